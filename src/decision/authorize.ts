@@ -1,0 +1,83 @@
+// The verdict on one request: a Permit, a denial or an outage. Pure: no I/O, no clock (`nowMs` is a parameter).
+// A Permit can only be made here, and forwarding takes nothing else.
+
+import type { Identity, Standing } from './identity.ts';
+import { type Denial, denial, type Outage, outage } from './outcome.ts';
+import type { RouteRule } from './route-rule.ts';
+
+class IssuedPermit {
+  readonly #issued = true;
+  readonly rule: RouteRule;
+  /** Undefined on a public route called without a valid credential. */
+  readonly identity: Identity | undefined;
+  /** Path and query, byte for byte what was authorized and what is forwarded. */
+  readonly target: string;
+
+  constructor(rule: RouteRule, identity: Identity | undefined, target: string) {
+    this.rule = rule;
+    this.identity = identity;
+    this.target = target;
+  }
+
+  /** Guards against an object that only looks like a permit. */
+  static isIssued(value: object): value is IssuedPermit {
+    return #issued in value && value.#issued;
+  }
+}
+
+/** Proof that `authorize` let this target through for this identity on this rule. */
+export type Permit = IssuedPermit;
+
+export const isPermit = (value: object): value is Permit => IssuedPermit.isIssued(value);
+
+export interface Claim {
+  readonly rule: RouteRule;
+  readonly target: string;
+  /** Value of the rule's tenant parameter in this path; undefined when the rule has none. */
+  readonly tenant: string | undefined;
+  readonly identity: Identity;
+  readonly standing: Standing;
+  readonly nowMs: number;
+  /** Serve on while the change feed is silent (`feed.whenStale: serve`). */
+  readonly serveWhenUnknown: boolean;
+}
+
+/** Judges an identified request: standing, expiry, session kind, tenant, scopes; in this order. */
+export const authorize = (claim: Claim): Permit | Denial | Outage => {
+  const { rule, identity } = claim;
+  const doubt = doubtOf(claim);
+  if (doubt !== undefined) return doubt;
+  if (rule.sessions === 'interactive' && identity.sessionKind !== 'interactive')
+    return denial('session_kind_refused', identity.sessionKind);
+  if (rule.tenantParameter !== undefined && claim.tenant !== identity.org.id)
+    return denial('tenant_mismatch', rule.tenantParameter);
+  for (const scope of rule.scopes) if (!identity.scopes.has(scope)) return denial('scope_missing', scope);
+  return new IssuedPermit(rule, identity, claim.target);
+};
+
+/** Lets a request through on a public rule; the identity, if any, has already passed `doubtOf`. */
+export const authorizePublic = (
+  rule: RouteRule,
+  target: string,
+  identity: Identity | undefined,
+): Permit | Denial => (rule.public ? new IssuedPermit(rule, identity, target) : denial('credential_missing'));
+
+/** Why an identity must not be believed right now, whatever it asks for; undefined when it may. */
+export const doubtOf = (
+  claim: Pick<Claim, 'identity' | 'standing' | 'nowMs' | 'serveWhenUnknown'>,
+): Denial | Outage | undefined => {
+  switch (claim.standing) {
+    case 'revoked':
+      return denial('token_revoked', claim.identity.tokenId);
+    case 'ended':
+      return denial('session_ended', claim.identity.sessionId);
+    case 'outdated':
+      return outage('store_unavailable', 'the store answered with a state older than the change feed');
+    case 'unknown':
+      if (!claim.serveWhenUnknown) return outage('feed_stale');
+      break;
+    case 'live':
+      break;
+  }
+  return claim.nowMs >= claim.identity.expiresAtMs ? denial('token_expired') : undefined;
+};

@@ -1,0 +1,44 @@
+// Who a request is: the vocabulary every room shares. No I/O, no clock.
+
+/** How the caller proved who they are. */
+export type CredentialKind = 'api_token' | 'access_token';
+
+/** How the session began: a person signed in, or an API token was presented or exchanged. */
+export type SessionKind = 'interactive' | 'api_token';
+
+/**
+ * Counters that only grow. An access token dies when either counter of its user or org has passed the one it was
+ * made in; an API token is read again from the store. No clock is compared.
+ */
+export interface Generation {
+  readonly org: number;
+  readonly user: number;
+}
+
+export interface Identity {
+  readonly credentialKind: CredentialKind;
+  readonly sessionKind: SessionKind;
+  /** `iss` of the access token; our own issuer for API tokens. */
+  readonly issuer: string;
+  readonly org: { readonly id: string; readonly name: string };
+  readonly user: { readonly id: string; readonly name: string; readonly roles: readonly string[] };
+  /** Effective scopes: the token's, intersected with what the user's roles grant. */
+  readonly scopes: ReadonlySet<string>;
+  /** The API token behind the session; undefined for password sessions and external issuers. */
+  readonly tokenId: string | undefined;
+  /** `sid` of our access tokens; `<iss> <jti>` of an external one; undefined for an API token presented directly. */
+  readonly sessionId: string | undefined;
+  /** Undefined for external issuers, whose tokens are compared by `issuedAtMs` instead. */
+  readonly generation: Generation | undefined;
+  readonly issuedAtMs: number;
+  /** Milliseconds since the epoch; Infinity when it never expires. */
+  readonly expiresAtMs: number;
+}
+
+/**
+ * What the change feed knows of an identity right now.
+ * `live`: nothing against it. `revoked`: its API token was. `ended`: its session was, or its generation has passed.
+ * `outdated`: an API token whose user or org has changed since it was read; read it again.
+ * `unknown`: the feed has been silent for longer than allowed.
+ */
+export type Standing = 'live' | 'revoked' | 'ended' | 'outdated' | 'unknown';

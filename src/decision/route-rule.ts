@@ -1,0 +1,30 @@
+// What one route asks of a request. Compiled from settings once; read on every request. No I/O.
+
+/** What the upstream gets of the caller's credential: nothing, an access token in its place, or the credential itself. */
+export type ForwardCredential = 'strip' | 'access-token' | 'keep';
+
+export interface RouteRule {
+  /** Metric label and log field; unique. */
+  readonly name: string;
+  /** Upper-case methods; undefined means GET HEAD POST PUT PATCH DELETE OPTIONS. */
+  readonly methods: readonly string[] | undefined;
+  /** find-my-way pattern: `/things/*`, `/accounts/:account/tokens`. */
+  readonly path: string;
+  /** Anyone may call it; a valid credential still adds the identity. */
+  readonly public: boolean;
+  /** Every one of these is required. */
+  readonly scopes: readonly string[];
+  /** Name of the path parameter that must equal the identity's org id. */
+  readonly tenantParameter: string | undefined;
+  readonly sessions: 'any' | 'interactive';
+  /** Name in `settings.upstreams`. */
+  readonly upstream: string;
+  readonly forwardCredential: ForwardCredential;
+  /** Query parameter that may carry the credential on this route; removed before forwarding. */
+  readonly credentialQueryParameter: string | undefined;
+  /** Whether an Upgrade (WebSocket) is passed on. */
+  readonly upgrade: boolean;
+  readonly requestBodyBytesMax: number;
+  /** Time until the upstream's response headers. */
+  readonly responseTimeoutMs: number;
+}

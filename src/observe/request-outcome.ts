@@ -1,0 +1,26 @@
+// One record per request, made once at its end, read by the metrics and the access log.
+
+import type { CredentialKind, Identity } from '../decision/identity.ts';
+import type { DenialReason, OutageReason } from '../decision/outcome.ts';
+
+export interface RequestOutcome {
+  /** Route name; `(none)` when no rule matched, `(invalid)` when the request was refused before routing. */
+  readonly route: string;
+  readonly method: string;
+  /** Path without the query, as received; logged escaped, never a label. */
+  readonly path: string;
+  /** Status sent to the caller; 0 when the connection ended before one. */
+  readonly status: number;
+  readonly result: 'permit' | 'denial' | 'outage' | 'bug';
+  readonly reason: DenialReason | OutageReason | 'client_gone' | undefined;
+  /** Log only. */
+  readonly evidence: string | undefined;
+  readonly cause: unknown;
+  readonly credentialKind: CredentialKind | undefined;
+  readonly identity: Identity | undefined;
+  readonly durationMs: number;
+  readonly clientAddress: string;
+  readonly requestId: string;
+}
+
+export type RecordOutcome = (outcome: RequestOutcome) => void;

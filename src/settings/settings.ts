@@ -1,0 +1,174 @@
+// The resolved settings every room reads: one frozen value, made once. Shapes and units only; parsing is elsewhere.
+
+import type { RouteRule } from '../decision/route-rule.ts';
+
+export type Address =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+export interface UpstreamSettings {
+  readonly name: string;
+  /** `http://host:port`, `https://host:port`; for a unix socket `http://localhost` with `socketPath`. Never a path. */
+  readonly origin: string;
+  readonly socketPath: string | undefined;
+  /** PEM of the CA that signed the upstream's certificate; undefined: the system's. */
+  readonly ca: string | undefined;
+  readonly connectionsMax: number;
+  readonly connectTimeoutMs: number;
+  /** Below the upstream's own keep-alive time-out (Node's default is 5 s). */
+  readonly keepAliveTimeoutMs: number;
+  /** Silence between two pieces of a response body. */
+  readonly bodyIdleTimeoutMs: number;
+  /** Send the caller's Host header on, or the upstream's own. */
+  readonly hostHeader: 'caller' | 'upstream';
+}
+
+export interface RedisSettings {
+  readonly kind: 'redis';
+  readonly mode: 'standalone' | 'sentinel' | 'cluster';
+  readonly nodes: readonly { readonly host: string; readonly port: number }[];
+  readonly socketPath: string | undefined;
+  readonly sentinelName: string | undefined;
+  readonly tls: boolean;
+  readonly ca: string | undefined;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly database: number;
+  readonly prefix: string;
+  readonly connectTimeoutMs: number;
+  readonly readTimeoutMs: number;
+  readonly writeTimeoutMs: number;
+  /** A revocation answers only when this many replicas have it (`WAIT`); 0: do not wait. */
+  readonly replicasMin: number;
+}
+
+export interface SqliteSettings {
+  readonly kind: 'sqlite';
+  readonly file: string;
+}
+
+export type StoreSettings = RedisSettings | SqliteSettings;
+
+export type SigningAlgorithm = 'ES256' | 'RS256' | 'EdDSA';
+
+/** An issuer of access tokens that is not us. */
+export interface IssuerSettings {
+  readonly issuer: string;
+  readonly jwksUrl: string;
+  /** PEM for a private CA of the JWKS endpoint. */
+  readonly ca: string | undefined;
+  readonly audiences: readonly string[];
+  readonly algorithms: readonly string[];
+  /** Required `typ` header, compared without case and `application/`; undefined: any of `JWT`, `at+jwt` or none. */
+  readonly type: string | undefined;
+  readonly tokenAgeMsMax: number;
+  /** How long keys may serve while the endpoint is down. */
+  readonly staleKeysMsMax: number;
+  /** Claim names. `org` may instead be fixed with `fixedOrg`. */
+  readonly claims: {
+    readonly org: string;
+    readonly user: string;
+    readonly userName: string;
+    readonly scope: string;
+  };
+  readonly fixedOrg: string | undefined;
+  /** Prefix put before every scope of this issuer; empty: none. */
+  readonly scopePrefix: string;
+}
+
+/** What a header carries: a field of the identity, or the signed JWT of all of them. */
+export type IdentityField =
+  | 'jwt'
+  | 'user.id'
+  | 'user.name'
+  | 'user.roles'
+  | 'org.id'
+  | 'org.name'
+  | 'scopes'
+  | 'token.id'
+  | 'session.id'
+  | 'credential.kind';
+
+export interface OauthClientSettings {
+  readonly id: string;
+  readonly secret: string;
+}
+
+export interface Settings {
+  readonly listen: Address;
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly ops: Address;
+  readonly upstreams: Readonly<Record<string, UpstreamSettings>>;
+  readonly store: StoreSettings;
+  /** Our own issuer URL, without a trailing slash. */
+  readonly issuer: string;
+  /** `aud` of our access tokens. */
+  readonly audience: string;
+  readonly identity: {
+    /** Header name -> field, in the order they are sent. */
+    readonly headers: Readonly<Record<string, IdentityField>>;
+    readonly jwtLifetimeMs: number;
+  };
+  readonly credential: {
+    /** Extra header names that may carry the bare credential, beside Authorization, csp-auth-token and X-VMWARE-VCLOUD-ACCESS-TOKEN. */
+    readonly headers: readonly string[];
+    readonly cookie: string | undefined;
+    readonly apiTokenBytesMax: number;
+    readonly accessTokenBytesMax: number;
+  };
+  readonly issuers: readonly IssuerSettings[];
+  readonly routes: readonly RouteRule[];
+  readonly oauth: {
+    readonly enabled: boolean;
+    /** e.g. `/oauth2`; the well-known paths are fixed by their RFCs. */
+    readonly prefix: string;
+    readonly clients: readonly OauthClientSettings[];
+  };
+  readonly tokens: {
+    readonly algorithm: SigningAlgorithm;
+    readonly accessTokenLifetimeMs: number;
+    /** Used where an API token is created without a lifetime; undefined: never expires. */
+    readonly apiTokenLifetimeMs: number | undefined;
+    readonly clockLeewayMs: number;
+  };
+  readonly keys: {
+    /** 32 bytes under which signing keys are sealed in the store; undefined: read or make `file`. */
+    readonly encryptionKey: Uint8Array | undefined;
+    /** Where the sealing key is kept, made with mode 0600 when missing (embedded store only). */
+    readonly encryptionKeyFile: string | undefined;
+    /** PEM (PKCS#8) of signing keys mounted as files; the first of an algorithm signs. Empty: generated in the store. */
+    readonly signingKeys: readonly string[];
+    /** A new key is published this long before it signs. */
+    readonly publishLeadMs: number;
+  };
+  readonly cache: {
+    readonly identitiesMax: number;
+    readonly identityTtlMs: number;
+    readonly unknownMax: number;
+    readonly unknownTtlMs: number;
+  };
+  readonly feed: {
+    readonly maxStalenessMs: number;
+    readonly whenStale: 'refuse' | 'serve';
+  };
+  readonly limits: {
+    readonly headerBytesMax: number;
+    readonly headersMax: number;
+    readonly targetBytesMax: number;
+    readonly connectionsMax: number;
+    readonly headersTimeoutMs: number;
+    readonly requestTimeoutMs: number;
+    readonly keepAliveTimeoutMs: number;
+    /** A client that reads nothing for this long is cut off. */
+    readonly writeStallTimeoutMs: number;
+    /** Refused look-ups of unknown tokens per address and minute before 429; 0: no limit. */
+    readonly unknownTokensPerMinute: number;
+  };
+  /** CIDRs whose X-Forwarded-* are believed. */
+  readonly trustedProxies: readonly string[];
+  readonly log: {
+    readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+    readonly access: 'off' | 'errors' | 'all';
+  };
+  readonly shutdown: { readonly drainDelayMs: number; readonly deadlineMs: number };
+}

@@ -1,0 +1,81 @@
+// What the token store keeps. Shapes only. Times are milliseconds since the epoch; `undefined` means never.
+
+import type { Generation } from '../decision/identity.ts';
+
+export type AccountState = 'active' | 'disabled';
+
+/** A tenant. Role definitions live here: a role is a named set of scopes. */
+export interface OrgRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly state: AccountState;
+  /** Role name -> scopes. */
+  readonly roles: Readonly<Record<string, readonly string[]>>;
+  /** Longest API-token lifetime the org allows; undefined: no limit. */
+  readonly tokenLifetimeMsMax: number | undefined;
+  /** Grows by one with every disable, role redefinition and revoke-all of the org. */
+  readonly generation: number;
+  /** API tokens made in an earlier org generation than this are dead ("revoke all of the org" is one write). */
+  readonly tokenGenerationMin: number;
+  readonly createdAtMs: number;
+}
+
+export interface UserRecord {
+  readonly orgId: string;
+  readonly id: string;
+  readonly name: string;
+  readonly state: AccountState;
+  /** Role names; their scopes are in the org. */
+  readonly roles: readonly string[];
+  /** Grows by one with every disable, role change and revoke-all of the user. */
+  readonly generation: number;
+  /** API tokens made in an earlier user generation than this are dead. */
+  readonly tokenGenerationMin: number;
+  readonly createdAtMs: number;
+}
+
+export interface ApiTokenRecord {
+  /** UUID whose last hex digit names the shard of its user. */
+  readonly id: string;
+  readonly orgId: string;
+  readonly userId: string;
+  readonly name: string;
+  /** `all`: whatever the user's roles grant at the time of use. */
+  readonly scopes: readonly string[] | 'all';
+  readonly origin: 'created' | 'imported';
+  readonly state: 'active' | 'revoked';
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number | undefined;
+  readonly revokedAtMs: number | undefined;
+  /** The generations it was made in. */
+  readonly generation: Generation;
+}
+
+/** A signing key. The private half is sealed (AES-256-GCM) before it reaches the store. */
+export interface SigningKeyRecord {
+  readonly kid: string;
+  readonly algorithm: 'ES256' | 'RS256' | 'EdDSA';
+  /** Public JWK as JSON. */
+  readonly publicJwk: string;
+  /** Sealed PKCS#8, base64url. */
+  readonly sealedPrivateKey: string;
+  readonly createdAtMs: number;
+  /** Signs from this time on; published before it. */
+  readonly activeFromMs: number;
+  /** No longer published after this time; undefined while it is the newest of its algorithm. */
+  readonly retireAtMs: number | undefined;
+}
+
+/** One line of the change feed: what every replica must know to keep no stale permit. */
+export type Change =
+  | { readonly kind: 'token'; readonly tokenId: string; readonly atMs: number }
+  | { readonly kind: 'session'; readonly sessionId: string; readonly atMs: number }
+  | {
+      readonly kind: 'user';
+      readonly orgId: string;
+      readonly userId: string;
+      readonly generation: number;
+      readonly atMs: number;
+    }
+  | { readonly kind: 'org'; readonly orgId: string; readonly generation: number; readonly atMs: number }
+  | { readonly kind: 'keys'; readonly atMs: number };

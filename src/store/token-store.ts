@@ -1,0 +1,120 @@
+// The port every store adapter implements (redis/, sqlite/). Outcomes are values: an Outage is returned, never thrown.
+// Each write and its line in the change feed are one atomic step, and every write is idempotent: repeating it after
+// an unknown outcome is safe and gives the same answer.
+
+import type { Outage } from '../decision/outcome.ts';
+import type {
+  AccountState,
+  ApiTokenRecord,
+  Change,
+  OrgRecord,
+  SigningKeyRecord,
+  UserRecord,
+} from './records.ts';
+
+/** What one look-up of a secret's digest finds, read atomically. */
+export interface ApiTokenFound {
+  readonly token: ApiTokenRecord;
+  readonly user: UserRecord;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Opaque; undefined on the last page. */
+  readonly nextCursor: string | undefined;
+}
+
+export interface PageRequest {
+  readonly limit: number;
+  readonly cursor: string | undefined;
+}
+
+export interface OrgChange {
+  readonly name?: string;
+  readonly state?: AccountState;
+  /** Roles to define or redefine; `null` deletes. */
+  readonly roles?: Readonly<Record<string, readonly string[] | null>>;
+  readonly tokenLifetimeMsMax?: number | null;
+}
+
+export interface UserChange {
+  readonly name?: string;
+  readonly state?: AccountState;
+  readonly roles?: readonly string[];
+}
+
+/** What a follower of the change feed is told. Calls arrive in order; none may throw. */
+export interface ChangeListener {
+  /** Lines of the feed, oldest first. Lines may be repeated after a reconnection. */
+  changes(changes: readonly Change[]): void;
+  /** The feed answered (with or without lines). Called at least once a second while connected. */
+  heard(): void;
+  /** Everything up to now has been delivered: at start-up after the whole retention window, and after each reset. */
+  caughtUp(): void;
+  /** Continuity was lost (trimmed, flushed, another server): drop every cache; lines follow from the horizon. */
+  reset(reason: 'trimmed' | 'server_replaced'): void;
+  connected(isConnected: boolean): void;
+}
+
+export interface Subscription {
+  close(): Promise<void>;
+}
+
+export interface TokenStore {
+  /** Opens connections or files. Does not wait for a server that is down: look-ups then return an Outage. */
+  open(): Promise<void>;
+  close(): Promise<void>;
+
+  // -- look-ups of the request path
+  /** `digest`: SHA-256 of the secret, 64 lower-case hex digits. */
+  findApiToken(digest: string): Promise<ApiTokenFound | undefined | Outage>;
+  findOrg(orgId: string): Promise<OrgRecord | undefined | Outage>;
+  findUser(orgId: string, userId: string): Promise<UserRecord | undefined | Outage>;
+  /** Whether any imported token exists, so that secrets of a foreign shape are worth a look-up. */
+  hasImports(): Promise<boolean | Outage>;
+
+  // -- accounts
+  createOrg(org: OrgRecord): Promise<'created' | 'exists' | Outage>;
+  changeOrg(orgId: string, change: OrgChange, nowMs: number): Promise<OrgRecord | undefined | Outage>;
+  listOrgs(page: PageRequest): Promise<Page<OrgRecord> | Outage>;
+  createUser(user: UserRecord): Promise<'created' | 'exists' | 'org_unknown' | Outage>;
+  changeUser(
+    orgId: string,
+    userId: string,
+    change: UserChange,
+    nowMs: number,
+  ): Promise<UserRecord | undefined | Outage>;
+  listUsers(orgId: string, page: PageRequest): Promise<Page<UserRecord> | Outage>;
+
+  // -- API tokens
+  /** The token and user must be in the shard of `token.id`; repeating the same id and digest answers `created`. */
+  createToken(
+    token: ApiTokenRecord,
+    digest: string,
+  ): Promise<'created' | 'digest_taken' | 'user_unknown' | Outage>;
+  findToken(tokenId: string): Promise<ApiTokenRecord | undefined | Outage>;
+  listTokens(orgId: string, userId: string, page: PageRequest): Promise<Page<ApiTokenRecord> | Outage>;
+  /** Revokes one API token and with it all its sessions. */
+  revokeToken(tokenId: string, nowMs: number): Promise<'revoked' | 'already_revoked' | 'unknown' | Outage>;
+  /** Revokes every API token and session of a user (or of the whole org when `userId` is undefined): one write. */
+  revokeAll(
+    orgId: string,
+    userId: string | undefined,
+    nowMs: number,
+  ): Promise<'revoked' | 'unknown' | Outage>;
+  /** Ends one session; remembered for the longest access-token life. */
+  endSession(sessionId: string, nowMs: number): Promise<'ended' | Outage>;
+
+  // -- signing keys
+  listKeys(): Promise<readonly SigningKeyRecord[] | Outage>;
+  /** Adds a key and retires the others of its algorithm at `retireOthersAtMs`; `ifNone` adds only the first of an algorithm. */
+  addKey(
+    key: SigningKeyRecord,
+    options: { readonly ifNone: boolean; readonly retireOthersAtMs: number },
+  ): Promise<'added' | 'exists' | Outage>;
+
+  // -- the change feed
+  follow(listener: ChangeListener): Subscription;
+  /** Writes back what this replica knew after a server lost it. Never lowers a generation, never revives. */
+  reapply(changes: readonly Change[]): Promise<'done' | Outage>;
+}

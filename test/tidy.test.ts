@@ -1,0 +1,89 @@
+// The layout of src/ is a few rooms with one-way doors; this test is their lock.
+
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import t from 'tap';
+
+const src = join(import.meta.dirname, '../src');
+
+/** Room -> rooms it may import from (besides itself). */
+const doors: Record<string, readonly string[]> = {
+  decision: [],
+  settings: ['decision'],
+  tokens: ['decision'],
+  observe: ['decision', 'settings'],
+  store: ['decision', 'settings'],
+  identity: ['decision', 'settings', 'tokens', 'store'],
+  lifecycle: ['decision', 'settings', 'tokens', 'store', 'identity', 'observe'],
+  surfaces: ['decision', 'settings', 'tokens', 'store', 'identity', 'lifecycle', 'observe'],
+  proxy: ['decision', 'settings', 'identity', 'observe'],
+  gate: ['decision', 'settings', 'tokens', 'store', 'identity', 'lifecycle', 'surfaces', 'proxy', 'observe'],
+  cli: ['decision', 'settings', 'tokens', 'store', 'identity', 'lifecycle', 'proxy', 'observe', 'gate'],
+  main: ['cli', 'settings', 'observe', 'gate'],
+};
+
+/** Heavy package -> the one file or folder that may import it. */
+const owners: Record<string, string> = {
+  'http-proxy': 'proxy/upgrade.ts',
+  undici: 'proxy/',
+  ioredis: 'store/redis/',
+  'node:sqlite': 'store/sqlite/',
+  jose: 'tokens/',
+  'lru-cache': 'identity/',
+  'prom-client': 'observe/',
+  pino: 'observe/',
+  zod: 'settings/',
+  yaml: 'settings/',
+  'find-my-way': 'proxy/',
+  fastify: 'surfaces/',
+  'rate-limiter-flexible': 'identity/',
+  commander: 'cli/',
+};
+
+const files = globSync('**/*.ts', { cwd: src }).toSorted();
+const importsOf = (file: string): string[] =>
+  [...readFileSync(join(src, file), 'utf8').matchAll(/(?:\bfrom|^import|\bimport\() ?'([^']+)'/gm)].map(
+    (match) => match[1]!,
+  );
+const roomOf = (file: string): string => file.split('/')[0]!.replace(/\.ts$/, '');
+
+t.test('rooms import only from the rooms below them', async (t) => {
+  for (const file of files) {
+    const room = roomOf(file);
+    const allowed = doors[room];
+    t.ok(allowed, `${file} stands in a known room`);
+    for (const name of importsOf(file).filter((name) => name.startsWith('.'))) {
+      const target = roomOf(relative(src, join(src, dirname(file), name)));
+      t.ok(target === room || allowed?.includes(target), `${file} may import ${name}`);
+    }
+  }
+});
+
+t.test('each heavy package has one owner', async (t) => {
+  for (const file of files)
+    for (const name of importsOf(file)) {
+      const owner = Object.entries(owners).find(
+        ([pack]) => name === pack || name.startsWith(`${pack}/`),
+      )?.[1];
+      if (owner !== undefined)
+        t.ok(file.startsWith(owner), `${file} may import ${name}; its owner is ${owner}`);
+    }
+});
+
+t.test('the decision room does no I/O and reads no clock', async (t) => {
+  for (const file of files.filter((file) => file.startsWith('decision/'))) {
+    const text = readFileSync(join(src, file), 'utf8');
+    t.notMatch(text, /Date\.now|performance\.now|new Date\(\)|process\.|setTimeout|\bawait\b/, file);
+    for (const name of importsOf(file))
+      t.match(name, /^\.\//, `${file} imports only its neighbours, not ${name}`);
+  }
+});
+
+t.test('every file opens by saying what it is, and is small enough to read', async (t) => {
+  for (const file of files) {
+    const text = readFileSync(join(src, file), 'utf8');
+    t.match(text.replace(/^#!.*\n/, ''), /^\/\/ /, `${file} opens with a comment`);
+    t.ok(text.split('\n').length <= 320, `${file} has at most 320 lines`);
+    t.notMatch(file, /utils|helpers|common|manager|index\.ts/i, `${file} is named for what it does`);
+  }
+});
