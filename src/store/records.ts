@@ -66,7 +66,11 @@ export interface SigningKeyRecord {
   readonly retireAtMs: number | undefined;
 }
 
-/** One line of the change feed: what every replica must know to keep no stale permit. */
+/**
+ * One line of the change feed: what every replica must know to keep no stale permit.
+ * Lines of users and orgs carry `tokenGenerationMin` and `state` as they stand after the change, so that `reapply` can
+ * give them back to a server that lost them: a lost "revoke all" or "disable" must not revive anything.
+ */
 export type Change =
   | { readonly kind: 'token'; readonly tokenId: string; readonly atMs: number }
   | { readonly kind: 'session'; readonly sessionId: string; readonly atMs: number }
@@ -75,7 +79,16 @@ export type Change =
       readonly orgId: string;
       readonly userId: string;
       readonly generation: number;
+      readonly tokenGenerationMin?: number;
+      readonly state?: AccountState;
       readonly atMs: number;
     }
-  | { readonly kind: 'org'; readonly orgId: string; readonly generation: number; readonly atMs: number }
+  | {
+      readonly kind: 'org';
+      readonly orgId: string;
+      readonly generation: number;
+      readonly tokenGenerationMin?: number;
+      readonly state?: AccountState;
+      readonly atMs: number;
+    }
   | { readonly kind: 'keys'; readonly atMs: number };
