@@ -1,0 +1,175 @@
+// Takes over API tokens of another system, by SHA-256 or in the clear, so that its callers change nothing.
+// Repeatable: an entry always gets the same id, so a second run changes nothing and revives nothing revoked.
+// An entry that cannot be taken is reported and skipped; an outage stops the run, to be repeated whole.
+
+import { isOutage, type Outage } from '../decision/outcome.ts';
+import type { ApiTokenRecord } from '../store/records.ts';
+import { digestOf } from '../tokens/api-token.ts';
+import { userUnknown } from './accounts.ts';
+import { type ApiTokensDeps, findActiveOwner } from './api-tokens.ts';
+import { checkName, checkOrgId, checkScopes, checkUserId, distinct } from './names.ts';
+import { isProblem, type Problem, problem } from './problem.ts';
+import { importedTokenId } from './token-id.ts';
+
+/** One line of an import file. Exactly one of `sha256` and `secret`. */
+interface ImportEntry {
+  readonly orgId: string;
+  readonly userId: string;
+  readonly name: string;
+  readonly scopes: readonly string[] | 'all';
+  readonly expiresAtMs: number | undefined;
+  readonly digest: string;
+}
+
+export interface ImportProgress {
+  readonly read: number;
+  /** Stored now or by an earlier run. */
+  readonly imported: number;
+  readonly refused: number;
+}
+
+export interface ImportReport extends ImportProgress {
+  /** The first refusals, with the number of the entry, counted from 1. */
+  readonly problems: readonly { readonly entry: number; readonly problem: Problem }[];
+  /** Why the run stopped early; undefined when it read everything. Run it again: nothing is doubled. */
+  readonly outage: Outage | undefined;
+}
+
+export interface ImportOptions {
+  /** Called after each entry; must not throw. */
+  readonly onProgress: ((progress: ImportProgress) => void) | undefined;
+  /** Entries under way at once. */
+  readonly concurrency: number | undefined;
+}
+
+const problemsMax = 100;
+const secretBytesMin = 8;
+const secretBytesMax = 512;
+
+/**
+ * Imports entries `{ org, user, name, scopes, expires, sha256 | secret }`: `scopes` is a list, one blank-separated
+ * string or `"all"`; `expires` an ISO 8601 time, milliseconds since the epoch, or null for never. The user must exist.
+ * Scopes may be wider than the user's roles: only what both grant is ever in effect.
+ */
+export const importApiTokens = async (
+  deps: ApiTokensDeps,
+  entries: AsyncIterable<unknown> | Iterable<unknown>,
+  options: ImportOptions,
+): Promise<ImportReport> => {
+  let read = 0;
+  let imported = 0;
+  let refused = 0;
+  let outage: Outage | undefined;
+  const problems: { entry: number; problem: Problem }[] = [];
+  const underWay = new Set<Promise<void>>();
+  const take = async (entry: number, value: unknown): Promise<void> => {
+    const answer = await importOne(deps, value);
+    if (isOutage(answer)) outage ??= answer;
+    else if (isProblem(answer)) {
+      refused++;
+      if (problems.length < problemsMax) problems.push({ entry, problem: answer });
+    } else imported++;
+    options.onProgress?.({ read, imported, refused });
+  };
+  for await (const value of entries) {
+    read++;
+    const work = take(read, value).finally(() => underWay.delete(work));
+    underWay.add(work);
+    if (underWay.size >= (options.concurrency ?? 16)) await Promise.race(underWay);
+    if (outage !== undefined) break;
+  }
+  await Promise.all(underWay);
+  problems.sort((left, right) => left.entry - right.entry);
+  return { read, imported, refused, problems, outage };
+};
+
+const importOne = async (deps: ApiTokensDeps, value: unknown): Promise<'imported' | Problem | Outage> => {
+  const entry = parseEntry(value);
+  if (isProblem(entry)) return entry;
+  const owner = await findActiveOwner(deps.store, entry.orgId, entry.userId);
+  if (isOutage(owner) || isProblem(owner)) return owner;
+  const record: ApiTokenRecord = {
+    id: importedTokenId(entry.orgId, entry.userId, entry.digest),
+    orgId: entry.orgId,
+    userId: entry.userId,
+    name: entry.name,
+    scopes: entry.scopes,
+    origin: 'imported',
+    state: 'active',
+    createdAtMs: deps.now(),
+    expiresAtMs: entry.expiresAtMs,
+    revokedAtMs: undefined,
+    generation: { org: owner.org.generation, user: owner.user.generation },
+  };
+  const answer = await deps.store.createToken(record, entry.digest);
+  if (isOutage(answer)) return answer;
+  if (answer === 'user_unknown') return userUnknown(entry.orgId, entry.userId);
+  return answer === 'created'
+    ? 'imported'
+    : problem('secret_taken', 'Another token has this secret already. A secret can belong to one user only.');
+};
+
+const parseEntry = (value: unknown): ImportEntry | Problem => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return entryMalformed('an object');
+  const fields = new Map<string, unknown>(Object.entries(value));
+  const orgId = fields.get('org');
+  const userId = fields.get('user');
+  const name = fields.get('name');
+  if (typeof orgId !== 'string') return entryMalformed('"org", a string');
+  if (typeof userId !== 'string') return entryMalformed('"user", a string');
+  if (typeof name !== 'string') return entryMalformed('"name", a string');
+  const scopes = parseEntryScopes(fields.get('scopes'));
+  if (isProblem(scopes)) return scopes;
+  const expires = parseExpires(fields.get('expires'));
+  if (isProblem(expires)) return expires;
+  const digest = parseDigest(fields.get('sha256'), fields.get('secret'));
+  if (isProblem(digest)) return digest;
+  const malformed = checkOrgId(orgId) ?? checkUserId(userId) ?? checkName(name);
+  return malformed ?? { orgId, userId, name, scopes, expiresAtMs: expires.atMs, digest };
+};
+
+const parseEntryScopes = (value: unknown): readonly string[] | 'all' | Problem => {
+  if (value === 'all') return 'all';
+  const list: unknown = typeof value === 'string' ? value.split(' ').filter((scope) => scope !== '') : value;
+  if (!Array.isArray(list)) return entryMalformed('"scopes": a list of scopes, or "all"');
+  const scopes: string[] = [];
+  for (const scope of list as readonly unknown[]) {
+    if (typeof scope !== 'string') return entryMalformed('"scopes": a list of scopes, or "all"');
+    scopes.push(scope);
+  }
+  return checkScopes(scopes) ?? distinct(scopes);
+};
+
+const parseExpires = (value: unknown): { readonly atMs: number | undefined } | Problem => {
+  if (value === null || value === undefined) return { atMs: undefined };
+  const atMs = typeof value === 'string' ? Date.parse(value) : value;
+  return typeof atMs === 'number' && Number.isSafeInteger(atMs) && atMs >= 0
+    ? { atMs }
+    : entryMalformed('"expires": an ISO 8601 time, milliseconds since 1970, or null for never');
+};
+
+const parseDigest = (sha256: unknown, secret: unknown): string | Problem => {
+  if ((sha256 === undefined) === (secret === undefined))
+    return entryMalformed('exactly one of "sha256" and "secret"');
+  if (secret === undefined)
+    return typeof sha256 === 'string' && /^[0-9a-fA-F]{64}$/.test(sha256)
+      ? sha256.toLowerCase()
+      : entryMalformed('"sha256": 64 hex digits');
+  // What a caller can present: visible ASCII, and not three dot-separated parts, which would be read as a JWT.
+  if (typeof secret !== 'string' || !/^[\x21-\x7E]+$/.test(secret))
+    return problem('secret_malformed', 'A secret is visible ASCII characters without blanks.');
+  if (secret.length < secretBytesMin || secret.length > secretBytesMax)
+    return problem('secret_malformed', `A secret has ${secretBytesMin} to ${secretBytesMax} characters.`);
+  if (secret.split('.').length === 3)
+    return problem(
+      'secret_malformed',
+      'A secret with two dots would be read as a JWT and cannot be imported.',
+    );
+  return digestOf(secret);
+};
+
+const entryMalformed = (wanted: string): Problem =>
+  problem('entry_malformed', `The entry needs ${wanted}. Example: ${example}`);
+
+const example =
+  '{"org":"acme","user":"ann","name":"ci","scopes":["things:read"],"expires":"2027-01-31T00:00:00Z","sha256":"<64 hex digits>"}';

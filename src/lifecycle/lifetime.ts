@@ -1,0 +1,46 @@
+// How long an API token lives: minutes to months, or for ever, within what its org allows. No clock.
+
+import { type Problem, problem } from './problem.ts';
+
+const minuteMs = 60_000;
+/** A hundred years: longer is a mistake in the unit; "for ever" has its own word. */
+const lifetimeMsMax = 36_525 * 24 * 60 * minuteMs;
+
+/** An org's maximum. */
+export const checkLifetimeMax = (lifetimeMs: number): Problem | undefined =>
+  isLifetime(lifetimeMs) ? undefined : malformed;
+
+/**
+ * The lifetime a new token gets, in ms; undefined: it never expires.
+ * `asked`: ms, null for "never", undefined for the default. Only what is asked for in so many words is refused for
+ * being longer than the org's maximum; a default is cut to it.
+ */
+export const grantLifetime = (
+  asked: number | null | undefined,
+  defaultMs: number | undefined,
+  orgMaxMs: number | undefined,
+): { readonly lifetimeMs: number | undefined } | Problem => {
+  if (asked === undefined)
+    return { lifetimeMs: orgMaxMs === undefined ? defaultMs : Math.min(defaultMs ?? Infinity, orgMaxMs) };
+  if (asked === null)
+    return orgMaxMs === undefined
+      ? { lifetimeMs: undefined }
+      : tooLong('A token that never expires', orgMaxMs);
+  if (!isLifetime(asked)) return malformed;
+  if (orgMaxMs !== undefined && asked > orgMaxMs) return tooLong('That lifetime', orgMaxMs);
+  return { lifetimeMs: asked };
+};
+
+const isLifetime = (lifetimeMs: number): boolean =>
+  Number.isSafeInteger(lifetimeMs) && lifetimeMs >= minuteMs && lifetimeMs <= lifetimeMsMax;
+
+const malformed = problem(
+  'lifetime_malformed',
+  'A lifetime is a whole number of milliseconds from one minute (60000) to a hundred years, or never.',
+);
+
+const tooLong = (what: string, orgMaxMs: number): Problem =>
+  problem(
+    'lifetime_too_long',
+    `${what} is longer than the org allows. Ask for ${Math.floor(orgMaxMs / minuteMs)} minutes at most, or raise the org's maximum.`,
+  );

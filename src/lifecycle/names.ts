@@ -1,0 +1,85 @@
+// The grammars of everything a person names: orgs, users, roles, scopes, API tokens. Each check answers undefined or a
+// problem that says what to write instead. Names reach headers, logs and store keys, so all are short and printable.
+
+import { isTokenId } from './token-id.ts';
+import { type Problem, type ProblemCode, problem } from './problem.ts';
+
+/** Org and user ids: no `/`, because a user's full name is `org/user`. */
+const idGrammar = /^[A-Za-z0-9][A-Za-z0-9._@~-]{0,127}$/;
+const roleGrammar = /^[A-Za-z0-9][A-Za-z0-9._:@~/ -]{0,127}$/;
+/** scope-token of RFC 6749 appendix A.4, bounded. */
+const scopeGrammar = /^[\x21\x23-\x5B\x5D-\x7E]{1,256}$/;
+/** No control, format, surrogate, private or unassigned characters, and no line or paragraph separators. */
+const unprintable = /[\p{C}\p{Zl}\p{Zp}]/u;
+
+export const nameCharactersMax = 128;
+export const rolesPerUserMax = 64;
+export const rolesPerOrgMax = 256;
+export const scopesMax = 256;
+
+export const checkOrgId = (id: string): Problem | undefined => checkId('org', id);
+export const checkUserId = (id: string): Problem | undefined => checkId('user', id);
+
+const checkId = (what: 'org' | 'user', id: string): Problem | undefined =>
+  idGrammar.test(id)
+    ? undefined
+    : problem(
+        'id_malformed',
+        `${quoted(id)} cannot be ${what === 'org' ? 'an org' : 'a user'} id. Write 1 to 128 of A-Z a-z 0-9 . _ @ ~ -, beginning with a letter or digit.`,
+      );
+
+/** A display name: any script, no control characters, no blanks at the ends. */
+export const checkName = (name: string): Problem | undefined =>
+  name.length > 0 && name.length <= nameCharactersMax && name.trim() === name && !unprintable.test(name)
+    ? undefined
+    : problem(
+        'name_malformed',
+        `${quoted(name)} cannot be a name. Write 1 to ${nameCharactersMax} printable characters, without a blank at either end.`,
+      );
+
+export const checkRoleName = (name: string): Problem | undefined =>
+  // `constructor` and its like are names every object answers to: a role of that name would be read where none is.
+  roleGrammar.test(name) && !name.endsWith(' ') && !(name in {})
+    ? undefined
+    : problem(
+        'role_malformed',
+        `${quoted(name)} cannot be a role name. Write 1 to 128 of A-Z a-z 0-9 . _ : @ ~ / - and blanks inside, beginning with a letter or digit.`,
+      );
+
+/** Each a scope-token (RFC 6749 §3.3); an empty list is allowed where the caller allows it. */
+export const checkScopes = (scopes: readonly string[]): Problem | undefined => {
+  const bad = scopes.find((scope) => !scopeGrammar.test(scope));
+  if (bad !== undefined)
+    return problem(
+      'scope_malformed',
+      `${quoted(bad)} cannot be a scope. Write 1 to 256 printable ASCII characters without blanks, " or \\, e.g. things:read.`,
+    );
+  return checkCount('scope_malformed', 'scopes', scopes.length, scopesMax);
+};
+
+export const checkCount = (
+  code: ProblemCode,
+  what: string,
+  count: number,
+  countMax: number,
+): Problem | undefined =>
+  count <= countMax ? undefined : problem(code, `${count} ${what} are too many; ${countMax} are allowed.`);
+
+export const checkTokenId = (tokenId: string): Problem | undefined =>
+  isTokenId(tokenId)
+    ? undefined
+    : // Not quoted: it may be a secret put in the wrong place.
+      problem(
+        'token_unknown',
+        `That is no token id. Write the id (a UUID) that creating or listing showed, never the secret.`,
+      );
+
+/** Sorted, each once. */
+export const distinct = (values: readonly string[]): readonly string[] => [...new Set(values)].sort();
+
+/** Bounded and escaped, so that a hostile name cannot forge a log line or a terminal sequence. */
+const quoted = (text: string): string =>
+  JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text).replaceAll(
+    /[\u007F-\u009F\p{Cf}\p{Zl}\p{Zp}]/gu,
+    '?',
+  );

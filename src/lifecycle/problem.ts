@@ -1,0 +1,39 @@
+// What can be wrong with an order given to the lifecycle: a value with a stable code and a message that teaches.
+// A problem is the caller's to mend; an Outage is a dependency's. Messages quote names, never secrets.
+
+/** Stable codes: scripts and surfaces match on them, so a code is never renamed. */
+export const problemCodes = [
+  'id_malformed',
+  'name_malformed',
+  'role_malformed',
+  'scope_malformed',
+  'lifetime_malformed',
+  'page_malformed',
+  'org_exists',
+  'org_unknown',
+  'org_disabled',
+  'user_exists',
+  'user_unknown',
+  'user_disabled',
+  'role_unknown',
+  'scope_too_wide',
+  'lifetime_too_long',
+  'token_unknown',
+  'entry_malformed',
+  'secret_malformed',
+  'secret_taken',
+] as const;
+export type ProblemCode = (typeof problemCodes)[number];
+
+export interface Problem {
+  readonly kind: 'problem';
+  readonly code: ProblemCode;
+  /** One or two sentences: what is wrong, and what to write instead. */
+  readonly message: string;
+}
+
+export const problem = (code: ProblemCode, message: string): Problem => ({ kind: 'problem', code, message });
+
+/** Whether a value is a problem. Works on any union, so callers can narrow `T | Problem | Outage`. */
+export const isProblem = (value: unknown): value is Problem =>
+  typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'problem';
