@@ -1,0 +1,52 @@
+// Scope tokens: their grammar, and what a token may do now (the token's scopes ∩ what the user's roles grant).
+// No I/O. Role definitions come from people: only own properties count, so a role named `__proto__` grants nothing.
+
+/** Longest `scope` text, in characters. */
+export const scopeTextLengthMax = 16_384;
+/** Most scopes in one text. */
+export const scopesMax = 1_024;
+/** Longest single scope, in characters. */
+export const scopeLengthMax = 256;
+
+/** RFC 6749 section 3.3: `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`. */
+const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+
+/** Whether a string is one scope token (RFC 6749 section 3.3) of at most `scopeLengthMax` characters. */
+export const isScope = (text: string): boolean => text.length <= scopeLengthMax && scopeToken.test(text);
+
+/**
+ * Reads `scope` text: tokens separated by exactly one space (RFC 6749 section 3.3), duplicates collapsed, order kept.
+ * The empty text is no scopes: an access token of a user without roles carries `scope: ""`.
+ * Undefined when it does not follow the grammar or passes a bound.
+ */
+export const parseScopes = (text: string): readonly string[] | undefined => {
+  if (text === '') return [];
+  if (text.length > scopeTextLengthMax) return undefined;
+  const scopes = new Set<string>();
+  for (const scope of text.split(' ')) {
+    if (!isScope(scope)) return undefined;
+    scopes.add(scope);
+    if (scopes.size > scopesMax) return undefined;
+  }
+  return [...scopes];
+};
+
+/**
+ * What a token may do now. `all` means whatever the roles grant.
+ * @param definitions role name -> scopes; a role without a definition of its own grants nothing.
+ */
+export const effectiveScopes = (
+  tokenScopes: readonly string[] | 'all',
+  roles: readonly string[],
+  definitions: Readonly<Record<string, readonly string[]>>,
+): ReadonlySet<string> => {
+  const granted = new Set<string>();
+  for (const role of roles) {
+    if (!Object.hasOwn(definitions, role)) continue;
+    for (const scope of definitions[role] ?? []) granted.add(scope);
+  }
+  if (tokenScopes === 'all') return granted;
+  const effective = new Set<string>();
+  for (const scope of tokenScopes) if (granted.has(scope)) effective.add(scope);
+  return effective;
+};

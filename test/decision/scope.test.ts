@@ -1,0 +1,64 @@
+import fc from 'fast-check';
+import t from 'tap';
+import { effectiveScopes, parseScopes } from '../../src/decision/scope.ts';
+
+t.test('scope text follows RFC 6749 section 3.3', async (t) => {
+  for (const [sentence, text, scopes] of [
+    ['one token', 'things:read', ['things:read']],
+    ['several, one space apart, in order', 'b a/x org:owner', ['b', 'a/x', 'org:owner']],
+    ['a repeated token counts once', 'a b a', ['a', 'b']],
+    ['the empty text is no scopes', '', []],
+    ['two spaces are not one', 'a  b', undefined],
+    ['no leading space', ' a', undefined],
+    ['no trailing space', 'a ', undefined],
+    ['a tab does not separate', 'a\tb', undefined],
+    ['no quote', 'a"b', undefined],
+    ['no backslash', 'a\\b', undefined],
+    ['no line break', 'a\nb', undefined],
+    ['no text outside ASCII', 'é', undefined],
+    ['257 characters are too long a scope', 'a'.repeat(257), undefined],
+    ['256 are not', 'a'.repeat(256), ['a'.repeat(256)]],
+    ['1025 scopes are too many', Array.from({ length: 1025 }, (_, n) => `s${n}`).join(' '), undefined],
+    ['a text of 20 KB is not looked at', 'a '.repeat(10_000), undefined],
+  ] as const)
+    t.same(parseScopes(text), scopes, sentence);
+});
+
+t.test('a token may do what it was given and what the roles grant now', async (t) => {
+  const roles = { reader: ['things:read'], writer: ['things:read', 'things:write'], empty: [] };
+  const scopes = (token: readonly string[] | 'all', names: readonly string[]): string[] =>
+    [...effectiveScopes(token, names, roles)].toSorted();
+  t.same(scopes(['things:read', 'things:write'], ['reader']), ['things:read'], 'a role taken away is gone');
+  t.same(scopes(['things:read'], ['writer']), ['things:read'], 'a role does not widen a token');
+  t.same(scopes('all', ['reader', 'writer']), ['things:read', 'things:write'], 'all: the union of the roles');
+  t.same(scopes('all', ['empty', 'unknown']), [], 'an undefined role grants nothing');
+  t.same(scopes([], ['writer']), [], 'a token without scopes may do nothing');
+});
+
+t.test('a role named like a property of every object grants nothing', async (t) => {
+  const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty'];
+  t.same([...effectiveScopes('all', names, {})], []);
+  const own = JSON.parse('{"__proto__":["things:read"]}');
+  t.same([...effectiveScopes('all', ['__proto__'], own)], ['things:read'], 'unless it is truly defined');
+  t.same([...effectiveScopes('all', ['reader'], Object.create({ reader: ['things:admin'] }))], []);
+});
+
+t.test('property: never more than the token has, never more than the roles grant', async () => {
+  const scope = fc.constantFrom('a', 'b', 'c', 'd');
+  const definitions = fc.dictionary(fc.constantFrom('x', 'y', '__proto__'), fc.array(scope));
+  fc.assert(
+    fc.property(
+      fc.array(scope),
+      fc.array(fc.constantFrom('x', 'y', '__proto__')),
+      definitions,
+      (token, roles, defs) => {
+        const granted = new Set(roles.flatMap((role) => (Object.hasOwn(defs, role) ? defs[role]! : [])));
+        const effective = effectiveScopes(token, roles, defs);
+        return (
+          [...effective].every((s) => token.includes(s) && granted.has(s)) &&
+          token.every((s) => effective.has(s) === granted.has(s))
+        );
+      },
+    ),
+  );
+});
