@@ -19,6 +19,8 @@ export interface RequestOutcome {
   readonly credentialKind: CredentialKind | undefined;
   readonly identity: Identity | undefined;
   readonly durationMs: number;
+  /** From forwarding to the upstream's response headers; absent when nothing was forwarded or nothing came back. */
+  readonly upstreamMs?: number | undefined;
   readonly clientAddress: string;
   readonly requestId: string;
 }

@@ -1,0 +1,74 @@
+// An error as log fields: kind, code, message, stack and what caused it. Only these: library errors carry whole
+// commands, headers and URLs in other properties. Whatever looks like a credential is masked in the text.
+
+const depthMax = 4;
+const textLengthMax = 4096;
+
+export interface ErrorFields {
+  readonly type: string;
+  readonly code: string | undefined;
+  readonly message: string;
+  readonly stack: string | undefined;
+  readonly cause: ErrorFields | undefined;
+}
+
+/** Describes anything that was thrown or returned as a cause; never throws. */
+export const describeError = (thrown: unknown, depth = 0): ErrorFields | undefined => {
+  if (thrown === undefined || thrown === null || depth >= depthMax) return undefined;
+  if (!(thrown instanceof Error))
+    return {
+      type: typeof thrown,
+      code: undefined,
+      message: textOf(thrown),
+      stack: undefined,
+      cause: undefined,
+    };
+  const inner = thrown.cause ?? (thrown instanceof AggregateError ? thrown.errors[0] : undefined);
+  return {
+    type: maskSecrets(thrown.name),
+    code: codeOf(thrown),
+    message: maskSecrets(thrown.message),
+    stack: thrown.stack === undefined ? undefined : maskSecrets(thrown.stack),
+    cause: describeError(inner, depth + 1),
+  };
+};
+
+const textOf = (thrown: unknown): string => {
+  if (typeof thrown === 'string') return maskSecrets(thrown);
+  if (typeof thrown === 'number' || typeof thrown === 'boolean') return String(thrown);
+  return '(not an error)';
+};
+
+const codeOf = (error: Error): string | undefined =>
+  'code' in error && typeof error.code === 'string' ? maskSecrets(error.code) : undefined;
+
+/** JWTs, our API tokens, the word after an auth scheme, a secret in a query, and the password of a URL. */
+const secretShapes: readonly [RegExp, string][] = [
+  [/\beyJ[\w-]*\.[\w-]*\.?[\w-]*/g, '[jwt]'],
+  [/\btg[0-9A-Za-z]{30,63}\b/g, '[api token]'],
+  [/\b(bearer|basic)\s+[^\s"',;]+/gi, '$1 [redacted]'],
+  [/\b((?:api_|access_|refresh_)?token|secret|password)=[^\s&"']+/gi, '$1=[redacted]'],
+  [/(\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:)[^\s/@]+@/gi, '$1[redacted]@'],
+];
+
+/** Text that may hold a stranger's words: secrets masked, control characters escaped, length bounded. */
+export const maskSecrets = (text: string): string => {
+  let masked = text.slice(0, textLengthMax);
+  for (const [shape, replacement] of secretShapes) masked = masked.replace(shape, replacement);
+  return escapeControls(masked);
+};
+
+const unprintable = /[^\x20-\x7e\n]/;
+
+/**
+ * Escapes what a terminal could act on (ANSI, DEL, C1, direction marks) as `\u001b`; JSON does so only below U+0020.
+ * Line feeds stay: JSON writes them as `\n`, so a record is one line.
+ */
+export const escapeControls = (text: string): string =>
+  unprintable.test(text)
+    ? text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (character) =>
+        character === '\n'
+          ? character
+          : `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+      )
+    : text;

@@ -1,0 +1,146 @@
+// Metrics that other rooms count for themselves and Prometheus reads on demand: cache, feed, connections, keys.
+// A part nobody has handed in has no series at all: absent, not a misleading zero.
+
+import type { Registry } from 'prom-client';
+import { publishCounter, publishGauge, type Row } from './live-series.ts';
+
+export interface CacheReading {
+  readonly hits: number;
+  readonly misses: number;
+  /** Unknown credentials refused without a look-up. */
+  readonly unknownHits: number;
+  readonly identities: number;
+  readonly unknowns: number;
+}
+
+export interface FeedReading {
+  readonly connected: boolean;
+  /** Last sign of life of the feed; undefined before the first. Milliseconds since the epoch. */
+  readonly lastHeardAtMs: number | undefined;
+  /** Last change that came through it. */
+  readonly lastChangeAtMs: number | undefined;
+  readonly resets: Readonly<Record<'trimmed' | 'server_replaced', number>>;
+  /** Revocations and generations kept in memory. */
+  readonly tombstones: number;
+}
+
+export interface ConnectionsReading {
+  readonly client: number;
+  readonly upgraded: number;
+}
+
+export interface MetricSources {
+  readonly cache: () => CacheReading;
+  readonly feed: () => FeedReading;
+  readonly connections: () => ConnectionsReading;
+  /** Algorithm -> keys published now. */
+  readonly signingKeys: () => Readonly<Record<string, number>>;
+  readonly ready: () => boolean;
+}
+
+/** Registers the metrics read from sources; returns the function that names a source. */
+export const publishSources = (registry: Registry): ((sources: Partial<MetricSources>) => void) => {
+  const known: { -readonly [K in keyof MetricSources]?: MetricSources[K] } = {};
+  publishCache(registry, () => known.cache?.());
+  publishFeed(registry, () => known.feed?.());
+  gauge(registry, 'tollgate_client_connections', 'Open connections of callers.', () =>
+    one(known.connections?.().client),
+  );
+  gauge(registry, 'tollgate_upgraded_connections', 'Live upgraded connections (WebSocket).', () =>
+    one(known.connections?.().upgraded),
+  );
+  gauge(registry, 'tollgate_ready', '1 while /readyz answers 200.', () => one(flag(known.ready?.())));
+  gauge(
+    registry,
+    'tollgate_signing_keys',
+    'Published signing keys by algorithm.',
+    () =>
+      Object.entries(known.signingKeys?.() ?? {}).map(([algorithm, value]) => ({
+        labels: { algorithm },
+        value,
+      })),
+    ['algorithm'],
+  );
+  return (sources) => void Object.assign(known, sources);
+};
+
+const publishCache = (registry: Registry, read: () => CacheReading | undefined): void => {
+  const counter = (name: string, help: string, pick: (reading: CacheReading) => number): void =>
+    publishCounter(registry, { name, help, labelNames: [] }, () => {
+      const reading = read();
+      return one(reading && pick(reading));
+    });
+  counter(
+    'tollgate_identity_cache_hits_total',
+    'Credentials whose identity was in memory.',
+    (reading) => reading.hits,
+  );
+  counter(
+    'tollgate_identity_cache_misses_total',
+    'Credentials that had to be looked up or verified.',
+    (reading) => reading.misses,
+  );
+  counter(
+    'tollgate_identity_cache_unknown_hits_total',
+    'Unknown credentials refused from memory, without a look-up.',
+    (reading) => reading.unknownHits,
+  );
+  gauge(
+    registry,
+    'tollgate_identity_cache_entries',
+    'Entries in memory: identities, and digests known to be unknown.',
+    () => {
+      const reading = read();
+      if (reading === undefined) return [];
+      return [
+        { labels: { kind: 'identity' }, value: reading.identities },
+        { labels: { kind: 'unknown' }, value: reading.unknowns },
+      ];
+    },
+    ['kind'],
+  );
+};
+
+const publishFeed = (registry: Registry, read: () => FeedReading | undefined): void => {
+  gauge(registry, 'tollgate_feed_connected', '1 while the change feed is connected.', () =>
+    one(flag(read()?.connected)),
+  );
+  gauge(registry, 'tollgate_feed_lag_seconds', 'Since the change feed last gave a sign of life.', () => {
+    const heardAtMs = read()?.lastHeardAtMs;
+    return one(heardAtMs === undefined ? undefined : Math.max(0, Date.now() - heardAtMs) / 1000);
+  });
+  gauge(
+    registry,
+    'tollgate_feed_last_event_timestamp_seconds',
+    'When the last change came through the feed.',
+    () => {
+      const changeAtMs = read()?.lastChangeAtMs;
+      return one(changeAtMs === undefined ? undefined : changeAtMs / 1000);
+    },
+  );
+  gauge(registry, 'tollgate_tombstones', 'Revocations and generations kept in memory.', () =>
+    one(read()?.tombstones),
+  );
+  publishCounter(
+    registry,
+    {
+      name: 'tollgate_feed_resets_total',
+      help: 'Times the feed lost continuity and every cache was dropped, by reason.',
+      labelNames: ['reason'],
+    },
+    () => Object.entries(read()?.resets ?? {}).map(([reason, value]) => ({ labels: { reason }, value })),
+  );
+};
+
+const one = (value: number | undefined): Row<never>[] => (value === undefined ? [] : [{ labels: {}, value }]);
+
+const flag = (value: boolean | undefined): number | undefined =>
+  value === undefined ? undefined : Number(value);
+
+const gauge = <T extends string>(
+  registry: Registry,
+  name: string,
+  help: string,
+  rows: () => readonly Row<T>[],
+  labelNames: readonly T[] = [],
+): void => publishGauge(registry, { name, help, labelNames }, rows);

@@ -1,0 +1,97 @@
+// Everything Prometheus can ask: one registry, names `tollgate_*`, labels from closed lists only.
+// Rooms below (store, identity) do not know it: the gate hands in functions that read their counts at scrape time.
+
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { type Distribution, emptyDistribution, observe, publishHistogram } from './live-series.ts';
+import { createRequestMetrics, durationBounds, type RequestMetricsSettings } from './request-metrics.ts';
+import type { RequestOutcome } from './request-outcome.ts';
+import { publishSources, type MetricSources } from './metric-sources.ts';
+
+export interface MetricsSettings extends RequestMetricsSettings {
+  readonly version: string;
+  /** Names of the store's commands; others are counted as `other`. */
+  readonly storeCommands: readonly string[];
+}
+
+export type FaultKind = 'uncaught_exception' | 'unhandled_rejection';
+
+export interface Metrics {
+  /** Counts one finished request. On the request path: increments only. */
+  record(outcome: RequestOutcome): void;
+  /** Counts one store command; `failed` when it came to an outage. */
+  storeCommand(command: string, durationMs: number, failed: boolean): void;
+  fault(kind: FaultKind): void;
+  logLineDropped(): void;
+  /** Says where to read cache, feed, connections and keys from. May be called once a part. */
+  watch(sources: Partial<MetricSources>): void;
+  /** The text exposition format, version 0.0.4. */
+  render(): Promise<string>;
+  readonly contentType: string;
+}
+
+/** Registers every metric under names `tollgate_*`, and Node's own. */
+export const createMetrics = (settings: MetricsSettings): Metrics => {
+  const registry = new Registry();
+  const registers = [registry];
+  const record = createRequestMetrics(settings, registry);
+  const storeCommand = createStoreMetrics(settings.storeCommands, registry);
+  const faults = new Counter({
+    name: 'tollgate_process_faults_total',
+    help: 'Exceptions and rejections nobody caught; the process lives on. Each one is a bug.',
+    labelNames: ['kind'],
+    registers,
+  });
+  for (const kind of ['uncaught_exception', 'unhandled_rejection']) faults.inc({ kind }, 0);
+  const dropped = new Counter({
+    name: 'tollgate_log_lines_dropped_total',
+    help: 'Log lines thrown away because nobody read the log fast enough.',
+    registers,
+  });
+  new Gauge({
+    name: 'tollgate_build_info',
+    help: 'Always 1; the version is in the labels.',
+    labelNames: ['version', 'node_version'],
+    registers,
+  }).set({ version: settings.version, node_version: process.versions.node }, 1);
+  const watch = publishSources(registry);
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 20 });
+  return {
+    record,
+    storeCommand,
+    fault: (kind) => faults.inc({ kind }),
+    logLineDropped: () => dropped.inc(),
+    watch,
+    render: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+};
+
+const createStoreMetrics = (commands: readonly string[], registry: Registry): Metrics['storeCommand'] => {
+  const durations = new Map<string, Distribution<'command'>>();
+  const errors = new Counter({
+    name: 'tollgate_store_errors_total',
+    help: 'Store commands that ended in an outage.',
+    labelNames: ['command'],
+    registers: [registry],
+  });
+  for (const command of [...commands, 'other']) {
+    durations.set(command, emptyDistribution({ command }, durationBounds));
+    errors.inc({ command }, 0);
+  }
+  publishHistogram(
+    registry,
+    {
+      name: 'tollgate_store_command_duration_seconds',
+      help: 'Store commands, failed ones included.',
+      labelNames: ['command'],
+    },
+    durationBounds,
+    () => durations.values(),
+  );
+  return (name, durationMs, failed) => {
+    const command = durations.has(name) ? name : 'other';
+    const distribution = durations.get(command);
+    if (distribution !== undefined) observe(distribution, durationBounds, durationMs / 1000);
+    if (failed) errors.inc({ command });
+  };
+};

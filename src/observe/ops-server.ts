@@ -1,0 +1,84 @@
+// What operators and Kubernetes ask, on its own address: /metrics /livez /readyz. GET and HEAD only, bounded in
+// time and connections. It says nothing about callers and takes nothing from them.
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Metrics } from './metrics.ts';
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** What is missing, one plain line each; empty when ready. */
+  readonly reasons: readonly string[];
+}
+
+export interface OpsSources {
+  readonly metrics: Pick<Metrics, 'render' | 'contentType'>;
+  isReady(): Readiness;
+}
+
+const connectionsMax = 64;
+
+/** The server, not yet listening. /livez is 200 as long as the process turns; /readyz is 503 with the reasons. */
+export const createOpsServer = (sources: OpsSources): Server => {
+  let rendering: Promise<string> | undefined;
+  /** Scrapes that overlap share one rendering. */
+  const render = (): Promise<string> => {
+    rendering ??= sources.metrics.render().finally(() => {
+      rendering = undefined;
+    });
+    return rendering;
+  };
+  const server = createServer(
+    {
+      headersTimeout: 5_000,
+      requestTimeout: 5_000,
+      keepAliveTimeout: 65_000,
+      connectionsCheckingInterval: 5_000,
+      maxHeaderSize: 8_192,
+    },
+    (request, response) => {
+      answer(request, response, { ...sources, render });
+    },
+  );
+  server.maxConnections = connectionsMax;
+  server.setTimeout(70_000);
+  return server;
+};
+
+const answer = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  sources: OpsSources & { readonly render: () => Promise<string> },
+): void => {
+  // A body is never read: the connection ends with the answer.
+  if (request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined)
+    response.setHeader('connection', 'close');
+  const path = request.url?.split('?', 1)[0];
+  const known = path === '/metrics' || path === '/livez' || path === '/readyz';
+  if (!known) return send(response, 404, 'text/plain; charset=utf-8', 'Try /metrics, /livez or /readyz.\n');
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.setHeader('allow', 'GET, HEAD');
+    return send(response, 405, 'text/plain; charset=utf-8', 'GET or HEAD only.\n');
+  }
+  switch (path) {
+    case '/livez':
+      return send(response, 200, 'text/plain; charset=utf-8', 'ok\n');
+    case '/readyz': {
+      const { ready, reasons } = sources.isReady();
+      return send(response, ready ? 200 : 503, 'application/json', `${JSON.stringify({ ready, reasons })}\n`);
+    }
+    case '/metrics':
+      sources.render().then(
+        (text) => send(response, 200, sources.metrics.contentType, text),
+        () => send(response, 500, 'text/plain; charset=utf-8', 'The metrics could not be read.\n'),
+      );
+  }
+};
+
+const send = (response: ServerResponse, status: number, type: string, body: string): void => {
+  response.writeHead(status, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+  });
+  response.end(body);
+};

@@ -1,0 +1,237 @@
+// What one finished request adds to the numbers: a few array increments, no allocation, no label hashing.
+// Every label comes from a closed list (routes from settings, reasons from decision/outcome.ts), so the number of
+// series stays the same whatever callers send.
+
+import { denialReasons, outageReasons } from '../decision/outcome.ts';
+import type { Registry } from 'prom-client';
+import {
+  type Distribution,
+  emptyDistribution,
+  observe,
+  publishCounter,
+  publishHistogram,
+} from './live-series.ts';
+import type { RequestOutcome } from './request-outcome.ts';
+
+/** Routes that are no rule: nothing matched, refused before routing, and a name the settings do not know. */
+const extraRoutes = ['(none)', '(invalid)', '(other)'] as const;
+
+const methodClasses = ['read', 'write', 'other'] as const;
+
+/** Status codes worth their own series; others are counted by class. */
+const exactStatuses = [
+  101, 200, 201, 202, 204, 206, 301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 405, 408, 409, 410, 412,
+  413, 414, 415, 416, 417, 422, 426, 429, 431, 500, 501, 502, 503, 504,
+];
+const statusLabels = ['none', '1xx', '2xx', '3xx', '4xx', '5xx', ...exactStatuses.map(String)];
+
+const results = ['permit', 'denial', 'outage', 'bug'] as const;
+const reasons: readonly string[] = ['none', 'client_gone', ...denialReasons, ...outageReasons];
+const credentialKinds = ['none', 'api_token', 'access_token'] as const;
+
+/** Seconds; from half a millisecond, which is where this proxy lives. */
+export const durationBounds: readonly number[] = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
+];
+
+interface RouteNumbers {
+  readonly route: string;
+  /** By method class, then status. */
+  readonly requests: Float64Array;
+  readonly duration: Distribution<'route'>;
+  readonly upstream: UpstreamNumbers | undefined;
+}
+
+interface UpstreamNumbers {
+  readonly response: Distribution<'upstream'>;
+  /** By reason. */
+  readonly errors: Float64Array;
+}
+
+interface Tables {
+  readonly routes: ReadonlyMap<string, RouteNumbers>;
+  readonly upstreams: ReadonlyMap<string, UpstreamNumbers>;
+  /** By result, reason and kind of credential. */
+  readonly decisions: Float64Array;
+}
+
+export interface RequestMetricsSettings {
+  readonly routes: readonly { readonly name: string; readonly upstream: string }[];
+  /** More route names the recorder may be given, e.g. those of the token endpoints. */
+  readonly extraRoutes: readonly string[];
+}
+
+/** Registers the request metrics and returns the function that counts one outcome. */
+export const createRequestMetrics = (
+  settings: RequestMetricsSettings,
+  registry: Registry,
+): ((outcome: RequestOutcome) => void) => {
+  const upstreams = new Map<string, UpstreamNumbers>();
+  for (const { upstream } of settings.routes)
+    if (!upstreams.has(upstream))
+      upstreams.set(upstream, {
+        response: emptyDistribution({ upstream }, durationBounds),
+        errors: new Float64Array(reasons.length),
+      });
+  const routes = new Map<string, RouteNumbers>();
+  const addRoute = (route: string, upstream: UpstreamNumbers | undefined): RouteNumbers => {
+    const numbers: RouteNumbers = {
+      route,
+      requests: new Float64Array(methodClasses.length * statusLabels.length),
+      duration: emptyDistribution({ route }, durationBounds),
+      upstream,
+    };
+    routes.set(route, numbers);
+    return numbers;
+  };
+  for (const rule of settings.routes) addRoute(rule.name, upstreams.get(rule.upstream));
+  for (const route of [...settings.extraRoutes, ...extraRoutes])
+    if (!routes.has(route)) addRoute(route, undefined);
+  const other = routes.get('(other)') ?? addRoute('(other)', undefined);
+  const decisions = new Float64Array(results.length * reasons.length * credentialKinds.length);
+
+  publish(registry, { routes, upstreams, decisions });
+
+  return (outcome) => {
+    const numbers = routes.get(outcome.route) ?? other;
+    add(
+      numbers.requests,
+      methodClassOf(outcome.method) * statusLabels.length + statusIndexOf(outcome.status),
+    );
+    // An upgraded connection ends when it likes; its life is not a response time.
+    if (outcome.status !== 101) observe(numbers.duration, durationBounds, outcome.durationMs / 1000);
+    const reason = reasonIndex.get(outcome.reason ?? 'none') ?? 0;
+    const kind = outcome.credentialKind === undefined ? 0 : outcome.credentialKind === 'api_token' ? 1 : 2;
+    add(decisions, (resultIndexOf(outcome.result) * reasons.length + reason) * credentialKinds.length + kind);
+    if (numbers.upstream === undefined) return;
+    if (outcome.upstreamMs !== undefined)
+      observe(numbers.upstream.response, durationBounds, outcome.upstreamMs / 1000);
+    if (isUpstreamReason[reason] === 1) add(numbers.upstream.errors, reason);
+  };
+};
+
+const add = (counts: Float64Array, index: number): void => {
+  counts[index] = (counts[index] ?? 0) + 1;
+};
+
+const reasonIndex: ReadonlyMap<string, number> = new Map(reasons.map((reason, index) => [reason, index]));
+const isUpstreamReason = Uint8Array.from(reasons, (reason) => (reason.startsWith('upstream_') ? 1 : 0));
+
+const resultIndexOf = (result: RequestOutcome['result']): number => {
+  switch (result) {
+    case 'permit':
+      return 0;
+    case 'denial':
+      return 1;
+    case 'outage':
+      return 2;
+    case 'bug':
+      return 3;
+  }
+};
+
+const methodClassOf = (method: string): number => {
+  switch (method) {
+    case 'GET':
+    case 'HEAD':
+    case 'OPTIONS':
+      return 0;
+    case 'POST':
+    case 'PUT':
+    case 'PATCH':
+    case 'DELETE':
+      return 1;
+    default:
+      return 2;
+  }
+};
+
+const statusIndex = Uint8Array.from({ length: 600 }, (_, status) => {
+  const exact = exactStatuses.indexOf(status);
+  return exact === -1 ? Math.floor(status / 100) : 6 + exact;
+});
+
+const statusIndexOf = (status: number): number => statusIndex[status] ?? 0;
+
+const publish = (registry: Registry, tables: Tables): void => {
+  const { routes, upstreams, decisions } = tables;
+  publishCounter(
+    registry,
+    {
+      name: 'tollgate_requests_total',
+      help: 'Requests that ended, by route, method class and status sent (none: the connection ended first).',
+      labelNames: ['route', 'method', 'status'],
+    },
+    function* () {
+      for (const { route, requests } of routes.values()) yield* requestRows(route, requests);
+    },
+  );
+  publishCounter(
+    registry,
+    {
+      name: 'tollgate_decisions_total',
+      help: 'How requests were judged, by result, reason and kind of credential.',
+      labelNames: ['result', 'reason', 'credential_kind'],
+    },
+    () => decisionRows(decisions),
+  );
+  publishHistogram(
+    registry,
+    {
+      name: 'tollgate_request_duration_seconds',
+      help: 'From the request line to the end of the response; upgraded connections are not counted.',
+      labelNames: ['route'],
+    },
+    durationBounds,
+    () => Array.from(routes.values(), ({ duration }) => duration),
+  );
+  publishHistogram(
+    registry,
+    {
+      name: 'tollgate_upstream_response_seconds',
+      help: 'From forwarding a request to the response headers of the upstream.',
+      labelNames: ['upstream'],
+    },
+    durationBounds,
+    () => Array.from(upstreams.values(), ({ response }) => response),
+  );
+  publishCounter(
+    registry,
+    {
+      name: 'tollgate_upstream_errors_total',
+      help: 'Requests the upstream failed, by reason.',
+      labelNames: ['upstream', 'reason'],
+    },
+    function* () {
+      for (const [upstream, { errors }] of upstreams)
+        for (const [index, reason] of reasons.entries())
+          if (isUpstreamReason[index] === 1)
+            yield { labels: { upstream, reason }, value: errors[index] ?? 0 };
+    },
+  );
+};
+
+const requestRows = function* (route: string, requests: Float64Array) {
+  for (const [index, value] of requests.entries()) {
+    const method = methodClasses[Math.floor(index / statusLabels.length)] ?? 'other';
+    const status = statusLabels[index % statusLabels.length] ?? 'none';
+    if (value > 0) yield { labels: { route, method, status }, value };
+  }
+};
+
+/** Outages and bugs are shown from zero, so that `increase()` sees the first one. */
+const decisionRows = function* (decisions: Float64Array) {
+  for (const [index, value] of decisions.entries()) {
+    const kind = credentialKinds[index % credentialKinds.length] ?? 'none';
+    const rest = Math.floor(index / credentialKinds.length);
+    const reason = reasons[rest % reasons.length] ?? 'none';
+    const result = results[Math.floor(rest / reasons.length)] ?? 'bug';
+    const fromZero =
+      kind === 'none' &&
+      ((result === 'outage' && reasonIsOutage(reason)) || (result === 'bug' && reason === 'none'));
+    if (value > 0 || fromZero) yield { labels: { result, reason, credential_kind: kind }, value };
+  }
+};
+
+const outageSet: ReadonlySet<string> = new Set(outageReasons);
+const reasonIsOutage = (reason: string): boolean => outageSet.has(reason);
