@@ -14,8 +14,15 @@ export interface Subject {
 }
 
 export interface Identifier {
-  /** Synchronous on a cache hit; concurrent misses of one credential share one look-up. */
-  identify(credential: Credential, nowMs: number): Subject | Refusal | Promise<Subject | Refusal>;
+  /**
+   * Synchronous on a cache hit; concurrent misses of one credential share one look-up. `clientAddress` is held to the
+   * limit on unknown tokens (`rate_limited`); without it there is no limit.
+   */
+  identify(
+    credential: Credential,
+    nowMs: number,
+    clientAddress?: string,
+  ): Subject | Refusal | Promise<Subject | Refusal>;
   /** What the change feed knows of the identity at this moment; synchronous, a few map look-ups. */
   standing(identity: Identity, nowMs: number): Standing;
   /** Raw header pairs for one upstream; rendered on first use and kept with the subject. */

@@ -1,0 +1,58 @@
+// API token -> identity, by the store: shape, record, states, generations, scopes. Keeps no secret and no identity;
+// caching them is the identifier's work.
+
+import type { Identity } from '../decision/identity.ts';
+import { type Denial, denial, isOutage, type Outage } from '../decision/outcome.ts';
+import { effectiveScopes } from '../decision/scope.ts';
+import type { OrgRecord } from '../store/records.ts';
+import type { ApiTokenFound, TokenStore } from '../store/token-store.ts';
+import type { FeedState } from './feed-state.ts';
+import type { OrgCache } from './org-cache.ts';
+
+/** Reads what the store knows of a digest and judges it as it stands now. */
+export const lookUpApiToken = async (
+  deps: {
+    readonly store: Pick<TokenStore, 'findApiToken'>;
+    readonly orgs: OrgCache;
+    readonly feedState: Pick<FeedState, 'generationOf'>;
+    readonly issuer: string;
+  },
+  digest: string,
+  nowMs: number,
+): Promise<Identity | Denial | Outage> => {
+  const found = await deps.store.findApiToken(digest);
+  if (found === undefined) return denial('token_unknown');
+  if (isOutage(found)) return found;
+  const { orgId, userId } = found.token;
+  const org = await deps.orgs.find(orgId, deps.feedState.generationOf(orgId, userId).org);
+  if (isOutage(org)) return org;
+  if (org === undefined) return denial('org_disabled', 'the org is not in the store');
+  return denialOf(found, org, nowMs) ?? identityOf(found, org, deps.issuer);
+};
+
+/** Why the token may not be used at all; expiry is judged again on every request. */
+const denialOf = ({ token, user }: ApiTokenFound, org: OrgRecord, nowMs: number): Denial | undefined => {
+  const isDead =
+    token.state === 'revoked' ||
+    token.generation.user < user.tokenGenerationMin ||
+    token.generation.org < org.tokenGenerationMin;
+  if (isDead) return denial('token_revoked', token.id);
+  if (token.expiresAtMs !== undefined && nowMs >= token.expiresAtMs) return denial('token_expired', token.id);
+  if (user.state === 'disabled') return denial('user_disabled', user.id);
+  if (org.state === 'disabled') return denial('org_disabled', org.id);
+  return undefined;
+};
+
+const identityOf = ({ token, user }: ApiTokenFound, org: OrgRecord, issuer: string): Identity => ({
+  credentialKind: 'api_token',
+  sessionKind: 'api_token',
+  issuer,
+  org: { id: org.id, name: org.name },
+  user: { id: user.id, name: user.name, roles: user.roles },
+  scopes: effectiveScopes(token.scopes, user.roles, org.roles),
+  tokenId: token.id,
+  sessionId: undefined,
+  generation: { org: org.generation, user: user.generation },
+  issuedAtMs: token.createdAtMs,
+  expiresAtMs: token.expiresAtMs ?? Infinity,
+});

@@ -1,0 +1,262 @@
+// Credential -> subject: one hash and one map look-up when the cache knows it, one shared look-up when it does not.
+// Caches identities, never verdicts, and keys them by digest, never by the credential. Refused credentials are kept
+// apart, so that no flood of them evicts a good identity.
+
+import { LRUCache } from 'lru-cache';
+import type { Credential } from '../decision/credential.ts';
+import type { Identity, Standing } from '../decision/identity.ts';
+import { renderIdentityHeaders } from '../decision/identity-headers.ts';
+import { type Denial, denial, isDenial, isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { TokenStore } from '../store/token-store.ts';
+import { digestOf, isOwnShape } from '../tokens/api-token.ts';
+import { lookUpApiToken } from './api-token-lookup.ts';
+import type { FeedState } from './feed-state.ts';
+import type { Identifier, Subject } from './identifier.ts';
+import { ImportsProbe } from './imports-probe.ts';
+import { OrgCache } from './org-cache.ts';
+import { SingleFlight } from './single-flight.ts';
+import type { UnknownTokenLimit } from './unknown-token-limit.ts';
+
+/**
+ * What answered: the identity cache, the refusal cache, the shape alone, an own look-up, another request's look-up
+ * of the same credential, or the identity cache past its time while the store is out.
+ */
+export type CacheAnswer = 'hit' | 'refused' | 'malformed' | 'miss' | 'shared' | 'stale';
+
+export interface IdentifierDependencies {
+  readonly store: Pick<TokenStore, 'findApiToken' | 'findOrg' | 'hasImports'>;
+  readonly settings: Pick<Settings, 'cache' | 'feed' | 'identity' | 'issuer'>;
+  readonly feedState: FeedState;
+  readonly unknownTokenLimit: UnknownTokenLimit;
+  readonly verifyAccessToken: (token: string, nowMs: number) => Promise<Identity | Denial | Outage>;
+  /** Compact JWT of an identity for one upstream: the `jwt` field of the identity headers. */
+  readonly signIdentityJwt: (identity: Identity, upstreamName: string, nowMs: number) => string;
+  /** Access token that stands in for the caller's credential. */
+  readonly signAccessToken: (identity: Identity, upstreamName: string, nowMs: number) => string;
+  /** Never goes back; the age of what is cached must not depend on a clock somebody sets. */
+  readonly monotonicMs?: () => number;
+  readonly observe?: { readonly answered?: (answer: CacheAnswer, credential: Credential['kind']) => void };
+}
+
+interface Entry {
+  readonly subject: Subject;
+  /** Until then it is served without asking; both by the monotonic clock. */
+  freshUntilMs: number;
+  /** Until then it is served while the store is out. */
+  readonly usableUntilMs: number;
+}
+
+interface Refused {
+  readonly denial: Denial;
+  readonly untilMs: number;
+}
+
+/** While the store is out, an identity past its time asks again this often, not on every request. */
+const outageRetryMs = 1_000;
+
+export const createIdentifier = (deps: IdentifierDependencies): Identifier & { size(): CacheSizes } =>
+  new CachingIdentifier(deps);
+
+/** For the gauges. */
+export interface CacheSizes {
+  readonly identities: number;
+  readonly refused: number;
+  readonly inFlight: number;
+}
+
+class CachingIdentifier implements Identifier {
+  readonly #deps: IdentifierDependencies;
+  readonly #monotonicMs: () => number;
+  readonly #answered: (answer: CacheAnswer, credential: Credential['kind']) => void;
+  readonly #identities: LRUCache<string, Entry>;
+  readonly #refused: LRUCache<string, Refused>;
+  readonly #flights = new SingleFlight<Subject | Refusal>();
+  readonly #orgs: OrgCache;
+  readonly #imports: ImportsProbe;
+  readonly #headerMapping: readonly (readonly [string, Settings['identity']['headers'][string]])[];
+  /** Grows when every cache must be dropped: what was asked for before is not kept. */
+  #epoch = 0;
+
+  constructor(deps: IdentifierDependencies) {
+    const { cache } = deps.settings;
+    this.#deps = deps;
+    this.#monotonicMs = deps.monotonicMs ?? (() => performance.now());
+    this.#answered = deps.observe?.answered ?? (() => undefined);
+    this.#identities = new LRUCache({ max: cache.identitiesMax });
+    this.#refused = new LRUCache({ max: cache.unknownMax });
+    this.#orgs = new OrgCache(deps.store, cache.identityTtlMs);
+    this.#imports = new ImportsProbe(deps.store, this.#monotonicMs);
+    this.#headerMapping = Object.entries(deps.settings.identity.headers);
+    deps.feedState.onReset(() => this.#drop());
+    // A refusal may rest on a key not yet known, or on a state that has just changed.
+    deps.feedState.onChange((changes) => {
+      if (changes.some(({ kind }) => kind !== 'token' && kind !== 'session')) this.#refused.clear();
+    });
+  }
+
+  identify(
+    credential: Credential,
+    nowMs: number,
+    clientAddress?: string,
+  ): Subject | Refusal | Promise<Subject | Refusal> {
+    const digest = digestOf(credential.value);
+    const entry = this.#identities.get(digest);
+    const clockMs = this.#monotonicMs();
+    if (entry !== undefined && clockMs < entry.freshUntilMs) {
+      const { identity } = entry.subject;
+      const standing = this.#deps.feedState.standing(identity);
+      if (standing === 'live' || standing === 'unknown') {
+        this.#answered('hit', credential.kind);
+        return entry.subject;
+      }
+      this.#identities.delete(digest);
+      if (standing !== 'outdated') return this.#refuse(digest, goneDenial(identity, standing), clockMs);
+    }
+    return this.#withoutCache(credential, digest, nowMs, clockMs, clientAddress);
+  }
+
+  standing(identity: Identity): Standing {
+    return this.#deps.feedState.standing(identity);
+  }
+
+  headersFor(subject: Subject, upstreamName: string, nowMs: number): readonly string[] {
+    const known = subject.renderedHeaders.get(upstreamName);
+    if (known !== undefined) return known;
+    const { identity } = subject;
+    const needsJwt = this.#headerMapping.some(([, field]) => field === 'jwt');
+    const jwt = needsJwt ? this.#deps.signIdentityJwt(identity, upstreamName, nowMs) : '';
+    const rendered = renderIdentityHeaders(this.#headerMapping, identity, jwt);
+    subject.renderedHeaders.set(upstreamName, rendered);
+    return rendered;
+  }
+
+  accessTokenFor(subject: Subject, upstreamName: string, nowMs: number): string {
+    const known = subject.renderedAccessTokens.get(upstreamName);
+    if (known !== undefined) return known;
+    const signed = this.#deps.signAccessToken(subject.identity, upstreamName, nowMs);
+    subject.renderedAccessTokens.set(upstreamName, signed);
+    return signed;
+  }
+
+  size(): CacheSizes {
+    return {
+      identities: this.#identities.size,
+      refused: this.#refused.size,
+      inFlight: this.#flights.size,
+    };
+  }
+
+  #withoutCache(
+    credential: Credential,
+    digest: string,
+    nowMs: number,
+    clockMs: number,
+    clientAddress: string | undefined,
+  ): Denial | Promise<Subject | Refusal> {
+    const { kind } = credential;
+    const refused = this.#refused.get(digest);
+    if (refused !== undefined && clockMs < refused.untilMs) {
+      this.#answered('refused', kind);
+      return refused.denial;
+    }
+    const limit = this.#deps.unknownTokenLimit;
+    if (clientAddress !== undefined && limit.isBlocked(clientAddress)) return denial('rate_limited');
+    if (kind === 'api_token' && !isOwnShape(credential.value) && this.#imports.areKnownAbsent()) {
+      this.#answered('malformed', kind);
+      if (clientAddress !== undefined) limit.penalize(clientAddress);
+      return denial('token_unknown');
+    }
+    const isShared = this.#flights.has(digest);
+    this.#answered(isShared ? 'shared' : 'miss', kind);
+    const flight = this.#flights.join(digest, () => this.#lookUp(credential, digest, nowMs));
+    if (clientAddress === undefined) return flight;
+    return flight.then((result) => {
+      if (isDenial(result) && guesses.has(result.reason)) limit.penalize(clientAddress);
+      return result;
+    });
+  }
+
+  /** Asks until the answer is not older than what the feed has told meanwhile, twice at most, and keeps it. */
+  async #lookUp(credential: Credential, digest: string, nowMs: number): Promise<Subject | Refusal> {
+    let epoch = this.#epoch;
+    let result = await this.#ask(credential, digest, nowMs);
+    if (this.#epoch !== epoch || this.#isOutdated(result)) {
+      epoch = this.#epoch;
+      result = await this.#ask(credential, digest, nowMs);
+    }
+    const clockMs = this.#monotonicMs();
+    if (isOutage(result)) return this.#staleSubject(credential, digest, clockMs) ?? result;
+    if (isDenial(result)) {
+      this.#identities.delete(digest);
+      return epoch === this.#epoch ? this.#refuse(digest, result, clockMs) : result;
+    }
+    const standing = this.#deps.feedState.standing(result);
+    if (standing === 'revoked' || standing === 'ended')
+      return this.#refuse(digest, goneDenial(result, standing), clockMs);
+    const subject: Subject = {
+      identity: result,
+      renderedHeaders: new Map(),
+      renderedAccessTokens: new Map(),
+    };
+    if (standing !== 'outdated' && epoch === this.#epoch) this.#keep(digest, subject, nowMs, clockMs);
+    return subject;
+  }
+
+  async #ask(credential: Credential, digest: string, nowMs: number): Promise<Identity | Denial | Outage> {
+    const { store, settings, feedState, verifyAccessToken } = this.#deps;
+    if (credential.kind === 'access_token') return verifyAccessToken(credential.value, nowMs);
+    if (!isOwnShape(credential.value)) {
+      const hasImports = await this.#imports.exist();
+      if (isOutage(hasImports)) return hasImports;
+      if (!hasImports) return denial('token_unknown');
+    }
+    return lookUpApiToken({ store, orgs: this.#orgs, feedState, issuer: settings.issuer }, digest, nowMs);
+  }
+
+  #isOutdated(result: Identity | Refusal): boolean {
+    return !isOutage(result) && !isDenial(result) && this.standing(result) === 'outdated';
+  }
+
+  #keep(digest: string, subject: Subject, nowMs: number, clockMs: number): void {
+    const { cache, feed } = this.#deps.settings;
+    const leftMs = subject.identity.expiresAtMs - nowMs;
+    this.#refused.delete(digest);
+    this.#identities.set(digest, {
+      subject,
+      freshUntilMs: clockMs + Math.min(cache.identityTtlMs, leftMs),
+      usableUntilMs: clockMs + Math.min(cache.identityTtlMs + feed.maxStalenessMs, leftMs),
+    });
+  }
+
+  #refuse(digest: string, refusal: Denial, clockMs: number): Denial {
+    this.#refused.set(digest, { denial: refusal, untilMs: clockMs + this.#deps.settings.cache.unknownTtlMs });
+    return refusal;
+  }
+
+  /** What the cache knew, while the store is out and the bound allows; never one the feed speaks against. */
+  #staleSubject(credential: Credential, digest: string, clockMs: number): Subject | undefined {
+    const entry = this.#identities.get(digest);
+    if (entry === undefined || clockMs >= entry.usableUntilMs) return undefined;
+    const standing = this.standing(entry.subject.identity);
+    if (standing !== 'live' && standing !== 'unknown') return undefined;
+    entry.freshUntilMs = Math.min(clockMs + outageRetryMs, entry.usableUntilMs);
+    this.#answered('stale', credential.kind);
+    return entry.subject;
+  }
+
+  #drop(): void {
+    this.#epoch += 1;
+    this.#identities.clear();
+    this.#refused.clear();
+    this.#orgs.clear();
+  }
+}
+
+/** Refusals that count against an address: what guessing looks like. */
+const guesses: ReadonlySet<string> = new Set(['token_unknown', 'token_invalid']);
+
+const goneDenial = (identity: Identity, standing: 'revoked' | 'ended'): Denial =>
+  standing === 'revoked'
+    ? denial('token_revoked', identity.tokenId)
+    : denial('session_ended', identity.sessionId);

@@ -1,0 +1,190 @@
+// What this replica knows from the change feed: tombstones, whether the feed is fresh and unbroken, and who wants to
+// hear of changes. Listens to the store's feed; reads nothing itself. Keeps every tombstone through a reset of the
+// feed and writes them back to the store, so that a replica that has seen a revocation never un-sees it.
+
+import type { Generation, Identity, Standing } from '../decision/identity.ts';
+import { isOutage, type Outage } from '../decision/outcome.ts';
+import type { Change } from '../store/records.ts';
+import type { ChangeListener, TokenStore } from '../store/token-store.ts';
+import { type TombstoneCounts, Tombstones } from './tombstones.ts';
+
+/** Told of what happens to the feed, for metrics and the log. None may throw. */
+export interface FeedObserver {
+  readonly connected?: (isConnected: boolean) => void;
+  /** `newestAtMs`: when the newest of these lines was written, by its writer's clock. */
+  readonly changes?: (count: number, newestAtMs: number) => void;
+  readonly reset?: (reason: 'trimmed' | 'server_replaced') => void;
+  readonly reapplied?: (count: number, result: 'done' | Outage) => void;
+}
+
+export interface FeedSnapshot {
+  readonly isReady: boolean;
+  readonly isConnected: boolean;
+  readonly isStale: boolean;
+  /** Time since the feed last answered; Infinity before the first answer. */
+  readonly silentMs: number;
+  readonly tombstones: TombstoneCounts;
+}
+
+export interface FeedState extends ChangeListener {
+  /** Whether the whole retention window has been read once. */
+  readonly ready: boolean;
+  /** Resolves when it has. */
+  readonly whenReady: Promise<void>;
+  /** Synchronous; a clock read and a few map look-ups. */
+  standing(identity: Identity): Standing;
+  /** The newest generations the feed has told of; -1 where it has told nothing. */
+  generationOf(orgId: string, userId: string): Generation;
+  /** Whether the feed has been silent too long, or its continuity was lost and is not yet restored. */
+  isStale(): boolean;
+  /** Calls back after each batch of lines has taken effect. Returns how to stop. */
+  onChange(subscriber: (changes: readonly Change[]) => void): () => void;
+  /** Calls back when every cache must be dropped. Returns how to stop. */
+  onReset(subscriber: () => void): () => void;
+  snapshot(): FeedSnapshot;
+}
+
+const pruneEveryMs = 60_000;
+const reapplyRetryMs = 1_000;
+
+/**
+ * `retentionMs`: the longest access-token life and a margin; `maxStalenessMs`: how long the feed may be silent.
+ * `monotonicMs` never goes back: the feed's age must not depend on a clock somebody sets.
+ */
+export const createFeedState = (deps: {
+  readonly store: Pick<TokenStore, 'reapply'>;
+  readonly maxStalenessMs: number;
+  readonly retentionMs: number;
+  readonly monotonicMs?: () => number;
+  readonly observe?: FeedObserver;
+}): FeedState => new FollowedFeed(deps);
+
+class FollowedFeed implements FeedState {
+  readonly whenReady: Promise<void>;
+  readonly #store: Pick<TokenStore, 'reapply'>;
+  readonly #maxStalenessMs: number;
+  readonly #retentionMs: number;
+  readonly #monotonicMs: () => number;
+  readonly #observe: FeedObserver;
+  readonly #tombstones = new Tombstones();
+  readonly #changeSubscribers = new Set<(changes: readonly Change[]) => void>();
+  readonly #resetSubscribers = new Set<() => void>();
+  readonly #becomeReady: () => void;
+  #isReady = false;
+  #isConnected = false;
+  /** False from a reset until everything since has been delivered. */
+  #isContinuous = false;
+  #heardMs = -Infinity;
+  #prunedMs: number;
+  #owesReapply = false;
+  #isReapplying = false;
+  #reapplyTriedMs = -Infinity;
+
+  constructor(deps: Parameters<typeof createFeedState>[0]) {
+    this.#store = deps.store;
+    this.#maxStalenessMs = deps.maxStalenessMs;
+    this.#retentionMs = deps.retentionMs;
+    this.#monotonicMs = deps.monotonicMs ?? (() => performance.now());
+    this.#observe = deps.observe ?? {};
+    this.#prunedMs = this.#monotonicMs();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.whenReady = promise;
+    this.#becomeReady = resolve;
+  }
+
+  get ready(): boolean {
+    return this.#isReady;
+  }
+
+  // -- told by the store
+
+  changes(changes: readonly Change[]): void {
+    if (changes.length === 0) return;
+    const receivedMs = this.#monotonicMs();
+    let newestAtMs = -Infinity;
+    for (const change of changes) {
+      this.#tombstones.note(change, receivedMs);
+      newestAtMs = Math.max(newestAtMs, change.atMs);
+    }
+    this.#observe.changes?.(changes.length, newestAtMs);
+    for (const subscriber of this.#changeSubscribers) subscriber(changes);
+  }
+
+  heard(): void {
+    const nowMs = this.#monotonicMs();
+    this.#heardMs = nowMs;
+    if (nowMs - this.#prunedMs >= pruneEveryMs) {
+      this.#prunedMs = nowMs;
+      this.#tombstones.prune(nowMs - this.#retentionMs);
+    }
+    if (this.#owesReapply && nowMs - this.#reapplyTriedMs >= reapplyRetryMs) void this.#giveBack(nowMs);
+  }
+
+  caughtUp(): void {
+    this.#heardMs = this.#monotonicMs();
+    this.#isContinuous = true;
+    this.#isReady = true;
+    this.#becomeReady();
+  }
+
+  reset(reason: 'trimmed' | 'server_replaced'): void {
+    this.#isContinuous = false;
+    this.#observe.reset?.(reason);
+    for (const subscriber of this.#resetSubscribers) subscriber();
+    this.#owesReapply = true;
+    void this.#giveBack(this.#monotonicMs());
+  }
+
+  connected(isConnected: boolean): void {
+    this.#isConnected = isConnected;
+    this.#observe.connected?.(isConnected);
+  }
+
+  // -- asked by the rest
+
+  standing(identity: Identity): Standing {
+    const known = this.#tombstones.standingOf(identity);
+    return known === 'live' && this.isStale() ? 'unknown' : known;
+  }
+
+  generationOf(orgId: string, userId: string): Generation {
+    return this.#tombstones.generationOf(orgId, userId);
+  }
+
+  isStale(): boolean {
+    return !this.#isContinuous || this.#monotonicMs() - this.#heardMs > this.#maxStalenessMs;
+  }
+
+  onChange(subscriber: (changes: readonly Change[]) => void): () => void {
+    this.#changeSubscribers.add(subscriber);
+    return () => void this.#changeSubscribers.delete(subscriber);
+  }
+
+  onReset(subscriber: () => void): () => void {
+    this.#resetSubscribers.add(subscriber);
+    return () => void this.#resetSubscribers.delete(subscriber);
+  }
+
+  snapshot(): FeedSnapshot {
+    return {
+      isReady: this.#isReady,
+      isConnected: this.#isConnected,
+      isStale: this.isStale(),
+      silentMs: this.#monotonicMs() - this.#heardMs,
+      tombstones: this.#tombstones.counts(),
+    };
+  }
+
+  /** Writes back what this replica knew. An outage leaves it owed: the next sign of life tries again. */
+  async #giveBack(nowMs: number): Promise<void> {
+    if (this.#isReapplying) return;
+    this.#isReapplying = true;
+    this.#owesReapply = false;
+    this.#reapplyTriedMs = nowMs;
+    const lines = this.#tombstones.lines();
+    const result = lines.length === 0 ? 'done' : await this.#store.reapply(lines);
+    this.#isReapplying = false;
+    if (isOutage(result)) this.#owesReapply = true;
+    this.#observe.reapplied?.(lines.length, result);
+  }
+}
