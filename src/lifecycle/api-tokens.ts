@@ -2,6 +2,7 @@
 // A token never carries a scope its user lacks, and never outlives what its org allows.
 
 import { isOutage, type Outage } from '../decision/outcome.ts';
+import { effectiveScopes } from '../decision/scope.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { ApiTokenRecord, OrgRecord, UserRecord } from '../store/records.ts';
 import { shardOfAccount } from '../store/shard.ts';
@@ -125,9 +126,7 @@ const checkOrder = (order: NewApiToken): Problem | undefined =>
 
 /** RFC 6749 §3.3: what is granted is never more than the owner has. */
 const checkNotWider = (scopes: readonly string[], { org, user }: Owner): Problem | undefined => {
-  const granted = new Set(
-    user.roles.flatMap((role) => (Object.hasOwn(org.roles, role) ? (org.roles[role] ?? []) : [])),
-  );
+  const granted = effectiveScopes('all', user.roles, org.roles);
   const beyond = scopes.filter((scope) => !granted.has(scope));
   if (beyond.length === 0) return undefined;
   return problem(

@@ -1,21 +1,19 @@
 // The grammars of everything a person names: orgs, users, roles, scopes, API tokens. Each check answers undefined or a
 // problem that says what to write instead. Names reach headers, logs and store keys, so all are short and printable.
 
+import { isScope, scopeLengthMax, scopesMax } from '../decision/scope.ts';
 import { isTokenId } from './token-id.ts';
 import { type Problem, type ProblemCode, problem } from './problem.ts';
 
 /** Org and user ids: no `/`, because a user's full name is `org/user`. */
 const idGrammar = /^[A-Za-z0-9][A-Za-z0-9._@~-]{0,127}$/;
 const roleGrammar = /^[A-Za-z0-9][A-Za-z0-9._:@~/ -]{0,127}$/;
-/** scope-token of RFC 6749 appendix A.4, bounded. */
-const scopeGrammar = /^[\x21\x23-\x5B\x5D-\x7E]{1,256}$/;
 /** No control, format, surrogate, private or unassigned characters, and no line or paragraph separators. */
 const unprintable = /[\p{C}\p{Zl}\p{Zp}]/u;
 
 export const nameCharactersMax = 128;
 export const rolesPerUserMax = 64;
 export const rolesPerOrgMax = 256;
-export const scopesMax = 256;
 
 export const checkOrgId = (id: string): Problem | undefined => checkId('org', id);
 export const checkUserId = (id: string): Problem | undefined => checkId('user', id);
@@ -48,11 +46,11 @@ export const checkRoleName = (name: string): Problem | undefined =>
 
 /** Each a scope-token (RFC 6749 §3.3); an empty list is allowed where the caller allows it. */
 export const checkScopes = (scopes: readonly string[]): Problem | undefined => {
-  const bad = scopes.find((scope) => !scopeGrammar.test(scope));
+  const bad = scopes.find((scope) => !isScope(scope));
   if (bad !== undefined)
     return problem(
       'scope_malformed',
-      `${quoted(bad)} cannot be a scope. Write 1 to 256 printable ASCII characters without blanks, " or \\, e.g. things:read.`,
+      `${quoted(bad)} cannot be a scope. Write 1 to ${scopeLengthMax} printable ASCII characters without blanks, " or \\, e.g. things:read.`,
     );
   return checkCount('scope_malformed', 'scopes', scopes.length, scopesMax);
 };
