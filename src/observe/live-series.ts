@@ -93,38 +93,36 @@ export const publishHistogram = <T extends string>(
 ): void => registry.registerMetric(new LiveHistogram(naming, bounds, distributions));
 
 class LiveHistogram<T extends string> extends Histogram<T> {
-  readonly #name: string;
+  readonly #naming: Naming<T>;
   readonly #bounds: readonly number[];
   readonly #distributions: () => Iterable<Distribution<T>>;
 
   constructor(naming: Naming<T>, bounds: readonly number[], distributions: () => Iterable<Distribution<T>>) {
     super({ ...naming, buckets: [...bounds], registers: [] });
-    this.#name = naming.name;
+    this.#naming = naming;
     this.#bounds = bounds;
     this.#distributions = distributions;
   }
 
-  override async get() {
-    const shape = await super.get();
-    return { ...shape, values: [...this.#distributions()].flatMap((each) => this.#rows(each)) };
-  }
-
-  /** What prom-client calls to write the text format. */
+  /** What prom-client reads, both for text and for its own `get()`. */
   getForPromString() {
-    return this.get();
+    const { help } = this.#naming;
+    const values = [...this.#distributions()].flatMap((each) => this.#rows(each));
+    return Promise.resolve({ name: this.#naming.name, help, type: 'histogram', values, aggregator: 'sum' });
   }
 
   #rows({ labels, counts, sum }: Distribution<T>) {
+    const { name } = this.#naming;
     let total = 0;
     const buckets = Array.from(counts, (count, slot) => {
       total += count;
       const le = slot < this.#bounds.length ? String(this.#bounds[slot]) : '+Inf';
-      return { labels: { ...labels, le }, value: total, metricName: `${this.#name}_bucket` };
+      return { labels: { le }, sharedLabels: labels, value: total, metricName: `${name}_bucket` };
     });
     return [
       ...buckets,
-      { labels, value: sum, metricName: `${this.#name}_sum` },
-      { labels, value: total, metricName: `${this.#name}_count` },
+      { labels: {}, sharedLabels: labels, value: sum, metricName: `${name}_sum` },
+      { labels: {}, sharedLabels: labels, value: total, metricName: `${name}_count` },
     ];
   }
 }

@@ -1,8 +1,9 @@
-// The log: one JSON object a line on standard output, buffered, written out at least every 100 ms and at the end.
-// It must never hold a credential, never stop the process when nobody reads it, and never grow without bound.
+// The log: one JSON object a line on standard output. It must never hold a credential: fields named like secrets are
+// redacted, errors are described by the few properties that are safe, and text that looks like a token is masked.
 
 import { pino, stdTimeFunctions } from 'pino';
 import { describeError, maskSecrets } from './describe-error.ts';
+import { createLineBuffer } from './line-buffer.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -14,8 +15,8 @@ export interface Log {
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
-  /** One access line; flat facts only, already free of secrets. */
-  access(line: Readonly<Record<string, string | number | undefined>>, level: LogLevel): void;
+  /** One finished line of JSON (access-line.ts), free of secrets; not written at level `silent`. */
+  line(json: string): void;
   /** Writes out what is buffered, at once. */
   flush(): void;
 }
@@ -24,14 +25,11 @@ export interface LogSettings {
   readonly level: LogLevel | 'silent';
   /** A file descriptor (1 is standard output) or a file. */
   readonly destination: number | string;
-  readonly onDrop: () => void;
+  /** Told how many lines nobody will see, because nobody reads the log fast enough. */
+  readonly onDrop: (lines: number) => void;
 }
 
-/** Buffered bytes beyond which lines are dropped and counted. */
-const bufferBytesMax = 8 * 1024 * 1024;
-const flushEveryMs = 100;
-
-/** Field names that hold secrets, wherever they stand in the first two levels. */
+/** Field names that hold secrets, in the first two levels of a line. */
 const secretFields = [
   'authorization',
   'cookie',
@@ -48,48 +46,28 @@ const secretFields = [
 ];
 
 export const createLog = (settings: LogSettings): Log => {
-  const destination = pino.destination({
-    dest: settings.destination,
-    sync: false,
-    minLength: 8192,
-    maxLength: bufferBytesMax,
-    periodicFlush: flushEveryMs,
-  });
-  destination.on('drop', settings.onDrop);
-  // A full disk or a closed pipe must not end the process; what cannot be written is dropped when the buffer is full.
-  destination.on('error', () => undefined);
-  const options = {
-    level: settings.level,
-    base: null,
-    timestamp: stdTimeFunctions.isoTime,
-    formatters: { level: (label: string) => ({ level: label }) },
-    serializers: { err: (thrown: unknown) => describeError(thrown) },
-  };
-  const facts = pino(
+  const buffer = createLineBuffer(settings.destination, settings.onDrop);
+  const logger = pino(
     {
-      ...options,
+      level: settings.level,
+      base: null,
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: (thrown: unknown) => describeError(thrown) },
       redact: { paths: secretFields.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
     },
-    destination,
+    { write: (line: string) => buffer.write(line) },
   );
-  // Access lines are flat and made of known fields: they skip the redaction, which costs more than the line itself.
-  const lines = pino({ ...options, ...(settings.level === 'silent' ? {} : { level: 'info' }) }, destination);
   const write =
     (level: LogLevel) =>
     (message: string, fields: LogFields = {}): void =>
-      facts[level](fields, maskSecrets(message));
+      logger[level](fields, maskSecrets(message));
   return {
     debug: write('debug'),
     info: write('info'),
     warn: write('warn'),
     error: write('error'),
-    access: (line, level) => lines[level](line, 'request'),
-    flush: () => {
-      try {
-        destination.flushSync();
-      } catch {
-        // Nowhere left to write to.
-      }
-    },
+    line: settings.level === 'silent' ? () => undefined : (json) => buffer.write(`${json}\n`),
+    flush: () => buffer.flush(),
   };
 };

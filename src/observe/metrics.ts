@@ -21,7 +21,8 @@ export interface Metrics {
   /** Counts one store command; `failed` when it came to an outage. */
   storeCommand(command: string, durationMs: number, failed: boolean): void;
   fault(kind: FaultKind): void;
-  logLineDropped(): void;
+  /** Counts log lines nobody will see. */
+  logLinesDropped(lines: number): void;
   /** Says where to read cache, feed, connections and keys from. May be called once a part. */
   watch(sources: Partial<MetricSources>): void;
   /** The text exposition format, version 0.0.4. */
@@ -59,7 +60,7 @@ export const createMetrics = (settings: MetricsSettings): Metrics => {
     record,
     storeCommand,
     fault: (kind) => faults.inc({ kind }),
-    logLineDropped: () => dropped.inc(),
+    logLinesDropped: (lines) => dropped.inc(lines),
     watch,
     render: () => registry.metrics(),
     contentType: registry.contentType,

@@ -1,0 +1,62 @@
+// One finished request as one line of JSON, written by hand because it stands on the request path.
+// It never holds a query string, a header, a credential, or anything that could start a second line.
+
+import { describeError, escapeControls, maskSecrets } from './describe-error.ts';
+import type { RequestOutcome } from './request-outcome.ts';
+
+const pathLengthMax = 1024;
+
+/** The line without its line feed. `nowMs`: milliseconds since the epoch. */
+export const accessLine = (outcome: RequestOutcome, nowMs: number): string => {
+  const { identity } = outcome;
+  let line =
+    `{"level":"${outcome.result === 'outage' ? 'warn' : 'info'}","time":"${isoTime(nowMs)}","msg":"request"` +
+    `,"requestId":${quoted(outcome.requestId)},"route":${quoted(outcome.route)}` +
+    `,"method":${quoted(outcome.method)},"path":${quoted(pathOf(outcome.path))}` +
+    `,"status":${outcome.status},"result":"${outcome.result}"`;
+  if (outcome.reason !== undefined) line += `,"reason":"${outcome.reason}"`;
+  if (outcome.evidence !== undefined) line += `,"evidence":${quoted(maskSecrets(outcome.evidence))}`;
+  if (outcome.cause !== undefined) line += `,"cause":${quoted(causeOf(outcome.cause))}`;
+  if (outcome.credentialKind !== undefined) line += `,"credential":"${outcome.credentialKind}"`;
+  if (identity !== undefined) {
+    line += `,"org":${quoted(identity.org.id)},"user":${quoted(identity.user.id)}`;
+    if (identity.tokenId !== undefined) line += `,"tokenId":${quoted(identity.tokenId)}`;
+    if (identity.sessionId !== undefined) line += `,"sessionId":${quoted(identity.sessionId)}`;
+  }
+  line += `,"client":${quoted(outcome.clientAddress)},"durationMs":${rounded(outcome.durationMs)}`;
+  if (outcome.upstreamMs !== undefined) line += `,"upstreamMs":${rounded(outcome.upstreamMs)}`;
+  return `${line}}`;
+};
+
+/** Printable ASCII without `"` and `\`: what needs no escaping at all. */
+const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
+
+const quoted = (text: string): string =>
+  plain.test(text) ? `"${text}"` : JSON.stringify(escapeControls(text).replaceAll('\n', '\\n'));
+
+/** The path is the caller's text: no query, no credential-shaped piece, bounded. */
+const pathOf = (path: string): string => {
+  const query = path.indexOf('?');
+  const bare = query === -1 ? path : path.slice(0, query);
+  return bare.length < 30 ? bare : maskSecrets(bare.slice(0, pathLengthMax));
+};
+
+const causeOf = (cause: unknown): string => {
+  const fields = describeError(cause);
+  if (fields === undefined) return '';
+  return fields.code === undefined ? fields.message : `${fields.code}: ${fields.message}`;
+};
+
+const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;
+
+let lastMs = 0;
+let lastText = '';
+
+/** Many requests end in the same millisecond; one text serves them. */
+const isoTime = (nowMs: number): string => {
+  if (nowMs !== lastMs) {
+    lastMs = nowMs;
+    lastText = new Date(nowMs).toISOString();
+  }
+  return lastText;
+};
