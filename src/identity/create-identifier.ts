@@ -18,12 +18,6 @@ import { OrgCache } from './org-cache.ts';
 import { SingleFlight } from './single-flight.ts';
 import type { UnknownTokenLimit } from './unknown-token-limit.ts';
 
-/**
- * What answered: the identity cache, the refusal cache, the shape alone, an own look-up, another request's look-up
- * of the same credential, or the identity cache past its time while the store is out.
- */
-export type CacheAnswer = 'hit' | 'refused' | 'malformed' | 'miss' | 'shared' | 'stale';
-
 export interface IdentifierDependencies {
   readonly store: Pick<TokenStore, 'findApiToken' | 'findOrg' | 'hasImports'>;
   readonly settings: Pick<Settings, 'cache' | 'feed' | 'identity' | 'issuer'>;
@@ -36,7 +30,6 @@ export interface IdentifierDependencies {
   readonly signAccessToken: (identity: Identity, upstreamName: string, nowMs: number) => string;
   /** Never goes back; the age of what is cached must not depend on a clock somebody sets. */
   readonly monotonicMs?: () => number;
-  readonly observe?: { readonly answered?: (answer: CacheAnswer, credential: Credential['kind']) => void };
 }
 
 interface Entry {
@@ -55,20 +48,32 @@ interface Refused {
 /** While the store is out, an identity past its time asks again this often, not on every request. */
 const outageRetryMs = 1_000;
 
-export const createIdentifier = (deps: IdentifierDependencies): Identifier & { size(): CacheSizes } =>
+export const createIdentifier = (deps: IdentifierDependencies): CountingIdentifier =>
   new CachingIdentifier(deps);
 
-/** For the gauges. */
-export interface CacheSizes {
+/** Counts since the start, and sizes now. */
+export interface CacheReading {
+  readonly hits: number;
+  /** Look-ups and verifications begun, and requests that joined one under way. */
+  readonly misses: number;
+  readonly shared: number;
+  /** Refused from memory, or by shape alone. */
+  readonly unknownHits: number;
+  /** Served past their time because the store was out. */
+  readonly stale: number;
   readonly identities: number;
-  readonly refused: number;
+  readonly unknowns: number;
   readonly inFlight: number;
 }
 
-class CachingIdentifier implements Identifier {
+export interface CountingIdentifier extends Identifier {
+  reading(): CacheReading;
+}
+
+class CachingIdentifier implements CountingIdentifier {
   readonly #deps: IdentifierDependencies;
   readonly #monotonicMs: () => number;
-  readonly #answered: (answer: CacheAnswer, credential: Credential['kind']) => void;
+  readonly #counts = { hits: 0, misses: 0, shared: 0, unknownHits: 0, stale: 0 };
   readonly #identities: LRUCache<string, Entry>;
   readonly #refused: LRUCache<string, Refused>;
   readonly #flights = new SingleFlight<Subject | Refusal>();
@@ -82,7 +87,6 @@ class CachingIdentifier implements Identifier {
     const { cache } = deps.settings;
     this.#deps = deps;
     this.#monotonicMs = deps.monotonicMs ?? (() => performance.now());
-    this.#answered = deps.observe?.answered ?? (() => undefined);
     this.#identities = new LRUCache({ max: cache.identitiesMax });
     this.#refused = new LRUCache({ max: cache.unknownMax });
     this.#orgs = new OrgCache(deps.store, cache.identityTtlMs);
@@ -107,7 +111,7 @@ class CachingIdentifier implements Identifier {
       const { identity } = entry.subject;
       const standing = this.#deps.feedState.standing(identity);
       if (standing === 'live' || standing === 'unknown') {
-        this.#answered('hit', credential.kind);
+        this.#counts.hits += 1;
         return entry.subject;
       }
       this.#identities.delete(digest);
@@ -139,10 +143,11 @@ class CachingIdentifier implements Identifier {
     return signed;
   }
 
-  size(): CacheSizes {
+  reading(): CacheReading {
     return {
+      ...this.#counts,
       identities: this.#identities.size,
-      refused: this.#refused.size,
+      unknowns: this.#refused.size,
       inFlight: this.#flights.size,
     };
   }
@@ -157,18 +162,18 @@ class CachingIdentifier implements Identifier {
     const { kind } = credential;
     const refused = this.#refused.get(digest);
     if (refused !== undefined && clockMs < refused.untilMs) {
-      this.#answered('refused', kind);
+      this.#counts.unknownHits += 1;
       return refused.denial;
     }
     const limit = this.#deps.unknownTokenLimit;
     if (clientAddress !== undefined && limit.isBlocked(clientAddress)) return denial('rate_limited');
     if (kind === 'api_token' && !isOwnShape(credential.value) && this.#imports.areKnownAbsent()) {
-      this.#answered('malformed', kind);
+      this.#counts.unknownHits += 1;
       if (clientAddress !== undefined) limit.penalize(clientAddress);
       return denial('token_unknown');
     }
-    const isShared = this.#flights.has(digest);
-    this.#answered(isShared ? 'shared' : 'miss', kind);
+    this.#counts.misses += 1;
+    if (this.#flights.has(digest)) this.#counts.shared += 1;
     const flight = this.#flights.join(digest, () => this.#lookUp(credential, digest, nowMs));
     if (clientAddress === undefined) return flight;
     return flight.then((result) => {
@@ -186,7 +191,7 @@ class CachingIdentifier implements Identifier {
       result = await this.#ask(credential, digest, nowMs);
     }
     const clockMs = this.#monotonicMs();
-    if (isOutage(result)) return this.#staleSubject(credential, digest, clockMs) ?? result;
+    if (isOutage(result)) return this.#staleSubject(digest, clockMs) ?? result;
     if (isDenial(result)) {
       this.#identities.delete(digest);
       return epoch === this.#epoch ? this.#refuse(digest, result, clockMs) : result;
@@ -235,13 +240,13 @@ class CachingIdentifier implements Identifier {
   }
 
   /** What the cache knew, while the store is out and the bound allows; never one the feed speaks against. */
-  #staleSubject(credential: Credential, digest: string, clockMs: number): Subject | undefined {
+  #staleSubject(digest: string, clockMs: number): Subject | undefined {
     const entry = this.#identities.get(digest);
     if (entry === undefined || clockMs >= entry.usableUntilMs) return undefined;
     const standing = this.standing(entry.subject.identity);
     if (standing !== 'live' && standing !== 'unknown') return undefined;
     entry.freshUntilMs = Math.min(clockMs + outageRetryMs, entry.usableUntilMs);
-    this.#answered('stale', credential.kind);
+    this.#counts.stale += 1;
     return entry.subject;
   }
 

@@ -8,22 +8,22 @@ import type { Change } from '../store/records.ts';
 import type { ChangeListener, TokenStore } from '../store/token-store.ts';
 import { type TombstoneCounts, Tombstones } from './tombstones.ts';
 
-/** Told of what happens to the feed, for metrics and the log. None may throw. */
+/** Told of what breaks the feed's continuity, for the log. None may throw. */
 export interface FeedObserver {
-  readonly connected?: (isConnected: boolean) => void;
-  /** `newestAtMs`: when the newest of these lines was written, by its writer's clock. */
-  readonly changes?: (count: number, newestAtMs: number) => void;
   readonly reset?: (reason: 'trimmed' | 'server_replaced') => void;
+  /** Lines written back after a reset; an outage is tried again. */
   readonly reapplied?: (count: number, result: 'done' | Outage) => void;
 }
 
-export interface FeedSnapshot {
-  readonly isReady: boolean;
-  readonly isConnected: boolean;
-  readonly isStale: boolean;
-  /** Time since the feed last answered; Infinity before the first answer. */
-  readonly silentMs: number;
-  readonly tombstones: TombstoneCounts;
+/** For the gauges. Wall-clock times are milliseconds since the epoch. */
+export interface FeedReading {
+  readonly connected: boolean;
+  readonly lastHeardAtMs: number | undefined;
+  readonly lastChangeAtMs: number | undefined;
+  readonly resets: Readonly<Record<'trimmed' | 'server_replaced', number>>;
+  /** All of `tombstoneCounts` together. */
+  readonly tombstones: number;
+  readonly tombstoneCounts: TombstoneCounts;
 }
 
 export interface FeedState extends ChangeListener {
@@ -41,7 +41,7 @@ export interface FeedState extends ChangeListener {
   onChange(subscriber: (changes: readonly Change[]) => void): () => void;
   /** Calls back when every cache must be dropped. Returns how to stop. */
   onReset(subscriber: () => void): () => void;
-  snapshot(): FeedSnapshot;
+  reading(): FeedReading;
 }
 
 const pruneEveryMs = 60_000;
@@ -75,6 +75,8 @@ class FollowedFeed implements FeedState {
   /** False from a reset until everything since has been delivered. */
   #isContinuous = false;
   #heardMs = -Infinity;
+  #lastChangeAtMs: number | undefined;
+  readonly #resets = { trimmed: 0, server_replaced: 0 };
   #prunedMs: number;
   #owesReapply = false;
   #isReapplying = false;
@@ -101,12 +103,8 @@ class FollowedFeed implements FeedState {
   changes(changes: readonly Change[]): void {
     if (changes.length === 0) return;
     const receivedMs = this.#monotonicMs();
-    let newestAtMs = -Infinity;
-    for (const change of changes) {
-      this.#tombstones.note(change, receivedMs);
-      newestAtMs = Math.max(newestAtMs, change.atMs);
-    }
-    this.#observe.changes?.(changes.length, newestAtMs);
+    for (const change of changes) this.#tombstones.note(change, receivedMs);
+    this.#lastChangeAtMs = Date.now();
     for (const subscriber of this.#changeSubscribers) subscriber(changes);
   }
 
@@ -129,6 +127,7 @@ class FollowedFeed implements FeedState {
 
   reset(reason: 'trimmed' | 'server_replaced'): void {
     this.#isContinuous = false;
+    this.#resets[reason] += 1;
     this.#observe.reset?.(reason);
     for (const subscriber of this.#resetSubscribers) subscriber();
     this.#owesReapply = true;
@@ -137,7 +136,6 @@ class FollowedFeed implements FeedState {
 
   connected(isConnected: boolean): void {
     this.#isConnected = isConnected;
-    this.#observe.connected?.(isConnected);
   }
 
   // -- asked by the rest
@@ -165,13 +163,16 @@ class FollowedFeed implements FeedState {
     return () => void this.#resetSubscribers.delete(subscriber);
   }
 
-  snapshot(): FeedSnapshot {
+  reading(): FeedReading {
+    const counts = this.#tombstones.counts();
+    const silentMs = this.#monotonicMs() - this.#heardMs;
     return {
-      isReady: this.#isReady,
-      isConnected: this.#isConnected,
-      isStale: this.isStale(),
-      silentMs: this.#monotonicMs() - this.#heardMs,
-      tombstones: this.#tombstones.counts(),
+      connected: this.#isConnected,
+      lastHeardAtMs: Number.isFinite(silentMs) ? Date.now() - silentMs : undefined,
+      lastChangeAtMs: this.#lastChangeAtMs,
+      resets: { ...this.#resets },
+      tombstones: counts.tokens + counts.sessions + counts.users + counts.orgs,
+      tombstoneCounts: counts,
     };
   }
 
