@@ -5,6 +5,8 @@
 export const denialReasons = [
   'request_malformed',
   'request_too_large',
+  'headers_too_large',
+  'target_too_long',
   'path_ambiguous',
   'method_refused',
   'route_unknown',
@@ -16,6 +18,7 @@ export const denialReasons = [
   'token_expired',
   'token_revoked',
   'session_ended',
+  'client_unknown',
   'user_disabled',
   'org_disabled',
   'scope_missing',
