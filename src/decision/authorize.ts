@@ -66,6 +66,8 @@ export const authorizePublic = (
 export const doubtOf = (
   claim: Pick<Claim, 'identity' | 'standing' | 'nowMs' | 'serveWhenUnknown'>,
 ): Denial | Outage | undefined => {
+  const unfit = unfitOf(claim.identity);
+  if (unfit !== undefined) return denial('token_invalid', unfit);
   switch (claim.standing) {
     case 'revoked':
       return denial('token_revoked', claim.identity.tokenId);
@@ -80,4 +82,14 @@ export const doubtOf = (
       break;
   }
   return claim.nowMs >= claim.identity.expiresAtMs ? denial('token_expired') : undefined;
+};
+
+/** Longest id of a user, org, token or session, in characters: escaped, at most nine times as many bytes in a header. */
+export const idLengthMax = 512;
+
+/** What makes an identity unfit to be told to an API: an id that no header could carry, or that names nobody. */
+const unfitOf = ({ user, org, tokenId, sessionId }: Identity): string | undefined => {
+  if (user.id === '' || org.id === '') return 'empty user or org id';
+  const longest = Math.max(user.id.length, org.id.length, tokenId?.length ?? 0, sessionId?.length ?? 0);
+  return longest > idLengthMax ? `an id of ${longest} characters` : undefined;
 };

@@ -1,5 +1,6 @@
 // The resolved settings every room reads: one frozen value, made once. Shapes and units only; parsing is elsewhere.
 
+import type { IdentityField } from '../decision/identity-headers.ts';
 import type { RouteRule } from '../decision/route-rule.ts';
 
 export type Address =
@@ -75,19 +76,6 @@ export interface IssuerSettings {
   /** Prefix put before every scope of this issuer; empty: none. */
   readonly scopePrefix: string;
 }
-
-/** What a header carries: a field of the identity, or the signed JWT of all of them. */
-export type IdentityField =
-  | 'jwt'
-  | 'user.id'
-  | 'user.name'
-  | 'user.roles'
-  | 'org.id'
-  | 'org.name'
-  | 'scopes'
-  | 'token.id'
-  | 'session.id'
-  | 'credential.kind';
 
 export interface OauthClientSettings {
   readonly id: string;

@@ -1,0 +1,124 @@
+// The request target: one canonical form, or a denial. Nothing is ever normalised: the path that is authorized is,
+// byte for byte, the path that is forwarded, so a target that two servers could read as two resources is refused.
+// No I/O. Which escapes select another rule than their plain form is the router's to judge (proxy/router.ts).
+
+import { type Denial, denial } from './outcome.ts';
+
+/** `path + query` is the raw target. `query` begins with its `?`, and is kept byte for byte; empty when there is none. */
+export interface Target {
+  readonly path: string;
+  readonly query: string;
+}
+
+/** What a character may do in a path (RFC 3986 section 3.3). Anything not in the table is refused. */
+const refused = 0;
+const plain = 1;
+const slash = 2;
+const dot = 3;
+const percent = 4;
+const question = 5;
+
+/** pchar without `;`: path parameters (`/admin;x`) are stripped by some servers and kept by others. */
+const plainCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_~!$&'()*+,=:@";
+
+const classes = new Uint8Array(256).fill(refused);
+for (const character of plainCharacters) classes[character.charCodeAt(0)] = plain;
+classes['/'.charCodeAt(0)] = slash;
+classes['.'.charCodeAt(0)] = dot;
+classes['%'.charCodeAt(0)] = percent;
+classes['?'.charCodeAt(0)] = question;
+
+/** Everything visible but `#`: a fragment never belongs in a target. Bytes above ASCII pass as they came. */
+const queryText = /^[\x21\x22\x24-\x7e\x80-\xff]*$/;
+
+/**
+ * Parses a request target in origin form (RFC 9112 section 3.2.1); every other form is refused, `*` and `http://x/`
+ * included. Refused as `path_ambiguous`: empty, `.` and `..` segments, `\`, `;`, `#`, characters that must be
+ * escaped, and every escape of `/`, `\`, a control character, an unreserved character, a second escape (`%252e`) or
+ * of bytes that are not UTF-8.
+ * @param raw the target as received, one byte a character.
+ */
+export const parseTarget = (raw: string, bytesMax: number): Target | Denial => {
+  const length = raw.length;
+  if (length > bytesMax) return denial('target_too_long', `${length} bytes`);
+  if (raw.charCodeAt(0) !== 47) return denial('path_ambiguous', 'not in origin form');
+  let segmentAt = 1;
+  let dots = 0;
+  let escapes = false;
+  let end = length;
+  for (let at = 1; at < length; at++) {
+    const kind = classes[raw.charCodeAt(at)] ?? refused;
+    if (kind === plain) continue;
+    if (kind === dot) dots++;
+    else if (kind === slash) {
+      if (isHollow(at - segmentAt, dots, false)) return denial('path_ambiguous', 'empty or dot segment');
+      segmentAt = at + 1;
+      dots = 0;
+    } else if (kind === percent) {
+      const problem = problemOfEscape(raw, at);
+      if (problem !== undefined) return denial('path_ambiguous', problem);
+      escapes = true;
+    } else if (kind === question) {
+      end = at;
+      break;
+    } else return denial('path_ambiguous', 'a character that no path may hold');
+  }
+  if (isHollow(end - segmentAt, dots, true)) return denial('path_ambiguous', 'empty or dot segment');
+  if (end === length) {
+    return escapes && !isUtf8(raw)
+      ? denial('path_ambiguous', 'escapes are not UTF-8')
+      : { path: raw, query: '' };
+  }
+  const path = raw.slice(0, end);
+  const query = raw.slice(end);
+  if (escapes && !isUtf8(path)) return denial('path_ambiguous', 'escapes are not UTF-8');
+  return queryText.test(query)
+    ? { path, query }
+    : denial('path_ambiguous', 'fragment or control in the query');
+};
+
+/** An empty segment (allowed only as the last: a trailing slash), `.` or `..`. */
+const isHollow = (length: number, dots: number, isLast: boolean): boolean =>
+  length === 0 ? !isLast : length <= 2 && dots === length;
+
+const hexDigit = (code: number): number => {
+  if (code >= 48 && code <= 57) return code - 48;
+  const letter = code | 32;
+  return letter >= 97 && letter <= 102 ? letter - 87 : -1;
+};
+
+const byteAt = (raw: string, at: number): number => {
+  const high = hexDigit(raw.charCodeAt(at + 1));
+  const low = hexDigit(raw.charCodeAt(at + 2));
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+};
+
+const unreserved = /[A-Za-z0-9._~-]/;
+
+/** What is wrong with the escape at `at`; undefined when it can only be read one way. */
+const problemOfEscape = (raw: string, at: number): string | undefined => {
+  const byte = byteAt(raw, at);
+  if (byte < 0) return 'broken escape';
+  if (byte < 0x20 || byte === 0x7f) return 'escaped control character';
+  if (byte >= 0x80) return undefined;
+  const character = String.fromCharCode(byte);
+  if (character === '/' || character === '\\') return 'escaped separator';
+  if (unreserved.test(character)) return 'escape of a character that needs none';
+  if (character === '%' && isEscapeBody(raw, at + 3)) return 'escaped escape';
+  return undefined;
+};
+
+/** Two hex digits at `at`: decoded twice, `%25` and these become another character. */
+const isEscapeBody = (raw: string, at: number): boolean =>
+  hexDigit(raw.charCodeAt(at)) >= 0 && hexDigit(raw.charCodeAt(at + 1)) >= 0;
+
+const isUtf8 = (path: string): boolean => decodePath(path) !== undefined;
+
+/** The path with every escape read once; undefined when the bytes are not UTF-8 (RFC 3629: no overlong forms). */
+export const decodePath = (path: string): string | undefined => {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return undefined;
+  }
+};

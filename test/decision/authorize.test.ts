@@ -1,0 +1,124 @@
+import t from 'tap';
+import {
+  authorize,
+  authorizePublic,
+  type Claim,
+  doubtOf,
+  idLengthMax,
+  isPermit,
+} from '../../src/decision/authorize.ts';
+import { anIdentity } from '../support/identity.ts';
+import { aRule } from '../support/route-rule.ts';
+
+const claim = (change: Partial<Claim>): Claim => ({
+  rule: aRule({ scopes: ['things:read'] }),
+  target: '/things/7?a=1',
+  tenant: undefined,
+  identity: anIdentity({}),
+  standing: 'live',
+  nowMs: 1_000,
+  serveWhenUnknown: false,
+  ...change,
+});
+
+t.test('a live identity with the scopes gets a permit for exactly this target and rule', async (t) => {
+  const given = claim({});
+  const permit = authorize(given);
+  if (!isPermit(permit)) throw new Error('not a permit');
+  t.equal(permit.target, given.target);
+  t.equal(permit.rule, given.rule);
+  t.equal(permit.identity, given.identity);
+});
+
+t.test('an identity is refused', async (t) => {
+  for (const [sentence, change, refusal] of [
+    ['when its token was revoked', { standing: 'revoked' }, { kind: 'denial', reason: 'token_revoked' }],
+    ['when its session ended', { standing: 'ended' }, { kind: 'denial', reason: 'session_ended' }],
+    [
+      'when it was read before a change',
+      { standing: 'outdated' },
+      { kind: 'outage', reason: 'store_unavailable' },
+    ],
+    ['when the feed is silent', { standing: 'unknown' }, { kind: 'outage', reason: 'feed_stale' }],
+    [
+      'the millisecond it expires',
+      { identity: anIdentity({ expiresAtMs: 1_000 }) },
+      { reason: 'token_expired' },
+    ],
+    [
+      'without a scope',
+      { rule: aRule({ scopes: ['things:read', 'admin'] }) },
+      { reason: 'scope_missing', evidence: 'admin' },
+    ],
+    [
+      'in another tenant',
+      { rule: aRule({ tenantParameter: 'org' }), tenant: 'other' },
+      { reason: 'tenant_mismatch' },
+    ],
+    ['in no tenant', { rule: aRule({ tenantParameter: 'org' }) }, { reason: 'tenant_mismatch' }],
+    [
+      'in a tenant of another case',
+      { rule: aRule({ tenantParameter: 'org' }), tenant: 'ACME' },
+      { reason: 'tenant_mismatch' },
+    ],
+    [
+      'by API token where a person must sign in',
+      { rule: aRule({ sessions: 'interactive' }) },
+      { reason: 'session_kind_refused' },
+    ],
+    [
+      'with an empty user id',
+      { identity: anIdentity({ user: { id: '', name: '', roles: [] } }) },
+      { reason: 'token_invalid' },
+    ],
+    [
+      'with an empty org id',
+      { identity: anIdentity({ org: { id: '', name: '' } }) },
+      { reason: 'token_invalid' },
+    ],
+    [
+      'with an id that no header could carry',
+      { identity: anIdentity({ user: { id: 'x'.repeat(idLengthMax + 1), name: '', roles: [] } }) },
+      { reason: 'token_invalid' },
+    ],
+  ] as const)
+    t.match(authorize(claim(change)), refusal, sentence);
+});
+
+t.test('an identity is let through', async (t) => {
+  for (const [sentence, change] of [
+    ['in its own tenant', { rule: aRule({ tenantParameter: 'org' }), tenant: 'acme' }],
+    [
+      'while the feed is silent, when the settings say serve',
+      { standing: 'unknown', serveWhenUnknown: true },
+    ],
+    ['a millisecond before it expires', { identity: anIdentity({ expiresAtMs: 1_001 }) }],
+    ['on a rule that asks for no scope', { rule: aRule({ scopes: [] }) }],
+    [
+      'of a person on an interactive rule',
+      { rule: aRule({ sessions: 'interactive' }), identity: anIdentity({ sessionKind: 'interactive' }) },
+    ],
+  ] as const)
+    t.ok(isPermit(authorize(claim(change))), sentence);
+});
+
+t.test('a revoked token is revoked before anything else is said of it', async (t) => {
+  const wrongScope = claim({ standing: 'revoked', rule: aRule({ scopes: ['admin'] }) });
+  t.match(authorize(wrongScope), { reason: 'token_revoked' });
+  t.match(doubtOf({ ...wrongScope, standing: 'live' }), undefined, 'scopes are not a doubt');
+});
+
+t.test('a public rule lets anyone through, with or without an identity; no other rule does', async (t) => {
+  const permit = authorizePublic(aRule({ public: true }), '/health', undefined);
+  t.ok(isPermit(permit));
+  t.match(permit, { identity: undefined, target: '/health' });
+  t.match(authorizePublic(aRule({ public: true }), '/health', anIdentity({})), {
+    identity: { user: { id: 'alice' } },
+  });
+  t.match(authorizePublic(aRule({}), '/things', undefined), { reason: 'credential_missing' });
+});
+
+t.test('an object that only looks like a permit is none', async (t) => {
+  t.notOk(isPermit({ rule: aRule({}), identity: anIdentity({}), target: '/things' }));
+  t.notOk(isPermit(Object.create(authorizePublic(aRule({ public: true }), '/', undefined))));
+});

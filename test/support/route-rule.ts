@@ -1,0 +1,21 @@
+// Route rules for tests: a whole one, changed where the test says.
+
+import type { RouteRule } from '../../src/decision/route-rule.ts';
+
+/** `/things/*` for every usual method, without scopes, to the upstream `default`. */
+export const aRule = (change: Partial<RouteRule>): RouteRule => ({
+  name: 'things',
+  methods: undefined,
+  path: '/things/*',
+  public: false,
+  scopes: [],
+  tenantParameter: undefined,
+  sessions: 'any',
+  upstream: 'default',
+  forwardCredential: 'strip',
+  credentialQueryParameter: undefined,
+  upgrade: false,
+  requestBodyBytesMax: 1_048_576,
+  responseTimeoutMs: 5_000,
+  ...change,
+});
