@@ -17,14 +17,14 @@ export interface Log {
   error(message: string, fields?: LogFields): void;
   /** One finished line of JSON (access-line.ts), free of secrets; not written at level `silent`. */
   line(json: string): void;
-  /** Writes out what is buffered, at once. */
-  flush(): void;
+  /** Resolves when every line so far is written, or nobody has read for a quarter of a second. */
+  drain(): Promise<void>;
 }
 
 export interface LogSettings {
   readonly level: LogLevel | 'silent';
-  /** A file descriptor (1 is standard output) or a file. */
-  readonly destination: number | string;
+  /** An open file descriptor; 1 is standard output. */
+  readonly fd: number;
   /** Told how many lines nobody will see, because nobody reads the log fast enough. */
   readonly onDrop: (lines: number) => void;
 }
@@ -46,7 +46,7 @@ const secretFields = [
 ];
 
 export const createLog = (settings: LogSettings): Log => {
-  const buffer = createLineBuffer(settings.destination, settings.onDrop);
+  const buffer = createLineBuffer(settings.fd, settings.onDrop);
   const logger = pino(
     {
       level: settings.level,
@@ -68,6 +68,6 @@ export const createLog = (settings: LogSettings): Log => {
     warn: write('warn'),
     error: write('error'),
     line: settings.level === 'silent' ? () => undefined : (json) => buffer.write(`${json}\n`),
-    flush: () => buffer.flush(),
+    drain: () => buffer.drain(),
   };
 };
