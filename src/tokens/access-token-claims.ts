@@ -1,0 +1,108 @@
+// Our access token's claims (RFC 9068) from an identity, and the identity back from them, so that a request with an
+// access token needs no store look-up. Parses what it is given; never casts. No I/O, no clock.
+
+import type { Generation, Identity } from '../decision/identity.ts';
+import { parseScopes } from '../decision/scope.ts';
+import type { ClaimReader } from './claim-reader.ts';
+
+/** As on the wire. Times are seconds since the epoch. A claim that is undefined is left out. */
+export interface AccessTokenClaims {
+  readonly iss: string;
+  /** User id. */
+  readonly sub: string;
+  readonly aud: string;
+  readonly exp: number;
+  readonly iat: number;
+  readonly jti: string;
+  readonly client_id: string | undefined;
+  /** Org id. */
+  readonly org: string;
+  /** Effective scopes, separated by single spaces; may be empty. */
+  readonly scope: string;
+  /** Id of the API token behind the session. */
+  readonly tid: string | undefined;
+  /** Session id. */
+  readonly sid: string;
+  /** `<org>.<user>` generations it was made in. */
+  readonly gen: string;
+  /** How the session began (RFC 8176): `api_token`, `pwd`, ... */
+  readonly amr: readonly string[];
+  /** User name. */
+  readonly name: string;
+  readonly org_name: string;
+  readonly roles: readonly string[];
+}
+
+/** What an access token is made of. Times are milliseconds since the epoch. */
+export interface AccessTokenGrant {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly identity: Pick<Identity, 'org' | 'user' | 'scopes' | 'tokenId'> & {
+    readonly generation: Generation;
+  };
+  readonly jti: string;
+  readonly sessionId: string;
+  readonly clientId: string | undefined;
+  readonly methods: readonly string[];
+  readonly issuedAtMs: number;
+  readonly expiresAtMs: number;
+}
+
+/** The method (`amr`) that says the session was begun by an API token, not by a person signing in. */
+const apiTokenMethod = 'api_token';
+
+/** Claims of a new access token. Its times are whole seconds, rounded so that it never lives longer than granted. */
+export const accessTokenClaims = (grant: AccessTokenGrant): AccessTokenClaims => {
+  const { org, user, scopes, tokenId, generation } = grant.identity;
+  return {
+    iss: grant.issuer,
+    sub: user.id,
+    aud: grant.audience,
+    exp: Math.floor(grant.expiresAtMs / 1000),
+    iat: Math.floor(grant.issuedAtMs / 1000),
+    jti: grant.jti,
+    client_id: grant.clientId,
+    org: org.id,
+    scope: [...scopes].join(' '),
+    tid: tokenId,
+    sid: grant.sessionId,
+    gen: `${generation.org}.${generation.user}`,
+    amr: grant.methods,
+    name: user.name,
+    org_name: org.name,
+    roles: user.roles,
+  };
+};
+
+/** The identity in our own claims. Meaningless when the reader has `failed` after it. Times stay exact. */
+export const identityOfClaims = (claims: ClaimReader, issuer: string): Identity => {
+  const methods = claims.texts('amr');
+  claims.text('jti');
+  return {
+    credentialKind: 'access_token',
+    sessionKind: methods.includes(apiTokenMethod) ? 'api_token' : 'interactive',
+    issuer,
+    org: { id: claims.text('org'), name: claims.text('org_name') },
+    user: { id: claims.text('sub'), name: claims.text('name'), roles: claims.texts('roles') },
+    scopes: readScopes(claims),
+    tokenId: claims.optionalText('tid'),
+    sessionId: claims.text('sid'),
+    generation: readGeneration(claims),
+    issuedAtMs: claims.timeMs('iat'),
+    expiresAtMs: claims.timeMs('exp'),
+  };
+};
+
+/** Ours is always text (RFC 9068 section 2.2.3); a list is somebody else's token. */
+const readScopes = (claims: ClaimReader): ReadonlySet<string> => {
+  const text = claims.raw('scope');
+  const scopes = typeof text === 'string' ? parseScopes(text) : undefined;
+  if (scopes === undefined) claims.fail('scope');
+  return new Set(scopes);
+};
+
+const readGeneration = (claims: ClaimReader): Generation => {
+  const [, org, user] = /^(\d{1,15})\.(\d{1,15})$/.exec(claims.text('gen')) ?? [];
+  if (org === undefined || user === undefined) claims.fail('gen');
+  return { org: Number(org), user: Number(user) };
+};

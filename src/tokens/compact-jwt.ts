@@ -1,0 +1,74 @@
+// Takes a compact JWS (RFC 7515 section 7.1) apart without believing it: one spelling only, bounded, every member name
+// once. Checks no signature and no claim; whoever calls does that next.
+
+import { ClaimReader } from './claim-reader.ts';
+import { parseStrictJson } from './strict-json.ts';
+
+export interface CompactJwt {
+  readonly algorithm: string;
+  readonly type: string | undefined;
+  readonly kid: string | undefined;
+  readonly claims: ClaimReader;
+  /** What is signed: header and payload as they came. */
+  readonly signingInput: string;
+  readonly signature: Buffer;
+}
+
+/** Why a text is no JWT; a few fixed words for the log, nothing of the token. */
+export interface JwtFault {
+  readonly fault: string;
+}
+
+export const isJwtFault = (value: object): value is JwtFault => 'fault' in value;
+
+const fault = (text: string): JwtFault => ({ fault: text });
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * Parses exactly three parts in canonical base64url. `crit` is refused (no extension is understood, RFC 7515 section
+ * 4.1.11), and so are `jwk` and `x5c`, by which a token brings its own key; `jku` and `x5u` are never followed.
+ */
+export const parseCompactJwt = (token: string, bytesMax: number): CompactJwt | JwtFault => {
+  if (token.length > bytesMax) return fault('longer than allowed');
+  const parts = token.split('.', 4);
+  const [headerPart, payloadPart, signaturePart] = parts;
+  if (parts.length !== 3 || !headerPart || !payloadPart || !signaturePart)
+    return fault('not three parts separated by dots');
+  const headerBytes = decodeCanonical(headerPart);
+  const payloadBytes = decodeCanonical(payloadPart);
+  const signature = decodeCanonical(signaturePart);
+  if (headerBytes === undefined || payloadBytes === undefined || signature === undefined)
+    return fault('not canonical base64url');
+  const header = parseObject(headerBytes);
+  if (header === undefined) return fault('header is not a plain JSON object');
+  const claims = parseObject(payloadBytes);
+  if (claims === undefined) return fault('claims are not a plain JSON object');
+  for (const name of ['crit', 'jwk', 'x5c']) if (header.has(name)) return fault(`header ${name} is refused`);
+  const algorithm = header.text('alg');
+  const type = header.optionalText('typ');
+  const kid = header.optionalText('kid');
+  if (header.failed !== undefined) return fault(`header ${header.failed}`);
+  return { algorithm, type, kid, claims, signingInput: `${headerPart}.${payloadPart}`, signature };
+};
+
+/** Decodes base64url in its one canonical spelling: no padding, no white space, no stray bits in the last character. */
+const decodeCanonical = (text: string): Buffer | undefined => {
+  const bytes = Buffer.from(text, 'base64url');
+  return bytes.toString('base64url') === text ? bytes : undefined;
+};
+
+const parseObject = (bytes: Buffer): ClaimReader | undefined => {
+  const value = parseStrictJson(decodeUtf8(bytes) ?? '');
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? new ClaimReader(value)
+    : undefined;
+};
+
+const decodeUtf8 = (bytes: Buffer): string | undefined => {
+  try {
+    return strictUtf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+};

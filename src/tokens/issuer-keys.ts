@@ -1,0 +1,168 @@
+// The public keys of one external issuer, fetched from its JWKS endpoint and kept through its outages, up to a bound.
+// One fetch at a time, and never one per request: neither unknown kids nor a dead endpoint can make it storm.
+//
+// Own, because jose's createRemoteJWKSet rejects every token once its cache is past its age and the endpoint is down
+// (reproduced in the tests), and because a private CA needs node:https.
+
+import type { KeyObject } from 'node:crypto';
+import { isOutage, type Outage, outage } from '../decision/outcome.ts';
+import { fetchJson } from './fetch-json.ts';
+import { parsePublicJwk } from './public-jwk.ts';
+import { keyFits } from './signature.ts';
+
+export interface IssuerKeysSettings {
+  readonly jwksUrl: string;
+  /** PEM of a private CA; undefined: the system's. */
+  readonly ca: string | undefined;
+  readonly algorithms: readonly string[];
+  /** How long keys may serve while the endpoint is down. */
+  readonly staleKeysMsMax: number;
+}
+
+export interface IssuerKeys {
+  /**
+   * Keys a token of this algorithm and kid may be signed with, at most four; none when the issuer has no such key.
+   * Waits for a fetch only when what is known cannot answer.
+   */
+  find(algorithm: string, kid: string | undefined, nowMs: number): Promise<readonly KeyObject[] | Outage>;
+  /** Fetches the keys when none are known. */
+  warm(nowMs: number): Promise<Outage | undefined>;
+}
+
+/** Past half of this, a request starts a fetch in the background; past all of it, requests wait for one. */
+const freshMs = 600_000;
+/** A kid that is not among the keys is worth another fetch this long after the last one. */
+const unknownKidCooldownMs = 30_000;
+/** After a fetch that failed. */
+const retryDelayMs = 1_000;
+/** Bound on the work one token without a kid can cause. */
+const candidatesMax = 4;
+const keysMax = 100;
+
+interface PublishedKey {
+  readonly kid: string | undefined;
+  readonly algorithm: string | undefined;
+  readonly key: KeyObject;
+}
+
+export const createIssuerKeys = (settings: IssuerKeysSettings): IssuerKeys => new FetchedIssuerKeys(settings);
+
+class FetchedIssuerKeys implements IssuerKeys {
+  readonly #settings: IssuerKeysSettings;
+  #keys: readonly PublishedKey[] = [];
+  #fetchedAtMs = Number.NEGATIVE_INFINITY;
+  #triedAtMs = Number.NEGATIVE_INFINITY;
+  /** Of the last fetch; undefined when it went well. */
+  #failure: Outage | undefined;
+  #flight: Promise<void> | undefined;
+
+  constructor(settings: IssuerKeysSettings) {
+    this.#settings = settings;
+  }
+
+  async find(
+    algorithm: string,
+    kid: string | undefined,
+    nowMs: number,
+  ): Promise<readonly KeyObject[] | Outage> {
+    await this.#renew(nowMs);
+    if (!this.#isUsable(nowMs)) return this.#failure ?? outage('issuer_unavailable');
+    const known = this.#candidates(algorithm, kid);
+    if (known.length > 0) return known;
+    if (this.#flight !== undefined || nowMs - this.#triedAtMs >= this.#cooldownMs()) await this.#fetch(nowMs);
+    const found = this.#candidates(algorithm, kid);
+    // The key may be a new one that cannot be had now: nobody can call the token bad.
+    return found.length === 0 && this.#failure !== undefined ? this.#failure : found;
+  }
+
+  async warm(nowMs: number): Promise<Outage | undefined> {
+    await this.#renew(nowMs);
+    return this.#isUsable(nowMs) ? undefined : this.#failure;
+  }
+
+  /** Fetches when it is time: waits for it only when there is nothing fresh, and nothing stale to do with meanwhile. */
+  async #renew(nowMs: number): Promise<void> {
+    const ageMs = nowMs - this.#fetchedAtMs;
+    if (ageMs < freshMs / 2) return;
+    const isTooSoon = this.#failure !== undefined && nowMs - this.#triedAtMs < retryDelayMs;
+    if (isTooSoon && this.#flight === undefined) return;
+    const flight = this.#fetch(nowMs);
+    const canGoOn = this.#isUsable(nowMs) && (ageMs < freshMs || this.#failure !== undefined);
+    if (!canGoOn) await flight;
+  }
+
+  #isUsable(nowMs: number): boolean {
+    return nowMs - this.#fetchedAtMs < Math.max(freshMs, this.#settings.staleKeysMsMax);
+  }
+
+  #cooldownMs(): number {
+    return this.#failure === undefined ? unknownKidCooldownMs : retryDelayMs;
+  }
+
+  #candidates(algorithm: string, kid: string | undefined): readonly KeyObject[] {
+    const candidates: KeyObject[] = [];
+    for (const published of this.#keys) {
+      if (kid !== undefined && published.kid !== kid) continue;
+      if (published.algorithm !== undefined && published.algorithm !== algorithm) continue;
+      if (keyFits(algorithm, published.key)) candidates.push(published.key);
+      if (candidates.length === candidatesMax) break;
+    }
+    return candidates;
+  }
+
+  #fetch(nowMs: number): Promise<void> {
+    this.#flight ??= this.#fetchOnce(nowMs).finally(() => {
+      this.#flight = undefined;
+    });
+    return this.#flight;
+  }
+
+  async #fetchOnce(nowMs: number): Promise<void> {
+    this.#triedAtMs = nowMs;
+    const { jwksUrl, ca } = this.#settings;
+    const body = await fetchJson(jwksUrl, ca);
+    if (isOutage(body)) {
+      this.#failure = body;
+      return;
+    }
+    const keys = readKeys(body);
+    if (keys === undefined) {
+      this.#failure = outage('issuer_unavailable', new Error(`${jwksUrl} did not answer a JWK Set`));
+      return;
+    }
+    this.#keys = keys;
+    this.#failure = undefined;
+    this.#fetchedAtMs = nowMs;
+    if (keys.length > 0) return;
+    // Withdrawn keys are not served stale; but no key at all says nothing of a token, good or bad.
+    this.#fetchedAtMs = Number.NEGATIVE_INFINITY;
+    this.#failure = outage(
+      'issuer_unavailable',
+      new Error(`${jwksUrl} publishes no key that can verify a signature`),
+    );
+  }
+}
+
+/** Usable keys of a JWK Set (RFC 7517 section 5: what is not understood is ignored); undefined when it is none. */
+const readKeys = (body: unknown): readonly PublishedKey[] | undefined => {
+  if (typeof body !== 'object' || body === null || !('keys' in body) || !Array.isArray(body.keys))
+    return undefined;
+  const entries: readonly unknown[] = body.keys.slice(0, keysMax);
+  return entries.map(readKey).filter((key) => key !== undefined);
+};
+
+const readKey = (value: unknown): PublishedKey | undefined => {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const members = new Map<string, unknown>(Object.entries(value));
+  const use = members.get('use');
+  if (use !== undefined && use !== 'sig') return undefined;
+  const operations = members.get('key_ops');
+  if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify')))
+    return undefined;
+  const kid = members.get('kid');
+  const algorithm = members.get('alg');
+  if (kid !== undefined && typeof kid !== 'string') return undefined;
+  if (algorithm !== undefined && typeof algorithm !== 'string') return undefined;
+  const key = parsePublicJwk(value);
+  return key === undefined ? undefined : { kid, algorithm, key };
+};

@@ -1,0 +1,53 @@
+// A public key in JWK form (RFC 7517), read from anyone and written for everyone. Only asymmetric keys pass, and only
+// their public members: a private key that somebody published is not used, and none of ours can be. No I/O.
+
+import { createPublicKey, hash, type KeyObject } from 'node:crypto';
+
+/** Key type -> its public members, in the order a thumbprint takes them (RFC 7638 section 3.2, RFC 8037 section 2). */
+const publicMembers: ReadonlyMap<string, readonly string[]> = new Map([
+  ['EC', ['crv', 'kty', 'x', 'y']],
+  ['RSA', ['e', 'kty', 'n']],
+  ['OKP', ['crv', 'kty', 'x']],
+]);
+
+/** Public members as published, with `kid`, `use` and `alg`. */
+export type PublishedJwk = Readonly<Record<string, string>> & { readonly kid: string };
+
+/** Reads a public key from an untrusted JWK; undefined when it is symmetric, private, incomplete or not on its curve. */
+export const parsePublicJwk = (value: unknown): KeyObject | undefined => {
+  const members = publicMembersOf(value);
+  if (members === undefined) return undefined;
+  try {
+    return createPublicKey({ key: members, format: 'jwk' });
+  } catch {
+    return undefined;
+  }
+};
+
+/** A key as a JWKS publishes it; its `kid` is its SHA-256 thumbprint, base64url (RFC 7638). */
+export const publishedJwk = (publicKey: KeyObject, algorithm: string): PublishedJwk => {
+  const members = publicMembersOf(publicKey.export({ format: 'jwk' }));
+  if (members === undefined) throw new Error('only EC, RSA and OKP public keys can be published');
+  return {
+    ...members,
+    kid: hash('sha256', JSON.stringify(members), 'base64url'),
+    use: 'sig',
+    alg: algorithm,
+  };
+};
+
+/** The public members alone, in thumbprint order. */
+const publicMembersOf = (value: unknown): Record<string, string> | undefined => {
+  if (typeof value !== 'object' || value === null || Object.hasOwn(value, 'd')) return undefined;
+  const given = new Map<string, unknown>(Object.entries(value));
+  const keyType = given.get('kty');
+  const names = typeof keyType === 'string' ? publicMembers.get(keyType) : undefined;
+  if (names === undefined) return undefined;
+  const members: Record<string, string> = {};
+  for (const name of names) {
+    const member = given.get(name);
+    if (typeof member !== 'string') return undefined;
+    members[name] = member;
+  }
+  return members;
+};

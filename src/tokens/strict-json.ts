@@ -1,0 +1,58 @@
+// JSON from strangers: bounded depth, no name twice, no `__proto__`. JSON.parse alone keeps the last of two names, and
+// two readers of one token must never read two subjects. Values out, never an exception.
+
+const depthMax = 16;
+
+/** Parses JSON text; undefined when malformed, deeper than 16, or with a member name used twice or named `__proto__`. */
+export const parseStrictJson = (text: string): unknown => {
+  const memberCount = countMembers(text);
+  if (memberCount === undefined) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  return countOwnNames(value) === memberCount ? value : undefined;
+};
+
+/**
+ * Members written in the text: colons outside strings, which is exact for text that JSON.parse accepts. Names kept
+ * twice in the text but once in the value show as a difference. Undefined when the text nests too deep.
+ */
+const countMembers = (text: string): number | undefined => {
+  let members = 0;
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    switch (text.charCodeAt(at)) {
+      case 0x22: // a string: on to its closing quote, over escapes
+        for (at++; at < text.length && text.charCodeAt(at) !== 0x22; at++)
+          if (text.charCodeAt(at) === 0x5c) at++;
+        break;
+      case 0x3a: // :
+        members++;
+        break;
+      case 0x5b: // [
+      case 0x7b: // {
+        if (++depth > depthMax) return undefined;
+        break;
+      case 0x5d: // ]
+      case 0x7d: // }
+        depth--;
+        break;
+    }
+  }
+  return members;
+};
+
+/** Names in the parsed value, at most `depthMax` deep; NaN, which equals nothing, when one is `__proto__`. */
+const countOwnNames = (value: unknown): number => {
+  if (typeof value !== 'object' || value === null) return 0;
+  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + countOwnNames(item), 0);
+  let count = 0;
+  for (const [name, member] of Object.entries(value)) {
+    if (name === '__proto__') return Number.NaN;
+    count += 1 + countOwnNames(member);
+  }
+  return count;
+};

@@ -1,0 +1,140 @@
+// Access token -> identity, ours or an external issuer's. Everything is pinned before a claim is believed: issuer, key,
+// algorithm, signature, type, audience, times. An issuer whose keys cannot be had is an outage, never a bad token.
+
+import type { Identity } from '../decision/identity.ts';
+import { type Denial, denial, isOutage, type Outage } from '../decision/outcome.ts';
+import { identityOfClaims } from './access-token-claims.ts';
+import { type CompactJwt, isJwtFault, parseCompactJwt } from './compact-jwt.ts';
+import { type ClaimMapping, externalIdentity } from './external-identity.ts';
+import { createIssuerKeys, type IssuerKeys, type IssuerKeysSettings } from './issuer-keys.ts';
+import type { KeyRing } from './key-ring.ts';
+import { verifyInput } from './signature.ts';
+
+/** An issuer of access tokens that is not us; `settings.issuers` has this shape. */
+export interface ExternalIssuer extends ClaimMapping, IssuerKeysSettings {
+  readonly audiences: readonly string[];
+  /** Required `typ`; undefined: any of `JWT`, `at+jwt` or none. Compared without case and `application/`. */
+  readonly type: string | undefined;
+  readonly tokenAgeMsMax: number;
+}
+
+export interface AccessTokenVerifierOptions {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly keyRing: KeyRing;
+  readonly externalIssuers: readonly ExternalIssuer[];
+  /** How far another clock may be ahead or behind. */
+  readonly clockLeewayMs: number;
+  /** Oldest token of our own that is still believed: its revocation is remembered no longer than this. */
+  readonly tokenAgeMsMax: number;
+  readonly tokenBytesMax: number;
+}
+
+export interface AccessTokenVerifier {
+  /** Denials: `token_invalid`, `token_expired`. Outages: `issuer_unavailable`, `keys_unavailable`. Never rejects. */
+  (token: string, nowMs: number): Promise<Identity | Denial | Outage>;
+  /** Fetches every external issuer's keys ahead of the first token; the outages met, none fatal. */
+  warm(nowMs: number): Promise<readonly Outage[]>;
+}
+
+interface Trusted {
+  readonly issuer: ExternalIssuer;
+  readonly keys: IssuerKeys;
+}
+
+/** `expiresAtMs` of an identity is exact for our tokens and includes the leeway for an external issuer's. */
+export const createAccessTokenVerifier = (options: AccessTokenVerifierOptions): AccessTokenVerifier => {
+  const trusted = new Map<string, Trusted>(
+    options.externalIssuers.map((issuer) => [issuer.issuer, { issuer, keys: createIssuerKeys(issuer) }]),
+  );
+  const verify = async (token: string, nowMs: number): Promise<Identity | Denial | Outage> => {
+    const jwt = parseCompactJwt(token, options.tokenBytesMax);
+    if (isJwtFault(jwt)) return denial('token_invalid', jwt.fault);
+    const issuerName = jwt.claims.text('iss');
+    if (issuerName === options.issuer) return verifyOwn(jwt, options, nowMs);
+    const external = trusted.get(issuerName);
+    if (external === undefined) return denial('token_invalid', 'claim iss: not an issuer in the settings');
+    return verifyExternal(jwt, external, options.clockLeewayMs, nowMs);
+  };
+  const warm = async (nowMs: number): Promise<readonly Outage[]> => {
+    const outcomes = await Promise.all([...trusted.values()].map(({ keys }) => keys.warm(nowMs)));
+    return outcomes.filter(isOutage);
+  };
+  return Object.assign(verify, { warm });
+};
+
+const verifyOwn = (
+  jwt: CompactJwt,
+  options: AccessTokenVerifierOptions,
+  nowMs: number,
+): Identity | Denial | Outage => {
+  if (jwt.type !== 'at+jwt') return denial('token_invalid', 'header typ: at+jwt is required');
+  if (jwt.kid === undefined) return denial('token_invalid', 'header kid is required');
+  const key = options.keyRing.verificationKey(jwt.kid, nowMs);
+  if (key === undefined) {
+    // Before the first key has been read, no token can be told good from bad.
+    if (options.keyRing.published(nowMs).length === 0)
+      return { kind: 'outage', reason: 'keys_unavailable', cause: undefined };
+    return denial('token_invalid', 'header kid: not a key of ours');
+  }
+  if (jwt.algorithm !== key.algorithm) return denial('token_invalid', 'header alg: not the one of the key');
+  if (!verifyInput(key.algorithm, key.publicKey, jwt.signingInput, jwt.signature))
+    return denial('token_invalid', 'signature');
+  jwt.claims.requireAudience([options.audience]);
+  const identity = identityOfClaims(jwt.claims, options.issuer);
+  const { clockLeewayMs, tokenAgeMsMax } = options;
+  return checked(jwt, identity, { nowMs, clockLeewayMs, tokenAgeMsMax, expiryLeewayMs: 0 });
+};
+
+const verifyExternal = async (
+  jwt: CompactJwt,
+  { issuer, keys }: Trusted,
+  clockLeewayMs: number,
+  nowMs: number,
+): Promise<Identity | Denial | Outage> => {
+  if (!issuer.algorithms.includes(jwt.algorithm))
+    return denial('token_invalid', 'header alg: not one the settings allow for this issuer');
+  if (!isTypeAccepted(jwt.type, issuer.type))
+    return denial('token_invalid', 'header typ: not the one the settings ask of this issuer');
+  const candidates = await keys.find(jwt.algorithm, jwt.kid, nowMs);
+  if (isOutage(candidates)) return candidates;
+  if (candidates.length === 0) return denial('token_invalid', 'header kid: not a key of the issuer');
+  const isSigned = candidates.some((key) => verifyInput(jwt.algorithm, key, jwt.signingInput, jwt.signature));
+  if (!isSigned) return denial('token_invalid', 'signature');
+  jwt.claims.requireAudience(issuer.audiences);
+  const identity = externalIdentity(jwt.claims, issuer, jwt.signingInput);
+  const { tokenAgeMsMax } = issuer;
+  return checked(jwt, identity, { nowMs, clockLeewayMs, tokenAgeMsMax, expiryLeewayMs: clockLeewayMs });
+};
+
+/** The claims of a signed token against the clock, after all of them have been read. */
+const checked = (
+  { claims }: CompactJwt,
+  identity: Identity,
+  limits: {
+    readonly nowMs: number;
+    readonly clockLeewayMs: number;
+    readonly tokenAgeMsMax: number;
+    readonly expiryLeewayMs: number;
+  },
+): Identity | Denial => {
+  const { nowMs, clockLeewayMs } = limits;
+  const notBeforeMs = claims.optionalTimeMs('nbf') ?? 0;
+  if (claims.failed !== undefined) return denial('token_invalid', `claim ${claims.failed}`);
+  if (identity.issuedAtMs > nowMs + clockLeewayMs) return denial('token_invalid', 'claim iat: in the future');
+  if (notBeforeMs > nowMs + clockLeewayMs) return denial('token_invalid', 'claim nbf: in the future');
+  const expiresAtMs = identity.expiresAtMs + limits.expiryLeewayMs;
+  if (nowMs >= expiresAtMs) return denial('token_expired', 'claim exp');
+  if (nowMs - identity.issuedAtMs >= limits.tokenAgeMsMax + clockLeewayMs)
+    return denial('token_expired', 'claim iat: older than the settings allow');
+  return { ...identity, expiresAtMs };
+};
+
+/** RFC 9068 section 2.1: `application/` may be left out; media types are compared without case. */
+const isTypeAccepted = (type: string | undefined, wanted: string | undefined): boolean => {
+  const given = type === undefined ? undefined : bareType(type);
+  if (wanted === undefined) return given === undefined || given === 'jwt' || given === 'at+jwt';
+  return given === bareType(wanted);
+};
+
+const bareType = (type: string): string => type.toLowerCase().replace(/^application\//, '');
