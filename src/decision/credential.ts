@@ -1,9 +1,141 @@
-// The credential of a request. No I/O.
+// The credential of a request: where it may stand, its one grammar, and the request without it. No I/O.
+// A denial never repeats what was found: a malformed credential is still somebody's secret.
 
 import type { CredentialKind } from './identity.ts';
+import { type Denial, denial, isDenial } from './outcome.ts';
 
 /** What the caller presented. `value` is secret: never logged, never a cache key. */
 export interface Credential {
   readonly kind: CredentialKind;
   readonly value: string;
 }
+
+/** Header fields that carry the bare credential, beside `Authorization: Bearer` and those of the settings. */
+export const bareCredentialHeaders: readonly string[] = ['csp-auth-token', 'x-vmware-vcloud-access-token'];
+
+export interface CredentialBounds {
+  readonly apiTokenBytesMax: number;
+  readonly accessTokenBytesMax: number;
+}
+
+/** Every place a credential may stand in one request. */
+export interface CredentialPlaces {
+  /** Value of the one Authorization line (two are refused before this). */
+  readonly authorization: string | undefined;
+  /** Values of the headers that carry a bare credential, one a line. */
+  readonly bare: readonly string[] | undefined;
+  /** Values of the Cookie lines, and the name of the cookie that may carry it. */
+  readonly cookies: readonly string[] | undefined;
+  readonly cookieName: string | undefined;
+  /** `?` and what follows, or empty, and the parameter that may carry it on this route. */
+  readonly query: string;
+  readonly queryParameter: string | undefined;
+}
+
+/**
+ * The one grammar, wherever it stands: `cookie-octet`s of RFC 6265 section 4.1.1, which holds every `b64token` of
+ * RFC 6750 section 2.1. No blank, quote, comma, semicolon or backslash, so no list and no second value can hide in it.
+ */
+const grammar = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+$/;
+
+/** `Bearer` in any case, not followed by another character of a scheme name (RFC 9110 section 11.1). */
+const bearerScheme = /^bearer(?![!#$%&'*+.^_`|~0-9A-Za-z-])/i;
+const bearerLength = 'bearer'.length;
+
+/**
+ * Finds the credential of a request: `Authorization: Bearer <credential>` (scheme in any case, exactly one space), a
+ * bare header, the cookie, the query parameter. Another scheme (`Basic`) is no bearer; empty headers, cookies and
+ * parameters carry none. The same credential in two places is one.
+ * @returns undefined when there is none; `credential_malformed` outside the grammar or its bound;
+ *   `credential_conflict` for two different ones.
+ */
+export const readCredential = (
+  places: CredentialPlaces,
+  bounds: CredentialBounds,
+): Credential | Denial | undefined => {
+  let found: string | undefined;
+  if (places.authorization !== undefined && bearerScheme.test(places.authorization)) {
+    if (places.authorization.charCodeAt(bearerLength) !== 32)
+      return denial('credential_malformed', 'no space after Bearer');
+    found = places.authorization.slice(bearerLength + 1);
+    if (found === '') return denial('credential_malformed', 'nothing after Bearer');
+  }
+  if (places.bare !== undefined || places.cookieName !== undefined || places.queryParameter !== undefined)
+    for (const value of otherValues(places)) {
+      if (value === '') continue;
+      if (found !== undefined && found !== value)
+        return denial('credential_conflict', 'two different credentials');
+      found = value;
+    }
+  return found === undefined ? undefined : parseCredential(found, bounds);
+};
+
+/** `<two dots>` is an access token (JWS compact form), anything else an API token. */
+export const parseCredential = (value: string, bounds: CredentialBounds): Credential | Denial => {
+  const kind = hasTwoDots(value) ? 'access_token' : 'api_token';
+  const bytesMax = kind === 'access_token' ? bounds.accessTokenBytesMax : bounds.apiTokenBytesMax;
+  if (value.length > bytesMax)
+    return denial('credential_malformed', `${value.length} bytes are too long for an ${kind}`);
+  if (!grammar.test(value)) return denial('credential_malformed', 'a character no credential may hold');
+  return { kind, value };
+};
+
+const hasTwoDots = (value: string): boolean => {
+  const first = value.indexOf('.');
+  if (first < 0) return false;
+  const second = value.indexOf('.', first + 1);
+  return second >= 0 && !value.includes('.', second + 1);
+};
+
+const otherValues = (places: CredentialPlaces): string[] => {
+  const values = places.bare === undefined ? [] : [...places.bare];
+  if (places.cookieName !== undefined)
+    for (const line of places.cookies ?? [])
+      for (const cookie of line.split(';')) {
+        const { name, value } = splitPair(cookie);
+        if (name.trim() === places.cookieName) values.push(value.trim());
+      }
+  if (places.queryParameter !== undefined && places.query !== '')
+    for (const pair of places.query.slice(1).split('&')) {
+      const { name, value } = splitPair(pair);
+      if (isParameter(name, places.queryParameter)) values.push(decoded(value) ?? value);
+    }
+  return values;
+};
+
+/** A Cookie line without the credential's cookie; undefined when nothing is left. Other cookies stay as they came. */
+export const withoutCookie = (line: string, cookieName: string): string | undefined => {
+  if (!line.includes(cookieName)) return line;
+  const kept = line.split(';').filter((cookie) => splitPair(cookie).name.trim() !== cookieName);
+  const rest = kept.join(';').trim();
+  return rest === '' ? undefined : rest;
+};
+
+/** A query (with its `?`) without one parameter; empty when nothing is left. Other parameters stay byte for byte. */
+export const withoutParameter = (query: string, parameter: string): string => {
+  if (query === '') return query;
+  const pairs = query.slice(1).split('&');
+  const kept = pairs.filter((pair) => !isParameter(splitPair(pair).name, parameter));
+  if (kept.length === pairs.length) return query;
+  return kept.length === 0 ? '' : `?${kept.join('&')}`;
+};
+
+/** A caller may escape the name: `%61ccess_token` is `access_token` to the API too. */
+const isParameter = (name: string, parameter: string): boolean =>
+  name === parameter || (name.includes('%') && decoded(name) === parameter);
+
+const decoded = (text: string): string | undefined => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+};
+
+const splitPair = (pair: string): { readonly name: string; readonly value: string } => {
+  const at = pair.indexOf('=');
+  return at < 0 ? { name: pair, value: '' } : { name: pair.slice(0, at), value: pair.slice(at + 1) };
+};
+
+export const isCredential = (value: Credential | Denial | undefined): value is Credential =>
+  value !== undefined && !isDenial(value);
