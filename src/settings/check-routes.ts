@@ -1,0 +1,141 @@
+// Judges routes against each other and against the paths Tollgate itself answers: every rule must be reachable, ask for
+// something, and say where it forwards to.
+
+import { closest, type Path } from './problem.ts';
+import type { FileFields } from './schema.ts';
+
+type RouteFields = FileFields['routes'][number];
+export type Report = (path: Path, message: string) => void;
+
+const allMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+export interface IndexedRoute {
+  readonly index: number;
+  readonly route: RouteFields;
+}
+
+/** Each route by itself, and each pair. `upstreams`: the names that exist. */
+export const checkRoutes = (
+  routes: readonly IndexedRoute[],
+  upstreams: readonly string[],
+  problem: Report,
+): void => {
+  const names = new Map<string, number>();
+  const rules = new Map<string, number>();
+  for (const { index, route } of routes) {
+    const report = (key: string, message: string): void => problem(['routes', index, key], message);
+    checkDemand(route, (key, message) =>
+      key === '' ? problem(['routes', index], message) : report(key, message),
+    );
+    checkTenant(route, report);
+    if (!upstreams.includes(route.upstream))
+      report(
+        'upstream',
+        `${JSON.stringify(route.upstream)} is no upstream; ${known(route.upstream, upstreams)}`,
+      );
+    const sameName = names.get(route.name);
+    if (sameName !== undefined)
+      report(
+        'name',
+        `${JSON.stringify(route.name)} is also the name of routes[${sameName}]; metrics need unique names`,
+      );
+    names.set(route.name, index);
+    for (const method of route.methods ?? allMethods) {
+      const rule = `${method} ${route.path.form}`;
+      const sameRule = rules.get(rule);
+      if (sameRule !== undefined) {
+        report(
+          'path',
+          `${rule} is also covered by routes[${sameRule}]; two rules for the same requests: merge them, or split them by methods`,
+        );
+        break;
+      }
+      rules.set(rule, index);
+    }
+  }
+};
+
+const checkDemand = (route: RouteFields, report: (key: string, message: string) => void): void => {
+  if (route.public && route.scopes !== undefined && route.scopes.length > 0)
+    report('scopes', 'a public route asks for no scopes; remove `scopes`, or remove `public: true`');
+  if (route.public && route.sessions === 'interactive')
+    report('sessions', 'a public route asks for no session; remove `sessions`, or remove `public: true`');
+  if (!route.public && route.scopes === undefined)
+    report(
+      '',
+      `${JSON.stringify(route.name)} says neither who may call it nor that anyone may; write scopes: [things:read], ` +
+        'scopes: [] for any valid credential, or public: true',
+    );
+};
+
+const checkTenant = (route: RouteFields, report: (key: string, message: string) => void): void => {
+  if (route.tenant === undefined || route.tenant === 'none') return;
+  if (route.public)
+    report('tenant', 'a public route compares no org; remove `tenant`, or remove `public: true`');
+  const { parameters } = route.path;
+  if (!parameters.includes(route.tenant))
+    report(
+      'tenant',
+      `${JSON.stringify(route.tenant)} is no parameter of the path; ${parameters.length === 0 ? 'write one into it, e.g. /accounts/{org}/*' : known(route.tenant, parameters)}`,
+    );
+};
+
+const known = (name: string, names: readonly string[]): string => {
+  const near = closest(name, names);
+  return near === undefined ? `write one of ${names.join(', ')}` : `did you mean ${near}?`;
+};
+
+/** Paths the oauth surface answers itself. */
+export const ownedPaths = ({ enabled, prefix }: FileFields['oauth']): readonly string[] =>
+  enabled
+    ? [
+        `${prefix}/token`,
+        `${prefix}/introspect`,
+        `${prefix}/revoke`,
+        '/.well-known/oauth-authorization-server',
+        '/.well-known/openid-configuration',
+        '/.well-known/jwks.json',
+      ]
+    : [];
+
+/** A route that an owned path would silently take requests from: an error when it was aimed there, else a warning. */
+export const checkClashes = (
+  routes: readonly IndexedRoute[],
+  oauth: FileFields['oauth'],
+  problem: Report,
+  warning: Report,
+): void => {
+  const owned = ownedPaths(oauth);
+  for (const { index, route } of routes) {
+    const path: Path = ['routes', index, 'path'];
+    const { form } = route.path;
+    const taken = owned.filter((one) => covers(form, one));
+    const isAimed =
+      form.startsWith(`${oauth.prefix}/`) || form === oauth.prefix || form.startsWith('/.well-known/');
+    const isExact = taken.includes(form);
+    if (oauth.enabled && (isExact || form === oauth.prefix || form.startsWith(`${oauth.prefix}/`)))
+      problem(
+        path,
+        `${form} is answered by Tollgate itself, so the API would never see it; set oauth.prefix to another path, or oauth.enabled: false`,
+      );
+    else if (taken.length > 0)
+      warning(
+        path,
+        `${form} does not reach the API for ${taken.join(', ')}: Tollgate answers ${taken.length === 1 ? 'it' : 'them'} itself${isAimed ? '; write the well-known paths the API has one by one' : ''}`,
+      );
+  }
+};
+
+/** Whether a route of this form matches a literal path. */
+const covers = (form: string, path: string): boolean => {
+  const pattern = form.replaceAll('::', '\0').split('/');
+  const segments = path.split('/');
+  const isOpen = pattern.at(-1) === '*';
+  if (isOpen ? segments.length < pattern.length : segments.length !== pattern.length) return false;
+  return pattern.every(
+    (part, position) =>
+      (isOpen && position === pattern.length - 1) ||
+      part === ':' ||
+      part.replaceAll('\0', ':') === segments[position],
+  );
+};

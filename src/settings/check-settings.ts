@@ -1,0 +1,173 @@
+// Judges settings against each other. Reports problems (the process must not start) and warnings (it may).
+
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import type { Report } from './check-routes.ts';
+import { headerName, isLoopbackUrl } from './network-readers.ts';
+import { algorithmOf, parseKey } from './pem.ts';
+import { issuerOf } from './resolve-settings.ts';
+import { name } from './route-fields.ts';
+import type { FileFields } from './schema.ts';
+
+/** Headers whose meaning is not ours to change: framing, routing, connection, and what Tollgate sets itself. */
+const reservedHeaders = new Set(
+  (
+    'host content-length transfer-encoding connection keep-alive upgrade te trailer expect proxy-connection ' +
+    'proxy-authorization proxy-authenticate authorization cookie forwarded x-forwarded-for x-forwarded-proto ' +
+    'x-forwarded-host x-request-id traceparent tracestate content-type content-encoding date range accept'
+  ).split(' '),
+);
+
+export const checkSettings = (fields: FileFields, problem: Report, warning: Report): void => {
+  checkListeners(fields, problem);
+  checkTls(fields, problem, warning);
+  checkUpstreams(fields, problem);
+  checkStore(fields, problem);
+  checkIdentityHeaders(fields, problem);
+  checkIssuers(fields, problem, warning);
+  checkKeys(fields, problem);
+  checkTimes(fields, problem);
+};
+
+const checkListeners = ({ listen, ops }: FileFields, problem: Report): void => {
+  const isSame =
+    listen.kind === 'unix'
+      ? ops.kind === 'unix' && ops.path === listen.path
+      : ops.kind === 'tcp' && ops.port !== 0 && ops.port === listen.port && ops.host === listen.host;
+  if (isSame) problem(['ops'], 'is the same address as `listen`; write another port, e.g. 127.0.0.1:9464');
+};
+
+const checkTls = ({ tls }: FileFields, problem: Report, warning: Report): void => {
+  if (tls === undefined) return;
+  const certificate = new X509Certificate(tls.cert);
+  if (!certificate.checkPrivateKey(createPrivateKey(tls.key)))
+    problem(
+      ['tls', 'key'],
+      "does not belong to the certificate in tls.cert; write the path of that certificate's key",
+    );
+  if (certificate.validToDate.getTime() < Date.now())
+    warning(
+      ['tls', 'cert'],
+      `expired on ${certificate.validToDate.toISOString().slice(0, 10)}; callers will refuse it`,
+    );
+};
+
+const checkUpstreams = ({ upstreams }: FileFields, problem: Report): void => {
+  for (const key of Object.keys(upstreams)) {
+    if (key === 'default') problem(['upstreams', key], '`default` is the one in `upstream`; write it there');
+    else if (!name.read(key).ok)
+      problem(['upstreams', key], `${JSON.stringify(key)} is not a name; write ${name.expects}`);
+  }
+};
+
+const checkStore = ({ store }: FileFields, problem: Report): void => {
+  const { url } = store;
+  if (url.kind === 'sqlite') {
+    for (const key of ['username', 'password', 'ca'] as const)
+      if (store[key] !== undefined)
+        problem(
+          ['store', key],
+          'is for Redis, and the store is a SQLite file; remove it, or write store.url: redis://HOST:6379',
+        );
+    return;
+  }
+  if (url.password !== undefined && store.password !== undefined)
+    problem(['store', 'password'], 'stands in the URL too; keep one of them');
+  if (url.username !== undefined && store.username !== undefined)
+    problem(['store', 'username'], 'stands in the URL too; keep one of them');
+  if (store.ca !== undefined && !url.tls)
+    problem(['store', 'ca'], 'means nothing without TLS; write rediss:// in store.url');
+};
+
+const checkIdentityHeaders = ({ identity, credential }: FileFields, problem: Report): void => {
+  const seen = new Map<string, string>();
+  for (const header of Object.keys(identity.headers)) {
+    const path = ['identity', 'headers', header];
+    const folded = header.toLowerCase().replaceAll('_', '-');
+    const same = seen.get(folded);
+    if (!headerName.read(header).ok) problem(path, `is not a header name; write ${headerName.expects}`);
+    else if (reservedHeaders.has(folded) || folded.startsWith('sec-websocket-'))
+      problem(path, 'has a meaning of its own in HTTP; write a name such as X-Identity-User');
+    else if (same !== undefined)
+      problem(path, `is the same header as ${same} (case, - and _ do not count); keep one`);
+    else if (credential.headers.some((name) => name.toLowerCase().replaceAll('_', '-') === folded))
+      problem(path, 'is also in credential.headers; one header cannot carry both');
+    seen.set(folded, header);
+  }
+  for (const header of credential.headers)
+    if (reservedHeaders.has(header.toLowerCase()) && header.toLowerCase() !== 'authorization')
+      problem(
+        ['credential', 'headers'],
+        `${header} has a meaning of its own in HTTP; write a name such as X-Api-Key`,
+      );
+};
+
+const checkIssuers = (
+  { issuer, issuers, listen, tls }: FileFields,
+  problem: Report,
+  warning: Report,
+): void => {
+  const own = issuer ?? issuerOf(listen, tls !== undefined);
+  if (own.startsWith('http:') && !isLoopbackUrl(own))
+    warning(
+      ['issuer'],
+      `${own} is plain http, so tokens and keys can be read and changed on the way; write an https URL`,
+    );
+  if (issuer === undefined && listen.kind === 'tcp' && !isLoopbackUrl(own))
+    warning(
+      ['issuer'],
+      'is not written; write the URL callers use, or the tokens will name the listen address',
+    );
+  const seen = new Map<string, number>([[own, -1]]);
+  for (const [index, other] of issuers.entries()) {
+    const same = seen.get(other.issuer);
+    if (same !== undefined)
+      problem(
+        ['issuers', index, 'issuer'],
+        same < 0 ? 'is Tollgate itself; remove it' : `is also issuers[${same}]; keep one`,
+      );
+    seen.set(other.issuer, index);
+    if (other.jwks.startsWith('http:') && !isLoopbackUrl(other.jwks))
+      warning(
+        ['issuers', index, 'jwks'],
+        'is plain http: whoever is on the way can sign tokens; write an https URL',
+      );
+  }
+};
+
+const checkKeys = ({ keys, store, tokens }: FileFields, problem: Report): void => {
+  if (keys.signingKeys.length === 0) {
+    if (
+      store.url.kind === 'redis' &&
+      keys.encryptionKey === undefined &&
+      keys.encryptionKeyFile === undefined
+    )
+      problem(
+        ['keys', 'encryptionKey'],
+        'is needed with Redis, to seal the signing keys kept there; make one with `openssl rand -base64 32`, and set ' +
+          'TOLLGATE_KEYS_ENCRYPTION_KEY, or keys.encryptionKeyFile to a file with it (the same on every replica)',
+      );
+    return;
+  }
+  const algorithms = keys.signingKeys.map((pem) => {
+    const key = parseKey(pem);
+    return key === undefined ? undefined : algorithmOf(key);
+  });
+  if (!algorithms.includes(tokens.algorithm))
+    problem(
+      ['keys', 'signingKeys'],
+      `holds no ${tokens.algorithm} key, but tokens.algorithm asks for one; add one, or set tokens.algorithm: ${algorithms[0] ?? 'ES256'}`,
+    );
+};
+
+const checkTimes = ({ identity, cache, tokens }: FileFields, problem: Report): void => {
+  if (identity.jwtLifetime < 2 * cache.identityTtl)
+    problem(
+      ['identity', 'jwtLifetime'],
+      'must be at least twice cache.identityTtl, or the API would see expired JWTs; write 5m, or lower cache.identityTtl',
+    );
+  if (tokens.apiTokenLifetime !== undefined && tokens.apiTokenLifetime < tokens.accessTokenLifetime)
+    problem(
+      ['tokens', 'apiTokenLifetime'],
+      'is shorter than tokens.accessTokenLifetime; write a longer one, or never',
+    );
+};

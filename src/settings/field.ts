@@ -1,0 +1,79 @@
+// Joins a reader to a zod schema, so that one table gives the parser, the editor's schema and the environment's names.
+// Every message comes from the reader; zod gives the shape, the defaults and the JSON Schema.
+
+import { z } from 'zod';
+import { type Reader, text } from './reader.ts';
+
+export interface FieldFacts {
+  readonly secret: boolean;
+  /** Strings separated by commas in the environment. */
+  readonly list: boolean;
+}
+
+/** What the environment and the file twins must know of a field. */
+export const fieldFacts = z.registry<FieldFacts>();
+
+/** A mapping that may be written as one string: the value of `key`. */
+export const shorthands = z.registry<{ readonly key: string }>();
+
+/** A field that must be written. */
+export const field = <T>(reader: Reader<T>, description: string) => {
+  const schema = z
+    .unknown()
+    .transform((value, context): T => {
+      const read =
+        value === undefined
+          ? { ok: false as const, message: `is missing; write ${reader.expects}` }
+          : value === null
+            ? { ok: false as const, message: `is empty; write ${reader.expects}, or remove the line` }
+            : reader.read(value);
+      if (read.ok) return read.value;
+      context.addIssue({ code: 'custom', message: read.message });
+      return z.NEVER;
+    })
+    .meta({ description, ...reader.json });
+  schema.register(fieldFacts, { secret: reader.secret === true, list: reader.list === true });
+  return schema;
+};
+
+/** The `...File` twin of a field: the file's content takes the field's place before validation. */
+export const fileOf = (name: string) =>
+  field(
+    text('a path', `the path of a file that holds ${name}`),
+    `File to read \`${name}\` from, instead of writing it here.`,
+  ).optional();
+
+/** Makes `key` writable alone: `store: redis://...` for `store: { url: redis://... }`. */
+export const alone = <Schema extends z.ZodType>(schema: Schema, key: string): Schema => {
+  shorthands.add(schema, { key });
+  return schema;
+};
+
+/** The schema under `optional()` and defaults. */
+export const bare = (schema: unknown): unknown =>
+  schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault || schema instanceof z.ZodDefault
+    ? bare(schema.unwrap())
+    : schema;
+
+/** The fields of a mapping; undefined for everything else. */
+export const shapeOf = (schema: unknown): Readonly<Record<string, unknown>> | undefined => {
+  const inner = bare(schema);
+  return inner instanceof z.ZodObject ? inner.shape : undefined;
+};
+
+/** The schema of a list's items, or of a free mapping's values; undefined for everything else. */
+export const innerOf = (schema: unknown): unknown => {
+  const inner = bare(schema);
+  if (inner instanceof z.ZodArray) return inner.element;
+  return inner instanceof z.ZodRecord ? inner.valueType : undefined;
+};
+
+export const shorthandOf = (schema: unknown): string | undefined => {
+  const inner = bare(schema);
+  return inner instanceof z.ZodType ? shorthands.get(inner)?.key : undefined;
+};
+
+export const factsOf = (schema: unknown): FieldFacts | undefined => {
+  const inner = bare(schema);
+  return inner instanceof z.ZodType ? fieldFacts.get(inner) : undefined;
+};

@@ -1,0 +1,146 @@
+// Defaults < file < environment < flags: lays the layers over each other and remembers where each value came from.
+// Also reads the `...File` twins, so that validation sees every secret as if it had been written in place.
+
+import { shapeOf, innerOf, shorthandOf, factsOf } from './field.ts';
+import type { Override } from './overrides.ts';
+import { readTextFile } from './pem.ts';
+import { dotted, type Path, type Problem } from './problem.ts';
+import { fileFields } from './schema.ts';
+import type { YamlFile } from './yaml-file.ts';
+
+type Tree = Record<string, unknown>;
+
+export interface Layers {
+  /** The values as written, shorthands spelled out, twins read. */
+  readonly tree: unknown;
+  readonly problems: readonly Problem[];
+  /** A problem at a path, with where its value came from. */
+  problem(path: Path, message: string): Problem;
+}
+
+const isTree = (value: unknown): value is Tree =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Lays the overrides, weakest first, over the file's values. */
+export const layered = (
+  file: string | undefined,
+  yaml: YamlFile | undefined,
+  overrides: readonly Override[],
+): Layers => {
+  const problems: Problem[] = [];
+  const sources = new Map<string, string>();
+  const tree = spelledOut(yaml?.tree ?? {}, fileFields);
+  if (isTree(tree))
+    for (const override of overrides) {
+      put(tree, override.path, override.value);
+      sources.set(dotted(override.path), override.source);
+    }
+  const problem = (path: Path, message: string): Problem => {
+    const source = sourceOf(sources, path);
+    const position = source === undefined ? yaml?.locate(path) : undefined;
+    const place =
+      file === undefined ? 'defaults' : [file, position?.line, position?.column].filter(Boolean).join(':');
+    return {
+      path: dotted(path),
+      file: source === undefined ? file : undefined,
+      line: position?.line,
+      column: position?.column,
+      source: source ?? place,
+      message,
+    };
+  };
+  const read = withTwinsRead(tree, fileFields, [], (path, message) => problems.push(problem(path, message)));
+  return { tree: read, problems, problem };
+};
+
+const sourceOf = (sources: ReadonlyMap<string, string>, path: Path): string | undefined => {
+  for (let length = path.length; length > 0; length--) {
+    const prefix = path.slice(0, length);
+    const source = sources.get(dotted(prefix)) ?? sources.get(`${dotted(prefix)}File`);
+    if (source !== undefined) return source;
+  }
+  return undefined;
+};
+
+/** `store: redis://...` becomes `store: { url: redis://... }`; an empty mapping or list counts as not written. */
+const spelledOut = (value: unknown, schema: unknown): unknown => {
+  const shape = shapeOf(schema);
+  const inner = innerOf(schema);
+  if ((value === null || value === undefined) && (shape ?? inner) !== undefined) return undefined;
+  const shorthand = shorthandOf(schema);
+  if (shorthand !== undefined && !isTree(value)) return { [shorthand]: value };
+  if (Array.isArray(value)) return value.map((item) => (isTree(item) ? spelledOut(item, inner) : item));
+  if (!isTree(value)) return value;
+  const entries = Object.entries(value).map(([key, part]) => {
+    const schemaOfPart = inner ?? (shape !== undefined && Object.hasOwn(shape, key) ? shape[key] : undefined);
+    return [key, schemaOfPart === undefined ? part : spelledOut(part, schemaOfPart)] as const;
+  });
+  return Object.fromEntries(entries.filter(([, part]) => part !== undefined));
+};
+
+/** Sets a value and takes its twin from a weaker layer away. */
+const put = (tree: Tree, path: Path, value: unknown): void => {
+  let at = tree;
+  const keys = path.map(String);
+  const last = keys.pop() ?? '';
+  for (const key of keys) {
+    const next = at[key];
+    at = isTree(next) ? next : (at[key] = {});
+  }
+  at[last] = value;
+  delete at[last.endsWith('File') ? last.slice(0, -'File'.length) : `${last}File`];
+};
+
+const withTwinsRead = (
+  value: unknown,
+  schema: unknown,
+  path: Path,
+  report: (path: Path, message: string) => void,
+): unknown => {
+  const inner = innerOf(schema);
+  if (Array.isArray(value))
+    return value.map((item, index) => withTwinsRead(item, inner, [...path, index], report));
+  if (!isTree(value)) return value;
+  const shape = shapeOf(schema);
+  const result = new Map<string, unknown>();
+  for (const [key, part] of Object.entries(value)) {
+    const name = key.endsWith('File') ? key.slice(0, -'File'.length) : undefined;
+    if (
+      name !== undefined &&
+      shape !== undefined &&
+      Object.hasOwn(shape, key) &&
+      factsOf(shape[name]) !== undefined
+    ) {
+      if (Object.hasOwn(value, name))
+        report([...path, key], `${name} and ${key} are both written; keep one of them`);
+      else if (isMadeWhenMissing(path, key)) result.set(key, part);
+      else readTwin([...path, key], part, name, result, report);
+    } else {
+      const below = inner ?? (shape !== undefined && Object.hasOwn(shape, key) ? shape[key] : undefined);
+      result.set(key, withTwinsRead(part, below, [...path, key], report));
+    }
+  }
+  return Object.fromEntries(result);
+};
+
+/** With the embedded store this file is made when it is missing, so it is not read here. */
+const isMadeWhenMissing = (path: Path, key: string): boolean =>
+  path.length === 1 && path[0] === 'keys' && key === 'encryptionKeyFile';
+
+const readTwin = (
+  path: Path,
+  file: unknown,
+  name: string,
+  result: Map<string, unknown>,
+  report: (path: Path, message: string) => void,
+): void => {
+  if (typeof file !== 'string' || file === '') {
+    report(path, `is not a path; write the path of a file that holds ${name}`);
+    return;
+  }
+  const read = readTextFile(file, name);
+  const content = read.ok ? read.value.replace(/\r?\n$/, '') : '';
+  if (!read.ok) report(path, read.message);
+  else if (content === '') report(path, `the file ${JSON.stringify(file)} is empty; write ${name} into it`);
+  else result.set(name, content);
+};

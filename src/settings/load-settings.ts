@@ -1,0 +1,94 @@
+// Settings from every source, or every problem at once: defaults < file < TOLLGATE_* environment < flags.
+// Reads the settings file and the files it names, and nothing else.
+
+import { checkClashes, checkRoutes, type IndexedRoute, type Report } from './check-routes.ts';
+import { checkSettings } from './check-settings.ts';
+import { deepFreeze } from './deep-freeze.ts';
+import { layered } from './layers.ts';
+import { readEnvironment, readFlags } from './overrides.ts';
+import { parseFields } from './parse-fields.ts';
+import { readTextFile, sealingKey } from './pem.ts';
+import { dotted, type Problem } from './problem.ts';
+import { resolveSettings } from './resolve-settings.ts';
+import type { FileFields } from './schema.ts';
+import type { Settings } from './settings.ts';
+import { readYamlFile, type YamlFault } from './yaml-file.ts';
+
+export interface LoadInput {
+  /** The settings file; undefined: none, everything has a default. */
+  readonly file: string | undefined;
+  readonly env: NodeJS.ProcessEnv;
+  /** By dotted name: `{ store: 'redis://...', 'log.level': 'debug' }`; undefined values count as not given. */
+  readonly flags: Readonly<Record<string, unknown>>;
+}
+
+export type LoadResult =
+  | { readonly ok: true; readonly settings: Settings; readonly warnings: readonly Problem[] }
+  | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly Problem[] };
+
+/** Loads, validates and freezes. No message holds a secret. */
+export const loadSettings = ({ file, env, flags }: LoadInput): LoadResult => {
+  const yaml = file === undefined ? undefined : readYamlFile(file);
+  if (yaml !== undefined && !('tree' in yaml))
+    return { ok: false, warnings: [], problems: yaml.map((fault) => faultOf(file, fault)) };
+  const environment = readEnvironment(env);
+  const given = readFlags(flags);
+  const layers = layered(file, yaml, [...environment.overrides, ...given.overrides]);
+  const problems = [...environment.problems, ...given.problems, ...layers.problems];
+  const warnings: Problem[] = [];
+  /** One fault is told once, however many checks it fails. */
+  const report: Report = (path, message) => {
+    const name = dotted(path);
+    if (!problems.some((known) => known.path === name || known.path === `${name}File`))
+      problems.push(layers.problem(path, message));
+  };
+  const warn: Report = (path, message) => void warnings.push(layers.problem(path, message));
+
+  const { fields, routeIndexes } = parseFields(layers.tree, report);
+  if (fields === undefined) return { ok: false, problems, warnings };
+  const keyed = withKeyRead(fields, report);
+  const routes = keyed.routes.map((route, position): IndexedRoute => ({
+    route,
+    index: routeIndexes[position] ?? position,
+  }));
+  checkSettings(keyed, report, warn);
+  checkRoutes(routes, upstreamNames(layers.tree), report);
+  checkClashes(routes, keyed.oauth, report, warn);
+  if (problems.length > 0) return { ok: false, problems: inOrder(problems), warnings };
+  return { ok: true, settings: deepFreeze(resolveSettings(keyed)), warnings };
+};
+
+/** With Redis the sealing key is shared by replicas, so its file must be there; with SQLite it is made when missing. */
+const withKeyRead = (fields: FileFields, report: Report): FileFields => {
+  const { encryptionKey, encryptionKeyFile } = fields.keys;
+  if (fields.store.url.kind === 'sqlite' || encryptionKey !== undefined || encryptionKeyFile === undefined)
+    return fields;
+  const text = readTextFile(encryptionKeyFile, 'the sealing key');
+  const key = text.ok ? sealingKey.read(text.value) : text;
+  if (key.ok) return { ...fields, keys: { ...fields.keys, encryptionKey: key.value } };
+  report(['keys', 'encryptionKeyFile'], key.message);
+  return fields;
+};
+
+const upstreamNames = (tree: unknown): readonly string[] => {
+  const written =
+    typeof tree === 'object' && tree !== null && 'upstreams' in tree ? tree.upstreams : undefined;
+  return ['default', ...Object.keys(typeof written === 'object' && written !== null ? written : {})];
+};
+
+/** As they stand in the file, top to bottom; then what came from elsewhere. */
+const inOrder = (problems: readonly Problem[]): readonly Problem[] =>
+  problems.toSorted(
+    (a, b) => (a.line ?? Infinity) - (b.line ?? Infinity) || (a.column ?? 0) - (b.column ?? 0) || 0,
+  );
+
+const faultOf = (file: string | undefined, { message, line, column }: YamlFault): Problem => ({
+  path: '',
+  file,
+  line: line === 0 ? undefined : line,
+  column: line === 0 ? undefined : column,
+  source: [file, line === 0 ? undefined : line, line === 0 ? undefined : column]
+    .filter((part) => part !== undefined)
+    .join(':'),
+  message,
+});

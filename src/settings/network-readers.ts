@@ -1,0 +1,123 @@
+// Readers of what names a place on the network: listen addresses, URLs, header names, address ranges.
+// URLs with a user name or password are refused without repeating them.
+
+import { isIP } from 'node:net';
+import { not, type Read, type Reader, right, text, wrong } from './reader.ts';
+import type { Address } from './settings.ts';
+
+/** A unix socket's path is limited by the kernel's `sun_path` (108 bytes with its NUL on Linux). */
+const socketPathBytesMax = 107;
+
+export const address: Reader<Address> = {
+  read: (value): Read<Address> => {
+    if (typeof value !== 'string') return not(value, 'an address', address.expects);
+    if (value.startsWith('unix:')) {
+      const socket = parseSocketPath(value);
+      return socket.ok ? right({ kind: 'unix', path: socket.value }) : socket;
+    }
+    const hostPort = parseHostPort(value);
+    return hostPort === undefined
+      ? not(value, 'an address', address.expects)
+      : right({ kind: 'tcp', ...hostPort });
+  },
+  expects: 'HOST:PORT such as 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080, or unix:/run/tollgate.sock',
+  json: { type: 'string', pattern: '^(unix:.+|.+:[0-9]+)$' },
+};
+
+/** `host:port`, `[::1]:port`, or undefined. Without a port: `portDefault`, when there is one. */
+export const parseHostPort = (
+  value: string,
+  portDefault?: number,
+): { readonly host: string; readonly port: number } | undefined => {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+))(?::(\d{1,5}))?$/.exec(value);
+  const port = match?.[3] === undefined ? portDefault : Number(match[3]);
+  const host = match?.[1] ?? match?.[2];
+  if (host === undefined || port === undefined || port > 65_535) return undefined;
+  if (match?.[1] !== undefined && isIP(host) !== 6) return undefined;
+  return { host, port };
+};
+
+/** `unix:/path` or `unix:///path` -> `/path`. */
+export const parseSocketPath = (value: string): Read<string> => {
+  const path = value.replace(/^[a-z+]*unix:(?:\/\/)?/, '');
+  if (path === '' || /[\0-\x1f]/.test(path))
+    return wrong('names no socket; write unix: and a path, e.g. unix:/run/tollgate.sock');
+  return Buffer.byteLength(path) > socketPathBytesMax
+    ? wrong(
+        `the socket's path is longer than ${socketPathBytesMax} bytes, the system's limit; write a shorter one`,
+      )
+    : right(path);
+};
+
+export interface Origin {
+  readonly origin: string;
+  readonly socketPath: string | undefined;
+}
+
+/** An upstream: scheme, host and port, never a path. */
+export const upstreamUrl: Reader<Origin> = {
+  read: (value): Read<Origin> => {
+    if (typeof value === 'string' && value.startsWith('unix:')) {
+      const socket = parseSocketPath(value);
+      return socket.ok ? right({ origin: 'http://localhost', socketPath: socket.value }) : socket;
+    }
+    const read = parseHttpUrl(value, upstreamUrl.expects);
+    if (!read.ok) return read;
+    const url = read.value;
+    return url.pathname !== '/' || url.search !== '' || url.hash !== ''
+      ? wrong(`an upstream has no path: requests keep the path they came with; write ${url.origin}`)
+      : right({ origin: url.origin, socketPath: undefined });
+  },
+  expects: 'http://HOST:PORT, https://HOST:PORT or unix:/path/to/socket',
+  json: { type: 'string', pattern: '^(https?://.+|unix:.+)$' },
+};
+
+/** An http or https URL; a trailing slash is dropped. */
+export const httpUrl = (expects: string): Reader<string> => ({
+  read: (value): Read<string> => {
+    const read = parseHttpUrl(value, expects);
+    if (!read.ok) return read;
+    const { search, hash } = read.value;
+    return hash === '' && typeof value === 'string'
+      ? right(search === '' ? value.replace(/\/+$/, '') : value)
+      : wrong(`has a #fragment, which is never sent; write ${expects}`);
+  },
+  expects,
+  json: { type: 'string', pattern: '^https?://.+' },
+});
+
+const parseHttpUrl = (value: unknown, expects: string): Read<URL> => {
+  const url = typeof value === 'string' && /^https?:\/\//i.test(value) ? URL.parse(value) : null;
+  if (url === null) return not(value, 'an http or https URL', expects);
+  return url.username !== '' || url.password !== ''
+    ? wrong(`has a user name or password in it (not shown); write ${expects} without them`)
+    : right(url);
+};
+
+/** Whether an http(s) URL points to this machine, so that plain http cannot be overheard. */
+export const isLoopbackUrl = (value: string): boolean => {
+  const host = URL.parse(value)?.hostname ?? '';
+  return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || host.startsWith('127.');
+};
+
+/** A header's name, RFC 9110 section 5.1. */
+export const headerName: Reader<string> = text(
+  'a header name',
+  'a header name such as X-Api-Key: letters, digits and -',
+  /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/,
+);
+
+/** `10.0.0.0/8`, `fd00::/8`, or one address. */
+export const cidr: Reader<string> = {
+  read: (value): Read<string> => {
+    const match = typeof value === 'string' ? /^([0-9a-fA-F.:]+)(?:\/(\d{1,3}))?$/.exec(value) : null;
+    const version = isIP(match?.[1] ?? '');
+    const bitsMax = version === 4 ? 32 : 128;
+    const bits = match?.[2] === undefined ? bitsMax : Number(match[2]);
+    return version === 0 || bits > bitsMax
+      ? not(value, 'an address range', cidr.expects)
+      : right(`${match?.[1] ?? ''}/${bits}`);
+  },
+  expects: '10.0.0.0/8, fd00::/8 or one address',
+  json: { type: 'string' },
+};

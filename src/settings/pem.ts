@@ -1,0 +1,128 @@
+// Readers of certificates and keys: PEM text, or the path of a file with it. Their content is never in a message.
+
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { type Read, type Reader, right, wrong } from './reader.ts';
+import type { SigningAlgorithm } from './settings.ts';
+
+const blocks = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]+?-----END \1-----/g;
+
+/** Reads a small text file; the message says why not. */
+export const readTextFile = (path: string, what: string): Read<string> => {
+  try {
+    return right(readFileSync(path, 'utf8'));
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const why =
+      { ENOENT: 'there is no such file', EACCES: 'this process may not read it', EISDIR: 'it is a folder' }[
+        code
+      ] ??
+      (code || 'it cannot be read');
+    return wrong(`cannot read ${what} from ${JSON.stringify(path)}: ${why}`);
+  }
+};
+
+const readPem = (value: unknown, what: string, expects: string): Read<string> => {
+  if (typeof value !== 'string' || value === '') return wrong(`is not ${what}; write ${expects}`);
+  if (value.includes('-----BEGIN ')) return right(value);
+  return /[\0-\x1f]/.test(value) ? wrong(`is not ${what}; write ${expects}`) : readTextFile(value, what);
+};
+
+/** One or more certificates. */
+export const certificate = (what: string): Reader<string> => {
+  const expects = `the path of a PEM file with ${what}`;
+  return {
+    read: (value): Read<string> => {
+      const read = readPem(value, what, expects);
+      if (!read.ok) return read;
+      const found = [...read.value.matchAll(blocks)].filter(([, label]) => label === 'CERTIFICATE');
+      return found.length > 0 && found.every(([block]) => isCertificate(block))
+        ? read
+        : wrong(`holds no readable PEM certificate; write ${expects} (-----BEGIN CERTIFICATE-----)`);
+    },
+    expects,
+    json: { type: 'string' },
+  };
+};
+
+const isCertificate = (pem: string): boolean => {
+  try {
+    return new X509Certificate(pem).subject !== null;
+  } catch {
+    return false;
+  }
+};
+
+/** One private key, not protected by a passphrase. */
+export const privateKey: Reader<string> = {
+  read: (value): Read<string> => {
+    const read = readPem(value, 'a private key', privateKey.expects);
+    return !read.ok || parseKey(read.value) !== undefined
+      ? read
+      : wrong(`holds no readable private key (PEM, without a passphrase); write ${privateKey.expects}`);
+  },
+  expects: 'the path of a PEM file with the private key',
+  json: { type: 'string' },
+  secret: true,
+};
+
+/** Private keys that sign access tokens: paths or PEM text, one file may hold several. As PKCS#8 PEM. */
+export const signingKeys: Reader<readonly string[]> = {
+  read: (value): Read<readonly string[]> => {
+    const items: readonly unknown[] = Array.isArray(value) ? value : [value];
+    const keys: string[] = [];
+    for (const [index, item] of items.entries()) {
+      const read = readPem(item, 'a signing key', signingKeys.expects);
+      if (!read.ok) return wrong(`item ${index + 1}: ${read.message}`);
+      const pems = [...read.value.matchAll(blocks)].map(([block]) => block);
+      const parsed = pems.map(parseKey);
+      if (parsed.length === 0 || parsed.some((key) => key === undefined || algorithmOf(key) === undefined))
+        return wrong(
+          `item ${index + 1}: holds no usable signing key; write ${signingKeys.expects}. ` +
+            'One is made by: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out signing-key.pem',
+        );
+      for (const key of parsed)
+        if (key !== undefined) keys.push(key.export({ type: 'pkcs8', format: 'pem' }));
+    }
+    return right(keys);
+  },
+  expects:
+    'paths of PEM files with a P-256, RSA (2048 bits or more) or Ed25519 private key, without a passphrase',
+  json: { anyOf: [{ type: 'array', items: { type: 'string' } }, { type: 'string' }] },
+  secret: true,
+  list: true,
+};
+
+export const parseKey = (pem: string): KeyObject | undefined => {
+  try {
+    return createPrivateKey(pem);
+  } catch {
+    return undefined;
+  }
+};
+
+/** The algorithm a key signs with; undefined for a key that is unfit. */
+export const algorithmOf = (key: KeyObject): SigningAlgorithm | undefined => {
+  const { namedCurve, modulusLength } = key.asymmetricKeyDetails ?? {};
+  if (key.asymmetricKeyType === 'ec') return namedCurve === 'prime256v1' ? 'ES256' : undefined;
+  if (key.asymmetricKeyType === 'rsa') return (modulusLength ?? 0) >= 2048 ? 'RS256' : undefined;
+  return key.asymmetricKeyType === 'ed25519' ? 'EdDSA' : undefined;
+};
+
+/** 32 bytes, as base64 or hex. */
+export const sealingKey: Reader<Uint8Array> = {
+  read: (value): Read<Uint8Array> => {
+    const written = typeof value === 'string' ? value.trim() : '';
+    const encoding = /^[0-9a-fA-F]{64}$/.test(written)
+      ? 'hex'
+      : /^[A-Za-z0-9+/_-]{43}=?$/.test(written)
+        ? 'base64'
+        : undefined;
+    return encoding === undefined
+      ? wrong(`is not 32 bytes in base64 (its value is not shown); write ${sealingKey.expects}`)
+      : right(new Uint8Array(Buffer.from(written, encoding)));
+  },
+  expects: 'the output of: openssl rand -base64 32',
+  json: { type: 'string' },
+  secret: true,
+};

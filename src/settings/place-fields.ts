@@ -1,0 +1,150 @@
+// The fields that say where things are: listeners, upstreams, the store, foreign issuers.
+
+import { z } from 'zod';
+import { alone, field, fileOf } from './field.ts';
+import { httpUrl, upstreamUrl } from './network-readers.ts';
+import { certificate, privateKey } from './pem.ts';
+import { duration } from './quantity.ts';
+import { count, listOf, oneOf, secretText, text } from './reader.ts';
+import { storeUrl } from './store-url.ts';
+
+export const tlsFields = z.strictObject({
+  cert: field(certificate("the server's certificate chain"), 'PEM file with the certificate chain.'),
+  certFile: fileOf('cert'),
+  key: field(privateKey, "PEM file with the certificate's private key."),
+  keyFile: fileOf('key'),
+});
+
+const upstreamShape = {
+  ca: field(
+    certificate("the CA's certificate"),
+    "PEM file with the CA of the upstream's certificate; else the system's.",
+  ).optional(),
+  caFile: fileOf('ca'),
+  connectionsMax: field(count(1, 65_536), 'Connections held open to it.').prefault(256),
+  connectTimeout: field(duration('10ms', '5m'), 'Time to connect.').prefault('2s'),
+  keepAliveTimeout: field(
+    duration('100ms', '1h'),
+    "An idle connection is closed after this. Stay below the upstream's own time-out (Node's is 5s).",
+  ).prefault('4s'),
+  bodyIdleTimeout: field(
+    duration('100ms', '1d'),
+    'Longest silence between two pieces of a response body.',
+  ).prefault('60s'),
+  hostHeader: field(
+    oneOf('caller', 'upstream'),
+    "Which Host the API sees: the caller's, or the one in `url`.",
+  ).prefault('caller'),
+};
+
+/** The API in front of which Tollgate stands. */
+export const defaultUpstreamFields = alone(
+  z.strictObject({
+    url: field(upstreamUrl, 'The API: http://HOST:PORT, https://HOST:PORT or unix:/path.').prefault(
+      'http://127.0.0.1:8081',
+    ),
+    ...upstreamShape,
+  }),
+  'url',
+);
+
+export const namedUpstreamFields = alone(
+  z.strictObject({
+    url: field(upstreamUrl, 'http://HOST:PORT, https://HOST:PORT or unix:/path.'),
+    ...upstreamShape,
+  }),
+  'url',
+);
+
+export const storeFields = alone(
+  z.strictObject({
+    url: field(
+      storeUrl,
+      'Where tokens, users and keys are kept: sqlite:FILE, redis://, rediss:// (TLS), redis+unix:/path, redis-sentinel://A,B,C/NAME or redis-cluster://A,B,C.',
+    ).prefault('sqlite:./tollgate.db'),
+    urlFile: fileOf('url'),
+    username: field(text('a user name', 'the name of a Redis ACL user'), 'Redis ACL user.').optional(),
+    password: field(secretText('the Redis password'), 'Redis password, if not in the URL.').optional(),
+    passwordFile: fileOf('password'),
+    ca: field(
+      certificate("the CA's certificate"),
+      "PEM file with the CA of Redis's certificate; else the system's.",
+    ).optional(),
+    caFile: fileOf('ca'),
+    prefix: field(
+      text('a key prefix', 'letters, digits, - _ . and :', /^[A-Za-z0-9._:-]{1,64}$/),
+      'Start of every Redis key.',
+    ).prefault('tollgate'),
+    connectTimeout: field(duration('10ms', '1m'), 'Time to connect to Redis.').prefault('500ms'),
+    readTimeout: field(duration('5ms', '1m'), 'A look-up that takes longer is an outage (503).').prefault(
+      '100ms',
+    ),
+    writeTimeout: field(duration('10ms', '5m'), 'A change that takes longer is answered 503.').prefault('1s'),
+    replicasMin: field(
+      count(0, 16),
+      'A revocation is only answered when this many Redis replicas have it; set 1 where Redis fails over.',
+    ).prefault(0),
+  }),
+  'url',
+);
+
+const claimName = (what: string) => text('a claim name', what, /^[\x21-\x7e]{1,200}$/);
+
+export const issuerFields = z.strictObject({
+  issuer: field(httpUrl("the URL in its tokens' iss claim"), 'The `iss` claim of its tokens.'),
+  jwks: field(httpUrl("the URL of the issuer's JWKS"), 'Where its public keys are.'),
+  ca: field(certificate("the CA's certificate"), 'PEM file with the CA of the JWKS endpoint.').optional(),
+  caFile: fileOf('ca'),
+  audience: field(
+    listOf(text('an audience', 'the aud claim its tokens carry for this API'), 1),
+    'Accepted `aud` claims; one of them must be in the token.',
+  ),
+  algorithms: field(
+    listOf(
+      oneOf(
+        'ES256',
+        'ES384',
+        'ES512',
+        'RS256',
+        'RS384',
+        'RS512',
+        'PS256',
+        'PS384',
+        'PS512',
+        'EdDSA',
+        'Ed25519',
+      ),
+      1,
+    ),
+    'Accepted signature algorithms.',
+  ).prefault(['RS256', 'ES256']),
+  type: field(
+    text('a token type', 'at+jwt or JWT'),
+    'Required `typ` header, e.g. at+jwt. Without it: at+jwt, JWT or none.',
+  ).optional(),
+  tokenAgeMax: field(duration('1s', '400d'), 'A token issued longer ago than this is refused.').prefault(
+    '1d',
+  ),
+  staleKeysMax: field(
+    duration('0s', '30d'),
+    'How long known keys may serve while the JWKS endpoint is down.',
+  ).prefault('6h'),
+  claims: z
+    .strictObject({
+      org: field(claimName('org'), 'Claim with the org id.').prefault('org'),
+      user: field(claimName('sub'), 'Claim with the user id.').prefault('sub'),
+      userName: field(claimName('name'), "Claim with the user's name.").prefault('name'),
+      scope: field(claimName('scope'), 'Claim with the scopes, a list or separated by blanks.').prefault(
+        'scope',
+      ),
+    })
+    .prefault({}),
+  fixedOrg: field(
+    text('an org id', 'the id of an org', /^[\x21-\x7e]{1,200}$/),
+    'All its users belong to this org, whatever the token says.',
+  ).optional(),
+  scopePrefix: field(
+    text('a scope prefix', 'e.g. external/ (no blanks)', /^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/),
+    'Put before every scope of this issuer, so that it cannot grant yours.',
+  ).optional(),
+});

@@ -1,0 +1,89 @@
+// What is wrong with a setting, where it stands and what to write instead; and how a value may be shown in a message.
+// Nothing here prints a secret: values that may hold one are masked before they get into a message.
+
+export interface Problem {
+  /** Dotted path of the setting, e.g. `routes[2].scopes`; empty for the file as a whole. */
+  readonly path: string;
+  /** The settings file; undefined when the value came from elsewhere. */
+  readonly file: string | undefined;
+  /** Counted from 1. */
+  readonly line: number | undefined;
+  readonly column: number | undefined;
+  /** Where the value came from, for a person: `tollgate.yaml:12:3`, `environment variable TOLLGATE_LISTEN`, `flag --listen`. */
+  readonly source: string;
+  /** What was wrong, and what to write instead. */
+  readonly message: string;
+}
+
+export type Path = readonly (string | number)[];
+
+/** `['routes', 2, 'scopes']` as `routes[2].scopes`. */
+export const dotted = (path: Path): string =>
+  path.reduce<string>(
+    (text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? part : `${text}.${part}`),
+    '',
+  );
+
+/** One line for a person: `tollgate.yaml:12:3: routes[2].scopes: ...`. */
+export const problemLine = ({ source, path, message }: Problem): string =>
+  [source, path, message].filter((part) => part !== '').join(': ');
+
+const shownCharsMax = 60;
+
+/** A value as a message may show it: quoted, short, on one line, without the password or the query of a URL. */
+export const shown = (value: unknown): string => {
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (value === null || value === undefined) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value !== 'string') return 'a mapping';
+  const masked = value
+    .replace(/^([a-z][a-z0-9+.-]*:(?:\/\/)?)?.*@/is, '$1***@')
+    .replace(/^([a-z][a-z0-9+.-]*:\/\/[^?]*)\?.*/is, '$1?***');
+  const short = masked.length > shownCharsMax ? `${masked.slice(0, shownCharsMax)}...` : masked;
+  return JSON.stringify(short);
+};
+
+/** The known name nearest to a mistyped one, or undefined when none is near. */
+export const closest = (name: string, known: readonly string[]): string | undefined => {
+  const folded = fold(name);
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(folded.length / 3)) + 1;
+  for (const candidate of known) {
+    const distance = editDistance(folded, fold(candidate), bestDistance);
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+};
+
+const fold = (name: string): string =>
+  name
+    .toLowerCase()
+    .replaceAll(/[-_.\s]/g, '')
+    .slice(0, 80);
+
+/** Optimal string alignment distance (a swap of neighbours counts one), given up at `limit`. */
+const editDistance = (a: string, b: string, limit: number): number => {
+  if (Math.abs(a.length - b.length) >= limit) return limit;
+  let beforePrevious: number[] = [];
+  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= b.length; column++) {
+      const cost = a[row - 1] === b[column - 1] ? 0 : 1;
+      let distance = Math.min(
+        (previous[column] ?? 0) + 1,
+        (current[column - 1] ?? 0) + 1,
+        (previous[column - 1] ?? 0) + cost,
+      );
+      if (row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1])
+        distance = Math.min(distance, (beforePrevious[column - 2] ?? 0) + 1);
+      current.push(distance);
+    }
+    beforePrevious = previous;
+    previous = current;
+  }
+  return previous[b.length] ?? limit;
+};

@@ -1,0 +1,75 @@
+// The fields of one route, as a person writes them.
+
+import { METHODS } from 'node:http';
+import { z } from 'zod';
+import { field } from './field.ts';
+import { duration, size } from './quantity.ts';
+import { flag, listOf, oneOf, type Read, type Reader, right, text, wrong } from './reader.ts';
+import { routePath } from './route-path.ts';
+
+/** A scope token, RFC 6749 section 3.3. */
+export const scope = text(
+  'a scope',
+  'things:read (no blanks, quotes or backslashes)',
+  /^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/,
+);
+
+/** A name that is a metric label and a log field. */
+export const name = text(
+  'a name',
+  'a name of letters, digits, - _ and ., such as read-things',
+  /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+);
+
+const method: Reader<string> = {
+  read: (value): Read<string> => {
+    const upper = typeof value === 'string' ? value.toUpperCase() : '';
+    if (upper === 'CONNECT') return wrong('CONNECT opens a tunnel and is never forwarded; leave it out');
+    return METHODS.includes(upper)
+      ? right(upper)
+      : wrong(`${JSON.stringify(value)} is no HTTP method; write ${method.expects}`);
+  },
+  expects: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS or another method of RFC 9110',
+  json: { type: 'string' },
+};
+
+/** What one entry of `routes` may hold. */
+export const routeFields = z.strictObject({
+  name: field(name, 'Names the rule in metrics and logs; unique.'),
+  methods: field(
+    listOf(method, 1),
+    'Methods it covers. Without it: GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS.',
+  ).optional(),
+  path: field(
+    routePath,
+    'Path it covers: `/things` exactly, `/things/*` everything below `/things/`, `{name}` one segment. The most exact path wins, whatever the order.',
+  ),
+  public: field(flag, 'Anyone may call it; a valid credential still adds the identity.').prefault(false),
+  scopes: field(
+    listOf(scope),
+    'Scopes the caller must have, all of them. An empty list asks for any valid credential. Required unless `public: true`.',
+  ).optional(),
+  tenant: field(
+    text('a parameter name', 'the name of a {parameter} in the path, or none'),
+    "Path parameter that must equal the id of the caller's org. A parameter named `org` is compared without asking; `none` turns that off.",
+  ).optional(),
+  sessions: field(
+    oneOf('any', 'interactive'),
+    '`interactive`: only sessions of a person who signed in, not API tokens.',
+  ).prefault('any'),
+  upstream: field(name, 'Where requests go: a name in `upstreams`, or `default`.').prefault('default'),
+  forwardCredential: field(
+    oneOf('strip', 'access-token', 'keep'),
+    'What the API gets of the credential: nothing, an access token in its place, or the credential itself.',
+  ).prefault('strip'),
+  credentialQueryParameter: field(
+    text('a parameter name', 'a name such as access_token', /^[A-Za-z0-9._~-]{1,64}$/),
+    'Query parameter that may carry the credential here; removed before forwarding. URLs end up in logs: prefer the header.',
+  ).optional(),
+  upgrade: field(flag, 'Passes an Upgrade (WebSocket) on.').prefault(false),
+  requestBodyBytesMax: field(size('0', '1024GB'), 'Largest request body; more is 413.').prefault('1GB'),
+  responseTimeout: field(
+    duration('10ms', '1d'),
+    "Time until the API's response headers; more is 504.",
+  ).prefault('60s'),
+});

@@ -1,0 +1,215 @@
+// The settings file as a person writes it: every key, its default and one sentence about it. The parser, the editor's
+// schema, the environment's names and config/tollgate.yaml's test all come from this table.
+
+import { z } from 'zod';
+import { field, fileOf } from './field.ts';
+import { address, cidr, headerName, httpUrl } from './network-readers.ts';
+import { sealingKey, signingKeys } from './pem.ts';
+import {
+  defaultUpstreamFields,
+  issuerFields,
+  namedUpstreamFields,
+  storeFields,
+  tlsFields,
+} from './place-fields.ts';
+import { duration, durationOrNever, size } from './quantity.ts';
+import { count, flag, listOf, oneOf, secretText, text } from './reader.ts';
+import { routeFields } from './route-fields.ts';
+
+const identityFields = z.strictObject({
+  headers: z
+    .record(
+      z.string(),
+      field(
+        oneOf(
+          'jwt',
+          'user.id',
+          'user.name',
+          'user.roles',
+          'org.id',
+          'org.name',
+          'scopes',
+          'token.id',
+          'session.id',
+          'credential.kind',
+        ),
+        'Field of the identity, or `jwt`: all of them in a token signed by Tollgate.',
+      ),
+    )
+    .meta({ description: 'Header -> what it carries. Written here, it replaces the defaults as a whole.' })
+    .prefault({
+      'X-Identity': 'jwt',
+      'X-Identity-User': 'user.id',
+      'X-Identity-Org': 'org.id',
+      'X-Identity-Scopes': 'scopes',
+      'X-Identity-Token': 'token.id',
+    }),
+  jwtLifetime: field(duration('10s', '5m'), 'How long the identity JWT is valid.').prefault('5m'),
+});
+
+const credentialFields = z.strictObject({
+  headers: field(
+    listOf(headerName),
+    'More headers that may carry the bare credential, beside Authorization, csp-auth-token and X-VMWARE-VCLOUD-ACCESS-TOKEN.',
+  ).prefault([]),
+  cookie: field(
+    text('a cookie name', 'the name of a cookie', /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/),
+    'Cookie that may carry the credential. A browser sends it by itself: mind cross-site requests.',
+  ).optional(),
+  apiTokenBytesMax: field(size('65B', '4KB'), 'Longest API token.').prefault(512),
+  accessTokenBytesMax: field(size('512B', '64KB'), 'Longest access token.').prefault('8KB'),
+});
+
+const oauthFields = z.strictObject({
+  enabled: field(
+    flag,
+    'Serves the token, introspection and revocation endpoints and the well-known documents.',
+  ).prefault(true),
+  prefix: field(
+    text('a path prefix', '/oauth2', /^(?:\/[A-Za-z0-9._~-]+)+$/),
+    'Path before /token, /introspect and /revoke.',
+  ).prefault('/oauth2'),
+  clients: z
+    .array(
+      z.strictObject({
+        id: field(text('a client id', 'an id without blanks', /^[\x21-\x39\x3b-\x7e]{1,200}$/), 'Client id.'),
+        secret: field(secretText('a secret, e.g. the output of: openssl rand -base64 32'), 'Client secret.'),
+        secretFile: fileOf('secret'),
+      }),
+    )
+    .meta({ description: 'Services that may introspect tokens.' })
+    .prefault([]),
+});
+
+const tokenFields = z.strictObject({
+  algorithm: field(oneOf('ES256', 'RS256', 'EdDSA'), 'Signs access tokens and identity JWTs.').prefault(
+    'ES256',
+  ),
+  accessTokenLifetime: field(duration('10s', '1d'), 'How long an access token is valid.').prefault('30m'),
+  apiTokenLifetime: field(
+    durationOrNever('1m', '3650d'),
+    'How long an API token is valid when its maker says nothing; or `never`.',
+  ).prefault('180d'),
+  clockLeeway: field(duration('0s', '60s'), "How far other machines' clocks may be off.").prefault('30s'),
+});
+
+const keyFields = z.strictObject({
+  encryptionKey: field(
+    sealingKey,
+    '32 bytes in base64 that seal the signing keys in the store (openssl rand -base64 32). Needed with Redis; with SQLite a file `tollgate.key` is made beside the database.',
+  ).optional(),
+  encryptionKeyFile: fileOf('encryptionKey'),
+  signingKeys: field(
+    signingKeys,
+    'PEM files with private keys, instead of keys made and kept in the store. The first of an algorithm signs.',
+  ).prefault([]),
+  signingKeysFile: fileOf('signingKeys'),
+  publishLead: field(
+    duration('0s', '7d'),
+    'After a rotation the new public key is published this long before it signs.',
+  ).prefault('15m'),
+});
+
+const cacheFields = z.strictObject({
+  identitiesMax: field(count(1, 10_000_000), 'Identities kept in memory.').prefault(100_000),
+  identityTtl: field(duration('0s', '60s'), 'How long one is kept. Revocations do not wait for it.').prefault(
+    '60s',
+  ),
+  unknownMax: field(
+    count(1, 1_000_000),
+    'Refused credentials kept in memory, apart from the others.',
+  ).prefault(10_000),
+  unknownTtl: field(duration('0s', '5m'), 'How long one is kept.').prefault('5s'),
+});
+
+const feedFields = z.strictObject({
+  maxStaleness: field(
+    duration('1s', '1h'),
+    'How long the feed of revocations may be silent before `whenStale` applies.',
+  ).prefault('10s'),
+  whenStale: field(
+    oneOf('refuse', 'serve'),
+    '`refuse`: 503 until it is heard again; `serve`: go on with what is known.',
+  ).prefault('refuse'),
+});
+
+const limitFields = z.strictObject({
+  headerBytesMax: field(size('1KB', '1MB'), 'All header lines of a request together; more is 431.').prefault(
+    '16KB',
+  ),
+  headersMax: field(count(10, 2000), 'Header lines of a request; more is 431.').prefault(100),
+  targetBytesMax: field(size('256B', '64KB'), 'Path and query; more is 414.').prefault('8KB'),
+  connectionsMax: field(count(1, 1_000_000), 'Open connections of callers.').prefault(10_000),
+  headersTimeout: field(duration('100ms', '5m'), 'Time to send the headers.').prefault('10s'),
+  requestTimeout: field(duration('1s', '1d'), 'Time to send the whole request.').prefault('5m'),
+  keepAliveTimeout: field(
+    duration('0s', '1h'),
+    'Idle time before a connection of a caller is closed.',
+  ).prefault('65s'),
+  writeStallTimeout: field(
+    duration('100ms', '1h'),
+    'A caller that reads nothing for this long is cut off.',
+  ).prefault('60s'),
+  unknownTokensPerMinute: field(
+    count(0, 1_000_000),
+    'Unknown tokens one address may try in a minute before 429; 0: any number.',
+  ).prefault(600),
+});
+
+const logFields = z.strictObject({
+  level: field(oneOf('debug', 'info', 'warn', 'error', 'silent'), 'What is logged.').prefault('info'),
+  access: field(oneOf('off', 'errors', 'all'), 'Which requests are logged.').prefault('errors'),
+});
+
+const shutdownFields = z.strictObject({
+  drainDelay: field(
+    duration('0s', '5m'),
+    'After SIGTERM: not ready, but still serving, until load balancers have noticed.',
+  ).prefault('5s'),
+  deadline: field(duration('0s', '1h'), 'Then requests in flight have this long to finish.').prefault('20s'),
+});
+
+/** The whole file. */
+export const fileFields = z.strictObject({
+  listen: field(address, 'Where callers connect: HOST:PORT, or unix:/path.').prefault('127.0.0.1:8080'),
+  tls: tlsFields.meta({ description: 'Serves https with this certificate; without it http.' }).optional(),
+  ops: field(address, 'Where /metrics, /livez and /readyz are. Not for callers.').prefault('127.0.0.1:9464'),
+  upstream: defaultUpstreamFields.meta({ description: 'The API.' }).prefault({}),
+  upstreams: z
+    .record(z.string(), namedUpstreamFields)
+    .meta({ description: 'More APIs, by the name a route gives in `upstream`.' })
+    .prefault({}),
+  store: storeFields.meta({ description: 'Where tokens, users and keys are kept.' }).prefault({}),
+  issuer: field(
+    httpUrl('the URL callers reach Tollgate at, e.g. https://api.example.com'),
+    "Tollgate's own URL as callers see it: `iss` of its tokens. Default: made from `listen`.",
+  ).optional(),
+  audience: field(
+    text('an audience', 'a name or URL for the API'),
+    '`aud` of access tokens. Default: the issuer.',
+  ).optional(),
+  identity: identityFields.meta({ description: 'What the API is told of the caller.' }).prefault({}),
+  credential: credentialFields.meta({ description: 'Where a credential may stand.' }).prefault({}),
+  issuers: z
+    .array(issuerFields)
+    .meta({ description: 'Other issuers whose access tokens are accepted.' })
+    .prefault([]),
+  routes: z
+    .array(routeFields)
+    .meta({ description: 'What may be called, and by whom. What no route covers is refused.' })
+    .prefault([]),
+  oauth: oauthFields.meta({ description: 'Token endpoints.' }).prefault({}),
+  tokens: tokenFields.meta({ description: 'API tokens and access tokens.' }).prefault({}),
+  keys: keyFields.meta({ description: 'Signing keys.' }).prefault({}),
+  cache: cacheFields.meta({ description: 'What is remembered of callers.' }).prefault({}),
+  feed: feedFields.meta({ description: 'How revocations reach this process.' }).prefault({}),
+  limits: limitFields.meta({ description: 'Bounds for callers.' }).prefault({}),
+  trustedProxies: field(
+    listOf(cidr),
+    'Address ranges of proxies whose X-Forwarded-For, -Proto and -Host are believed.',
+  ).prefault([]),
+  log: logFields.meta({ description: 'JSON lines on standard output.' }).prefault({}),
+  shutdown: shutdownFields.meta({ description: 'How the process ends.' }).prefault({}),
+});
+
+export type FileFields = z.output<typeof fileFields>;

@@ -1,0 +1,129 @@
+// The settings file: text -> plain values, and where in the text each of them stands. The file is limited in size and
+// in aliases, a key may stand once, and no message repeats its text, which may hold secrets.
+
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parse, parseDocument } from 'yaml';
+import type { Path } from './problem.ts';
+import { readTextFile } from './pem.ts';
+import { type Read, right, wrong } from './reader.ts';
+
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface YamlFile {
+  /** Plain values; an empty file is an empty mapping. */
+  readonly tree: unknown;
+  /** Position of a setting, or of the nearest one around it. */
+  locate(path: Path): Position;
+}
+
+export interface YamlFault extends Position {
+  readonly message: string;
+}
+
+const fileBytesMax = 1024 * 1024;
+const aliasesMax = 100;
+
+/** Reads and parses the file; on failure every fault the parser found. */
+export const readYamlFile = (file: string): YamlFile | readonly YamlFault[] => {
+  const text = readTextFile(file, 'the settings');
+  if (!text.ok)
+    return [{ message: `${text.message}; name another file with --config FILE`, line: 0, column: 0 }];
+  if (Buffer.byteLength(text.value) > fileBytesMax)
+    return [
+      { message: `is larger than ${fileBytesMax} bytes; settings are a page or two`, line: 1, column: 1 },
+    ];
+  const lines = new LineCounter();
+  const document = parseDocument(text.value, { lineCounter: lines, prettyErrors: false, stringKeys: true });
+  const at = (offset: number): Position => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+  const faults = [...document.errors, ...document.warnings];
+  if (faults.length > 0)
+    return faults.map((fault) => ({ message: explain(fault.code), ...at(fault.pos[0]) }));
+  try {
+    const tree: unknown = document.toJS({ maxAliasCount: aliasesMax });
+    return { tree: tree ?? {}, locate: (path) => at(offsetOf(document, path)) };
+  } catch {
+    return [
+      {
+        message: 'has too many aliases (*name), or one without its anchor; write the values out',
+        line: 1,
+        column: 1,
+      },
+    ];
+  }
+};
+
+/** A value written in YAML or JSON in one environment variable or flag. */
+export const parseInline = (text: string): Read<unknown> => {
+  try {
+    const value: unknown = parse(text, {
+      prettyErrors: false,
+      stringKeys: true,
+      maxAliasCount: 0,
+      logLevel: 'silent',
+    });
+    return right(value);
+  } catch {
+    return wrong(
+      'is not YAML or JSON (its value is not shown); write it in one line, e.g. [{"name": "all", "path": "/*", "scopes": []}]',
+    );
+  }
+};
+
+/** The parser's own messages may quote the file, so its codes are put into words here. */
+const explain = (code: string): string => {
+  switch (code) {
+    case 'DUPLICATE_KEY':
+      return 'the same key stands twice in one mapping; keep one';
+    case 'TAB_AS_INDENT':
+      return 'is indented with a tab; indent with blanks';
+    case 'BAD_INDENT':
+      return 'is indented in a way that makes no sense here; line it up with its neighbours';
+    case 'MULTIPLE_DOCS':
+      return 'holds several documents (---); keep one';
+    case 'TAG_RESOLVE_FAILED':
+      return 'has a tag (!name) that means nothing here; remove it';
+    case 'BAD_ALIAS':
+      return 'refers to an anchor (*name) that does not exist, or is written badly; put a value that starts with * in quotes';
+    case 'BAD_DQ_ESCAPE':
+      return 'has an unknown \\escape in double quotes; use single quotes';
+    case 'MISSING_CHAR':
+      return 'lacks a closing quote, bracket, or a comma';
+    case 'BLOCK_AS_IMPLICIT_KEY':
+    case 'MULTILINE_IMPLICIT_KEY':
+      return 'is not "key: value"; check the colon and the indentation, and quote a value that contains ": "';
+    case 'NON_STRING_KEY':
+      return 'has a key that is not text; write the key in quotes';
+    default:
+      return 'is not valid YAML; check the indentation, and quote values with special characters';
+  }
+};
+
+const offsetOf = (document: Document, path: Path): number => {
+  let node: unknown = document.contents;
+  let offset = startOf(node) ?? 0;
+  for (const part of path) {
+    if (isAlias(node)) node = node.resolve(document);
+    let next: unknown;
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => (isScalar(key) ? String(key.value) : key) === String(part));
+      if (pair === undefined) return offset;
+      next = pair.value;
+      offset = isScalar(next) ? (startOf(pair.value) ?? offset) : (startOf(pair.key) ?? offset);
+      if (isScalar(next) && next.value === null) offset = startOf(pair.key) ?? offset;
+    } else if (isSeq(node) && typeof part === 'number') {
+      next = node.items[part];
+      if (next === undefined) return offset;
+      offset = startOf(next) ?? offset;
+    } else return offset;
+    node = next;
+  }
+  return offset;
+};
+
+const startOf = (node: unknown): number | undefined =>
+  isScalar(node) || isMap(node) || isSeq(node) || isAlias(node) ? node.range?.[0] : undefined;
