@@ -24,9 +24,7 @@ export const checkRoutes = (
   const rules = new Map<string, number>();
   for (const { index, route } of routes) {
     const report = (key: string, message: string): void => problem(['routes', index, key], message);
-    checkDemand(route, (key, message) =>
-      key === '' ? problem(['routes', index], message) : report(key, message),
-    );
+    checkDemand(route, report);
     checkTenant(route, report);
     if (!upstreams.includes(route.upstream))
       report(
@@ -46,7 +44,7 @@ export const checkRoutes = (
       if (sameRule !== undefined) {
         report(
           'path',
-          `${rule} is also covered by routes[${sameRule}]; two rules for the same requests: merge them, or split them by methods`,
+          `${method} ${route.path.written} is what routes[${sameRule}] covers too; merge the two rules, or split them by methods`,
         );
         break;
       }
@@ -62,7 +60,7 @@ const checkDemand = (route: RouteFields, report: (key: string, message: string) 
     report('sessions', 'a public route asks for no session; remove `sessions`, or remove `public: true`');
   if (!route.public && route.scopes === undefined)
     report(
-      '',
+      'scopes',
       `${JSON.stringify(route.name)} says neither who may call it nor that anyone may; write scopes: [things:read], ` +
         'scopes: [] for any valid credential, or public: true',
     );
@@ -108,7 +106,7 @@ export const checkClashes = (
   const owned = ownedPaths(oauth);
   for (const { index, route } of routes) {
     const path: Path = ['routes', index, 'path'];
-    const { form } = route.path;
+    const { form, written } = route.path;
     const taken = owned.filter((one) => covers(form, one));
     const isAimed =
       form.startsWith(`${oauth.prefix}/`) || form === oauth.prefix || form.startsWith('/.well-known/');
@@ -116,12 +114,12 @@ export const checkClashes = (
     if (oauth.enabled && (isExact || form === oauth.prefix || form.startsWith(`${oauth.prefix}/`)))
       problem(
         path,
-        `${form} is answered by Tollgate itself, so the API would never see it; set oauth.prefix to another path, or oauth.enabled: false`,
+        `${written} is answered by Tollgate itself, so the API would never see it; set oauth.prefix to another path, or oauth.enabled: false`,
       );
     else if (taken.length > 0)
       warning(
         path,
-        `${form} does not reach the API for ${taken.join(', ')}: Tollgate answers ${taken.length === 1 ? 'it' : 'them'} itself${isAimed ? '; write the well-known paths the API has one by one' : ''}`,
+        `${written} does not reach the API for ${taken.join(', ')}: Tollgate answers ${taken.length === 1 ? 'it' : 'them'} itself${isAimed ? '; write the well-known paths the API has one by one' : ''}`,
       );
   }
 };

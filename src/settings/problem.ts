@@ -47,7 +47,7 @@ export const shown = (value: unknown): string => {
 export const closest = (name: string, known: readonly string[]): string | undefined => {
   const folded = fold(name);
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(folded.length / 3)) + 1;
+  let bestDistance = (folded.length < 3 ? 0 : Math.max(1, Math.floor(folded.length / 3))) + 1;
   for (const candidate of known) {
     const distance = editDistance(folded, fold(candidate), bestDistance);
     if (distance < bestDistance) {

@@ -80,7 +80,7 @@ export const count = (min: number, max: number): Reader<number> => {
       const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
       return typeof number === 'number' && Number.isInteger(number) && number >= min && number <= max
         ? right(number)
-        : not(value, expects, `${expects}, without quotes or units`);
+        : not(value, expects, `digits, without a unit, e.g. ${min}`);
     },
     expects,
     json: { type: 'integer', minimum: min, maximum: max },

@@ -4,6 +4,7 @@
 import { not, type Read, type Reader, right, wrong } from './reader.ts';
 
 export interface RoutePath {
+  readonly written: string;
   /** find-my-way pattern: parameters as `:name`, a literal colon doubled. */
   readonly pattern: string;
   readonly parameters: readonly string[];
@@ -23,10 +24,10 @@ const parameterName = /^(?:\{([A-Za-z_][A-Za-z0-9_]{0,63})\}|:([A-Za-z_][A-Za-z0
 export const routePath: Reader<RoutePath> = {
   read: (value): Read<RoutePath> => {
     if (typeof value !== 'string' || !value.startsWith('/')) return not(value, 'a path', routePath.expects);
-    const written = value.slice(1).split('/');
+    const parts = value.slice(1).split('/');
     const segments: Segment[] = [];
-    for (const [index, segment] of written.entries()) {
-      const isLast = index === written.length - 1;
+    for (const [index, segment] of parts.entries()) {
+      const isLast = index === parts.length - 1;
       const read = readSegment(segment, isLast);
       if (!read.ok) return wrong(`${JSON.stringify(value)}: ${read.message}`);
       segments.push(read.value);
@@ -38,6 +39,7 @@ export const routePath: Reader<RoutePath> = {
         `${JSON.stringify(value)}: the parameter ${repeated} stands twice; give each its own name`,
       );
     return right({
+      written: value,
       pattern: `/${segments.map(({ pattern }) => pattern).join('/')}`,
       parameters,
       form: `/${segments.map(({ pattern, parameter }) => (parameter === undefined ? pattern : ':')).join('/')}`,

@@ -1,7 +1,17 @@
 // The settings file: text -> plain values, and where in the text each of them stands. The file is limited in size and
 // in aliases, a key may stand once, and no message repeats its text, which may hold secrets.
 
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parse, parseDocument } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parse,
+  parseDocument,
+  type YAMLError,
+} from 'yaml';
 import type { Path } from './problem.ts';
 import { readTextFile } from './pem.ts';
 import { type Read, right, wrong } from './reader.ts';
@@ -40,7 +50,7 @@ export const readYamlFile = (file: string): YamlFile | readonly YamlFault[] => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const faults = [...document.errors, ...document.warnings];
+  const faults = independent([...document.errors, ...document.warnings]);
   if (faults.length > 0)
     return faults.map((fault) => ({ message: explain(fault.code), ...at(fault.pos[0]) }));
   try {
@@ -74,6 +84,13 @@ export const parseInline = (text: string): Read<unknown> => {
   }
 };
 
+/** After the first fault in the syntax the parser is lost, and what it says further on means little. */
+const independent = (faults: readonly YAMLError[]): readonly YAMLError[] => {
+  const ofContent = ['DUPLICATE_KEY', 'TAG_RESOLVE_FAILED', 'BAD_DQ_ESCAPE'];
+  const firstOfSyntax = faults.find(({ code }) => !ofContent.includes(code));
+  return faults.filter((fault) => fault === firstOfSyntax || ofContent.includes(fault.code));
+};
+
 /** The parser's own messages may quote the file, so its codes are put into words here. */
 const explain = (code: string): string => {
   switch (code) {
@@ -99,7 +116,7 @@ const explain = (code: string): string => {
     case 'NON_STRING_KEY':
       return 'has a key that is not text; write the key in quotes';
     default:
-      return 'is not valid YAML; check the indentation, and quote values with special characters';
+      return 'is not valid YAML; check the indentation, and put values with { } [ ] , # : or * in quotes';
   }
 };
 
