@@ -18,6 +18,9 @@ export const problemCodes = [
   'role_unknown',
   'scope_too_wide',
   'lifetime_too_long',
+  'audience_unknown',
+  'session_foreign',
+  'access_token_too_large',
   'token_unknown',
   'entry_malformed',
   'secret_malformed',
@@ -25,14 +28,18 @@ export const problemCodes = [
 ] as const;
 export type ProblemCode = (typeof problemCodes)[number];
 
-export interface Problem {
+export interface Problem<Code extends ProblemCode = ProblemCode> {
   readonly kind: 'problem';
-  readonly code: ProblemCode;
+  readonly code: Code;
   /** One or two sentences: what is wrong, and what to write instead. */
   readonly message: string;
 }
 
-export const problem = (code: ProblemCode, message: string): Problem => ({ kind: 'problem', code, message });
+export const problem = <Code extends ProblemCode>(code: Code, message: string): Problem<Code> => ({
+  kind: 'problem',
+  code,
+  message,
+});
 
 /** Whether a value is a problem. Works on any union, so callers can narrow `T | Problem | Outage`. */
 export const isProblem = (value: unknown): value is Problem =>

@@ -1,0 +1,100 @@
+// Reads the body of a surface request: a form or JSON, both bounded. Never throws on what a caller sent: what cannot be
+// read comes back as `malformed` with a sentence, and each surface answers in its own error shape.
+
+/** Largest body of any surface request. */
+export const bodyBytesMax = 64 * 1024;
+/** JSON nested deeper than this is refused before it is parsed. */
+export const jsonDepthMax = 32;
+/** Most parameters of one form. */
+export const parametersMax = 100;
+
+export type SurfaceBody =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'form'; readonly parameters: readonly Parameter[] }
+  | { readonly kind: 'json'; readonly value: unknown }
+  | { readonly kind: 'other'; readonly mediaType: string | undefined }
+  | { readonly kind: 'malformed'; readonly why: string };
+
+export type Parameter = readonly [name: string, value: string];
+
+/**
+ * The media type of a Content-Type header, in lower case without parameters. Lenient, for the clients that exist: any
+ * case, any charset, blanks, a stray `/` at the end. Undefined when there is none.
+ */
+export const readMediaType = (header: string | undefined): string | undefined => {
+  const [type = ''] = (header ?? '').split(';', 1);
+  const clean = type.trim().toLowerCase().replace(/\/$/, '');
+  return /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+$/.test(clean) ? clean : undefined;
+};
+
+/** Parses a body by its media type. UTF-8 whatever the charset says: RFC 6749 appendix B and RFC 8259 §8.1 know no other. */
+export const parseBody = (mediaType: string | undefined, bytes: Buffer): SurfaceBody => {
+  if (bytes.length === 0) return { kind: 'none' };
+  if (mediaType === 'application/x-www-form-urlencoded') return parseForm(bytes.toString('latin1'));
+  if (mediaType === 'application/json' || mediaType?.endsWith('+json') === true) return parseJson(bytes);
+  return { kind: 'other', mediaType };
+};
+
+const parseForm = (text: string): SurfaceBody => {
+  const parameters: Parameter[] = [];
+  for (const piece of text.split('&')) {
+    if (piece === '') continue;
+    const equals = piece.indexOf('=');
+    const name = decode(equals === -1 ? piece : piece.slice(0, equals));
+    const value = decode(equals === -1 ? '' : piece.slice(equals + 1));
+    if (name === undefined || value === undefined)
+      return { kind: 'malformed', why: 'the form is not percent-encoded UTF-8' };
+    parameters.push([name, value]);
+    if (parameters.length > parametersMax)
+      return { kind: 'malformed', why: `the form has more than ${parametersMax} parameters` };
+  }
+  return { kind: 'form', parameters };
+};
+
+/** One name or value of a form; undefined when it is not percent-encoded UTF-8. */
+export const decode = (text: string): string | undefined => {
+  // Raw bytes above ASCII (read as Latin-1) are taken for the UTF-8 they would have been percent-encoded to.
+  const escaped = text
+    .replaceAll('+', ' ')
+    .replaceAll(/[\x80-\xFF]/g, (byte) => `%${byte.charCodeAt(0).toString(16)}`);
+  try {
+    return decodeURIComponent(escaped);
+  } catch {
+    return undefined;
+  }
+};
+
+const parseJson = (bytes: Buffer): SurfaceBody => {
+  const text = bytes.toString('utf8');
+  if (jsonDepthOf(text) > jsonDepthMax)
+    return { kind: 'malformed', why: `the JSON is nested deeper than ${jsonDepthMax}` };
+  let isPoisoned = false;
+  try {
+    const value: unknown = JSON.parse(text, (key, member: unknown) => {
+      if (key === '__proto__' || key === 'constructor') isPoisoned = true;
+      return member;
+    });
+    return isPoisoned
+      ? { kind: 'malformed', why: 'the JSON has a member __proto__ or constructor' }
+      : { kind: 'json', value };
+  } catch {
+    return { kind: 'malformed', why: 'the body is not JSON' };
+  }
+};
+
+/** Deepest nesting of brackets outside strings; linear, so it may look at what JSON.parse must not. */
+const jsonDepthOf = (text: string): number => {
+  let depth = 0;
+  let deepest = 0;
+  let inString = false;
+  for (let index = 0; index < text.length; index++) {
+    const char = text.charAt(index);
+    if (inString) {
+      if (char === '\\') index++;
+      else if (char === '"') inString = false;
+    } else if (char === '"') inString = true;
+    else if (char === '{' || char === '[') deepest = Math.max(deepest, ++depth);
+    else if (char === '}' || char === ']') depth--;
+  }
+  return deepest;
+};

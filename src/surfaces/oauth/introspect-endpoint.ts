@@ -1,0 +1,112 @@
+// POST {prefix}/introspect (RFC 7662): tells an authenticated caller whether a token is good now, and whose it is.
+// Never says why a token is not good. Callers: a configured client, or a bearer with the scope `tollgate:introspect`.
+
+import type { Identity } from '../../decision/identity.ts';
+import { isDenial, isOutage } from '../../decision/outcome.ts';
+import type { IdentifyLive } from '../../lifecycle/identify-live.ts';
+import type { Introspect } from '../../lifecycle/introspect.ts';
+import type { OauthClientSettings, Settings } from '../../settings/settings.ts';
+import { type Answer, type Endpoint, neverStored, permitted, type SurfaceRequest } from '../answer.ts';
+import { authenticateClient, invalidClient } from './client-authentication.ts';
+import { badRequest, denied, oauthError, rateLimited, unavailable } from './oauth-error.ts';
+import { isAnswer, type Parameters, readParameters } from './parameters.ts';
+import { credentialOf } from './presented-token.ts';
+
+export const introspectScope = 'tollgate:introspect';
+
+export interface IntrospectEndpointDeps {
+  readonly introspect: Introspect;
+  /** For callers who authenticate with a token of their own. */
+  readonly identifyLive: IdentifyLive;
+  readonly clients: readonly OauthClientSettings[];
+  readonly settings: Pick<Settings, 'credential' | 'audience'>;
+}
+
+export const createIntrospectEndpoint =
+  (deps: IntrospectEndpointDeps): Endpoint =>
+  async (request) => {
+    const parameters = readParameters(request, []);
+    if (isAnswer(parameters)) return parameters;
+    const caller = await authenticateCaller(deps, request, parameters);
+    if (isAnswer(caller)) return caller;
+    const token = parameters.one('token');
+    if (token === undefined) return badRequest('invalid_request', 'Send the token to look at as token.');
+    const credential = credentialOf(token, deps.settings.credential);
+    if (isDenial(credential)) return told({ active: false }, caller.identity);
+    const found = await deps.introspect({ credential, orgId: caller.identity?.org.id });
+    if (isOutage(found)) return unavailable(found);
+    const body = found === 'inactive' ? { active: false } : describe(found, deps.settings.audience);
+    return told(body, caller.identity);
+  };
+
+interface Caller {
+  /** Undefined for a configured client, which may ask about tokens of every org. */
+  readonly identity: Identity | undefined;
+}
+
+/** RFC 7662 §2.1: the endpoint must not answer strangers, or anybody could try out tokens here. */
+const authenticateCaller = async (
+  deps: IntrospectEndpointDeps,
+  request: SurfaceRequest,
+  parameters: Parameters,
+): Promise<Caller | Answer> => {
+  const bearer = /^bearer +(.*)$/i.exec(request.authorization ?? '')?.[1];
+  if (bearer === undefined) {
+    const client = authenticateClient(deps.clients, request, parameters);
+    if (isAnswer(client)) return client;
+    return client.kind === 'confidential'
+      ? { identity: undefined }
+      : invalidClient('basic', 'introspection without authentication');
+  }
+  const credential = credentialOf(bearer, deps.settings.credential);
+  const identity = isDenial(credential)
+    ? credential
+    : await deps.identifyLive(credential, request.clientAddress);
+  if (isOutage(identity)) return unavailable(identity);
+  if (isDenial(identity)) {
+    if (identity.reason === 'rate_limited') return rateLimited();
+    return oauthError({
+      status: 401,
+      error: 'invalid_token',
+      description: 'The token in the Authorization header is not accepted.',
+      headers: { 'www-authenticate': 'Bearer realm="tollgate", error="invalid_token"' },
+      note: denied(identity.reason, identity.evidence),
+    });
+  }
+  if (identity.scopes.has(introspectScope)) return { identity };
+  return oauthError({
+    status: 403,
+    error: 'insufficient_scope',
+    description: `The token in the Authorization header lacks the scope ${introspectScope}.`,
+    headers: {
+      'www-authenticate': `Bearer realm="tollgate", error="insufficient_scope", scope="${introspectScope}"`,
+    },
+    note: { ...denied('scope_missing', introspectScope), credentialKind: identity.credentialKind, identity },
+  });
+};
+
+const told = (body: object, caller: Identity | undefined): Answer => ({
+  status: 200,
+  headers: neverStored,
+  body,
+  note: permitted(caller),
+});
+
+/** RFC 7662 §2.2. Members that are not known are left out. */
+const describe = (identity: Identity, audience: string): object => ({
+  active: true,
+  iss: identity.issuer,
+  sub: identity.user.id,
+  username: identity.user.name,
+  scope: [...identity.scopes].sort().join(' '),
+  token_type: 'Bearer',
+  // An API token is not made for one audience; an access token of another issuer has its own.
+  ...(identity.credentialKind === 'access_token' && identity.generation !== undefined
+    ? { aud: audience }
+    : {}),
+  iat: Math.floor(identity.issuedAtMs / 1000),
+  ...(identity.expiresAtMs === Infinity ? {} : { exp: Math.floor(identity.expiresAtMs / 1000) }),
+  org: identity.org.id,
+  ...(identity.tokenId === undefined ? {} : { tid: identity.tokenId }),
+  ...(identity.sessionId === undefined ? {} : { sid: identity.sessionId }),
+});

@@ -1,0 +1,57 @@
+// What clients discover: the server's metadata (RFC 8414, and the same at OpenID Connect's path) and its public keys
+// (RFC 7517). Public, and cacheable for as long as a new key is published before it signs.
+
+import type { KeyRing } from '../../tokens/key-ring.ts';
+import type { Settings } from '../../settings/settings.ts';
+import { type Answer, type Endpoint, permitted } from '../answer.ts';
+import type { OauthPaths } from './oauth-paths.ts';
+import { grantTypes } from './token-endpoint.ts';
+
+const cacheSecondsMax = 3600;
+
+export interface MetadataDeps {
+  readonly settings: Pick<Settings, 'issuer' | 'oauth' | 'tokens' | 'keys'>;
+  readonly paths: OauthPaths;
+}
+
+/** RFC 8414 §2. The issuer is the one clients see, so every URL begins with it. */
+export const createMetadataEndpoint = (deps: MetadataDeps): Endpoint => {
+  const { issuer, oauth, tokens } = deps.settings;
+  // Basic and post are there for the clients that are configured; everybody else is public.
+  const methods = ['client_secret_basic', 'client_secret_post'];
+  const callerMethods = oauth.clients.length === 0 ? ['none'] : ['none', ...methods];
+  const body = {
+    issuer,
+    token_endpoint: issuer + deps.paths.token,
+    jwks_uri: issuer + deps.paths.jwks,
+    grant_types_supported: Object.values(grantTypes),
+    response_types_supported: [],
+    token_endpoint_auth_methods_supported: callerMethods,
+    introspection_endpoint: issuer + deps.paths.introspect,
+    introspection_endpoint_auth_methods_supported:
+      oauth.clients.length === 0 ? ['Bearer'] : ['Bearer', ...methods],
+    revocation_endpoint: issuer + deps.paths.revoke,
+    revocation_endpoint_auth_methods_supported: callerMethods,
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: [tokens.algorithm],
+  };
+  const answer = publicAnswer(body, Math.min(cacheSecondsMax, 300));
+  return () => answer;
+};
+
+/** RFC 7517 §5. A cache may keep it for half the time a new key is published before it signs. */
+export const createJwksEndpoint = (deps: {
+  readonly keys: Pick<KeyRing, 'jwks'>;
+  readonly settings: Pick<Settings, 'keys'>;
+  readonly now: () => number;
+}): Endpoint => {
+  const seconds = Math.min(cacheSecondsMax, Math.floor(deps.settings.keys.publishLeadMs / 2000));
+  return () => publicAnswer(deps.keys.jwks(deps.now()), seconds);
+};
+
+const publicAnswer = (body: object, maxAgeSeconds: number): Answer => ({
+  status: 200,
+  headers: { 'cache-control': `public, max-age=${maxAgeSeconds}` },
+  body,
+  note: permitted(undefined),
+});

@@ -1,0 +1,99 @@
+// Everything that can go wrong on the oauth surface, in the error shape of RFC 6749 §5.2. One answer a reason: the
+// caller's fault never becomes 503, an outage never becomes 4xx.
+
+import { type DenialReason, isOutage, type Refusal } from '../../decision/outcome.ts';
+import { type Answer, neverStored, type Note } from '../answer.ts';
+
+/** RFC 6749 §5.2, RFC 6750 §3.1, RFC 8693 §2.2.2, RFC 8707 §2, RFC 7009 §2.2.1; the last two of RFC 6749 §4.1.2.1. */
+export type OauthErrorCode =
+  | 'invalid_request'
+  | 'invalid_client'
+  | 'invalid_grant'
+  | 'unsupported_grant_type'
+  | 'unsupported_token_type'
+  | 'invalid_scope'
+  | 'invalid_target'
+  | 'invalid_token'
+  | 'insufficient_scope'
+  | 'temporarily_unavailable'
+  | 'server_error';
+
+export interface OauthFault {
+  readonly status: number;
+  readonly error: OauthErrorCode;
+  /** One or two sentences for a developer; characters outside RFC 6749's set are replaced. */
+  readonly description: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly note: Note;
+}
+
+export const oauthError = (fault: OauthFault): Answer => ({
+  status: fault.status,
+  headers: { ...neverStored, ...fault.headers },
+  body: { error: fault.error, error_description: describable(fault.description) },
+  note: fault.note,
+});
+
+/** 400 with a denial for the log. */
+export const badRequest = (
+  error: OauthErrorCode,
+  description: string,
+  reason: DenialReason = 'request_malformed',
+): Answer =>
+  oauthError({ status: 400, error, description, note: denied(reason, `${error}: ${description}`) });
+
+export const denied = (reason: DenialReason, evidence: string | undefined): Note => ({
+  result: 'denial',
+  reason,
+  evidence,
+  cause: undefined,
+  credentialKind: undefined,
+  identity: undefined,
+});
+
+/**
+ * A refusal of the credential in a grant. `error`: `invalid_grant` (RFC 6749 §5.2), or `invalid_request` where the
+ * credential is a subject token (RFC 8693 §2.2.2). The description never says which of unknown, expired and revoked
+ * it was: that is for the log.
+ */
+export const refusedCredential = (refusal: Refusal, error: OauthErrorCode, parameter: string): Answer => {
+  if (isOutage(refusal)) return unavailable(refusal);
+  if (refusal.reason === 'rate_limited') return rateLimited();
+  return oauthError({
+    status: 400,
+    error,
+    description: `The ${parameter} is not accepted: it is unknown, expired or revoked, or its owner is disabled.`,
+    note: denied(refusal.reason, refusal.evidence),
+  });
+};
+
+/** A dependency is out: 503, to be tried again (invariant: an outage is never the caller's fault). */
+export const unavailable = (refusal: Extract<Refusal, { kind: 'outage' }>): Answer =>
+  oauthError({
+    status: 503,
+    error: 'temporarily_unavailable',
+    description: 'A part this server depends on does not answer. Try again in a moment.',
+    headers: { 'retry-after': '1' },
+    note: {
+      result: 'outage',
+      reason: refusal.reason,
+      evidence: undefined,
+      cause: refusal.cause,
+      credentialKind: undefined,
+      identity: undefined,
+    },
+  });
+
+/** Too many unknown tokens from one address. */
+export const rateLimited = (): Answer =>
+  oauthError({
+    status: 429,
+    error: 'temporarily_unavailable',
+    description: 'Too many unknown tokens came from this address. Try again in a minute.',
+    headers: { 'retry-after': '60' },
+    note: denied('rate_limited', undefined),
+  });
+
+/** RFC 6749 appendix A.8: %x20-21 / %x23-5B / %x5D-7E, so neither a quote nor a backslash. */
+const describable = (text: string): string =>
+  text.replaceAll('"', "'").replaceAll(/[^\x20-\x21\x23-\x5B\x5D-\x7E]/g, '?');

@@ -1,0 +1,74 @@
+// The oauth surface: its paths, each with its endpoint, and the shape of its faults. Constructs the lifecycle orders
+// the endpoints give; speaks no HTTP framework.
+
+import { createExchange } from '../../lifecycle/exchange.ts';
+import { createIdentifyLive } from '../../lifecycle/identify-live.ts';
+import { createIntrospect } from '../../lifecycle/introspect.ts';
+import { createRevoke } from '../../lifecycle/revoke.ts';
+import type { Identifier } from '../../identity/identifier.ts';
+import type { Settings } from '../../settings/settings.ts';
+import type { TokenStore } from '../../store/token-store.ts';
+import type { KeyRing } from '../../tokens/key-ring.ts';
+import type { Answer, Fault, Route } from '../answer.ts';
+import { createIntrospectEndpoint } from './introspect-endpoint.ts';
+import { createJwksEndpoint, createMetadataEndpoint } from './metadata.ts';
+import { type OauthErrorCode, oauthError } from './oauth-error.ts';
+import { oauthPaths } from './oauth-paths.ts';
+import { createRevokeEndpoint } from './revoke-endpoint.ts';
+import { createTokenEndpoint } from './token-endpoint.ts';
+
+export interface OauthSurfaceDeps {
+  readonly settings: Pick<
+    Settings,
+    'issuer' | 'audience' | 'credential' | 'oauth' | 'tokens' | 'keys' | 'feed'
+  >;
+  readonly store: Pick<TokenStore, 'findApiToken' | 'revokeToken' | 'endSession'>;
+  readonly identifier: Pick<Identifier, 'identify' | 'standing'>;
+  readonly keys: Pick<KeyRing, 'signingKey' | 'jwks'>;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** Every path of the surface; none when the settings switch it off. */
+export const oauthRoutes = (deps: OauthSurfaceDeps): readonly Route[] => {
+  const { settings } = deps;
+  if (!settings.oauth.enabled) return [];
+  const paths = oauthPaths(settings.oauth.prefix);
+  const { clients } = settings.oauth;
+  const exchange = createExchange(deps);
+  const identifyLive = createIdentifyLive(deps);
+  const introspect = createIntrospect(identifyLive);
+  const revoke = createRevoke(deps);
+  const metadata = createMetadataEndpoint({ settings, paths });
+  const post = (name: string, path: string, endpoint: Route['endpoint']): Route => ({
+    name: `oauth:${name}`,
+    path,
+    method: 'POST',
+    endpoint,
+    onFault,
+  });
+  const get = (name: string, path: string, endpoint: Route['endpoint']): Route => ({
+    ...post(name, path, endpoint),
+    method: 'GET',
+  });
+  return [
+    post('token', paths.token, createTokenEndpoint({ exchange, clients, settings })),
+    post(
+      'introspect',
+      paths.introspect,
+      createIntrospectEndpoint({ introspect, identifyLive, clients, settings }),
+    ),
+    post('revoke', paths.revoke, createRevokeEndpoint({ revoke, clients, settings })),
+    get('metadata', paths.serverMetadata, metadata),
+    get('metadata', paths.openidMetadata, metadata),
+    get('jwks', paths.jwks, createJwksEndpoint(deps)),
+  ];
+};
+
+const onFault = ({ status, description, note }: Fault): Answer =>
+  oauthError({ status, error: codeOf(status), description, note });
+
+const codeOf = (status: number): OauthErrorCode => {
+  if (status === 503) return 'temporarily_unavailable';
+  return status >= 500 ? 'server_error' : 'invalid_request';
+};
