@@ -1,0 +1,100 @@
+// The change feed's table: lines are added in the transaction of the change they tell of, read in order, and pruned
+// oldest first once they are older than the retention window.
+
+import type { Change } from '../records.ts';
+import type { Connection } from './connection.ts';
+import { integer, parseChange } from './rows.ts';
+
+const linesPerRead = 1_000;
+
+/** Appends one line. Call inside a transaction. */
+export const appendLine = (connection: Connection, change: Change): void => {
+  const { orgId, subject } = keyOf(change);
+  const account = change.kind === 'user' || change.kind === 'org' ? change : undefined;
+  connection.run(
+    'INSERT INTO changes (kind, org_id, subject, generation, token_generation_min, state, at_ms) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    change.kind,
+    orgId,
+    subject,
+    account?.generation ?? null,
+    account?.tokenGenerationMin ?? null,
+    account?.state ?? null,
+    change.atMs,
+  );
+};
+
+/** Whether a line says this already, or, of an account, more. */
+export const isKnownLine = (connection: Connection, change: Change): boolean => {
+  const { orgId, subject } = keyOf(change);
+  const generation = change.kind === 'user' || change.kind === 'org' ? change.generation : -1;
+  return (
+    connection.get(
+      'SELECT 1 FROM changes WHERE kind = ? AND org_id = ? AND subject = ? AND ifnull(generation, 0) >= ? LIMIT 1',
+      change.kind,
+      orgId,
+      subject,
+      generation,
+    ) !== undefined
+  );
+};
+
+/** Removes the lines before the first one that is young enough. Call inside a transaction. */
+export const pruneLines = (connection: Connection, beforeMs: number): void => {
+  const last = connection.get(
+    `SELECT max(seq) AS seq FROM changes
+      WHERE seq < ifnull((SELECT min(seq) FROM changes WHERE at_ms >= ?), 9e15)`,
+    beforeMs,
+  );
+  if (last === undefined || last['seq'] === null) return;
+  const seq = integer(last, 'seq');
+  connection.run('DELETE FROM changes WHERE seq <= ?', seq);
+  connection.run("UPDATE meta SET value = ? WHERE name = 'pruned_seq'", seq);
+};
+
+export interface Lines {
+  readonly changes: readonly Change[];
+  /** Where the next read goes on. */
+  readonly position: number;
+  readonly hasMore: boolean;
+}
+
+/** The lines after a position, oldest first, a bounded number at a time. */
+export const readLines = (connection: Connection, position: number): Lines => {
+  const rows = connection.all(
+    `SELECT seq, kind, org_id, subject, generation, token_generation_min, state, at_ms
+       FROM changes WHERE seq > ? ORDER BY seq LIMIT ${linesPerRead}`,
+    position,
+  );
+  const last = rows.at(-1);
+  return {
+    changes: rows.map((row) => parseChange(row)),
+    position: last === undefined ? position : integer(last, 'seq'),
+    hasMore: rows.length === linesPerRead,
+  };
+};
+
+/** Where the feed begins (the last line pruned) and ends (the last line written). */
+export const readBounds = (connection: Connection): { readonly pruned: number; readonly end: number } => {
+  const row = connection.get(
+    `SELECT (SELECT value FROM meta WHERE name = 'pruned_seq') AS pruned,
+            ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0) AS end`,
+  );
+  return row === undefined
+    ? { pruned: 0, end: 0 }
+    : { pruned: integer(row, 'pruned'), end: integer(row, 'end') };
+};
+
+const keyOf = (change: Change): { readonly orgId: string; readonly subject: string } => {
+  switch (change.kind) {
+    case 'token':
+      return { orgId: '', subject: change.tokenId };
+    case 'session':
+      return { orgId: '', subject: change.sessionId };
+    case 'user':
+      return { orgId: change.orgId, subject: change.userId };
+    case 'org':
+      return { orgId: change.orgId, subject: '' };
+    case 'keys':
+      return { orgId: '', subject: '' };
+  }
+};

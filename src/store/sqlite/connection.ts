@@ -1,0 +1,100 @@
+// One connection to the store's file: how it is opened, its prepared statements, its transactions. Blocks the process
+// for a read or a commit, never while another process holds the lock.
+
+import { closeSync, openSync, statSync } from 'node:fs';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { migrate } from './schema.ts';
+import type { Row } from './rows.ts';
+
+/** The longest SQLite itself may wait for a lock; longer waits are taken asynchronously, by trying again. */
+const busyTimeoutMs = 10;
+
+export class Connection {
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  readonly #file: string;
+  /** Device and inode of the file that was opened. */
+  readonly fileIdentity: string | undefined;
+
+  private constructor(file: string, database: DatabaseSync) {
+    this.#file = file;
+    this.#database = database;
+    this.fileIdentity = identityOf(file);
+  }
+
+  /** For reading and writing; makes the file (mode 0600) when asked to, and brings its tables up to date. */
+  static openWriter(file: string, options: { readonly create: boolean }): Connection {
+    if (options.create) closeSync(openSync(file, 'a', 0o600));
+    else statSync(file);
+    const database = new DatabaseSync(file, { timeout: busyTimeoutMs });
+    try {
+      // FULL: a commit is on the disk before it is acknowledged, also in WAL mode.
+      const mode = database.prepare('PRAGMA journal_mode = WAL').get()?.['journal_mode'];
+      if (mode !== 'wal')
+        throw new Error('its file system does not allow SQLite write-ahead logging; use a local disk');
+      database.exec('PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF');
+      migrate(database);
+      return new Connection(file, database);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+
+  static openReader(file: string): Connection {
+    return new Connection(file, new DatabaseSync(file, { timeout: busyTimeoutMs, readOnly: true }));
+  }
+
+  get isOpen(): boolean {
+    return this.#database.isOpen;
+  }
+
+  close(): void {
+    this.#statements.clear();
+    if (this.#database.isOpen) this.#database.close();
+  }
+
+  /** Whether the name still leads to the file that was opened; a restored backup moved into its place is another. */
+  isCurrentFile(): boolean {
+    return this.fileIdentity !== undefined && this.fileIdentity === identityOf(this.#file);
+  }
+
+  get(sql: string, ...values: SQLInputValue[]): Row | undefined {
+    return this.#statement(sql).get(...values);
+  }
+
+  all(sql: string, ...values: SQLInputValue[]): Row[] {
+    return this.#statement(sql).all(...values);
+  }
+
+  /** Returns how many rows changed. */
+  run(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#statement(sql).run(...values).changes);
+  }
+
+  /** All or nothing; what `step` returns is returned after the commit. */
+  transaction<T>(step: () => T): T {
+    this.run('BEGIN IMMEDIATE');
+    try {
+      const result = step();
+      this.run('COMMIT');
+      return result;
+    } catch (error) {
+      if (this.#database.isTransaction) this.run('ROLLBACK');
+      throw error;
+    }
+  }
+
+  #statement(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#database.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+}
+
+const identityOf = (file: string): string | undefined => {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found && `${found.dev}:${found.ino}`;
+};

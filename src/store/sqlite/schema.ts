@@ -1,0 +1,113 @@
+// The tables of the embedded store and how a file gets them. Versions only go up; a newer file is refused, not guessed at.
+
+import type { DatabaseSync } from 'node:sqlite';
+
+/** "TLGT": tells our files from other programs' SQLite files. */
+const applicationId = 0x544c_4754;
+
+/** One script a version: the file at version n has run the first n. Never edit one that was released; add another. */
+const migrations: readonly string[] = [
+  `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  -- Lines of the change feed up to this one have been pruned.
+  INSERT INTO meta VALUES ('pruned_seq', 0);
+
+  CREATE TABLE orgs (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('active', 'disabled')),
+    roles TEXT NOT NULL,
+    token_lifetime_ms_max INTEGER,
+    generation INTEGER NOT NULL,
+    token_generation_min INTEGER NOT NULL,
+    created_at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE users (
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('active', 'disabled')),
+    roles TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    token_generation_min INTEGER NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (org_id, id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE tokens (
+    id TEXT PRIMARY KEY,
+    digest TEXT NOT NULL UNIQUE,
+    org_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    scopes TEXT, -- NULL: all
+    origin TEXT NOT NULL CHECK (origin IN ('created', 'imported')),
+    state TEXT NOT NULL CHECK (state IN ('active', 'revoked')),
+    created_at_ms INTEGER NOT NULL,
+    expires_at_ms INTEGER,
+    revoked_at_ms INTEGER,
+    generation_org INTEGER NOT NULL,
+    generation_user INTEGER NOT NULL,
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX tokens_of_user ON tokens (org_id, user_id, id);
+  CREATE INDEX tokens_imported ON tokens (origin) WHERE origin = 'imported';
+  -- A revoked token stays revoked, whatever a later version of this program does.
+  CREATE TRIGGER tokens_stay_revoked BEFORE UPDATE OF state ON tokens
+    WHEN OLD.state = 'revoked' AND NEW.state <> 'revoked'
+    BEGIN SELECT RAISE(ABORT, 'a revoked token stays revoked'); END;
+
+  CREATE TABLE keys (
+    kid TEXT PRIMARY KEY,
+    algorithm TEXT NOT NULL CHECK (algorithm IN ('ES256', 'RS256', 'EdDSA')),
+    public_jwk TEXT NOT NULL,
+    sealed_private_key TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    active_from_ms INTEGER NOT NULL,
+    retire_at_ms INTEGER
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE changes (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL CHECK (kind IN ('token', 'session', 'user', 'org', 'keys')),
+    org_id TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    generation INTEGER,
+    token_generation_min INTEGER,
+    state TEXT,
+    at_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX changes_of_subject ON changes (kind, org_id, subject, generation);
+  `,
+];
+
+/** Brings an open database to the newest version, in one transaction; several processes may try at once. */
+export const migrate = (database: DatabaseSync): void => {
+  if (versionOf(database) === migrations.length) return;
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const version = versionOf(database);
+    if (version > migrations.length)
+      throw new Error(`it was made by a newer version of Tollgate (schema ${version}); run that version`);
+    if (version === 0 && !isEmpty(database))
+      throw new Error('it is a database of another program; name another file');
+    for (const script of migrations.slice(version)) database.exec(script);
+    database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${migrations.length}`);
+    database.exec('COMMIT');
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+};
+
+const versionOf = (database: DatabaseSync): number => {
+  const id = database.prepare('PRAGMA application_id').get()?.['application_id'];
+  const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
+  if (version !== 0 && id !== applicationId)
+    throw new Error('it is a database of another program; name another file');
+  return Number(version);
+};
+
+const isEmpty = (database: DatabaseSync): boolean =>
+  database.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined;

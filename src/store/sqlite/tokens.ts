@@ -1,0 +1,105 @@
+// API tokens and ended sessions in the embedded store. Only digests reach it. What writes runs inside a transaction
+// its caller holds.
+
+import type { ApiTokenRecord } from '../records.ts';
+import type { ApiTokenFound, Page, PageRequest } from '../token-store.ts';
+import { findUser } from './accounts.ts';
+import { appendLine, isKnownLine } from './change-log.ts';
+import type { Connection } from './connection.ts';
+import { pageOf } from './paging.ts';
+import { parseToken, parseUser, tokenColumns, userColumns } from './rows.ts';
+
+const prefixed = (columns: string, table: string, as = ''): string =>
+  columns
+    .split(', ')
+    .map((column) => `${table}.${column} AS ${as}${column}`)
+    .join(', ');
+
+const lookUp = `SELECT ${prefixed(tokenColumns, 'tokens')}, ${prefixed(userColumns, 'users', 'user_')}
+  FROM tokens JOIN users ON users.org_id = tokens.org_id AND users.id = tokens.user_id
+  WHERE tokens.digest = ?`;
+
+/** One statement, so token and user are of one moment. */
+export const findApiToken = (connection: Connection, digest: string): ApiTokenFound | undefined => {
+  const row = connection.get(lookUp, digest);
+  return row && { token: parseToken(row), user: parseUser(row, 'user_') };
+};
+
+export const findToken = (connection: Connection, tokenId: string): ApiTokenRecord | undefined => {
+  const row = connection.get(`SELECT ${tokenColumns} FROM tokens WHERE id = ?`, tokenId);
+  return row && parseToken(row);
+};
+
+export const hasImports = (connection: Connection): boolean =>
+  connection.get("SELECT 1 FROM tokens WHERE origin = 'imported' LIMIT 1") !== undefined;
+
+export const listTokens = (
+  connection: Connection,
+  orgId: string,
+  userId: string,
+  page: PageRequest,
+): Page<ApiTokenRecord> =>
+  pageOf(page, (after, count) =>
+    connection
+      .all(
+        `SELECT ${tokenColumns} FROM tokens WHERE org_id = ? AND user_id = ? AND id > ? ORDER BY id LIMIT ?`,
+        orgId,
+        userId,
+        after,
+        count,
+      )
+      .map((row) => parseToken(row)),
+  );
+
+/** The same id with the same digest is the same token: created before, or just now; never revived. */
+export const createToken = (
+  connection: Connection,
+  token: ApiTokenRecord,
+  digest: string,
+): 'created' | 'digest_taken' | 'user_unknown' => {
+  if (findUser(connection, token.orgId, token.userId) === undefined) return 'user_unknown';
+  const taken = connection.all('SELECT id, digest FROM tokens WHERE id = ? OR digest = ?', token.id, digest);
+  if (taken.length > 0)
+    return taken.every((row) => row['id'] === token.id && row['digest'] === digest)
+      ? 'created'
+      : 'digest_taken';
+  connection.run(
+    `INSERT INTO tokens (digest, ${tokenColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    digest,
+    token.id,
+    token.orgId,
+    token.userId,
+    token.name,
+    token.scopes === 'all' ? null : JSON.stringify(token.scopes),
+    token.origin,
+    token.state,
+    token.createdAtMs,
+    token.expiresAtMs ?? null,
+    token.revokedAtMs ?? null,
+    token.generation.org,
+    token.generation.user,
+  );
+  return 'created';
+};
+
+export const revokeToken = (
+  connection: Connection,
+  tokenId: string,
+  nowMs: number,
+): 'revoked' | 'already_revoked' | 'unknown' => {
+  const revoked = connection.run(
+    "UPDATE tokens SET state = 'revoked', revoked_at_ms = ? WHERE id = ? AND state = 'active'",
+    nowMs,
+    tokenId,
+  );
+  if (revoked === 0) return findToken(connection, tokenId) === undefined ? 'unknown' : 'already_revoked';
+  appendLine(connection, { kind: 'token', tokenId, atMs: nowMs });
+  return 'revoked';
+};
+
+/** An ended session is a line of the feed and nothing else: it matters as long as its access tokens live. */
+export const endSession = (connection: Connection, sessionId: string, nowMs: number): 'ended' => {
+  const change = { kind: 'session', sessionId, atMs: nowMs } as const;
+  if (!isKnownLine(connection, change)) appendLine(connection, change);
+  return 'ended';
+};
