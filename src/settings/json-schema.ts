@@ -11,6 +11,9 @@ export const settingsJsonSchema = (): Readonly<Record<string, unknown>> => ({
     io: 'input',
     target: 'draft-7',
     override: ({ zodSchema, jsonSchema }) => {
+      const { required, properties } = jsonSchema;
+      if (required !== undefined)
+        jsonSchema.required = required.filter((name) => properties?.[`${name}File`] === undefined);
       const key = shorthandOf(zodSchema);
       if (key === undefined || jsonSchema.anyOf !== undefined) return;
       const { description, ...mapping } = jsonSchema;

@@ -47,7 +47,7 @@ export const readEnvironment = (env: NodeJS.ProcessEnv): Overrides => {
         outside(
           '',
           source,
-          `names no setting; ${near === undefined ? 'unset it, or look the name up in `tollgate serve --help`' : `did you mean ${near}?`}`,
+          `names no setting; ${near === undefined ? 'unset it; the name of e.g. cache.identityTtl is TOLLGATE_CACHE_IDENTITY_TTL' : `did you mean ${near}?`}`,
         ),
       );
     }

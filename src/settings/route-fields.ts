@@ -2,17 +2,18 @@
 
 import { METHODS } from 'node:http';
 import { z } from 'zod';
+import { isScope } from '../decision/scope.ts';
 import { field } from './field.ts';
 import { duration, size } from './quantity.ts';
-import { flag, listOf, oneOf, type Read, type Reader, right, text, wrong } from './reader.ts';
+import { flag, listOf, not, oneOf, type Read, type Reader, right, text, wrong } from './reader.ts';
 import { routePath } from './route-path.ts';
 
-/** A scope token, RFC 6749 section 3.3. */
-export const scope = text(
-  'a scope',
-  'things:read (no blanks, quotes or backslashes)',
-  /^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/,
-);
+const scope: Reader<string> = {
+  read: (value): Read<string> =>
+    typeof value === 'string' && isScope(value) ? right(value) : not(value, 'a scope', scope.expects),
+  expects: 'things:read (visible ASCII without blanks, " and \\)',
+  json: { type: 'string' },
+};
 
 /** A name that is a metric label and a log field. */
 export const name = text(
