@@ -25,6 +25,7 @@ export const problemCodes = [
   'entry_malformed',
   'secret_malformed',
   'secret_taken',
+  'key_mounted',
 ] as const;
 export type ProblemCode = (typeof problemCodes)[number];
 

@@ -36,7 +36,9 @@ export const loadSealingKey = async (source: SealingKeySource): Promise<Uint8Arr
   if (failure !== undefined) return failure;
   // Whichever process made it first: all use what is in the file.
   const made = await readKeyFile(file);
-  return made === 'missing' ? keyFault(`the sealing key file ${file} went missing just after it was made`) : made;
+  return made === 'missing'
+    ? keyFault(`the sealing key file ${file} went missing just after it was made`)
+    : made;
 };
 
 const readKeyFile = async (file: string): Promise<Uint8Array | KeyFault | 'missing'> => {

@@ -1,30 +1,23 @@
-// Keeps the key ring of this replica: keys mounted as files, and keys of the store, made when there is none, rotated on
-// order, read again when another replica says so. Signing goes on while the store is down; private keys are never logged.
+// Keeps this replica's key ring: keys mounted as files and keys of the store, read again when the feed says so or a
+// minute has passed, rotated on order. What is known goes on signing while the store is down. Logs no key.
 
 import { isOutage, type Outage, outage } from '../decision/outcome.ts';
 import type { Log } from '../observe/log.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { SigningKeyRecord } from '../store/records.ts';
-import type { TokenStore } from '../store/token-store.ts';
 import { KeyRing } from '../tokens/key-ring.ts';
-import {
-  isKeyFault,
-  type KeyFault,
-  parseSigningKey,
-  type SigningAlgorithm,
-  type SigningKey,
-  type VerificationKey,
-} from '../tokens/signing-key.ts';
-import { generateStoredKey, openPublicHalf, openStoredKey } from '../tokens/stored-key.ts';
+import { isKeyFault, parseSigningKey, type SigningAlgorithm } from '../tokens/signing-key.ts';
 import { type Problem, problem } from './problem.ts';
-import { loadSealingKey } from './sealing-key.ts';
+import {
+  addNextKey,
+  keysUnavailable,
+  readStoredKeys,
+  type StoredKeysDependencies,
+} from './stored-signing-keys.ts';
 
-export interface SigningKeysOptions {
-  readonly store: Pick<TokenStore, 'listKeys' | 'addKey'>;
+export interface SigningKeysOptions extends StoredKeysDependencies {
   readonly settings: Pick<Settings, 'keys' | 'tokens' | 'store' | 'identity'>;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
-  readonly log?: Pick<Log, 'info' | 'warn'>;
+  readonly log?: Pick<Log, 'info' | 'warn'> | undefined;
 }
 
 /** What a rotation has set going. Times are milliseconds since the epoch. */
@@ -40,47 +33,124 @@ export interface SigningKeys {
   readonly ring: KeyRing;
   /** Reads the keys, making the first of `tokens.algorithm`. After an Outage it goes on trying by itself. */
   start(): Promise<'ready' | Outage>;
-  /** Whether this replica can sign now; `keys_unavailable` or the store's outage, with what to do in its cause. */
+  /** Whether this replica can sign now. An Outage's cause says what to do. */
   state(): 'ready' | Outage;
-  /** Reads the keys again: after a `keys` line of the change feed. What is known stays while the store is down. */
+  /** Reads the keys again; what is known stays where they cannot be read. Never rejects. */
   reload(): Promise<void>;
-  /** Adds a key that is published at once and signs `publishLeadMs` later; the old ones stay until their tokens are over. */
+  /** Publishes a new key now, signs with it `publishLeadMs` later, keeps the old until its last token has expired. */
   rotate(algorithm: SigningAlgorithm): Promise<RotatedKey | Problem | Outage>;
   close(): void;
 }
 
-/** A change that the feed did not bring is found this much later. */
+/** A change that the feed did not bring is found after this long. */
 const reloadIntervalMs = 60_000;
 const retryDelayMs = 250;
 const retryDelayMsMax = 5_000;
 
-export const createSigningKeys = (options: SigningKeysOptions): SigningKeys => new StoredSigningKeys(options);
+/** Nothing is read or made before `start`; mounted keys are in the ring at once. */
+export const createSigningKeys = (options: SigningKeysOptions): SigningKeys => {
+  const { settings, now, log } = options;
+  const { algorithm } = settings.tokens;
+  const ring = new KeyRing();
+  const parsed = settings.keys.signingKeys.map((pem, index) =>
+    parseSigningKey(pem, `item ${index + 1} of keys.signingKeys`),
+  );
+  const mounted = parsed.flatMap((key) => (isKeyFault(key) ? [] : [key]));
+  const mountedFault = parsed.find(isKeyFault)?.message;
+  const isMounted = (wanted: SigningAlgorithm): boolean => mounted.some((key) => key.algorithm === wanted);
+  ring.replace(mounted);
 
-class StoredSigningKeys implements SigningKeys {
-  readonly ring = new KeyRing();
-  readonly #options: SigningKeysOptions;
-  readonly #mounted: readonly SigningKey[];
-  #state: 'ready' | Outage = outage('keys_unavailable', new Error('the signing keys have not been read yet'));
-  /** As last read, to write them back should the store lose them. */
-  #records: readonly SigningKeyRecord[] = [];
-  #flight: Promise<void> | undefined;
-  #next: Promise<void> | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #failures = 0;
-  #lastWarning: string | undefined;
-  #isClosed = false;
+  let records: readonly SigningKeyRecord[] = [];
+  let lastRefusal: Outage | undefined;
+  let retries = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let isClosed = false;
 
-  constructor(options: SigningKeysOptions) {
-    this.#options = options;
-    const parsed = options.settings.keys.signingKeys.map((pem, index) =>
-      parseSigningKey(pem, `keys.signingKeys, item ${index + 1},`),
-    );
-    this.#mounted = parsed.filter((key) => !isKeyFault(key));
-    this.ring.replace(this.#mounted);
-    const fault = parsed.find(isKeyFault);
-    if (fault !== undefined) this.#state = keysUnavailable(fault.message);
-    else this.#judge(undefined);
-  }
-}
+  const state = (): 'ready' | Outage => {
+    if (mountedFault !== undefined) return keysUnavailable(mountedFault);
+    if (ring.signingKey(algorithm, now()) !== undefined) return 'ready';
+    return lastRefusal ?? keysUnavailable('the signing keys have not been read yet');
+  };
 
-const keysUnavailable = (message: string): Outage => outage('keys_unavailable', new Error(message));
+  const read = async (): Promise<Outage | undefined> => {
+    const found = await readStoredKeys(options, isMounted(algorithm) ? undefined : algorithm, records);
+    if (isOutage(found)) return found;
+    records = found.records;
+    ring.replace([...mounted, ...found.keys]);
+    return found.fault === undefined ? undefined : keysUnavailable(found.fault);
+  };
+
+  const readAndPlan = async (): Promise<void> => {
+    const refusal = await read().catch((cause: unknown) => outage('keys_unavailable', cause));
+    const message = refusal?.cause instanceof Error ? refusal.cause.message : refusal?.reason;
+    if (refusal !== undefined && !isSame(refusal, lastRefusal))
+      log?.warn(`signing keys: ${message}`, { reason: refusal.reason });
+    if (refusal === undefined && lastRefusal !== undefined) log?.info('signing keys: read');
+    lastRefusal = refusal;
+    retries = refusal === undefined ? 0 : retries + 1;
+    plan(refusal === undefined ? reloadIntervalMs : retryDelay(retries));
+  };
+
+  const plan = (delayMs: number): void => {
+    clearTimeout(timer);
+    if (isClosed) return;
+    timer = setTimeout(() => void reload(), delayMs);
+    timer.unref();
+  };
+
+  const reload = oneAtATime(readAndPlan);
+
+  return {
+    ring,
+    state,
+    reload,
+    start: async () => {
+      await reload();
+      return state();
+    },
+    rotate: async (wanted) => {
+      if (isMounted(wanted))
+        return problem(
+          'key_mounted',
+          `The ${wanted} key is mounted as a file. Put the new key first in keys.signingKeys, keep the old one after it until its tokens have expired, and restart each replica.`,
+        );
+      const activeFromMs = now() + settings.keys.publishLeadMs;
+      const retireOthersAtMs = activeFromMs + lastTokenMs(settings);
+      const added = await addNextKey(options, wanted, { activeFromMs, retireOthersAtMs });
+      if (isOutage(added)) return added;
+      await reload();
+      return { kid: added.kid, algorithm: wanted, activeFromMs, retireOthersAtMs };
+    },
+    close: () => {
+      isClosed = true;
+      clearTimeout(timer);
+    },
+  };
+};
+
+/** After a new key signs, how long something signed with the old one may still be shown: by a replica that learned late, too. */
+const lastTokenMs = ({ tokens, identity }: SigningKeysOptions['settings']): number =>
+  Math.max(tokens.accessTokenLifetimeMs, identity.jwtLifetimeMs) + tokens.clockLeewayMs + reloadIntervalMs;
+
+const retryDelay = (retries: number): number => Math.min(retryDelayMs * 2 ** (retries - 1), retryDelayMsMax);
+
+const isSame = (one: Outage, other: Outage | undefined): boolean =>
+  one.reason === other?.reason && String(one.cause) === String(other.cause);
+
+/** Runs a task never twice at once; who asks while it runs gets one more run after it, shared by all who ask meanwhile. */
+const oneAtATime = (task: () => Promise<void>): (() => Promise<void>) => {
+  let running: Promise<void> | undefined;
+  let following: Promise<void> | undefined;
+  const run = (): Promise<void> => {
+    following = undefined;
+    running = task().finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+  return () => {
+    if (running === undefined) return run();
+    following ??= running.then(run);
+    return following;
+  };
+};

@@ -1,0 +1,110 @@
+// Signing keys and the store, step by step: read them, make the first, add the next. Private halves leave here sealed.
+// One attempt a call; when to try again is signing-keys.ts's business.
+
+import { isOutage, type Outage, outage } from '../decision/outcome.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { SigningKeyRecord } from '../store/records.ts';
+import type { TokenStore } from '../store/token-store.ts';
+import {
+  isKeyFault,
+  type KeyFault,
+  type SigningAlgorithm,
+  type VerificationKey,
+} from '../tokens/signing-key.ts';
+import { generateStoredKey, openPublicHalf, openStoredKey } from '../tokens/stored-key.ts';
+import { loadSealingKey } from './sealing-key.ts';
+
+export interface StoredKeysDependencies {
+  readonly store: Pick<TokenStore, 'listKeys' | 'addKey'>;
+  readonly settings: Pick<Settings, 'keys' | 'store'>;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+export interface StoredKeysRead {
+  readonly records: readonly SigningKeyRecord[];
+  /** Those that could be opened; without the private half where only that stays sealed. */
+  readonly keys: readonly VerificationKey[];
+  /** What is wrong with the others, and what to do; undefined when nothing is. */
+  readonly fault: string | undefined;
+}
+
+/** Reads and opens the keys of the store. The first of `wanted` is made when there is none, out of `known` if it was lost. */
+export const readStoredKeys = async (
+  deps: StoredKeysDependencies,
+  wanted: SigningAlgorithm | undefined,
+  known: readonly SigningKeyRecord[],
+): Promise<StoredKeysRead | Outage> => {
+  const listed = await deps.store.listKeys();
+  if (isOutage(listed)) return listed;
+  if (wanted === undefined || listed.some(({ algorithm }) => algorithm === wanted))
+    return openAll(deps, listed);
+  const added = await addFirst(deps, wanted, known, listed.length === 0);
+  if (added !== 'done') return added;
+  // Another replica may have been faster: the store says whose key it is.
+  const again = await deps.store.listKeys();
+  return isOutage(again) ? again : openAll(deps, again);
+};
+
+/** Adds the next key of an algorithm; those before it retire at `retireOthersAtMs`. */
+export const addNextKey = async (
+  deps: StoredKeysDependencies,
+  algorithm: SigningAlgorithm,
+  times: { readonly activeFromMs: number; readonly retireOthersAtMs: number },
+): Promise<SigningKeyRecord | Outage> => {
+  const sealingKey = await sealingKeyFor(deps, true);
+  if (isKeyFault(sealingKey)) return keysUnavailable(sealingKey.message);
+  const { activeFromMs, retireOthersAtMs } = times;
+  const key = await generateStoredKey(algorithm, sealingKey, { createdAtMs: deps.now(), activeFromMs });
+  const added = await deps.store.addKey(key, { ifNone: false, retireOthersAtMs });
+  return isOutage(added) ? added : key;
+};
+
+/** Why this replica cannot sign, and what to do about it. */
+export const keysUnavailable = (message: string): Outage => outage('keys_unavailable', new Error(message));
+
+const addFirst = async (
+  deps: StoredKeysDependencies,
+  algorithm: SigningAlgorithm,
+  known: readonly SigningKeyRecord[],
+  isStoreEmpty: boolean,
+): Promise<'done' | Outage> => {
+  const sealingKey = await sealingKeyFor(deps, isStoreEmpty);
+  if (isKeyFault(sealingKey)) return keysUnavailable(sealingKey.message);
+  const createdAtMs = deps.now();
+  const key =
+    known.findLast((record) => record.algorithm === algorithm && record.retireAtMs === undefined) ??
+    // The first of an algorithm signs at once, whatever the other replicas' clocks say.
+    (await generateStoredKey(algorithm, sealingKey, { createdAtMs, activeFromMs: 0 }));
+  const added = await deps.store.addKey(key, { ifNone: true, retireOthersAtMs: createdAtMs });
+  return isOutage(added) ? added : 'done';
+};
+
+const openAll = async (
+  deps: StoredKeysDependencies,
+  records: readonly SigningKeyRecord[],
+): Promise<StoredKeysRead> => {
+  const nowMs = deps.now();
+  const live = records.filter(({ retireAtMs }) => retireAtMs === undefined || retireAtMs > nowMs);
+  if (live.length === 0) return { records, keys: [], fault: undefined };
+  const sealingKey = await sealingKeyFor(deps, false);
+  const faults: KeyFault[] = isKeyFault(sealingKey) ? [sealingKey] : [];
+  const keys: VerificationKey[] = [];
+  for (const record of live) {
+    const opened = isKeyFault(sealingKey) ? openPublicHalf(record) : openStoredKey(record, sealingKey);
+    if (isKeyFault(opened)) faults.push(opened);
+    // What cannot sign here can still tell a good token from a bad one.
+    const usable = isKeyFault(opened) ? openPublicHalf(record) : opened;
+    if (!isKeyFault(usable)) keys.push(usable);
+  }
+  return { records, keys, fault: faults[0]?.message };
+};
+
+const sealingKeyFor = (deps: StoredKeysDependencies, mayCreate: boolean): Promise<Uint8Array | KeyFault> => {
+  const { encryptionKey, encryptionKeyFile } = deps.settings.keys;
+  return loadSealingKey({
+    encryptionKey,
+    encryptionKeyFile,
+    mayCreate: mayCreate && deps.settings.store.kind === 'sqlite',
+  });
+};
