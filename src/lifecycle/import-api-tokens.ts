@@ -2,7 +2,8 @@
 // Repeatable: an entry always gets the same id, so a second run changes nothing and revives nothing revoked.
 // An entry that cannot be taken is reported and skipped; an outage stops the run, to be repeated whole.
 
-import { isOutage, type Outage } from '../decision/outcome.ts';
+import { parseCredential } from '../decision/credential.ts';
+import { isDenial, isOutage, type Outage } from '../decision/outcome.ts';
 import type { ApiTokenRecord } from '../store/records.ts';
 import { digestOf } from '../tokens/api-token.ts';
 import { userUnknown } from './accounts.ts';
@@ -155,12 +156,15 @@ const parseDigest = (sha256: unknown, secret: unknown): string | Problem => {
     return typeof sha256 === 'string' && /^[0-9a-fA-F]{64}$/.test(sha256)
       ? sha256.toLowerCase()
       : entryMalformed('"sha256": 64 hex digits');
-  // What a caller can present: visible ASCII, and not three dot-separated parts, which would be read as a JWT.
-  if (typeof secret !== 'string' || !/^[\x21-\x7E]+$/.test(secret))
-    return problem('secret_malformed', 'A secret is visible ASCII characters without blanks.');
-  if (secret.length < secretBytesMin || secret.length > secretBytesMax)
+  if (typeof secret !== 'string' || secret.length < secretBytesMin || secret.length > secretBytesMax)
     return problem('secret_malformed', `A secret has ${secretBytesMin} to ${secretBytesMax} characters.`);
-  if (secret.split('.').length === 3)
+  const credential = parseCredential(secret, {
+    apiTokenBytesMax: secretBytesMax,
+    accessTokenBytesMax: secretBytesMax,
+  });
+  if (isDenial(credential))
+    return problem('secret_malformed', 'A secret is visible ASCII without blanks, quotes, commas, ; and \\.');
+  if (credential.kind === 'access_token')
     return problem(
       'secret_malformed',
       'A secret with two dots would be read as a JWT and cannot be imported.',

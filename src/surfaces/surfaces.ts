@@ -57,6 +57,7 @@ export const createSurfaces = async (deps: SurfacesDeps): Promise<Surfaces> => {
     return send(context, reply, context.route.onFault(faultOf(error)));
   });
   await app.ready();
+  let isClosing = false;
 
   return {
     owns: (path) => byPath.has(path),
@@ -65,13 +66,16 @@ export const createSurfaces = async (deps: SurfacesDeps): Promise<Surfaces> => {
       const path = (req.url ?? '').split('?', 1)[0] ?? '';
       const route = byPath.get(path);
       if (route === undefined) throw new Error(`no surface owns ${path}`);
-      const context: Context = { route, ...deps.caller(req), note: undefined };
+      const context: Context = { route, ...deps.caller(req), note: isClosing ? shuttingDown : undefined };
       contexts.set(req, context);
       recordAtEnd(deps.record, req, res, path, context);
       continueIfExpected(req, res);
       app.routing(req, res);
     },
-    close: () => app.close(),
+    close: async () => {
+      isClosing = true;
+      await app.close();
+    },
   };
 };
 
@@ -190,6 +194,13 @@ const deniedNote = (reason: Exclude<Note['reason'], undefined>, evidence: string
   credentialKind: undefined,
   identity: undefined,
 });
+
+/** The framework itself answers 503 once it is closing. */
+const shuttingDown: Note = {
+  ...deniedNote('request_malformed', undefined),
+  result: 'outage',
+  reason: 'shutting_down',
+};
 
 /** One record a request, when its connection is done with it, whichever way. */
 const recordAtEnd = (

@@ -1,6 +1,7 @@
 // POST {prefix}/introspect (RFC 7662): tells an authenticated caller whether a token is good now, and whose it is.
 // Never says why a token is not good. Callers: a configured client, or a bearer with the scope `tollgate:introspect`.
 
+import { parseCredential, readCredential } from '../../decision/credential.ts';
 import type { Identity } from '../../decision/identity.ts';
 import { isDenial, isOutage } from '../../decision/outcome.ts';
 import type { IdentifyLive } from '../../lifecycle/identify-live.ts';
@@ -10,7 +11,6 @@ import { type Answer, type Endpoint, neverStored, permitted, type SurfaceRequest
 import { authenticateClient, invalidClient } from './client-authentication.ts';
 import { badRequest, denied, oauthError, rateLimited, unavailable } from './oauth-error.ts';
 import { isAnswer, type Parameters, readParameters } from './parameters.ts';
-import { credentialOf } from './presented-token.ts';
 
 export const introspectScope = 'tollgate:introspect';
 
@@ -31,7 +31,7 @@ export const createIntrospectEndpoint =
     if (isAnswer(caller)) return caller;
     const token = parameters.one('token');
     if (token === undefined) return badRequest('invalid_request', 'Send the token to look at as token.');
-    const credential = credentialOf(token, deps.settings.credential);
+    const credential = parseCredential(token, deps.settings.credential);
     if (isDenial(credential)) return told({ active: false }, caller.identity);
     const found = await deps.introspect({ credential, orgId: caller.identity?.org.id });
     if (isOutage(found)) return unavailable(found);
@@ -50,21 +50,30 @@ const authenticateCaller = async (
   request: SurfaceRequest,
   parameters: Parameters,
 ): Promise<Caller | Answer> => {
-  const bearer = /^bearer +(.*)$/i.exec(request.authorization ?? '')?.[1];
-  if (bearer === undefined) {
+  const presented = readCredential(
+    {
+      authorization: request.authorization,
+      bare: undefined,
+      cookies: undefined,
+      cookieName: undefined,
+      query: '',
+      queryParameter: undefined,
+    },
+    deps.settings.credential,
+  );
+  if (presented === undefined) {
     const client = authenticateClient(deps.clients, request, parameters);
     if (isAnswer(client)) return client;
     return client.kind === 'confidential'
       ? { identity: undefined }
       : invalidClient('basic', 'introspection without authentication');
   }
-  const credential = credentialOf(bearer, deps.settings.credential);
-  const identity = isDenial(credential)
-    ? credential
-    : await deps.identifyLive(credential, request.clientAddress);
+  const identity = isDenial(presented)
+    ? presented
+    : await deps.identifyLive(presented, request.clientAddress);
   if (isOutage(identity)) return unavailable(identity);
   if (isDenial(identity)) {
-    if (identity.reason === 'rate_limited') return rateLimited();
+    if (identity.reason === 'rate_limited') return rateLimited(identity);
     return oauthError({
       status: 401,
       error: 'invalid_token',

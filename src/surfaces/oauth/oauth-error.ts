@@ -1,7 +1,14 @@
 // Everything that can go wrong on the oauth surface, in the error shape of RFC 6749 §5.2. One answer a reason: the
 // caller's fault never becomes 503, an outage never becomes 4xx.
 
-import { type DenialReason, isOutage, type Refusal } from '../../decision/outcome.ts';
+import {
+  type Denial,
+  type DenialReason,
+  isOutage,
+  type Outage,
+  type Refusal,
+} from '../../decision/outcome.ts';
+import { wireOf } from '../../decision/refusal.ts';
 import { type Answer, neverStored, type Note } from '../answer.ts';
 
 /** RFC 6749 §5.2, RFC 6750 §3.1, RFC 8693 §2.2.2, RFC 8707 §2, RFC 7009 §2.2.1; the last two of RFC 6749 §4.1.2.1. */
@@ -58,7 +65,7 @@ export const denied = (reason: DenialReason, evidence: string | undefined): Note
  */
 export const refusedCredential = (refusal: Refusal, error: OauthErrorCode, parameter: string): Answer => {
   if (isOutage(refusal)) return unavailable(refusal);
-  if (refusal.reason === 'rate_limited') return rateLimited();
+  if (refusal.reason === 'rate_limited') return rateLimited(refusal);
   return oauthError({
     status: 400,
     error,
@@ -68,12 +75,12 @@ export const refusedCredential = (refusal: Refusal, error: OauthErrorCode, param
 };
 
 /** A dependency is out: 503, to be tried again (invariant: an outage is never the caller's fault). */
-export const unavailable = (refusal: Extract<Refusal, { kind: 'outage' }>): Answer =>
+export const unavailable = (refusal: Outage): Answer =>
   oauthError({
     status: 503,
     error: 'temporarily_unavailable',
     description: 'A part this server depends on does not answer. Try again in a moment.',
-    headers: { 'retry-after': '1' },
+    headers: retryAfterOf(refusal),
     note: {
       result: 'outage',
       reason: refusal.reason,
@@ -85,14 +92,21 @@ export const unavailable = (refusal: Extract<Refusal, { kind: 'outage' }>): Answ
   });
 
 /** Too many unknown tokens from one address. */
-export const rateLimited = (): Answer =>
+export const rateLimited = (refusal: Denial): Answer =>
   oauthError({
     status: 429,
     error: 'temporarily_unavailable',
     description: 'Too many unknown tokens came from this address. Try again in a minute.',
-    headers: { 'retry-after': '60' },
-    note: denied('rate_limited', undefined),
+    headers: retryAfterOf(refusal),
+    note: denied(refusal.reason, refusal.evidence),
   });
+
+/** As on the proxied path. */
+const retryAfterOf = (refusal: Refusal): Readonly<Record<string, string>> => {
+  const { headers } = wireOf(refusal);
+  const seconds = headers[headers.indexOf('Retry-After') + 1];
+  return headers.includes('Retry-After') && seconds !== undefined ? { 'retry-after': seconds } : {};
+};
 
 /** RFC 6749 appendix A.8: %x20-21 / %x23-5B / %x5D-7E, so neither a quote nor a backslash. */
 const describable = (text: string): string =>

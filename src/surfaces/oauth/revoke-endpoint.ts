@@ -1,6 +1,7 @@
 // POST {prefix}/revoke (RFC 7009): whoever holds a token may end it. An API token goes with all its sessions, an access
 // token with its session. 200 also for a token that was no good: the caller's aim is reached either way (§2.2).
 
+import { parseCredential } from '../../decision/credential.ts';
 import { isDenial, isOutage } from '../../decision/outcome.ts';
 import type { Revoke } from '../../lifecycle/revoke.ts';
 import type { OauthClientSettings, Settings } from '../../settings/settings.ts';
@@ -8,7 +9,6 @@ import { type Answer, type Endpoint, neverStored, permitted } from '../answer.ts
 import { authenticateClient } from './client-authentication.ts';
 import { badRequest, rateLimited, unavailable } from './oauth-error.ts';
 import { isAnswer, readParameters } from './parameters.ts';
-import { credentialOf } from './presented-token.ts';
 
 export interface RevokeEndpointDeps {
   readonly revoke: Revoke;
@@ -26,11 +26,11 @@ export const createRevokeEndpoint =
     // token_type_hint is not needed: the shape says it (§2.1 lets the server ignore it).
     const token = parameters.one('token');
     if (token === undefined) return badRequest('invalid_request', 'Send the token to revoke as token.');
-    const credential = credentialOf(token, deps.settings.credential);
+    const credential = parseCredential(token, deps.settings.credential);
     if (isDenial(credential)) return done;
     const result = await deps.revoke(credential, request.clientAddress);
     if (isOutage(result)) return unavailable(result);
-    return isDenial(result) ? rateLimited() : done;
+    return isDenial(result) ? rateLimited(result) : done;
   };
 
 const done: Answer = { status: 200, headers: neverStored, body: undefined, note: permitted(undefined) };

@@ -1,6 +1,7 @@
 // POST {prefix}/token: API token in, access token out. Two grants: refresh_token (RFC 6749 §6; the API token is the
 // refresh token and is not rotated) and token-exchange (RFC 8693; narrower scopes, from either kind of token).
 
+import { parseCredential } from '../../decision/credential.ts';
 import type { CredentialKind } from '../../decision/identity.ts';
 import { isDenial, isOutage } from '../../decision/outcome.ts';
 import { parseScopes } from '../../decision/scope.ts';
@@ -11,7 +12,6 @@ import { type Answer, type Endpoint, neverStored, permitted } from '../answer.ts
 import { authenticateClient } from './client-authentication.ts';
 import { badRequest, type OauthErrorCode, refusedCredential } from './oauth-error.ts';
 import { isAnswer, type Parameters, readParameters } from './parameters.ts';
-import { credentialOf } from './presented-token.ts';
 
 export const grantTypes = {
   refresh: 'refresh_token',
@@ -52,7 +52,7 @@ export const createTokenEndpoint =
     if (isAnswer(client)) return client;
     const grant = readGrant(parameters);
     if (isAnswer(grant)) return grant;
-    const credential = credentialOf(grant.token, deps.settings.credential);
+    const credential = parseCredential(grant.token, deps.settings.credential);
     if (isDenial(credential)) return refusedCredential(credential, grant.error, grant.parameter);
     if (!grant.kinds.includes(credential.kind))
       return badRequest(grant.error, wrongKind(grant), 'credential_malformed');
