@@ -1,0 +1,173 @@
+// Everything the lifecycle works on, for real: a SQLite store, its change feed, an identifier, keys. One clock that the
+// test moves.
+
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import { createIdentifier } from '../../src/identity/create-identifier.ts';
+import { createFeedState } from '../../src/identity/feed-state.ts';
+import { createUnknownTokenLimit } from '../../src/identity/unknown-token-limit.ts';
+import { type Accounts, createAccounts } from '../../src/lifecycle/accounts.ts';
+import { type ApiTokens, createApiTokens } from '../../src/lifecycle/api-tokens.ts';
+import { createExchange, type Exchange } from '../../src/lifecycle/exchange.ts';
+import type { Identifier } from '../../src/identity/identifier.ts';
+import type { Settings } from '../../src/settings/settings.ts';
+import type { ApiTokenRecord } from '../../src/store/records.ts';
+import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import type { TokenStore } from '../../src/store/token-store.ts';
+import { KeyRing } from '../../src/tokens/key-ring.ts';
+import { isKeyFault, parseSigningKey } from '../../src/tokens/signing-key.ts';
+import { createAccessTokenVerifier } from '../../src/tokens/verify-access-token.ts';
+
+export const minuteMs = 60_000;
+export const dayMs = 24 * 60 * minuteMs;
+
+export type WorldSettings = Pick<
+  Settings,
+  | 'issuer'
+  | 'audience'
+  | 'identity'
+  | 'credential'
+  | 'oauth'
+  | 'tokens'
+  | 'keys'
+  | 'cache'
+  | 'feed'
+  | 'limits'
+>;
+
+const settings: WorldSettings = {
+  issuer: 'https://id.example',
+  audience: 'https://api.example',
+  identity: { headers: { 'X-Identity-User': 'user.id' }, jwtLifetimeMs: 5 * minuteMs },
+  credential: { headers: [], cookie: undefined, apiTokenBytesMax: 512, accessTokenBytesMax: 8192 },
+  oauth: { enabled: true, prefix: '/oauth2', clients: [{ id: 'resource', secret: 's3cret+value:%' }] },
+  tokens: {
+    algorithm: 'ES256',
+    accessTokenLifetimeMs: 30 * minuteMs,
+    apiTokenLifetimeMs: 180 * dayMs,
+    clockLeewayMs: minuteMs,
+  },
+  keys: {
+    encryptionKey: undefined,
+    encryptionKeyFile: undefined,
+    signingKeys: [],
+    publishLeadMs: 10 * minuteMs,
+  },
+  cache: { identitiesMax: 1000, identityTtlMs: minuteMs, unknownMax: 1000, unknownTtlMs: 10_000 },
+  feed: { maxStalenessMs: 10_000, whenStale: 'refuse' },
+  limits: {
+    headerBytesMax: 16_384,
+    headersMax: 100,
+    targetBytesMax: 8192,
+    connectionsMax: 1000,
+    headersTimeoutMs: 10_000,
+    requestTimeoutMs: 30_000,
+    keepAliveTimeoutMs: 5000,
+    writeStallTimeoutMs: 30_000,
+    unknownTokensPerMinute: 0,
+  },
+};
+
+export interface World {
+  readonly settings: WorldSettings;
+  readonly store: TokenStore;
+  readonly keys: KeyRing;
+  readonly identifier: Identifier;
+  readonly accounts: Accounts;
+  readonly apiTokens: ApiTokens;
+  readonly exchange: Exchange;
+  /** Milliseconds since the epoch; the test may set it. */
+  readonly clock: { nowMs: number };
+  readonly now: () => number;
+  /** An API token of acme/ann; fails the test when it is not created. */
+  token(
+    scopes?: readonly string[] | 'all',
+    lifetimeMs?: number | null,
+  ): Promise<{ readonly secret: string; readonly record: ApiTokenRecord }>;
+}
+
+/** Org acme with the roles reader and admin; user ann has both. */
+export const createWorld = async (t: Test, change: Partial<WorldSettings> = {}): Promise<World> => {
+  const directory = mkdtempSync(join(tmpdir(), 'tollgate-'));
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  const all = { ...settings, ...change };
+  const clock = { nowMs: Date.now() };
+  const now = (): number => clock.nowMs;
+  const store = createSqliteStore(
+    { kind: 'sqlite', file: join(directory, 'store.db') },
+    { retentionMs: 40 * minuteMs },
+  );
+  await store.open();
+  t.teardown(() => store.close());
+  const feedState = createFeedState({
+    store,
+    maxStalenessMs: all.feed.maxStalenessMs,
+    retentionMs: 40 * minuteMs,
+  });
+  store.follow(feedState);
+  await feedState.whenReady;
+  const keys = new KeyRing();
+  keys.replace([newKey()]);
+  const identifier = createIdentifier({
+    store,
+    settings: all,
+    feedState,
+    unknownTokenLimit: createUnknownTokenLimit(all.limits.unknownTokensPerMinute),
+    verifyAccessToken: createAccessTokenVerifier({
+      issuer: all.issuer,
+      audience: all.audience,
+      keyRing: keys,
+      externalIssuers: [],
+      clockLeewayMs: all.tokens.clockLeewayMs,
+      tokenAgeMsMax: all.tokens.accessTokenLifetimeMs,
+      tokenBytesMax: all.credential.accessTokenBytesMax,
+    }),
+    signIdentityJwt: () => 'not asked for here',
+    signAccessToken: () => 'not asked for here',
+  });
+  const accounts = createAccounts({ store, now });
+  const apiTokens = createApiTokens({ store, settings: all, now });
+  await accounts.createOrg({
+    id: 'acme',
+    name: 'Acme Inc.',
+    roles: {
+      reader: ['things:read', 'reports:read'],
+      admin: ['things:write', 'tollgate:introspect'],
+    },
+    tokenLifetimeMsMax: undefined,
+  });
+  await accounts.createUser({ orgId: 'acme', id: 'ann', name: 'Ann', roles: ['reader', 'admin'] });
+  return {
+    settings: all,
+    store,
+    keys,
+    identifier,
+    accounts,
+    apiTokens,
+    exchange: createExchange({ identifier, keys, settings: all, now }),
+    clock,
+    now,
+    token: async (scopes = 'all', lifetimeMs = undefined) => {
+      const made = await apiTokens.createApiToken({
+        orgId: 'acme',
+        userId: 'ann',
+        name: 'ci',
+        scopes,
+        lifetimeMs,
+        length: 65,
+      });
+      if (!('secret' in made)) throw new Error(`no token: ${JSON.stringify(made)}`);
+      return made;
+    },
+  };
+};
+
+const newKey = () => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const key = parseSigningKey(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), 'test');
+  if (isKeyFault(key)) throw new Error(key.message);
+  return key;
+};
