@@ -1,0 +1,151 @@
+// The connections to one upstream: a bounded number of undici clients, each one socket and one request at a time, the most
+// recently used first; a bounded, timed queue when all are busy. It moves no bytes and knows nothing of requests.
+// One client a connection instead of undici's Pool, because Pool hides which socket a request is on, and a safe retry
+// (RFC 9110 section 9.2.2) depends on just that.
+
+import type { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import { isIP } from 'node:net';
+import { buildConnector, Client } from 'undici';
+import { type Outage, outage } from '../decision/outcome.ts';
+import type { UpstreamSettings } from '../settings/settings.ts';
+import { UpstreamSocket } from './upstream-socket.ts';
+
+/** An exchange that needs a connection; exactly one of the two is called, `onConnection` perhaps at once. */
+export interface ConnectionSeeker {
+  onConnection(connection: UpstreamConnection): void;
+  onRefused(reason: Outage): void;
+}
+
+export class UpstreamConnection {
+  readonly client: Client;
+  /** Undefined before the first connect; replaced at every reconnect. */
+  socket: UpstreamSocket | undefined;
+
+  constructor(upstream: UpstreamSettings, connector: buildConnector.connector) {
+    const connect: buildConnector.connector = (options, callback) =>
+      connector(options, (...args) => {
+        if (args[0] === null) this.#attach(args[1]);
+        callback(...args);
+      });
+    this.client = new Client(upstream.origin, {
+      connect,
+      pipelining: 1,
+      allowH2: false,
+      maxHeaderSize: responseHeaderBytesMax,
+      strictContentLength: true,
+      keepAliveTimeout: upstream.keepAliveTimeoutMs,
+      // An upstream may ask for less in its Keep-Alive header, never for more.
+      keepAliveMaxTimeout: upstream.keepAliveTimeoutMs,
+      keepAliveTimeoutThreshold: keepAliveMarginMs,
+      bodyTimeout: upstream.bodyIdleTimeoutMs,
+    });
+  }
+
+  #attach(socket: Socket): void {
+    this.socket = new UpstreamSocket(socket);
+  }
+}
+
+export class UpstreamConnections {
+  readonly settings: UpstreamSettings;
+  /** The name the upstream's certificate must carry; also for requests whose Host header names the caller's host. */
+  readonly serverName: string;
+  readonly #connector: buildConnector.connector;
+  readonly #reportBug: (error: unknown) => void;
+  readonly #all: UpstreamConnection[] = [];
+  /** Idle with a socket; the last one was used last. */
+  readonly #warm: UpstreamConnection[] = [];
+  /** Idle without a socket. */
+  readonly #cold: UpstreamConnection[] = [];
+  readonly #queue = new Map<ConnectionSeeker, NodeJS.Timeout>();
+  #isClosed = false;
+
+  constructor(settings: UpstreamSettings, reportBug: (error: unknown) => void) {
+    this.settings = settings;
+    this.serverName = new URL(settings.origin).hostname.replace(/^\[|\]$/g, '');
+    this.#connector = connectorOf(settings, this.serverName);
+    this.#reportBug = reportBug;
+  }
+
+  /** Gives the seeker a connection now or as soon as one is free; refuses when too many wait, or it waits too long. */
+  seek(seeker: ConnectionSeeker): void {
+    if (this.#isClosed) return seeker.onRefused(outage('shutting_down'));
+    const connection = this.#warm.pop() ?? this.#cold.pop() ?? this.#open();
+    if (connection !== undefined) return seeker.onConnection(connection);
+    if (this.#queue.size >= this.settings.connectionsMax) return seeker.onRefused(outage('overloaded'));
+    const timer = setTimeout(() => {
+      this.#queue.delete(seeker);
+      seeker.onRefused(outage('overloaded'));
+    }, this.settings.connectTimeoutMs);
+    this.#queue.set(seeker, timer);
+  }
+
+  /** The seeker no longer wants a connection. */
+  forget(seeker: ConnectionSeeker): void {
+    clearTimeout(this.#queue.get(seeker));
+    this.#queue.delete(seeker);
+  }
+
+  /** Takes a connection back after its exchange. */
+  release(connection: UpstreamConnection): void {
+    this.#warm.push(connection);
+    // After the current bytes: what follows the response on this socket must be seen before it is used again.
+    if (this.#queue.size > 0) queueMicrotask(() => this.#serveQueue());
+  }
+
+  /** Refuses those who wait, aborts what is under way and closes every socket. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const [seeker, timer] of this.#queue) {
+      clearTimeout(timer);
+      this.#queue.delete(seeker);
+      seeker.onRefused(outage('shutting_down'));
+    }
+    await Promise.all(this.#all.map((connection) => connection.client.destroy()));
+  }
+
+  #open(): UpstreamConnection | undefined {
+    if (this.#all.length >= this.settings.connectionsMax) return undefined;
+    const connection = new UpstreamConnection(this.settings, this.#connector);
+    connection.client.on('disconnect', () => this.#cool(connection));
+    const events: EventEmitter = connection.client;
+    events.on('error', this.#reportBug);
+    this.#all.push(connection);
+    return connection;
+  }
+
+  #cool(connection: UpstreamConnection): void {
+    const at = this.#warm.lastIndexOf(connection);
+    if (at < 0) return;
+    this.#warm.splice(at, 1);
+    this.#cold.push(connection);
+  }
+
+  #serveQueue(): void {
+    for (const [seeker, timer] of this.#queue) {
+      const connection = this.#warm.pop() ?? this.#cold.pop();
+      if (connection === undefined) return;
+      clearTimeout(timer);
+      this.#queue.delete(seeker);
+      seeker.onConnection(connection);
+    }
+  }
+}
+
+/** 16 KiB: Node's own limit for a header section. */
+const responseHeaderBytesMax = 16_384;
+const keepAliveMarginMs = 1_000;
+
+const connectorOf = (settings: UpstreamSettings, serverName: string): buildConnector.connector => {
+  const connector = buildConnector({
+    allowH2: false,
+    timeout: settings.connectTimeoutMs,
+    rejectUnauthorized: true,
+    ...(settings.socketPath === undefined ? {} : { socketPath: settings.socketPath }),
+    ...(settings.ca === undefined ? {} : { ca: settings.ca }),
+  });
+  // TLS has no server name for an address (RFC 6066 section 3); its certificate is then checked by the address.
+  const isAddress = isIP(serverName) !== 0;
+  return (options, callback) => connector({ ...options, servername: isAddress ? '' : serverName }, callback);
+};

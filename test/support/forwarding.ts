@@ -1,0 +1,167 @@
+// A bare node:http server around the forwarder (and the upgrader): every request is let through on one public rule, so
+// tests of forwarding need neither tokens nor the handler. Refusals are answered with their status and `X-Failure`.
+//
+//   const proxy = await startForwarding(upstream);       // anything with `origin` and `socketPath`
+//   t.teardown(() => proxy.close());
+//   await exchangeRaw(proxy.port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+//   const end = await proxy.nextEnd();                   // the ForwardEnd of each exchange, in order
+
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { authorizePublic, type Permit } from '../../src/decision/authorize.ts';
+import type { Identity } from '../../src/decision/identity.ts';
+import type { RouteRule } from '../../src/decision/route-rule.ts';
+import { createForwarder, type Exchange, type ForwardEnd, type Forwarder } from '../../src/proxy/forward.ts';
+import { createLiveConnections, type LiveConnections } from '../../src/proxy/live-connections.ts';
+import type { UpstreamSettings } from '../../src/settings/settings.ts';
+
+export interface ForwardingOptions {
+  readonly upstream?: Partial<UpstreamSettings>;
+  readonly rule?: Partial<RouteRule>;
+  readonly identity?: Identity;
+  readonly writeStallTimeoutMs?: number;
+  /** Raw pairs added to every forwarded request. */
+  readonly headers?: readonly string[];
+  /** Instead of the request's own target. */
+  readonly target?: string;
+}
+
+export interface Forwarding {
+  readonly port: number;
+  readonly server: Server;
+  readonly forwarder: Forwarder;
+  readonly live: LiveConnections;
+  readonly ends: readonly ForwardEnd[];
+  readonly bugs: readonly unknown[];
+  /** Requests the server has emitted. */
+  readonly requestCount: number;
+  nextEnd(): Promise<ForwardEnd>;
+  close(): Promise<void>;
+}
+
+export const upstreamSettings = (
+  at: { readonly origin: string; readonly socketPath?: string | undefined },
+  more: Partial<UpstreamSettings> = {},
+): UpstreamSettings => ({
+  name: 'api',
+  origin: at.origin,
+  socketPath: at.socketPath,
+  ca: undefined,
+  connectionsMax: 64,
+  connectTimeoutMs: 5_000,
+  keepAliveTimeoutMs: 4_000,
+  bodyIdleTimeoutMs: 10_000,
+  hostHeader: 'caller',
+  ...more,
+});
+
+export const publicRule = (more: Partial<RouteRule> = {}): RouteRule => ({
+  name: 'all',
+  methods: undefined,
+  path: '/*',
+  public: true,
+  scopes: [],
+  tenantParameter: undefined,
+  sessions: 'any',
+  upstream: 'api',
+  forwardCredential: 'strip',
+  credentialQueryParameter: undefined,
+  upgrade: true,
+  requestBodyBytesMax: 10_000_000,
+  responseTimeoutMs: 10_000,
+  ...more,
+});
+
+export const permitFor = (rule: RouteRule, target: string, identity?: Identity): Permit => {
+  const permit = authorizePublic(rule, target, identity);
+  if ('kind' in permit) throw new Error('the rule is not public');
+  return permit;
+};
+
+const hopByHop =
+  /^(content-length|transfer-encoding|te|trailer|connection|keep-alive|upgrade|expect|proxy-connection)$/i;
+
+/** What the handler would send on: the request's raw headers without framing and hop-by-hop ones. */
+export const endToEndHeaders = (request: IncomingMessage): string[] => {
+  const { rawHeaders } = request;
+  return rawHeaders.filter((_, at) => !hopByHop.test(rawHeaders[at - (at % 2)]!));
+};
+
+export const statusOf = (failure: ForwardEnd['failure']): number => {
+  if (failure === undefined || failure === 'client_gone') return 0;
+  switch (failure.reason) {
+    case 'request_too_large':
+      return 413;
+    case 'upstream_timeout':
+      return 504;
+    case 'overloaded':
+    case 'shutting_down':
+      return 503;
+    case 'token_revoked':
+    case 'token_expired':
+      return 401;
+    default:
+      return 502;
+  }
+};
+
+export const startForwarding = async (
+  upstream: { readonly origin: string; readonly socketPath?: string | undefined },
+  options: ForwardingOptions = {},
+): Promise<Forwarding> => {
+  const live = createLiveConnections();
+  const ends: ForwardEnd[] = [];
+  const bugs: unknown[] = [];
+  let taken = 0;
+  let requestCount = 0;
+  let wake: (() => void) | undefined;
+  const upstreams = { api: upstreamSettings(upstream, options.upstream) };
+  const limits = {
+    writeStallTimeoutMs: options.writeStallTimeoutMs ?? 10_000,
+    reportBug: (error: unknown) => void bugs.push(error),
+  };
+  const forwarder = createForwarder(upstreams, live, limits);
+  const rule = publicRule(options.rule);
+  const onEnd = (end: ForwardEnd): void => {
+    ends.push(end);
+    wake?.();
+  };
+  const server = createServer((request, response) => {
+    requestCount += 1;
+    const exchange: Exchange = {
+      permit: permitFor(rule, options.target ?? request.url!, options.identity),
+      request,
+      response,
+      headers: [...endToEndHeaders(request), ...(options.headers ?? [])],
+    };
+    forwarder.forward(exchange, (end) => {
+      onEnd(end);
+      const { failure } = end;
+      if (failure === undefined || failure === 'client_gone' || end.responded) return;
+      response.writeHead(statusOf(failure), ['X-Failure', failure.reason, 'Content-Length', '0']).end();
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    server,
+    forwarder,
+    live,
+    ends,
+    bugs,
+    get requestCount() {
+      return requestCount;
+    },
+    nextEnd: async () => {
+      while (ends.length <= taken) await new Promise<void>((resolve) => (wake = resolve));
+      return ends[taken++]!;
+    },
+    close: async () => {
+      await forwarder.close();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+};
