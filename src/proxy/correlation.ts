@@ -1,0 +1,37 @@
+// The two ids that follow a request through logs: X-Request-Id and traceparent. Carried when sane, made otherwise;
+// made ones are unique, not secret.
+
+import { randomBytes, randomFillSync } from 'node:crypto';
+
+/** Ids that fit a log line and a header as they are. */
+const saneRequestId = /^[A-Za-z0-9._~:+/=@-]{1,128}$/;
+
+/** W3C Trace Context section 3.2: version `00` exactly; later versions may add fields; all-zero ids are invalid. */
+const saneTraceparent =
+  /^(?:00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}|(?!00|ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-[ -~]{0,64})?)$/;
+
+const processPrefix = randomBytes(8).toString('hex');
+let made = 0;
+
+/** The caller's id when it is sane, else `<16 hex of this process>-<count>`. */
+export const requestIdOf = (received: string | undefined): string =>
+  received !== undefined && saneRequestId.test(received)
+    ? received
+    : `${processPrefix}-${(made++).toString(36)}`;
+
+export const isSaneTraceparent = (received: string | undefined): received is string =>
+  received !== undefined && saneTraceparent.test(received);
+
+const pool = Buffer.allocUnsafe(24 * 128);
+let used = pool.length;
+
+/** A new, unsampled trace: 16 and 8 random bytes, drawn from a pool so that one system call serves 128 of them. */
+export const makeTraceparent = (): string => {
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  const hex = pool.toString('hex', used, used + 24);
+  used += 24;
+  return `00-${hex.slice(0, 32)}-${hex.slice(32)}-00`;
+};

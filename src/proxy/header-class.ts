@@ -1,0 +1,125 @@
+// What each header name means to this proxy. Names are folded once per spelling (case, `-` and `_` alike) and then
+// remembered, so the hot path is one map look-up a header. It judges names only, never values.
+
+import { bareCredentialHeaders } from '../decision/credential.ts';
+import { foldName, identityFamily } from '../decision/identity-headers.ts';
+
+/** What happens to a header on its way to the API. */
+export const headerClass = {
+  /** Goes on as it came. */
+  pass: 0,
+  /** Never goes on: hop-by-hop (RFC 9110 section 7.6.1), or a spelling only a spoof would use. */
+  drop: 1,
+  /** A framing or routing header in a spelling that some servers fold into the real one: 400. */
+  shadow: 2,
+  host: 3,
+  connection: 4,
+  contentLength: 5,
+  transferEncoding: 6,
+  upgrade: 7,
+  authorization: 8,
+  bareCredential: 9,
+  cookie: 10,
+  /** Only ours may say who the caller is. */
+  identity: 11,
+  forwardedFor: 12,
+  forwardedProto: 13,
+  forwardedHost: 14,
+  forwarded: 15,
+  /** Other words of a proxy in front of us; believed from trusted peers only. */
+  proxyWord: 16,
+  requestId: 17,
+  traceparent: 18,
+  tracestate: 19,
+  methodOverride: 20,
+} as const;
+
+export type HeaderClass = (typeof headerClass)[keyof typeof headerClass];
+
+/** Exact names, lower case. */
+const exact: ReadonlyMap<string, HeaderClass> = new Map<string, HeaderClass>([
+  ['host', headerClass.host],
+  ['connection', headerClass.connection],
+  ['content-length', headerClass.contentLength],
+  ['transfer-encoding', headerClass.transferEncoding],
+  ['upgrade', headerClass.upgrade],
+  ['authorization', headerClass.authorization],
+  ['cookie', headerClass.cookie],
+  ['x-forwarded-for', headerClass.forwardedFor],
+  ['x-forwarded-proto', headerClass.forwardedProto],
+  ['x-forwarded-host', headerClass.forwardedHost],
+  ['forwarded', headerClass.forwarded],
+  ['x-request-id', headerClass.requestId],
+  ['traceparent', headerClass.traceparent],
+  ['tracestate', headerClass.tracestate],
+  ['keep-alive', headerClass.drop],
+  ['proxy-connection', headerClass.drop],
+  ['proxy-authorization', headerClass.drop],
+  ['proxy-authenticate', headerClass.drop],
+  ['te', headerClass.drop],
+  ['trailer', headerClass.drop],
+  ['expect', headerClass.drop],
+  ['http2-settings', headerClass.drop],
+  ['x-http-method-override', headerClass.methodOverride],
+  ['x-http-method', headerClass.methodOverride],
+  ['x-method-override', headerClass.methodOverride],
+]);
+
+/** Framing and routing: another spelling of these is an attack on whoever folds it. */
+const shadowed = new Set([
+  'host',
+  'connection',
+  'content-length',
+  'transfer-encoding',
+  'expect',
+  'upgrade',
+  'te',
+]);
+
+/** Words a proxy in front of the API says of the caller or of the real path; an API may believe them. */
+const proxyWord =
+  /^(?:x-forwarded|x-original-|x-rewrite-url|x-real-ip|x-client-ip|x-cluster-client-ip|true-client-ip)/;
+
+/** Spellings remembered; callers may invent as many as they like. */
+const spellingsMax = 2_048;
+
+export interface HeaderNames {
+  /** Configured headers that carry a bare credential. */
+  readonly credential: readonly string[];
+  /** Configured headers of the identity. */
+  readonly identity: readonly string[];
+}
+
+export type ClassifyHeader = (name: string) => HeaderClass;
+
+/** Memory is bounded: when more spellings come than are kept, all are forgotten and learnt again. */
+export const createHeaderClassifier = (names: HeaderNames): ClassifyHeader => {
+  const isIdentity = identityFamily(names.identity);
+  const credential = new Set([
+    ...bareCredentialHeaders,
+    ...names.credential.map((name) => name.toLowerCase()),
+  ]);
+  const foldedCredential = new Set([...credential].map(foldName));
+  const known = new Map<string, HeaderClass>();
+
+  const learn = (name: string): HeaderClass => {
+    const lower = name.toLowerCase();
+    const found = classOf(lower);
+    if (known.size >= spellingsMax) known.clear();
+    known.set(name, found);
+    return found;
+  };
+  const classOf = (lower: string): HeaderClass => {
+    if (isIdentity(lower)) return headerClass.identity;
+    const named = exact.get(lower);
+    if (named !== undefined) return named;
+    if (credential.has(lower)) return headerClass.bareCredential;
+    const folded = foldName(lower);
+    if (shadowed.has(folded)) return headerClass.shadow;
+    if (proxyWord.test(folded)) return exact.has(folded) ? headerClass.drop : headerClass.proxyWord;
+    if (exact.has(folded))
+      return exact.get(folded) === headerClass.methodOverride ? headerClass.methodOverride : headerClass.drop;
+    return foldedCredential.has(folded) ? headerClass.drop : headerClass.pass;
+  };
+  return (name) => known.get(name) ?? learn(name);
+};

@@ -1,0 +1,195 @@
+// Step 1: refuse what two parsers could read differently, and gather in one pass over the raw headers all that the
+// later steps need of them. Node's strict parser has already refused most of it (test/proxy/listener.test.ts proves
+// what); nothing here relies on that. It changes nothing.
+
+import { type Denial, denial } from '../decision/outcome.ts';
+import { type ClassifyHeader, headerClass } from './header-class.ts';
+
+/** The header section of one request, read once. Values as received; a line that repeats is joined by `, `. */
+export interface HeaderFacts {
+  readonly host: string | undefined;
+  readonly authorization: string | undefined;
+  readonly bareCredentials: readonly string[] | undefined;
+  readonly cookies: readonly string[] | undefined;
+  /** -1 without a Content-Length. */
+  readonly contentLength: number;
+  readonly isChunked: boolean;
+  /** Lower-case names that `Connection` marks as meant for us alone. */
+  readonly connectionNames: ReadonlySet<string> | undefined;
+  readonly upgrade: string | undefined;
+  readonly forwardedFor: string | undefined;
+  readonly forwardedProto: string | undefined;
+  readonly forwardedHost: string | undefined;
+  readonly forwarded: string | undefined;
+  readonly requestId: string | undefined;
+  readonly traceparent: string | undefined;
+  /** Methods that a header asks the API to use instead. */
+  readonly methodOverrides: readonly string[] | undefined;
+}
+
+/** `uri-host [":" port]` of RFC 9110 section 7.2, without user information, escapes and empty names. */
+const hostSyntax = /^(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
+const digits = /^\d{1,15}$/;
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/**
+ * Reads the raw header pairs of a request. Refused: more headers than `headersMax`, no Host in HTTP/1.1, two of Host,
+ * Authorization, Content-Length or Transfer-Encoding, both of the last two (RFC 9112 section 6.1), a transfer coding
+ * other than `chunked`, any coding in HTTP/1.0, a framing header in a spelling some servers fold, and a `Connection`
+ * that names a header which matters.
+ */
+export const inspectHeaders = (
+  rawHeaders: readonly string[],
+  isHttp10: boolean,
+  headersMax: number,
+  classify: ClassifyHeader,
+): HeaderFacts | Denial => {
+  if (rawHeaders.length > headersMax * 2)
+    return denial('headers_too_large', `${rawHeaders.length / 2} headers`);
+  let host: string | undefined;
+  let authorization: string | undefined;
+  let bareCredentials: string[] | undefined;
+  let cookies: string[] | undefined;
+  let contentLength = -1;
+  let isChunked = false;
+  let connection: string | undefined;
+  let upgrade: string | undefined;
+  let forwardedFor: string | undefined;
+  let forwardedProto: string | undefined;
+  let forwardedHost: string | undefined;
+  let forwarded: string | undefined;
+  let requestId: string | undefined;
+  let traceparent: string | undefined;
+  let methodOverrides: string[] | undefined;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? '';
+    const kind = classify(name);
+    if (kind <= headerClass.drop) continue;
+    const value = rawHeaders[at + 1] ?? '';
+    // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- the other classes matter later only
+    switch (kind) {
+      case headerClass.shadow:
+        return denial('request_malformed', 'a framing header in another spelling');
+      case headerClass.host:
+        if (host !== undefined) return denial('request_malformed', 'two Host headers');
+        if (!hostSyntax.test(value)) return denial('request_malformed', 'Host is no host');
+        host = value;
+        break;
+      case headerClass.connection:
+        connection = joined(connection, value);
+        break;
+      case headerClass.contentLength:
+        if (contentLength >= 0 || !digits.test(value)) return denial('request_malformed', 'Content-Length');
+        contentLength = Number(value);
+        break;
+      case headerClass.transferEncoding:
+        if (isChunked || isHttp10 || value.toLowerCase() !== 'chunked')
+          return denial('request_malformed', 'Transfer-Encoding other than one chunked');
+        isChunked = true;
+        break;
+      case headerClass.upgrade:
+        upgrade = joined(upgrade, value);
+        break;
+      case headerClass.authorization:
+        if (authorization !== undefined) return denial('request_malformed', 'two Authorization headers');
+        authorization = value;
+        break;
+      case headerClass.bareCredential:
+        (bareCredentials ??= []).push(value);
+        break;
+      case headerClass.cookie:
+        (cookies ??= []).push(value);
+        break;
+      case headerClass.forwardedFor:
+        forwardedFor = joined(forwardedFor, value);
+        break;
+      case headerClass.forwardedProto:
+        forwardedProto = joined(forwardedProto, value);
+        break;
+      case headerClass.forwardedHost:
+        forwardedHost = joined(forwardedHost, value);
+        break;
+      case headerClass.forwarded:
+        forwarded = joined(forwarded, value);
+        break;
+      case headerClass.requestId:
+        requestId = joined(requestId, value);
+        break;
+      case headerClass.traceparent:
+        traceparent = joined(traceparent, value);
+        break;
+      case headerClass.methodOverride:
+        (methodOverrides ??= []).push(value);
+        break;
+      default:
+        break;
+    }
+  }
+  if (isChunked && contentLength >= 0)
+    return denial('request_malformed', 'Transfer-Encoding and Content-Length');
+  if (host === undefined && !isHttp10) return denial('request_malformed', 'no Host header');
+  const connectionNames =
+    connection === undefined || plainConnections.has(connection)
+      ? undefined
+      : readConnection(connection, classify);
+  if (connectionNames === 'refused')
+    return denial('request_malformed', 'Connection names a header that matters');
+  return {
+    host,
+    authorization,
+    bareCredentials,
+    cookies,
+    contentLength,
+    isChunked,
+    connectionNames,
+    upgrade,
+    forwardedFor,
+    forwardedProto,
+    forwardedHost,
+    forwarded,
+    requestId,
+    traceparent,
+    methodOverrides,
+  };
+};
+
+const joined = (before: string | undefined, value: string): string =>
+  before === undefined ? value : `${before}, ${value}`;
+
+/** What nearly every client sends, and names no header of its own. */
+const plainConnections = new Set([
+  'keep-alive',
+  'close',
+  'Keep-Alive',
+  'Close',
+  'Upgrade',
+  'upgrade',
+  'keep-alive, Upgrade',
+]);
+
+/** Connection options that are not names of headers to drop, or that are dropped anyway. */
+const connectionOptions = new Set(['', 'close', 'keep-alive', 'upgrade', 'te', 'http2-settings']);
+
+/**
+ * RFC 9110 section 7.6.1: a field named by Connection goes no further. One that this proxy acts on, or that says what
+ * the body is, may not be taken away like that.
+ */
+const readConnection = (
+  connection: string,
+  classify: ClassifyHeader,
+): ReadonlySet<string> | undefined | 'refused' => {
+  const names = new Set<string>();
+  for (const part of connection.split(',')) {
+    const name = part.trim().toLowerCase();
+    if (connectionOptions.has(name)) continue;
+    if (!token.test(name) || name.startsWith('content-')) return 'refused';
+    const kind = classify(name);
+    if (kind > headerClass.drop) return 'refused';
+    names.add(name);
+  }
+  return names.size === 0 ? undefined : names;
+};
+
+/** Whether the request asks for a WebSocket (RFC 6455 section 4.1); `h2c` and the like are ordinary requests. */
+export const asksForWebSocket = (facts: Pick<HeaderFacts, 'upgrade'>): boolean =>
+  facts.upgrade !== undefined && facts.upgrade.toLowerCase() === 'websocket';

@@ -1,0 +1,102 @@
+// Step 7: the header section the API receives, built in one pass over the caller's raw headers. Order, spelling and
+// repetition of what goes on are kept; the credential, the identity family, hop-by-hop headers and the words of
+// untrusted proxies are not; ours come last.
+//
+// Convention with the forwarder and the upgrader: the array is complete, Host included, and they send exactly it.
+// Content-Length, Transfer-Encoding, TE, Trailer, Expect and Keep-Alive are never in it: the forwarder frames the body
+// by the request it reads (`request.headers['content-length']` or chunked). Connection and Upgrade are in it only for
+// an upgrade, as `Connection: Upgrade`, `Upgrade: websocket`.
+
+import { withoutCookie } from '../decision/credential.ts';
+import { isSaneTraceparent, makeTraceparent } from './correlation.ts';
+import { type ClassifyHeader, headerClass } from './header-class.ts';
+import type { HeaderFacts } from './hygiene.ts';
+import type { Peer } from './peer.ts';
+
+export interface RequestHeaderParts {
+  readonly rawHeaders: readonly string[];
+  readonly facts: HeaderFacts;
+  readonly peer: Peer;
+  /** What Host says to the API. */
+  readonly host: string;
+  readonly requestId: string;
+  /** Rendered identity pairs; empty for a caller without one. */
+  readonly identityPairs: readonly string[];
+  /** `forwardCredential: keep`. */
+  readonly keepsCredential: boolean;
+  /** `forwardCredential: access-token`: stands in for the credential. */
+  readonly accessToken: string | undefined;
+  readonly isUpgrade: boolean;
+}
+
+/** @param cookieName the configured cookie that may carry the credential. */
+export const createRequestHeaders =
+  (classify: ClassifyHeader, cookieName: string | undefined) =>
+  (parts: RequestHeaderParts): string[] => {
+    const { rawHeaders, facts, peer, keepsCredential } = parts;
+    const { connectionNames } = facts;
+    const carriesTrace = isSaneTraceparent(facts.traceparent);
+    const headers = ['Host', parts.host];
+    for (let at = 0; at < rawHeaders.length; at += 2) {
+      const name = rawHeaders[at] ?? '';
+      const value = rawHeaders[at + 1] ?? '';
+      // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- every other class goes no further
+      switch (classify(name)) {
+        case headerClass.pass:
+          if (connectionNames !== undefined && connectionNames.has(name.toLowerCase())) break;
+          headers.push(name, value);
+          break;
+        case headerClass.methodOverride:
+          headers.push(name, value);
+          break;
+        case headerClass.authorization:
+        case headerClass.bareCredential:
+          if (keepsCredential) headers.push(name, value);
+          break;
+        case headerClass.cookie: {
+          const kept = cookieName === undefined || keepsCredential ? value : withoutCookie(value, cookieName);
+          if (kept !== undefined) headers.push(name, kept);
+          break;
+        }
+        case headerClass.proxyWord:
+          if (peer.isTrusted) headers.push(name, value);
+          break;
+        case headerClass.tracestate:
+          if (carriesTrace) headers.push(name, value);
+          break;
+        default:
+          break;
+      }
+    }
+    if (parts.accessToken !== undefined) headers.push('Authorization', `Bearer ${parts.accessToken}`);
+    for (const pair of parts.identityPairs) headers.push(pair);
+    addForwarded(headers, parts);
+    headers.push('X-Request-Id', parts.requestId);
+    headers.push('traceparent', carriesTrace ? (facts.traceparent ?? '') : makeTraceparent());
+    if (parts.isUpgrade) headers.push('Connection', 'Upgrade', 'Upgrade', 'websocket');
+    return headers;
+  };
+
+/** X-Forwarded-For, -Proto, -Host and Forwarded (RFC 7239): the chain goes on behind a trusted peer, else begins here. */
+const addForwarded = (headers: string[], { facts, peer }: RequestHeaderParts): void => {
+  const { address, proto } = peer;
+  const host = facts.host ?? '';
+  const own = `for=${peer.forwardedFor};${host === '' ? '' : `host=${quoted(host)};`}proto=${proto}`;
+  if (!peer.isTrusted) {
+    headers.push('X-Forwarded-For', address, 'X-Forwarded-Proto', proto);
+    if (host !== '') headers.push('X-Forwarded-Host', host);
+    headers.push('Forwarded', own);
+    return;
+  }
+  headers.push(
+    'X-Forwarded-For',
+    facts.forwardedFor === undefined ? address : `${facts.forwardedFor}, ${address}`,
+  );
+  headers.push('X-Forwarded-Proto', facts.forwardedProto ?? proto);
+  const forwardedHost = facts.forwardedHost ?? host;
+  if (forwardedHost !== '') headers.push('X-Forwarded-Host', forwardedHost);
+  headers.push('Forwarded', facts.forwarded === undefined ? own : `${facts.forwarded}, ${own}`);
+};
+
+/** A host with a port or brackets is no token (RFC 7239 section 4). */
+const quoted = (host: string): string => (/[:[]/.test(host) ? `"${host}"` : host);
