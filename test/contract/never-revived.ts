@@ -1,0 +1,120 @@
+// The promise behind every revocation, as a property: no sequence of operations revives what was revoked.
+
+import * as fc from 'fast-check';
+import type { Test } from 'tap';
+import type { Change } from '../../src/store/records.ts';
+import type { TokenStore } from '../../src/store/token-store.ts';
+import { type ExampleToken, exampleOrg, exampleToken, exampleUser, startMs } from './examples.ts';
+import { isAlive, type MakePlace, openStores, sure } from './token-store.ts';
+
+type Step =
+  | { readonly do: 'create' | 'revoke' | 'reapply token'; readonly token: number }
+  | { readonly do: 'revoke all'; readonly of: 'org' | 'user' }
+  | { readonly do: 'state'; readonly of: 'org' | 'user'; readonly state: 'active' | 'disabled' }
+  | { readonly do: 'roles'; readonly of: 'org' | 'user'; readonly count: number }
+  | {
+      readonly do: 'reapply';
+      readonly of: 'org' | 'user';
+      readonly generation: number;
+      readonly min: number;
+    };
+
+const tokenCount = 3;
+const token = fc.nat(tokenCount - 1);
+const of = fc.constantFrom('org' as const, 'user' as const);
+const small = fc.nat(6);
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ do: fc.constantFrom('create' as const, 'revoke' as const, 'reapply token' as const), token }),
+  fc.record({ do: fc.constant('revoke all' as const), of }),
+  fc.record({ do: fc.constant('state' as const), of, state: fc.constantFrom('active', 'disabled') }),
+  fc.record({ do: fc.constant('roles' as const), of, count: fc.nat(2) }),
+  fc.record({ do: fc.constant('reapply' as const), of, generation: small, min: small }),
+);
+
+interface World {
+  readonly store: TokenStore;
+  readonly orgId: string;
+  readonly userId: string;
+  readonly tokens: readonly ExampleToken[];
+  /** Digests of what has been seen dead. */
+  readonly dead: Set<string>;
+}
+
+export const neverRevived = (t: Test, makePlace: MakePlace, runs: number): void => {
+  t.test('no sequence of operations revives a revoked token or lowers a generation', async (t) => {
+    const [store] = await openStores(t, makePlace);
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 14 }), async (steps) => {
+        const world = await furnish(store);
+        let before = await generationsOf(world);
+        for (const step of steps) {
+          await take(world, step);
+          const after = await generationsOf(world);
+          if (after.some((generation, index) => generation < before[index]!))
+            throw new Error(`lowered: ${before.join()} -> ${after.join()}`);
+          before = after;
+          await look(world);
+        }
+      }),
+      { numRuns: runs },
+    );
+    t.pass(`${runs} sequences`);
+  });
+};
+
+const furnish = async (store: TokenStore): Promise<World> => {
+  const org = exampleOrg();
+  const user = exampleUser(org.id);
+  await store.createOrg(org);
+  await store.createUser(user);
+  const tokens = Array.from({ length: tokenCount }, () => exampleToken(user));
+  return { store, orgId: org.id, userId: user.id, tokens, dead: new Set() };
+};
+
+/** Whatever was created and is dead now must be dead for ever. */
+const look = async ({ store, tokens, dead }: World): Promise<void> => {
+  for (const { digest, token } of tokens) {
+    const alive = await isAlive(store, digest);
+    if (alive && dead.has(digest)) throw new Error('a dead token lives');
+    if (!alive && sure(await store.findToken(token.id)) !== undefined) dead.add(digest);
+  }
+};
+
+const generationsOf = async ({ store, orgId, userId }: World): Promise<number[]> => {
+  const org = sure(await store.findOrg(orgId));
+  const user = sure(await store.findUser(orgId, userId));
+  if (org === undefined || user === undefined) throw new Error('an account is gone');
+  return [org.generation, org.tokenGenerationMin, user.generation, user.tokenGenerationMin];
+};
+
+const take = async ({ store, orgId, userId, tokens }: World, step: Step): Promise<unknown> => {
+  const atMs = startMs;
+  switch (step.do) {
+    case 'create':
+      return store.createToken(tokens[step.token]!.token, tokens[step.token]!.digest);
+    case 'revoke':
+      return store.revokeToken(tokens[step.token]!.token.id, atMs);
+    case 'reapply token':
+      return store.reapply([{ kind: 'token', tokenId: tokens[step.token]!.token.id, atMs }]);
+    case 'revoke all':
+      return store.revokeAll(orgId, step.of === 'user' ? userId : undefined, atMs);
+    case 'state':
+      return step.of === 'org'
+        ? store.changeOrg(orgId, { state: step.state }, atMs)
+        : store.changeUser(orgId, userId, { state: step.state }, atMs);
+    case 'roles': {
+      const names = Array.from({ length: step.count }, (_, index) => `role-${index}`);
+      return step.of === 'org'
+        ? store.changeOrg(orgId, { roles: Object.fromEntries(names.map((name) => [name, ['a']])) }, atMs)
+        : store.changeUser(orgId, userId, { roles: names }, atMs);
+    }
+    case 'reapply': {
+      const { generation } = step;
+      const facts = { generation, tokenGenerationMin: Math.min(step.min, generation), atMs };
+      const change: Change =
+        step.of === 'org' ? { kind: 'org', orgId, ...facts } : { kind: 'user', orgId, userId, ...facts };
+      return store.reapply([change]);
+    }
+  }
+};
