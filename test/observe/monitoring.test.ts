@@ -1,0 +1,155 @@
+// The files operators copy: alerts, dashboard, scrape configuration and Kubernetes manifests say only what is true.
+
+import { spawnSync } from 'node:child_process';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { parse, parseAllDocuments } from 'yaml';
+import { denialReasons, outageReasons } from '../../src/decision/outcome.ts';
+import { createMetrics } from '../../src/observe/metrics.ts';
+import { loadSettings } from '../../src/settings/load-settings.ts';
+
+const root = join(import.meta.dirname, '../..');
+const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+const promtool = (...args: string[]): { readonly status: number | null; readonly output: string } => {
+  const { status, stdout, stderr, error } = spawnSync('promtool', args, { cwd: root, encoding: 'utf8' });
+  return {
+    status,
+    output: error === undefined ? stdout + stderr : `install prometheus (promtool): ${error.message}`,
+  };
+};
+
+interface Rule {
+  readonly alert: string;
+  readonly expr: string;
+  readonly labels: Record<string, string>;
+  readonly annotations: Record<string, string>;
+}
+const rules = (
+  parse(read('config/prometheus/alerts.yaml')) as { groups: { rules: Rule[] }[] }
+).groups.flatMap(({ rules }) => rules);
+
+interface Panel {
+  readonly title: string;
+  readonly targets: readonly { readonly expr: string }[];
+}
+const panels = (JSON.parse(read('config/grafana/dashboard.json')) as { panels: Panel[] }).panels;
+
+t.test('the alert rules are valid, and fire in the scenes they are for', async (t) => {
+  const check = promtool('check', 'rules', 'config/prometheus/alerts.yaml');
+  t.equal(check.status, 0, check.output);
+  const scenes = promtool('test', 'rules', 'test/observe/alerts.test.yaml');
+  t.equal(scenes.status, 0, scenes.output);
+});
+
+t.test('the scrape configuration is valid', async (t) => {
+  const check = promtool('check', 'config', 'config/prometheus/scrape.yaml');
+  t.equal(check.status, 0, check.output);
+});
+
+t.test('every alert says how urgent it is, what happened and what to do', async (t) => {
+  for (const { alert, labels, annotations } of rules) {
+    t.match(labels['severity'], /^(page|ticket)$/, alert);
+    t.ok(annotations['summary'] && annotations['description'], `${alert} is explained`);
+  }
+});
+
+t.test('alerts and dashboard ask only for metrics that exist', async (t) => {
+  const metrics = createMetrics({ version: '1', routes: [], extraRoutes: [], storeCommands: [] });
+  const registered = new Set<string>();
+  for (const [, name = '', type] of (await metrics.render()).matchAll(/^# TYPE (\S+) (\S+)$/gm)) {
+    registered.add(name);
+    if (type === 'histogram') for (const end of ['_bucket', '_sum', '_count']) registered.add(name + end);
+  }
+  const queries = [
+    ...rules.map(({ alert, expr }) => [alert, expr] as const),
+    ...panels.flatMap(({ title, targets }) => targets.map(({ expr }) => [title, expr] as const)),
+  ];
+  t.ok(queries.length > 30);
+  for (const [where, query] of queries)
+    for (const [name] of query.matchAll(/\b(?:tollgate|nodejs|process)_[a-z0-9_]+\b/g))
+      t.ok(registered.has(name), `${where} asks for ${name}`);
+});
+
+t.test('alerts and dashboard ask only for reasons that exist', async (t) => {
+  const known: readonly string[] = [...denialReasons, ...outageReasons];
+  const queries = [
+    ...rules.map(({ expr }) => expr),
+    ...panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
+  ];
+  const asked = queries.flatMap((query) =>
+    [...query.matchAll(/reason[=!]~?"([^"]+)"/g)].flatMap(([, pattern = '']) => pattern.split('|')),
+  );
+  t.ok(asked.length > 3);
+  for (const pattern of asked)
+    t.ok(
+      known.some((reason) => new RegExp(`^(?:${pattern})$`).test(reason)),
+      `${pattern} is a reason`,
+    );
+});
+
+interface Container {
+  readonly name: string;
+  readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
+  readonly env?: readonly { readonly name: string; readonly value: string }[];
+  readonly [key: string]: unknown;
+}
+interface Manifest {
+  readonly kind: string;
+  readonly data?: Record<string, string>;
+  readonly stringData?: Record<string, string>;
+  readonly spec?: {
+    readonly template: {
+      readonly spec: {
+        readonly terminationGracePeriodSeconds: number;
+        readonly containers: readonly Container[];
+      };
+    };
+  };
+}
+const manifests = parseAllDocuments(read('config/kubernetes/sidecar.yaml')).map(
+  (document) => document.toJS() as Manifest,
+);
+const manifest = (kind: string): Manifest => manifests.find((each) => each.kind === kind)!;
+
+t.test('the Kubernetes sidecar: its settings load, with secrets from files', async (t) => {
+  const directory = t.testdir();
+  const file = join(directory, 'tollgate.yaml');
+  writeFileSync(file, manifest('ConfigMap').data!['tollgate.yaml']!);
+  writeFileSync(join(directory, 'store-url'), manifest('Secret').stringData!['store-url']!);
+  writeFileSync(join(directory, 'encryption-key'), Buffer.alloc(32, 7).toString('base64'));
+  const pod = manifest('Deployment').spec!.template.spec;
+  const tollgate = pod.containers.find(({ name }) => name === 'tollgate')!;
+  const env = Object.fromEntries(
+    tollgate.env!.map(({ name, value }) => [name, value.replace('/run/secrets/tollgate', directory)]),
+  );
+  const result = loadSettings({ file, env, flags: {} });
+  t.ok(result.ok, JSON.stringify(result));
+  if (!result.ok) return;
+  const { settings } = result;
+  t.match(settings.store, { kind: 'redis', tls: true });
+  const portOf = (name: string): number | undefined =>
+    tollgate.ports!.find((port) => port.name === name)?.containerPort;
+  t.match(settings.listen, { kind: 'tcp', port: portOf('http') });
+  t.match(settings.ops, { kind: 'tcp', host: '0.0.0.0', port: portOf('ops') });
+  const { drainDelayMs, deadlineMs } = settings.shutdown;
+  t.ok(
+    pod.terminationGracePeriodSeconds * 1000 >= drainDelayMs + deadlineMs + 5000,
+    'the pod waits longer than the drain takes',
+  );
+  t.match(tollgate, {
+    startupProbe: { httpGet: { path: '/livez', port: 'ops' } },
+    livenessProbe: { httpGet: { path: '/livez', port: 'ops' } },
+    readinessProbe: { httpGet: { path: '/readyz', port: 'ops' } },
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    },
+  });
+});
+
+t.test('every YAML file under config can be read', async (t) => {
+  for (const file of globSync('config/**/*.yaml', { cwd: root }))
+    for (const document of parseAllDocuments(read(file))) t.strictSame(document.errors, [], file);
+});

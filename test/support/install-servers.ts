@@ -1,0 +1,84 @@
+// Before the tests: makes sure the real servers they run against are there (`redis-server`; `prometheus`, the API of
+// the system test, with `promtool`), or says exactly what to install. Never a stand-in.
+
+import { spawnSync } from 'node:child_process';
+
+interface Server {
+  readonly command: string;
+  /** Package manager -> what it calls the package. */
+  readonly packages: Readonly<Record<string, string>>;
+}
+
+const servers: readonly Server[] = [
+  {
+    command: 'redis-server',
+    packages: { 'apt-get': 'redis-server', apk: 'redis', dnf: '/usr/bin/redis-server', brew: 'redis' },
+  },
+  {
+    command: 'prometheus',
+    packages: { 'apt-get': 'prometheus', apk: 'prometheus', dnf: '/usr/bin/prometheus', brew: 'prometheus' },
+  },
+  {
+    command: 'promtool',
+    packages: { 'apt-get': 'prometheus', apk: 'prometheus', dnf: '/usr/bin/promtool', brew: 'prometheus' },
+  },
+];
+
+/** Package manager -> steps before, and the step that installs. */
+const managers: Readonly<Record<string, { readonly before: string[][]; readonly install: string[] }>> = {
+  'apt-get': {
+    before: [['apt-get', 'update', '-qq']],
+    install: ['apt-get', 'install', '-y', '-qq', '--no-install-recommends'],
+  },
+  apk: { before: [], install: ['apk', 'add', '--no-cache'] },
+  dnf: { before: [], install: ['dnf', 'install', '-y'] },
+  brew: { before: [], install: ['brew', 'install'] },
+};
+
+const runs = (command: string, ...args: string[]): boolean =>
+  spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+
+const missing = (): readonly Server[] => servers.filter(({ command }) => !runs(command, '--version'));
+
+const packagesOf = (wanted: readonly Server[], manager: string): string[] => [
+  ...new Set(wanted.flatMap(({ packages }) => packages[manager] ?? [])),
+];
+
+const install = (wanted: readonly Server[]): void => {
+  const manager = Object.keys(managers).find((command) => runs(command, '--version'));
+  const steps = manager === undefined ? undefined : managers[manager];
+  if (manager === undefined || steps === undefined) return;
+  const mayInstall = manager === 'brew' || process.getuid?.() === 0;
+  const prefix = mayInstall ? [] : runs('sudo', '-n', 'true') ? ['sudo', '-n'] : undefined;
+  if (prefix === undefined) return;
+  for (const step of [...steps.before, [...steps.install, ...packagesOf(wanted, manager)]]) {
+    const [command, ...args] = [...prefix, ...step] as [string, ...string[]];
+    console.error(
+      `installing ${wanted.map(({ command }) => command).join(', ')}: ${[command, ...args].join(' ')}`,
+    );
+    spawnSync(command, args, {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      // RUNLEVEL: the package must not start its service.
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
+    });
+  }
+};
+
+if (missing().length > 0) install(missing());
+const stillMissing = missing();
+if (stillMissing.length > 0) {
+  const line = (system: string, manager: string, sudo: string): string =>
+    `  ${system.padEnd(16)} ${sudo}${(managers[manager]?.install ?? []).filter((word) => !word.startsWith('-')).join(' ')} ` +
+    packagesOf(stillMissing, manager).join(' ');
+  console.error(
+    [
+      `The tests run against real servers, and these are not on the path: ${stillMissing.map(({ command }) => command).join(', ')}.`,
+      'Install them and run `npm test` again:',
+      line('Debian, Ubuntu', 'apt-get', 'sudo '),
+      line('Alpine', 'apk', 'sudo '),
+      line('Fedora', 'dnf', 'sudo '),
+      line('macOS', 'brew', ''),
+    ].join('\n'),
+  );
+  process.exitCode = 1;
+}
