@@ -1,18 +1,18 @@
 // The store on one Redis keeps the contract of the port.
 
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { createRedisStore } from '../../src/store/redis/redis-store.ts';
 import { redisSettings } from '../support/redis-settings.ts';
 import { startRedis } from '../support/redis.ts';
 import { neverRevived } from './never-revived.ts';
-import { tokenStoreContract } from './token-store.ts';
+import { type MakePlace, tokenStoreContract } from './token-store.ts';
 
 // One server for the file, one key prefix a place.
 const server = await startRedis();
 t.teardown(() => server.close());
 let places = 0;
 
-const makePlace = async (_t: Test) => {
+const makePlace: MakePlace = async () => {
   const prefix = `place-${places++}`;
   return async () => {
     const settings = redisSettings({ socketPath: server.socketPath, prefix, readTimeoutMs: 2_000 });

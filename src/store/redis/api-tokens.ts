@@ -1,0 +1,125 @@
+// API-token records and ended sessions. Only digests reach the store. A record lies in its user's shard; the digest of
+// a created token lies there too, that of an imported one where it falls.
+
+import { shardOfAccount, shardOfDigest, shardOfTokenId } from '../shard.ts';
+import type { ApiTokenRecord } from '../records.ts';
+import type { TokenStore } from '../token-store.ts';
+import { lineOf } from './change-codec.ts';
+import type { StoreContext } from './context.ts';
+import { corrupt } from './fault.ts';
+import { isStorableId, shardOfSession } from './key-space.ts';
+import { pageOf } from './paging.ts';
+import { parseToken, tokenDocument } from './record-codec.ts';
+import {
+  claimDigest,
+  createToken,
+  endOnce,
+  recordRetentionMs,
+  revokeToken,
+  withdrawToken,
+} from './scripts.ts';
+
+type ApiTokens = Pick<TokenStore, 'createToken' | 'findToken' | 'listTokens' | 'revokeToken' | 'endSession'>;
+
+export const apiTokens = (context: StoreContext): ApiTokens => {
+  const { keys, reads, writes, attempt, retentionMs } = context;
+
+  const read = async (tokenId: string): Promise<ApiTokenRecord | undefined> => {
+    const [document, revokedAtMs] = await reads.usable().hmget(keys.token(tokenId), 'doc', 'revokedAtMs');
+    return parseToken(tokenId, document, revokedAtMs);
+  };
+
+  /** Drops ids whose record has expired from the list they were in. Best effort: the next listing tries again. */
+  const sweep = (index: string, ids: readonly string[]): void => {
+    void attempt('sweep_tokens', () => writes.usable().zrem(index, ...ids));
+  };
+
+  const create = async (token: ApiTokenRecord, digest: string): Promise<string> => {
+    const shard = shardOfTokenId(token.id);
+    if (shard !== shardOfAccount(token.orgId, token.userId))
+      throw new TypeError(`the API token ${token.id} does not carry the shard of its user`);
+    const keepUntilMs = token.expiresAtMs === undefined ? '' : `${token.expiresAtMs + recordRetentionMs}`;
+    const isLocal = shardOfDigest(digest) === shard;
+    const isImport = token.origin === 'imported';
+    const record = keys.token(token.id);
+    const index = keys.tokensOf(token.orgId, token.userId);
+    const touched = [
+      record,
+      keys.user(token.orgId, token.userId),
+      index,
+      ...(isImport ? [keys.imports(shard)] : []),
+      ...(isLocal ? [keys.digest(digest)] : []),
+    ];
+    const account = keys.account(token.orgId, token.userId);
+    const flags = [isImport ? '1' : '0', isLocal ? '1' : '0'];
+    const args = [token.id, digest, tokenDocument(token), account, keepUntilMs, ...flags];
+    const made = answer(await writes.run(createToken, touched, args));
+    if (made !== 'created' || isLocal) return made;
+    // The record first, then the digest that leads to it: a digest in force always leads to a whole record.
+    if (await claim(token.id, digest, keepUntilMs)) return 'created';
+    await writes.run(withdrawToken, [record, index], [digest, token.id]);
+    return 'digest_taken';
+  };
+
+  /** Points a digest of another shard to a token, unless it leads to another token that still exists. */
+  const claim = async (tokenId: string, digest: string, keepUntilMs: string): Promise<boolean> => {
+    const pointer = [keys.digest(digest)];
+    const holder = answer(await writes.run(claimDigest, pointer, [tokenId, keepUntilMs, '']));
+    if (holder === tokenId) return true;
+    if ((await writes.usable().exists(keys.token(holder))) > 0) return false;
+    return answer(await writes.run(claimDigest, pointer, [tokenId, keepUntilMs, holder])) === tokenId;
+  };
+
+  return {
+    createToken: (token, digest) =>
+      attempt('create_token', async () => {
+        if (!isStorableId(token.orgId) || !isStorableId(token.userId)) return 'user_unknown';
+        const made = await create(token, digest);
+        if (made === 'created' || made === 'digest_taken' || made === 'user_unknown') return made;
+        throw corrupt(`the answer ${made}`);
+      }),
+
+    findToken: (tokenId) =>
+      attempt('find_token', async () => (isTokenId(tokenId) ? read(tokenId) : undefined)),
+
+    listTokens: (orgId, userId, page) =>
+      attempt('list_tokens', async () => {
+        if (!isStorableId(orgId) || !isStorableId(userId)) return { items: [], nextCursor: undefined };
+        const index = keys.tokensOf(orgId, userId);
+        return pageOf(
+          page,
+          (after, count) => reads.usable().zrangebylex(index, after, '+', 'LIMIT', 0, count),
+          read,
+          (ids) => sweep(index, ids),
+        );
+      }),
+
+    revokeToken: (tokenId, nowMs) =>
+      attempt('revoke_token', async () => {
+        if (!isTokenId(tokenId)) return 'unknown';
+        const touched = [keys.token(tokenId), keys.changes(shardOfTokenId(tokenId))];
+        const line = lineOf({ kind: 'token', tokenId, atMs: nowMs });
+        const made = answer(await context.revoke(revokeToken, touched, [retentionMs, nowMs, ...line]));
+        if (made === 'revoked' || made === 'already_revoked' || made === 'unknown') return made;
+        throw corrupt(`the answer ${made}`);
+      }),
+
+    // Nothing of a session is kept but its end, for as long as its access tokens can live.
+    endSession: (sessionId, nowMs) =>
+      attempt('end_session', async (): Promise<'ended'> => {
+        const shard = shardOfSession(sessionId);
+        const touched = [keys.ended(shard, `session:${sessionId}`), keys.changes(shard)];
+        const line = lineOf({ kind: 'session', sessionId, atMs: nowMs });
+        await context.revoke(endOnce, touched, [retentionMs, ...line]);
+        return 'ended';
+      }),
+  };
+};
+
+const isTokenId = (tokenId: string): boolean =>
+  !Number.isNaN(shardOfTokenId(tokenId)) && isStorableId(tokenId);
+
+const answer = (reply: unknown): string => {
+  if (typeof reply !== 'string') throw corrupt('the reply to a write');
+  return reply;
+};

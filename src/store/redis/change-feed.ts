@@ -1,0 +1,100 @@
+// The change feed a replica follows: one follower for all streams, or on a Cluster one per stream, seen by the
+// listener as one. It is connected when all are, heard when all were, caught up when all are.
+
+import type { RedisSettings } from '../../settings/settings.ts';
+import type { ChangeListener, Subscription } from '../token-store.ts';
+import { clusterNodeOptions, nodeOptions } from './connection-options.ts';
+import type { StoreContext } from './context.ts';
+import { Follower, type FollowerEvents } from './follower.ts';
+import { allShards } from './key-space.ts';
+
+/** Follows the feed until closed. `secrets` never appear in a log line. */
+export const followChanges = (
+  context: StoreContext,
+  settings: RedisSettings,
+  listener: ChangeListener,
+  secrets: readonly string[],
+): Subscription => {
+  const { keys, log, retentionMs } = context;
+  const streams = allShards.map((shard) => keys.changes(shard));
+  const groups = settings.mode === 'cluster' ? streams.map((stream) => [stream]) : [streams];
+  const followers: Follower[] = [];
+  const connected = new Set<number>();
+  const unheard = new Set(groups.keys());
+  const behind = new Set(groups.keys());
+  let isConnected: boolean | undefined;
+  let isFailing = false;
+
+  const tellConnected = (): void => {
+    const now = connected.size === groups.length;
+    if (now === isConnected) return;
+    isConnected = now;
+    if (now) isFailing = false;
+    listener.connected(now);
+  };
+
+  const eventsOf = (group: number): FollowerEvents => ({
+    changes: (changes) => listener.changes(changes),
+    heard: () => {
+      unheard.delete(group);
+      if (unheard.size > 0) return;
+      for (const each of groups.keys()) unheard.add(each);
+      listener.heard();
+    },
+    caughtUp: () => {
+      if (behind.delete(group) && behind.size === 0) listener.caughtUp();
+    },
+    reset: (reason) => {
+      log.warn({ reason }, 'the change feed lost its history; reading it again');
+      for (const each of groups.keys()) behind.add(each);
+      listener.reset(reason);
+      for (const [each, follower] of followers.entries()) if (each !== group) follower.rewind();
+      // Whoever answers now is not who the other connections were made to.
+      if (reason === 'server_replaced') {
+        context.reads.renew();
+        context.writes.renew();
+      }
+    },
+    connected: (isUp) => {
+      if (isUp) connected.add(group);
+      else connected.delete(group);
+      tellConnected();
+    },
+    failed: (fault) => {
+      context.failed(fault.code);
+      if (isFailing) return;
+      isFailing = true;
+      log.error({ code: fault.code, error: fault.message }, 'the change feed is not connected; trying again');
+    },
+    unknownLine: (stream, id) =>
+      log.error(
+        { stream, id },
+        'a line of the change feed is not understood; is a replica newer than this one?',
+      ),
+  });
+
+  for (const [group, streams] of groups.entries())
+    followers.push(
+      new Follower(
+        {
+          streams,
+          retentionMs,
+          trust: settings.mode === 'cluster' ? 'lines' : 'identity',
+          secrets,
+          options: (redirect, attempt) => {
+            if (settings.mode !== 'cluster') return nodeOptions(settings, 'feed');
+            const seed = settings.nodes[(group + attempt) % settings.nodes.length];
+            if (seed === undefined) throw new Error('the Redis settings name no server');
+            return clusterNodeOptions(settings, redirect ?? seed);
+          },
+        },
+        eventsOf(group),
+      ),
+    );
+
+  return {
+    close: async () => {
+      await Promise.all(followers.map((follower) => follower.close()));
+    },
+  };
+};

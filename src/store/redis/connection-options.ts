@@ -1,0 +1,122 @@
+// RedisSettings -> ioredis options. Every option that decides how fast a dead server is noticed is stated here:
+// the library's defaults wait, queue and repeat, and a write that is repeated behind our back is a write done twice.
+
+import type { ClusterOptions, RedisOptions } from 'ioredis';
+import type { RedisSettings } from '../../settings/settings.ts';
+
+/** `read`: look-ups. `write`: scripts that change something. `feed`: the change feed's blocking reads. */
+export type Purpose = 'read' | 'write' | 'feed';
+
+/** How long a blocking read of the feed waits: its heartbeat. */
+export const feedBlockMs = 400;
+/** A feed that says nothing for this long beyond its heartbeat is frozen. */
+const feedGraceMs = 600;
+
+const commandTimeoutMs = (settings: RedisSettings, purpose: Purpose): number => {
+  if (purpose === 'read') return settings.readTimeoutMs;
+  if (purpose === 'write') return settings.writeTimeoutMs;
+  return feedBlockMs + feedGraceMs;
+};
+
+/** Grows from 50 ms to half a second, spread so that replicas do not come back in step. */
+export const reconnectDelayMs = (attempt: number): number =>
+  Math.min(50 * 2 ** Math.min(attempt - 1, 8), 500) * (0.75 + Math.random() / 2);
+
+/** READONLY: a master became a replica. MASTERDOWN: a replica lost its master. Reconnect (1), never repeat (2). */
+const reconnectOnError = (error: Error): 1 | false => /^(?:READONLY|MASTERDOWN)\b/.test(error.message) && 1;
+
+/** The library's types want to know the shape of replies. */
+export type NodeOptions = RedisOptions & { readonly replyMapping: 'legacy' };
+
+const common = (settings: RedisSettings, purpose: Purpose): NodeOptions => {
+  const commandTimeout = commandTimeoutMs(settings, purpose);
+  return {
+    lazyConnect: true,
+    protocol: 2,
+    replyMapping: 'legacy',
+    disableClientInfo: true,
+    connectionName: `tollgate-${purpose}`,
+    username: settings.username,
+    password: settings.password,
+    db: settings.mode === 'cluster' ? 0 : settings.database,
+    connectTimeout: settings.connectTimeoutMs,
+    // A socket on which nothing came back for four reads (or a write and a half) is dead: drop it and what waits on it.
+    commandTimeout,
+    socketTimeout: purpose === 'read' ? commandTimeout * 4 : commandTimeout * 1.5,
+    disconnectTimeout: 200,
+    // These three together, or promises hang.
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    maxLoadingRetryTime: 500,
+    reconnectOnError: purpose === 'feed' ? null : reconnectOnError,
+    // The feed reconnects by itself, because it must check who answers before it goes on.
+    retryStrategy: purpose === 'feed' ? null : reconnectDelayMs,
+    ...(settings.tls ? { tls: settings.ca === undefined ? {} : { ca: settings.ca } } : {}),
+  };
+};
+
+/** Options of one connection to the master, found directly or through sentinels. */
+export const nodeOptions = (settings: RedisSettings, purpose: Purpose): NodeOptions => {
+  const options = common(settings, purpose);
+  if (settings.socketPath !== undefined) return { ...options, path: settings.socketPath };
+  if (settings.mode !== 'sentinel') {
+    const [node] = settings.nodes;
+    if (node === undefined) throw new Error('the Redis settings name no server');
+    return { ...options, ...node };
+  }
+  if (settings.sentinelName === undefined) throw new Error('the Redis settings name no sentinel master');
+  return {
+    ...options,
+    sentinels: settings.nodes.map((node) => ({ ...node })),
+    name: settings.sentinelName,
+    role: 'master',
+    sentinelCommandTimeout: settings.connectTimeoutMs,
+    // A number: after anything else ioredis would never try again. The feed tries again by itself.
+    sentinelRetryStrategy: purpose === 'feed' ? () => null : reconnectDelayMs,
+    failoverDetector: purpose === 'feed',
+    sentinelReconnectStrategy: () => 1000,
+    ...(settings.tls
+      ? {
+          enableTLSForSentinelMode: true,
+          sentinelTLS: settings.ca === undefined ? {} : { ca: settings.ca },
+        }
+      : {}),
+  };
+};
+
+/** Options of one connection to a named node of a Cluster. */
+export const clusterNodeOptions = (
+  settings: RedisSettings,
+  node: { readonly host: string; readonly port: number },
+): NodeOptions => ({ ...common(settings, 'feed'), ...node });
+
+/** Options of a client for a whole Cluster. */
+export const clusterOptions = (
+  settings: RedisSettings,
+  purpose: Purpose,
+): ClusterOptions & { readonly redisOptions: { readonly replyMapping: 'legacy' } } => {
+  const {
+    retryStrategy: _retryStrategy,
+    enableOfflineQueue: _offlineQueue,
+    ...redisOptions
+  } = common(settings, purpose);
+  return {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    redisOptions,
+    clusterRetryStrategy: reconnectDelayMs,
+    slotsRefreshTimeout: settings.connectTimeoutMs,
+    slotsRefreshInterval: 2000,
+    maxRedirections: 5,
+    retryDelayOnFailover: 0,
+    retryDelayOnClusterDown: 0,
+    retryDelayOnTryAgain: 20,
+    // With TLS the certificate names the host, so the host is what must be dialled.
+    ...(settings.tls
+      ? {
+          dnsLookup: (host: string, callback: (error: null, address: string) => void) => callback(null, host),
+        }
+      : {}),
+  };
+};

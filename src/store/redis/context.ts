@@ -1,0 +1,51 @@
+// What every part of the Redis store shares: key names, connections, and the one place where a failure becomes an Outage.
+
+import { type Outage, outage } from '../../decision/outcome.ts';
+import { faultOf } from './fault.ts';
+import type { KeySpace } from './key-space.ts';
+import type { RedisLink, StoreLog } from './link.ts';
+import type { Script } from './script.ts';
+
+/** Called after every command of the store, for the metrics. */
+export interface StoreObserver {
+  command(name: string, durationMs: number, ok: boolean): void;
+  error(code: string): void;
+}
+
+export interface StoreContext {
+  readonly keys: KeySpace;
+  readonly reads: RedisLink;
+  readonly writes: RedisLink;
+  /** How long change lines are kept: the longest access-token life and a margin. */
+  readonly retentionMs: number;
+  readonly log: StoreLog;
+  /** Runs a write that takes something away: answers only when enough replicas have it. */
+  readonly revoke: (
+    script: Script,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ) => Promise<unknown>;
+  /** Runs a command of the port: its faults become an Outage, its time and result are observed. */
+  readonly attempt: <T>(name: string, work: () => Promise<T>) => Promise<T | Outage>;
+  /** Counts a fault that is no command's: of the feed or a connection. */
+  readonly failed: (code: string) => void;
+}
+
+/** Makes `attempt`. `secrets` never appear in an outage's cause. */
+export const attemptWith =
+  (observe: StoreObserver | undefined, secrets: readonly string[]): StoreContext['attempt'] =>
+  async (name, work) => {
+    const startedAt = performance.now();
+    try {
+      const result = await work();
+      observe?.command(name, performance.now() - startedAt, true);
+      return result;
+    } catch (error) {
+      observe?.command(name, performance.now() - startedAt, false);
+      const fault = faultOf(error, secrets);
+      observe?.error(fault.code);
+      return outage(fault.code === notReplicatedCode ? 'store_not_replicated' : 'store_unavailable', fault);
+    }
+  };
+
+export const notReplicatedCode = 'NOT_REPLICATED';

@@ -1,0 +1,70 @@
+// Whether the history this follower has seen is still the server's history. A failover may have lost its end, an
+// operator may have flushed it, and a long absence may have been trimmed past: each must be noticed, not read over.
+
+import type { Redis } from 'ioredis';
+import { RedisFault } from './fault.ts';
+import { runScript, script } from './script.ts';
+
+/** What happened to a stream since the line we read last. */
+export type Continuity = 'whole' | 'trimmed' | 'server_replaced';
+
+/**
+ * KEYS streams, ARGV the id last read of each. Replies the worst of: whole (the line is still there, so everything
+ * before it is too, and everything after it can be read), trimmed, server_replaced (the stream is gone, ends earlier,
+ * or never had that line).
+ */
+const checkContinuity = script(
+  'check_continuity',
+  `
+local function parts(id)
+  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+  return tonumber(ms), tonumber(seq)
+end
+local function before(a, b)
+  local aMs, aSeq = parts(a)
+  local bMs, bSeq = parts(b)
+  return aMs < bMs or (aMs == bMs and aSeq < bSeq)
+end
+local worst = 'whole'
+for i, key in ipairs(KEYS) do
+  local id = ARGV[i]
+  if #redis.call('XRANGE', key, id, id, 'COUNT', 1) == 0 then
+    local info = redis.pcall('XINFO', 'STREAM', key)
+    if info.err then return 'server_replaced' end
+    local facts = {}
+    for j = 1, #info, 2 do facts[info[j]] = info[j + 1] end
+    if before(facts['last-generated-id'], id) then return 'server_replaced' end
+    local first = facts['first-entry']
+    if first and before(first[1], id) then return 'server_replaced' end
+    worst = 'trimmed'
+  end
+end
+return worst
+`,
+);
+
+/** `seen`: stream key -> id of the last line read of it. All keys must be on the server asked. */
+export const continuityOf = async (client: Redis, seen: ReadonlyMap<string, string>): Promise<Continuity> => {
+  if (seen.size === 0) return 'whole';
+  const reply = await runScript(client, checkContinuity, [...seen.keys()], [...seen.values()]);
+  if (reply === 'whole' || reply === 'trimmed' || reply === 'server_replaced') return reply;
+  throw new RedisFault('CORRUPT', 'the reply to a continuity check makes no sense');
+};
+
+/** Who answers: the process and the history it serves. Both change when another server takes the address. */
+export interface ServerIdentity {
+  readonly role: string;
+  readonly identity: string;
+  /** The server's clock, ms since the epoch: it, not ours, ages the streams. */
+  readonly nowMs: number;
+}
+
+export const readServerIdentity = async (client: Redis): Promise<ServerIdentity> => {
+  const [info, [seconds]] = await Promise.all([client.info(), client.time()]);
+  const field = (name: string): string => new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(info)?.[1] ?? '';
+  return {
+    role: field('role'),
+    identity: `${field('run_id')}/${field('master_replid')}`,
+    nowMs: Number(seconds) * 1000,
+  };
+};

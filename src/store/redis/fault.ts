@@ -1,0 +1,52 @@
+// Redis and ioredis errors, translated once. What leaves this folder is a RedisFault: a stable code and a message
+// without secrets. The library's own error is not kept as its cause: it carries the arguments of the failed command,
+// and those of AUTH and HELLO are the password.
+
+/** An error of the store with a stable code: a Redis error word (`OOM`, `READONLY`), a system code, or one of ours. */
+export class RedisFault extends Error {
+  override readonly name = 'RedisFault';
+  readonly code: string;
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** A record that does not parse. Never a permit: the look-up becomes an outage that names the key. */
+export const corrupt = (what: string): RedisFault =>
+  new RedisFault('CORRUPT', `${what} is not a record this version of Tollgate can read`);
+
+/** ioredis has no codes for its own errors; its messages are matched here and nowhere else (ioredis 6.0). */
+const libraryMessages: readonly (readonly [start: string, code: string])[] = [
+  ['Command timed out', 'TIMEOUT'],
+  ['Socket timeout', 'TIMEOUT'],
+  ["Stream isn't writeable", 'NOT_CONNECTED'],
+  ["Cluster isn't ready", 'NOT_CONNECTED'],
+  ['Connection is closed', 'NOT_CONNECTED'],
+  ['Reached the max retries per request', 'NOT_CONNECTED'],
+  ['None of startup nodes is available', 'NOT_CONNECTED'],
+  ['Failed to refresh slots cache', 'NOT_CONNECTED'],
+  ['All sentinels are unreachable', 'NO_SENTINEL'],
+  ['Too many Cluster redirections', 'REDIRECTIONS'],
+];
+
+/** The Redis error word at the start of a server's reply: `OOM command not allowed ...` -> `OOM`. */
+const replyWord = /^([A-Z][A-Z0-9_]+)(?: |$)/;
+
+/** Translates any error of the library. Bugs of our own (TypeError and the like) are thrown on. */
+export const faultOf = (error: unknown, secrets: readonly string[]): RedisFault => {
+  if (error instanceof RedisFault) return error;
+  if (error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError)
+    throw error;
+  if (!(error instanceof Error)) return new RedisFault('UNKNOWN', 'the store failed without an error');
+  let { message } = error;
+  for (const secret of secrets) message = message.replaceAll(secret, '***');
+  return new RedisFault(codeOf(error), message === '' ? error.name : message);
+};
+
+const codeOf = (error: Error): string => {
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  if (error.name === 'ReplyError') return replyWord.exec(error.message)?.[1] ?? 'ERR';
+  if (error instanceof AggregateError && error.errors[0] instanceof Error) return codeOf(error.errors[0]);
+  return libraryMessages.find(([start]) => error.message.startsWith(start))?.[1] ?? 'UNKNOWN';
+};

@@ -1,0 +1,80 @@
+// The names of all keys. Everything of a user carries its shard's hash tag, so that one script sees it all.
+//
+//   tollgate:{7}:user:<org>/<user>    hash    the user record            no expiry
+//   tollgate:{7}:tokens:<org>/<user>  zset    the user's token ids       no expiry; vanished ids are swept
+//   tollgate:{7}:token:<id>           hash    the API-token record       30 days past expiry or revocation
+//   tollgate:{7}:digest:<sha256>      string  token id                   with the record it points to
+//   tollgate:{7}:imports              string  set by the first import    no expiry
+//   tollgate:{7}:org:<org>            hash    the org, in its own shard  no expiry
+//   tollgate:{7}:orgs, users:<org>    zset    ids                        no expiry
+//   tollgate:{7}:ended:<what>         string  ended sessions, and revocations whose record was lost   retention
+//   tollgate:{7}:changes              stream  the change feed            retention
+//   tollgate:{0}:keys                 hash    signing keys by kid        no expiry
+
+import { shardCount, shardOfAccount, shardOfDigest, shardOfTokenId } from '../shard.ts';
+
+export const allShards: readonly number[] = Array.from({ length: shardCount }, (_, shard) => shard);
+
+/** Makes `<org>/<user>` unambiguous: only the org may not contain the separator. */
+const escapeOrg = (orgId: string): string =>
+  /[%/]/.test(orgId) ? orgId.replaceAll('%', '%25').replaceAll('/', '%2F') : orgId;
+
+/** An id Redis can keep: a lone surrogate would be stored as U+FFFD and collide with another id. */
+export const isStorableId = (id: string): boolean => id.isWellFormed();
+
+export class KeySpace {
+  readonly #bases: readonly string[];
+
+  constructor(prefix: string) {
+    if (/[{}]/.test(prefix)) throw new Error(`the Redis key prefix must not contain { or }: ${prefix}`);
+    this.#bases = allShards.map((shard) => `${prefix}:{${shard}}:`);
+  }
+
+  #base(shard: number): string {
+    const base = this.#bases[shard];
+    if (base === undefined) throw new TypeError(`no such shard: ${shard}`);
+    return base;
+  }
+
+  /** `<org>/<user>`, the part of a user's keys that names the user. */
+  account(orgId: string, userId: string): string {
+    return `${escapeOrg(orgId)}/${userId}`;
+  }
+  user(orgId: string, userId: string): string {
+    return `${this.#base(shardOfAccount(orgId, userId))}user:${this.account(orgId, userId)}`;
+  }
+  tokensOf(orgId: string, userId: string): string {
+    return `${this.#base(shardOfAccount(orgId, userId))}tokens:${this.account(orgId, userId)}`;
+  }
+  org(orgId: string): string {
+    return `${this.#base(shardOfAccount(orgId))}org:${orgId}`;
+  }
+  usersOf(orgId: string): string {
+    return `${this.#base(shardOfAccount(orgId))}users:${orgId}`;
+  }
+  orgs(shard: number): string {
+    return `${this.#base(shard)}orgs`;
+  }
+  token(tokenId: string): string {
+    return `${this.#base(shardOfTokenId(tokenId))}token:${tokenId}`;
+  }
+  digest(digest: string): string {
+    return `${this.#base(shardOfDigest(digest))}digest:${digest}`;
+  }
+  imports(shard: number): string {
+    return `${this.#base(shard)}imports`;
+  }
+  ended(shard: number, what: string): string {
+    return `${this.#base(shard)}ended:${what}`;
+  }
+  changes(shard: number): string {
+    return `${this.#base(shard)}changes`;
+  }
+  /** All signing keys lie in one shard, so that adding one and retiring the others is one step. */
+  signingKeys(): string {
+    return `${this.#base(0)}keys`;
+  }
+}
+
+/** A session has no user to lie with; its own hash spreads it. */
+export const shardOfSession = (sessionId: string): number => shardOfAccount(sessionId);

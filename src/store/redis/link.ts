@@ -1,0 +1,136 @@
+// One long-lived connection (on a Cluster: one per node) that reconnects by itself and answers at once or fails at once.
+// It is trusted only while the server behind it says it is a master: a demoted one still answers reads, with stale data.
+
+import { Cluster, Redis } from 'ioredis';
+import type { RedisSettings } from '../../settings/settings.ts';
+import { type Purpose, clusterOptions, nodeOptions } from './connection-options.ts';
+import { RedisFault, faultOf } from './fault.ts';
+import { type Script, runScript } from './script.ts';
+
+/** What the store tells its operator; pino fits. */
+export interface StoreLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export type RedisClient = Redis | Cluster;
+
+const roleCheckMs = 1000;
+const demotedRetryMs = 500;
+
+export class RedisLink {
+  readonly client: RedisClient;
+  readonly #purpose: Purpose;
+  readonly #log: StoreLog;
+  readonly #secrets: readonly string[];
+  #isMaster = false;
+  #isClosed = false;
+  #isFailing = false;
+  #roleTimer: NodeJS.Timeout | undefined;
+
+  constructor(settings: RedisSettings, purpose: Purpose, log: StoreLog, secrets: readonly string[]) {
+    this.#purpose = purpose;
+    this.#log = log;
+    this.#secrets = secrets;
+    this.client =
+      settings.mode === 'cluster'
+        ? new Cluster(
+            settings.nodes.map((node) => ({ ...node })),
+            clusterOptions(settings, purpose),
+          )
+        : new Redis(nodeOptions(settings, purpose));
+    this.client.on('error', (error: unknown) => this.#failed(error));
+    this.client.on('node error', (error: unknown) => this.#failed(error));
+    this.client.on('close', () => {
+      this.#isMaster = false;
+    });
+    this.client.on('ready', () => void this.#checkRole());
+  }
+
+  /** Connects. Resolves when the server is usable, or at the first failure: it goes on trying in the background. */
+  async open(): Promise<void> {
+    const { client } = this;
+    const settled = new Promise<void>((resolve) => {
+      this.#opened = resolve;
+      client.once('close', resolve);
+      client.once('error', () => resolve());
+    });
+    client.connect().catch((error: unknown) => this.#failed(error));
+    this.#roleTimer = setInterval(() => void this.#checkRole(), roleCheckMs).unref();
+    await settled;
+  }
+  #opened: () => void = () => undefined;
+
+  /** Whether commands can be sent to a master now. */
+  get isUsable(): boolean {
+    return this.#isMaster;
+  }
+
+  /** Runs a script; rejects at once when there is no master to ask. */
+  run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    if (!this.#isMaster) return Promise.reject(notConnected());
+    return runScript(this.client, script, keys, args);
+  }
+
+  /** The client for a plain command; throws at once when there is no master to ask. */
+  usable(): RedisClient {
+    if (!this.#isMaster) throw notConnected();
+    return this.client;
+  }
+
+  /** Drops the connection and makes another, because the feed learned that another server is the master now. */
+  renew(): void {
+    if (this.#isClosed || this.client instanceof Cluster) return;
+    this.#isMaster = false;
+    this.client.disconnect(true);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#isMaster = false;
+    clearInterval(this.#roleTimer);
+    this.client.disconnect();
+  }
+
+  async #checkRole(): Promise<void> {
+    const { client } = this;
+    // A replica in a Cluster sends every command to its master by itself (MOVED).
+    if (client instanceof Cluster) return this.#usable(client.status === 'ready');
+    if (client.status !== 'ready' || this.#isClosed) return;
+    let role: unknown;
+    try {
+      [role] = await client.role();
+    } catch (error) {
+      const fault = faultOf(error, this.#secrets);
+      if (fault.code !== 'NOPERM') return;
+      role = 'master'; // Not allowed to ask: writes still find out (READONLY).
+    }
+    if (role === 'master') return this.#usable(true);
+    this.#usable(false);
+    this.#log.warn({ purpose: this.#purpose, role }, 'the Redis server is not a master; looking for another');
+    setTimeout(() => this.renew(), demotedRetryMs).unref();
+  }
+
+  #usable(isMaster: boolean): void {
+    if (this.#isClosed) return;
+    if (isMaster && this.#isFailing) this.#log.info({ purpose: this.#purpose }, 'Redis answers again');
+    if (isMaster) this.#isFailing = false;
+    this.#isMaster = isMaster;
+    this.#opened();
+  }
+
+  /** Says once per failure that the server is gone; the connection tries again several times a second. */
+  #failed(error: unknown): void {
+    if (this.#isFailing || this.#isClosed) return;
+    this.#isFailing = true;
+    const fault = faultOf(error, this.#secrets);
+    this.#log.error(
+      { purpose: this.#purpose, code: fault.code, error: fault.message },
+      'Redis is unreachable',
+    );
+  }
+}
+
+const notConnected = (): RedisFault =>
+  new RedisFault('NOT_CONNECTED', 'there is no connection to a Redis master');
