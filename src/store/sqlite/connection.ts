@@ -9,6 +9,11 @@ import type { Row } from './rows.ts';
 /** The longest SQLite itself may wait for a lock; longer waits are taken asynchronously, by trying again. */
 const busyTimeoutMs = 10;
 
+/** The file was moved, deleted or replaced under a running process. */
+export class MovedFile extends Error {
+  override readonly name = 'MovedFile';
+}
+
 export class Connection {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
@@ -22,10 +27,9 @@ export class Connection {
     this.fileIdentity = identityOf(file);
   }
 
-  /** For reading and writing; makes the file (mode 0600) when asked to, and brings its tables up to date. */
-  static openWriter(file: string, options: { readonly create: boolean }): Connection {
-    if (options.create) closeSync(openSync(file, 'a', 0o600));
-    else statSync(file);
+  /** For reading and writing; makes the file (mode 0600) if it is missing, and brings its tables up to date. */
+  static openWriter(file: string): Connection {
+    closeSync(openSync(file, 'a', 0o600));
     const database = new DatabaseSync(file, { timeout: busyTimeoutMs });
     try {
       // FULL: a commit is on the disk before it is acknowledged, also in WAL mode.
@@ -54,9 +58,12 @@ export class Connection {
     if (this.#database.isOpen) this.#database.close();
   }
 
-  /** Whether the name still leads to the file that was opened; a restored backup moved into its place is another. */
-  isCurrentFile(): boolean {
-    return this.fileIdentity !== undefined && this.fileIdentity === identityOf(this.#file);
+  /**
+   * Throws `MovedFile` unless the name still leads to the file that was opened. What is written to a file without its
+   * name is lost, and a file put in its place meets the write-ahead log of the old one (https://sqlite.org/howtocorrupt.html).
+   */
+  assertCurrentFile(): void {
+    if (this.fileIdentity !== identityOf(this.#file)) throw new MovedFile();
   }
 
   get(sql: string, ...values: SQLInputValue[]): Row | undefined {

@@ -2,6 +2,7 @@
 // and is thrown on.
 
 import { type Outage, outage } from '../../decision/outcome.ts';
+import { MovedFile } from './connection.ts';
 import { DamagedRow } from './rows.ts';
 
 /** Primary result codes, https://sqlite.org/rescode.html */
@@ -43,10 +44,13 @@ export const openError = (file: string, error: unknown): Error =>
 
 const problemOf = (error: unknown): string | undefined => {
   if (error instanceof DamagedRow) return `is damaged (${error.message}); restore a backup`;
+  if (error instanceof MovedFile)
+    return 'was moved, deleted or replaced while in use; stop every process that uses it, put the right file there without its -wal and -shm, and start again';
   if (!(error instanceof Error) || !('code' in error)) return undefined;
-  if (error.code === 'ENOENT') return 'is gone, or its folder does not exist; put it back or make the folder';
+  if (error.code === 'ENOENT')
+    return 'is in a folder that does not exist; make the folder or name another file';
   if (error.code === 'EACCES' || error.code === 'EPERM' || error.code === 'EROFS')
-    return 'may not be written by this process; check its permissions and its folder';
+    return 'may not be written by this process; check the permissions of the file and its folder';
   if (error.code === 'EISDIR') return 'is a folder; name a file';
   if (error.code === 'ERR_INVALID_STATE') return 'is closed';
   const resultCode = resultCodeOf(error);

@@ -1,9 +1,10 @@
 // Follows the change feed of the file for one listener: polls `PRAGMA data_version` on its own connection (it moves when
-// any other connection, of this process or another, has written), reads the new lines, and says when continuity is lost.
+// any other connection, of this process or another, has written), reads the new lines, and says when continuity is lost
+// (a backup was restored into the file). Never opens another file that took the name.
 
 import type { ChangeListener, Subscription } from '../token-store.ts';
 import { readBounds, readLines } from './change-log.ts';
-import { Connection } from './connection.ts';
+import { Connection, MovedFile } from './connection.ts';
 import { isBusy } from './fault.ts';
 import { integer } from './rows.ts';
 
@@ -93,22 +94,21 @@ export class Follower implements Subscription {
     const nowMs = performance.now();
     if (nowMs - this.#fileCheckedMs < checkFileEveryMs) return this.#connection;
     this.#fileCheckedMs = nowMs;
-    if (this.#connection?.isCurrentFile() === true) return this.#connection;
-    this.#connection?.close();
-    this.#connection = Connection.openReader(this.#file);
-    this.#dataVersion = undefined;
-    this.#listener.connected(true);
-    const identity = this.#connection.fileIdentity;
-    if (this.#fileIdentity !== undefined && this.#fileIdentity !== identity) this.#reset('server_replaced');
-    this.#fileIdentity = identity;
+    if (this.#connection === undefined) {
+      this.#connection = Connection.openReader(this.#file);
+      this.#dataVersion = undefined;
+      this.#fileIdentity ??= this.#connection.fileIdentity;
+      if (this.#fileIdentity !== this.#connection.fileIdentity) throw new MovedFile();
+      this.#listener.connected(true);
+    }
+    this.#connection.assertCurrentFile();
     return this.#connection;
   }
 
   #disconnect(error: unknown): void {
-    const wasConnected = this.#connection !== undefined;
     this.#connection?.close();
     this.#connection = undefined;
-    if (wasConnected) this.#listener.connected(false);
+    this.#listener.connected(false);
     this.#fault(error);
   }
 }

@@ -53,6 +53,8 @@ const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX tokens_of_user ON tokens (org_id, user_id, id);
   CREATE INDEX tokens_imported ON tokens (origin) WHERE origin = 'imported';
+  CREATE INDEX tokens_expiring ON tokens (expires_at_ms) WHERE expires_at_ms IS NOT NULL;
+  CREATE INDEX tokens_revoked ON tokens (revoked_at_ms) WHERE revoked_at_ms IS NOT NULL;
   -- A revoked token stays revoked, whatever a later version of this program does.
   CREATE TRIGGER tokens_stay_revoked BEFORE UPDATE OF state ON tokens
     WHEN OLD.state = 'revoked' AND NEW.state <> 'revoked'

@@ -64,7 +64,7 @@ class SqliteStore implements TokenStore {
     const deadlineMs = performance.now() + openPatienceMs;
     for (;;)
       try {
-        this.#connection = Connection.openWriter(this.#file, { create: true });
+        this.#connection = Connection.openWriter(this.#file);
         return;
       } catch (error) {
         if (!isBusy(error) || performance.now() >= deadlineMs) throw openError(this.#file, error);
@@ -207,19 +207,16 @@ class SqliteStore implements TokenStore {
       }
   }
 
-  /** The open connection; to the file that has the name now, checked when the last check is older than `checkedMs`. */
+  /** The open connection, when the file still has its name; checked again after `checkedMs`. */
   #current(checkedMs: number): Connection {
-    const known = this.#connection;
-    if (known === undefined) throw new Error('the token store is used before it is open');
+    const connection = this.#connection;
+    if (connection === undefined) throw new Error('the token store is used before it is open');
     const nowMs = performance.now();
-    if (!known.isOpen || nowMs - this.#fileCheckedMs < checkedMs) return known;
-    this.#fileCheckedMs = nowMs;
-    if (known.isCurrentFile()) return known;
-    // Opened before the old one is closed: while the file is missing, the next call tries again.
-    const current = Connection.openWriter(this.#file, { create: false });
-    known.close();
-    this.#connection = current;
-    return current;
+    if (nowMs - this.#fileCheckedMs >= checkedMs) {
+      connection.assertCurrentFile();
+      this.#fileCheckedMs = nowMs;
+    }
+    return connection;
   }
 
   #pruneSometimes(connection: Connection): void {
@@ -227,5 +224,6 @@ class SqliteStore implements TokenStore {
     if (nowMs - this.#prunedMs < pruneEveryMs) return;
     this.#prunedMs = nowMs;
     pruneLines(connection, this.#now() - this.#options.retentionMs);
+    tokens.pruneTokens(connection, this.#now());
   }
 }

@@ -103,3 +103,16 @@ export const endSession = (connection: Connection, sessionId: string, nowMs: num
   if (!isKnownLine(connection, change)) appendLine(connection, change);
   return 'ended';
 };
+
+/** A record outlives its expiry or revocation, so that listings and refusals can still name it. */
+const recordRetentionMs = 30 * 24 * 3600 * 1000;
+const prunedAtOnce = 500;
+
+/** Lets go of records long expired or revoked, a bounded number at a time. */
+export const pruneTokens = (connection: Connection, nowMs: number): void => {
+  for (const column of ['expires_at_ms', 'revoked_at_ms'])
+    connection.run(
+      `DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE ${column} < ? LIMIT ${prunedAtOnce})`,
+      nowMs - recordRetentionMs,
+    );
+};
