@@ -17,7 +17,7 @@ import {
   roleField,
   userFields,
 } from './record-codec.ts';
-import { changeAccount, createAccount, listUserInOrg, revokeAccount } from './scripts.ts';
+import { changeAccount, createAccount, listUserInOrg, revokeAccount } from './account-scripts.ts';
 
 type Accounts = Pick<
   TokenStore,

@@ -10,14 +10,8 @@ import { corrupt } from './fault.ts';
 import { isStorableId, shardOfSession } from './key-space.ts';
 import { pageOf } from './paging.ts';
 import { parseToken, tokenDocument } from './record-codec.ts';
-import {
-  claimDigest,
-  createToken,
-  endOnce,
-  recordRetentionMs,
-  revokeToken,
-  withdrawToken,
-} from './scripts.ts';
+import { recordRetentionMs } from './script-parts.ts';
+import { claimDigest, createToken, endOnce, revokeToken, withdrawToken } from './token-scripts.ts';
 
 type ApiTokens = Pick<TokenStore, 'createToken' | 'findToken' | 'listTokens' | 'revokeToken' | 'endSession'>;
 

@@ -50,10 +50,7 @@ export const followChanges = (
       listener.reset(reason);
       for (const [each, follower] of followers.entries()) if (each !== group) follower.rewind();
       // Whoever answers now is not who the other connections were made to.
-      if (reason === 'server_replaced') {
-        context.reads.renew();
-        context.writes.renew();
-      }
+      if (reason === 'server_replaced') context.renew();
     },
     connected: (isUp) => {
       if (isUp) connected.add(group);

@@ -43,10 +43,19 @@ return worst
 `,
 );
 
-/** `seen`: stream key -> id of the last line read of it. All keys must be on the server asked. */
-export const continuityOf = async (client: Redis, seen: ReadonlyMap<string, string>): Promise<Continuity> => {
+/** `seen`: stream key -> id of the last line read of it. `isAsking`: the server is taking the keys' slot over. */
+export const continuityOf = async (
+  client: Redis,
+  seen: ReadonlyMap<string, string>,
+  isAsking: boolean,
+): Promise<Continuity> => {
   if (seen.size === 0) return 'whole';
-  const reply = await runScript(client, checkContinuity, [...seen.keys()], [...seen.values()]);
+  const [keys, ids] = [[...seen.keys()], [...seen.values()]];
+  const reply = isAsking
+    ? (
+        await Promise.all([client.asking(), client.eval(checkContinuity.lua, keys.length, ...keys, ...ids)])
+      )[1]
+    : await runScript(client, checkContinuity, keys, ids);
   if (reply === 'whole' || reply === 'trimmed' || reply === 'server_replaced') return reply;
   throw new RedisFault('CORRUPT', 'the reply to a continuity check makes no sense');
 };

@@ -154,8 +154,7 @@ export class Follower {
   }
 
   async #checkHistory(client: Redis, isAsking: boolean): Promise<void> {
-    if (isAsking) void client.asking().catch(() => undefined);
-    const continuity = await continuityOf(client, this.#seen);
+    const continuity = await continuityOf(client, this.#seen, isAsking);
     if (continuity !== 'whole') this.#lost(continuity);
   }
 

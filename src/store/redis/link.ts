@@ -16,6 +16,13 @@ export interface StoreLog {
 
 export type RedisClient = Redis | Cluster;
 
+export interface LinkOptions {
+  readonly log: StoreLog;
+  /** Never in a log line. */
+  readonly secrets: readonly string[];
+  readonly met?: (server: Redis) => void;
+}
+
 const roleCheckMs = 1000;
 const demotedRetryMs = 500;
 
@@ -29,7 +36,8 @@ export class RedisLink {
   #isFailing = false;
   #roleTimer: NodeJS.Timeout | undefined;
 
-  constructor(settings: RedisSettings, purpose: Purpose, log: StoreLog, secrets: readonly string[]) {
+  /** `met` is told of every server a connection was made to. */
+  constructor(settings: RedisSettings, purpose: Purpose, { log, secrets, met }: LinkOptions) {
     this.#purpose = purpose;
     this.#log = log;
     this.#secrets = secrets;
@@ -45,7 +53,11 @@ export class RedisLink {
     this.client.on('close', () => {
       this.#isMaster = false;
     });
-    this.client.on('ready', () => void this.#checkRole());
+    this.client.on('ready', () => {
+      void this.#checkRole();
+      const servers = this.client instanceof Cluster ? this.client.nodes('master') : [this.client];
+      for (const server of servers) met?.(server);
+    });
   }
 
   /** Connects. Resolves when the server is usable, or at the first failure: it goes on trying in the background. */

@@ -5,7 +5,7 @@ import type { StoreContext } from './context.ts';
 import { corrupt } from './fault.ts';
 import { allShards, isStorableId } from './key-space.ts';
 import { type Fields, parseFound, parseOrg, parseUser } from './record-codec.ts';
-import { findByDigest, findByToken } from './scripts.ts';
+import { findByDigest, findByToken } from './look-up-scripts.ts';
 
 type Lookups = Pick<TokenStore, 'findApiToken' | 'findOrg' | 'findUser' | 'hasImports'>;
 

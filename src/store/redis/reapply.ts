@@ -7,7 +7,8 @@ import type { TokenStore } from '../token-store.ts';
 import { lineOf } from './change-codec.ts';
 import type { StoreContext } from './context.ts';
 import { isStorableId, shardOfSession } from './key-space.ts';
-import { endOnce, reapplyAccount, reapplyToken } from './scripts.ts';
+import { reapplyAccount } from './account-scripts.ts';
+import { endOnce, reapplyToken } from './token-scripts.ts';
 
 /** How many changes are on their way at once. */
 const batch = 100;

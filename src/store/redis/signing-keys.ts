@@ -4,7 +4,7 @@ import type { TokenStore } from '../token-store.ts';
 import { lineOf } from './change-codec.ts';
 import type { StoreContext } from './context.ts';
 import { keyDocument, parseKeys } from './record-codec.ts';
-import { addKey } from './scripts.ts';
+import { addKey } from './token-scripts.ts';
 
 type SigningKeys = Pick<TokenStore, 'listKeys' | 'addKey'>;
 

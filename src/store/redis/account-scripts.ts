@@ -1,0 +1,110 @@
+// Writes of orgs and users, each one atomic with its line in the shard's change stream, each safe to repeat.
+
+import { script } from './script.ts';
+import { counted, tell } from './script-parts.ts';
+
+/** KEYS account, index. ARGV id, then field and value pairs. Replies 1 when made, 0 when it exists. */
+export const createAccount = script(
+  'create_account',
+  `
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('HSET', KEYS[1], unpack(ARGV, 2))
+if KEYS[2] then redis.call('ZADD', KEYS[2], 0, ARGV[1]) end
+return 1
+`,
+);
+
+/** KEYS org, index of its users. ARGV user id. Replies 0 when the org is unknown. */
+export const listUserInOrg = script(
+  'list_user_in_org',
+  `
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+redis.call('ZADD', KEYS[2], 0, ARGV[1])
+return 1
+`,
+);
+
+/** `sameSet(a, b)`: whether two JSON arrays of strings hold the same strings. */
+const sameSet = `
+local function sameSet(a, b)
+  if a == b then return true end
+  local left, right = {}, {}
+  for _, word in ipairs(cjson.decode(a)) do left[word] = true end
+  for _, word in ipairs(cjson.decode(b)) do
+    if not left[word] then return false end
+    right[word] = true
+  end
+  for word in pairs(left) do if not right[word] then return false end end
+  return true
+end
+`;
+
+/**
+ * Changes an org or a user. KEYS account, stream. ARGV retentionMs, n, n words of the line, then triples of field,
+ * value ('' deletes) and what it is: 'plain', or 'state' or 'set', whose change ends the generation.
+ * Replies all fields, or nil: unknown.
+ */
+export const changeAccount = script(
+  'change_account',
+  `${tell}${counted}${sameSet}
+local account, stream = KEYS[1], KEYS[2]
+if redis.call('EXISTS', account) == 0 then return false end
+local n = tonumber(ARGV[2])
+local passed = false
+for i = 3 + n, #ARGV, 3 do
+  local field, value, kind = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  local before = redis.call('HGET', account, field) or ''
+  if before ~= value then
+    if value == '' then redis.call('HDEL', account, field) else redis.call('HSET', account, field, value) end
+    if kind == 'state' or (kind == 'set' and (before == '' or value == '' or not sameSet(before, value))) then
+      passed = true
+    end
+  end
+end
+if passed then
+  redis.call('HINCRBY', account, 'generation', 1)
+  tell(stream, ARGV[1], counted(account, {unpack(ARGV, 3, 2 + n)}))
+end
+return redis.call('HGETALL', account)
+`,
+);
+
+/** Ends every API token and session of an org or a user. KEYS account, stream. ARGV retentionMs, words of the line. */
+export const revokeAccount = script(
+  'revoke_all',
+  `${tell}${counted}
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+local generation = redis.call('HINCRBY', KEYS[1], 'generation', 1)
+redis.call('HSET', KEYS[1], 'tokenGenerationMin', generation)
+tell(KEYS[2], ARGV[1], counted(KEYS[1], {unpack(ARGV, 2)}))
+return 1
+`,
+);
+
+/**
+ * Writes a lost generation back; never lowers one. KEYS account, mark, stream. ARGV retentionMs, generation,
+ * tokenGenerationMin or '', state or '' (taken only by an older record), words of the line.
+ */
+export const reapplyAccount = script(
+  'reapply_account',
+  `${tell}
+local generation, tokenGenerationMin = tonumber(ARGV[2]), tonumber(ARGV[3])
+local lost = false
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  if tonumber(redis.call('HGET', KEYS[1], 'generation')) < generation then
+    lost = true
+    redis.call('HSET', KEYS[1], 'generation', generation)
+    if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], 'state', '"' .. ARGV[4] .. '"') end
+  end
+  if tokenGenerationMin and tonumber(redis.call('HGET', KEYS[1], 'tokenGenerationMin')) < tokenGenerationMin then
+    lost = true
+    redis.call('HSET', KEYS[1], 'tokenGenerationMin', tokenGenerationMin)
+  end
+elseif tonumber(redis.call('GET', KEYS[2]) or '-1') < generation then
+  lost = true
+  redis.call('SET', KEYS[2], generation, 'PX', ARGV[1])
+end
+if lost then tell(KEYS[3], ARGV[1], {unpack(ARGV, 5)}) end
+return lost and 1 or 0
+`,
+);

@@ -1,0 +1,43 @@
+// Lua functions the scripts of this store share. A script declares every key it writes, so that a Cluster moving the
+// slot refuses it whole (TRYAGAIN) and never half way. Field values are JSON texts.
+
+/** Milliseconds a record outlives its expiry or revocation, so that listings and refusals can still name it. */
+export const recordRetentionMs = 30 * 24 * 3600 * 1000;
+
+/** `tell(stream, retentionMs, field, value, ...)` appends a line and trims what is older than the retention. */
+export const tell = `
+local function tell(stream, retentionMs, line)
+  local now = redis.call('TIME')
+  local horizon = string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000) - retentionMs)
+  redis.call('XADD', stream, 'MINID', '~', horizon, '*', unpack(line))
+end
+`;
+
+/** `counted(account, line)` adds the generation and what goes with it, as they stand now, to a line. */
+export const counted = `
+local function counted(account, line)
+  local now = redis.call('HMGET', account, 'generation', 'tokenGenerationMin', 'state')
+  for i, name in ipairs({'generation', 'tokenGenerationMin', 'state'}) do
+    line[#line + 1] = name
+    line[#line + 1] = (string.gsub(now[i], '"', ''))
+  end
+  return line
+end
+`;
+
+/**
+ * Keeps a revoked record, and the digest that points to it, no longer than the record retention. The last step of a
+ * script, and a digest that cannot be reached now is only kept longer.
+ */
+export const letGo = `
+local function letGo(key)
+  local digest = redis.call('HGET', key, 'digest')
+  local base = string.sub(key, 1, string.find(key, '}:', 1, true) + 1)
+  for _, each in ipairs({key, digest and base .. 'digest:' .. digest}) do
+    local left = redis.pcall('PTTL', each)
+    if left == -1 or (type(left) == 'number' and left > ${recordRetentionMs}) then
+      redis.pcall('PEXPIRE', each, ${recordRetentionMs})
+    end
+  end
+end
+`;

@@ -1,0 +1,129 @@
+// Writes of API tokens, sessions and signing keys, each one atomic with its line in the shard's change stream, each safe
+// to repeat.
+
+import { sameShard } from './look-up-scripts.ts';
+import { script } from './script.ts';
+import { letGo, tell } from './script-parts.ts';
+
+/**
+ * KEYS token, user, index of the user's tokens, then `imports` ('' for a created token) and digest ('' when the
+ * digest lies in another shard) as flagged. ARGV id, digest, doc, account, keepUntilMs ('' for ever),
+ * '1' when KEYS[4] is the mark of imports, '1' when the last key is the digest.
+ * Replies 'created', 'user_unknown' or 'digest_taken'.
+ */
+export const createToken = script(
+  'create_token',
+  `${sameShard}
+local id, digest, doc, account, keepUntilMs = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local pointer = ARGV[7] == '1' and KEYS[#KEYS] or nil
+if redis.call('EXISTS', KEYS[2]) == 0 then return 'user_unknown' end
+if pointer then
+  local taken = redis.call('GET', pointer)
+  if taken and taken ~= id then
+    local base = string.sub(pointer, 1, -72)
+    if redis.call('EXISTS', base .. 'token:' .. taken) == 1 or not sameShard(taken, pointer) then
+      return 'digest_taken'
+    end
+  end
+end
+local known = redis.call('HGET', KEYS[1], 'digest')
+if known then return known == digest and 'created' or 'digest_taken' end
+redis.call('HSET', KEYS[1], 'doc', doc, 'account', account, 'digest', digest)
+redis.call('ZADD', KEYS[3], 0, id)
+if ARGV[6] == '1' then redis.call('SET', KEYS[4], '1') end
+if pointer then redis.call('SET', pointer, id) end
+if keepUntilMs ~= '' then
+  redis.call('PEXPIREAT', KEYS[1], keepUntilMs)
+  if pointer then redis.call('PEXPIREAT', pointer, keepUntilMs) end
+end
+return 'created'
+`,
+);
+
+/** Points a digest of another shard to a token. KEYS digest. ARGV id, keepUntilMs, id it may replace. Replies the id it points to. */
+export const claimDigest = script(
+  'claim_digest',
+  `
+local taken = redis.call('GET', KEYS[1])
+if taken and taken ~= ARGV[1] and taken ~= ARGV[3] then return taken end
+redis.call('SET', KEYS[1], ARGV[1])
+if ARGV[2] ~= '' then redis.call('PEXPIREAT', KEYS[1], ARGV[2]) end
+return ARGV[1]
+`,
+);
+
+/** Takes back a record whose digest turned out to belong to another token. KEYS token, index. ARGV digest, id. */
+export const withdrawToken = script(
+  'withdraw_token',
+  `
+if redis.call('HGET', KEYS[1], 'digest') ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('ZREM', KEYS[2], ARGV[2])
+return 1
+`,
+);
+
+/** KEYS token, stream. ARGV retentionMs, revokedAtMs, words of the line. Replies 'revoked', 'already_revoked' or 'unknown'. */
+export const revokeToken = script(
+  'revoke_token',
+  `${tell}${letGo}
+local found = redis.call('HMGET', KEYS[1], 'doc', 'revokedAtMs')
+if not found[1] then return 'unknown' end
+if found[2] then return 'already_revoked' end
+redis.call('HSET', KEYS[1], 'revokedAtMs', ARGV[2])
+tell(KEYS[2], ARGV[1], {unpack(ARGV, 3)})
+letGo(KEYS[1])
+return 'revoked'
+`,
+);
+
+/** Marks a session (or a revocation without a record) as over. KEYS mark, stream. ARGV retentionMs, words of the line. */
+export const endOnce = script(
+  'end_session',
+  `${tell}
+if redis.call('SET', KEYS[1], '1', 'NX', 'PX', ARGV[1]) then tell(KEYS[2], ARGV[1], {unpack(ARGV, 2)}) end
+return 1
+`,
+);
+
+/** Writes a lost revocation back. KEYS token, mark, stream. ARGV retentionMs, revokedAtMs, words of the line. */
+export const reapplyToken = script(
+  'reapply_token',
+  `${tell}${letGo}
+local exists = redis.call('EXISTS', KEYS[1]) == 1
+if exists then
+  if redis.call('HEXISTS', KEYS[1], 'revokedAtMs') == 1 then return 0 end
+  redis.call('HSET', KEYS[1], 'revokedAtMs', ARGV[2])
+elseif not redis.call('SET', KEYS[2], '1', 'NX', 'PX', ARGV[1]) then
+  return 0
+end
+tell(KEYS[3], ARGV[1], {unpack(ARGV, 3)})
+if exists then letGo(KEYS[1]) end
+return 1
+`,
+);
+
+/**
+ * KEYS keys, stream. ARGV retentionMs, kid, algorithm, doc, retireOthersAtMs, ifNone ('1'), retireAtMs or '', words
+ * of the line. Replies 'added' or 'exists'.
+ */
+export const addKey = script(
+  'add_key',
+  `${tell}
+local kid, algorithm = ARGV[2], ARGV[3]
+if redis.call('HEXISTS', KEYS[1], 'doc:' .. kid) == 1 then return 'added' end
+local others = {}
+local fields = redis.call('HGETALL', KEYS[1])
+for i = 1, #fields, 2 do
+  if string.sub(fields[i], 1, 10) == 'algorithm:' and fields[i + 1] == algorithm then
+    others[#others + 1] = string.sub(fields[i], 11)
+  end
+end
+if ARGV[6] == '1' and #others > 0 then return 'exists' end
+redis.call('HSET', KEYS[1], 'doc:' .. kid, ARGV[4], 'algorithm:' .. kid, algorithm)
+if ARGV[7] ~= '' then redis.call('HSET', KEYS[1], 'retire:' .. kid, ARGV[7]) end
+for _, other in ipairs(others) do redis.call('HSETNX', KEYS[1], 'retire:' .. other, ARGV[5]) end
+tell(KEYS[2], ARGV[1], {unpack(ARGV, 8)})
+return 'added'
+`,
+);
