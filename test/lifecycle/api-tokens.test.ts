@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import t from 'tap';
 import { shardOfAccount, shardOfDigest, shardOfTokenId } from '../../src/store/shard.ts';
 import { digestOf, isOwnShape } from '../../src/tokens/api-token.ts';

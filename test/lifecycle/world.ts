@@ -83,10 +83,10 @@ export interface World {
   readonly clock: { nowMs: number };
   readonly now: () => number;
   /** An API token of acme/ann; fails the test when it is not created. */
-  token(
+  readonly token: (
     scopes?: readonly string[] | 'all',
     lifetimeMs?: number | null,
-  ): Promise<{ readonly secret: string; readonly record: ApiTokenRecord }>;
+  ) => Promise<{ readonly secret: string; readonly record: ApiTokenRecord }>;
 }
 
 /** Org acme with the roles reader and admin; user ann has both. */
@@ -150,7 +150,7 @@ export const createWorld = async (t: Test, change: Partial<WorldSettings> = {}):
     exchange: createExchange({ identifier, keys, settings: all, now }),
     clock,
     now,
-    token: async (scopes = 'all', lifetimeMs = undefined) => {
+    token: async (scopes = 'all', lifetimeMs) => {
       const made = await apiTokens.createApiToken({
         orgId: 'acme',
         userId: 'ann',
@@ -167,7 +167,7 @@ export const createWorld = async (t: Test, change: Partial<WorldSettings> = {}):
 
 const newKey = () => {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const key = parseSigningKey(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), 'test');
+  const key = parseSigningKey(privateKey.export({ type: 'pkcs8', format: 'pem' }), 'test');
   if (isKeyFault(key)) throw new Error(key.message);
   return key;
 };

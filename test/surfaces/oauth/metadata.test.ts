@@ -1,0 +1,58 @@
+import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
+import t from 'tap';
+import { startSurfaces } from '../surface-server.ts';
+
+t.test('RFC 8414: a client that knows the issuer finds everything else', async (t) => {
+  const server = await startSurfaces(t);
+  const reply = await server.get('/.well-known/oauth-authorization-server');
+  t.equal(reply.status, 200);
+  t.match(reply.body, {
+    issuer: 'https://id.example',
+    token_endpoint: 'https://id.example/oauth2/token',
+    introspection_endpoint: 'https://id.example/oauth2/introspect',
+    revocation_endpoint: 'https://id.example/oauth2/revoke',
+    jwks_uri: 'https://id.example/.well-known/jwks.json',
+    grant_types_supported: ['refresh_token', 'urn:ietf:params:oauth:grant-type:token-exchange'],
+    token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
+  });
+  t.same((await server.get('/.well-known/openid-configuration')).body, reply.body);
+  t.match(reply.headers.get('cache-control'), /^public, max-age=\d+$/);
+});
+
+t.test('every endpoint the metadata names answers under the configured prefix', async (t) => {
+  const server = await startSurfaces(t, { oauth: { enabled: true, prefix: '/auth/v1', clients: [] } });
+  const { body } = await server.get('/.well-known/oauth-authorization-server');
+  for (const name of ['token_endpoint', 'introspection_endpoint', 'revocation_endpoint', 'jwks_uri']) {
+    const { pathname } = new URL(String(body[name]));
+    t.ok(server.surfaces.owns(pathname), `${name}: ${pathname}`);
+    t.not((await server.get(pathname)).status, 404);
+  }
+  t.same(body['token_endpoint_auth_methods_supported'], ['none']);
+});
+
+t.test('RFC 7517: access tokens verify with the published keys, which hold nothing private', async (t) => {
+  const server = await startSurfaces(t);
+  const { secret } = await server.token();
+  const reply = await server.get('/.well-known/jwks.json');
+  t.equal(
+    reply.headers.get('cache-control'),
+    'public, max-age=300',
+    'half the time a key is published ahead',
+  );
+  const jwks = reply.body as unknown as JSONWebKeySet;
+  t.equal(jwks.keys.length, 1);
+  for (const member of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k']) t.notOk(member in jwks.keys[0]!, member);
+  const verified = await jwtVerify(await server.accessToken(secret), createLocalJWKSet(jwks), {
+    issuer: 'https://id.example',
+    audience: 'https://api.example',
+    typ: 'at+jwt',
+    algorithms: ['ES256'],
+  });
+  t.equal(verified.payload.sub, 'ann');
+});
+
+t.test('a surface that is switched off owns no path', async (t) => {
+  const server = await startSurfaces(t, { oauth: { enabled: false, prefix: '/oauth2', clients: [] } });
+  t.same(server.surfaces.ownedPaths, []);
+  t.notOk(server.surfaces.owns('/oauth2/token'));
+});

@@ -1,0 +1,114 @@
+// The surfaces on a real HTTP server, as the gate would hand them their requests, with everything behind them for real.
+
+import { EventEmitter, once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Test } from 'tap';
+import type { RequestOutcome } from '../../src/observe/request-outcome.ts';
+import { createSurfaces, type Surfaces } from '../../src/surfaces/surfaces.ts';
+import { createWorld, type World, type WorldSettings } from '../lifecycle/world.ts';
+
+export interface SurfaceServer extends World {
+  readonly surfaces: Surfaces;
+  readonly origin: string;
+  readonly port: number;
+  /** One record a request, oldest first. */
+  readonly outcomes: RequestOutcome[];
+  /** Sends a form to a path of the surface. */
+  post(path: string, form: Form, headers?: Record<string, string>): Promise<Reply>;
+  get(path: string): Promise<Reply>;
+  /** The access token of an exchange of an API token. */
+  accessToken(secret: string, form?: Record<string, string>): Promise<string>;
+}
+
+type Form = Record<string, string> | readonly (readonly [string, string])[] | string;
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** Of a JSON body; empty when there is none. */
+  readonly body: Record<string, unknown>;
+}
+
+export const startSurfaces = async (t: Test, change: Partial<WorldSettings> = {}): Promise<SurfaceServer> => {
+  const world = await createWorld(t, change);
+  const outcomes: RequestOutcome[] = [];
+  const records = new EventEmitter();
+  let sent = 0;
+  /** A record is made when the response is closed, which the client may see first. */
+  const answered = async (response: Promise<Response>): Promise<Reply> => {
+    sent++;
+    const reply = await replyOf(await response);
+    while (outcomes.length < sent) await once(records, 'record');
+    return reply;
+  };
+  const surfaces = await createSurfaces({
+    ...world,
+    record: (outcome) => {
+      outcomes.push(outcome);
+      records.emit('record');
+    },
+    caller: () => ({ clientAddress: '192.0.2.7', requestId: 'request-1' }),
+  });
+  t.teardown(() => surfaces.close());
+  const route = (req: IncomingMessage, res: ServerResponse): void => {
+    if (surfaces.owns((req.url ?? '').split('?')[0] ?? '')) surfaces.handle(req, res);
+    else res.writeHead(418).end();
+  };
+  const server = createServer(route).on('checkContinue', route);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const origin = `http://127.0.0.1:${port}`;
+  const post: SurfaceServer['post'] = (path, form, headers = {}) =>
+    answered(
+      fetch(origin + path, {
+        method: 'POST',
+        body:
+          typeof form === 'string' ? form : new URLSearchParams(form as Record<string, string>).toString(),
+        headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+      }),
+    );
+  return {
+    ...world,
+    surfaces,
+    origin,
+    port,
+    outcomes,
+    post,
+    get: (path) => answered(fetch(origin + path)),
+    accessToken: async (secret, form = {}) => {
+      const { body } = await post('/oauth2/token', {
+        grant_type: 'refresh_token',
+        refresh_token: secret,
+        ...form,
+      });
+      if (typeof body['access_token'] !== 'string')
+        throw new Error(`no access token: ${JSON.stringify(body)}`);
+      return body['access_token'];
+    },
+  };
+};
+
+const replyOf = async (response: Response): Promise<Reply> => {
+  const text = await response.text();
+  const isJson = response.headers.get('content-type')?.startsWith('application/json') === true && text !== '';
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: isJson ? (JSON.parse(text) as Record<string, unknown>) : {},
+  };
+};
+
+export const basic = (id: string, secret: string): Record<string, string> => ({
+  authorization: `Basic ${Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`).toString('base64')}`,
+});
+
+/** The configured client of the test world. */
+export const resourceServer = basic('resource', 's3cret+value:%');
