@@ -5,6 +5,7 @@
 export const denialReasons = [
   'request_malformed',
   'request_too_large',
+  'request_timeout',
   'headers_too_large',
   'target_too_long',
   'path_ambiguous',

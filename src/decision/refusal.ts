@@ -38,6 +38,11 @@ const tooLarge = {
   title: 'Content Too Large',
   detail: 'The body is larger than this route allows.',
 };
+const tooSlow = {
+  status: 408,
+  title: 'Request Timeout',
+  detail: 'The request did not arrive in time. Send it again.',
+};
 const headersTooLarge = {
   status: 431,
   title: 'Request Header Fields Too Large',
@@ -111,6 +116,8 @@ const answerOf = (reason: DenialReason | OutageReason): Answer => {
       return ambiguous;
     case 'request_too_large':
       return tooLarge;
+    case 'request_timeout':
+      return tooSlow;
     case 'headers_too_large':
       return headersTooLarge;
     case 'target_too_long':

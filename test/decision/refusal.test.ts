@@ -28,6 +28,7 @@ t.test('the status rule', async (t) => {
   for (const [reason, status] of [
     ['request_malformed', 400],
     ['path_ambiguous', 400],
+    ['request_timeout', 408],
     ['request_too_large', 413],
     ['target_too_long', 414],
     ['headers_too_large', 431],

@@ -1,0 +1,331 @@
+// The life of a proxied request, step by step: hygiene, path, route, credential, identity, authorize, headers, forward,
+// outcome. It only calls the steps in order; each refuses by a value, and every request ends in one outcome.
+// Nothing here waits when the identifier answers at once.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { authorize, authorizePublic, doubtOf, isPermit, type Permit } from '../decision/authorize.ts';
+import { isCredential, readCredential } from '../decision/credential.ts';
+import { denial, isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
+import { parseTarget } from '../decision/path.ts';
+import { wireOf, wireOfBug } from '../decision/refusal.ts';
+import type { Identifier, Subject } from '../identity/identifier.ts';
+import type { RecordOutcome } from '../observe/request-outcome.ts';
+import type { Settings } from '../settings/settings.ts';
+import { forwardedQuery, hasLeft, hostFor, unfitOf } from './admission.ts';
+import { Connections } from './connections.ts';
+import type { ForwardEnd, Forwarder } from './forward.ts';
+import { type ClassifyHeader, createHeaderClassifier } from './header-class.ts';
+import { asksForWebSocket, type HeaderFacts, inspectHeaders } from './hygiene.ts';
+import { faultOf, isLeaving, recordInvalid } from './invalid-request.ts';
+import { type Exit, Passage } from './passage.ts';
+import { callerAddress, createTrust, type TrustsAddress } from './peer.ts';
+import { answer } from './reply.ts';
+import { createRequestHeaders } from './request-headers.ts';
+import type { RouteMatch, Router } from './router.ts';
+import type { Upgrader } from './upgrade.ts';
+
+export interface HandlerDependencies {
+  readonly settings: Pick<
+    Settings,
+    'credential' | 'feed' | 'identity' | 'limits' | 'trustedProxies' | 'upstreams'
+  >;
+  readonly router: Router;
+  readonly identifier: Identifier;
+  readonly forwarder: Forwarder;
+  readonly upgrader: Upgrader;
+  readonly record: RecordOutcome;
+  /** Token endpoints on the same listener: they own whole paths, answer and record for themselves. */
+  readonly surfaces: {
+    owns(path: string): boolean;
+    handle(request: IncomingMessage, response: ServerResponse): void;
+  };
+  readonly isShuttingDown: () => boolean;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** Listeners for one `node:http` server; see listener.ts. */
+export interface Handler {
+  request(request: IncomingMessage, response: ServerResponse): void;
+  /** `Expect: 100-continue`: decided before the caller is told to send its body. */
+  checkContinue(request: IncomingMessage, response: ServerResponse): void;
+  /** Any other expectation. */
+  checkExpectation(request: IncomingMessage, response: ServerResponse): void;
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** CONNECT: a tunnel has no path, so no rule can let it through. */
+  connect(request: IncomingMessage, socket: Duplex): void;
+  /** Whether a request that could be upgraded is given to `upgrade`; others are ordinary requests (`h2c`). */
+  shouldUpgrade(request: IncomingMessage): boolean;
+  /** Bytes that are no request, a broken body, or a request that took too long. */
+  clientError(error: Error, socket: Socket): void;
+}
+
+export const createHandler = (deps: HandlerDependencies): Handler => {
+  const handler = new GateHandler(deps);
+  return {
+    request: (request, response) =>
+      handler.enter(request, { kind: 'response', response, expectsContinue: false }),
+    checkContinue: (request, response) =>
+      handler.enter(request, { kind: 'response', response, expectsContinue: true }),
+    checkExpectation: (request, response) =>
+      handler.turnAway(
+        request,
+        { kind: 'response', response, expectsContinue: true },
+        denial('request_malformed', 'an expectation other than 100-continue'),
+      ),
+    upgrade: (request, socket, head) => {
+      socket.on('error', ignore);
+      handler.enter(request, { kind: 'socket', socket, head });
+    },
+    connect: (request, socket) => {
+      socket.on('error', ignore);
+      handler.turnAway(
+        request,
+        { kind: 'socket', socket, head: noBytes },
+        denial('method_refused', 'CONNECT'),
+      );
+    },
+    shouldUpgrade: (request) => handler.shouldUpgrade(request),
+    clientError: (error, socket) => handler.clientError(error, socket),
+  };
+};
+
+const ignore = (): void => undefined;
+const noBytes = Buffer.alloc(0);
+
+/** What is known once a rule has been found. */
+interface Request {
+  readonly facts: HeaderFacts;
+  readonly match: RouteMatch;
+  /** Path and query as the API will see them. */
+  readonly target: string;
+}
+
+class GateHandler {
+  readonly #deps: HandlerDependencies;
+  readonly #classify: ClassifyHeader;
+  readonly #buildHeaders: ReturnType<typeof createRequestHeaders>;
+  readonly #trusts: TrustsAddress;
+  readonly #connections: Connections;
+
+  constructor(deps: HandlerDependencies) {
+    const { credential, identity, trustedProxies } = deps.settings;
+    this.#deps = deps;
+    this.#classify = createHeaderClassifier({
+      credential: credential.headers,
+      identity: Object.keys(identity.headers),
+    });
+    this.#buildHeaders = createRequestHeaders(this.#classify, credential.cookie);
+    this.#trusts = createTrust(trustedProxies);
+    this.#connections = new Connections(this.#trusts);
+  }
+
+  enter(request: IncomingMessage, exit: Exit): void {
+    const passage = this.#begin(request, exit);
+    try {
+      this.#identify(passage);
+    } catch (bug) {
+      this.#fail(passage, bug);
+    }
+  }
+
+  /** Steps 1 to 5: who asks for what. */
+  #identify(passage: Passage): void {
+    const { settings, router, identifier, surfaces } = this.#deps;
+    const { request, method } = passage;
+
+    // 1 hygiene
+    const isHttp10 = request.httpVersionMinor === 0;
+    const facts = inspectHeaders(request.rawHeaders, isHttp10, settings.limits.headersMax, this.#classify);
+    if (isDenial(facts)) return this.#refuse(passage, facts);
+    passage.facts = facts;
+    passage.clientAddress = callerAddress(passage.peer, facts.forwardedFor, this.#trusts);
+
+    // 2 path
+    const parsed = parseTarget(request.url ?? '', settings.limits.targetBytesMax);
+    if (isDenial(parsed)) return this.#refuse(passage, parsed);
+    const { path, query } = parsed;
+    passage.nameRoute('(none)');
+    if (surfaces.owns(path)) return this.#handOver(passage);
+
+    // 3 route
+    const match = router.match(method, path);
+    if (match === undefined) return this.#refuse(passage, router.refusalOf(method, path));
+    const { rule } = match;
+    passage.nameRoute(rule.name);
+    for (const other of facts.methodOverrides ?? [])
+      if (router.match(other.toUpperCase(), path)?.rule !== rule)
+        return this.#refuse(passage, denial('method_refused', 'an override to a method of another rule'));
+
+    // 4 credential
+    const credential = readCredential(
+      {
+        authorization: facts.authorization,
+        bare: facts.bareCredentials,
+        cookies: facts.cookies,
+        cookieName: settings.credential.cookie,
+        query,
+        queryParameter: rule.credentialQueryParameter,
+      },
+      settings.credential,
+    );
+    const asked = { facts, match, target: path + forwardedQuery(rule, query) };
+    if (!isCredential(credential)) {
+      if (rule.public) return this.#admit(passage, asked, undefined);
+      return this.#refuse(passage, credential ?? denial('credential_missing'));
+    }
+    passage.credentialKind = credential.kind;
+
+    // 5 identity
+    const found = identifier.identify(credential, this.#deps.now(), passage.clientAddress);
+    if (found instanceof Promise) this.#awaitIdentity(passage, asked, found);
+    else this.#admit(passage, asked, found);
+  }
+
+  #awaitIdentity(passage: Passage, asked: Request, found: Promise<Subject | Refusal>): void {
+    const admit = (late: Subject | Refusal): void => {
+      if (passage.isOver) return;
+      if (hasLeft(passage)) passage.endPermitted(0, 'client_gone');
+      else this.#admit(passage, asked, late);
+    };
+    found.then(admit).catch((bug: unknown) => this.#fail(passage, bug));
+  }
+
+  /** Steps 6 to 8: may they, and on its way. `found` is undefined for a caller without a credential. */
+  #admit(passage: Passage, asked: Request, found: Subject | Refusal | undefined): void {
+    const { settings, identifier, forwarder, upgrader, isShuttingDown } = this.#deps;
+    const { request, exit } = passage;
+    const { facts } = asked;
+    const { rule } = asked.match;
+
+    // 6 authorize
+    const nowMs = this.#deps.now();
+    const permit = this.#authorize(passage, asked, found, nowMs);
+    if (!isPermit(permit)) return this.#refuse(passage, permit);
+    const unfit = unfitOf(passage, facts, rule);
+    if (unfit !== undefined) return this.#refuse(passage, unfit);
+
+    // 7 headers
+    const subject = isSubject(found) && permit.identity !== undefined ? found : undefined;
+    const swaps = rule.forwardCredential === 'access-token';
+    const headers = this.#buildHeaders({
+      rawHeaders: request.rawHeaders,
+      facts,
+      peer: passage.peer,
+      host: hostFor(settings.upstreams, rule, facts),
+      requestId: passage.requestId,
+      identityPairs: subject === undefined ? [] : identifier.headersFor(subject, rule.upstream, nowMs),
+      keepsCredential: rule.forwardCredential === 'keep',
+      accessToken:
+        subject !== undefined && swaps ? identifier.accessTokenFor(subject, rule.upstream, nowMs) : undefined,
+      isUpgrade: exit.kind === 'socket',
+    });
+
+    // 8 forward
+    const onEnd = (end: ForwardEnd): void => this.#finish(passage, end);
+    if (exit.kind === 'socket') {
+      upgrader.upgrade({ permit, request, socket: exit.socket, head: exit.head, headers }, onEnd);
+      return;
+    }
+    const { response } = exit;
+    if (isShuttingDown()) response.shouldKeepAlive = false;
+    if (exit.expectsContinue) response.writeContinue();
+    forwarder.forward({ permit, request, response, headers }, onEnd);
+  }
+
+  /** On a public rule a credential that is not good is as none; an outage is never as none. */
+  #authorize(
+    passage: Passage,
+    { match, target }: Request,
+    found: Subject | Refusal | undefined,
+    nowMs: number,
+  ): Permit | Refusal {
+    const { rule, tenant } = match;
+    if (!isSubject(found)) {
+      if (found === undefined || (rule.public && isDenial(found)))
+        return authorizePublic(rule, target, undefined);
+      return found;
+    }
+    const { identity } = found;
+    const standing = this.#deps.identifier.standing(identity, nowMs);
+    const serveWhenUnknown = this.#deps.settings.feed.whenStale === 'serve';
+    if (!rule.public) {
+      passage.identity = identity;
+      return authorize({ rule, target, tenant, identity, standing, nowMs, serveWhenUnknown });
+    }
+    const doubt = doubtOf({ identity, standing, nowMs, serveWhenUnknown });
+    if (isOutage(doubt)) return doubt;
+    if (doubt !== undefined) return authorizePublic(rule, target, undefined);
+    passage.identity = identity;
+    return authorizePublic(rule, target, identity);
+  }
+
+  /** Step 9: the outcome of what was forwarded. */
+  #finish(passage: Passage, { status, failure, responded }: ForwardEnd): void {
+    if (passage.isOver) return;
+    if (failure === undefined || failure === 'client_gone') passage.endPermitted(status, failure);
+    else if (responded) passage.endRefused(failure, status);
+    else this.#refuse(passage, failure);
+  }
+
+  // -- the other ways a request can go
+
+  turnAway(request: IncomingMessage, exit: Exit, refusal: Refusal): void {
+    this.#refuse(this.#begin(request, exit), refusal);
+  }
+
+  shouldUpgrade(request: IncomingMessage): boolean {
+    if (!asksForWebSocket({ upgrade: request.headers.upgrade })) return false;
+    // Behind a response that is still to come, the socket is not free to become something else.
+    const before = this.#connections.of(request.socket).passage?.exit;
+    return before === undefined || (before.kind === 'response' && before.response.writableFinished);
+  }
+
+  clientError(error: Error, socket: Socket): void {
+    const connection = this.#connections.of(socket);
+    const { passage } = connection;
+    if (isLeaving(error)) return void socket.destroy();
+    const fault = faultOf(error);
+    if (passage !== undefined && !passage.request.complete) {
+      // In the body of a request under way; the forwarder hears of it as a caller that left, after the outcome.
+      if (passage.isOver || !this.#answerBroken(passage, fault)) socket.destroy();
+      return;
+    }
+    const isAnswerPending = passage !== undefined && !passage.isOver;
+    recordInvalid(socket, connection.peer, fault, isAnswerPending, this.#deps.record);
+  }
+
+  #begin(request: IncomingMessage, exit: Exit): Passage {
+    return new Passage(request, exit, this.#connections.of(request.socket), this.#deps.record);
+  }
+
+  #refuse(passage: Passage, refusal: Refusal): void {
+    if (passage.exit.kind === 'response' && this.#deps.isShuttingDown())
+      passage.exit.response.shouldKeepAlive = false;
+    passage.endRefused(refusal, answer(passage, wireOf(refusal), false));
+  }
+
+  #answerBroken(passage: Passage, refusal: Refusal): boolean {
+    const status = answer(passage, wireOf(refusal), true);
+    passage.endRefused(refusal, status);
+    return status !== 0;
+  }
+
+  #fail(passage: Passage, bug: unknown): void {
+    if (passage.isOver) throw bug;
+    passage.endBroken(bug, answer(passage, wireOfBug, true));
+  }
+
+  #handOver(passage: Passage): void {
+    const { exit, request } = passage;
+    if (exit.kind === 'socket') return this.#refuse(passage, denial('upgrade_refused', 'a token endpoint'));
+    passage.handOver();
+    if (this.#deps.isShuttingDown()) exit.response.shouldKeepAlive = false;
+    this.#deps.surfaces.handle(request, exit.response);
+  }
+}
+
+const isSubject = (found: Subject | Refusal | undefined): found is Subject =>
+  found !== undefined && 'identity' in found;

@@ -1,0 +1,60 @@
+// The one HTTP listener of the gate, with every bound set in so many words: sizes, counts, times, connections. Plain or
+// TLS, on TCP or a unix socket. It hands everything to the handler and decides nothing.
+
+import { createServer, type Server, type ServerOptions } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import { Socket } from 'node:net';
+import type { Settings } from '../settings/settings.ts';
+import type { Handler } from './handler.ts';
+
+export type Listener = Server | TlsServer;
+
+/** A server that does not listen yet. */
+export const createListener = (settings: Pick<Settings, 'limits' | 'tls'>, handler: Handler): Listener => {
+  const { limits, tls } = settings;
+  const options: ServerOptions = {
+    insecureHTTPParser: false,
+    maxHeaderSize: limits.headerBytesMax,
+    // Checked by the handler, so that the refusal is recorded like every other.
+    requireHostHeader: false,
+    joinDuplicateHeaders: false,
+    headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
+    requestTimeout: limits.requestTimeoutMs,
+    connectionsCheckingInterval: checkingIntervalMs(limits),
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: 60_000,
+    shouldUpgradeCallback: (request) => handler.shouldUpgrade(request),
+  };
+  const listener: Listener =
+    tls === undefined
+      ? createServer(options)
+      : createTlsServer({
+          ...options,
+          cert: tls.cert,
+          key: tls.key,
+          minVersion: 'TLSv1.2',
+          ALPNProtocols: ['http/1.1'],
+        });
+  // No limit here: beyond its own, Node drops headers without a word (CVE-2026-58044). The handler counts and refuses.
+  listener.maxHeadersCount = 0;
+  listener.maxRequestsPerSocket = 0;
+  listener.maxConnections = limits.connectionsMax;
+  listener.timeout = 0;
+
+  listener.on('request', (request, response) => handler.request(request, response));
+  listener.on('checkContinue', (request, response) => handler.checkContinue(request, response));
+  listener.on('checkExpectation', (request, response) => handler.checkExpectation(request, response));
+  listener.on('upgrade', (request, socket, head) => handler.upgrade(request, socket, head));
+  listener.on('connect', (request, socket) => handler.connect(request, socket));
+  listener.on('clientError', (error, socket) => {
+    if (socket instanceof Socket) handler.clientError(error, socket);
+    else socket.destroy();
+  });
+  return listener;
+};
+
+/** How often Node looks for requests past their time: often enough that a time-out is at most half as long again. */
+const checkingIntervalMs = ({ headersTimeoutMs, requestTimeoutMs }: Settings['limits']): number =>
+  Math.max(50, Math.min(5_000, headersTimeoutMs / 2, requestTimeoutMs / 2));

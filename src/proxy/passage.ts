@@ -1,0 +1,123 @@
+// One request on its way through the gate: what is known of it so far, and the one outcome it ends with.
+// It decides nothing and sends nothing.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { CredentialKind, Identity } from '../decision/identity.ts';
+import type { Refusal } from '../decision/outcome.ts';
+import type { RecordOutcome, RequestOutcome } from '../observe/request-outcome.ts';
+import { requestIdOf } from './correlation.ts';
+import type { HeaderFacts } from './hygiene.ts';
+import type { Peer } from './peer.ts';
+
+/** Where the answer goes: an HTTP response, or the bare socket of an upgrade. */
+export type Exit =
+  | { readonly kind: 'response'; readonly response: ServerResponse; readonly expectsContinue: boolean }
+  | { readonly kind: 'socket'; readonly socket: Duplex; readonly head: Buffer };
+
+/** What is remembered of a caller's connection, as long as it lasts. */
+export interface Connection {
+  readonly peer: Peer;
+  /** The newest request, until it has its outcome and has been read to its end. */
+  passage: Passage | undefined;
+}
+
+export class Passage {
+  readonly request: IncomingMessage;
+  readonly exit: Exit;
+  readonly method: string;
+  clientAddress: string;
+  /** As received, without the query. */
+  path: string;
+  facts: HeaderFacts | undefined;
+  credentialKind: CredentialKind | undefined;
+  identity: Identity | undefined;
+  #requestId: string | undefined;
+  #route = '(invalid)';
+  #isOver = false;
+  readonly #startMs = performance.now();
+  readonly #connection: Connection;
+  readonly #record: RecordOutcome;
+
+  constructor(request: IncomingMessage, exit: Exit, connection: Connection, record: RecordOutcome) {
+    this.request = request;
+    this.exit = exit;
+    this.method = request.method ?? '';
+    this.path = pathOf(request.url ?? '');
+    this.clientAddress = connection.peer.address;
+    this.#connection = connection;
+    this.#record = record;
+    connection.passage = this;
+  }
+
+  get peer(): Peer {
+    return this.#connection.peer;
+  }
+
+  /** The caller's when it is sane, else made on first use. */
+  get requestId(): string {
+    return (this.#requestId ??= requestIdOf(this.facts?.requestId));
+  }
+
+  /** The name for records: a route's, or `(none)` once the request is known to be sound. */
+  nameRoute(name: string): void {
+    this.#route = name;
+  }
+
+  /** Its record has been made, or is someone else's to make; nothing more may be sent from here. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Given to the token endpoints, which answer and record for themselves. */
+  handOver(): void {
+    this.#isOver = true;
+  }
+
+  /** Refused or failed, for a reason of ours or of the caller; `status` as sent, 0: none. */
+  endRefused(refusal: Refusal, status: number): void {
+    if (refusal.kind === 'denial') this.#end('denial', refusal.reason, status, refusal.evidence, undefined);
+    else this.#end('outage', refusal.reason, status, undefined, refusal.cause);
+  }
+
+  /** Let through; `reason` when the caller left before the end. */
+  endPermitted(status: number, reason: 'client_gone' | undefined): void {
+    this.#end('permit', reason, status, undefined, undefined);
+  }
+
+  endBroken(bug: unknown, status: number): void {
+    this.#end('bug', undefined, status, undefined, bug);
+  }
+
+  #end(
+    result: RequestOutcome['result'],
+    reason: RequestOutcome['reason'],
+    status: number,
+    evidence: string | undefined,
+    cause: unknown,
+  ): void {
+    if (this.#isOver) throw new Error('a request has one outcome');
+    this.#isOver = true;
+    if (this.request.complete && this.#connection.passage === this) this.#connection.passage = undefined;
+    this.#record({
+      route: this.#route,
+      method: this.method,
+      path: this.path,
+      status,
+      result,
+      reason,
+      evidence,
+      cause,
+      credentialKind: this.credentialKind,
+      identity: this.identity,
+      durationMs: performance.now() - this.#startMs,
+      clientAddress: this.clientAddress,
+      requestId: this.requestId,
+    });
+  }
+}
+
+const pathOf = (target: string): string => {
+  const at = target.indexOf('?');
+  return at < 0 ? target : target.slice(0, at);
+};
