@@ -7,7 +7,7 @@ import { type Outage, outage } from '../decision/outcome.ts';
 import { parseStrictJson } from './strict-json.ts';
 
 const bodyBytesMax = 512 * 1024;
-const timeoutMs = 5_000;
+const timeoutMs = 3_000;
 
 /** The parsed document, or an outage whose cause names the URL and what was wrong. */
 export const fetchJson = async (url: string, ca: string | undefined): Promise<unknown> => {
@@ -20,7 +20,13 @@ export const fetchJson = async (url: string, ca: string | undefined): Promise<un
 };
 
 const failed = (url: string, what: string, cause?: unknown): Outage =>
-  outage('issuer_unavailable', new Error(`${url} ${what}`, { cause }));
+  outage('issuer_unavailable', new Error(`${shownUrl(url)} ${what}`, { cause }));
+
+/** A URL for messages: without user, password and query. */
+export const shownUrl = (url: string): string => {
+  const { origin, pathname } = new URL(url);
+  return origin + pathname;
+};
 
 const getText = (url: string, ca: string | undefined): Promise<string> =>
   new Promise((resolve, reject) => {

@@ -6,7 +6,7 @@
 
 import type { KeyObject } from 'node:crypto';
 import { isOutage, type Outage, outage } from '../decision/outcome.ts';
-import { fetchJson } from './fetch-json.ts';
+import { fetchJson, shownUrl } from './fetch-json.ts';
 import { parsePublicJwk } from './public-jwk.ts';
 import { keyFits } from './signature.ts';
 
@@ -127,7 +127,10 @@ class FetchedIssuerKeys implements IssuerKeys {
     }
     const keys = readKeys(body);
     if (keys === undefined) {
-      this.#failure = outage('issuer_unavailable', new Error(`${jwksUrl} did not answer a JWK Set`));
+      this.#failure = outage(
+        'issuer_unavailable',
+        new Error(`${shownUrl(jwksUrl)} did not answer a JWK Set`),
+      );
       return;
     }
     this.#keys = keys;
@@ -138,7 +141,7 @@ class FetchedIssuerKeys implements IssuerKeys {
     this.#fetchedAtMs = Number.NEGATIVE_INFINITY;
     this.#failure = outage(
       'issuer_unavailable',
-      new Error(`${jwksUrl} publishes no key that can verify a signature`),
+      new Error(`${shownUrl(jwksUrl)} publishes no key that can verify a signature`),
     );
   }
 }

@@ -1,0 +1,243 @@
+import { generateKeyPairSync } from 'node:crypto';
+import t, { type Test } from 'tap';
+import { isDenial } from '../../src/decision/outcome.ts';
+import type { IssuerSettings } from '../../src/settings/settings.ts';
+import { type AccessTokenVerifier, createAccessTokenVerifier } from '../../src/tokens/verify-access-token.ts';
+import { answerJson, type JwksServer, startJwksServer } from './jwks-server.ts';
+import {
+  forge,
+  keyPairs,
+  malleate,
+  minuteMs,
+  nowMs,
+  nowSeconds,
+  ownClaims,
+  ownHeader,
+  signingKeyOf,
+  verifierOptions,
+} from './samples.ts';
+
+const theirPair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const theirKey = signingKeyOf(theirPair);
+const theirIssuer = 'https://login.example/realm';
+
+const claims = {
+  iss: theirIssuer,
+  aud: ['account', 'api'],
+  sub: 'auth0|17',
+  exp: nowSeconds + 300,
+  iat: nowSeconds,
+  jti: 'J-1',
+  tenant: 'acme',
+  email: 'alice@acme.example',
+  scope: 'things:read things:write',
+};
+
+const header = { alg: 'ES256', typ: 'JWT', kid: theirKey.kid };
+
+const token = (
+  claimChange: Record<string, unknown> = {},
+  headerChange: Record<string, unknown> = {},
+): string =>
+  forge(
+    JSON.stringify({ ...header, ...headerChange }),
+    JSON.stringify({ ...claims, ...claimChange }),
+    theirPair.privateKey,
+  );
+
+interface Fixture {
+  readonly verify: AccessTokenVerifier;
+  readonly server: JwksServer;
+}
+
+const fixture = async (t: Test, change: Partial<IssuerSettings> = {}): Promise<Fixture> => {
+  const server = await startJwksServer(t, [theirKey.publicJwk]);
+  const settings: IssuerSettings = {
+    issuer: theirIssuer,
+    jwksUrl: server.url,
+    ca: undefined,
+    audiences: ['api'],
+    algorithms: ['ES256', 'RS256'],
+    type: undefined,
+    tokenAgeMsMax: 60 * minuteMs,
+    staleKeysMsMax: 60 * minuteMs,
+    claims: { org: 'tenant', user: 'sub', userName: 'email', scope: 'scope' },
+    fixedOrg: undefined,
+    scopePrefix: '',
+    ...change,
+  };
+  const verify = createAccessTokenVerifier({ ...verifierOptions, externalIssuers: [settings] });
+  return { verify, server };
+};
+
+t.test("an external issuer's token becomes an identity by the claims its settings name", async (t) => {
+  const { verify } = await fixture(t);
+  t.strictSame(await verify(token(), nowMs), {
+    credentialKind: 'access_token',
+    sessionKind: 'interactive',
+    issuer: theirIssuer,
+    org: { id: 'acme', name: 'acme' },
+    user: { id: 'auth0|17', name: 'alice@acme.example', roles: [] },
+    scopes: new Set(['things:read', 'things:write']),
+    tokenId: undefined,
+    sessionId: `${theirIssuer} J-1`,
+    generation: undefined,
+    issuedAtMs: nowMs,
+    expiresAtMs: nowMs + 300_000 + verifierOptions.clockLeewayMs,
+  });
+});
+
+t.test('the org may be fixed, the scopes prefixed, the user name missing', async (t) => {
+  const { verify } = await fixture(t, { fixedOrg: 'guests', scopePrefix: 'partner/' });
+  t.match(await verify(token({ email: undefined }), nowMs), {
+    org: { id: 'guests' },
+    user: { name: 'auth0|17' },
+    scopes: new Set(['partner/things:read', 'partner/things:write']),
+  });
+});
+
+t.test('scopes of an external issuer may be a list, as several send them, or missing', async (t) => {
+  const { verify } = await fixture(t, {
+    claims: { org: 'tenant', user: 'sub', userName: 'email', scope: 'scp' },
+  });
+  t.match(await verify(token({ scp: ['a', 'b'] }), nowMs), { scopes: new Set(['a', 'b']) });
+  t.match(await verify(token({ scp: [] }), nowMs), { scopes: new Set() });
+  t.match(await verify(token(), nowMs), { scopes: new Set() });
+  for (const scp of [['a', 7], [['a']], { a: true }, 7, null, ['a\tb'], 'a  b'])
+    t.match(await verify(token({ scp }), nowMs), { evidence: 'claim scp' }, JSON.stringify(scp));
+});
+
+t.test('a session is named by issuer and jti, whatever the spelling of its signature', async (t) => {
+  const { verify } = await fixture(t);
+  const one = token();
+  const twin = malleate(one);
+  t.not(one, twin);
+  t.strictSame(await verify(twin, nowMs), await verify(one, nowMs));
+});
+
+t.test('a token without jti is named by what its issuer signed, not by the signature', async (t) => {
+  const { verify } = await fixture(t);
+  const one = await verify(token({ jti: undefined }), nowMs);
+  const sameAgain = await verify(token({ jti: undefined }), nowMs);
+  const twin = await verify(malleate(token({ jti: undefined })), nowMs);
+  const other = await verify(token({ jti: undefined, sub: 'auth0|18' }), nowMs);
+  t.match(one, { sessionId: /^https:\/\/login\.example\/realm sha256:[0-9a-f]{64}$/ });
+  t.strictSame([sameAgain, twin], [one, one], 'a new signature of the same claims is the same session');
+  t.notMatch(other, { sessionId: Reflect.get(one, 'sessionId') });
+});
+
+t.test("an issuer's key opens no other issuer's tokens, ours included", async (t) => {
+  const { verify } = await fixture(t);
+  const asOurs = forge(
+    JSON.stringify({ ...header, typ: 'at+jwt' }),
+    JSON.stringify(ownClaims),
+    theirPair.privateKey,
+  );
+  t.match(await verify(asOurs, nowMs), { evidence: 'header kid: not a key of ours' });
+  const signedByUs = forge(ownHeader, JSON.stringify(claims), keyPairs.ES256.privateKey);
+  t.match(await verify(signedByUs, nowMs), { evidence: 'header kid: not a key of the issuer' });
+  t.match(await verify(token({ iss: 'https://unknown.example' }), nowMs), { evidence: /claim iss/ });
+});
+
+t.test('only the algorithms the settings name are believed', async (t) => {
+  const { verify } = await fixture(t, { algorithms: ['RS256'] });
+  t.match(await verify(token(), nowMs), { evidence: /header alg: not one the settings allow/ });
+  for (const alg of ['none', 'HS256', 'ES384'])
+    t.match(await verify(token({}, { alg }), nowMs), { evidence: /header alg/ }, alg);
+});
+
+t.test('a JWKS key without alg is no way around the algorithms of the settings', async (t) => {
+  const { verify, server } = await fixture(t, { algorithms: ['ES256', 'HS256', 'none'] });
+  const { kty, crv, x, y, kid } = theirKey.publicJwk;
+  server.answer = answerJson({ keys: [{ kty, crv, x, y, kid }] });
+  t.match(await verify(token(), nowMs), { issuer: theirIssuer });
+  for (const alg of ['HS256', 'none', 'ES384'])
+    t.match(await verify(token({}, { alg }), nowMs), { kind: 'denial' }, alg);
+});
+
+t.test('jku and x5u in a header are never followed', async (t) => {
+  const { verify, server } = await fixture(t);
+  const other = await startJwksServer(t, [theirKey.publicJwk]);
+  t.match(await verify(token({}, { jku: other.url, x5u: other.url }), nowMs), { issuer: theirIssuer });
+  t.equal(other.requests, 0);
+  t.equal(server.requests, 1);
+});
+
+t.test('the type is what the settings ask, or any that an access token may have', async (t) => {
+  const any = await fixture(t);
+  for (const typ of ['JWT', 'jwt', 'at+jwt', 'application/at+jwt', undefined])
+    t.notOk(isDenial(await any.verify(token({}, { typ }), nowMs)), String(typ));
+  for (const typ of ['logout+jwt', 'dpop+jwt', 'secevent+jwt', ''])
+    t.match(await any.verify(token({}, { typ }), nowMs), { evidence: /header typ/ }, typ);
+  const strict = await fixture(t, { type: 'at+jwt' });
+  t.notOk(isDenial(await strict.verify(token({}, { typ: 'application/AT+JWT' }), nowMs)));
+  for (const typ of ['JWT', undefined])
+    t.match(await strict.verify(token({}, { typ }), nowMs), { evidence: /header typ/ }, String(typ));
+});
+
+t.test('audience, times and age are required of an external token too', async (t) => {
+  const { verify } = await fixture(t);
+  for (const claim of ['aud', 'exp', 'iat', 'sub', 'tenant'])
+    t.match(await verify(token({ [claim]: undefined }), nowMs), { evidence: `claim ${claim}` });
+  t.match(await verify(token({ aud: 'account' }), nowMs), { evidence: 'claim aud' });
+  t.match(await verify(token({ exp: '1e400' }), nowMs), { evidence: 'claim exp' });
+  t.match(await verify(token({ iat: nowSeconds + 31 }), nowMs), { evidence: /claim iat/ });
+  t.match(await verify(token({ nbf: nowSeconds + 31 }), nowMs), { evidence: /claim nbf/ });
+  const old = token({ iat: nowSeconds - 3631, exp: nowSeconds + 60 });
+  t.match(await verify(old, nowMs), { reason: 'token_expired', evidence: /claim iat/ });
+});
+
+t.test("another clock's expiry is granted the leeway, once", async (t) => {
+  const { verify } = await fixture(t);
+  const lastMs = nowMs + 300_000 + verifierOptions.clockLeewayMs;
+  t.match(await verify(token(), lastMs - 1), { expiresAtMs: lastMs });
+  t.match(await verify(token(), lastMs), { reason: 'token_expired' });
+});
+
+t.test('a subject or org that could pass for another is refused', async (t) => {
+  const { verify } = await fixture(t);
+  for (const sub of [{ id: 1 }, 17, 'a\r\nX-Identity: b', '', ['a']])
+    t.match(await verify(token({ sub }), nowMs), { evidence: 'claim sub' }, JSON.stringify(sub));
+  for (const tenant of ['acme/alice', '', 7, 'acme\n', null])
+    t.match(await verify(token({ tenant }), nowMs), { evidence: 'claim tenant' }, JSON.stringify(tenant));
+  t.match(await verify(token({ email: { a: 1 } }), nowMs), { evidence: 'claim email' });
+});
+
+t.test('a claim mapped to a name every object has is read from the token alone', async (t) => {
+  for (const name of ['__proto__', 'constructor', 'toString']) {
+    const { verify } = await fixture(t, {
+      claims: { org: name, user: 'sub', userName: 'email', scope: 'scope' },
+    });
+    t.match(await verify(token(), nowMs), { kind: 'denial', evidence: `claim ${name}` });
+  }
+});
+
+t.test("while the issuer's endpoint is down, known keys serve; without any, it is an outage", async (t) => {
+  const { verify, server } = await fixture(t);
+  t.match(await verify(token(), nowMs), { issuer: theirIssuer });
+  await server.stop();
+  const later = { iat: nowSeconds + 1800, exp: nowSeconds + 7200 };
+  t.match(await verify(token(later), nowMs + 30 * minuteMs), { issuer: theirIssuer });
+  t.match(await verify(token(later), nowMs + 61 * minuteMs), {
+    kind: 'outage',
+    reason: 'issuer_unavailable',
+  });
+  const cold = await fixture(t);
+  await cold.server.stop();
+  t.match(await cold.verify(token(), nowMs), { kind: 'outage', reason: 'issuer_unavailable' });
+});
+
+t.test('warming up names the issuers that cannot be reached', async (t) => {
+  const { verify, server } = await fixture(t);
+  t.strictSame(await verify.warm(nowMs), []);
+  t.equal(server.requests, 1);
+  const cold = await fixture(t);
+  await cold.server.stop();
+  t.match(await cold.verify.warm(nowMs), [{ kind: 'outage', reason: 'issuer_unavailable' }]);
+});
+
+t.test('five hundred tokens of a garbage kid cause one fetch', async (t) => {
+  const { verify, server } = await fixture(t);
+  await Promise.all(Array.from({ length: 500 }, (_, at) => verify(token({}, { kid: `k${at}` }), nowMs)));
+  t.equal(server.requests, 1);
+});
