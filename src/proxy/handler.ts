@@ -19,6 +19,7 @@ import type { ForwardEnd, Forwarder } from './forward.ts';
 import { type ClassifyHeader, createHeaderClassifier } from './header-class.ts';
 import { asksForWebSocket, type HeaderFacts, inspectHeaders } from './hygiene.ts';
 import { faultOf, isLeaving, recordInvalid } from './invalid-request.ts';
+import type { Handler } from './listener.ts';
 import { type Exit, Passage } from './passage.ts';
 import { callerAddress, createTrust, type TrustsAddress } from './peer.ts';
 import { answer } from './reply.ts';
@@ -46,25 +47,13 @@ export interface HandlerDependencies {
   readonly now: () => number;
 }
 
-/** Listeners for one `node:http` server; see listener.ts. */
-export interface Handler {
-  request(request: IncomingMessage, response: ServerResponse): void;
-  /** `Expect: 100-continue`: decided before the caller is told to send its body. */
-  checkContinue(request: IncomingMessage, response: ServerResponse): void;
-  /** Any other expectation. */
-  checkExpectation(request: IncomingMessage, response: ServerResponse): void;
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** CONNECT: a tunnel has no path, so no rule can let it through. */
-  connect(request: IncomingMessage, socket: Duplex): void;
-  /** Whether a request that could be upgraded is given to `upgrade`; others are ordinary requests (`h2c`). */
-  shouldUpgrade(request: IncomingMessage): boolean;
-  /** Bytes that are no request, a broken body, or a request that took too long. */
-  clientError(error: Error, socket: Socket): void;
-}
-
 export const createHandler = (deps: HandlerDependencies): Handler => {
   const handler = new GateHandler(deps);
   return {
+    connection: (socket) => handler.connections.open(socket),
+    get connections() {
+      return handler.connections.size;
+    },
     request: (request, response) =>
       handler.enter(request, { kind: 'response', response, expectsContinue: false }),
     checkContinue: (request, response) =>
@@ -108,7 +97,7 @@ class GateHandler {
   readonly #classify: ClassifyHeader;
   readonly #buildHeaders: ReturnType<typeof createRequestHeaders>;
   readonly #trusts: TrustsAddress;
-  readonly #connections: Connections;
+  readonly connections: Connections;
 
   constructor(deps: HandlerDependencies) {
     const { credential, identity, trustedProxies } = deps.settings;
@@ -119,7 +108,7 @@ class GateHandler {
     });
     this.#buildHeaders = createRequestHeaders(this.#classify, credential.cookie);
     this.#trusts = createTrust(trustedProxies);
-    this.#connections = new Connections(this.#trusts);
+    this.connections = new Connections(this.#trusts);
   }
 
   enter(request: IncomingMessage, exit: Exit): void {
@@ -279,12 +268,12 @@ class GateHandler {
   shouldUpgrade(request: IncomingMessage): boolean {
     if (!asksForWebSocket({ upgrade: request.headers.upgrade })) return false;
     // Behind a response that is still to come, the socket is not free to become something else.
-    const before = this.#connections.of(request.socket).passage?.exit;
+    const before = this.connections.of(request.socket).passage?.exit;
     return before === undefined || (before.kind === 'response' && before.response.writableFinished);
   }
 
   clientError(error: Error, socket: Socket): void {
-    const connection = this.#connections.of(socket);
+    const connection = this.connections.of(socket);
     const { passage } = connection;
     if (isLeaving(error)) return void socket.destroy();
     const fault = faultOf(error);
@@ -298,7 +287,7 @@ class GateHandler {
   }
 
   #begin(request: IncomingMessage, exit: Exit): Passage {
-    return new Passage(request, exit, this.#connections.of(request.socket), this.#deps.record);
+    return new Passage(request, exit, this.connections.of(request.socket), this.#deps.record);
   }
 
   #refuse(passage: Passage, refusal: Refusal): void {

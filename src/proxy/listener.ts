@@ -1,11 +1,37 @@
 // The one HTTP listener of the gate, with every bound set in so many words: sizes, counts, times, connections. Plain or
 // TLS, on TCP or a unix socket. It hands everything to the handler and decides nothing.
 
-import { createServer, type Server, type ServerOptions } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Settings } from '../settings/settings.ts';
-import type { Handler } from './handler.ts';
+
+/** What a listener needs of the gate; see handler.ts. */
+export interface Handler {
+  /** A connection has been opened; called once for each, before its first request. */
+  connection(socket: Socket): void;
+  /** Open connections. */
+  readonly connections: number;
+  request(request: IncomingMessage, response: ServerResponse): void;
+  /** `Expect: 100-continue`: decided before the caller is told to send its body. */
+  checkContinue(request: IncomingMessage, response: ServerResponse): void;
+  /** Any other expectation. */
+  checkExpectation(request: IncomingMessage, response: ServerResponse): void;
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** CONNECT: a tunnel has no path, so no rule can let it through. */
+  connect(request: IncomingMessage, socket: Duplex): void;
+  /** Whether a request that could be upgraded is given to `upgrade`; others are ordinary requests (`h2c`). */
+  shouldUpgrade(request: IncomingMessage): boolean;
+  /** Bytes that are no request, a broken body, or a request that took too long. */
+  clientError(error: Error, socket: Socket): void;
+}
 
 export type Listener = Server | TlsServer;
 
@@ -43,6 +69,9 @@ export const createListener = (settings: Pick<Settings, 'limits' | 'tls'>, handl
   listener.maxConnections = limits.connectionsMax;
   listener.timeout = 0;
 
+  listener.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) =>
+    handler.connection(socket),
+  );
   listener.on('request', (request, response) => handler.request(request, response));
   listener.on('checkContinue', (request, response) => handler.checkContinue(request, response));
   listener.on('checkExpectation', (request, response) => handler.checkExpectation(request, response));
