@@ -1,0 +1,59 @@
+// An org, a user and as many API tokens as the bench needs, made by the same code the command line uses.
+
+import { openStore } from '../../src/store/open-store.ts';
+import { isOutage } from '../../src/decision/outcome.ts';
+import { createAccounts } from '../../src/lifecycle/accounts.ts';
+import { createApiTokens } from '../../src/lifecycle/api-tokens.ts';
+import { isProblem } from '../../src/lifecycle/problem.ts';
+import type { Settings } from '../../src/settings/settings.ts';
+
+const done = <T>(answer: T): T => {
+  if (isOutage(answer) || isProblem(answer)) throw new Error(JSON.stringify(answer));
+  return answer;
+};
+
+/** Creates org `acme`, role `reader`, users `user-0...` with `tokensPerUser` tokens each; returns the secrets. */
+export const provision = async (
+  settings: Settings,
+  count: number,
+  tokensPerUser = 100,
+): Promise<readonly string[]> => {
+  const store = await openStore(settings.store, { retentionMs: 3_600_000 });
+  const now = Date.now;
+  const accounts = createAccounts({ store, now });
+  const tokens = createApiTokens({ store, settings, now });
+  done(
+    await accounts.createOrg({
+      id: 'acme',
+      name: 'Acme',
+      roles: { reader: ['things:read'] },
+      tokenLifetimeMsMax: undefined,
+    }),
+  );
+  const secrets: string[] = [];
+  const makeUser = async (index: number): Promise<void> => {
+    const userId = `user-${index}`;
+    done(await accounts.createUser({ orgId: 'acme', id: userId, name: undefined, roles: ['reader'] }));
+    for (let made = 0; made < tokensPerUser && secrets.length < count; made += 1) {
+      const { secret } = done(
+        await tokens.createApiToken({
+          orgId: 'acme',
+          userId,
+          name: `token ${made}`,
+          scopes: 'all',
+          lifetimeMs: undefined,
+          length: 65,
+        }),
+      ) as { secret: string };
+      secrets.push(secret);
+    }
+  };
+  let next = 0;
+  const users = Math.ceil(count / tokensPerUser);
+  const worker = async (): Promise<void> => {
+    while (next < users) await makeUser(next++);
+  };
+  await Promise.all(Array.from({ length: 16 }, worker));
+  await store.close();
+  return secrets.slice(0, count);
+};
