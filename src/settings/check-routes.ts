@@ -84,7 +84,10 @@ const known = (name: string, names: readonly string[]): string => {
 };
 
 /** Paths the oauth surface answers itself. */
-export const ownedPaths = ({ enabled, prefix }: FileFields['oauth']): readonly string[] =>
+export const ownedPaths = ({
+  enabled,
+  prefix,
+}: Pick<FileFields['oauth'], 'enabled' | 'prefix'>): readonly string[] =>
   enabled
     ? [
         `${prefix}/token`,

@@ -1,6 +1,7 @@
 // Judges settings against each other. Reports problems (the process must not start) and warnings (it may).
 
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { foldName, identityFamily } from '../decision/identity-headers.ts';
 import type { Report } from './check-routes.ts';
 import { headerName, isLoopbackUrl } from './network-readers.ts';
 import { algorithmOf, parseKey } from './pem.ts';
@@ -82,24 +83,30 @@ const checkIdentityHeaders = ({ identity, credential }: FileFields, problem: Rep
   const seen = new Map<string, string>();
   for (const header of Object.keys(identity.headers)) {
     const path = ['identity', 'headers', header];
-    const folded = header.toLowerCase().replaceAll('_', '-');
+    const folded = foldName(header);
     const same = seen.get(folded);
     if (!headerName.read(header).ok) problem(path, `is not a header name; write ${headerName.expects}`);
-    else if (reservedHeaders.has(folded) || folded.startsWith('sec-websocket-'))
+    else if (isReserved(folded))
       problem(path, 'has a meaning of its own in HTTP; write a name such as X-Identity-User');
     else if (same !== undefined)
       problem(path, `is the same header as ${same} (case, - and _ do not count); keep one`);
-    else if (credential.headers.some((name) => name.toLowerCase().replaceAll('_', '-') === folded))
-      problem(path, 'is also in credential.headers; one header cannot carry both');
     seen.set(folded, header);
   }
-  for (const header of credential.headers)
-    if (reservedHeaders.has(header.toLowerCase()) && header.toLowerCase() !== 'authorization')
+  const isIdentity = identityFamily(Object.keys(identity.headers));
+  for (const header of credential.headers) {
+    const path = ['credential', 'headers'];
+    if (isReserved(foldName(header)))
+      problem(path, `${header} has a meaning of its own in HTTP; write a name such as X-Api-Key`);
+    else if (isIdentity(header))
       problem(
-        ['credential', 'headers'],
-        `${header} has a meaning of its own in HTTP; write a name such as X-Api-Key`,
+        path,
+        `${header} is an identity header, which no caller may send; write a name such as X-Api-Key`,
       );
+  }
 };
+
+const isReserved = (folded: string): boolean =>
+  reservedHeaders.has(folded) || folded.startsWith('sec-websocket-');
 
 const checkIssuers = (
   { issuer, issuers, listen, tls }: FileFields,

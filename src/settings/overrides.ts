@@ -8,7 +8,7 @@ import { parseInline } from './yaml-file.ts';
 export interface Override {
   readonly path: Path;
   readonly value: unknown;
-  /** `environment variable TOLLGATE_LISTEN`, `flag --listen`. */
+  /** `environment variable TOLLGATE_LISTEN`, `option listen`. */
   readonly source: string;
 }
 
@@ -62,7 +62,7 @@ export const readFlags = (flags: Readonly<Record<string, unknown>>): Overrides =
   for (const [flag, value] of Object.entries(flags)) {
     if (value === undefined) continue;
     const name = settingNames.find((name) => name.flag === flag || name.path.join('.') === flag);
-    const source = `flag --${flag}`;
+    const source = `option ${flag}`;
     if (name !== undefined) take(name, value, source, overrides, problems);
     else {
       const near = closest(
@@ -70,7 +70,7 @@ export const readFlags = (flags: Readonly<Record<string, unknown>>): Overrides =
         settingNames.map(({ flag }) => flag),
       );
       problems.push(
-        outside('', source, `names no setting${near === undefined ? '' : `; did you mean --${near}?`}`),
+        outside('', source, `names no setting${near === undefined ? '' : `; did you mean ${near}?`}`),
       );
     }
   }

@@ -9,7 +9,7 @@ export interface Problem {
   /** Counted from 1. */
   readonly line: number | undefined;
   readonly column: number | undefined;
-  /** Where the value came from, for a person: `tollgate.yaml:12:3`, `environment variable TOLLGATE_LISTEN`, `flag --listen`. */
+  /** Where the value came from, for a person: `tollgate.yaml:12:3`, `environment variable TOLLGATE_LISTEN`, `option listen`. */
   readonly source: string;
   /** What was wrong, and what to write instead. */
   readonly message: string;

@@ -1,0 +1,99 @@
+// The command line: every command, its help, and the exit code. Commands do their work in their own files; here they are
+// put together, and usage errors and bugs become exit codes. Ends no process.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { addExplainCommand } from './explain-command.ts';
+import { type ExitCode, exitCode } from './exit-code.ts';
+import { addKeyCommands } from './key-commands.ts';
+import { collectSettings } from './option-readers.ts';
+import { addOrgCommands } from './org-commands.ts';
+import { addRoleCommands } from './role-commands.ts';
+import type { World } from './session.ts';
+import { addSchemaCommand, addServeCommand, addValidateCommand } from './settings-commands.ts';
+import { addTokenCommands } from './token-commands.ts';
+import { addUserCommands } from './user-commands.ts';
+
+/** Makes an action of a function that gives an exit code. */
+export type Run = <Args extends unknown[]>(
+  work: (...args: Args) => Promise<ExitCode>,
+) => (...args: Args) => Promise<void>;
+
+export type AddCommands = (program: Command, world: World, run: Run) => void;
+
+/** Runs one command. `args`: without the interpreter and the script. */
+export const runCommandLine = async (args: readonly string[], world: World = process): Promise<ExitCode> => {
+  ignoreClosedPipe(world.stdout);
+  let code: ExitCode = exitCode.ok;
+  const program = programOf(world, (work) => async (...given) => {
+    code = await work(...given);
+  });
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? exitCode.ok : exitCode.usage;
+  }
+};
+
+const version = (): string => {
+  const manifest: unknown = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
+    ? String(manifest.version)
+    : 'unknown';
+};
+
+const programOf = (world: World, run: Run): Command => {
+  const program = new Command('tollgate')
+    .description('A reverse-proxy authentication sidecar: an API token goes in, an identity goes out.')
+    .option('-c, --config <FILE>', 'settings; else TOLLGATE_CONFIG, else ./tollgate.yaml where it exists')
+    .option(
+      '--store <URL>',
+      'the token store, e.g. redis://127.0.0.1:6379; its password belongs into TOLLGATE_STORE_PASSWORD',
+    )
+    .option('--set <SETTING=VALUE>', 'any setting, e.g. log.level=debug; repeatable', collectSettings)
+    .option('--json', 'JSON on standard output, for scripts')
+    .version(version(), '-V, --version', 'the version')
+    .helpOption('-h, --help', 'what can be done, with examples')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => void world.stdout.write(text),
+      writeErr: (text) => void world.stderr.write(text),
+    })
+    .exitOverride()
+    .addHelpText('after', firstSteps);
+  for (const add of [
+    addServeCommand,
+    addValidateCommand,
+    addExplainCommand,
+    addSchemaCommand,
+    addOrgCommands,
+    addRoleCommands,
+    addUserCommands,
+    addTokenCommands,
+    addKeyCommands,
+  ])
+    add(program, world, run);
+  return program;
+};
+
+const firstSteps = `
+First steps:
+  tollgate org create acme --role "reader=things:read"
+  tollgate user create acme/ann --role reader
+  TOKEN=$(tollgate token create acme/ann --name ci)
+  tollgate explain GET /things/1 --scopes things:read
+  tollgate serve
+
+Settings: defaults < file < TOLLGATE_* environment < options. Names: tollgate schema --variables
+Exit codes: 0 done, 1 refused or not found, 2 usage or settings, 69 the store is unavailable.`;
+
+/** `tollgate ... | head` closes the pipe early: that is no fault. */
+const ignoreClosedPipe = (stream: World['stdout']): void => {
+  if (!('on' in stream) || typeof stream.on !== 'function') return;
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+};

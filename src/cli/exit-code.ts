@@ -1,0 +1,13 @@
+// What the process says with its exit code.
+
+export const exitCode = {
+  ok: 0,
+  /** Refused, not found, or a problem with what was ordered. */
+  refused: 1,
+  /** The command line or the settings are wrong. */
+  usage: 2,
+  /** A dependency cannot be reached: try again (EX_UNAVAILABLE of sysexits.h). */
+  unavailable: 69,
+} as const;
+
+export type ExitCode = (typeof exitCode)[keyof typeof exitCode];

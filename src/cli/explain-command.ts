@@ -1,0 +1,127 @@
+// `tollgate explain`: which rule a request meets, what it asks, and what the API would receive.
+
+import { type Command, Option } from 'commander';
+import type { RouteRule } from '../decision/route-rule.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { AddCommands } from './command-line.ts';
+import { type Explanation, explain, type Question } from './explain.ts';
+import { exitCode } from './exit-code.ts';
+import { collectWords } from './option-readers.ts';
+import { pairs } from './output.ts';
+import { withSettings } from './session.ts';
+
+interface ExplainOptions {
+  readonly scopes?: readonly string[];
+  readonly org: string;
+  readonly user: string;
+  readonly session: 'api_token' | 'interactive';
+}
+
+export const addExplainCommand: AddCommands = (program, world, run) => {
+  program
+    .command('explain')
+    .description('which rule a request meets, what it asks, and what the API would receive')
+    .argument('<METHOD>', 'GET, POST, ...', (method: string) => method.toUpperCase())
+    .argument('<PATH>', 'path as a caller sends it, with a query or without')
+    .option(
+      '--scopes <SCOPES>',
+      'scopes in effect, repeatable; "" for none. Without it: no credential',
+      collectWords,
+    )
+    .option('--org <ID>', "id of the caller's org", 'example-org')
+    .option('--user <ID>', "id of the caller's user", 'example-user')
+    .addOption(
+      new Option('--session <KIND>', 'how the caller proved who they are')
+        .choices(['api_token', 'interactive'])
+        .default('api_token'),
+    )
+    .addHelpText(
+      'after',
+      '\nSends nothing. Exits 0 when the request would be let through, 1 when it would be refused.\n' +
+        '\nExamples:\n  tollgate explain GET /things/1\n' +
+        '  tollgate explain GET /things/1 --scopes "things:read things:write" --org acme --user ann',
+    )
+    .action(
+      run((method: string, target: string, options: ExplainOptions, command: Command) =>
+        withSettings(command, world, {}, async (settings, output) => {
+          const question: Question = {
+            method,
+            target,
+            scopes: options.scopes,
+            orgId: options.org,
+            userId: options.user,
+            sessionKind: options.session,
+          };
+          const explanation = explain(settings, question);
+          if (output.isJson) output.json(explanation);
+          else output.line(told(settings, question, explanation));
+          return explanation.verdict === 'permit' ? exitCode.ok : exitCode.refused;
+        }),
+      ),
+    );
+};
+
+const told = (settings: Settings, question: Question, explanation: Explanation): string => {
+  const { rule, forwarded } = explanation;
+  if (explanation.ownSurface)
+    return pairs([
+      ['request', `${question.method} ${question.target}`],
+      [
+        'answered by',
+        `Tollgate itself (${settings.oauth.prefix} and /.well-known; see oauth in the settings)`,
+      ],
+    ]);
+  return [
+    pairs([
+      ['request', `${question.method} ${question.target}`],
+      ['rule', rule === undefined ? undefined : `${rule.name} (${rule.path})`],
+      ['asks for', rule === undefined ? undefined : demandOf(rule)],
+      ['caller', callerOf(question)],
+      ['verdict', verdictOf(explanation)],
+      ['forwarded to', forwarded === undefined ? undefined : `${forwarded.upstream}${forwarded.target}`],
+      ['credential', forwarded === undefined ? undefined : credentialOf(forwarded.credential)],
+    ]),
+    ...headersTold(forwarded?.headers),
+  ].join('\n');
+};
+
+const headersTold = (headers: readonly (readonly [string, string])[] | undefined): readonly string[] => {
+  if (headers === undefined) return [];
+  if (headers.length === 0)
+    return ['\nIdentity headers the API receives: none (what a caller sends of them is removed).'];
+  return ['\nIdentity headers the API receives:', ...headers.map(([name, value]) => `  ${name}: ${value}`)];
+};
+
+const demandOf = (rule: RouteRule): string =>
+  [
+    rule.public
+      ? 'nothing (public)'
+      : rule.scopes.length === 0
+        ? 'any valid credential'
+        : `${rule.scopes.length === 1 ? 'the scope' : 'all the scopes'} ${rule.scopes.join(' ')}`,
+    ...(rule.tenantParameter === undefined
+      ? []
+      : [`{${rule.tenantParameter}} in the path to be the caller's org`]),
+    ...(rule.sessions === 'interactive' ? ['a person who signed in'] : []),
+  ].join('; ');
+
+const callerOf = ({ scopes, orgId, userId }: Question): string =>
+  scopes === undefined
+    ? 'nobody (no credential; try --scopes)'
+    : `${orgId}/${userId} with ${scopes.length === 0 ? 'no scopes' : scopes.join(' ')}`;
+
+const verdictOf = ({ verdict, status, reason, evidence }: Explanation): string =>
+  verdict === 'permit'
+    ? 'let through'
+    : `refused: ${status ?? ''} ${reason ?? ''}${evidence === undefined ? '' : ` (${evidence})`}`;
+
+const credentialOf = (forward: RouteRule['forwardCredential']): string => {
+  switch (forward) {
+    case 'strip':
+      return 'removed';
+    case 'access-token':
+      return 'replaced by an access token';
+    case 'keep':
+      return 'kept as it came';
+  }
+};

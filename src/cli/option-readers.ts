@@ -1,0 +1,54 @@
+// Reads the values of options: what commander hands over as text. A wrong one ends the command with usage, exit code 2.
+
+import { InvalidArgumentError } from 'commander';
+import { parseDuration } from '../settings/quantity.ts';
+
+/** Collects `--scope a --scope "b c"` into [a, b, c]: no scope holds a blank. */
+export const collectWords = (value: string, before: readonly string[] | undefined): readonly string[] => [
+  ...(before ?? []),
+  ...value.split(/\s+/).filter((word) => word !== ''),
+];
+
+/** Collects `--role a --role "b c"` as they are. */
+export const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [
+  ...(before ?? []),
+  value,
+];
+
+/** Collects `--set log.level=debug`. */
+export const collectSettings = (
+  value: string,
+  before: readonly (readonly [string, string])[] | undefined,
+): readonly (readonly [string, string])[] => {
+  const at = value.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('Write a setting and its value, e.g. log.level=debug.');
+  return [...(before ?? []), [value.slice(0, at), value.slice(at + 1)]];
+};
+
+/** `90d` in ms, `never` as null. */
+export const readLifetime = (value: string): number | null => {
+  if (value === 'never') return null;
+  const ms = /^\d+$/.test(value) ? undefined : parseDuration(value);
+  if (ms === undefined)
+    throw new InvalidArgumentError('Write a duration with its unit, such as 30m, 12h or 90d, or never.');
+  return ms;
+};
+
+/** `acme/ann` -> the org's and the user's id. */
+export const readAccount = (value: string): { readonly orgId: string; readonly userId: string } => {
+  const [orgId = '', userId = '', ...rest] = value.split('/');
+  if (orgId === '' || userId === '' || rest.length > 0)
+    throw new InvalidArgumentError('Write ORG/USER, e.g. acme/ann.');
+  return { orgId, userId };
+};
+
+/** `reader=things:read things:list` -> a role and its scopes. */
+export const collectRoles = (
+  value: string,
+  before: Readonly<Record<string, readonly string[]>> | undefined,
+): Readonly<Record<string, readonly string[]>> => {
+  const at = value.indexOf('=');
+  if (at < 1)
+    throw new InvalidArgumentError('Write a role and its scopes, e.g. "reader=things:read things:list".');
+  return { ...before, [value.slice(0, at)]: collectWords(value.slice(at + 1), undefined) };
+};

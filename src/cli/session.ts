@@ -1,0 +1,137 @@
+// What every command shares: the global options, the settings they lead to, the store behind them, and the exit code
+// of an answer. Prints problems; decides nothing else.
+
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import { isOutage, type Outage } from '../decision/outcome.ts';
+import { feedRetentionMs } from '../gate/retention.ts';
+import { isProblem, type Problem } from '../lifecycle/problem.ts';
+import { loadSettings, type LoadResult } from '../settings/load-settings.ts';
+import { problemLine } from '../settings/problem.ts';
+import type { Settings } from '../settings/settings.ts';
+import { openStore } from '../store/open-store.ts';
+import type { Page, PageRequest, TokenStore } from '../store/token-store.ts';
+import { type ExitCode, exitCode } from './exit-code.ts';
+import { createOutput, type Output, type Streams } from './output.ts';
+
+export interface World extends Streams {
+  readonly env: NodeJS.ProcessEnv;
+  readonly stdin: AsyncIterable<Uint8Array | string>;
+}
+
+type Flags = Readonly<Record<string, unknown>>;
+
+/** Options that may stand before or after any command. */
+interface GlobalOptions {
+  readonly config?: string;
+  readonly store?: string;
+  readonly set?: readonly (readonly [name: string, value: string])[];
+  readonly json?: boolean;
+}
+
+const defaultFile = 'tollgate.yaml';
+
+const globalsOf = (command: Command): GlobalOptions => command.optsWithGlobals<GlobalOptions>();
+
+export const outputFor = (command: Command, world: World): Output =>
+  createOutput(world, globalsOf(command).json === true);
+
+/** `--config FILE`, else TOLLGATE_CONFIG, else ./tollgate.yaml where it exists. */
+export const settingsFile = (command: Command, world: World): string | undefined => {
+  const named = globalsOf(command).config ?? world.env['TOLLGATE_CONFIG'];
+  if (named !== undefined && named !== '') return named;
+  return existsSync(defaultFile) ? defaultFile : undefined;
+};
+
+/** Settings as file, environment and options give them; `flags` are the command's own options. */
+export const loadFor = (
+  command: Command,
+  world: World,
+  file: string | undefined,
+  flags: Flags,
+): LoadResult => {
+  const { set, store } = globalsOf(command);
+  return loadSettings({ file, env: world.env, flags: { ...Object.fromEntries(set ?? []), store, ...flags } });
+};
+
+/** Every problem and warning, one a line, on standard error. */
+export const printProblems = (output: Output, loaded: LoadResult): void => {
+  for (const warning of loaded.warnings) output.note(`warning: ${problemLine(warning)}`);
+  if (loaded.ok) return;
+  for (const problem of loaded.problems) output.note(problemLine(problem));
+  const count = loaded.problems.length;
+  output.note(`\n${count} ${count === 1 ? 'problem' : 'problems'} in the settings; nothing was started.`);
+};
+
+/** Runs with settings, or prints what is wrong with them. */
+export const withSettings = async (
+  command: Command,
+  world: World,
+  flags: Flags,
+  work: (settings: Settings, output: Output) => Promise<ExitCode>,
+): Promise<ExitCode> => {
+  const output = outputFor(command, world);
+  const loaded = loadFor(command, world, settingsFile(command, world), flags);
+  printProblems(output, loaded);
+  return loaded.ok ? work(loaded.settings, output) : exitCode.usage;
+};
+
+/** Runs with an open store, and closes it. */
+export const withStore = (
+  command: Command,
+  world: World,
+  work: (store: TokenStore, settings: Settings, output: Output) => Promise<ExitCode>,
+): Promise<ExitCode> =>
+  withSettings(command, world, {}, async (settings, output) => {
+    let store: TokenStore;
+    try {
+      store = await openStore(settings.store, { retentionMs: feedRetentionMs(settings) });
+    } catch (error) {
+      return fail(output, 'store_unavailable', messageOf(error), exitCode.unavailable);
+    }
+    try {
+      return await work(store, settings, output);
+    } finally {
+      await store.close();
+    }
+  });
+
+export const isRefusal = (answer: unknown): answer is Problem | Outage =>
+  isOutage(answer) || isProblem(answer);
+
+/** Prints why not, and gives the exit code. */
+export const refuse = (output: Output, refusal: Problem | Outage): ExitCode => {
+  if (!isOutage(refusal)) return fail(output, refusal.code, refusal.message, exitCode.refused);
+  const cause = refusal.cause === undefined ? '' : `: ${messageOf(refusal.cause)}`;
+  const message =
+    refusal.reason === 'store_not_replicated'
+      ? `The store has it, but not enough replicas do${cause}. Repeat the command: it is safe.`
+      : refusal.reason === 'keys_unavailable'
+        ? messageOf(refusal.cause)
+        : `The store does not answer${cause}. Repeat the command: it is safe.`;
+  return fail(output, refusal.reason, message, exitCode.unavailable);
+};
+
+const fail = (output: Output, code: string, message: string, exit: ExitCode): ExitCode => {
+  output.note(output.isJson ? JSON.stringify({ error: { code, message } }) : `tollgate: ${message}`);
+  return exit;
+};
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const pageLimit = 500;
+
+/** Every item of a listing, page after page. */
+export const readAll = async <T>(
+  read: (page: PageRequest) => Promise<Page<T> | Problem | Outage>,
+): Promise<readonly T[] | Problem | Outage> => {
+  const items: T[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await read({ limit: pageLimit, cursor });
+    if (isRefusal(page)) return page;
+    items.push(...page.items);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  return items;
+};
