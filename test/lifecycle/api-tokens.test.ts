@@ -17,7 +17,7 @@ const order = {
 t.test('a new token is shown once, and only its digest is kept', async (t) => {
   const { apiTokens, store, clock } = await createWorld(t);
   const made = await apiTokens.createApiToken({ ...order, scopes: ['things:read'] });
-  if (!('secret' in made)) return t.fail('no token');
+  if (!('secret' in made)) throw new Error('no token');
   t.equal(made.secret.length, 65);
   t.ok(isOwnShape(made.secret));
   t.match(made.record, {
@@ -46,7 +46,7 @@ t.test('listing shows every token of a user and never a secret or a digest', asy
   const { apiTokens, token } = await createWorld(t);
   const made = [await token(), await token(['things:read']), await token([], null)];
   const listed = await apiTokens.listApiTokens('acme', 'ann', page);
-  if (!('items' in listed)) return t.fail('no list');
+  if (!('items' in listed)) throw new Error('no list');
   t.same(listed.items.map((item) => item.id).sort(), made.map((item) => item.record.id).sort());
   const text = JSON.stringify(listed);
   for (const { secret } of made) {
@@ -54,7 +54,7 @@ t.test('listing shows every token of a user and never a secret or a digest', asy
     t.notOk(text.includes(digestOf(secret)), 'no digest');
   }
   const first = await apiTokens.listApiTokens('acme', 'ann', { limit: 2, cursor: undefined });
-  if (!('items' in first)) return t.fail('no page');
+  if (!('items' in first)) throw new Error('no page');
   t.equal(first.items.length, 2);
   const rest = await apiTokens.listApiTokens('acme', 'ann', { limit: 2, cursor: first.nextCursor });
   t.equal('items' in rest && rest.items.length, 1, 'and the next page has the rest');

@@ -17,7 +17,7 @@ t.test('whoever holds an API token can end it, with every session made from it',
   const revoke = createRevoke(world);
   const { secret, record } = await world.token();
   const session = await world.exchange({ credential: apiToken(secret), ...order });
-  if (!('accessToken' in session)) return t.fail('no access token');
+  if (!('accessToken' in session)) throw new Error('no access token');
   t.equal(await revoke(apiToken(secret), undefined), 'revoked');
   t.match(await world.apiTokens.findApiToken(record.id), { state: 'revoked' });
   t.match(await world.identifier.identify(accessToken(session.accessToken), world.now()), {
@@ -32,7 +32,7 @@ t.test('whoever holds an access token can end its session, and no other', async 
   const { secret } = await world.token();
   const one = await world.exchange({ credential: apiToken(secret), ...order });
   const two = await world.exchange({ credential: apiToken(secret), ...order });
-  if (!('accessToken' in one) || !('accessToken' in two)) return t.fail('no access token');
+  if (!('accessToken' in one) || !('accessToken' in two)) throw new Error('no access token');
   t.equal(await revoke(accessToken(one.accessToken), undefined), 'revoked');
   t.match(await world.identifier.identify(accessToken(one.accessToken), world.now()), {
     reason: 'session_ended',

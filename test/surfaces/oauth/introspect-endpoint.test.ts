@@ -82,7 +82,7 @@ t.test('a bearer with the scope tollgate:introspect may ask, about its own org',
     lifetimeMs: undefined,
     length: 65,
   });
-  if (!('secret' in foreign)) return t.fail('no token');
+  if (!('secret' in foreign)) throw new Error('no token');
   t.same(
     (await server.post(path, { token: secret }, bearer(foreign.secret))).body,
     { active: false },
