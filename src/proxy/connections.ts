@@ -7,22 +7,10 @@ import { describePeer, type TrustsAddress } from './peer.ts';
 
 export class Connections {
   readonly #trusts: TrustsAddress;
-  #size = 0;
   readonly #bySocket = new WeakMap<Socket, Connection>();
 
   constructor(trusts: TrustsAddress) {
     this.#trusts = trusts;
-  }
-
-  /** Open connections. */
-  get size(): number {
-    return this.#size;
-  }
-
-  open(socket: Socket): void {
-    this.of(socket);
-    this.#size += 1;
-    socket.once('close', () => (this.#size -= 1));
   }
 
   of(socket: Socket): Connection {

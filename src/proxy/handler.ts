@@ -4,7 +4,6 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { authorize, authorizePublic, doubtOf, isPermit, type Permit } from '../decision/authorize.ts';
 import { isCredential, readCredential } from '../decision/credential.ts';
 import { denial, isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
@@ -50,10 +49,6 @@ export interface HandlerDependencies {
 export const createHandler = (deps: HandlerDependencies): Handler => {
   const handler = new GateHandler(deps);
   return {
-    connection: (socket) => handler.connections.open(socket),
-    get connections() {
-      return handler.connections.size;
-    },
     request: (request, response) =>
       handler.enter(request, { kind: 'response', response, expectsContinue: false }),
     checkContinue: (request, response) =>
@@ -97,7 +92,7 @@ class GateHandler {
   readonly #classify: ClassifyHeader;
   readonly #buildHeaders: ReturnType<typeof createRequestHeaders>;
   readonly #trusts: TrustsAddress;
-  readonly connections: Connections;
+  readonly #connections: Connections;
 
   constructor(deps: HandlerDependencies) {
     const { credential, identity, trustedProxies } = deps.settings;
@@ -108,7 +103,7 @@ class GateHandler {
     });
     this.#buildHeaders = createRequestHeaders(this.#classify, credential.cookie);
     this.#trusts = createTrust(trustedProxies);
-    this.connections = new Connections(this.#trusts);
+    this.#connections = new Connections(this.#trusts);
   }
 
   enter(request: IncomingMessage, exit: Exit): void {
@@ -268,12 +263,12 @@ class GateHandler {
   shouldUpgrade(request: IncomingMessage): boolean {
     if (!asksForWebSocket({ upgrade: request.headers.upgrade })) return false;
     // Behind a response that is still to come, the socket is not free to become something else.
-    const before = this.connections.of(request.socket).passage?.exit;
+    const before = this.#connections.of(request.socket).passage?.exit;
     return before === undefined || (before.kind === 'response' && before.response.writableFinished);
   }
 
   clientError(error: Error, socket: Socket): void {
-    const connection = this.connections.of(socket);
+    const connection = this.#connections.of(socket);
     const { passage } = connection;
     if (isLeaving(error)) return void socket.destroy();
     const fault = faultOf(error);
@@ -287,7 +282,7 @@ class GateHandler {
   }
 
   #begin(request: IncomingMessage, exit: Exit): Passage {
-    return new Passage(request, exit, this.connections.of(request.socket), this.#deps.record);
+    return new Passage(request, exit, this.#connections.of(request.socket), this.#deps.record);
   }
 
   #refuse(passage: Passage, refusal: Refusal): void {
