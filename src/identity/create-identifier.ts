@@ -25,9 +25,9 @@ export interface IdentifierDependencies {
   readonly unknownTokenLimit: UnknownTokenLimit;
   readonly verifyAccessToken: (token: string, nowMs: number) => Promise<Identity | Denial | Outage>;
   /** Compact JWT of an identity for one upstream: the `jwt` field of the identity headers. */
-  readonly signIdentityJwt: (identity: Identity, upstreamName: string, nowMs: number) => string;
+  readonly signIdentityJwt: (identity: Identity, upstreamName: string, nowMs: number) => string | Outage;
   /** Access token that stands in for the caller's credential. */
-  readonly signAccessToken: (identity: Identity, upstreamName: string, nowMs: number) => string;
+  readonly signAccessToken: (identity: Identity, upstreamName: string, nowMs: number) => string | Outage;
   /** Never goes back; the age of what is cached must not depend on a clock somebody sets. */
   readonly monotonicMs?: () => number;
 }
@@ -124,22 +124,23 @@ class CachingIdentifier implements CountingIdentifier {
     return this.#deps.feedState.standing(identity);
   }
 
-  headersFor(subject: Subject, upstreamName: string, nowMs: number): readonly string[] {
+  headersFor(subject: Subject, upstreamName: string, nowMs: number): readonly string[] | Outage {
     const known = subject.renderedHeaders.get(upstreamName);
     if (known !== undefined) return known;
     const { identity } = subject;
     const needsJwt = this.#headerMapping.some(([, field]) => field === 'jwt');
     const jwt = needsJwt ? this.#deps.signIdentityJwt(identity, upstreamName, nowMs) : '';
+    if (isOutage(jwt)) return jwt;
     const rendered = renderIdentityHeaders(this.#headerMapping, identity, jwt);
     subject.renderedHeaders.set(upstreamName, rendered);
     return rendered;
   }
 
-  accessTokenFor(subject: Subject, upstreamName: string, nowMs: number): string {
+  accessTokenFor(subject: Subject, upstreamName: string, nowMs: number): string | Outage {
     const known = subject.renderedAccessTokens.get(upstreamName);
     if (known !== undefined) return known;
     const signed = this.#deps.signAccessToken(subject.identity, upstreamName, nowMs);
-    subject.renderedAccessTokens.set(upstreamName, signed);
+    if (!isOutage(signed)) subject.renderedAccessTokens.set(upstreamName, signed);
     return signed;
   }
 

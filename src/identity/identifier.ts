@@ -2,7 +2,7 @@
 
 import type { Credential } from '../decision/credential.ts';
 import type { Identity, Standing } from '../decision/identity.ts';
-import type { Refusal } from '../decision/outcome.ts';
+import type { Outage, Refusal } from '../decision/outcome.ts';
 
 /** A cached identity with what is rendered from it, once per upstream, on first use. */
 export interface Subject {
@@ -26,7 +26,7 @@ export interface Identifier {
   /** What the change feed knows of the identity at this moment; synchronous, a few map look-ups. */
   standing(identity: Identity, nowMs: number): Standing;
   /** Raw header pairs for one upstream; rendered on first use and kept with the subject. */
-  headersFor(subject: Subject, upstreamName: string, nowMs: number): readonly string[];
+  headersFor(subject: Subject, upstreamName: string, nowMs: number): readonly string[] | Outage;
   /** The access token that stands in for the caller's credential towards one upstream. */
-  accessTokenFor(subject: Subject, upstreamName: string, nowMs: number): string;
+  accessTokenFor(subject: Subject, upstreamName: string, nowMs: number): string | Outage;
 }

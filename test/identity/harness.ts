@@ -1,0 +1,164 @@
+// An identifier on a real store, with a clock the test moves, look-ups it counts and answers it may hold back.
+
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import type { Identity } from '../../src/decision/identity.ts';
+import { isDenial, isOutage } from '../../src/decision/outcome.ts';
+import {
+  createIdentifier,
+  type CountingIdentifier,
+  type IdentifierDependencies,
+} from '../../src/identity/create-identifier.ts';
+import { createFeedState } from '../../src/identity/feed-state.ts';
+import type { Subject } from '../../src/identity/identifier.ts';
+import { createUnknownTokenLimit } from '../../src/identity/unknown-token-limit.ts';
+import { measureCalls } from '../../src/observe/measure-calls.ts';
+import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import type { TokenStore } from '../../src/store/token-store.ts';
+import { exampleOrg, exampleToken, exampleUser } from '../contract/examples.ts';
+
+export const issuer = 'https://gate.example';
+export const ttlMs = 60_000;
+export const maxStalenessMs = 10_000;
+export const unknownTtlMs = 5_000;
+
+export interface Clock {
+  nowMs: number;
+}
+
+type LookUp = 'findApiToken' | 'findOrg';
+
+/** The same store, whose answers to a look-up may be held back after the store has given them. */
+const withHold = (store: TokenStore): { store: TokenStore; hold: (lookUp: LookUp) => () => void } => {
+  const held = new Map<string, Promise<void>>();
+  const holding = new Proxy(store, {
+    get: (target, property) => {
+      const member: unknown = Reflect.get(target, property, target);
+      if (typeof member !== 'function') return member;
+      return async (...args: unknown[]): Promise<unknown> => {
+        const answer: unknown = await Reflect.apply(member, target, args);
+        if (typeof property === 'string') await held.get(property);
+        return answer;
+      };
+    },
+  });
+  return {
+    store: holding,
+    hold: (lookUp) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      held.set(lookUp, promise);
+      return () => {
+        held.delete(lookUp);
+        resolve();
+      };
+    },
+  };
+};
+
+export const openHarness = async (
+  t: Test,
+  over: Partial<IdentifierDependencies['settings']['cache']> = {},
+) => {
+  const file = join(t.testdir(), 'tollgate.db');
+  const store = createSqliteStore({ kind: 'sqlite', file }, { retentionMs: 3_600_000 });
+  await store.open();
+  t.teardown(() => store.close());
+  const clock: Clock = { nowMs: 1_000_000 };
+  const monotonicMs = (): number => clock.nowMs;
+  const calls = new Map<string, number>();
+  const { store: holding, hold } = withHold(store);
+  const counted = measureCalls(holding, (name) => calls.set(name, (calls.get(name) ?? 0) + 1));
+  const feedState = createFeedState({ store, maxStalenessMs, retentionMs: 3_600_000, monotonicMs });
+  const subscription = store.follow(feedState);
+  t.teardown(() => subscription.close());
+  const accessTokens = new Map<string, Identity>();
+  const verified: string[] = [];
+  const signed: string[] = [];
+  const deps: IdentifierDependencies = {
+    store: counted,
+    feedState,
+    unknownTokenLimit: createUnknownTokenLimit(3),
+    settings: {
+      cache: { identitiesMax: 100, identityTtlMs: ttlMs, unknownMax: 10, unknownTtlMs, ...over },
+      feed: { maxStalenessMs, whenStale: 'refuse' },
+      identity: { headers: { 'X-Identity': 'jwt', 'X-Identity-User': 'user.id' }, jwtLifetimeMs: 300_000 },
+      issuer,
+    },
+    verifyAccessToken: async (token) => {
+      verified.push(token);
+      return accessTokens.get(token) ?? { kind: 'denial', reason: 'token_invalid', evidence: undefined };
+    },
+    signIdentityJwt: (identity, upstreamName) => {
+      signed.push(`identity for ${upstreamName}`);
+      return `jwt-${identity.user.id}-${upstreamName}`;
+    },
+    signAccessToken: (_identity, upstreamName) => {
+      signed.push(`access token for ${upstreamName}`);
+      return `access-${upstreamName}`;
+    },
+    monotonicMs,
+  };
+  const identifier = createIdentifier(deps);
+  const org = exampleOrg();
+  const user = exampleUser(org.id, { roles: ['reader'] });
+  const made = exampleToken(user, { scopes: 'all' });
+  await store.createOrg(org);
+  await store.createUser(user);
+  await store.createToken(made.token, made.digest);
+  return {
+    store,
+    clock,
+    calls,
+    hold,
+    feedState,
+    identifier,
+    accessTokens,
+    verified,
+    signed,
+    org,
+    user,
+    made,
+    lookUps: () => calls.get('findApiToken') ?? 0,
+    /** Asks as a request would; an answer that is no subject comes back as its reason. */
+    ask: (secret: string, nowMs = Date.now(), address?: string) =>
+      askOf(identifier, { kind: 'api_token', value: secret }, nowMs, address),
+    askWith: (token: string, nowMs = Date.now()) =>
+      askOf(identifier, { kind: 'access_token', value: token }, nowMs),
+  };
+};
+
+/** The subject of an answer that must be one. */
+export const subjectOf = (answer: Subject | string): Subject => {
+  if (typeof answer === 'string') throw new Error(`refused: ${answer}`);
+  return answer;
+};
+
+const askOf = async (
+  identifier: CountingIdentifier,
+  credential: { kind: 'api_token' | 'access_token'; value: string },
+  nowMs: number,
+  address?: string,
+): Promise<Subject | string> => {
+  const answer = await identifier.identify(credential, nowMs, address);
+  return isDenial(answer) || isOutage(answer) ? answer.reason : answer;
+};
+
+/** Scopes of an answer, or its reason. */
+export const scopesOf = (answer: Subject | string): readonly string[] | string =>
+  typeof answer === 'string' ? answer : [...answer.identity.scopes].sort();
+
+/** An identity as `verifyAccessToken` gives for our own access tokens. */
+export const sessionIdentity = (over: Partial<Identity> = {}): Identity => ({
+  credentialKind: 'access_token',
+  sessionKind: 'api_token',
+  issuer,
+  org: { id: 'acme', name: 'Acme' },
+  user: { id: 'ada', name: 'Ada', roles: ['reader'] },
+  scopes: new Set(['things:read']),
+  tokenId: 'token-1',
+  sessionId: 'session-1',
+  generation: { org: 2, user: 3 },
+  issuedAtMs: 1_000,
+  expiresAtMs: Infinity,
+  ...over,
+});
