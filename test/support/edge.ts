@@ -1,0 +1,166 @@
+// The whole HTTP edge for tests: real listener, handler, router and forwarder, over an identifier with fixed data.
+//
+//   const edge = await startEdge(upstream, { routes: [aRule({ scopes: ['things:read'] })] });
+//   t.teardown(() => edge.close());
+//   await exchangeRaw(edge.port, 'GET /things/7 HTTP/1.1\r\nHost: api\r\nAuthorization: Bearer good\r\n\r\n');
+//   const outcome = await edge.nextOutcome();            // the RequestOutcome of each request, in order
+//
+// Credentials it knows: `good` (Alice of Acme, things:read), `admin` (things:read and things:admin), `a.b.c` (an access
+// token of Alice, without a token id), and those given as `answers`.
+
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RouteRule } from '../../src/decision/route-rule.ts';
+import type { RequestOutcome } from '../../src/observe/request-outcome.ts';
+import { createForwarder } from '../../src/proxy/forward.ts';
+import { createHandler } from '../../src/proxy/handler.ts';
+import { createListener, type Listener } from '../../src/proxy/listener.ts';
+import { createLiveConnections } from '../../src/proxy/live-connections.ts';
+import { createRouter } from '../../src/proxy/router.ts';
+import type { Settings, UpstreamSettings } from '../../src/settings/settings.ts';
+import { type Answer, createFixedIdentifier, type FixedIdentifier } from './fixed-identifier.ts';
+import { upstreamSettings } from './forwarding.ts';
+import { anIdentity } from './identity.ts';
+import { aRule } from './route-rule.ts';
+
+export interface EdgeOptions {
+  /** Default: `/things/*` with `things:read`, `/admin` with `things:admin`, `/public/*` for everyone. */
+  readonly routes?: readonly RouteRule[];
+  readonly answers?: Readonly<Record<string, Answer>>;
+  readonly limits?: Partial<Settings['limits']>;
+  readonly credential?: Partial<Settings['credential']>;
+  readonly identityHeaders?: Settings['identity']['headers'];
+  readonly trustedProxies?: readonly string[];
+  readonly whenStale?: 'refuse' | 'serve';
+  readonly upstream?: Partial<UpstreamSettings>;
+  readonly tls?: Settings['tls'];
+  readonly surface?: {
+    readonly path: string;
+    handle(request: IncomingMessage, response: ServerResponse): void;
+  };
+  readonly now?: () => number;
+}
+
+export interface Edge {
+  readonly port: number;
+  readonly listener: Listener;
+  readonly identifier: FixedIdentifier;
+  readonly outcomes: readonly RequestOutcome[];
+  nextOutcome(): Promise<RequestOutcome>;
+  beginShutdown(): void;
+  close(): Promise<void>;
+}
+
+export const defaultRoutes: readonly RouteRule[] = [
+  aRule({ scopes: ['things:read'] }),
+  aRule({ name: 'admin', path: '/admin', scopes: ['things:admin'] }),
+  aRule({ name: 'public', path: '/public/*', public: true }),
+];
+
+const alice = anIdentity({});
+
+export const startEdge = async (
+  upstream: { readonly origin: string; readonly socketPath?: string | undefined },
+  options: EdgeOptions = {},
+): Promise<Edge> => {
+  const outcomes: RequestOutcome[] = [];
+  let taken = 0;
+  let wake: (() => void) | undefined;
+  let isShuttingDown = false;
+  const settings = {
+    credential: {
+      headers: [],
+      cookie: undefined,
+      apiTokenBytesMax: 512,
+      accessTokenBytesMax: 8_192,
+      ...options.credential,
+    },
+    feed: { maxStalenessMs: 10_000, whenStale: options.whenStale ?? 'refuse' },
+    identity: {
+      headers: options.identityHeaders ?? {
+        'X-Identity': 'jwt',
+        'X-Identity-User': 'user.id',
+        'X-Identity-Org': 'org.id',
+        'X-Identity-Scopes': 'scopes',
+        'X-Identity-Token': 'token.id',
+      },
+      jwtLifetimeMs: 300_000,
+    },
+    limits: {
+      headerBytesMax: 16_384,
+      headersMax: 100,
+      targetBytesMax: 8_192,
+      connectionsMax: 1_000,
+      headersTimeoutMs: 10_000,
+      requestTimeoutMs: 10_000,
+      keepAliveTimeoutMs: 10_000,
+      writeStallTimeoutMs: 10_000,
+      unknownTokensPerMinute: 0,
+      ...options.limits,
+    },
+    tls: options.tls,
+    trustedProxies: options.trustedProxies ?? [],
+    upstreams: { default: upstreamSettings(upstream, { name: 'default', ...options.upstream }) },
+  } satisfies Partial<Settings>;
+  const identifier = createFixedIdentifier(
+    {
+      good: alice,
+      admin: anIdentity({ scopes: new Set(['things:read', 'things:admin']) }),
+      'a.b.c': anIdentity({ credentialKind: 'access_token', tokenId: undefined, sessionId: 's-1' }),
+      ...options.answers,
+    },
+    settings.identity.headers,
+  );
+  const live = createLiveConnections();
+  const forwarder = createForwarder(settings.upstreams, live, {
+    writeStallTimeoutMs: settings.limits.writeStallTimeoutMs,
+    reportBug: (error) => {
+      throw error;
+    },
+  });
+  const handler = createHandler({
+    settings,
+    router: createRouter(options.routes ?? defaultRoutes),
+    identifier,
+    forwarder,
+    upgrader: {
+      upgrade: () => {
+        throw new Error('no upgrades here');
+      },
+      close: async () => undefined,
+    },
+    record: (outcome) => {
+      outcomes.push(outcome);
+      wake?.();
+    },
+    surfaces: {
+      owns: (path) => path === options.surface?.path,
+      handle: (request, response) => options.surface?.handle(request, response),
+    },
+    isShuttingDown: () => isShuttingDown,
+    now: options.now ?? Date.now,
+  });
+  const listener = createListener(settings, handler);
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const address = listener.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    listener,
+    identifier,
+    outcomes,
+    nextOutcome: async () => {
+      while (outcomes.length <= taken) await new Promise<void>((resolve) => (wake = resolve));
+      return outcomes[taken++]!;
+    },
+    beginShutdown: () => {
+      isShuttingDown = true;
+    },
+    close: async () => {
+      live.endAll();
+      await forwarder.close();
+      listener.closeAllConnections();
+      await new Promise((resolve) => listener.close(resolve));
+    },
+  };
+};

@@ -1,0 +1,56 @@
+// An identifier over fixed data, for tests of the edge: each credential has one answer, given at once or when the test
+// says. What the real one adds (cache, store, feed) is tested in test/identity and test/system.
+
+import type { Identity, Standing } from '../../src/decision/identity.ts';
+import { renderIdentityHeaders } from '../../src/decision/identity-headers.ts';
+import { denial, type Refusal } from '../../src/decision/outcome.ts';
+import type { Identifier, Subject } from '../../src/identity/identifier.ts';
+import type { Settings } from '../../src/settings/settings.ts';
+
+export type Answer = Identity | Refusal | (() => Promise<Identity | Refusal>);
+
+export interface FixedIdentifier extends Identifier {
+  /** Credentials it was asked about, in order. */
+  readonly asked: string[];
+  /** What the feed says of everyone from now on. */
+  setStanding(standing: Standing): void;
+}
+
+export const createFixedIdentifier = (
+  answers: Readonly<Record<string, Answer>>,
+  headers: Settings['identity']['headers'],
+): FixedIdentifier => {
+  const subjects = new Map<Identity, Subject>();
+  const asked: string[] = [];
+  let standing: Standing = 'live';
+  const subjectOf = (found: Identity | Refusal): Subject | Refusal => {
+    if ('kind' in found) return found;
+    const known = subjects.get(found) ?? {
+      identity: found,
+      renderedHeaders: new Map(),
+      renderedAccessTokens: new Map(),
+    };
+    subjects.set(found, known);
+    return known;
+  };
+  return {
+    asked,
+    setStanding: (next) => {
+      standing = next;
+    },
+    identify: (credential) => {
+      asked.push(credential.value);
+      const answer = answers[credential.value] ?? denial('token_unknown');
+      return typeof answer === 'function' ? answer().then(subjectOf) : subjectOf(answer);
+    },
+    standing: () => standing,
+    headersFor: (subject) => {
+      const rendered =
+        subject.renderedHeaders.get('') ??
+        renderIdentityHeaders(Object.entries(headers), subject.identity, 'signed.identity.jwt');
+      subject.renderedHeaders.set('', rendered);
+      return rendered;
+    },
+    accessTokenFor: (subject, upstream) => `access.${subject.identity.user.id}.${upstream}`,
+  };
+};
