@@ -21,13 +21,13 @@ export class OrgCache {
     this.#orgs = new LRUCache({ max: orgsMax, ttl: ttlMs });
   }
 
-  /** The org in `generationMin` or later, if the store has it; what the store has, if that is older. */
+  /**
+   * The org as cached if that is `generationMin` or later, else as the store has it. A look-up under way since before
+   * a change may bring an older one: the identity made of it is then `outdated`, and its look-up asks again.
+   */
   async find(orgId: string, generationMin: number): Promise<OrgRecord | undefined | Outage> {
     const known = this.#orgs.get(orgId);
     if (known !== undefined && known.generation >= generationMin) return known;
-    const found = await this.#flights.join(orgId, () => this.#read(orgId));
-    // A flight that started before the change was heard of may bring the state before it.
-    if (found === undefined || isOutage(found) || found.generation >= generationMin) return found;
     return this.#flights.join(orgId, () => this.#read(orgId));
   }
 
