@@ -49,9 +49,8 @@ export const followChanges = (
       for (const each of groups.keys()) behind.add(each);
       listener.reset(reason);
       for (const [each, follower] of followers.entries()) if (each !== group) follower.rewind();
-      // Whoever answers now is not who the other connections were made to.
-      if (reason === 'server_replaced') context.renew();
     },
+    met: context.renew,
     connected: (isUp) => {
       if (isUp) connected.add(group);
       else connected.delete(group);

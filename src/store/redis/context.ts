@@ -27,8 +27,8 @@ export interface StoreContext {
   ) => Promise<unknown>;
   /** Runs a command of the port: its faults become an Outage, its time and result are observed. */
   readonly attempt: <T>(name: string, work: () => Promise<T>) => Promise<T | Outage>;
-  /** Makes the connections again: another server is the master now. */
-  readonly renew: () => void;
+  /** Makes the connections to any other server again: the one with this history is the master now. */
+  readonly renew: (history: string) => void;
   /** Counts a fault that is no command's: of the feed or a connection. */
   readonly failed: (code: string) => void;
 }

@@ -3,6 +3,7 @@
 
 import type { Redis } from 'ioredis';
 import { RedisFault } from './fault.ts';
+import { infoField } from './info.ts';
 import { runScript, script } from './script.ts';
 
 /** What happened to a stream since the line we read last. */
@@ -63,17 +64,19 @@ export const continuityOf = async (
 /** Who answers: the process and the history it serves. Both change when another server takes the address. */
 export interface ServerIdentity {
   readonly role: string;
-  readonly identity: string;
+  readonly runId: string;
+  /** `master_replid`. */
+  readonly history: string;
   /** The server's clock, ms since the epoch: it, not ours, ages the streams. */
   readonly nowMs: number;
 }
 
 export const readServerIdentity = async (client: Redis): Promise<ServerIdentity> => {
-  const [info, [seconds]] = await Promise.all([client.info(), client.time()]);
-  const field = (name: string): string => new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(info)?.[1] ?? '';
+  const [info, [seconds, micros]] = await Promise.all([client.info(), client.time()]);
   return {
-    role: field('role'),
-    identity: `${field('run_id')}/${field('master_replid')}`,
-    nowMs: Number(seconds) * 1000,
+    role: infoField(info, 'role'),
+    runId: infoField(info, 'run_id'),
+    history: infoField(info, 'master_replid'),
+    nowMs: Number(seconds) * 1000 + Math.floor(Number(micros) / 1000),
   };
 };

@@ -19,6 +19,8 @@ export interface FollowerEvents {
   caughtUp(): void;
   reset(reason: Exclude<Continuity, 'whole'>): void;
   connected(isConnected: boolean): void;
+  /** A master answers; `history` names what it writes. */
+  met(history: string): void;
   failed(fault: RedisFault): void;
   unknownLine(stream: string, id: string): void;
 }
@@ -119,10 +121,12 @@ export class Follower {
   async #resume(client: Redis, isAsking: boolean): Promise<void> {
     const server = await readServerIdentity(client);
     if (server.role !== 'master') throw new RedisFault('NOT_MASTER', 'the Redis server is not a master');
-    const isOther = this.#identity !== undefined && this.#identity !== server.identity;
+    const identity = `${server.runId}/${server.history}`;
+    const isOther = this.#identity !== undefined && this.#identity !== identity;
+    this.#identity = identity;
+    this.#events.met(server.history);
     if (isOther && this.#settings.trust === 'identity') this.#lost('server_replaced');
     else await this.#checkHistory(client, isAsking);
-    this.#identity = server.identity;
     const horizon = `${Math.max(0, server.nowMs - this.#settings.retentionMs)}-0`;
     for (const stream of this.#settings.streams)
       if (!this.#positions.has(stream)) this.#positions.set(stream, horizon);

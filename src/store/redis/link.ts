@@ -5,6 +5,7 @@ import { Cluster, Redis } from 'ioredis';
 import type { RedisSettings } from '../../settings/settings.ts';
 import { type Purpose, clusterOptions, nodeOptions } from './connection-options.ts';
 import { RedisFault, faultOf } from './fault.ts';
+import { infoField } from './info.ts';
 import { type Script, runScript } from './script.ts';
 
 /** What the store tells its operator; pino fits. */
@@ -34,6 +35,8 @@ export class RedisLink {
   #isMaster = false;
   #isClosed = false;
   #isFailing = false;
+  /** `master_replid`: names the history the server behind the connection writes. */
+  #history: string | undefined;
   #roleTimer: NodeJS.Timeout | undefined;
 
   /** `met` is told of every server a connection was made to. */
@@ -91,8 +94,12 @@ export class RedisLink {
     return this.client;
   }
 
-  /** Drops the connection and makes another, because the feed learned that another server is the master now. */
-  renew(): void {
+  /** Drops a connection to another server than the one the feed found to be the master now. */
+  renew(history: string): void {
+    if (this.#isMaster && this.#history !== undefined && this.#history !== history) this.#reconnect();
+  }
+
+  #reconnect(): void {
     if (this.#isClosed || this.client instanceof Cluster) return;
     this.#isMaster = false;
     this.client.disconnect(true);
@@ -110,18 +117,19 @@ export class RedisLink {
     // A replica in a Cluster sends every command to its master by itself (MOVED).
     if (client instanceof Cluster) return this.#usable(client.status === 'ready');
     if (client.status !== 'ready' || this.#isClosed) return;
-    let role: unknown;
+    let role = '';
     try {
-      [role] = await client.role();
+      const info = await client.info('replication');
+      role = infoField(info, 'role');
+      this.#history = infoField(info, 'master_replid');
     } catch (error) {
-      const fault = faultOf(error, this.#secrets);
-      if (fault.code !== 'NOPERM') return;
+      if (faultOf(error, this.#secrets).code !== 'NOPERM') return;
       role = 'master'; // Not allowed to ask: writes still find out (READONLY).
     }
     if (role === 'master') return this.#usable(true);
     this.#usable(false);
     this.#log.warn({ purpose: this.#purpose, role }, 'the Redis server is not a master; looking for another');
-    setTimeout(() => this.renew(), demotedRetryMs).unref();
+    setTimeout(() => this.#reconnect(), demotedRetryMs).unref();
   }
 
   #usable(isMaster: boolean): void {

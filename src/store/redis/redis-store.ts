@@ -46,8 +46,8 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
     retentionMs: options.retentionMs,
     log,
     revoke: (script, keys, args) => (replicated ?? writes).run(script, keys, args),
-    renew: () => {
-      for (const link of links) link.renew();
+    renew: (history) => {
+      for (const link of links) link.renew(history);
     },
     attempt: attemptWith(options.observe, secrets),
     failed: (code) => options.observe?.error(code),
