@@ -82,9 +82,8 @@ export const createSigningKeys = (options: SigningKeysOptions): SigningKeys => {
 
   const readAndPlan = async (): Promise<void> => {
     const refusal = await read().catch((cause: unknown) => outage('keys_unavailable', cause));
-    const message = refusal?.cause instanceof Error ? refusal.cause.message : refusal?.reason;
-    if (refusal !== undefined && !isSame(refusal, lastRefusal))
-      log?.warn(`signing keys: ${message}`, { reason: refusal.reason });
+    if (refusal !== undefined && (lastRefusal === undefined || topicOf(refusal) !== topicOf(lastRefusal)))
+      log?.warn(`signing keys: ${messageOf(refusal)}`, { reason: refusal.reason });
     if (refusal === undefined && lastRefusal !== undefined) log?.info('signing keys: read');
     lastRefusal = refusal;
     retries = refusal === undefined ? 0 : retries + 1;
@@ -134,8 +133,11 @@ const lastTokenMs = ({ tokens, identity }: SigningKeysOptions['settings']): numb
 
 const retryDelay = (retries: number): number => Math.min(retryDelayMs * 2 ** (retries - 1), retryDelayMsMax);
 
-const isSame = (one: Outage, other: Outage | undefined): boolean =>
-  one.reason === other?.reason && String(one.cause) === String(other.cause);
+/** What is worth a line of the log once: an outage of the store by its reason, a fault of a key by its message. */
+const topicOf = (refusal: Outage): string =>
+  refusal.reason === 'keys_unavailable' ? messageOf(refusal) : refusal.reason;
+
+const messageOf = ({ cause, reason }: Outage): string => (cause instanceof Error ? cause.message : reason);
 
 /** Runs a task never twice at once; who asks while it runs gets one more run after it, shared by all who ask meanwhile. */
 const oneAtATime = (task: () => Promise<void>): (() => Promise<void>) => {

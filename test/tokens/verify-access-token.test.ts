@@ -328,6 +328,16 @@ t.test('the other ES256 signature (r, n-s) names the same session, so it is revo
   t.strictSame(other, one, 'revocation is by the ids within, never by a hash of the string');
 });
 
+t.test('a token with any one character changed is refused', async (t) => {
+  const accepted: number[] = [];
+  for (let at = 0; at < goodToken.length; at++) {
+    const other = goodToken[at] === 'A' ? 'B' : 'A';
+    const changed = goodToken.slice(0, at) + other + goodToken.slice(at + 1);
+    if (!isDenial(await verify(changed, nowMs))) accepted.push(at);
+  }
+  t.strictSame(accepted, []);
+});
+
 t.test('text that is not UTF-8, or begins with a byte order mark, is refused', async (t) => {
   const input = (payload: Uint8Array): string => {
     const text = `${base64url(ownHeader)}.${base64url(payload)}`;
