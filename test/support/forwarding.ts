@@ -87,23 +87,18 @@ export const endToEndHeaders = (request: IncomingMessage): string[] => {
   return rawHeaders.filter((_, at) => !hopByHop.test(rawHeaders[at - (at % 2)]!));
 };
 
-export const statusOf = (failure: ForwardEnd['failure']): number => {
-  if (failure === undefined || failure === 'client_gone') return 0;
-  switch (failure.reason) {
-    case 'request_too_large':
-      return 413;
-    case 'upstream_timeout':
-      return 504;
-    case 'overloaded':
-    case 'shutting_down':
-      return 503;
-    case 'token_revoked':
-    case 'token_expired':
-      return 401;
-    default:
-      return 502;
-  }
+const statuses: Readonly<Record<string, number>> = {
+  request_too_large: 413,
+  upstream_timeout: 504,
+  overloaded: 503,
+  shutting_down: 503,
+  token_revoked: 401,
+  token_expired: 401,
+  upgrade_refused: 403,
 };
+
+export const statusOf = (failure: Exclude<ForwardEnd['failure'], undefined | 'client_gone'>): number =>
+  statuses[failure.reason] ?? 502;
 
 export const startForwarding = async (
   upstream: { readonly origin: string; readonly socketPath?: string | undefined },

@@ -1,0 +1,207 @@
+// One WebSocket upgrade from handshake to end: what the caller sends early is kept, a refusal is answered with right
+// framing, and whichever side goes, the other follows. It moves no frames itself: the tunnel is http-proxy's pipe.
+
+import { type ClientRequest, type IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { outage } from '../decision/outcome.ts';
+import type { ForwardEnd, ForwardOptions } from './forward.ts';
+import { outageOf } from './forward-failure.ts';
+import type { LiveConnections } from './live-connections.ts';
+import { readResponseHeaders } from './response-headers.ts';
+import type { Upgrade } from './upgrade.ts';
+
+export interface Handshake {
+  readonly request: ClientRequest;
+  /** Writes the 101 and joins the sockets. */
+  openTunnel(response: IncomingMessage, upstreamSocket: Socket, head: Buffer): void;
+}
+
+export interface UpgradeContext extends ForwardOptions {
+  readonly live: LiveConnections;
+}
+
+export class UpgradeExchange {
+  readonly #upgrade: Upgrade;
+  readonly #socket: Socket;
+  readonly #context: UpgradeContext;
+  readonly #onEnd: (end: ForwardEnd) => void;
+  readonly #early: Buffer[] = [];
+  #earlyBytes = 0;
+  #handshake: Handshake | undefined;
+  #upstreamSocket: Socket | undefined;
+  #status = 0;
+  #isOver = false;
+  #timer: NodeJS.Timeout | undefined;
+  #unregister: (() => void) | undefined;
+
+  constructor(upgrade: Upgrade, socket: Socket, context: UpgradeContext, onEnd: (end: ForwardEnd) => void) {
+    this.#upgrade = upgrade;
+    this.#socket = socket;
+    this.#context = context;
+    this.#onEnd = onEnd;
+  }
+
+  start(shakeHands: () => Handshake): void {
+    const socket = this.#socket;
+    // First of all: from here on an error of the caller's socket must find a listener.
+    socket.on('error', ignore);
+    socket.on('close', this.#onClientGone);
+    socket.on('end', this.#onClientGone);
+    if (socket.destroyed) return this.end('client_gone');
+    if (this.#upgrade.head.length > 0) this.#onEarly(this.#upgrade.head);
+    socket.on('data', this.#onEarly);
+    this.#timer = setTimeout(
+      () => this.end(outage('upstream_timeout')),
+      this.#upgrade.permit.rule.responseTimeoutMs,
+    );
+    const handshake = shakeHands();
+    this.#handshake = handshake;
+    handshake.request.on('error', (error) => this.end(outageOf(error, false)));
+    handshake.request.on('response', (response) => this.#onRefused(response));
+    handshake.request.on('upgrade', (response, upstreamSocket, head) =>
+      this.#onAccepted(handshake, response, upstreamSocket, head),
+    );
+  }
+
+  /** Ends it now, with both sockets; before a status was sent, the caller's socket is left to be answered. */
+  end(failure: ForwardEnd['failure']): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    this.#unregister?.();
+    this.#handshake?.request.destroy();
+    this.#upstreamSocket?.destroy();
+    this.#forgetHandshake();
+    if (this.#status !== 0 || failure === 'client_gone') this.#socket.destroy();
+    try {
+      this.#onEnd({ status: this.#status, failure, responded: this.#status !== 0 });
+    } catch (error) {
+      this.#context.reportBug(error);
+    }
+  }
+
+  readonly #onClientGone = (): void => this.end('client_gone');
+
+  /** Bytes sent before the upstream's answer; a caller that sends too many waits. */
+  readonly #onEarly = (chunk: Buffer): void => {
+    this.#early.push(chunk);
+    this.#earlyBytes += chunk.length;
+    if (this.#earlyBytes > earlyBytesMax) this.#socket.pause();
+  };
+
+  #forgetHandshake(): void {
+    this.#socket.off('data', this.#onEarly).off('end', this.#onClientGone).off('close', this.#onClientGone);
+  }
+
+  #onAccepted(handshake: Handshake, response: IncomingMessage, upstreamSocket: Socket, head: Buffer): void {
+    upstreamSocket.on('error', ignore);
+    if (this.#isOver) return void upstreamSocket.destroy();
+    this.#upstreamSocket = upstreamSocket;
+    const headers = acceptedHeaders(response);
+    if (headers === undefined)
+      return this.end(outage('upstream_invalid', new Error('not a WebSocket handshake')));
+    clearTimeout(this.#timer);
+    this.#forgetHandshake();
+    const socket = this.#socket;
+    // http-proxy writes the head from this object, as a string in the socket's default encoding.
+    response.headers = headers;
+    socket.setDefaultEncoding('latin1');
+    if (this.#earlyBytes > 0) socket.unshift(Buffer.concat(this.#early.splice(0)));
+    this.#status = 101;
+    handshake.openTunnel(response, upstreamSocket, head);
+    socket.setDefaultEncoding('utf8');
+    this.#unregister = this.#context.live.add(this.#upgrade.permit.identity, (reason) => this.end(reason));
+    this.#guard(socket, upstreamSocket);
+    this.#watchStall();
+  }
+
+  /** Whichever side ends, the other gets a moment to take what is left, and then goes too. */
+  #guard(socket: Socket, upstreamSocket: Socket): void {
+    const linger = (): void => {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.end(undefined), this.#context.writeStallTimeoutMs);
+    };
+    socket.once('end', linger);
+    upstreamSocket.once('end', linger);
+    socket.once('error', () => this.end('client_gone'));
+    upstreamSocket.once('error', (error) => this.end(outageOf(error, true)));
+    socket.once('close', () => {
+      if (upstreamSocket.destroyed || upstreamSocket.writableFinished) return this.end(undefined);
+      upstreamSocket.once('close', () => this.end(undefined));
+      upstreamSocket.destroySoon();
+      linger();
+    });
+    upstreamSocket.once('close', () => {
+      if (socket.destroyed || socket.writableFinished) return this.end(undefined);
+      socket.once('close', () => this.end(undefined));
+      socket.destroySoon();
+      linger();
+    });
+  }
+
+  /** A tunnel may be silent for hours, but bytes that nobody takes may not wait for ever. */
+  #watchStall(): void {
+    const sockets = [this.#socket, this.#upstreamSocket];
+    let before = sockets.map(() => -1);
+    const timer = setInterval(() => {
+      if (this.#isOver) return clearInterval(timer);
+      const now = sockets.map((socket) =>
+        socket !== undefined && socket.writableLength > 0 ? socket.bytesWritten - socket.writableLength : -1,
+      );
+      const isStalled = now.some((sent, at) => sent >= 0 && sent === before[at]);
+      before = now;
+      if (isStalled) this.end('client_gone');
+    }, this.#context.writeStallTimeoutMs);
+    timer.unref();
+  }
+
+  /** The upstream answered, but not with a tunnel: pass its answer on, then close. */
+  #onRefused(response: IncomingMessage): void {
+    if (this.#isOver) return void response.destroy();
+    const status = response.statusCode ?? 0;
+    const headers = status < 200 || status > 599 ? undefined : readResponseHeaders(rawOf(response), status);
+    if (headers === undefined) return this.end(outage('upstream_invalid', new Error(`status ${status}`)));
+    const answer = new ServerResponse(this.#upgrade.request);
+    answer.shouldKeepAlive = false;
+    try {
+      answer.writeHead(status, response.statusMessage ?? '', headers.pairs);
+    } catch (error) {
+      return this.end(outage('upstream_invalid', error));
+    }
+    this.#status = status;
+    const socket = this.#socket;
+    socket.off('data', this.#onEarly).resume();
+    answer.assignSocket(socket);
+    answer.once('finish', () => {
+      socket.off('end', this.#onClientGone).off('close', this.#onClientGone);
+      socket.once('close', () => this.end(undefined));
+      socket.destroySoon();
+    });
+    response.once('close', () => {
+      if (!response.complete) this.end(outage('upstream_unreachable', new Error('the refusal broke off')));
+    });
+    response.on('error', ignore);
+    response.pipe(answer);
+  }
+}
+
+const earlyBytesMax = 65_536;
+
+const ignore = (): void => undefined;
+
+const rawOf = (response: IncomingMessage): readonly string[] => response.rawHeaders;
+
+/** Headers of the 101 for the caller; undefined when it accepts something other than a WebSocket. */
+const acceptedHeaders = (response: IncomingMessage): NodeJS.Dict<string | string[]> | undefined => {
+  if (response.headers.upgrade?.toLowerCase() !== 'websocket') return undefined;
+  const accepted = readResponseHeaders(response.rawHeaders, 204);
+  if (accepted === undefined) return undefined;
+  const headers: NodeJS.Dict<string | string[]> = { Connection: 'Upgrade', Upgrade: 'websocket' };
+  for (let at = 0; at + 1 < accepted.pairs.length; at += 2) {
+    const name = accepted.pairs[at] ?? '';
+    const before = headers[name];
+    const value = accepted.pairs[at + 1] ?? '';
+    headers[name] = before === undefined ? value : [before, value].flat();
+  }
+  return headers;
+};

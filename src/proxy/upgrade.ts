@@ -1,0 +1,177 @@
+// WebSocket upgrades, through http-proxy: it makes the handshake request and pipes the two sockets together. Everything
+// else it does is taken from it, because 1.18.1 does it wrong: paths (it rewrites them), headers (`Expect` sends them before
+// they can be changed), errors (it ends the socket), refusals (it breaks their framing). Nothing else imports it.
+
+import { type ClientRequest, IncomingMessage } from 'node:http';
+import { isIP, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import httpProxy from 'http-proxy';
+import { isPermit, type Permit } from '../decision/authorize.ts';
+import { denial, outage } from '../decision/outcome.ts';
+import type { UpstreamSettings } from '../settings/settings.ts';
+import type { ForwardEnd, ForwardOptions } from './forward.ts';
+import type { LiveConnections } from './live-connections.ts';
+import { type Handshake, UpgradeExchange } from './upgrade-exchange.ts';
+
+export interface Upgrade {
+  readonly permit: Permit;
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  /** What the caller sent after its request. */
+  readonly head: Buffer;
+  /** As for `Exchange`: complete raw pairs, one Host, no hop-by-hop headers. The handshake's own are added. */
+  readonly headers: string[];
+}
+
+export interface Upgrader {
+  /**
+   * Opens a tunnel and keeps it until either side, a revocation, an expiry or the shutdown ends it. `onEnd` is called
+   * exactly once, at the tunnel's end, or when there is none; perhaps before this returns. When it tells a failure and
+   * not `responded`, nothing was written to the socket and the caller answers and closes it (`client_gone`: closes).
+   * Throws when the permit is not one, or its upstream is unknown: bugs.
+   */
+  upgrade(upgrade: Upgrade, onEnd: (end: ForwardEnd) => void): void;
+  /** Ends every tunnel and handshake. */
+  close(): Promise<void>;
+}
+
+export interface CountedUpgrader extends Upgrader {
+  /** Handshakes and tunnels under way. */
+  readonly size: number;
+}
+
+export const createUpgrader = (
+  upstreams: Readonly<Record<string, UpstreamSettings>>,
+  live: LiveConnections,
+  options: ForwardOptions,
+): CountedUpgrader => {
+  const proxy = httpProxy.createProxyServer({ toProxy: true, secure: true, xfwd: false });
+  const openByUpstream = new Map<string, Set<UpgradeExchange>>();
+  for (const name of Object.keys(upstreams)) openByUpstream.set(name, new Set());
+  let isClosed = false;
+  return {
+    upgrade: (upgrade, onEnd) => {
+      const { permit, socket } = upgrade;
+      if (!isPermit(permit)) throw new TypeError('upgrade takes a permit made by authorize');
+      const settings = upstreams[permit.rule.upstream];
+      const open = openByUpstream.get(permit.rule.upstream);
+      if (settings === undefined || open === undefined || !(socket instanceof Socket))
+        throw new TypeError(`no upstream is named ${permit.rule.upstream}, or the socket is none`);
+      const refusal = refusalOf(upgrade);
+      if (refusal !== undefined) return onEnd(refusal);
+      if (isClosed) return onEnd(failed(outage('shutting_down')));
+      if (open.size >= settings.connectionsMax) return onEnd(failed(outage('overloaded')));
+      const exchange = new UpgradeExchange(upgrade, socket, { live, ...options }, (end) => {
+        open.delete(exchange);
+        onEnd(end);
+      });
+      open.add(exchange);
+      exchange.start(() => shakeHands(proxy, settings, upgrade, socket));
+    },
+    close: async () => {
+      isClosed = true;
+      for (const open of openByUpstream.values())
+        for (const exchange of open) exchange.end(outage('shutting_down'));
+    },
+    get size() {
+      let size = 0;
+      for (const open of openByUpstream.values()) size += open.size;
+      return size;
+    },
+  };
+};
+
+const failed = (failure: ForwardEnd['failure']): ForwardEnd => ({ status: 0, failure, responded: false });
+
+/** Only a bodiless `GET` that asks for `websocket`, on a rule that passes upgrades on. */
+const refusalOf = ({ permit, request }: Upgrade): ForwardEnd | undefined => {
+  if (!permit.rule.upgrade) return failed(denial('upgrade_refused', 'rule'));
+  if (request.method !== 'GET') return failed(denial('upgrade_refused', 'method'));
+  if (request.headers.upgrade?.toLowerCase() !== 'websocket')
+    return failed(denial('upgrade_refused', 'protocol'));
+  const { 'content-length': length = '0', 'transfer-encoding': coding } = request.headers;
+  if (Number(length) !== 0 || coding !== undefined) return failed(denial('upgrade_refused', 'body'));
+  return undefined;
+};
+
+/** Sends the handshake; afterwards nothing of http-proxy listens to it, and its tunnel waits to be called. */
+const shakeHands = (
+  proxy: httpProxy,
+  settings: UpstreamSettings,
+  { permit, headers }: Upgrade,
+  socket: Socket,
+): Handshake => {
+  // Never the caller's own message: http-proxy copies every header of the one it is given.
+  const outgoing = new IncomingMessage(new Socket());
+  outgoing.method = 'GET';
+  outgoing.url = '/';
+  outgoing.headers = {};
+  Object.assign(outgoing.headers, headersObject(headers), { connection: 'Upgrade', upgrade: 'websocket' });
+  let sent: ClientRequest | undefined;
+  proxy.once('proxyReqWs', (request) => {
+    // After http-proxy has normalised its path, before it is written: the authorized one, byte for byte.
+    request.path = permit.target;
+    sent = request;
+  });
+  withoutDeprecations(() =>
+    proxy.ws(
+      outgoing,
+      socket,
+      Buffer.alloc(0),
+      { target: targetOf(settings), ssl: tlsOf(settings) },
+      () => undefined,
+    ),
+  );
+  if (sent === undefined) throw new Error('http-proxy sent no handshake');
+  const request = sent;
+  const [tunnel] = request.listeners('upgrade');
+  if (tunnel === undefined) throw new Error('http-proxy waits for no upgrade');
+  for (const event of ['upgrade', 'response', 'error']) request.removeAllListeners(event);
+  return {
+    request,
+    openTunnel: (response, upstreamSocket, head) =>
+      void Reflect.apply(tunnel, request, [response, upstreamSocket, head]),
+  };
+};
+
+/** Names in the spelling first seen, duplicates as arrays: Node writes one line each, in this order. */
+const headersObject = (pairs: readonly string[]): Record<string, string | string[]> => {
+  const lines = new Map<string, { readonly name: string; readonly values: string[] }>();
+  for (let at = 0; at + 1 < pairs.length; at += 2) {
+    const name = pairs[at] ?? '';
+    const value = pairs[at + 1] ?? '';
+    const line = lines.get(name.toLowerCase());
+    if (line === undefined) lines.set(name.toLowerCase(), { name, values: [value] });
+    else line.values.push(value);
+  }
+  return Object.fromEntries(
+    Array.from(lines.values(), ({ name, values }) => [
+      name,
+      values.length === 1 ? (values[0] ?? '') : values,
+    ]),
+  );
+};
+
+const targetOf = ({ origin, socketPath, ca }: UpstreamSettings): httpProxy.ServerOptions['target'] => {
+  const url = new URL(origin);
+  const hostname = url.hostname.replace(/^\[|\]$/g, '');
+  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+  return { protocol: url.protocol, host: hostname, hostname, port, socketPath, ca };
+};
+
+/** A fresh object each time (http-proxy writes into it). Without `servername` Node checks the caller's Host. */
+const tlsOf = ({ origin }: UpstreamSettings): Record<string, unknown> => {
+  const hostname = new URL(origin).hostname.replace(/^\[|\]$/g, '');
+  return { servername: isIP(hostname) === 0 ? hostname : '', maxHeaderSize: 16_384 };
+};
+
+/** http-proxy calls `util._extend`, which would print a warning on the first upgrade. */
+const withoutDeprecations = (call: () => void): void => {
+  const before = process.noDeprecation === true;
+  process.noDeprecation = true;
+  try {
+    call();
+  } finally {
+    process.noDeprecation = before;
+  }
+};
