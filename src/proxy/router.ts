@@ -29,7 +29,10 @@ const escapeStandIn = '^';
 /** Patterns come checked from the settings; one that is none, or that stands twice, throws. */
 export const createRouter = (routes: readonly RouteRule[]): Router => {
   // Without a limit: a parameter longer than find-my-way's 100 characters would fall through to another rule.
-  const tree = findMyWay({ caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: Infinity });
+  const options = { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: Infinity };
+  const tree = findMyWay(options);
+  // A parameter is a segment, never the nothing after a trailing slash, which find-my-way would take for one.
+  const treeOfSlashed = findMyWay(options);
   const methods = new Set<string>();
   for (const rule of routes) {
     if (/[%^?#;\\]/.test(rule.path))
@@ -39,13 +42,14 @@ export const createRouter = (routes: readonly RouteRule[]): Router => {
         throw new Error(`route ${rule.name} names a method that cannot be routed: ${method}`);
       methods.add(method);
       tree.on(method, rule.path, unused, rule);
+      if (!endsWithParameter.test(rule.path)) treeOfSlashed.on(method, rule.path, unused, rule);
     }
   }
   const byPath = new Map<unknown, RouteRule>(routes.map((rule) => [rule, rule]));
 
   const find = (method: string, reading: string): RouteMatch | undefined => {
     if (!isRoutable(method)) return undefined;
-    const found = tree.find(method, reading);
+    const found = (reading.endsWith('/') ? treeOfSlashed : tree).find(method, reading);
     const rule = byPath.get(found?.store);
     if (found === null || rule === undefined) return undefined;
     const parameter = rule.tenantParameter;
@@ -60,9 +64,10 @@ export const createRouter = (routes: readonly RouteRule[]): Router => {
     // Read twice, `%3F`, `%23` and `%3B` would end the path.
     const lenient = find(method, decoded.replace(/[?#;].*$/s, '').replaceAll('%', escapeStandIn));
     if (lenient?.rule !== literal.rule) return undefined;
-    const tenant =
-      literal.tenant === undefined ? undefined : decodePath(literal.tenant.replaceAll(escapeStandIn, '%'));
-    return tenant === lenient.tenant ? { rule: literal.rule, tenant } : undefined;
+    if (literal.tenant === undefined) return literal;
+    const tenant = decodePath(literal.tenant.replaceAll(escapeStandIn, '%'));
+    const isOneTenant = tenant !== undefined && tenant.replaceAll('%', escapeStandIn) === lenient.tenant;
+    return isOneTenant ? { rule: literal.rule, tenant } : undefined;
   };
 
   const refusalOf = (method: string, path: string): Denial => {
@@ -76,6 +81,9 @@ export const createRouter = (routes: readonly RouteRule[]): Router => {
   };
   return { match, refusalOf };
 };
+
+/** `::` is a literal colon. */
+const endsWithParameter = /\/:(?!:)[^/]*$/;
 
 const unused = (): void => undefined;
 
