@@ -36,7 +36,8 @@ export const startProcess = async (
   options: ProcessOptions = {},
 ): Promise<RunningProcess> => {
   const { env, cwd, uid, gid, isReady, readyWithinMs = 30_000 } = options;
-  const child = spawn(command, args, {
+  // The test runner puts its loader into NODE_OPTIONS of whatever is spawned; these processes are to be as in production.
+  const child = spawn('env', ['-u', 'NODE_OPTIONS', command, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: env ?? process.env,
     ...(cwd === undefined ? {} : { cwd }),

@@ -1,0 +1,112 @@
+// The image, without Docker: the Dockerfile's steps are replayed into an empty folder, and what comes out is run as an
+// ordinary user who may write nothing but its data folder.
+
+import { spawnSync } from 'node:child_process';
+import {
+  accessSync,
+  chownSync,
+  copyFileSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { execForm, lastOf, parseDockerfile, replay } from '../support/dockerfile.ts';
+import { answers200, cleanEnvironment, freePort, root, startProcess } from '../support/process.ts';
+
+const stages = parseDockerfile(readFileSync(join(root, 'Dockerfile'), 'utf8'));
+const image = stages.at(-1)!;
+
+t.test('the image stands on the Node that package.json pins', async (t) => {
+  const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    devDependencies: Record<string, string>;
+  };
+  const major = /\d+/.exec(devDependencies['node']!)?.[0];
+  for (const { from } of stages) t.equal(from, `node:${major}-slim`);
+});
+
+t.test(
+  'it runs as an ordinary user, by number, and starts node itself, so that SIGTERM arrives',
+  async (t) => {
+    t.match(lastOf(image, 'USER'), /^[1-9]\d*:[1-9]\d*$/, 'a number, so that runAsNonRoot can be checked');
+    t.equal(lastOf(image, 'STOPSIGNAL'), 'SIGTERM');
+    t.strictSame(execForm(lastOf(image, 'ENTRYPOINT')), ['node', '/app/dist/main.js']);
+    t.strictSame(execForm(lastOf(image, 'CMD')), ['serve']);
+  },
+);
+
+t.test(
+  'built and run as an ordinary user, it serves, is healthy, and ends on SIGTERM',
+  { timeout: 110_000 },
+  async (t) => {
+    const target = mkdtempSync('/tmp/tg-image-');
+    t.teardown(() => rmSync(target, { recursive: true, force: true }));
+    spawnSync('chmod', ['755', target]);
+    const env = { ...cleanEnvironment(), npm_config_prefer_offline: 'true', npm_config_loglevel: 'error' };
+    const { root: imageRoot, workdir } = await replay(stages, root, target, env);
+    const app = join(imageRoot, 'app');
+    const data = join(imageRoot, workdir);
+
+    t.notOk(existsSync(join(app, 'node_modules/typescript')), 'no development dependency');
+    t.notOk(existsSync(join(app, 'src')), 'no source');
+
+    const isRoot = process.getuid?.() === 0;
+    const nobody = { uid: 65_534, gid: 65_534 };
+    if (isRoot) chownSync(data, nobody.uid, nobody.gid);
+    else spawnSync('chmod', ['-R', 'a-w', app]);
+    t.teardown(() => void spawnSync('chmod', ['-R', 'u+w', target]));
+    const [port, opsPort] = [await freePort(), await freePort()];
+    const settingsFile = join(target, 'tollgate.yaml');
+    writeFileSync(
+      settingsFile,
+      JSON.stringify({
+        listen: `127.0.0.1:${port}`,
+        ops: `127.0.0.1:${opsPort}`,
+        upstream: `http://127.0.0.1:${port + 1}`,
+        routes: [{ name: 'things', path: '/things/*', scopes: ['things:read'] }],
+        shutdown: { drainDelay: '0s', deadline: '1s' },
+      }),
+      { mode: 0o644 },
+    );
+    const variables = Object.fromEntries(
+      image.instructions
+        .filter(({ word }) => word === 'ENV')
+        .map(({ text }) => text.split('=', 2) as [string, string]),
+    );
+    const runEnv = { ...cleanEnvironment(), ...variables, TOLLGATE_CONFIG: settingsFile };
+    const inImage = (word: string): string => (word.startsWith('/app/') ? join(imageRoot, word) : word);
+    const [command, ...args] = [
+      ...execForm(lastOf(image, 'ENTRYPOINT'))!,
+      ...execForm(lastOf(image, 'CMD'))!,
+    ].map(inImage) as [string, ...string[]];
+    // The image's own node; the one that runs this test may lie where an ordinary user cannot go.
+    const node = join(target, 'node');
+    copyFileSync(process.execPath, node, constants.COPYFILE_FICLONE);
+    const running = await startProcess(command === 'node' ? node : command, args, {
+      env: runEnv,
+      cwd: data,
+      ...(isRoot ? nobody : {}),
+      isReady: () => answers200(`http://127.0.0.1:${opsPort}/readyz`),
+    });
+    t.teardown(() => running.stop());
+
+    t.ok(await answers200(`http://127.0.0.1:${opsPort}/livez`));
+    t.equal((await fetch(`http://127.0.0.1:${port}/things/1`)).status, 401, 'it guards its routes');
+    t.ok(existsSync(join(data, 'tollgate.db')), 'the embedded store is in the data folder');
+    if (!isRoot) t.throws(() => accessSync(join(app, 'dist'), constants.W_OK), 'the app cannot be written');
+
+    const check = /CMD (\[.*\])$/.exec(lastOf(image, 'HEALTHCHECK')!)?.[1];
+    const [, ...checkArgs] = execForm(check)!;
+    const health = (ops: string) =>
+      spawnSync(process.execPath, checkArgs, { env: { ...runEnv, TOLLGATE_OPS: ops } }).status;
+    t.equal(health(`127.0.0.1:${opsPort}`), 0, 'the health check passes');
+    t.equal(health(`127.0.0.1:${await freePort()}`), 1, 'and fails where nothing listens');
+
+    running.child.kill('SIGTERM');
+    t.match(await running.ended, { code: 0, signal: null });
+  },
+);
