@@ -28,7 +28,7 @@ export const createExampleApi = (): Server => {
 
 const answer = (request: IncomingMessage, response: ServerResponse): void => {
   request.resume();
-  switch (request.url?.split('?')[0]) {
+  switch ((request.url ?? '').split('?', 1)[0] ?? '') {
     case '/things':
       return request.method === 'POST'
         ? send(response, 201, { created: true, by: request.headers['x-identity-user'] })

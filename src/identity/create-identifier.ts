@@ -15,6 +15,7 @@ import type { FeedState } from './feed-state.ts';
 import type { Identifier, Subject } from './identifier.ts';
 import { ImportsProbe } from './imports-probe.ts';
 import { OrgCache } from './org-cache.ts';
+import { SharedValues } from './shared-values.ts';
 import { SingleFlight } from './single-flight.ts';
 import type { UnknownTokenLimit } from './unknown-token-limit.ts';
 
@@ -32,12 +33,27 @@ export interface IdentifierDependencies {
   readonly monotonicMs?: () => number;
 }
 
-interface Entry {
-  readonly subject: Subject;
+/** What the cache keeps; the maps are made when something is rendered, for most have one upstream or none. */
+class CachedSubject implements Subject {
+  readonly identity: Identity;
   /** Until then it is served without asking; both by the monotonic clock. */
-  freshUntilMs: number;
+  freshUntilMs = 0;
   /** Until then it is served while the store is out. */
-  readonly usableUntilMs: number;
+  usableUntilMs = 0;
+  #headers: Map<string, readonly string[]> | undefined;
+  #accessTokens: Map<string, string> | undefined;
+
+  constructor(identity: Identity) {
+    this.identity = identity;
+  }
+
+  get renderedHeaders(): Map<string, readonly string[]> {
+    return (this.#headers ??= new Map());
+  }
+
+  get renderedAccessTokens(): Map<string, string> {
+    return (this.#accessTokens ??= new Map());
+  }
 }
 
 interface Refused {
@@ -74,14 +90,17 @@ class CachingIdentifier implements CountingIdentifier {
   readonly #deps: IdentifierDependencies;
   readonly #monotonicMs: () => number;
   readonly #counts = { hits: 0, misses: 0, shared: 0, unknownHits: 0, stale: 0 };
-  readonly #identities: LRUCache<string, Entry>;
+  readonly #identities: LRUCache<string, CachedSubject>;
   readonly #refused: LRUCache<string, Refused>;
   readonly #flights = new SingleFlight<Subject | Refusal>();
   readonly #orgs: OrgCache;
   readonly #imports: ImportsProbe;
+  readonly #shared = new SharedValues();
   readonly #headerMapping: readonly (readonly [string, Settings['identity']['headers'][string]])[];
   /** Grows when every cache must be dropped: what was asked for before is not kept. */
   #epoch = 0;
+  /** Grows with every change of an account or the keys: a refusal asked for before it is not kept. */
+  #changes = 0;
 
   constructor(deps: IdentifierDependencies) {
     const { cache } = deps.settings;
@@ -95,7 +114,9 @@ class CachingIdentifier implements CountingIdentifier {
     deps.feedState.onReset(() => this.#drop());
     // A refusal may rest on a key not yet known, or on a state that has just changed.
     deps.feedState.onChange((changes) => {
-      if (changes.some(({ kind }) => kind !== 'token' && kind !== 'session')) this.#refused.clear();
+      if (!changes.some(({ kind }) => kind !== 'token' && kind !== 'session')) return;
+      this.#changes += 1;
+      this.#refused.clear();
     });
   }
 
@@ -105,14 +126,14 @@ class CachingIdentifier implements CountingIdentifier {
     clientAddress?: string,
   ): Subject | Refusal | Promise<Subject | Refusal> {
     const digest = digestOf(credential.value);
-    const entry = this.#identities.get(digest);
+    const subject = this.#identities.get(digest);
     const clockMs = this.#monotonicMs();
-    if (entry !== undefined && clockMs < entry.freshUntilMs) {
-      const { identity } = entry.subject;
+    if (subject !== undefined && clockMs < subject.freshUntilMs) {
+      const { identity } = subject;
       const standing = this.#deps.feedState.standing(identity);
       if (standing === 'live' || standing === 'unknown') {
         this.#counts.hits += 1;
-        return entry.subject;
+        return subject;
       }
       this.#identities.delete(digest);
       if (standing !== 'outdated') return this.#refuse(digest, goneDenial(identity, standing), clockMs);
@@ -174,9 +195,10 @@ class CachingIdentifier implements CountingIdentifier {
       return denial('token_unknown');
     }
     this.#counts.misses += 1;
-    if (this.#flights.has(digest)) this.#counts.shared += 1;
+    const isShared = this.#flights.has(digest);
+    if (isShared) this.#counts.shared += 1;
     const flight = this.#flights.join(digest, () => this.#lookUp(credential, digest, nowMs));
-    if (clientAddress === undefined) return flight;
+    if (clientAddress === undefined || isShared) return flight;
     return flight.then((result) => {
       if (isDenial(result) && guesses.has(result.reason)) limit.penalize(clientAddress);
       return result;
@@ -186,25 +208,24 @@ class CachingIdentifier implements CountingIdentifier {
   /** Asks until the answer is not older than what the feed has told meanwhile, twice at most, and keeps it. */
   async #lookUp(credential: Credential, digest: string, nowMs: number): Promise<Subject | Refusal> {
     let epoch = this.#epoch;
+    let changes = this.#changes;
     let result = await this.#ask(credential, digest, nowMs);
     if (this.#epoch !== epoch || this.#isOutdated(result)) {
       epoch = this.#epoch;
+      changes = this.#changes;
       result = await this.#ask(credential, digest, nowMs);
     }
     const clockMs = this.#monotonicMs();
     if (isOutage(result)) return this.#staleSubject(digest, clockMs) ?? result;
     if (isDenial(result)) {
       this.#identities.delete(digest);
-      return epoch === this.#epoch ? this.#refuse(digest, result, clockMs) : result;
+      const isCurrent = epoch === this.#epoch && changes === this.#changes;
+      return isCurrent ? this.#refuse(digest, result, clockMs) : result;
     }
     const standing = this.#deps.feedState.standing(result);
     if (standing === 'revoked' || standing === 'ended')
       return this.#refuse(digest, goneDenial(result, standing), clockMs);
-    const subject: Subject = {
-      identity: result,
-      renderedHeaders: new Map(),
-      renderedAccessTokens: new Map(),
-    };
+    const subject = new CachedSubject(this.#withSharedValues(result));
     if (standing !== 'outdated' && epoch === this.#epoch) this.#keep(digest, subject, nowMs, clockMs);
     return subject;
   }
@@ -224,15 +245,13 @@ class CachingIdentifier implements CountingIdentifier {
     return !isOutage(result) && !isDenial(result) && this.standing(result) === 'outdated';
   }
 
-  #keep(digest: string, subject: Subject, nowMs: number, clockMs: number): void {
+  #keep(digest: string, subject: CachedSubject, nowMs: number, clockMs: number): void {
     const { cache, feed } = this.#deps.settings;
     const leftMs = subject.identity.expiresAtMs - nowMs;
     this.#refused.delete(digest);
-    this.#identities.set(digest, {
-      subject,
-      freshUntilMs: clockMs + Math.min(cache.identityTtlMs, leftMs),
-      usableUntilMs: clockMs + Math.min(cache.identityTtlMs + feed.maxStalenessMs, leftMs),
-    });
+    subject.freshUntilMs = clockMs + Math.min(cache.identityTtlMs, leftMs);
+    subject.usableUntilMs = clockMs + Math.min(cache.identityTtlMs + feed.maxStalenessMs, leftMs);
+    this.#identities.set(digest, subject);
   }
 
   #refuse(digest: string, refusal: Denial, clockMs: number): Denial {
@@ -242,13 +261,23 @@ class CachingIdentifier implements CountingIdentifier {
 
   /** What the cache knew, while the store is out and the bound allows; never one the feed speaks against. */
   #staleSubject(digest: string, clockMs: number): Subject | undefined {
-    const entry = this.#identities.get(digest);
-    if (entry === undefined || clockMs >= entry.usableUntilMs) return undefined;
-    const standing = this.standing(entry.subject.identity);
+    const subject = this.#identities.get(digest);
+    if (subject === undefined || clockMs >= subject.usableUntilMs) return undefined;
+    const standing = this.standing(subject.identity);
     if (standing !== 'live' && standing !== 'unknown') return undefined;
-    entry.freshUntilMs = Math.min(clockMs + outageRetryMs, entry.usableUntilMs);
+    subject.freshUntilMs = Math.min(clockMs + outageRetryMs, subject.usableUntilMs);
     this.#counts.stale += 1;
-    return entry.subject;
+    return subject;
+  }
+
+  #withSharedValues(identity: Identity): Identity {
+    const { org, user } = identity;
+    return {
+      ...identity,
+      org: this.#shared.org(org),
+      user: { id: user.id, name: user.name, roles: this.#shared.roles(user.roles) },
+      scopes: this.#shared.scopes(identity.scopes),
+    };
   }
 
   #drop(): void {

@@ -20,6 +20,7 @@ import { asksForWebSocket, type HeaderFacts, inspectHeaders } from './hygiene.ts
 import { faultOf, isLeaving, recordInvalid } from './invalid-request.ts';
 import type { Handler } from './listener.ts';
 import { type Exit, Passage } from './passage.ts';
+import { passedCredential } from './passed-credential.ts';
 import { callerAddress, createTrust, type TrustsAddress } from './peer.ts';
 import { answer } from './reply.ts';
 import { createRequestHeaders } from './request-headers.ts';
@@ -193,17 +194,19 @@ class GateHandler {
 
     // 7 headers
     const subject = isSubject(found) && permit.identity !== undefined ? found : undefined;
-    const swaps = rule.forwardCredential === 'access-token';
+    const identityPairs = subject === undefined ? [] : identifier.headersFor(subject, rule.upstream, nowMs);
+    if (isOutage(identityPairs)) return this.#refuse(passage, identityPairs);
+    const passed = passedCredential(rule, subject, identifier, nowMs);
+    if (isOutage(passed)) return this.#refuse(passage, passed);
     const headers = this.#buildHeaders({
       rawHeaders: request.rawHeaders,
       facts,
       peer: passage.peer,
       host: hostFor(settings.upstreams, rule, facts),
       requestId: passage.requestId,
-      identityPairs: subject === undefined ? [] : identifier.headersFor(subject, rule.upstream, nowMs),
-      keepsCredential: rule.forwardCredential === 'keep',
-      accessToken:
-        subject !== undefined && swaps ? identifier.accessTokenFor(subject, rule.upstream, nowMs) : undefined,
+      identityPairs,
+      keepsCredential: passed.keepsCredential,
+      accessToken: passed.accessToken,
       isUpgrade: exit.kind === 'socket',
     });
 

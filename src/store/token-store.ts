@@ -118,3 +118,26 @@ export interface TokenStore {
   /** Writes back what this replica knew after a server lost it. Never lowers a generation, never revives. */
   reapply(changes: readonly Change[]): Promise<'done' | Outage>;
 }
+
+/** Names of the port's commands, for the metrics. */
+export const storeCommands = [
+  'findApiToken',
+  'findOrg',
+  'findUser',
+  'hasImports',
+  'createOrg',
+  'changeOrg',
+  'listOrgs',
+  'createUser',
+  'changeUser',
+  'listUsers',
+  'createToken',
+  'findToken',
+  'listTokens',
+  'revokeToken',
+  'revokeAll',
+  'endSession',
+  'listKeys',
+  'addKey',
+  'reapply',
+] as const satisfies readonly (keyof TokenStore)[];

@@ -7,7 +7,10 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { RecordOutcome } from '../observe/request-outcome.ts';
 import type { Answer, Note, Route } from './answer.ts';
 import { bodyBytesMax, parseBody, readMediaType, type SurfaceBody } from './body.ts';
-import { oauthRoutes, type OauthSurfaceDeps } from './oauth/oauth.ts';
+import { oauthRouteNames, oauthRoutes, type OauthSurfaceDeps } from './oauth/oauth.ts';
+
+/** Labels of every surface's outcome records. */
+export const surfaceRouteNames: readonly string[] = [...oauthRouteNames];
 
 export interface Surfaces {
   /** Whether a path (without query) belongs to a surface; exact, so nothing of the API is shadowed by accident. */

@@ -29,6 +29,11 @@ export interface OauthSurfaceDeps {
   readonly now: () => number;
 }
 
+/** What the outcome records of this surface are labelled with. */
+export const oauthRouteNames = ['token', 'introspect', 'revoke', 'metadata', 'jwks'].map(
+  (name) => `oauth:${name}`,
+);
+
 /** Every path of the surface; none when the settings switch it off. */
 export const oauthRoutes = (deps: OauthSurfaceDeps): readonly Route[] => {
   const { settings } = deps;

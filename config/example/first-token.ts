@@ -1,0 +1,61 @@
+// The first org, role, user and API token of a store, so that a fresh clone has something to call with. The example gets
+// a new token at every start; a real API only while the store has no org.
+
+import { isOutage, type Outage } from '../../src/decision/outcome.ts';
+import { feedRetentionMs } from '../../src/gate/retention.ts';
+import { createAccounts } from '../../src/lifecycle/accounts.ts';
+import { createApiTokens } from '../../src/lifecycle/api-tokens.ts';
+import { isProblem, type Problem } from '../../src/lifecycle/problem.ts';
+import type { Settings } from '../../src/settings/settings.ts';
+import { openStore } from '../../src/store/open-store.ts';
+
+export interface FirstToken {
+  readonly secret: string;
+  readonly org: string;
+  readonly user: string;
+}
+
+const org = 'acme';
+const user = 'ada';
+const roles = { reader: ['things:read'], writer: ['things:read', 'things:write'] };
+
+/** The token, or a sentence that says why there is none. */
+export const makeFirstToken = async (
+  settings: Settings,
+  isExample: boolean,
+): Promise<FirstToken | string> => {
+  const store = await openStore(settings.store, { retentionMs: feedRetentionMs(settings) });
+  try {
+    const accounts = createAccounts({ store, now: Date.now });
+    const tokens = createApiTokens({ store, settings, now: Date.now });
+    const known = await accounts.listOrgs({ limit: 1, cursor: undefined });
+    const fault = faultOf(known);
+    if (fault !== undefined) return fault;
+    const isFirst = 'items' in known && known.items.length === 0;
+    if (!isFirst && !isExample)
+      return 'The store has its accounts already. Make a token with: tollgate token create ORG USER --name NAME';
+    const made = [
+      await accounts.createOrg({ id: org, name: 'Acme', roles, tokenLifetimeMsMax: undefined }),
+      await accounts.createUser({ orgId: org, id: user, name: 'Ada', roles: ['reader', 'writer'] }),
+    ];
+    for (const step of made)
+      if (isOutage(step) || (isProblem(step) && !step.code.endsWith('_exists'))) return faultOf(step) ?? '';
+    const created = await tokens.createApiToken({
+      orgId: org,
+      userId: user,
+      name: 'first',
+      scopes: isExample ? ['things:read'] : 'all',
+      lifetimeMs: undefined,
+      length: 65,
+    });
+    if (isProblem(created) || isOutage(created)) return faultOf(created) ?? '';
+    return { secret: created.secret, org, user };
+  } finally {
+    await store.close();
+  }
+};
+
+const faultOf = (value: object | Problem | Outage): string | undefined => {
+  if (isProblem(value)) return `No first token: ${value.message}`;
+  return isOutage(value) ? 'No first token: the store does not answer. Is it up?' : undefined;
+};

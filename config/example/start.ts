@@ -1,0 +1,79 @@
+// `npm start`: the main job on the embedded store, in front of the example API, with a first org, user and API token.
+// `npm start -- --upstream URL [--store URL]` stands in front of a real API instead; `--config FILE` reads your settings.
+
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { serve } from '../../src/cli/serve.ts';
+import { loadSealingKey } from '../../src/lifecycle/sealing-key.ts';
+import { loadSettings } from '../../src/settings/load-settings.ts';
+import { problemLine } from '../../src/settings/problem.ts';
+import type { Settings } from '../../src/settings/settings.ts';
+import { isKeyFault } from '../../src/tokens/signing-key.ts';
+import { createExampleApi } from './api.ts';
+import { printWelcome } from './welcome.ts';
+import { type FirstToken, makeFirstToken } from './first-token.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    upstream: { type: 'string' },
+    store: { type: 'string' },
+    config: { type: 'string' },
+    listen: { type: 'string' },
+    ops: { type: 'string' },
+  },
+});
+
+/** The example API, on a free port of this machine, unless a real one is named. */
+const startExample = async (): Promise<string> => {
+  const api = createExampleApi().listen(0, '127.0.0.1');
+  await once(api, 'listening');
+  const address = api.address();
+  if (address === null || typeof address === 'string') throw new Error('the example API has no port');
+  return `http://127.0.0.1:${address.port}`;
+};
+
+/** With Redis, the key that seals the signing keys is shared by replicas; for a first try one is made here. */
+const sealingKeyFile = async (): Promise<string> => {
+  const key = await loadSealingKey({
+    encryptionKey: undefined,
+    encryptionKeyFile: 'tollgate.key',
+    mayCreate: true,
+  });
+  if (isKeyFault(key)) throw new Error(key.message);
+  process.stdout.write(
+    'Signing keys are sealed under tollgate.key. Every replica on this store needs a copy of it.\n',
+  );
+  return 'tollgate.key';
+};
+
+const settingsOf = async (file: string, upstream: string | undefined): Promise<Settings | undefined> => {
+  const needsKey =
+    options.store?.startsWith('redis') === true &&
+    options.config === undefined &&
+    process.env['TOLLGATE_KEYS_ENCRYPTION_KEY'] === undefined &&
+    process.env['TOLLGATE_KEYS_ENCRYPTION_KEY_FILE'] === undefined;
+  const loaded = loadSettings({
+    file,
+    env: process.env,
+    flags: {
+      upstream,
+      store: options.store,
+      listen: options.listen,
+      ops: options.ops,
+      ...(needsKey && { 'keys.encryptionKeyFile': await sealingKeyFile() }),
+    },
+  });
+  if (loaded.ok) return loaded.settings;
+  for (const problem of loaded.problems) process.stderr.write(`${problemLine(problem)}\n`);
+  return undefined;
+};
+
+const isExample = options.upstream === undefined && options.config === undefined;
+const file = options.config ?? join(import.meta.dirname, isExample ? 'tollgate.yaml' : 'any-api.yaml');
+const settings = await settingsOf(file, isExample ? await startExample() : options.upstream);
+if (settings === undefined) process.exitCode = 2;
+else {
+  const first: FirstToken | string = await makeFirstToken(settings, isExample);
+  await serve(settings, ({ address }) => printWelcome({ address, first, isExample, file }));
+}

@@ -1,0 +1,139 @@
+// The composition root: the only place that constructs clients and wires rooms together. Opens a gate from settings,
+// says when it is ready, and takes it down in order. Decides nothing.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { bind, boundAddress, countConnections, drain } from './gate/listening.ts';
+import { readinessOf } from './gate/readiness.ts';
+import { openWho } from './gate/who.ts';
+import type { Log } from './observe/log.ts';
+import type { Metrics } from './observe/metrics.ts';
+import { createOpsServer, type Readiness } from './observe/ops-server.ts';
+import { createRecorder } from './observe/recorder.ts';
+import { createCallerReader } from './proxy/caller.ts';
+import { createForwarder } from './proxy/forward.ts';
+import { createHandler } from './proxy/handler.ts';
+import { createListener } from './proxy/listener.ts';
+import { createLiveConnections } from './proxy/live-connections.ts';
+import { createRouter } from './proxy/router.ts';
+import { createUpgrader } from './proxy/upgrade.ts';
+import type { Settings } from './settings/settings.ts';
+import { createSurfaces } from './surfaces/surfaces.ts';
+
+export interface Gate {
+  /** Where callers connect: `127.0.0.1:8080` or `unix:/run/tollgate.sock`. */
+  readonly address: string;
+  readonly opsAddress: string;
+  readiness(): Readiness;
+  /** Resolves when the gate may be sent traffic for the first time. */
+  readonly whenReady: Promise<void>;
+  /** Not ready at once, serves on for the drain delay, then stops accepting and finishes within the deadline. */
+  shutDown(): Promise<void>;
+}
+
+/** Expiry has no event: what lives longer than a request is looked at this often. */
+const sweepEveryMs = 1_000;
+const readinessCheckMs = 25;
+
+/**
+ * Opens everything and listens. A store that is down is not waited for: the gate is live, not ready, and recovers.
+ * Rejects when an address or the SQLite file cannot be used, with a sentence that says what to do.
+ */
+export const openGate = async (settings: Settings, log: Log, metrics: Metrics): Promise<Gate> => {
+  const now = Date.now;
+  let isShuttingDown = false;
+  const who = await openWho(settings, log, metrics, now);
+  const { store, feedState, signingKeys, identifier } = who;
+
+  const record = createRecorder(metrics, log, settings.log.access);
+  const live = createLiveConnections();
+  const sweep = (): void => void live.sweep((identity) => identifier.standing(identity, now()), now());
+  feedState.onChange(sweep);
+  const sweeper = setInterval(sweep, sweepEveryMs).unref();
+
+  const edge = {
+    writeStallTimeoutMs: settings.limits.writeStallTimeoutMs,
+    reportBug: (err: unknown): void => log.error('a bug was caught at the edge of a request', { err }),
+  };
+  const forwarder = createForwarder(settings.upstreams, live, edge);
+  const upgrader = createUpgrader(settings.upstreams, live, edge);
+  const caller = createCallerReader(settings.trustedProxies);
+  const surfaces = await createSurfaces({
+    settings,
+    store,
+    identifier,
+    keys: signingKeys.ring,
+    now,
+    record,
+    caller,
+  });
+  const router = createRouter(settings.routes);
+  const handler = createHandler({
+    settings,
+    router,
+    identifier,
+    forwarder,
+    upgrader,
+    record,
+    surfaces,
+    isShuttingDown: () => isShuttingDown,
+    now,
+  });
+  const listener = createListener(settings, handler);
+
+  const readiness = (): Readiness =>
+    readinessOf({
+      isShuttingDown,
+      isFeedRead: feedState.ready,
+      isFeedStale: feedState.isStale(),
+      servesWhenStale: settings.feed.whenStale === 'serve',
+      keys: signingKeys.state(),
+    });
+  const clientConnections = countConnections(listener);
+  metrics.watch({
+    cache: () => identifier.reading(),
+    feed: () => feedState.reading(),
+    connections: () => ({ client: clientConnections(), upgraded: live.size }),
+    signingKeys: () => countBy(signingKeys.ring.published(now()).map(({ algorithm }) => algorithm)),
+    ready: () => readiness().ready,
+  });
+  const ops = createOpsServer({ metrics, isReady: readiness });
+
+  const closeAll = async (): Promise<void> => {
+    clearInterval(sweeper);
+    live.endAll();
+    await Promise.all([forwarder.close(), upgrader.close(), surfaces.close()]);
+    await who.close();
+  };
+  try {
+    await bind(ops, settings.ops, 'the ops server');
+    await bind(listener, settings.listen, 'the gate');
+  } catch (error) {
+    ops.close();
+    await closeAll();
+    throw error;
+  }
+  void who.start();
+  return {
+    address: boundAddress(listener),
+    opsAddress: boundAddress(ops),
+    readiness,
+    whenReady: untilTrue(() => readiness().ready),
+    shutDown: async () => {
+      isShuttingDown = true;
+      await delay(settings.shutdown.drainDelayMs);
+      await drain(listener, settings.shutdown.deadlineMs);
+      await closeAll();
+      await drain(ops, 0);
+    },
+  };
+};
+
+const untilTrue = async (isTrue: () => boolean): Promise<void> => {
+  while (!isTrue()) await delay(readinessCheckMs, undefined, { ref: false });
+};
+
+const countBy = (names: readonly string[]): Record<string, number> => {
+  const counts: Record<string, number> = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+};

@@ -1,0 +1,83 @@
+// Servers and their addresses: bind, say where, stop accepting, and end what is left at the deadline.
+
+import { once } from 'node:events';
+import { lstatSync, unlinkSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { connect } from 'node:net';
+import type { Address } from '../settings/settings.ts';
+
+/** Resolves when bound; rejects with a sentence that says what is in the way. */
+export const bind = async (server: Server, address: Address, purpose: string): Promise<void> => {
+  if (address.kind === 'unix') await removeAbandonedSocket(address.path);
+  const bound = once(server, 'listening');
+  if (address.kind === 'unix') server.listen(address.path);
+  else server.listen(address.port, address.host);
+  try {
+    await bound;
+  } catch (error) {
+    throw new Error(`${purpose} cannot listen on ${shown(address)}: ${reasonOf(error)}`, { cause: error });
+  }
+};
+
+/** `127.0.0.1:8080` or `unix:/run/tollgate.sock`, with the port the system chose for port 0. */
+export const boundAddress = (server: Server): string => {
+  const address = server.address();
+  if (address === null) return 'nowhere';
+  if (typeof address === 'string') return `unix:${address}`;
+  return `${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+};
+
+/** How many connections are open, upgraded ones included. */
+export const countConnections = (server: Server): (() => number) => {
+  let open = 0;
+  server.on('connection', (socket) => {
+    open += 1;
+    socket.once('close', () => {
+      open -= 1;
+    });
+  });
+  return () => open;
+};
+
+/** Stops accepting, lets requests under way finish until the deadline, then ends what is left. */
+export const drain = async (server: Server, deadlineMs: number): Promise<void> => {
+  if (!server.listening) return;
+  const closed = once(server, 'close');
+  server.close();
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), deadlineMs);
+  await closed;
+  clearTimeout(timer);
+};
+
+const shown = (address: Address): string =>
+  address.kind === 'unix' ? `unix:${address.path}` : `${address.host}:${address.port}`;
+
+const reasonOf = (error: unknown): string => {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  switch (code) {
+    case 'EADDRINUSE':
+      return 'another process listens there. Stop it, or choose another address.';
+    case 'EACCES':
+      return 'this user may not. Choose a port above 1023, or a folder this user can write to.';
+    case 'EADDRNOTAVAIL':
+      return 'this machine has no such address.';
+    default:
+      return error instanceof Error ? error.message : String(error);
+  }
+};
+
+/** A socket file nobody answers on is left over from a process that was killed. Any other file stays. */
+const removeAbandonedSocket = async (path: string): Promise<void> => {
+  const isSocket = lstatSync(path, { throwIfNoEntry: false })?.isSocket() ?? false;
+  if (!isSocket) return;
+  const answered = await new Promise<boolean>((resolve) => {
+    const probe = connect(path);
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once('error', () => resolve(false));
+  });
+  if (!answered) unlinkSync(path);
+};

@@ -1,0 +1,28 @@
+// The part of the gate that is seen from outside: the log and the metrics, with every label they will ever have.
+
+import { createLog, type Log } from '../observe/log.ts';
+import { createMetrics, type Metrics } from '../observe/metrics.ts';
+import type { Settings } from '../settings/settings.ts';
+import { storeCommands } from '../store/token-store.ts';
+import { surfaceRouteNames } from '../surfaces/surfaces.ts';
+
+export interface Seen {
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** The log goes to standard output. */
+export const openSeen = (settings: Settings, version: string): Seen => {
+  const metrics = createMetrics({
+    version,
+    routes: settings.routes,
+    extraRoutes: surfaceRouteNames,
+    storeCommands,
+  });
+  const log = createLog({
+    level: settings.log.level,
+    fd: 1,
+    onDrop: (lines) => metrics.logLinesDropped(lines),
+  });
+  return { log, metrics };
+};

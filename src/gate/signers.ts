@@ -1,0 +1,55 @@
+// The two signatures the request path needs, bound to this gate's keys and names. Synchronous; caches nothing.
+
+import { randomUUID } from 'node:crypto';
+import type { Identity } from '../decision/identity.ts';
+import { type Outage, outage } from '../decision/outcome.ts';
+import type { Settings } from '../settings/settings.ts';
+import { accessTokenClaims } from '../tokens/access-token-claims.ts';
+import type { KeyRing } from '../tokens/key-ring.ts';
+import { signAccessToken, signIdentityJwt } from '../tokens/sign.ts';
+
+export interface Signers {
+  /** The `X-Identity` JWT for one upstream; its audience is the upstream's origin. */
+  signIdentityJwt(identity: Identity, upstreamName: string, nowMs: number): string | Outage;
+  /** The access token that takes an API token's place towards an upstream (phantom token). */
+  signAccessToken(identity: Identity, upstreamName: string, nowMs: number): string | Outage;
+}
+
+export const signersOf = (settings: Settings, ring: KeyRing): Signers => {
+  const { issuer, tokens } = settings;
+  const keyNow = (nowMs: number) => ring.signingKey(tokens.algorithm, nowMs);
+  return {
+    signIdentityJwt: (identity, upstreamName, nowMs) => {
+      const key = keyNow(nowMs);
+      if (key === undefined) return outage('keys_unavailable', 'there is no key to sign the identity with');
+      const audience = settings.upstreams[upstreamName]?.origin ?? upstreamName;
+      return signIdentityJwt(key, {
+        issuer,
+        audience,
+        identity,
+        nowMs,
+        lifetimeMs: settings.identity.jwtLifetimeMs,
+      });
+    },
+    signAccessToken: (identity, _upstreamName, nowMs) => {
+      const key = keyNow(nowMs);
+      if (key === undefined)
+        return outage('keys_unavailable', 'there is no key to sign an access token with');
+      const { generation } = identity;
+      if (generation === undefined)
+        throw new Error('an access token of another issuer is never exchanged, only passed on');
+      const claims = accessTokenClaims({
+        issuer,
+        audience: settings.audience,
+        identity: { ...identity, generation },
+        jti: randomUUID(),
+        sessionId: identity.sessionId ?? randomUUID(),
+        clientId: undefined,
+        methods: [identity.sessionKind === 'interactive' ? 'pwd' : 'api_token'],
+        issuedAtMs: nowMs,
+        expiresAtMs: Math.min(nowMs + tokens.accessTokenLifetimeMs, identity.expiresAtMs),
+      });
+      return signAccessToken(key, claims);
+    },
+  };
+};

@@ -1,0 +1,94 @@
+// The part of the gate that finds out who is calling: store, change feed, signing keys, identifier. Built here from
+// settings; serves no request by itself.
+
+import { type CountingIdentifier, createIdentifier } from '../identity/create-identifier.ts';
+import { createFeedState, type FeedState } from '../identity/feed-state.ts';
+import { createUnknownTokenLimit } from '../identity/unknown-token-limit.ts';
+import { createSigningKeys, type SigningKeys } from '../lifecycle/signing-keys.ts';
+import type { Log } from '../observe/log.ts';
+import { measureCalls } from '../observe/measure-calls.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import type { Settings } from '../settings/settings.ts';
+import { openStore } from '../store/open-store.ts';
+import type { TokenStore } from '../store/token-store.ts';
+import { createAccessTokenVerifier } from '../tokens/verify-access-token.ts';
+import { feedRetentionMs } from './retention.ts';
+import { signersOf } from './signers.ts';
+
+export interface Who {
+  readonly store: TokenStore;
+  readonly feedState: FeedState;
+  readonly signingKeys: SigningKeys;
+  readonly identifier: CountingIdentifier;
+  /** Reads keys and warms issuers; what cannot be had now is tried again by itself. Never rejects. */
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Rejects when the SQLite file cannot be used, with what to do about it. */
+export const openWho = async (
+  settings: Settings,
+  log: Log,
+  metrics: Metrics,
+  now: () => number,
+): Promise<Who> => {
+  const retentionMs = feedRetentionMs(settings);
+  const store = measureCalls(
+    await openStore(settings.store, { retentionMs, log: storeLog(log), now }),
+    (command, durationMs, failed) => metrics.storeCommand(command, durationMs, failed),
+  );
+  const feedState = createFeedState({
+    store,
+    maxStalenessMs: settings.feed.maxStalenessMs,
+    retentionMs,
+    observe: {
+      reset: (reason) => log.warn('the change feed lost its thread: every cache was dropped', { reason }),
+      reapplied: (count, result) =>
+        log.warn('what this replica knew was written back to the store', { count, result }),
+    },
+  });
+  const signingKeys = createSigningKeys({ store, settings, now, log });
+  const verifyAccessToken = createAccessTokenVerifier({
+    issuer: settings.issuer,
+    audience: settings.audience,
+    keyRing: signingKeys.ring,
+    externalIssuers: settings.issuers,
+    clockLeewayMs: settings.tokens.clockLeewayMs,
+    tokenAgeMsMax: settings.tokens.accessTokenLifetimeMs,
+    tokenBytesMax: settings.credential.accessTokenBytesMax,
+  });
+  const identifier = createIdentifier({
+    store,
+    settings,
+    feedState,
+    unknownTokenLimit: createUnknownTokenLimit(settings.limits.unknownTokensPerMinute),
+    verifyAccessToken,
+    ...signersOf(settings, signingKeys.ring),
+  });
+  feedState.onChange((changes) => {
+    if (changes.some(({ kind }) => kind === 'keys')) void signingKeys.reload();
+  });
+  const subscription = store.follow(feedState);
+  return {
+    store,
+    feedState,
+    signingKeys,
+    identifier,
+    start: async () => {
+      const [, refusals] = await Promise.all([signingKeys.start(), verifyAccessToken.warm(now())]);
+      for (const refusal of refusals)
+        log.warn('the keys of an external issuer cannot be had yet', { err: refusal.cause });
+    },
+    close: async () => {
+      signingKeys.close();
+      await subscription.close();
+      await store.close();
+    },
+  };
+};
+
+const storeLog = (log: Log) => ({
+  info: (fields: object, message: string) => log.info(message, { ...fields }),
+  warn: (fields: object, message: string) => log.warn(message, { ...fields }),
+  error: (fields: object, message: string) => log.error(message, { ...fields }),
+});

@@ -1,0 +1,38 @@
+// What the upstream gets of the caller's credential, as the rule says: nothing, the credential itself, or an access
+// token in an API token's place. Decides nothing about the request.
+
+import { isOutage, type Outage } from '../decision/outcome.ts';
+import type { RouteRule } from '../decision/route-rule.ts';
+import type { Identifier, Subject } from '../identity/identifier.ts';
+
+export interface PassedCredential {
+  /** The caller's own stays in the request. */
+  readonly keepsCredential: boolean;
+  /** Sent as `Authorization: Bearer`; undefined: none of ours. */
+  readonly accessToken: string | undefined;
+}
+
+const stripped: PassedCredential = { keepsCredential: false, accessToken: undefined };
+const kept: PassedCredential = { keepsCredential: true, accessToken: undefined };
+
+/** `subject` is undefined on a public route without a valid credential: then nothing is passed on but under `keep`. */
+export const passedCredential = (
+  rule: RouteRule,
+  subject: Subject | undefined,
+  identifier: Pick<Identifier, 'accessTokenFor'>,
+  nowMs: number,
+): PassedCredential | Outage => {
+  switch (rule.forwardCredential) {
+    case 'strip':
+      return stripped;
+    case 'keep':
+      return kept;
+    case 'access-token': {
+      if (subject === undefined) return stripped;
+      // A caller that brought an access token has it passed on.
+      if (subject.identity.credentialKind === 'access_token') return kept;
+      const accessToken = identifier.accessTokenFor(subject, rule.upstream, nowMs);
+      return isOutage(accessToken) ? accessToken : { keepsCredential: false, accessToken };
+    }
+  }
+};
