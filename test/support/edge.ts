@@ -1,4 +1,4 @@
-// The whole HTTP edge for tests: real listener, handler, router and forwarder, over an identifier with fixed data.
+// The whole HTTP edge for tests: real listener, handler, router, forwarder and upgrader, over an identifier with fixed data.
 //
 //   const edge = await startEdge(upstream, { routes: [aRule({ scopes: ['things:read'] })] });
 //   t.teardown(() => edge.close());
@@ -17,6 +17,7 @@ import { createHandler } from '../../src/proxy/handler.ts';
 import { createListener, type Listener } from '../../src/proxy/listener.ts';
 import { createLiveConnections } from '../../src/proxy/live-connections.ts';
 import { createRouter } from '../../src/proxy/router.ts';
+import { createUpgrader } from '../../src/proxy/upgrade.ts';
 import type { Settings, UpstreamSettings } from '../../src/settings/settings.ts';
 import { type Answer, createFixedIdentifier, type FixedIdentifier } from './fixed-identifier.ts';
 import { upstreamSettings } from './forwarding.ts';
@@ -112,23 +113,20 @@ export const startEdge = async (
     settings.identity.headers,
   );
   const live = createLiveConnections();
-  const forwarder = createForwarder(settings.upstreams, live, {
+  const forwardOptions = {
     writeStallTimeoutMs: settings.limits.writeStallTimeoutMs,
-    reportBug: (error) => {
+    reportBug: (error: unknown) => {
       throw error;
     },
-  });
+  };
+  const forwarder = createForwarder(settings.upstreams, live, forwardOptions);
+  const upgrader = createUpgrader(settings.upstreams, live, forwardOptions);
   const handler = createHandler({
     settings,
     router: createRouter(options.routes ?? defaultRoutes),
     identifier,
     forwarder,
-    upgrader: {
-      upgrade: () => {
-        throw new Error('no upgrades here');
-      },
-      close: async () => undefined,
-    },
+    upgrader,
     record: (outcome) => {
       outcomes.push(outcome);
       wake?.();
@@ -158,7 +156,7 @@ export const startEdge = async (
     },
     close: async () => {
       live.endAll();
-      await forwarder.close();
+      await Promise.all([forwarder.close(), upgrader.close()]);
       listener.closeAllConnections();
       await new Promise((resolve) => listener.close(resolve));
     },

@@ -57,7 +57,7 @@ export const followChanges = (
       tellConnected();
     },
     failed: (fault) => {
-      context.failed(fault.code);
+      context.feedFailed(fault.code);
       if (isFailing) return;
       isFailing = true;
       log.error({ code: fault.code, error: fault.message }, 'the change feed is not connected; trying again');

@@ -63,12 +63,12 @@ export const nodeOptions = (settings: RedisSettings, purpose: Purpose): NodeOpti
   if (settings.mode !== 'sentinel') {
     const [node] = settings.nodes;
     if (node === undefined) throw new Error('the Redis settings name no server');
-    return { ...options, ...node };
+    return { ...options, host: node.host, port: node.port };
   }
   if (settings.sentinelName === undefined) throw new Error('the Redis settings name no sentinel master');
   return {
     ...options,
-    sentinels: settings.nodes.map((node) => ({ ...node })),
+    sentinels: settings.nodes.map(({ host, port }) => ({ host, port })),
     name: settings.sentinelName,
     role: 'master',
     sentinelCommandTimeout: settings.connectTimeoutMs,

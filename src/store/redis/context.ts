@@ -29,8 +29,8 @@ export interface StoreContext {
   readonly attempt: <T>(name: string, work: () => Promise<T>) => Promise<T | Outage>;
   /** Makes the connections to any other server again: the one with this history is the master now. */
   readonly renew: (history: string) => void;
-  /** Counts a fault that is no command's: of the feed or a connection. */
-  readonly failed: (code: string) => void;
+  /** Counts a fault of the feed's connection, and asks the servers behind the others whether they are still masters. */
+  readonly feedFailed: (code: string) => void;
 }
 
 /** Makes `attempt`. `secrets` never appear in an outage's cause. */

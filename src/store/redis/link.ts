@@ -47,7 +47,7 @@ export class RedisLink {
     this.client =
       settings.mode === 'cluster'
         ? new Cluster(
-            settings.nodes.map((node) => ({ ...node })),
+            settings.nodes.map(({ host, port }) => ({ host, port })),
             clusterOptions(settings, purpose),
           )
         : new Redis(nodeOptions(settings, purpose));
@@ -57,7 +57,7 @@ export class RedisLink {
       this.#isMaster = false;
     });
     this.client.on('ready', () => {
-      void this.#checkRole();
+      this.recheck();
       const servers = this.client instanceof Cluster ? this.client.nodes('master') : [this.client];
       for (const server of servers) met?.(server);
     });
@@ -72,7 +72,7 @@ export class RedisLink {
       client.once('error', () => resolve());
     });
     client.connect().catch((error: unknown) => this.#failed(error));
-    this.#roleTimer = setInterval(() => void this.#checkRole(), roleCheckMs).unref();
+    this.#roleTimer = setInterval(() => this.recheck(), roleCheckMs).unref();
     await settled;
   }
   #opened: () => void = () => undefined;
@@ -97,6 +97,11 @@ export class RedisLink {
   /** Drops a connection to another server than the one the feed found to be the master now. */
   renew(history: string): void {
     if (this.#isMaster && this.#history !== undefined && this.#history !== history) this.#reconnect();
+  }
+
+  /** Asks the server again whether it is a master. */
+  recheck(): void {
+    void this.#checkRole();
   }
 
   #reconnect(): void {

@@ -50,7 +50,10 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
       for (const link of links) link.renew(history);
     },
     attempt: attemptWith(options.observe, secrets),
-    failed: (code) => options.observe?.error(code),
+    feedFailed: (code) => {
+      options.observe?.error(code);
+      for (const link of links) link.recheck();
+    },
   };
   return {
     open: async () => {

@@ -42,9 +42,9 @@ t.test(
     const store = await openStore(t, { socketPath: server.socketPath });
     const { made } = await furnish(t, store);
     const answers: string[] = [];
-    let isOn = true;
+    const load = new AbortController();
     const caller = async (): Promise<void> => {
-      while (isOn) {
+      while (!load.signal.aborted) {
         const answer = await store.findApiToken(made.digest);
         answers.push(isOutage(answer) ? 'outage' : answer === undefined ? 'unknown' : 'found');
         await new Promise((resolve) => setImmediate(resolve));
@@ -56,7 +56,7 @@ t.test(
     await eventually(() => answers.at(-1) === 'outage');
     await server.restart();
     await eventually(() => answers.at(-1) === 'found');
-    isOn = false;
+    load.abort();
     await Promise.all(callers);
     t.same([...new Set(answers)].sort(), ['found', 'outage'], 'never "unknown": an outage is not a verdict');
   },
