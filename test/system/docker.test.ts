@@ -18,6 +18,9 @@ import t from 'tap';
 import { execForm, lastOf, parseDockerfile, replay } from '../support/dockerfile.ts';
 import { answers200, cleanEnvironment, freePort, root, startProcess } from '../support/process.ts';
 
+// Two clean installs; a slow machine takes its time.
+t.setTimeout(300_000);
+
 const stages = parseDockerfile(readFileSync(join(root, 'Dockerfile'), 'utf8'));
 const image = stages.at(-1)!;
 
@@ -41,7 +44,7 @@ t.test(
 
 t.test(
   'built and run as an ordinary user, it serves, is healthy, and ends on SIGTERM',
-  { timeout: 110_000 },
+  { timeout: 290_000 },
   async (t) => {
     const target = mkdtempSync('/tmp/tg-image-');
     t.teardown(() => rmSync(target, { recursive: true, force: true }));

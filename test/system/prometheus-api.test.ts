@@ -9,6 +9,8 @@ import { freePort, runTollgate, startTollgate, type Tollgate } from '../support/
 import { type Prometheus, startPrometheus } from '../support/prometheus.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 
+t.setTimeout(240_000);
+
 const tokenCount = 1000;
 const revocationCount = 200;
 
