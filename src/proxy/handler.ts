@@ -207,7 +207,6 @@ class GateHandler {
       identityPairs,
       keepsCredential: passed.keepsCredential,
       accessToken: passed.accessToken,
-      isUpgrade: exit.kind === 'socket',
     });
 
     // 8 forward

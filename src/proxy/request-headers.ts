@@ -3,9 +3,8 @@
 // untrusted proxies are not; ours come last.
 //
 // Convention with the forwarder and the upgrader: the array is complete, Host included, and they send exactly it.
-// Content-Length, Transfer-Encoding, TE, Trailer, Expect and Keep-Alive are never in it: the forwarder frames the body
-// by the request it reads (`request.headers['content-length']` or chunked). Connection and Upgrade are in it only for
-// an upgrade, as `Connection: Upgrade`, `Upgrade: websocket`.
+// Content-Length, Transfer-Encoding, TE, Trailer, Expect, Keep-Alive, Connection and Upgrade are never in it: the
+// forwarder frames the body by the request it reads, the upgrader adds the two lines of its handshake.
 
 import { withoutCookie } from '../decision/credential.ts';
 import { isSaneTraceparent, makeTraceparent } from './correlation.ts';
@@ -26,7 +25,6 @@ export interface RequestHeaderParts {
   readonly keepsCredential: boolean;
   /** `forwardCredential: access-token`: stands in for the credential. */
   readonly accessToken: string | undefined;
-  readonly isUpgrade: boolean;
 }
 
 /** @param cookieName the configured cookie that may carry the credential. */
@@ -73,7 +71,6 @@ export const createRequestHeaders =
     addForwarded(headers, parts);
     headers.push('X-Request-Id', parts.requestId);
     headers.push('traceparent', carriesTrace ? (facts.traceparent ?? '') : makeTraceparent());
-    if (parts.isUpgrade) headers.push('Connection', 'Upgrade', 'Upgrade', 'websocket');
     return headers;
   };
 
