@@ -38,7 +38,7 @@ export const checkRoutes = (
         `${JSON.stringify(route.name)} is also the name of routes[${sameName}]; metrics need unique names`,
       );
     names.set(route.name, index);
-    for (const method of route.methods ?? allMethods) {
+    for (const method of new Set(route.methods ?? allMethods)) {
       const rule = `${method} ${route.path.form}`;
       const sameRule = rules.get(rule);
       if (sameRule !== undefined) {

@@ -2,6 +2,7 @@
 // Every message comes from the reader; zod gives the shape, the defaults and the JSON Schema.
 
 import { z } from 'zod';
+import type { Path } from './problem.ts';
 import { type Reader, text } from './reader.ts';
 
 export interface FieldFacts {
@@ -77,3 +78,11 @@ export const factsOf = (schema: unknown): FieldFacts | undefined => {
   const inner = bare(schema);
   return inner instanceof z.ZodType ? fieldFacts.get(inner) : undefined;
 };
+
+/** The schema of the setting at a path; undefined where there is none. */
+export const schemaAt = (root: unknown, path: Path): unknown =>
+  path.reduce<unknown>((schema, part) => {
+    const shape = shapeOf(schema);
+    if (shape === undefined) return innerOf(schema);
+    return Object.hasOwn(shape, part) ? shape[part] : undefined;
+  }, root);

@@ -1,7 +1,7 @@
 // Defaults < file < environment < flags: lays the layers over each other and remembers where each value came from.
 // Also reads the `...File` twins, so that validation sees every secret as if it had been written in place.
 
-import { shapeOf, innerOf, shorthandOf, factsOf } from './field.ts';
+import { factsOf, innerOf, schemaAt, shapeOf, shorthandOf } from './field.ts';
 import type { Override } from './overrides.ts';
 import { readTextFile } from './pem.ts';
 import { dotted, type Path, type Problem } from './problem.ts';
@@ -32,7 +32,7 @@ export const layered = (
   const tree = spelledOut(yaml?.tree ?? {}, fileFields);
   if (isTree(tree))
     for (const override of overrides) {
-      put(tree, override.path, override.value);
+      put(tree, override.path, spelledOut(override.value, schemaAt(fileFields, override.path)));
       sources.set(dotted(override.path), override.source);
     }
   const problem = (path: Path, message: string): Problem => {

@@ -2,7 +2,7 @@
 // be judged as a whole: a person sees all problems in one run, not one a run.
 
 import type { z } from 'zod';
-import { bare, innerOf, shapeOf } from './field.ts';
+import { schemaAt, shapeOf } from './field.ts';
 import { closest, type Path } from './problem.ts';
 import { type FileFields, fileFields } from './schema.ts';
 
@@ -37,7 +37,7 @@ export const parseFields = (tree: unknown, report: Report): ParsedFields => {
 const reportIssue = (issue: Issue, report: Report): void => {
   const path = pathOf(issue.path);
   if (issue.code === 'unrecognized_keys') {
-    const known = Object.keys(shapeOf(schemaAt(path)) ?? {});
+    const known = Object.keys(shapeOf(schemaAt(fileFields, path)) ?? {});
     for (const key of issue.keys) report([...path, key], unknownKey(key, known));
   } else if (issue.code === 'invalid_type') {
     report(
@@ -64,12 +64,6 @@ const pathsOf = (issue: Issue): readonly Path[] => {
   const path = pathOf(issue.path);
   return issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...path, key]) : [path];
 };
-
-const schemaAt = (path: Path): unknown =>
-  path.reduce<unknown>((schema, part) => {
-    const shape = shapeOf(schema);
-    return shape !== undefined && typeof part === 'string' ? shape[part] : innerOf(schema);
-  }, bare(fileFields));
 
 const isContainer = (value: unknown): value is Record<string | number, unknown> =>
   typeof value === 'object' && value !== null;

@@ -43,7 +43,7 @@ export const secretText = (expects: string): Reader<string> => ({
   read: (value) =>
     typeof value === 'string' && value !== ''
       ? right(value)
-      : wrong(`is not a string (its value is not shown); write ${expects}`),
+      : wrong(`is not a string (its value is not shown); write ${expects}, in quotes`),
   expects,
   json: { type: 'string', minLength: 1 },
   secret: true,

@@ -8,7 +8,6 @@ import {
   isScalar,
   isSeq,
   LineCounter,
-  parse,
   parseDocument,
   type YAMLError,
 } from 'yaml';
@@ -67,21 +66,19 @@ export const readYamlFile = (file: string): YamlFile | readonly YamlFault[] => {
   }
 };
 
-/** A value written in YAML or JSON in one environment variable or flag. */
+/** A value written in YAML or JSON in one environment variable or option. */
 export const parseInline = (text: string): Read<unknown> => {
-  try {
-    const value: unknown = parse(text, {
-      prettyErrors: false,
-      stringKeys: true,
-      maxAliasCount: 0,
-      logLevel: 'silent',
-    });
-    return right(value);
-  } catch {
-    return wrong(
-      'is not YAML or JSON (its value is not shown); write it in one line, e.g. [{"name": "all", "path": "/*", "scopes": []}]',
-    );
-  }
+  const document = parseDocument(text, { prettyErrors: false, stringKeys: true });
+  if (document.errors.length === 0 && document.warnings.length === 0)
+    try {
+      const value: unknown = document.toJS({ maxAliasCount: 0 });
+      return right(value);
+    } catch {
+      // An alias: as wrong here as a fault in the syntax.
+    }
+  return wrong(
+    'is not YAML or JSON (its value is not shown); write it in one line, e.g. [{"name": "all", "path": "/*", "scopes": []}]',
+  );
 };
 
 /** After the first fault in the syntax the parser is lost, and what it says further on means little. */

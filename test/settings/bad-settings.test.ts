@@ -1,0 +1,269 @@
+// One file in bad/ for each thing a person can get wrong: what is said, and where.
+
+import { readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import t from 'tap';
+import { loadSettings } from '../../src/settings/load-settings.ts';
+import { problemLine } from '../../src/settings/problem.ts';
+
+process.chdir(join(import.meta.dirname, '../..'));
+const folder = 'test/settings/bad';
+
+/** Sentence -> the file, and each problem as it is told: line, path, part of the message. */
+const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]> = {
+  // the file as such
+  'a file must be a mapping': ['not-a-mapping', /^:1:1: is not a mapping; write key: value/],
+  'a key may stand once': ['duplicate-key', /^:3:1: the same key stands twice/],
+  'tabs do not indent': ['tab', /^:2:1: is indented with a tab; indent with blanks/],
+  'a quote that is not closed is told once': ['unclosed-quote', /^:3:1: lacks a closing quote/],
+  'there is one document': ['two-documents', /^:2:1: holds several documents/],
+  'tags mean nothing': ['unknown-tag', /^:1:9: has a tag \(!name\)/],
+  'an alias needs its anchor': ['unknown-anchor', /^:1:1: .*without its anchor/],
+  'aliases cannot blow the file up': ['alias-bomb', /^:1:1: has too many aliases/],
+  'a path with {braces} is quoted in a flow mapping': ['brace-in-flow', /^:2:34: .*\{ \}.* in quotes/],
+  'a misspelt key is named with what was meant': [
+    'unknown-key',
+    /^:2:11: upstraem: there is no setting "upstraem" here; did you mean upstream\?/,
+  ],
+  'a key that is like none is told the keys there are': [
+    'unknown-key-deep',
+    /^:3:8: cache.tll: .*the settings here are identitiesMax, identityTtl, unknownMax, unknownTtl/,
+  ],
+  'a key without a value says what to write': ['empty-value', /^:1:1: listen: is empty; write HOST:PORT/],
+  'a group is a mapping': ['group-not-a-mapping', /^:1:9: limits: is not a mapping; write key: value/],
+  'a list is a list': ['list-not-a-list', /^:1:1: routes: is not a list; write one entry a line/],
+  // places
+  'an address needs a port': [
+    'listen-no-port',
+    /^:1:9: listen: "127.0.0.1" is not an address; write HOST:PORT/,
+  ],
+  'a port is at most 65535': ['listen-port-too-high', /^:1:9: listen: .*is not an address/],
+  "a socket's path is short": [
+    'listen-socket-too-long',
+    /^:1:9: listen: the socket's path is longer than 107/,
+  ],
+  'callers and ops have addresses of their own': [
+    'same-addresses',
+    /^:2:6: ops: is the same address as `listen`/,
+  ],
+  'an upstream has no path': ['upstream-path', /^:1:11: upstream.url: .*write http:\/\/127.0.0.1:8081$/],
+  'an upstream speaks http': ['upstream-scheme', /^:1:11: upstream.url: .*write http:\/\/HOST:PORT/],
+  'an upstream URL holds no password': ['upstream-password', /^:1:11: upstream.url: .*\(not shown\)/],
+  'the default upstream is written once': ['upstream-default-twice', /upstreams.default: .*in `upstream`/],
+  "an upstream's name is one word": ['upstream-name', /upstreams.two words: .*is not a name/],
+  'a store is SQLite or Redis': [
+    'store-scheme',
+    /^:1:8: store.url: mysql: is not a kind of store; write sqlite:/,
+  ],
+  'a store URL that cannot be read is not shown': [
+    'store-unreadable',
+    /^:1:8: store.url: .*not shown.*write redis:\/\/HOST:6379/,
+  ],
+  'a store outlives the process': ['store-memory', /^:1:8: store.url: sqlite: must name a file/],
+  'sentinels know a master by name': [
+    'sentinel-without-name',
+    /store.url: .*write redis-sentinel:\/\/A,B,C\/NAME/,
+  ],
+  'a Cluster has no databases': ['cluster-with-database', /store.url: a Cluster has no databases/],
+  'several servers are sentinels or a Cluster': ['several-servers', /takes one server; write redis-sentinel/],
+  'a password is for Redis': ['sqlite-with-password', /^:3:13: store.password: is for Redis/],
+  'a password is written once': ['password-twice', /^:3:13: store.password: stands in the URL too/],
+  'TLS needs the key too': ['tls-no-key', /tls.key: is missing; write the path/],
+  "TLS needs the certificate's own key": [
+    'tls-wrong-key',
+    /^:3:8: tls.key: does not belong to the certificate/,
+  ],
+  'a key is no certificate': ['tls-key-for-cert', /^:2:9: tls.cert: holds no readable PEM certificate/],
+  'a certificate file must be there': [
+    'tls-file-missing',
+    /^:2:9: tls.cert: cannot read .*\/nowhere\/tls.crt.*no such file/,
+  ],
+  // secrets
+  'Redis needs a sealing key, and is told how to make one': [
+    'redis-without-key',
+    /keys.encryptionKey: .*openssl rand -base64 32.*TOLLGATE_KEYS_ENCRYPTION_KEY/,
+  ],
+  'a secret is written or read from a file, not both': [
+    'secret-and-file',
+    /^:4:17: store.passwordFile: .*keep one/,
+  ],
+  "a secret's file must be there": [
+    'secret-file-missing',
+    /^:3:17: store.passwordFile: cannot read password.*no such file/,
+  ],
+  'a sealing key has 32 bytes': [
+    'key-too-short',
+    /^:2:18: keys.encryptionKey: .*not shown.*openssl rand -base64 32/,
+  ],
+  'a signing key fits the algorithm': ['signing-key-algorithm', /keys.signingKeys: holds no RS256 key/],
+  'a signing key is a private key': [
+    'signing-key-is-none',
+    /keys.signingKeys: item 1: holds no usable signing key.*openssl genpkey/,
+  ],
+  'a client has a secret': ['client-without-secret', /^:3:7: oauth.clients\[0\].secret: is missing/],
+  // identity and issuers
+  'an issuer is a URL': ['issuer-not-a-url', /^:1:9: issuer: "api.example.com" is not an http/],
+  'an issuer is listed once': ['issuer-twice', /^:3:15: issuers\[1\].issuer: is also issuers\[0\]/],
+  'Tollgate is not its own foreign issuer': [
+    'issuer-is-ours',
+    /^:3:15: issuers\[0\].issuer: is Tollgate itself/,
+  ],
+  'a foreign issuer signs with a key pair': [
+    'issuer-symmetric',
+    /issuers\[0\].algorithms: item 1: "HS256" is not known/,
+  ],
+  'an identity header is not one of HTTP': [
+    'header-reserved',
+    /identity.headers.Host: has a meaning of its own/,
+  ],
+  'an identity header stands once, however it is spelt': [
+    'header-twice',
+    /headers.x_user: is the same header as X-User/,
+  ],
+  'an identity header carries a known field': [
+    'header-field',
+    /headers.X-User: "user.mail" is not known here; write one of jwt, user.id/,
+  ],
+  'a credential does not come in an identity header': [
+    'credential-header-is-identity',
+    /credential.headers: X-Identity-Token is an identity header/,
+  ],
+  'an identity JWT outlives the cache': [
+    'jwt-shorter-than-cache',
+    /identity.jwtLifetime: must be at least twice/,
+  ],
+  // values
+  'a duration has a unit': [
+    'duration-without-unit',
+    /^:2:17: feed.maxStaleness: "ten seconds" is not a duration; write .*10s/,
+  ],
+  'a duration has bounds': [
+    'duration-too-long',
+    /^:2:16: cache.identityTtl: 10m is out of range; write .*from 0s to 60s/,
+  ],
+  'a size has a unit': ['size', /^:2:19: limits.headerBytesMax: "16 kilos" is not a size; write .*16KB/],
+  'a count is a number': ['count', /^:2:15: limits.headersMax: "many" is not a whole number from 10 to 2000/],
+  'yes is not true': ['not-true-or-false', /^:2:12: oauth.enabled: "yes" is not true or false/],
+  'a choice is one of those named': [
+    'choice',
+    /^:2:10: log.level: "verbose".*debug, info, warn, error, silent/,
+  ],
+  'each wrong item of a list is named': [
+    'cidr',
+    /trustedProxies: item 2: "300.0.0.1" is not an address range/,
+  ],
+  // routes
+  'a route has a name': ['route-no-name', /^:2:5: routes\[0\].name: is missing/],
+  "a route's name is its own": ['route-name-twice', /^:3:13: routes\[1\].name: .*routes\[0\]/],
+  'a route says who may call it': [
+    'route-asks-nothing',
+    /^:2:5: routes\[0\].scopes: .*scopes: \[\] for any valid credential, or public: true/,
+  ],
+  'a public route asks for no scopes': [
+    'route-public-with-scopes',
+    /^:5:5: routes\[0\].scopes: a public route/,
+  ],
+  'two routes do not cover the same requests': [
+    'route-same-requests',
+    /^:3:24: routes\[1\].path: GET \/things\/:name is what routes\[0\] covers too/,
+  ],
+  'a path begins with a slash': ['route-path-relative', /routes\[0\].path: "things" is not a path/],
+  'a * stands at the end': ['route-path-star-inside', /routes\[0\].path: .*only at the end/],
+  'a parameter is a whole segment': ['route-path-half-parameter', /routes\[0\].path: .*a whole segment/],
+  'a path has no dot segments': ['route-path-dots', /routes\[0\].path: .*never reaches the router/],
+  'a path is written decoded': ['route-path-encoded', /routes\[0\].path: .*plain ASCII/],
+  'a path has no query': ['route-path-query', /routes\[0\].path: .*without \? and #/],
+  'a method is one of HTTP': ['route-method', /routes\[0\].methods: item 1: "GRAB" is no HTTP method/],
+  'CONNECT is never forwarded': ['route-connect', /routes\[0\].methods: item 1: CONNECT opens a tunnel/],
+  'a route with methods has one': ['route-no-methods', /routes\[0\].methods: is an empty list/],
+  'a scope has no blanks': [
+    'route-scope-with-blank',
+    /routes\[0\].scopes: item 1: "things read" is not a scope/,
+  ],
+  'a route goes to an upstream there is': [
+    'route-upstream-unknown',
+    /^:4:38: routes\[0\].upstream: .*did you mean reports\?/,
+  ],
+  'a tenant is a parameter of the path': [
+    'route-tenant-unknown',
+    /^:2:55: routes\[0\].tenant: .*did you mean account\?/,
+  ],
+  'a public route compares no org': [
+    'route-public-tenant',
+    /routes\[0\].tenant: a public route compares no org/,
+  ],
+  'a route cannot have a token endpoint': [
+    'route-takes-token-endpoint',
+    /\/oauth2\/token is answered by Tollgate itself/,
+  ],
+  'a route cannot lie under the prefix of the token endpoints': [
+    'route-under-prefix',
+    /\/auth\/\* is answered by Tollgate itself/,
+  ],
+  'a route cannot have the published keys': ['route-takes-jwks', /jwks.json is answered by Tollgate itself/],
+};
+
+for (const [sentence, [name, ...told]] of Object.entries(table))
+  t.test(sentence, async (t) => {
+    const file = join(folder, `${name}.yaml`);
+    const loaded = loadSettings({ file, env: {}, flags: {} });
+    if (loaded.ok) return void t.fail('was accepted');
+    const lines = loaded.problems.map((problem) => problemLine(problem).replace(file, ''));
+    t.equal(lines.length, told.length, `says it once: ${lines.join('\n')}`);
+    for (const [index, pattern] of told.entries()) t.match(lines[index], pattern);
+    t.notMatch(lines.join('\n'), /s3cr3t/, 'shows no secret');
+    for (const problem of loaded.problems) {
+      t.equal(problem.file, file, 'names the file');
+      t.ok(problem.line, 'names the line');
+    }
+    return;
+  });
+
+t.test('every bad file is in the table', async (t) => {
+  const named = Object.values(table).map(([name]) => `${name}.yaml`);
+  t.same(
+    readdirSync(folder)
+      .map((file) => basename(file))
+      .toSorted(),
+    named.toSorted(),
+  );
+});
+
+t.test('all problems are told at once, in the order of the file', async (t) => {
+  const file = join(
+    t.testdir({ 'all.yaml': 'ops: nowhere\nlisten: nowhere\nroutes:\n  - { path: x }\nlog: { level: x }\n' }),
+    'all.yaml',
+  );
+  const loaded = loadSettings({ file, env: { TOLLGATE_CACHE_IDENTITY_TTL: 'x' }, flags: { upstream: 'x' } });
+  t.equal(loaded.ok, false);
+  t.same(loaded.ok || loaded.problems.map(({ path, line }) => [path, line]), [
+    ['ops', 1],
+    ['listen', 2],
+    ['routes[0].name', 4],
+    ['routes[0].path', 4],
+    ['log.level', 5],
+    ['upstream.url', undefined],
+    ['cache.identityTtl', undefined],
+  ]);
+});
+
+t.test('a file that is not there is named, with how to name another', async (t) => {
+  const loaded = loadSettings({ file: '/nowhere/tollgate.yaml', env: {}, flags: {} });
+  t.match(loaded.ok || loaded.problems.map(problemLine), [
+    /\/nowhere\/tollgate.yaml.*no such file.*--config/,
+  ]);
+});
+
+t.test('a file larger than a megabyte is not read as settings', async (t) => {
+  const file = join(t.testdir({ 'big.yaml': `# ${'x'.repeat(1024 * 1024)}\n` }), 'big.yaml');
+  const loaded = loadSettings({ file, env: {}, flags: {} });
+  t.match(loaded.ok || loaded.problems.map(problemLine), [/is larger than 1048576 bytes/]);
+});
+
+t.test('a key named __proto__ is an unknown key like any other', async (t) => {
+  const file = join(t.testdir({ 'proto.yaml': 'cache:\n  __proto__: { identityTtl: 1s }\n' }), 'proto.yaml');
+  const loaded = loadSettings({ file, env: {}, flags: {} });
+  t.match(loaded.ok || loaded.problems.map(problemLine), [
+    /cache.__proto__: there is no setting "__proto__" here/,
+  ]);
+});

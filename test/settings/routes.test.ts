@@ -1,0 +1,124 @@
+// Routes as a person writes them -> the rules every request is judged by.
+
+import { join } from 'node:path';
+import { t } from 'tap';
+import { createRouter } from '../../src/proxy/router.ts';
+import { loadSettings } from '../../src/settings/load-settings.ts';
+import { problemLine } from '../../src/settings/problem.ts';
+
+const load = (routes: readonly object[], more: Readonly<Record<string, unknown>> = {}) => {
+  const loaded = loadSettings({ file: undefined, env: {}, flags: { routes, ...more } });
+  if (!loaded.ok) throw new Error(loaded.problems.map(problemLine).join('\n'));
+  return { routes: loaded.settings.routes, warnings: loaded.warnings.map(problemLine) };
+};
+
+t.test('a route needs a name, a path, and who may call it; the rest has defaults', async (t) => {
+  t.same(load([{ name: 'things', path: '/things/*', scopes: 'things:read' }]).routes, [
+    {
+      name: 'things',
+      methods: undefined,
+      path: '/things/*',
+      public: false,
+      scopes: ['things:read'],
+      tenantParameter: undefined,
+      sessions: 'any',
+      upstream: 'default',
+      forwardCredential: 'strip',
+      credentialQueryParameter: undefined,
+      upgrade: false,
+      requestBodyBytesMax: 1024 ** 3,
+      responseTimeoutMs: 60_000,
+    },
+  ]);
+});
+
+t.test('no scopes at all means any valid credential', async (t) => {
+  t.match(load([{ name: 'me', path: '/me', scopes: [] }]).routes, [{ public: false, scopes: [] }]);
+});
+
+t.test('methods are upper-cased and stand once', async (t) => {
+  const [rule] = load([{ name: 'a', path: '/a', methods: ['get', 'GET', 'propfind'], scopes: [] }]).routes;
+  t.same(rule?.methods, ['GET', 'PROPFIND']);
+});
+
+t.test('a parameter named org is the tenant without asking', async (t) => {
+  const tenantOf = (route: object): unknown =>
+    load([{ name: 'a', scopes: [], ...route }]).routes[0]?.tenantParameter;
+  t.equal(tenantOf({ path: '/accounts/{org}/things' }), 'org');
+  t.equal(tenantOf({ path: '/accounts/:org' }), 'org');
+  t.equal(tenantOf({ path: '/accounts/{org}', tenant: 'none' }), undefined, 'unless turned off');
+  t.equal(tenantOf({ path: '/accounts/{account}' }), undefined);
+  t.equal(tenantOf({ path: '/accounts/{account}', tenant: 'account' }), 'account');
+  t.equal(
+    tenantOf({ path: '/accounts/{org}', scopes: undefined, public: true }),
+    undefined,
+    'not where anyone may call',
+  );
+});
+
+t.test('the same path may have a route for each method, and a wildcard beside exact paths', async (t) => {
+  const { routes, warnings } = load([
+    { name: 'read', path: '/things/{id}', methods: ['GET'], scopes: ['things:read'] },
+    { name: 'write', path: '/things/{thing}', methods: ['PUT'], scopes: ['things:write'] },
+    { name: 'rest', path: '/things/*', scopes: ['things:admin'] },
+    { name: 'one', path: '/things/one', public: true },
+  ]);
+  t.equal(routes.length, 4);
+  t.same(warnings, []);
+});
+
+t.test('every pattern the settings accept is one the router takes', async (t) => {
+  const paths = [
+    '/',
+    '/a/',
+    '/a:b',
+    '/a::b',
+    '/{org}/x',
+    '/x/{a}/{b}/*',
+    "/!$&'()+,=@~",
+    '/.well-known/security.txt',
+  ];
+  const { routes } = load(paths.map((path, index) => ({ name: `r${index}`, path, scopes: [] })));
+  const router = createRouter(routes);
+  t.equal(router.match('GET', '/a:b')?.rule.name, 'r2', 'a colon inside a segment is a colon');
+  t.equal(router.match('GET', '/a::b')?.rule.name, 'r3');
+  t.match(router.match('GET', '/acme/x'), { rule: { name: 'r4' }, tenant: 'acme' });
+  t.equal(router.match('GET', "/!$&'()+,=@~")?.rule.name, 'r6');
+});
+
+t.test('every method the settings accept is one the router takes', async (t) => {
+  const { METHODS } = await import('node:http');
+  const methods = METHODS.filter((method) => method !== 'CONNECT');
+  const { routes } = load([{ name: 'all', path: '/a', methods, scopes: [] }]);
+  const router = createRouter(routes);
+  for (const method of methods) t.equal(router.match(method, '/a')?.rule.name, 'all', method);
+});
+
+t.test('a catch-all is allowed, and says which paths it does not reach', async (t) => {
+  const { warnings } = load([{ name: 'all', path: '/*', scopes: [] }]);
+  t.match(warnings, [/routes\[0\].path: \/\* does not reach the API for \/oauth2\/token, .*jwks.json/]);
+  t.same(
+    load([{ name: 'all', path: '/*', scopes: [] }], { 'oauth.enabled': false }).warnings,
+    [],
+    'nothing is taken when the endpoints are off',
+  );
+  const wellKnown = load([{ name: 'known', path: '/.well-known/{document}', public: true }]);
+  t.match(wellKnown.warnings, [/does not reach the API for \/.well-known\/oauth-authorization-server/]);
+});
+
+t.test('with another prefix, /oauth2 is the API’s own', async (t) => {
+  const { routes, warnings } = load([{ name: 'own', path: '/oauth2/token', public: true }], {
+    'oauth.prefix': '/tollgate/oauth',
+  });
+  t.equal(routes[0]?.path, '/oauth2/token');
+  t.same(warnings, []);
+});
+
+t.test('a route written in block style needs no quotes around {braces}', async (t) => {
+  const yaml = 'routes:\n  - name: a\n    path: /accounts/{org}/things\n    scopes: [things:read]\n';
+  const file = join(t.testdir({ 'a.yaml': yaml }), 'a.yaml');
+  t.match(loadSettings({ file, env: {}, flags: {} }), {
+    ok: true,
+    settings: { routes: [{ path: '/accounts/:org/things' }] },
+  });
+});
