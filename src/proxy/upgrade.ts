@@ -19,7 +19,7 @@ export interface Upgrade {
   readonly socket: Duplex;
   /** What the caller sent after its request. */
   readonly head: Buffer;
-  /** As for `Exchange`: complete raw pairs, one Host, no hop-by-hop headers. The handshake's own are added. */
+  /** As for `Exchange`: complete raw pairs with one Host. The handshake's Connection and Upgrade are ours. */
   readonly headers: string[];
 }
 
@@ -140,9 +140,10 @@ const headersObject = (pairs: readonly string[]): Record<string, string | string
   for (let at = 0; at + 1 < pairs.length; at += 2) {
     const name = pairs[at] ?? '';
     const value = pairs[at + 1] ?? '';
-    const line = lines.get(name.toLowerCase());
-    if (line === undefined) lines.set(name.toLowerCase(), { name, values: [value] });
-    else line.values.push(value);
+    const key = name.toLowerCase();
+    const line = lines.get(key);
+    if (line !== undefined) line.values.push(value);
+    else if (key !== 'connection' && key !== 'upgrade') lines.set(key, { name, values: [value] });
   }
   return Object.fromEntries(
     Array.from(lines.values(), ({ name, values }) => [
