@@ -11,6 +11,7 @@ import type { Settings } from '../settings/settings.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { digestOf, isOwnShape } from '../tokens/api-token.ts';
 import { lookUpApiToken } from './api-token-lookup.ts';
+import { CachedSubject, renderedFor } from './cached-subject.ts';
 import type { FeedState } from './feed-state.ts';
 import type { Identifier, Subject } from './identifier.ts';
 import { ImportsProbe } from './imports-probe.ts';
@@ -31,29 +32,6 @@ export interface IdentifierDependencies {
   readonly signAccessToken: (identity: Identity, upstreamName: string, nowMs: number) => string | Outage;
   /** Never goes back; the age of what is cached must not depend on a clock somebody sets. */
   readonly monotonicMs?: () => number;
-}
-
-/** What the cache keeps; the maps are made when something is rendered, for most have one upstream or none. */
-class CachedSubject implements Subject {
-  readonly identity: Identity;
-  /** Until then it is served without asking; both by the monotonic clock. */
-  freshUntilMs = 0;
-  /** Until then it is served while the store is out. */
-  usableUntilMs = 0;
-  #headers: Map<string, readonly string[]> | undefined;
-  #accessTokens: Map<string, string> | undefined;
-
-  constructor(identity: Identity) {
-    this.identity = identity;
-  }
-
-  get renderedHeaders(): Map<string, readonly string[]> {
-    return (this.#headers ??= new Map());
-  }
-
-  get renderedAccessTokens(): Map<string, string> {
-    return (this.#accessTokens ??= new Map());
-  }
 }
 
 interface Refused {
@@ -146,22 +124,22 @@ class CachingIdentifier implements CountingIdentifier {
   }
 
   headersFor(subject: Subject, upstreamName: string, nowMs: number): readonly string[] | Outage {
-    const known = subject.renderedHeaders.get(upstreamName);
-    if (known !== undefined) return known;
+    const rendered = renderedFor(subject, upstreamName);
+    if (rendered.headers !== undefined) return rendered.headers;
     const { identity } = subject;
     const needsJwt = this.#headerMapping.some(([, field]) => field === 'jwt');
     const jwt = needsJwt ? this.#deps.signIdentityJwt(identity, upstreamName, nowMs) : '';
     if (isOutage(jwt)) return jwt;
-    const rendered = renderIdentityHeaders(this.#headerMapping, identity, jwt);
-    subject.renderedHeaders.set(upstreamName, rendered);
-    return rendered;
+    // A copy has no spare room: it is kept 100,000 times.
+    rendered.headers = renderIdentityHeaders(this.#headerMapping, identity, jwt).slice();
+    return rendered.headers;
   }
 
   accessTokenFor(subject: Subject, upstreamName: string, nowMs: number): string | Outage {
-    const known = subject.renderedAccessTokens.get(upstreamName);
-    if (known !== undefined) return known;
+    const rendered = renderedFor(subject, upstreamName);
+    if (rendered.accessToken !== undefined) return rendered.accessToken;
     const signed = this.#deps.signAccessToken(subject.identity, upstreamName, nowMs);
-    if (!isOutage(signed)) subject.renderedAccessTokens.set(upstreamName, signed);
+    if (!isOutage(signed)) rendered.accessToken = signed;
     return signed;
   }
 

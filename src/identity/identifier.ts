@@ -4,13 +4,9 @@ import type { Credential } from '../decision/credential.ts';
 import type { Identity, Standing } from '../decision/identity.ts';
 import type { Outage, Refusal } from '../decision/outcome.ts';
 
-/** A cached identity with what is rendered from it, once per upstream, on first use. */
+/** A cached identity. What is rendered from it is kept with it, by the identifier that made it. */
 export interface Subject {
   readonly identity: Identity;
-  /** Upstream name -> raw header pairs `[name, value, name, value, ...]` of the identity family. */
-  readonly renderedHeaders: Map<string, readonly string[]>;
-  /** Upstream name -> access token that replaces the credential (`forwardCredential: access-token`). */
-  readonly renderedAccessTokens: Map<string, string>;
 }
 
 export interface Identifier {

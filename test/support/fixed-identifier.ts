@@ -21,15 +21,12 @@ export const createFixedIdentifier = (
   headers: Settings['identity']['headers'],
 ): FixedIdentifier => {
   const subjects = new Map<Identity, Subject>();
+  const rendered = new Map<Subject, readonly string[]>();
   const asked: string[] = [];
   let standing: Standing = 'live';
   const subjectOf = (found: Identity | Refusal): Subject | Refusal => {
     if ('kind' in found) return found;
-    const known = subjects.get(found) ?? {
-      identity: found,
-      renderedHeaders: new Map(),
-      renderedAccessTokens: new Map(),
-    };
+    const known = subjects.get(found) ?? { identity: found };
     subjects.set(found, known);
     return known;
   };
@@ -45,11 +42,11 @@ export const createFixedIdentifier = (
     },
     standing: () => standing,
     headersFor: (subject) => {
-      const rendered =
-        subject.renderedHeaders.get('') ??
+      const known =
+        rendered.get(subject) ??
         renderIdentityHeaders(Object.entries(headers), subject.identity, 'signed.identity.jwt');
-      subject.renderedHeaders.set('', rendered);
-      return rendered;
+      rendered.set(subject, known);
+      return known;
     },
     accessTokenFor: (subject, upstream) => `access.${subject.identity.user.id}.${upstream}`,
   };

@@ -1,0 +1,35 @@
+// One copy of what many identities have in common: scopes and roles mostly repeat, and 100,000 cached identities would
+// keep as many copies. Bounded; what is pushed out is only no longer shared.
+
+import { LRUCache } from 'lru-cache';
+import type { Identity } from '../decision/identity.ts';
+
+const valuesMax = 1_000;
+
+export class SharedValues {
+  readonly #scopes = new LRUCache<string, ReadonlySet<string>>({ max: valuesMax });
+  readonly #roles = new LRUCache<string, readonly string[]>({ max: valuesMax });
+
+  readonly #orgs = new LRUCache<string, Identity['org']>({ max: valuesMax });
+
+  org(org: Identity['org']): Identity['org'] {
+    return shared(this.#orgs, JSON.stringify([org.id, org.name]), org);
+  }
+
+  /** An equal set, the same object each time. A scope has no blank in it (RFC 6749 section 3.3). */
+  scopes(scopes: ReadonlySet<string>): ReadonlySet<string> {
+    return shared(this.#scopes, [...scopes].join(' '), scopes);
+  }
+
+  /** An equal list, the same object each time. */
+  roles(roles: readonly string[]): readonly string[] {
+    return shared(this.#roles, JSON.stringify(roles), roles);
+  }
+}
+
+const shared = <T extends object>(known: LRUCache<string, T>, key: string, value: T): T => {
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  known.set(key, value);
+  return value;
+};
