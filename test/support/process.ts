@@ -129,12 +129,15 @@ export interface TollgateOptions {
   /** Put before the command, e.g. `['taskset', '-c', '0']`. */
   readonly prefix?: readonly string[];
   readonly nodeArgs?: readonly string[];
+  /** Its entry; src/main.ts unless given. */
+  readonly main?: string;
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** Starts `node src/main.ts serve` with these settings on free ports, and waits for its /readyz. */
+/** Starts `node MAIN serve` with these settings on free ports, and waits for its /readyz. */
 export const startTollgate = async (options: TollgateOptions): Promise<Tollgate> => {
   const { directory, name, settings, prefix = [], nodeArgs = [], env = {} } = options;
+  const { main = join(root, 'src/main.ts') } = options;
   const [port, opsPort] = [await freePort(), await freePort()];
   mkdirSync(directory, { recursive: true });
   const settingsFile = join(directory, `${name}.yaml`);
@@ -144,7 +147,7 @@ export const startTollgate = async (options: TollgateOptions): Promise<Tollgate>
     JSON.stringify({ listen: `127.0.0.1:${port}`, ops: `127.0.0.1:${opsPort}`, ...settings }, undefined, 2),
   );
   const opsUrl = `http://127.0.0.1:${opsPort}`;
-  const node = [...nodeArgs, join(root, 'src/main.ts'), 'serve', '--config', settingsFile];
+  const node = [...nodeArgs, main, 'serve', '--config', settingsFile];
   const [command = '', ...args] = [...prefix, process.execPath, ...node];
   const running = await startProcess(command, args, {
     env: { ...cleanEnvironment(), ...env },
