@@ -1,9 +1,11 @@
-// Small judgements about a request whose rule is known: what of its query goes on, what it may not do here whoever asks,
-// which Host the API sees. Values only; the handler acts on them.
+// Judgements about a request whose rule is known: the verdict on its caller, what nobody may do here, what of its query
+// goes on, which Host the API sees. Values only; the handler acts on them.
 
+import { authorize, authorizePublic, type Claim, doubtOf, type Permit } from '../decision/authorize.ts';
 import { withoutParameter } from '../decision/credential.ts';
-import { denial, type Refusal } from '../decision/outcome.ts';
+import { denial, isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
 import type { RouteRule } from '../decision/route-rule.ts';
+import type { Subject } from '../identity/identifier.ts';
 import type { Settings } from '../settings/settings.ts';
 import { asksForWebSocket, type HeaderFacts } from './hygiene.ts';
 import type { Passage } from './passage.ts';
@@ -43,3 +45,28 @@ export const hostFor = (upstreams: Settings['upstreams'], rule: RouteRule, facts
 /** Nobody waits for the answer any more. */
 export const hasLeft = ({ request, exit }: Passage): boolean =>
   request.socket.destroyed || (exit.kind === 'response' && exit.response.destroyed);
+
+export const isSubject = (found: Subject | Refusal | undefined): found is Subject =>
+  found !== undefined && 'identity' in found;
+
+/** A claim whose identity may still be missing, refused or in doubt. */
+export interface OpenClaim extends Omit<Claim, 'identity'> {
+  /** Undefined for a caller without a credential. */
+  readonly found: Subject | Refusal | undefined;
+}
+
+/** The verdict. On a public rule a credential that is not good is as none; an outage is never as none. */
+export const judge = (claim: OpenClaim): Permit | Refusal => {
+  const { rule, target, found, standing, nowMs, serveWhenUnknown } = claim;
+  if (!isSubject(found)) {
+    if (found === undefined || (rule.public && isDenial(found)))
+      return authorizePublic(rule, target, undefined);
+    return found;
+  }
+  const { identity } = found;
+  if (!rule.public)
+    return authorize({ rule, target, tenant: claim.tenant, identity, standing, nowMs, serveWhenUnknown });
+  const doubt = doubtOf({ identity, standing, nowMs, serveWhenUnknown });
+  if (isOutage(doubt)) return doubt;
+  return authorizePublic(rule, target, doubt === undefined ? identity : undefined);
+};

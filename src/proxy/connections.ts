@@ -16,7 +16,11 @@ export class Connections {
   of(socket: Socket): Connection {
     const known = this.#bySocket.get(socket);
     if (known !== undefined) return known;
-    const connection: Connection = { peer: describePeer(socket, this.#trusts), passage: undefined };
+    const connection: Connection = {
+      peer: describePeer(socket, this.#trusts),
+      passage: undefined,
+      isClosing: false,
+    };
     this.#bySocket.set(socket, connection);
     return connection;
   }

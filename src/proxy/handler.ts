@@ -4,7 +4,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { authorize, authorizePublic, doubtOf, isPermit, type Permit } from '../decision/authorize.ts';
+import { isPermit } from '../decision/authorize.ts';
 import { isCredential, readCredential } from '../decision/credential.ts';
 import { denial, isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
 import { parseTarget } from '../decision/path.ts';
@@ -12,7 +12,7 @@ import { wireOf, wireOfBug } from '../decision/refusal.ts';
 import type { Identifier, Subject } from '../identity/identifier.ts';
 import type { RecordOutcome } from '../observe/request-outcome.ts';
 import type { Settings } from '../settings/settings.ts';
-import { forwardedQuery, hasLeft, hostFor, unfitOf } from './admission.ts';
+import { forwardedQuery, hasLeft, hostFor, isSubject, judge, unfitOf } from './admission.ts';
 import { Connections } from './connections.ts';
 import type { ForwardEnd, Forwarder } from './forward.ts';
 import { type ClassifyHeader, createHeaderClassifier } from './header-class.ts';
@@ -22,7 +22,7 @@ import type { Handler } from './listener.ts';
 import { type Exit, Passage } from './passage.ts';
 import { passedCredential } from './passed-credential.ts';
 import { callerAddress, createTrust, type TrustsAddress } from './peer.ts';
-import { answer } from './reply.ts';
+import { answer, endAfter } from './reply.ts';
 import { createRequestHeaders } from './request-headers.ts';
 import type { RouteMatch, Router } from './router.ts';
 import type { Upgrader } from './upgrade.ts';
@@ -108,6 +108,7 @@ class GateHandler {
   }
 
   enter(request: IncomingMessage, exit: Exit): void {
+    if (this.#connections.of(request.socket).isClosing) return;
     const passage = this.#begin(request, exit);
     try {
       this.#identify(passage);
@@ -187,8 +188,17 @@ class GateHandler {
 
     // 6 authorize
     const nowMs = this.#deps.now();
-    const permit = this.#authorize(passage, asked, found, nowMs);
+    if (isSubject(found)) passage.identity = found.identity;
+    const permit = judge({
+      ...asked.match,
+      target: asked.target,
+      found,
+      standing: isSubject(found) ? identifier.standing(found.identity, nowMs) : 'live',
+      nowMs,
+      serveWhenUnknown: settings.feed.whenStale === 'serve',
+    });
     if (!isPermit(permit)) return this.#refuse(passage, permit);
+    passage.identity = permit.identity;
     const unfit = unfitOf(passage, facts, rule);
     if (unfit !== undefined) return this.#refuse(passage, unfit);
 
@@ -221,33 +231,6 @@ class GateHandler {
     forwarder.forward({ permit, request, response, headers }, onEnd);
   }
 
-  /** On a public rule a credential that is not good is as none; an outage is never as none. */
-  #authorize(
-    passage: Passage,
-    { match, target }: Request,
-    found: Subject | Refusal | undefined,
-    nowMs: number,
-  ): Permit | Refusal {
-    const { rule, tenant } = match;
-    if (!isSubject(found)) {
-      if (found === undefined || (rule.public && isDenial(found)))
-        return authorizePublic(rule, target, undefined);
-      return found;
-    }
-    const { identity } = found;
-    const standing = this.#deps.identifier.standing(identity, nowMs);
-    const serveWhenUnknown = this.#deps.settings.feed.whenStale === 'serve';
-    if (!rule.public) {
-      passage.identity = identity;
-      return authorize({ rule, target, tenant, identity, standing, nowMs, serveWhenUnknown });
-    }
-    const doubt = doubtOf({ identity, standing, nowMs, serveWhenUnknown });
-    if (isOutage(doubt)) return doubt;
-    if (doubt !== undefined) return authorizePublic(rule, target, undefined);
-    passage.identity = identity;
-    return authorizePublic(rule, target, identity);
-  }
-
   /** Step 9: the outcome of what was forwarded. */
   #finish(passage: Passage, { status, failure, responded }: ForwardEnd): void {
     if (passage.isOver) return;
@@ -259,6 +242,7 @@ class GateHandler {
   // -- the other ways a request can go
 
   turnAway(request: IncomingMessage, exit: Exit, refusal: Refusal): void {
+    if (this.#connections.of(request.socket).isClosing) return;
     this.#refuse(this.#begin(request, exit), refusal);
   }
 
@@ -271,16 +255,21 @@ class GateHandler {
 
   clientError(error: Error, socket: Socket): void {
     const connection = this.#connections.of(socket);
-    const { passage } = connection;
     if (isLeaving(error)) return void socket.destroy();
-    const fault = faultOf(error);
-    if (passage !== undefined && !passage.request.complete) {
-      // In the body of a request under way; the forwarder hears of it as a caller that left, after the outcome.
-      if (passage.isOver || !this.#answerBroken(passage, fault)) socket.destroy();
-      return;
+    // Heard again with every further piece of what cannot be read.
+    if (connection.isClosing) return;
+    connection.isClosing = true;
+    const { passage } = connection;
+    if (passage === undefined || passage.isReadAndOver) {
+      recordInvalid(connection.peer, faultOf(error), socket, this.#deps.record);
+    } else if (passage.request.complete) {
+      // Behind a request whose answer is still to come: that one is answered, and is the last.
+      recordInvalid(connection.peer, faultOf(error), undefined, this.#deps.record);
+      endAfter(passage, socket);
+    } else if (passage.isOver || !this.#answerBroken(passage, faultOf(error))) {
+      // In its body. The forwarder hears of a caller that left, after the outcome.
+      socket.destroy();
     }
-    const isAnswerPending = passage !== undefined && !passage.isOver;
-    recordInvalid(socket, connection.peer, fault, isAnswerPending, this.#deps.record);
   }
 
   #begin(request: IncomingMessage, exit: Exit): Passage {
@@ -312,6 +301,3 @@ class GateHandler {
     this.#deps.surfaces.handle(request, exit.response);
   }
 }
-
-const isSubject = (found: Subject | Refusal | undefined): found is Subject =>
-  found !== undefined && 'identity' in found;

@@ -32,26 +32,22 @@ const codeOf = (error: Error): string =>
   'code' in error && typeof error.code === 'string' ? error.code : '';
 
 /**
- * Answers and records bytes that are no request, and closes the connection. While the answer to an earlier request is
- * still to come, nothing may be written in its place: the connection is cut.
+ * Answers and records bytes that are no request, and closes the connection.
+ * @param socket undefined while the answer to an earlier request is still to come: nothing may stand in its place.
  */
 export const recordInvalid = (
-  socket: Socket,
   peer: Peer,
   fault: Denial,
-  isAnswerPending: boolean,
+  socket: Socket | undefined,
   record: RecordOutcome,
 ): void => {
   const startMs = performance.now();
   const requestId = requestIdOf(undefined);
-  let status = 0;
-  if (isAnswerPending) socket.destroy();
-  else status = answerOnSocket(socket, wireOf(fault), requestId);
   record({
     route: '(invalid)',
     method: '',
     path: '',
-    status,
+    status: socket === undefined ? 0 : answerOnSocket(socket, wireOf(fault), requestId),
     result: 'denial',
     reason: fault.reason,
     evidence: fault.evidence,

@@ -20,6 +20,8 @@ export interface Connection {
   readonly peer: Peer;
   /** The newest request, until it has its outcome and has been read to its end. */
   passage: Passage | undefined;
+  /** We have said `Connection: close`, or could not read on: no further request is processed (RFC 9112 section 9.6). */
+  isClosing: boolean;
 }
 
 export class Passage {
@@ -54,6 +56,11 @@ export class Passage {
     return this.#connection.peer;
   }
 
+  /** This is the last request of its connection. */
+  closeAfter(): void {
+    this.#connection.isClosing = true;
+  }
+
   /** The caller's when it is sane, else made on first use. */
   get requestId(): string {
     return (this.#requestId ??= requestIdOf(this.facts?.requestId));
@@ -67,6 +74,12 @@ export class Passage {
   /** Its record has been made, or is someone else's to make; nothing more may be sent from here. */
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** Nothing of it is still to come, from either side. */
+  get isReadAndOver(): boolean {
+    const isSent = this.exit.kind === 'socket' || this.exit.response.writableFinished;
+    return this.request.complete && this.#isOver && isSent;
   }
 
   /** Given to the token endpoints, which answer and record for themselves. */

@@ -3,6 +3,7 @@
 // It decides nothing.
 
 import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Wire } from '../decision/refusal.ts';
 import type { Exit, Passage } from './passage.ts';
@@ -28,7 +29,10 @@ export const answer = (passage: Passage, wire: Wire, isBroken: boolean): number 
   if (response.destroyed || response.socket?.destroyed === true) return 0;
   const ending = isBroken ? 'close' : endingOf(passage, exit);
   const headers = [...wire.headers, 'X-Request-Id', passage.requestId];
-  if (ending !== 'keep') headers.push('Connection', 'close');
+  if (ending !== 'keep') {
+    headers.push('Connection', 'close');
+    passage.closeAfter();
+  }
   response.writeHead(wire.status, headers);
   if (ending === 'linger') endLate(passage, response, wire.body);
   else response.end(wire.body);
@@ -81,4 +85,12 @@ const endSocket = (socket: Duplex, bytes: string): void => {
   socket.once('end', () => socket.destroy());
   socket.end(bytes, 'latin1');
   socket.resume();
+};
+
+/** Closes the connection when the answer under way has been sent. */
+export const endAfter = ({ exit }: Passage, socket: Socket): void => {
+  if (exit.kind === 'socket') return void socket.destroy();
+  const { response } = exit;
+  response.shouldKeepAlive = false;
+  response.once('close', () => socket.destroySoon());
 };
