@@ -6,8 +6,14 @@ import { nodeFault } from './cli/node-version.ts';
 
 const fault = nodeFault(process.versions.node);
 if (fault === undefined) {
-  const { runCommandLine } = await import('./cli/command-line.ts');
-  process.exitCode = await runCommandLine(process.argv.slice(2));
+  try {
+    const { runCommandLine } = await import('./cli/command-line.ts');
+    process.exitCode = await runCommandLine(process.argv.slice(2));
+  } catch (error) {
+    const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.stderr.write(`tollgate: this is a bug: ${told}\n`);
+    process.exitCode = 70;
+  }
 } else {
   process.stderr.write(`${fault}\n`);
   process.exitCode = 2;

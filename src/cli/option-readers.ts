@@ -25,9 +25,9 @@ export const collectSettings = (
   return [...(before ?? []), [value.slice(0, at), value.slice(at + 1)]];
 };
 
-/** `90d` in ms, `never` as null. */
-export const readLifetime = (value: string): number | null => {
-  if (value === 'never') return null;
+/** `90d` in ms, or `never`. Not null: commander takes that for an option without a value. */
+export const readLifetime = (value: string): number | 'never' => {
+  if (value === 'never') return value;
   const ms = /^\d+$/.test(value) ? undefined : parseDuration(value);
   if (ms === undefined)
     throw new InvalidArgumentError('Write a duration with its unit, such as 30m, 12h or 90d, or never.');

@@ -13,7 +13,7 @@ import type { AddCommands } from './command-line.ts';
 interface CreateOptions {
   readonly name?: string;
   readonly role?: Readonly<Record<string, readonly string[]>>;
-  readonly tokenLifetimeMax?: number | null;
+  readonly tokenLifetimeMax?: number | 'never';
 }
 
 export const addOrgCommands: AddCommands = (program, world, run) => {
@@ -37,7 +37,7 @@ export const addOrgCommands: AddCommands = (program, world, run) => {
             id,
             name: options.name,
             roles: options.role ?? {},
-            tokenLifetimeMsMax: options.tokenLifetimeMax ?? undefined,
+            tokenLifetimeMsMax: options.tokenLifetimeMax === 'never' ? undefined : options.tokenLifetimeMax,
           });
           if (isRefusal(made)) return refuse(output, made);
           printOrg(output, made);

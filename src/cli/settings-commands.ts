@@ -32,10 +32,16 @@ export const addServeCommand: AddCommands = (program, world, run) => {
     .action(
       run((options: ServeOptions, command: Command) => {
         const { listen, ops, upstream, issuer } = options;
-        return withSettings(command, world, { listen, ops, upstream, issuer }, async (settings) => {
+        return withSettings(command, world, { listen, ops, upstream, issuer }, async (settings, output) => {
           const { serve } = await import('./serve.ts');
-          await serve(settings);
-          return exitCode.ok;
+          try {
+            await serve(settings);
+            return exitCode.ok;
+          } catch (error) {
+            if (!(error instanceof Error) || error instanceof TypeError) throw error;
+            output.note(`tollgate: cannot serve: ${error.message}`);
+            return exitCode.refused;
+          }
         });
       }),
     );

@@ -18,7 +18,7 @@ type Account = ReturnType<typeof readAccount>;
 interface CreateOptions {
   readonly name: string;
   readonly scope?: readonly string[];
-  readonly lifetime?: number | null;
+  readonly lifetime?: number | 'never';
   readonly short?: boolean;
 }
 
@@ -54,7 +54,7 @@ export const addTokenCommands: AddCommands = (program, world, run) => {
             ...account,
             name: options.name,
             scopes: options.scope ?? 'all',
-            lifetimeMs: options.lifetime,
+            lifetimeMs: options.lifetime === 'never' ? null : options.lifetime,
             length: options.short === true ? 32 : 65,
           });
           if (isRefusal(made)) return refuse(output, made);

@@ -51,7 +51,12 @@ export const loadSettings = ({ file, env, flags }: LoadInput): LoadResult => {
     route,
     index: routeIndexes[position] ?? position,
   }));
-  checkSettings(keyed, report, warn);
+  // A group with a fault stands here with a default in its place: what it says of others would be false.
+  const faulty = new Set(problems.map(({ path }) => path.split(/[.[]/)[0] ?? ''));
+  const reportOfWhole: Report = (path, message) => {
+    if (!faulty.has(String(path[0]))) report(path, message);
+  };
+  checkSettings(keyed, reportOfWhole, warn);
   checkRoutes(routes, upstreamNames(layers.tree), report);
   checkClashes(routes, keyed.oauth, report, warn);
   if (problems.length > 0) return { ok: false, problems: inOrder(problems), warnings };

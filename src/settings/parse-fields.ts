@@ -26,7 +26,8 @@ export const parseFields = (tree: unknown, report: Report): ParsedFields => {
   const rest: unknown = structuredClone(tree);
   let issues: readonly Issue[] = first.error.issues;
   for (let round = 0; round < roundsMax; round++) {
-    for (const issue of issues) for (const path of pathsOf(issue)) remove(rest, path);
+    const places = issues.flatMap(pathsOf).map((path) => placeOf(rest, path));
+    for (const place of places) if (place !== undefined) delete place.holder[place.key];
     const next = fileFields.safeParse(withoutHoles(rest));
     if (next.success) return { fields: next.data, routeIndexes: indexesLeft(rest) };
     issues = withHoles(next.error.issues, rest);
@@ -68,19 +69,24 @@ const pathsOf = (issue: Issue): readonly Path[] => {
 const isContainer = (value: unknown): value is Record<string | number, unknown> =>
   typeof value === 'object' && value !== null;
 
-/** Takes out the value at a path, or what is around it when it is not there. A list keeps a hole, and so its indexes. */
-const remove = (tree: unknown, path: Path): void => {
-  let holder = tree;
-  let target: { readonly from: Record<string | number, unknown>; readonly key: string | number } | undefined;
-  for (const part of path) {
-    if (!isContainer(holder) || !Object.hasOwn(holder, part)) break;
-    target = { from: holder, key: part };
-    holder = holder[part];
+interface Place {
+  readonly holder: Record<string | number, unknown>;
+  readonly key: string | number;
+}
+
+/** Where to take out the value at a path, or what is around it when it is not there. A list then keeps a hole, and so its indexes. */
+const placeOf = (tree: unknown, path: Path): Place | undefined => {
+  let value = tree;
+  let place: Place | undefined;
+  for (const key of path) {
+    if (!isContainer(value) || !Object.hasOwn(value, key)) break;
+    place = { holder: value, key };
+    value = value[key];
   }
-  if (target !== undefined) delete target.from[target.key];
+  return place;
 };
 
-/** Lists without the holes `remove` has made. */
+/** Lists without the holes of what was taken out. */
 const withoutHoles = (value: unknown): unknown => {
   if (Array.isArray(value)) return Object.values(value).map(withoutHoles);
   if (!isContainer(value)) return value;

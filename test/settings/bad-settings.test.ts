@@ -247,6 +247,46 @@ t.test('all problems are told at once, in the order of the file', async (t) => {
   ]);
 });
 
+t.test('a fault is not followed by others that are only its echo', async (t) => {
+  const told = (text: string): unknown => {
+    const file = join(t.testdir({ 'a.yaml': text }), 'a.yaml');
+    const loaded = loadSettings({ file, env: {}, flags: {} });
+    return loaded.ok || loaded.problems.map(({ path }) => path);
+  };
+  t.same(
+    told('store: { url: "redis://:pw", password: x }'),
+    ['store.url'],
+    'nor that a password is for Redis',
+  );
+  t.same(
+    told('store: redis://r\nkeys: { encryptionKey: x }'),
+    ['keys.encryptionKey'],
+    'nor that one is needed',
+  );
+  t.same(
+    told('routes: [{ name: a, path: /a, scopes: "a b" }]'),
+    ['routes[0].scopes'],
+    'nor that there are none',
+  );
+  t.same(
+    told('upstreams: { b: nowhere }\nroutes: [{ name: a, path: /a, scopes: [], upstream: b }]'),
+    ['upstreams.b.url'],
+    'nor that there is no such upstream',
+  );
+  t.same(told('tls: { cert: /nowhere, key: /nowhere }'), ['tls.cert', 'tls.key'], 'nor that they do not fit');
+});
+
+t.test('a route is named by its place in the file, though one before it is faulty', async (t) => {
+  const text = 'routes:\n  - { path: x }\n  - { name: b, path: /b }\n  - { name: c, path: /b, scopes: [] }\n';
+  const loaded = loadSettings({ file: join(t.testdir({ 'a.yaml': text }), 'a.yaml'), env: {}, flags: {} });
+  t.match(loaded.ok || loaded.problems.map(problemLine), [
+    /:2:5: routes\[0\].name/,
+    /:2:13: routes\[0\].path/,
+    /:3:5: routes\[1\].scopes/,
+    /:4:22: routes\[2\].path: GET \/b is what routes\[1\] covers too/,
+  ]);
+});
+
 t.test('a file that is not there is named, with how to name another', async (t) => {
   const loaded = loadSettings({ file: '/nowhere/tollgate.yaml', env: {}, flags: {} });
   t.match(loaded.ok || loaded.problems.map(problemLine), [

@@ -1,0 +1,309 @@
+// Every command by itself: what it prints for a person and for a script, and its exit code.
+
+import { join } from 'node:path';
+import { t } from 'tap';
+import { run, runJson } from './run.ts';
+
+/** A store in a folder of its own, with acme, its roles reader and writer, and acme/ann. */
+const furnished = async (
+  t: { testdir(files: Record<string, string>): string },
+  files: Record<string, string> = {},
+) => {
+  const folder = t.testdir(files);
+  const store = `sqlite:${join(folder, 't.db')}`;
+  const on = (...args: string[]) => run([...args, '--store', store]);
+  const json = (...args: string[]) => runJson([...args, '--store', store]);
+  await on('org', 'create', 'acme', '--name', 'Acme Ltd', '--role', 'reader=things:read');
+  await on('role', 'create', 'acme', 'writer', '--scope', 'things:read things:write');
+  await on('user', 'create', 'acme/ann', '--name', 'Ann Example', '--role', 'reader');
+  return { on, json, store, folder };
+};
+
+t.test('orgs', async (t) => {
+  const { on, json } = await furnished(t);
+  t.match(await json('org', 'show', 'acme'), {
+    id: 'acme',
+    name: 'Acme Ltd',
+    state: 'active',
+    roles: { reader: ['things:read'], writer: ['things:read', 'things:write'] },
+    tokenLifetimeMsMax: null,
+    createdAt: /^\d{4}-\d\d-\d\dT/,
+  });
+  t.match(
+    (await on('org', 'show', 'acme')).stdout,
+    /ROLE +SCOPES\nreader +things:read\nwriter +things:read things:write\n/,
+  );
+  t.match(await on('org', 'create', 'acme'), { code: 1, stderr: /^tollgate: The org acme exists already/ });
+  t.match(await on('org', 'show', 'nobody'), { code: 1, stderr: /There is no org nobody/, stdout: '' });
+  t.match(await on('org', 'create', 'a/b'), { code: 1, stderr: /cannot be an org id/ });
+  t.match(await on('org', 'create', 'short', '--token-lifetime-max', '30d'), {
+    code: 0,
+    stdout: /longest API token +30d/,
+  });
+  t.match(await json('org', 'list'), [{ id: 'acme' }, { id: 'short', tokenLifetimeMsMax: 2_592_000_000 }]);
+  t.match(await on('org', 'list'), {
+    stdout: /^ID +NAME +STATE +ROLES +CREATED\nacme +Acme Ltd +active +2 /,
+  });
+  t.match(await json('org', 'disable', 'acme'), { state: 'disabled' });
+  t.match(await on('token', 'create', 'acme/ann'), {
+    code: 1,
+    stdout: '',
+    stderr: /disabled. Enable it first/,
+  });
+  t.match(await json('org', 'enable', 'acme'), { state: 'active' });
+});
+
+t.test('roles', async (t) => {
+  const { on, json } = await furnished(t);
+  t.same(await json('role', 'list', 'acme'), [
+    { role: 'reader', scopes: ['things:read'] },
+    { role: 'writer', scopes: ['things:read', 'things:write'] },
+  ]);
+  t.match(await on('role', 'create', 'acme', 'reader', '--scope', 'things:list'), {
+    code: 0,
+    stdout: 'Role reader of acme grants things:list.\n',
+  });
+  t.match(await on('role', 'create', 'acme', 'none'), {
+    code: 2,
+    stderr: /required option '--scope <SCOPE>'/,
+  });
+  t.match(await on('role', 'create', 'acme', 'odd', '--scope', 'a"b'), {
+    code: 1,
+    stderr: /cannot be a scope/,
+  });
+  t.match(await on('role', 'delete', 'acme', 'writer'), { code: 0 });
+  t.match(await on('role', 'delete', 'acme', 'writer'), { code: 1, stderr: /defines no role "writer"/ });
+});
+
+t.test('users', async (t) => {
+  const { on, json } = await furnished(t);
+  t.match(await json('user', 'list', 'acme'), [
+    { org: 'acme', id: 'ann', name: 'Ann Example', state: 'active', roles: ['reader'] },
+  ]);
+  t.match(await on('user', 'list', 'acme'), { stdout: /\nacme\/ann +Ann Example +active +reader / });
+  t.match(await json('user', 'set-roles', 'acme/ann', 'writer', 'reader'), { roles: ['reader', 'writer'] });
+  t.match(await json('user', 'set-roles', 'acme/ann'), { roles: [] });
+  t.match(await on('user', 'set-roles', 'acme/ann', 'boss'), {
+    code: 1,
+    stderr: /defines no role "boss". It has: reader, writer/,
+  });
+  t.match(await json('user', 'disable', 'acme/ann'), { state: 'disabled' });
+  t.match(await json('user', 'enable', 'acme/ann'), { state: 'active' });
+  t.match(await on('user', 'enable', 'acme/bob'), { code: 1, stderr: /There is no user acme\/bob/ });
+  t.match(await on('user', 'create', 'ann'), { code: 2, stderr: /Write ORG\/USER, e.g. acme\/ann/ });
+  t.match(await on('user', 'list', 'nobody'), { code: 1, stderr: /There is no org nobody/ });
+});
+
+t.test('tokens', async (t) => {
+  const { on, json } = await furnished(t);
+  const made = (await json(
+    'token',
+    'create',
+    'acme/ann',
+    '--name',
+    'ci',
+    '--scope',
+    'things:read',
+    '--lifetime',
+    '12h',
+  )) as Record<string, string>;
+  t.match(made, {
+    secret: /^tg[0-9A-Za-z]{63}$/,
+    name: 'ci',
+    scopes: ['things:read'],
+    org: 'acme',
+    user: 'ann',
+    state: 'active',
+    origin: 'created',
+  });
+  t.equal(Date.parse(made['expiresAt']!) - Date.parse(made['createdAt']!), 12 * 3_600_000);
+  const short = (await json('token', 'create', 'acme/ann', '--short', '--lifetime', 'never')) as Record<
+    string,
+    string
+  >;
+  t.match(short, { secret: /^tg[0-9A-Za-z]{30}$/, scopes: 'all', expiresAt: null });
+  const listed = await json('token', 'list', 'acme/ann');
+  t.equal((listed as unknown[]).length, 2);
+  t.notMatch(JSON.stringify(listed), made['secret']!.slice(0, 12));
+  t.match(await on('token', 'create', 'acme/ann', '--scope', 'things:write'), {
+    code: 1,
+    stderr: /do not grant things:write/,
+  });
+  t.match(await on('token', 'create', 'acme/ann', '--lifetime', '90'), {
+    code: 2,
+    stderr: /Write a duration with its unit/,
+  });
+  t.match(await on('token', 'revoke', made['id']!), { code: 0, stdout: `${made['id']} is revoked.\n` });
+  t.match(
+    await on('token', 'revoke', made['id']!),
+    { code: 0, stdout: `${made['id']} was revoked before.\n` },
+    'again is no fault',
+  );
+  const wrong = await on('token', 'revoke', short['secret']!);
+  t.match(wrong, { code: 1, stderr: /That is no token id/ });
+  t.notMatch(wrong.stderr, short['secret']!, 'a secret given as an id is not repeated');
+  t.match(await on('token', 'revoke-all', 'acme/ann'), {
+    code: 0,
+    stdout: 'Every API token and session of acme/ann is revoked.\n',
+  });
+  t.match(
+    await json('token', 'list', 'acme/ann'),
+    [{ state: 'revoked' }, { state: 'revoked' }],
+    'revoke-all shows on each',
+  );
+  await on('token', 'create', 'acme/ann');
+  t.match(await on('org', 'revoke-all', 'acme'), { code: 0 });
+  t.match(await json('token', 'list', 'acme/ann'), [
+    { state: 'revoked' },
+    { state: 'revoked' },
+    { state: 'revoked' },
+  ]);
+  t.match(await on('token', 'list', 'acme/bob'), { code: 1, stderr: /There is no user acme\/bob/ });
+});
+
+t.test('an import reports each line it cannot take, takes the others, and can be repeated', async (t) => {
+  const lines = [
+    '{"org":"acme","user":"ann","name":"one","scopes":["things:read"],"secret":"first-old-secret"}',
+    '',
+    'not json, with another-old-secret',
+    '{"org":"acme","user":"bob","name":"two","scopes":"all","secret":"second-old-secret"}',
+    `{"org":"acme","user":"ann","name":"three","scopes":"all","sha256":"${'0'.repeat(64)}"}`,
+    `{"org":"${'x'.repeat(70_000)}"}`,
+  ].join('\n');
+  const { store, json, folder } = await furnished(t, { 'tokens.jsonl': `\uFEFF${lines}` });
+  const once = await run(['token', 'import', '-', '--store', store], { stdin: lines });
+  t.equal(once.code, 1);
+  t.equal(once.stdout, '5 read, 2 imported, 3 refused.\n');
+  t.match(once.stderr, /entry 2: .*\n-, entry 3: There is no user acme\/bob.*\n-, entry 5: /);
+  t.notMatch(once.stderr, /old-secret/, 'no secret is repeated');
+  const file = join(folder, 'tokens.jsonl');
+  t.match(await run(['token', 'import', file, '--store', store, '--json']), {
+    code: 1,
+    stdout: /"imported": 2/,
+  });
+  t.match(await json('token', 'list', 'acme/ann'), [{ origin: 'imported' }, { origin: 'imported' }]);
+  t.match(await run(['token', 'import', '/nowhere/tokens', '--store', store]), {
+    code: 2,
+    stderr: /cannot read \/nowhere\/tokens \(ENOENT\)/,
+  });
+});
+
+t.test('keys', async (t) => {
+  const { on, json } = await furnished(t);
+  t.match(await on('key', 'list'), { code: 0, stdout: '', stderr: /There is no key yet/ });
+  const first = (await json('key', 'rotate', '--set', 'keys.publishLead=0s')) as Record<string, string>;
+  const second = (await json('key', 'rotate')) as Record<string, string>;
+  t.ok(Date.parse(second['activeFrom']!) > Date.now(), 'published before it signs');
+  const states = Object.fromEntries(
+    ((await json('key', 'list')) as Record<string, string>[]).map((key) => [key['kid'], key['state']]),
+  );
+  t.same(states, { [first['kid']!]: 'signing', [second['kid']!]: 'next' });
+  t.match(await json('key', 'rotate', '--algorithm', 'EdDSA'), { algorithm: 'EdDSA' });
+  t.match(await on('key', 'list'), {
+    stdout:
+      /^KID +ALGORITHM +STATE .*\n(?:.* ES256 +signing .*\n|.* ES256 +next .*\n|.* EdDSA +signing .*\n){3}$/,
+  });
+  t.match(await on('key', 'rotate', '--algorithm', 'HS256'), {
+    code: 2,
+    stderr: /Allowed choices are ES256, RS256, EdDSA/,
+  });
+});
+
+t.test('an empty list says what to do, and is an empty list for a script', async (t) => {
+  const store = `sqlite:${join(t.testdir({}), 't.db')}`;
+  t.match(await run(['org', 'list', '--store', store]), {
+    code: 0,
+    stdout: '',
+    stderr: /There is no org yet. Make one: tollgate org create/,
+  });
+  t.match(await run(['org', 'list', '--json', '--store', store]), { code: 0, stdout: '[]\n', stderr: '' });
+});
+
+t.test('for a script a refusal is JSON too, on standard error', async (t) => {
+  const { on } = await furnished(t);
+  const ran = await on('org', 'show', 'nobody', '--json');
+  t.equal(ran.stdout, '');
+  t.match(JSON.parse(ran.stderr), { error: { code: 'org_unknown', message: /There is no org nobody/ } });
+});
+
+t.test('a store that cannot be used is exit code 69, with what to do', async (t) => {
+  const folder = t.testdir({ 'not.db': 'this is not a database, whatever its name says, and it never was' });
+  t.match(await run(['org', 'list', '--store', `sqlite:${folder}/no/such/t.db`]), {
+    code: 69,
+    stderr: /folder that does not exist/,
+  });
+  t.match(await run(['org', 'list', '--store', `sqlite:${folder}/not.db`]), {
+    code: 69,
+    stderr: /^tollgate: .*not\.db/,
+  });
+  const env = {
+    TOLLGATE_STORE: 'redis+unix:/nowhere/redis.sock',
+    TOLLGATE_KEYS_ENCRYPTION_KEY: 'A'.repeat(43),
+    TOLLGATE_STORE_PASSWORD: 's3cr3t-word',
+  };
+  const down = await run(['org', 'list'], { env });
+  t.match(down, { code: 69, stdout: '', stderr: /The store does not answer/ });
+  t.notMatch(down.stderr, /s3cr3t/);
+});
+
+t.test('settings that are wrong are exit code 2, before anything is opened', async (t) => {
+  const ran = await run(['org', 'list', '--set', 'log.level=loud', '--set', 'cache.tll=1']);
+  t.equal(ran.code, 2);
+  t.equal(ran.stdout, '');
+  t.match(ran.stderr, /option log.level: log.level: "loud" is not known/);
+  t.match(ran.stderr, /option cache.tll: names no setting/);
+  t.match(ran.stderr, /\n2 problems in the settings; nothing was started.\n$/);
+});
+
+t.test('a wrong command line is exit code 2, and says what was meant', async (t) => {
+  t.match(await run(['org', 'lst']), { code: 2, stderr: /unknown command 'lst'\n\(Did you mean list\?\)/ });
+  t.match(await run(['org', 'show']), { code: 2, stderr: /missing required argument 'ID'/ });
+  t.match(await run(['org', 'list', '--jsn']), {
+    code: 2,
+    stderr: /unknown option '--jsn'\n\(Did you mean --json\?\)/,
+  });
+  t.match(await run(['org', 'list', 'more']), { code: 2, stderr: /too many arguments/ });
+  t.match(await run(['validate', '--set', 'nonsense']), {
+    code: 2,
+    stderr: /Write a setting and its value, e.g. log.level=debug/,
+  });
+  t.match(await run([]), { code: 2, stderr: /^Usage: tollgate/ }, 'nothing at all is answered with help');
+  t.match(await run(['token']), { code: 2, stderr: /^Usage: tollgate token/ });
+});
+
+t.test('help teaches', async (t) => {
+  const help = await run(['--help']);
+  t.equal(help.code, 0);
+  for (const command of ['serve', 'validate', 'explain', 'schema', 'org', 'role', 'user', 'token', 'key'])
+    t.match(help.stdout, new RegExp(`^  ${command} `, 'm'));
+  t.match(help.stdout, /First steps:\n  tollgate org create/);
+  t.match(help.stdout, /Exit codes: 0 done, 1 refused/);
+  for (const command of [
+    'serve',
+    'explain',
+    'org create',
+    'role create',
+    'user create',
+    'token create',
+    'token import',
+    'key rotate',
+  ])
+    t.match(
+      await run([...command.split(' '), '--help']),
+      {
+        code: 0,
+        stdout:
+          /\n {2}(?:TOKEN=\$\(|\{"org"|TOLLGATE_\S+ )?tollgate |\n {2}\{"org"|tollgate key rotate --set/,
+      },
+      command,
+    );
+  t.match(await run(['--version']), { code: 0, stdout: /^\d+\.\d+\.\d+\n$/ });
+});
+
+t.test('a name cannot move the cursor of who lists it', async (t) => {
+  const { createOutput } = await import('../../src/cli/output.ts');
+  let written = '';
+  const stream = { write: (piece: string | Uint8Array) => ((written += String(piece)), true) };
+  createOutput({ stdout: stream, stderr: stream }, false).line('a\u001b[2Jb\rc\u202ed\ne');
+  t.equal(written, 'a?[2Jb?c?d\ne\n');
+});

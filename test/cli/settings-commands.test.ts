@@ -1,0 +1,185 @@
+// `validate`, `explain`, `schema` and `serve`: the settings checked, explained and used.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { t } from 'tap';
+import { cleanEnvironment, root, run, runJson, runProcess } from './run.ts';
+
+const shipped = join(root, 'config/tollgate.yaml');
+
+t.test('validate accepts the shipped settings, and prints every problem of bad ones', async (t) => {
+  t.match(await run(['validate', shipped]), { code: 0, stdout: `${shipped}: good. 3 routes.\n`, stderr: '' });
+  t.match(await run(['validate'], { env: { TOLLGATE_ROUTES: '[]' } }), {
+    code: 0,
+    stdout: /0 routes: every request is refused/,
+  });
+  const file = join(t.testdir({ 'bad.yaml': 'listen: nowhere\nlog: { level: loud }\n' }), 'bad.yaml');
+  const bad = await run(['validate', file]);
+  t.equal(bad.code, 2);
+  t.match(bad.stderr, new RegExp(`^${file}:1:9: listen: .*\n${file}:2:15: log.level: .*\n\n2 problems`));
+  t.match(JSON.parse((await run(['validate', file, '--json'])).stdout), {
+    ok: false,
+    file,
+    problems: [
+      { path: 'listen', line: 1, column: 9, message: /is not an address/ },
+      { path: 'log.level', line: 2 },
+    ],
+    warnings: [],
+  });
+  t.match(await run(['validate', '/nowhere.yaml']), {
+    code: 2,
+    stderr: /cannot read the settings from "\/nowhere.yaml"/,
+  });
+});
+
+t.test('--config names the settings, else TOLLGATE_CONFIG does', async (t) => {
+  const folder = t.testdir({ 'one.yaml': 'log: { level: one }\n', 'two.yaml': 'log: { level: two }\n' });
+  const env = { TOLLGATE_CONFIG: `${folder}/one.yaml` };
+  t.match(await run(['validate'], { env }), { code: 2, stderr: /one.yaml:1:15: log.level: "one"/ });
+  t.match(await run(['validate', '-c', `${folder}/two.yaml`], { env }), {
+    code: 2,
+    stderr: /two.yaml:1:15: log.level: "two"/,
+  });
+});
+
+t.test('validate lets warnings pass', async (t) => {
+  const ran = await run(['validate', shipped, '--set', 'issuer=http://api.example.com']);
+  t.match(ran, {
+    code: 0,
+    stderr: /^warning: option issuer: issuer: http:\/\/api.example.com is plain http/,
+  });
+});
+
+t.test('schema prints the editor schema, or the names of the variables', async (t) => {
+  t.match(JSON.parse((await run(['schema'])).stdout), {
+    title: 'Tollgate settings',
+    properties: { listen: {}, routes: {} },
+  });
+  t.match((await run(['schema', '--variables'])).stdout, /^VARIABLE +SETTING\nTOLLGATE_LISTEN +listen\n/);
+  t.match(await runJson(['schema', '--variables']), [
+    { variable: 'TOLLGATE_LISTEN', setting: 'listen', secret: false },
+  ]);
+});
+
+const routes = `
+upstreams: { reports: unix:/run/reports.sock }
+identity: { headers: { X-User: user.id, X-Org: org.id, X-Scopes: scopes, X-All: jwt, X-Token: token.id } }
+routes:
+  - { name: read, methods: [GET], path: /things/*, scopes: [things:read] }
+  - { name: account, path: "/accounts/{org}/things", scopes: [], forwardCredential: access-token }
+  - { name: health, path: /health, public: true }
+  - { name: profile, path: /me, scopes: [], sessions: interactive, upstream: reports, forwardCredential: keep }
+`;
+
+t.test('explain tells the rule, the verdict, and what the API would receive', async (t) => {
+  const file = join(t.testdir({ 'a.yaml': routes }), 'a.yaml');
+  const explain = (...args: string[]) => run(['explain', '-c', file, ...args]);
+  const permitted = await explain(
+    'get',
+    '/things/1?x=1',
+    '--scopes',
+    'things:read things:write',
+    '--org',
+    'acme',
+    '--user',
+    'ann',
+  );
+  t.equal(permitted.code, 0);
+  for (const line of [
+    /^rule +read \(\/things\/\*\)$/m,
+    /^asks for +the scope things:read$/m,
+    /^verdict +let through$/m,
+    /^forwarded to +http:\/\/127.0.0.1:8081\/things\/1\?x=1$/m,
+    /^credential +removed$/m,
+    /^  X-User: ann$/m,
+    /^  X-Org: acme$/m,
+    /^  X-Scopes: things:read things:write$/m,
+    /^  X-All: <JWT/m,
+  ])
+    t.match(permitted.stdout, line);
+
+  const table: Record<string, readonly [args: readonly string[], code: number, told: RegExp]> = {
+    'without the scope': [
+      ['GET', '/things/1', '--scopes', 'others'],
+      1,
+      /refused: 403 scope_missing \(things:read\)/,
+    ],
+    'without a credential': [['GET', '/things/1'], 1, /refused: 401 credential_missing/],
+    'another method': [['POST', '/things/1', '--scopes', 'things:read'], 1, /refused: 403 method_refused/],
+    'no such path': [['GET', '/nothing'], 1, /refused: 403 route_unknown/],
+    'a path that two servers read differently': [
+      ['GET', '/things/../admin'],
+      1,
+      /refused: 400 path_ambiguous/,
+    ],
+    "another org's path": [
+      ['GET', '/accounts/other/things', '--scopes', '', '--org', 'acme'],
+      1,
+      /refused: 403 tenant_mismatch/,
+    ],
+    "its own org's path": [
+      ['GET', '/accounts/acme/things', '--scopes', '', '--org', 'acme'],
+      0,
+      /credential +replaced by an access token/,
+    ],
+    'a public path': [['GET', '/health'], 0, /asks for +nothing \(public\)[^]*receives: none/],
+    'an API token where a person is asked for': [
+      ['GET', '/me', '--scopes', ''],
+      1,
+      /refused: 403 session_kind_refused/,
+    ],
+    'a person': [
+      ['GET', '/me', '--scopes', '', '--session', 'interactive'],
+      0,
+      /forwarded to +unix:\/run\/reports.sock\/me\ncredential +kept/,
+    ],
+    "Tollgate's own paths": [['POST', '/oauth2/token'], 0, /answered by +Tollgate itself/],
+  };
+  for (const [sentence, [args, code, told]] of Object.entries(table)) {
+    const ran = await explain(...args);
+    t.equal(ran.code, code, sentence);
+    t.match(ran.stdout, told, sentence);
+  }
+});
+
+t.test('explain gives a script the same as JSON', async (t) => {
+  const file = join(t.testdir({ 'a.yaml': routes }), 'a.yaml');
+  t.match(await runJson(['explain', '-c', file, 'GET', '/things/1', '--scopes', 'things:read']), {
+    rule: { name: 'read', scopes: ['things:read'] },
+    verdict: 'permit',
+    status: null,
+    forwarded: { upstream: 'http://127.0.0.1:8081', target: '/things/1', credential: 'strip' },
+  });
+});
+
+t.test('serve serves until SIGTERM, and then ends with 0', async (t) => {
+  const options = ['--listen', '127.0.0.1:0', '--ops', '127.0.0.1:0', '--set', 'shutdown.drainDelay=0s'];
+  const gate = spawn(process.execPath, [join(root, 'src/main.ts'), 'serve', ...options], {
+    cwd: t.testdir({}),
+    env: cleanEnvironment(),
+  });
+  t.teardown(() => gate.kill('SIGKILL'));
+  const ended = once(gate, 'exit');
+  const messages: string[] = [];
+  for await (const line of createInterface(gate.stdout)) {
+    const { msg } = JSON.parse(line) as { msg: string };
+    messages.push(msg);
+    if (msg === 'ready') gate.kill('SIGTERM');
+  }
+  t.same(await ended, [0, null]);
+  t.same(messages, ['listening', 'ready', 'shutting down', 'ended']);
+});
+
+t.test('serve that cannot begin says why and ends with 1', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  t.teardown(() => taken.close());
+  await once(taken, 'listening');
+  const { port } = taken.address() as { port: number };
+  const ran = await runProcess(['serve', '--listen', `127.0.0.1:${port}`, '--ops', '127.0.0.1:0'], {
+    cwd: t.testdir({}),
+  });
+  t.match(ran, { code: 1, stderr: new RegExp(`tollgate: cannot serve: .*127.0.0.1:${port}`) });
+});
