@@ -98,10 +98,15 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
   });
   const ops = createOpsServer({ metrics, isReady: readiness });
 
+  /** Tunnels and streams that nothing else would end. */
+  const endLongLived = (): void => {
+    live.endAll();
+    void upgrader.close();
+  };
   const closeAll = async (): Promise<void> => {
     clearInterval(sweeper);
-    live.endAll();
-    await Promise.all([forwarder.close(), upgrader.close(), surfaces.close()]);
+    endLongLived();
+    await Promise.all([forwarder.close(), surfaces.close()]);
     await who.close();
   };
   try {
@@ -121,7 +126,7 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
     shutDown: async () => {
       isShuttingDown = true;
       await delay(settings.shutdown.drainDelayMs);
-      await drain(listener, settings.shutdown.deadlineMs);
+      await drain(listener, settings.shutdown.deadlineMs, endLongLived);
       await closeAll();
       await drain(ops, 0);
     },

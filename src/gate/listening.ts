@@ -39,15 +39,29 @@ export const countConnections = (server: Server): (() => number) => {
   return () => open;
 };
 
-/** Stops accepting, lets requests under way finish until the deadline, then ends what is left. */
-export const drain = async (server: Server, deadlineMs: number): Promise<void> => {
+/** A connection that a caller keeps alive is idle only once its last response is out: it is looked for this often. */
+const idleCheckMs = 50;
+
+/**
+ * Stops accepting and lets what is under way finish. At the deadline `onDeadline` ends what the server does not know of
+ * (upgraded sockets), and all connections are closed.
+ */
+export const drain = async (
+  server: Server,
+  deadlineMs: number,
+  onDeadline: () => void = () => undefined,
+): Promise<void> => {
   if (!server.listening) return;
   const closed = once(server, 'close');
   server.close();
-  server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), deadlineMs);
+  const idleTimer = setInterval(() => server.closeIdleConnections(), idleCheckMs);
+  const deadline = setTimeout(() => {
+    onDeadline();
+    server.closeAllConnections();
+  }, deadlineMs);
   await closed;
-  clearTimeout(timer);
+  clearInterval(idleTimer);
+  clearTimeout(deadline);
 };
 
 const shown = (address: Address): string =>
