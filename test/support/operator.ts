@@ -1,0 +1,58 @@
+// Somebody who gives orders about accounts and tokens, on the same store as the gates under test: what the command line
+// does, without starting a process for every order.
+
+import type { Test } from 'tap';
+import { isOutage, type Outage } from '../../src/decision/outcome.ts';
+import { type Accounts, createAccounts } from '../../src/lifecycle/accounts.ts';
+import { type ApiTokens, createApiTokens } from '../../src/lifecycle/api-tokens.ts';
+import { isProblem, type Problem } from '../../src/lifecycle/problem.ts';
+import { loadSettings } from '../../src/settings/load-settings.ts';
+import { openStore } from '../../src/store/open-store.ts';
+import type { TokenStore } from '../../src/store/token-store.ts';
+
+export interface Operator {
+  readonly store: TokenStore;
+  readonly accounts: Accounts;
+  readonly apiTokens: ApiTokens;
+  /** Org `acme` with the roles reader (things:read) and writer (things:read things:write); users ada and bob have both. */
+  furnish(): Promise<void>;
+  /** A new API token; by default of ada, with all her scopes, for ever. */
+  token(wanted?: {
+    readonly user?: string;
+    readonly scopes?: readonly string[] | 'all';
+    readonly lifetimeMs?: number | null;
+  }): Promise<{ readonly secret: string; readonly id: string }>;
+}
+
+/** Opens the store that a settings file names; closes it with the test. */
+export const openOperator = async (t: Test, settingsFile: string): Promise<Operator> => {
+  const loaded = loadSettings({ file: settingsFile, env: {}, flags: {} });
+  if (!loaded.ok) throw new Error(loaded.problems.map(({ message }) => message).join('\n'));
+  const { settings } = loaded;
+  const store = await openStore(settings.store, { retentionMs: 3_600_000 });
+  t.teardown(() => store.close());
+  const accounts = createAccounts({ store, now: Date.now });
+  const apiTokens = createApiTokens({ store, settings, now: Date.now });
+  return {
+    store,
+    accounts,
+    apiTokens,
+    furnish: async () => {
+      const roles = { reader: ['things:read'], writer: ['things:read', 'things:write'] };
+      done(await accounts.createOrg({ id: 'acme', name: 'Acme', roles, tokenLifetimeMsMax: undefined }));
+      for (const id of ['ada', 'bob'])
+        done(await accounts.createUser({ orgId: 'acme', id, name: undefined, roles: ['reader', 'writer'] }));
+    },
+    token: async ({ user = 'ada', scopes = 'all', lifetimeMs = null } = {}) => {
+      const order = { orgId: 'acme', userId: user, name: 'test', scopes, lifetimeMs, length: 65 } as const;
+      const { secret, record } = done(await apiTokens.createApiToken(order));
+      return { secret, id: record.id };
+    },
+  };
+};
+
+/** The answer, unless it says no. */
+export const done = <T>(answer: T | Problem | Outage): T => {
+  if (isOutage(answer) || isProblem(answer)) throw new Error(JSON.stringify(answer));
+  return answer as T;
+};
