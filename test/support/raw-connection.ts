@@ -6,6 +6,7 @@
 //   const message = await connection.readMessage();                    // head, body by its framing, trailers
 //   await connection.readUntil('\r\n');  await connection.readBytes(5);  connection.received  // every byte so far
 //   connection.end();  connection.reset();  connection.pause();  connection.resume();
+//   connection.discard();
 //   await connection.closed;                                           // 'end' (FIN) or 'reset' (RST or an error)
 //
 // A read that gets nothing for 15 s fails and says what had been received, so no test hangs.
@@ -39,12 +40,14 @@ export class RawConnection {
   #received: Buffer[] = [];
   #unread = Buffer.alloc(0);
   #ended = false;
+  #isDiscarding = false;
   #error: Error | undefined;
   #wake: (() => void) | undefined;
 
   constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', (chunk: Buffer) => {
+      if (this.#isDiscarding) return;
       this.#received.push(chunk);
       this.#unread = Buffer.concat([this.#unread, chunk]);
       this.#wake?.();
@@ -98,6 +101,12 @@ export class RawConnection {
   }
 
   resume(): void {
+    this.socket.resume();
+  }
+
+  /** From now on what arrives is read and thrown away. */
+  discard(): void {
+    this.#isDiscarding = true;
     this.socket.resume();
   }
 

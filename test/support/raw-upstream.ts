@@ -62,6 +62,12 @@ export const startRawUpstream = async (options: RawUpstreamOptions = {}): Promis
       ? createServer({ allowHalfOpen: true, noDelay: true }, onConnection)
       : createTlsServer({ ...options.tls, allowHalfOpen: true }, onConnection);
   server.on('tlsClientError', () => undefined);
+  // Below TLS: also those whose handshake failed.
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
 
   const directory = options.unix === true ? mkdtempSync('/tmp/tg-') : undefined;
   const socketPath = directory === undefined ? undefined : join(directory, 'u.sock');
@@ -85,6 +91,7 @@ export const startRawUpstream = async (options: RawUpstreamOptions = {}): Promis
     },
     close: async () => {
       for (const connection of connections) connection.socket.destroy();
+      for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
       if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
     },

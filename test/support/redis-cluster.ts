@@ -21,9 +21,18 @@ export const startCluster = async (masters = 2): Promise<RedisCluster> => {
   const nodes = await Promise.all(
     Array.from({ length: masters }, () =>
       startTcpRedis(async () => [
-        ...['--cluster-enabled', 'yes', '--cluster-port', `${await freePort()}`],
-        ...['--cluster-node-timeout', '2000', '--cluster-require-full-coverage', 'no'],
-        ...['--appendonly', 'yes', '--appendfsync', 'always'],
+        '--cluster-enabled',
+        'yes',
+        '--cluster-port',
+        `${await freePort()}`,
+        '--cluster-node-timeout',
+        '2000',
+        '--cluster-require-full-coverage',
+        'no',
+        '--appendonly',
+        'yes',
+        '--appendfsync',
+        'always',
       ]),
     ),
   );
@@ -53,8 +62,9 @@ export const startCluster = async (masters = 2): Promise<RedisCluster> => {
     ids,
     ownerOf: async (key) => {
       const slot = await clients[0]!.cluster('KEYSLOT', key);
-      const owner = Math.floor((slot * masters) / slotCount);
-      return { owner, slot };
+      const ranges = await clients[0]!.cluster('SLOTS');
+      const master = ranges.find(([first, last]) => first <= slot && slot <= last)![2]!;
+      return { owner: ids.indexOf(master[2]), slot };
     },
     close: async () => {
       for (const client of clients) client.disconnect();
@@ -64,7 +74,7 @@ export const startCluster = async (masters = 2): Promise<RedisCluster> => {
 };
 
 const isWhole = async (client: Redis, masters: number): Promise<boolean> => {
-  const info = String(await client.cluster('INFO'));
+  const info = await client.cluster('INFO');
   return (
     info.includes('cluster_state:ok') &&
     info.includes(`cluster_slots_ok:${slotCount}`) &&

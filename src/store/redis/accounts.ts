@@ -4,6 +4,7 @@
 import type { OrgChange, TokenStore, UserChange } from '../token-store.ts';
 import { shardOfAccount } from '../shard.ts';
 import { accountLine } from './change-codec.ts';
+import { listIndex, readHash, runOn } from './connections.ts';
 import type { StoreContext } from './context.ts';
 import { corrupt } from './fault.ts';
 import { allShards, isStorableId } from './key-space.ts';
@@ -40,7 +41,7 @@ export const accounts = (context: StoreContext): Accounts => {
     const takesAway = triples.includes('state') || triples.includes('set');
     const reply = await (takesAway
       ? context.revoke(changeAccount, touched, args)
-      : writes.run(changeAccount, touched, args));
+      : runOn(writes, changeAccount, touched, args));
     return reply === null ? undefined : parseFields(reply, account);
   };
 
@@ -49,7 +50,7 @@ export const accounts = (context: StoreContext): Accounts => {
       attempt('create_org', async () => {
         mustBeStorable(org.id);
         const touched = [keys.org(org.id), keys.orgs(shardOfAccount(org.id))];
-        const made = await writes.run(createAccount, touched, [org.id, ...orgFields(org)]);
+        const made = await runOn(writes, createAccount, touched, [org.id, ...orgFields(org)]);
         return made === 1 ? 'created' : 'exists';
       }),
 
@@ -65,15 +66,14 @@ export const accounts = (context: StoreContext): Accounts => {
         pageOf(
           page,
           async (after, count) => {
-            const client = reads.usable();
             const lists = await Promise.all(
-              allShards.map((shard) => client.zrangebylex(keys.orgs(shard), after, '+', 'LIMIT', 0, count)),
+              allShards.map((shard) => listIndex(reads, keys.orgs(shard), after, count)),
             );
             return lists.flat().sort(byBytes).slice(0, count);
           },
           async (orgId) => {
-            const fields = Object.entries(await reads.usable().hgetall(keys.org(orgId)));
-            return fields.length === 0 ? undefined : parseOrg(orgId, new Map(fields));
+            const fields = await readHash(reads, keys.org(orgId));
+            return fields && parseOrg(orgId, fields);
           },
         ),
       ),
@@ -83,9 +83,9 @@ export const accounts = (context: StoreContext): Accounts => {
         mustBeStorable(user.id);
         if (!isStorableId(user.orgId)) return 'org_unknown';
         const listed = [keys.org(user.orgId), keys.usersOf(user.orgId)];
-        if ((await writes.run(listUserInOrg, listed, [user.id])) !== 1) return 'org_unknown';
+        if ((await runOn(writes, listUserInOrg, listed, [user.id])) !== 1) return 'org_unknown';
         const touched = [keys.user(user.orgId, user.id)];
-        const made = await writes.run(createAccount, touched, [user.id, ...userFields(user)]);
+        const made = await runOn(writes, createAccount, touched, [user.id, ...userFields(user)]);
         return made === 1 ? 'created' : 'exists';
       }),
 
@@ -101,10 +101,10 @@ export const accounts = (context: StoreContext): Accounts => {
         if (!isStorableId(orgId)) return { items: [], nextCursor: undefined };
         return pageOf(
           page,
-          (after, count) => reads.usable().zrangebylex(keys.usersOf(orgId), after, '+', 'LIMIT', 0, count),
+          (after, count) => listIndex(reads, keys.usersOf(orgId), after, count),
           async (userId) => {
-            const fields = Object.entries(await reads.usable().hgetall(keys.user(orgId, userId)));
-            return fields.length === 0 ? undefined : parseUser(orgId, userId, new Map(fields));
+            const fields = await readHash(reads, keys.user(orgId, userId));
+            return fields && parseUser(orgId, userId, fields);
           },
         );
       }),

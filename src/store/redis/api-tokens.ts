@@ -5,6 +5,7 @@ import { shardOfAccount, shardOfDigest, shardOfTokenId } from '../shard.ts';
 import type { ApiTokenRecord } from '../records.ts';
 import type { TokenStore } from '../token-store.ts';
 import { lineOf } from './change-codec.ts';
+import { listIndex, runOn } from './connections.ts';
 import type { StoreContext } from './context.ts';
 import { corrupt } from './fault.ts';
 import { isStorableId, shardOfSession } from './key-space.ts';
@@ -19,13 +20,14 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
   const { keys, reads, writes, attempt, retentionMs } = context;
 
   const read = async (tokenId: string): Promise<ApiTokenRecord | undefined> => {
-    const [document, revokedAtMs] = await reads.usable().hmget(keys.token(tokenId), 'doc', 'revokedAtMs');
+    const key = keys.token(tokenId);
+    const [document, revokedAtMs] = await reads.on(key, (client) => client.hmget(key, 'doc', 'revokedAtMs'));
     return parseToken(tokenId, document, revokedAtMs);
   };
 
   /** Drops ids whose record has expired from the list they were in. Best effort: the next listing tries again. */
   const sweep = (index: string, ids: readonly string[]): void => {
-    void attempt('sweep_tokens', () => writes.usable().zrem(index, ...ids));
+    void attempt('sweep_tokens', () => writes.on(index, (client) => client.zrem(index, ...ids)));
   };
 
   const create = async (token: ApiTokenRecord, digest: string): Promise<string> => {
@@ -47,21 +49,22 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
     const account = keys.account(token.orgId, token.userId);
     const flags = [isImport ? '1' : '0', isLocal ? '1' : '0'];
     const args = [token.id, digest, tokenDocument(token), account, keepUntilMs, ...flags];
-    const made = answer(await writes.run(createToken, touched, args));
+    const made = answer(await runOn(writes, createToken, touched, args));
     if (made !== 'created' || isLocal) return made;
     // The record first, then the digest that leads to it: a digest in force always leads to a whole record.
     if (await claim(token.id, digest, keepUntilMs)) return 'created';
-    await writes.run(withdrawToken, [record, index], [digest, token.id]);
+    await runOn(writes, withdrawToken, [record, index], [digest, token.id]);
     return 'digest_taken';
   };
 
   /** Points a digest of another shard to a token, unless it leads to another token that still exists. */
   const claim = async (tokenId: string, digest: string, keepUntilMs: string): Promise<boolean> => {
     const pointer = [keys.digest(digest)];
-    const holder = answer(await writes.run(claimDigest, pointer, [tokenId, keepUntilMs, '']));
+    const holder = answer(await runOn(writes, claimDigest, pointer, [tokenId, keepUntilMs, '']));
     if (holder === tokenId) return true;
-    if ((await writes.usable().exists(keys.token(holder))) > 0) return false;
-    return answer(await writes.run(claimDigest, pointer, [tokenId, keepUntilMs, holder])) === tokenId;
+    const held = keys.token(holder);
+    if ((await writes.on(held, (client) => client.exists(held))) > 0) return false;
+    return answer(await runOn(writes, claimDigest, pointer, [tokenId, keepUntilMs, holder])) === tokenId;
   };
 
   return {
@@ -82,7 +85,7 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
         const index = keys.tokensOf(orgId, userId);
         return pageOf(
           page,
-          (after, count) => reads.usable().zrangebylex(index, after, '+', 'LIMIT', 0, count),
+          (after, count) => listIndex(reads, index, after, count),
           read,
           (ids) => sweep(index, ids),
         );

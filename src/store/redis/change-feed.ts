@@ -27,7 +27,8 @@ export const followChanges = (
 
   const tellConnected = (): void => {
     const now = connected.size === groups.length;
-    if (now === isConnected) return;
+    // Half-way through the first connection nothing has been lost yet.
+    if (now === isConnected || (!now && isConnected === undefined && connected.size > 0)) return;
     isConnected = now;
     if (now) isFailing = false;
     listener.connected(now);
@@ -81,7 +82,7 @@ export const followChanges = (
             if (settings.mode !== 'cluster') return nodeOptions(settings, 'feed');
             const seed = settings.nodes[(group + attempt) % settings.nodes.length];
             if (seed === undefined) throw new Error('the Redis settings name no server');
-            return clusterNodeOptions(settings, redirect ?? seed);
+            return clusterNodeOptions(settings, 'feed', redirect ?? seed);
           },
         },
         eventsOf(group),

@@ -1,7 +1,7 @@
 // RedisSettings -> ioredis options. Every option that decides how fast a dead server is noticed is stated here:
 // the library's defaults wait, queue and repeat, and a write that is repeated behind our back is a write done twice.
 
-import type { ClusterOptions, RedisOptions } from 'ioredis';
+import type { RedisOptions } from 'ioredis';
 import type { RedisSettings } from '../../settings/settings.ts';
 
 /** `read`: look-ups. `write`: scripts that change something. `feed`: the change feed's blocking reads. */
@@ -88,35 +88,6 @@ export const nodeOptions = (settings: RedisSettings, purpose: Purpose): NodeOpti
 /** Options of one connection to a named node of a Cluster. */
 export const clusterNodeOptions = (
   settings: RedisSettings,
-  node: { readonly host: string; readonly port: number },
-): NodeOptions => ({ ...common(settings, 'feed'), ...node });
-
-/** Options of a client for a whole Cluster. */
-export const clusterOptions = (
-  settings: RedisSettings,
   purpose: Purpose,
-): ClusterOptions & { readonly redisOptions: { readonly replyMapping: 'legacy' } } => {
-  const {
-    retryStrategy: _retryStrategy,
-    enableOfflineQueue: _offlineQueue,
-    ...redisOptions
-  } = common(settings, purpose);
-  return {
-    lazyConnect: true,
-    enableOfflineQueue: false,
-    redisOptions,
-    clusterRetryStrategy: reconnectDelayMs,
-    slotsRefreshTimeout: settings.connectTimeoutMs,
-    slotsRefreshInterval: 2000,
-    maxRedirections: 5,
-    retryDelayOnFailover: 0,
-    retryDelayOnClusterDown: 0,
-    retryDelayOnTryAgain: 20,
-    // With TLS the certificate names the host, so the host is what must be dialled.
-    ...(settings.tls
-      ? {
-          dnsLookup: (host: string, callback: (error: null, address: string) => void) => callback(null, host),
-        }
-      : {}),
-  };
-};
+  { host, port }: { readonly host: string; readonly port: number },
+): NodeOptions => ({ ...common(settings, purpose), host, port });

@@ -3,7 +3,8 @@
 import { type Outage, outage } from '../../decision/outcome.ts';
 import { faultOf } from './fault.ts';
 import type { KeySpace } from './key-space.ts';
-import type { RedisLink, StoreLog } from './link.ts';
+import type { Connections } from './connections.ts';
+import type { StoreLog } from './link.ts';
 import type { Script } from './script.ts';
 
 /** Called after every command of the store, for the metrics. */
@@ -14,8 +15,8 @@ export interface StoreObserver {
 
 export interface StoreContext {
   readonly keys: KeySpace;
-  readonly reads: RedisLink;
-  readonly writes: RedisLink;
+  readonly reads: Connections;
+  readonly writes: Connections;
   /** How long change lines are kept: the longest access-token life and a margin. */
   readonly retentionMs: number;
   readonly log: StoreLog;

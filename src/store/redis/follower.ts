@@ -94,10 +94,10 @@ export class Follower {
         await this.#listen(client, redirect?.isAsking ?? false);
       } catch (error) {
         client.disconnect();
-        this.#events.connected(false);
         redirect = parseRedirect(error, client.options.host);
         if (this.#stop.signal.aborted) return;
         if (redirect !== undefined && redirections++ < 5) continue;
+        this.#events.connected(false);
         failures += 1;
         redirect = undefined;
         this.#events.failed(this.#fault(error, lastError));

@@ -1,12 +1,11 @@
-// One long-lived connection (on a Cluster: one per node) that reconnects by itself and answers at once or fails at once.
-// It is trusted only while the server behind it says it is a master: a demoted one still answers reads, with stale data.
+// One long-lived connection that reconnects by itself and answers at once or fails at once. It is trusted only while
+// the server behind it says it is a master: a demoted one still answers reads, with stale data.
 
-import { Cluster, Redis } from 'ioredis';
-import type { RedisSettings } from '../../settings/settings.ts';
-import { type Purpose, clusterOptions, nodeOptions } from './connection-options.ts';
+import { Redis } from 'ioredis';
+import type { NodeOptions } from './connection-options.ts';
+import type { Connections, Work } from './connections.ts';
 import { RedisFault, faultOf } from './fault.ts';
 import { infoField } from './info.ts';
-import { type Script, runScript } from './script.ts';
 
 /** What the store tells its operator; pino fits. */
 export interface StoreLog {
@@ -15,147 +14,118 @@ export interface StoreLog {
   error(fields: object, message: string): void;
 }
 
-export type RedisClient = Redis | Cluster;
-
 export interface LinkOptions {
   readonly log: StoreLog;
   /** Never in a log line. */
   readonly secrets: readonly string[];
+  /** Told of every server a connection was made to. */
   readonly met?: (server: Redis) => void;
 }
 
 const roleCheckMs = 1000;
 const demotedRetryMs = 500;
 
-export class RedisLink {
-  readonly client: RedisClient;
-  readonly #purpose: Purpose;
-  readonly #log: StoreLog;
-  readonly #secrets: readonly string[];
+export class RedisLink implements Connections {
+  readonly #client: Redis;
+  readonly #options: LinkOptions;
+  readonly #name: string;
+  readonly #opened = Promise.withResolvers<void>();
   #isMaster = false;
   #isClosed = false;
+  /** Whether the operator has been told that the server cannot be used. */
   #isFailing = false;
+  #roleTimer: NodeJS.Timeout | undefined;
   /** `master_replid`: names the history the server behind the connection writes. */
   #history: string | undefined;
-  #roleTimer: NodeJS.Timeout | undefined;
 
-  /** `met` is told of every server a connection was made to. */
-  constructor(settings: RedisSettings, purpose: Purpose, { log, secrets, met }: LinkOptions) {
-    this.#purpose = purpose;
-    this.#log = log;
-    this.#secrets = secrets;
-    this.client =
-      settings.mode === 'cluster'
-        ? new Cluster(
-            settings.nodes.map(({ host, port }) => ({ host, port })),
-            clusterOptions(settings, purpose),
-          )
-        : new Redis(nodeOptions(settings, purpose));
-    this.client.on('error', (error: unknown) => this.#failed(error));
-    this.client.on('node error', (error: unknown) => this.#failed(error));
-    this.client.on('close', () => {
+  constructor(node: NodeOptions, options: LinkOptions) {
+    this.#options = options;
+    this.#name = node.connectionName ?? '';
+    this.#client = new Redis(node);
+    this.#client.on('error', (error: unknown) => this.#failed(error));
+    this.#client.on('close', () => {
       this.#isMaster = false;
+      this.#opened.resolve();
     });
-    this.client.on('ready', () => {
+    this.#client.on('ready', () => {
       this.recheck();
-      const servers = this.client instanceof Cluster ? this.client.nodes('master') : [this.client];
-      for (const server of servers) met?.(server);
+      options.met?.(this.#client);
     });
   }
 
-  /** Connects. Resolves when the server is usable, or at the first failure: it goes on trying in the background. */
   async open(): Promise<void> {
-    const { client } = this;
-    const settled = new Promise<void>((resolve) => {
-      this.#opened = resolve;
-      client.once('close', resolve);
-      client.once('error', () => resolve());
-    });
-    client.connect().catch((error: unknown) => this.#failed(error));
-    this.#roleTimer = setInterval(() => this.recheck(), roleCheckMs).unref();
-    await settled;
-  }
-  #opened: () => void = () => undefined;
-
-  /** Whether commands can be sent to a master now. */
-  get isUsable(): boolean {
-    return this.#isMaster;
-  }
-
-  /** Runs a script; rejects at once when there is no master to ask. */
-  run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
-    if (!this.#isMaster) return Promise.reject(notConnected());
-    return runScript(this.client, script, keys, args);
-  }
-
-  /** The client for a plain command; throws at once when there is no master to ask. */
-  usable(): RedisClient {
-    if (!this.#isMaster) throw notConnected();
-    return this.client;
-  }
-
-  /** Drops a connection to another server than the one the feed found to be the master now. */
-  renew(history: string): void {
-    if (this.#isMaster && this.#history !== undefined && this.#history !== history) this.#reconnect();
-  }
-
-  /** Asks the server again whether it is a master. */
-  recheck(): void {
-    void this.#checkRole();
-  }
-
-  #reconnect(): void {
-    if (this.#isClosed || this.client instanceof Cluster) return;
-    this.#isMaster = false;
-    this.client.disconnect(true);
+    if (this.#roleTimer === undefined && !this.#isClosed) {
+      this.#roleTimer = setInterval(() => this.recheck(), roleCheckMs).unref();
+      this.#client.connect().catch((error: unknown) => this.#failed(error));
+    }
+    await this.#opened.promise;
   }
 
   close(): void {
     this.#isClosed = true;
     this.#isMaster = false;
     clearInterval(this.#roleTimer);
-    this.client.disconnect();
+    this.#client.disconnect();
+  }
+
+  get isUsable(): boolean {
+    return this.#isMaster;
+  }
+
+  on<T>(_key: string, work: Work<T>): Promise<T> {
+    if (!this.#isMaster) return Promise.reject(notConnected());
+    return work(this.#client, false);
+  }
+
+  recheck(): void {
+    void this.#checkRole();
+  }
+
+  renew(history: string): void {
+    if (this.#isMaster && this.#history !== undefined && this.#history !== history) this.#reconnect();
+  }
+
+  #reconnect(): void {
+    if (this.#isClosed) return;
+    this.#isMaster = false;
+    this.#client.disconnect(true);
   }
 
   async #checkRole(): Promise<void> {
-    const { client } = this;
-    // A replica in a Cluster sends every command to its master by itself (MOVED).
-    if (client instanceof Cluster) return this.#usable(client.status === 'ready');
-    if (client.status !== 'ready' || this.#isClosed) return;
+    if (this.#client.status !== 'ready' || this.#isClosed) return;
     let role = '';
     try {
-      const info = await client.info('replication');
+      const info = await this.#client.info('replication');
       role = infoField(info, 'role');
       this.#history = infoField(info, 'master_replid');
     } catch (error) {
-      if (faultOf(error, this.#secrets).code !== 'NOPERM') return;
+      if (faultOf(error, this.#options.secrets).code !== 'NOPERM') return;
       role = 'master'; // Not allowed to ask: writes still find out (READONLY).
     }
-    if (role === 'master') return this.#usable(true);
-    this.#usable(false);
-    this.#log.warn({ purpose: this.#purpose, role }, 'the Redis server is not a master; looking for another');
-    setTimeout(() => this.#reconnect(), demotedRetryMs).unref();
+    if (this.#isClosed) return;
+    if (role === 'master') this.#recovered();
+    else {
+      this.#failed(new RedisFault('NOT_MASTER', `the Redis server is no master but a ${role}`));
+      setTimeout(() => this.#reconnect(), demotedRetryMs).unref();
+    }
+    this.#isMaster = role === 'master';
+    this.#opened.resolve();
   }
 
-  #usable(isMaster: boolean): void {
-    if (this.#isClosed) return;
-    if (isMaster && this.#isFailing) this.#log.info({ purpose: this.#purpose }, 'Redis answers again');
-    if (isMaster) this.#isFailing = false;
-    this.#isMaster = isMaster;
-    this.#opened();
+  #recovered(): void {
+    if (this.#isFailing) this.#options.log.info({ connection: this.#name }, 'Redis answers again');
+    this.#isFailing = false;
   }
 
   /** Says once per failure that the server is gone; the connection tries again several times a second. */
   #failed(error: unknown): void {
+    this.#opened.resolve();
     if (this.#isFailing || this.#isClosed) return;
     this.#isFailing = true;
-    const fault = faultOf(error, this.#secrets);
-    this.#log.error(
-      { purpose: this.#purpose, code: fault.code, error: fault.message },
-      'Redis is unreachable',
-    );
+    const { code, message } = faultOf(error, this.#options.secrets);
+    this.#options.log.error({ connection: this.#name, code, error: message }, 'Redis is unreachable');
   }
 }
 
-const notConnected = (): RedisFault =>
+export const notConnected = (): RedisFault =>
   new RedisFault('NOT_CONNECTED', 'there is no connection to a Redis master');

@@ -5,6 +5,7 @@ import { shardOfAccount, shardOfTokenId } from '../shard.ts';
 import type { Change } from '../records.ts';
 import type { TokenStore } from '../token-store.ts';
 import { lineOf } from './change-codec.ts';
+import { runOn } from './connections.ts';
 import type { StoreContext } from './context.ts';
 import { isStorableId, shardOfSession } from './key-space.ts';
 import { reapplyAccount } from './account-scripts.ts';
@@ -38,14 +39,14 @@ const reapplyOne = async (context: StoreContext, change: Change, horizonMs: numb
         keys.ended(shard, `token:${change.tokenId}`),
         keys.changes(shard),
       ];
-      await writes.run(reapplyToken, touched, [retentionMs, change.atMs, ...line]);
+      await runOn(writes, reapplyToken, touched, [retentionMs, change.atMs, ...line]);
       return;
     }
     case 'session': {
       if (change.atMs < horizonMs) return;
       const shard = shardOfSession(change.sessionId);
       const touched = [keys.ended(shard, `session:${change.sessionId}`), keys.changes(shard)];
-      await writes.run(endOnce, touched, [retentionMs, ...line]);
+      await runOn(writes, endOnce, touched, [retentionMs, ...line]);
       return;
     }
     case 'user':
@@ -57,7 +58,7 @@ const reapplyOne = async (context: StoreContext, change: Change, horizonMs: numb
       const name = userId === undefined ? change.orgId : keys.account(change.orgId, userId);
       const touched = [account, keys.ended(shard, `${change.kind}:${name}`), keys.changes(shard)];
       const facts = [change.generation, `${change.tokenGenerationMin ?? ''}`, change.state ?? ''];
-      await writes.run(reapplyAccount, touched, [retentionMs, ...facts, ...line]);
+      await runOn(writes, reapplyAccount, touched, [retentionMs, ...facts, ...line]);
       return;
     }
     case 'keys':

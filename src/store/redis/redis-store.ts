@@ -7,6 +7,9 @@ import type { TokenStore } from '../token-store.ts';
 import { accounts } from './accounts.ts';
 import { apiTokens } from './api-tokens.ts';
 import { followChanges } from './change-feed.ts';
+import { ClusterLinks } from './cluster-links.ts';
+import { type Purpose, nodeOptions } from './connection-options.ts';
+import { type Connections, runOn } from './connections.ts';
 import { type StoreContext, type StoreObserver, attemptWith } from './context.ts';
 import { warnOfEviction } from './eviction.ts';
 import { KeySpace } from './key-space.ts';
@@ -31,12 +34,16 @@ const silent: StoreLog = { info: () => undefined, warn: () => undefined, error: 
 export const createRedisStore = (settings: RedisSettings, options: RedisStoreOptions): TokenStore => {
   const log = options.log ?? silent;
   const secrets = settings.password === undefined ? [] : [settings.password];
-  const reads = new RedisLink(settings, 'read', { log, secrets });
-  const met = (server: Redis): void => void warnOfEviction(server, log).catch(() => undefined);
-  const writes = new RedisLink(settings, 'write', { log, secrets, met });
-  // A connection of their own, because WAIT holds up everything behind it.
-  const waiting = settings.replicasMin > 0 ? new RedisLink(settings, 'write', { log, secrets }) : undefined;
-  const links = waiting === undefined ? [reads, writes] : [reads, writes, waiting];
+  const connect = (purpose: Purpose, met?: (server: Redis) => void): Connections => {
+    const link = { log, secrets, ...(met && { met }) };
+    return settings.mode === 'cluster'
+      ? new ClusterLinks(settings, purpose, link)
+      : new RedisLink(nodeOptions(settings, purpose), link);
+  };
+  const reads = connect('read');
+  const writes = connect('write', (server) => void warnOfEviction(server, log).catch(() => undefined));
+  const waiting = settings.replicasMin > 0 ? connect('write') : undefined;
+  const all = waiting === undefined ? [reads, writes] : [reads, writes, waiting];
   const replicated =
     waiting && new ReplicatedWrites(waiting, settings.replicasMin, Math.ceil(settings.writeTimeoutMs * 0.6));
   const context: StoreContext = {
@@ -45,22 +52,22 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
     writes,
     retentionMs: options.retentionMs,
     log,
-    revoke: (script, keys, args) => (replicated ?? writes).run(script, keys, args),
+    revoke: (script, keys, args) => replicated?.run(script, keys, args) ?? runOn(writes, script, keys, args),
     renew: (history) => {
-      for (const link of links) link.renew(history);
+      for (const each of all) each.renew(history);
     },
     attempt: attemptWith(options.observe, secrets),
     feedFailed: (code) => {
       options.observe?.error(code);
-      for (const link of links) link.recheck();
+      for (const each of all) each.recheck();
     },
   };
   return {
     open: async () => {
-      await Promise.all(links.map((link) => link.open()));
+      await Promise.all(all.map((each) => each.open()));
     },
     close: async () => {
-      for (const link of links) link.close();
+      for (const each of all) each.close();
     },
     ...lookups(context),
     ...accounts(context),

@@ -1,7 +1,7 @@
 // A Lua script and how it is called: EVALSHA, with the text only when the server does not know it yet.
 
 import { hash } from 'node:crypto';
-import type { Cluster, Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 
 export interface Script {
   /** For metrics and logs. */
@@ -15,9 +15,9 @@ export const script = (name: string, lua: string): Script => ({ name, lua, sha: 
 export const isNoScript = (error: unknown): boolean =>
   error instanceof Error && error.message.startsWith('NOSCRIPT');
 
-/** Runs a script on the server that holds `keys`. Rejects with the library's error. */
+/** Runs a script. Rejects with the library's error. */
 export const runScript = async (
-  client: Redis | Cluster,
+  client: Redis,
   { lua, sha }: Script,
   keys: readonly string[],
   args: readonly (string | number)[],

@@ -2,6 +2,7 @@
 
 import type { TokenStore } from '../token-store.ts';
 import { lineOf } from './change-codec.ts';
+import { readHash, runOn } from './connections.ts';
 import type { StoreContext } from './context.ts';
 import { keyDocument, parseKeys } from './record-codec.ts';
 import { addKey } from './token-scripts.ts';
@@ -10,13 +11,12 @@ type SigningKeys = Pick<TokenStore, 'listKeys' | 'addKey'>;
 
 export const signingKeys = ({ keys, reads, writes, attempt, retentionMs }: StoreContext): SigningKeys => ({
   listKeys: () =>
-    attempt('list_keys', async () =>
-      parseKeys(new Map(Object.entries(await reads.usable().hgetall(keys.signingKeys())))),
-    ),
+    attempt('list_keys', async () => parseKeys((await readHash(reads, keys.signingKeys())) ?? new Map())),
 
   addKey: (key, { ifNone, retireOthersAtMs }) =>
     attempt('add_key', async () => {
-      const made = await writes.run(
+      const made = await runOn(
+        writes,
         addKey,
         [keys.signingKeys(), keys.changes(0)],
         [

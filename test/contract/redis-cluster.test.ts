@@ -1,0 +1,26 @@
+// The store on a Redis Cluster keeps the contract of the port: one user, one shard, whichever node has it.
+
+import t from 'tap';
+import { createRedisStore } from '../../src/store/redis/redis-store.ts';
+import { startCluster } from '../support/redis-cluster.ts';
+import { redisSettings } from '../support/redis-settings.ts';
+import { neverRevived } from './never-revived.ts';
+import { type MakePlace, tokenStoreContract } from './token-store.ts';
+
+const cluster = await startCluster(2);
+t.teardown(() => cluster.close());
+let places = 0;
+
+const makePlace: MakePlace = async () => {
+  const prefix = `place-${places++}`;
+  return async () => {
+    const nodes = cluster.nodes.map(({ host, port }) => ({ host, port }));
+    const settings = redisSettings({ mode: 'cluster', nodes, prefix, readTimeoutMs: 2_000 });
+    const store = createRedisStore(settings, { retentionMs: 3_600_000 });
+    await store.open();
+    return store;
+  };
+};
+
+tokenStoreContract(t, makePlace);
+neverRevived(t, makePlace, 20);

@@ -1,0 +1,158 @@
+// On a Redis Cluster: a slot that moves is followed by look-ups, writes and the feed, and a node that is gone is a fast
+// outage for its own shards only (hardening.md, C).
+
+import t, { type Test } from 'tap';
+import type { TokenStore } from '../../../src/store/token-store.ts';
+import { shardOfAccount } from '../../../src/store/shard.ts';
+import { exampleToken, exampleUser } from '../../contract/examples.ts';
+import { type RedisCluster, startCluster } from '../../support/redis-cluster.ts';
+import { answered, codeOf, eventually, followed, furnish, openStore, timed } from './furnish.ts';
+
+const boundMs = 5000;
+
+// A Cluster takes two seconds to begin, so all tests share one, each with keys of its own.
+const cluster = await startCluster(2);
+t.teardown(() => cluster.close());
+let places = 0;
+
+const placeOn = (cluster: RedisCluster) =>
+  ({
+    mode: 'cluster',
+    nodes: cluster.nodes.map(({ host, port }) => ({ host, port })),
+    prefix: `place-${places++}`,
+  }) as const;
+
+/** Moves a slot in the three steps an operator's tool takes. */
+const mover = (cluster: RedisCluster, slot: number, from: number, to: number) => ({
+  begin: async () => {
+    await cluster.clients[to]!.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', cluster.ids[from]!);
+    await cluster.clients[from]!.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', cluster.ids[to]!);
+  },
+  moveKeys: async () => {
+    const { host, port } = cluster.nodes[to]!;
+    const keys = (await cluster.clients[from]!.call('CLUSTER', 'GETKEYSINSLOT', slot, 10_000)) as string[];
+    await cluster.clients[from]!.call('MIGRATE', host, port, '', 0, 5000, 'KEYS', ...keys);
+  },
+  end: async () => {
+    for (const client of [to, from].map((index) => cluster.clients[index]!))
+      await client.call('CLUSTER', 'SETSLOT', slot, 'NODE', cluster.ids[to]!);
+  },
+});
+
+/** A user of each shard, with a token. */
+const populate = async (t: Test, store: TokenStore, orgId: string) => {
+  const people = new Map<number, ReturnType<typeof exampleToken>>();
+  while (people.size < 16) {
+    const user = exampleUser(orgId);
+    const shard = shardOfAccount(orgId, user.id);
+    if (people.has(shard)) continue;
+    const made = exampleToken(user);
+    people.set(shard, made);
+    t.equal(await store.createUser(user), 'created');
+    t.equal(await store.createToken(made.token, made.digest), 'created');
+  }
+  return people;
+};
+
+t.test(
+  'a slot that moves is followed: by look-ups, by revocations, and by the feed without a gap',
+  async (t) => {
+    const settings = { ...placeOn(cluster), readTimeoutMs: 1000 };
+    const store = await openStore(t, settings);
+    const { org, user, made } = await furnish(t, store);
+    const shard = shardOfAccount(org.id, user.id);
+    const told = await followed(t, store);
+    await store.endSession('warm', Date.now());
+    await store.changeUser(org.id, user.id, { roles: [] }, 1);
+    await told.until(() => told.lines.length === 2);
+
+    const { owner, slot } = await cluster.ownerOf(`{${shard}}`);
+    const move = mover(cluster, slot, owner, 1 - owner);
+    await move.begin();
+    t.match(
+      await store.findApiToken(made.digest),
+      { token: { id: made.token.id } },
+      'while it has not moved yet',
+    );
+    t.equal(await store.revokeAll(org.id, user.id, 2), 'revoked');
+    await told.until(() => told.lines.length === 3);
+
+    await move.moveKeys();
+    t.match(await store.findApiToken(made.digest), { token: { id: made.token.id } }, 'ASK is followed');
+    t.equal(await store.revokeToken(made.token.id, 3), 'revoked', 'for writes too');
+    await told.until(() => told.lines.length === 4);
+    t.match(told.lines[3], { kind: 'token', tokenId: made.token.id });
+
+    await move.end();
+    t.match(await store.findApiToken(made.digest), { token: { state: 'revoked' } }, 'MOVED is followed');
+    t.equal(await store.revokeAll(org.id, user.id, 4), 'revoked');
+    await told.until(() => told.lines.length === 5);
+    t.match(told.lines[4], { kind: 'user', generation: 3 });
+    t.notOk(
+      told.events.some((event) => event.startsWith('reset')),
+      'its history moved with it',
+    );
+
+    const late = await openStore(t, settings);
+    t.match(await late.findApiToken(made.digest), { token: { state: 'revoked' } });
+  },
+);
+
+t.test('a shard that comes back without its history is a reset of the whole feed', async (t) => {
+  const store = await openStore(t, placeOn(cluster));
+  const told = await followed(t, store);
+  for (let i = 0; i < 64; i++) await store.endSession(`session-${i}`, Date.now());
+  await told.until(() => told.lines.length === 64);
+  await cluster.clients[0]!.flushall();
+  await told.until(() => told.events.filter((event) => event === 'caughtUp').length === 2);
+  t.ok(told.events.includes('reset:server_replaced'));
+  t.equal(await answered(() => store.reapply(told.lines.slice(0, 64))), 'done');
+  await eventually(
+    () => new Set(told.lines.slice(64).map((line) => 'sessionId' in line && line.sessionId)).size === 64,
+  );
+});
+
+t.test('without a replica a revocation is not answered, on a Cluster too', async (t) => {
+  const store = await openStore(t, { ...placeOn(cluster), replicasMin: 1, writeTimeoutMs: 300 });
+  const { org, user, made } = await furnish(t, store);
+  t.equal(codeOf(await store.revokeToken(made.token.id, 1)), 'NOT_REPLICATED');
+  t.equal(codeOf(await store.revokeAll(org.id, user.id, 1)), 'NOT_REPLICATED');
+});
+
+t.test(
+  'a node that is gone is a fast outage of its shards; the others go on; it is found again',
+  async (t) => {
+    const store = await openStore(t, placeOn(cluster));
+    const { org } = await furnish(t, store);
+    const people = await populate(t, store, org.id);
+    const told = await followed(t, store);
+    await cluster.nodes[1]!.kill();
+    await told.until(() => told.events.at(-1) === 'disconnected');
+    for (const [shard, { token, digest }] of people) {
+      const { owner } = await cluster.ownerOf(`{${shard}}`);
+      const [answer, tookMs] = await timed(() => store.findApiToken(digest));
+      t.ok(tookMs < boundMs);
+      if (owner === 0) t.match(answer, { token: { id: token.id } });
+      else t.match(answer, { kind: 'outage', reason: 'store_unavailable' });
+    }
+    await cluster.nodes[1]!.restart();
+    for (const { token, digest } of people.values())
+      t.match(await answered(() => store.findApiToken(digest)), { token: { id: token.id } });
+    await told.until(() => told.events.at(-1) === 'connected');
+    t.notOk(
+      told.events.some((event) => event.startsWith('reset')),
+      'it had lost nothing',
+    );
+  },
+);
+
+t.test('no node of the Cluster answers: an outage at once, and found when one comes', async (t) => {
+  for (const node of cluster.nodes) await node.kill();
+  const [store, openedMs] = await timed(() => openStore(t, placeOn(cluster)));
+  t.ok(openedMs < boundMs);
+  const [answer, tookMs] = await timed(() => store.findApiToken('0'.repeat(64)));
+  t.equal(codeOf(answer), 'NOT_CONNECTED');
+  t.ok(tookMs < boundMs);
+  for (const node of cluster.nodes) await node.restart();
+  t.equal(await answered(() => store.findApiToken('0'.repeat(64))), undefined);
+});
