@@ -1,0 +1,68 @@
+// Which long-lived connections end when, without any socket.
+
+import t from 'tap';
+import type { Identity, Standing } from '../../src/decision/identity.ts';
+import { createLiveConnections } from '../../src/proxy/live-connections.ts';
+
+const identityOf = (tokenId: string, expiresAtMs = Infinity): Identity => ({
+  credentialKind: 'api_token',
+  sessionKind: 'api_token',
+  issuer: 'http://issuer.test',
+  org: { id: 'acme', name: 'Acme' },
+  user: { id: 'alice', name: 'Alice', roles: [] },
+  scopes: new Set(),
+  tokenId,
+  sessionId: undefined,
+  generation: { org: 0, user: 0 },
+  issuedAtMs: 0,
+  expiresAtMs,
+});
+
+const reasonsFor = (standing: Standing): unknown[] => {
+  const live = createLiveConnections();
+  const reasons: unknown[] = [];
+  live.add(identityOf('t1'), (reason) => reasons.push(reason.reason));
+  live.sweep(() => standing, 1_000);
+  return reasons;
+};
+
+t.test('a standing ends a connection, or not', async (t) => {
+  t.strictSame(reasonsFor('live'), []);
+  t.strictSame(reasonsFor('unknown'), [], 'a silent feed says nothing against anybody');
+  t.strictSame(reasonsFor('revoked'), ['token_revoked']);
+  t.strictSame(reasonsFor('ended'), ['session_ended']);
+  t.strictSame(reasonsFor('outdated'), ['session_ended'], 'only a new request is judged again');
+});
+
+t.test('a sweep ends exactly those that fall, and says how many', async (t) => {
+  const live = createLiveConnections();
+  const ended: string[] = [];
+  for (const id of ['t1', 't2', 't3'])
+    live.add(identityOf(id, id === 't3' ? 500 : Infinity), () => ended.push(id));
+  live.add(undefined, () => ended.push('public'));
+  t.equal(live.size, 4);
+  const standing = (identity: Identity): Standing => (identity.tokenId === 't2' ? 'revoked' : 'live');
+  t.equal(live.sweep(standing, 500), 2);
+  t.strictSame(ended, ['t2', 't3']);
+  t.equal(live.size, 2);
+  t.equal(live.sweep(standing, 500), 0, 'each is ended once');
+  live.endAll();
+  t.strictSame(ended, ['t2', 't3', 't1', 'public'], 'a public connection ends only at shutdown');
+  t.equal(live.size, 0);
+});
+
+t.test('a connection that is over is forgotten', async (t) => {
+  const live = createLiveConnections();
+  const remove = live.add(identityOf('t1'), () => t.fail('ended after its end'));
+  remove();
+  remove();
+  t.equal(live.size, 0);
+  live.endAll();
+});
+
+t.test('a connection may remove itself while it is ended', async (t) => {
+  const live = createLiveConnections();
+  const remove = live.add(identityOf('t1'), () => remove());
+  live.endAll();
+  t.equal(live.size, 0);
+});
