@@ -12,12 +12,15 @@ const done = <T>(answer: T): T => {
   return answer;
 };
 
-/** Creates org `acme`, role `reader`, users `user-0...` with `tokensPerUser` tokens each; returns the secrets. */
+const tokensPerUser = 100;
+
+/** Creates org `acme`, role `reader`, users `user-0...`; returns `count` secrets, or what could be made in `timeMs`. */
 export const provision = async (
   settings: Settings,
   count: number,
-  tokensPerUser = 100,
+  timeMs: number,
 ): Promise<readonly string[]> => {
+  const untilMs = performance.now() + timeMs;
   const store = await openStore(settings.store, { retentionMs: 3_600_000 });
   const now = Date.now;
   const accounts = createAccounts({ store, now });
@@ -51,7 +54,7 @@ export const provision = async (
   let next = 0;
   const users = Math.ceil(count / tokensPerUser);
   const worker = async (): Promise<void> => {
-    while (next < users) await makeUser(next++);
+    while (next < users && performance.now() < untilMs) await makeUser(next++);
   };
   await Promise.all(Array.from({ length: 16 }, worker));
   await store.close();

@@ -53,7 +53,8 @@ t.before(async () => {
   const prometheusPort = await freePort();
   const settings = {
     upstream: `http://127.0.0.1:${prometheusPort}`,
-    store: `redis+unix:${redis.socketPath}`,
+    // Patient: on a busy machine a slow look-up must not count as an outage.
+    store: { url: `redis+unix:${redis.socketPath}`, readTimeout: '5s' },
     issuer: 'http://127.0.0.1:8080',
     keys: { encryptionKey: Buffer.alloc(32, 7).toString('base64') },
     routes: [
@@ -219,8 +220,9 @@ t.test('Prometheus scrapes both replicas, and their numbers can be asked for thr
     return Object.fromEntries(data.result.map(({ metric, value }) => [metric.result, Number(value[1])]));
   };
   let decisions = await found();
-  while ((decisions['permit'] ?? 0) < 2 * tokenCount) decisions = await found();
-  t.ok((decisions['denial'] ?? 0) >= revocationCount);
+  // The next scrape has them all.
+  while ((decisions['permit'] ?? 0) < 2 * tokenCount || (decisions['denial'] ?? 0) < revocationCount)
+    decisions = await found();
   t.notOk(decisions['outage'], 'nothing was out');
   t.notOk(decisions['bug'], 'and no bug was met');
 });
