@@ -28,8 +28,8 @@ classes['.'.charCodeAt(0)] = dot;
 classes['%'.charCodeAt(0)] = percent;
 classes['?'.charCodeAt(0)] = question;
 
-/** Everything visible but `#`: a fragment never belongs in a target. Bytes above ASCII pass as they came. */
-const queryText = /^[\x21\x22\x24-\x7e\x80-\xff]*$/;
+/** Everything visible in ASCII but `#`: a fragment never belongs in a target. Node's parser refuses bytes above ASCII too. */
+const queryText = /^[\x21\x22\x24-\x7e]*$/;
 
 /**
  * Parses a request target in origin form (RFC 9112 section 3.2.1); every other form is refused, `*` and `http://x/`
@@ -74,7 +74,7 @@ export const parseTarget = (raw: string, bytesMax: number): Target | Denial => {
   if (escapes && !isUtf8(path)) return denial('path_ambiguous', 'escapes are not UTF-8');
   return queryText.test(query)
     ? { path, query }
-    : denial('path_ambiguous', 'fragment or control in the query');
+    : denial('path_ambiguous', 'a fragment, or a character that no query may hold');
 };
 
 /** An empty segment (allowed only as the last: a trailing slash), `.` or `..`. */

@@ -123,8 +123,12 @@ class GateHandler {
     const { request, method } = passage;
 
     // 1 hygiene
-    const isHttp10 = request.httpVersionMinor === 0;
-    const facts = inspectHeaders(request.rawHeaders, isHttp10, settings.limits.headersMax, this.#classify);
+    const facts = inspectHeaders(
+      request.rawHeaders,
+      request.httpVersion,
+      settings.limits.headersMax,
+      this.#classify,
+    );
     if (isDenial(facts)) return this.#refuse(passage, facts);
     passage.facts = facts;
     passage.clientAddress = callerAddress(passage.peer, facts.forwardedFor, this.#trusts);

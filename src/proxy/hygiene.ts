@@ -36,14 +36,16 @@ const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
  * Reads the raw header pairs of a request. Refused: more headers than `headersMax`, no Host in HTTP/1.1, two of Host,
  * Authorization, Content-Length or Transfer-Encoding, both of the last two (RFC 9112 section 6.1), a transfer coding
  * other than `chunked`, any coding in HTTP/1.0, a framing header in a spelling some servers fold, and a `Connection`
- * that names a header which matters.
+ * that names a header which matters. HTTP/1.1 and HTTP/1.0 only: Node's parser also lets 0.9 and 2.0 through.
  */
 export const inspectHeaders = (
   rawHeaders: readonly string[],
-  isHttp10: boolean,
+  httpVersion: string,
   headersMax: number,
   classify: ClassifyHeader,
 ): HeaderFacts | Denial => {
+  const isHttp10 = httpVersion === '1.0';
+  if (!isHttp10 && httpVersion !== '1.1') return denial('request_malformed', `HTTP/${httpVersion}`);
   if (rawHeaders.length > headersMax * 2)
     return denial('headers_too_large', `${rawHeaders.length / 2} headers`);
   let host: string | undefined;

@@ -14,7 +14,7 @@ t.test('a canonical target is taken as it is', async (t) => {
     ['/admin?/public', '/admin', '?/public'],
     ['/a?', '/a', '?'],
     ['/a?b?c', '/a', '?b?c'],
-    ['/a?//../;{}"|é', '/a', '?//../;{}"|é'],
+    ['/a?//../;{}"|', '/a', '?//../;{}"|'],
     ['/ADMIN', '/ADMIN', ''],
     ['/a.b/..c/.d/e..', '/a.b/..c/.d/e..', ''],
     ['/...', '/...', ''],
@@ -43,7 +43,7 @@ t.test('a target two servers could read differently is refused, not repaired', a
     ['bytes that are not UTF-8', '/%c0%ae%c0%ae/admin', '/%ff', '/%E9', '/%ed%a0%80', '/%e2%82'],
     ['characters that must be escaped', '/a"b', '/<a>', '/{a}', '/a|b', '/a^b', '/`', '/[a]', '/é', '/a b'],
     ['control characters', '/a\tb', '/a\u0000', '/a?\u0001', '/a?b\u007f'],
-    ['characters outside a byte', '/\u{1F600}', '/\u0100', '/a?\u0141'],
+    ['characters outside a byte', '/\u{1F600}', '/\u0100', '/a?\u0141', '/a?é'],
     ['every other form', 'http://x/admin', 'https://x', '*', 'x:443', '', 'admin', '?a', 'HTTP://x/..'],
   ])
     for (const target of targets) {

@@ -7,7 +7,7 @@ const classify = createHeaderClassifier({ credential: ['X-Api-Key'], identity: [
 const inspect = (...lines: string[]): ReturnType<typeof inspectHeaders> =>
   inspectHeaders(
     lines.flatMap((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]),
-    false,
+    '1.1',
     100,
     classify,
   );
@@ -75,10 +75,15 @@ t.test('a header section two parsers could read differently is refused', async (
 });
 
 t.test('HTTP/1.0 may come without Host, and never with a transfer coding', async (t) => {
-  t.match(inspectHeaders([], true, 100, classify), { host: undefined, contentLength: -1 });
-  t.match(inspectHeaders(['Transfer-Encoding', 'chunked'], true, 100, classify), {
+  t.match(inspectHeaders([], '1.0', 100, classify), { host: undefined, contentLength: -1 });
+  t.match(inspectHeaders(['Transfer-Encoding', 'chunked'], '1.0', 100, classify), {
     reason: 'request_malformed',
   });
+});
+
+t.test('no version but these two', async (t) => {
+  for (const version of ['0.9', '2.0', '1.2', ''])
+    t.match(inspectHeaders(['Host', 'a'], version, 100, classify), { reason: 'request_malformed' }, version);
 });
 
 t.test('Connection never removes a header that matters', async (t) => {

@@ -146,6 +146,8 @@ t.test('framing that two parsers could read differently is 400', async (t) => {
     ['another expectation', `POST /things/7 HTTP/1.1\r\nHost: api\r\n${good}Expect: 200-ok\r\n\r\n`],
     ['HTTP/2 prior knowledge', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
     ['HTTP/0.9', 'GET /things/7\r\n\r\n'],
+    ['HTTP/0.9 in so many words', `GET /things/7 HTTP/0.9\r\nHost: api\r\n${good}\r\n`],
+    ['HTTP/2.0', `GET /things/7 HTTP/2.0\r\nHost: api\r\n${good}\r\n`],
     ['HTTP/1.2', `GET /things/7 HTTP/1.2\r\nHost: api\r\n${good}\r\n`],
     ['a blank in the target', `GET /things/7 /x HTTP/1.1\r\nHost: api\r\n${good}\r\n`],
     ['a method that is none', `GETT /things/7 HTTP/1.1\r\nHost: api\r\n${good}\r\n`],
@@ -356,6 +358,8 @@ t.test('a path reaches the API byte for byte as it was authorized, or not at all
     'HTTP://api/',
     '*',
     'admin',
+    '/public/x?\u00e9',
+    '/public/\u00e9',
   ]) {
     const answer = await send(`GET ${target} HTTP/1.1\r\nHost: api\r\n\r\n`);
     t.equal(answer.status, 400, target);
@@ -367,9 +371,9 @@ t.test('a path reaches the API byte for byte as it was authorized, or not at all
     ['/Admin', ''],
     ['/admin/', ''],
     ['/admin.', ''],
-    ['/public/%E2%80%A6?x=%2e%2e/../admin;#'.replace('#', ''), ''],
+    ['/public/%E2%80%A6?x=%2e%2e/../admin;', ''],
     ['/things/7?/../admin', good],
-    ['/things/a:b@c,d;'.replace(';', ''), good],
+    ['/things/a:b@c,d', good],
     ['/public/x?', ''],
     ['/public/x?%zz&"{}|\\', ''],
   ] as const) {

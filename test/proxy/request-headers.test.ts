@@ -16,7 +16,7 @@ const trusted: Peer = { ...untrusted, isTrusted: true, proto: 'https' };
 
 const build = (lines: readonly string[], more: Partial<RequestHeaderParts> = {}): string[] => {
   const rawHeaders = ['Host: api:8080', ...lines].flatMap((line) => line.split(/: ?(.*)/s).slice(0, 2));
-  const facts = inspectHeaders(rawHeaders, false, 100, classify);
+  const facts = inspectHeaders(rawHeaders, '1.1', 100, classify);
   if (isDenial(facts)) throw new Error(facts.evidence);
   const pairs = createRequestHeaders(
     classify,
