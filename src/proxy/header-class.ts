@@ -53,6 +53,8 @@ const exact: ReadonlyMap<string, HeaderClass> = new Map<string, HeaderClass>([
   ['traceparent', headerClass.traceparent],
   ['tracestate', headerClass.tracestate],
   ['keep-alive', headerClass.drop],
+  // CGI servers turn it into HTTP_PROXY (CVE-2016-5385).
+  ['proxy', headerClass.drop],
   ['proxy-connection', headerClass.drop],
   ['proxy-authorization', headerClass.drop],
   ['proxy-authenticate', headerClass.drop],

@@ -162,6 +162,7 @@ t.test('a header is known by its name in any case, and a spoof by its folded nam
     ['X_Rewrite_Url', 'proxyWord'],
     ['X_Request_Id', 'drop'],
     ['Keep-Alive', 'drop'],
+    ['Proxy', 'drop'],
     ['TE', 'drop'],
     ['Trailer', 'drop'],
     ['Expect', 'drop'],

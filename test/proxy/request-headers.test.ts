@@ -91,6 +91,7 @@ t.test('hop-by-hop headers stay here, framing is left to the forwarder', async (
     'X-Private: 1',
     'x-PRIVATE: 2',
     'Keep-Alive: timeout=5',
+    'Proxy: http://evil',
     'Proxy-Connection: keep-alive',
     'Proxy-Authorization: Basic x',
     'TE: trailers',
