@@ -1,0 +1,121 @@
+// The pure parts of the Redis store: key names, lines of the feed, redirections, slots and faults.
+
+import * as fc from 'fast-check';
+import t from 'tap';
+import type { Change } from '../../../src/store/records.ts';
+import { lineOf, parseLine } from '../../../src/store/redis/change-codec.ts';
+import { ownersOf, slotOfTag, tagOfKey } from '../../../src/store/redis/cluster-slots.ts';
+import { faultOf, RedisFault } from '../../../src/store/redis/fault.ts';
+import { isStorableId, KeySpace } from '../../../src/store/redis/key-space.ts';
+import { parseRedirect } from '../../../src/store/redis/redirect.ts';
+import { shardOfAccount } from '../../../src/store/shard.ts';
+
+t.test('two accounts never share a key, whatever their ids are made of', async (t) => {
+  const keys = new KeySpace('tollgate');
+  const id = fc.string({ unit: fc.constantFrom('a', '/', '%', '2', 'F', ':', '{', '}', '5'), minLength: 1 });
+  fc.assert(
+    fc.property(id, id, id, id, (org, user, otherOrg, otherUser) => {
+      const isSame = org === otherOrg && user === otherUser;
+      return isSame === (keys.user(org, user) === keys.user(otherOrg, otherUser));
+    }),
+  );
+  t.not(keys.user('a/b', 'c'), keys.user('a', 'b/c'));
+  t.throws(() => new KeySpace('toll{gate}'), /prefix/);
+  t.equal(isStorableId('a\ud800'), false);
+});
+
+t.test('all keys of a user carry the tag of its shard, whatever braces its id has', async (t) => {
+  const keys = new KeySpace('tollgate');
+  const tag = String(shardOfAccount('{x}', '}{'));
+  for (const key of [keys.user('{x}', '}{'), keys.tokensOf('{x}', '}{')]) t.equal(tagOfKey(key), tag);
+});
+
+t.test('a change is read back from its line as it was', async (t) => {
+  const text = fc.string({ unit: 'grapheme', minLength: 1 });
+  const atMs = fc.nat();
+  const facts = fc.record(
+    {
+      generation: fc.nat(),
+      tokenGenerationMin: fc.nat(),
+      state: fc.constantFrom('active', 'disabled'),
+      atMs,
+    },
+    { requiredKeys: ['generation', 'atMs'] },
+  );
+  const change: fc.Arbitrary<Change> = fc.oneof(
+    fc.record({ kind: fc.constant('token' as const), tokenId: text, atMs }),
+    fc.record({ kind: fc.constant('session' as const), sessionId: text, atMs }),
+    fc.record({ kind: fc.constant('keys' as const), atMs }),
+    fc
+      .tuple(fc.record({ kind: fc.constant('user' as const), orgId: text, userId: text }), facts)
+      .map(([who, what]) => ({ ...who, ...what }) as Change),
+    fc
+      .tuple(fc.record({ kind: fc.constant('org' as const), orgId: text }), facts)
+      .map(([who, what]) => ({ ...who, ...what }) as Change),
+  );
+  fc.assert(
+    fc.property(change, (change) => void t.strictSame(parseLine(lineOf(change)), { ...change })),
+    { numRuns: 50 },
+  );
+});
+
+t.test('a line that is not understood is no change', async (t) => {
+  for (const words of [
+    [],
+    ['kind', 'token'],
+    ['kind', 'token', 'token', 'x'],
+    ['kind', 'token', 'at', '1'],
+    ['kind', 'token', 'token', 'x', 'at', 'soon'],
+    ['kind', 'token', 'token', 'x', 'at', '1e9'],
+    ['kind', 'user', 'org', 'a', 'user', 'b', 'at', '1'],
+    ['kind', 'user', 'org', 'a', 'at', '1', 'generation', '1'],
+    ['kind', 'org', 'at', '1', 'generation', '1'],
+    ['kind', 'planet', 'at', '1'],
+    ['at', '1'],
+  ])
+    t.equal(parseLine(words), undefined, words.join(' '));
+});
+
+t.test('redirections are read, and nothing else is one', async (t) => {
+  t.same(parseRedirect(new Error('MOVED 866 10.0.0.1:6379'), 'x'), {
+    host: '10.0.0.1',
+    port: 6379,
+    isAsking: false,
+  });
+  t.same(parseRedirect(new Error('ASK 866 ::1:7000'), 'x'), { host: '::1', port: 7000, isAsking: true });
+  t.match(parseRedirect(new Error('MOVED 866 :7000'), '10.0.0.9'), { host: '10.0.0.9' });
+  for (const message of ['MOVED', 'MOVED x 10.0.0.1:6379', 'MOVED 866 10.0.0.1', 'ERR MOVED 1 a:1', ''])
+    t.equal(parseRedirect(new Error(message), 'x'), undefined);
+  t.equal(parseRedirect('MOVED 866 10.0.0.1:6379', 'x'), undefined);
+});
+
+t.test('slots are those of the Cluster specification', async (t) => {
+  t.equal(slotOfTag('123456789'), 0x31c3, "the specification's check value");
+  t.equal(slotOfTag('foo'), 12_182);
+  const reply = [
+    [0, 8191, ['10.0.0.1', 7000, 'id', []], ['10.0.0.2', 7000, 'id', []]],
+    [8192, 16_383, ['', 7001, 'id', []]],
+    [1, 2],
+    'nonsense',
+  ];
+  const owners = ownersOf(reply, ['foo', 'bar'], '10.0.0.9');
+  t.same(owners.get('foo'), { host: '10.0.0.9', port: 7001 });
+  t.same(owners.get('bar'), { host: '10.0.0.1', port: 7000 });
+  t.equal(ownersOf('nonsense', ['foo'], 'x').size, 0);
+});
+
+t.test('a fault has a stable code and no secret in it; a bug stays a bug', async (t) => {
+  const reply = Object.assign(new Error("ERR unknown command 'AUTH', with args: 'pa55'"), {
+    name: 'ReplyError',
+    command: { name: 'auth', args: ['pa55'] },
+  });
+  const fault = faultOf(reply, ['pa55']);
+  t.equal(fault.code, 'ERR');
+  t.notMatch(JSON.stringify([fault, fault.message, fault.stack, fault.cause]), /pa55/);
+  t.equal(faultOf(Object.assign(new Error('x'), { code: 'ECONNREFUSED' }), []).code, 'ECONNREFUSED');
+  t.equal(faultOf(new Error('Command timed out'), []).code, 'TIMEOUT');
+  t.equal(faultOf('what', []).code, 'UNKNOWN');
+  const same = new RedisFault('CORRUPT', 'x');
+  t.equal(faultOf(same, []), same);
+  t.throws(() => faultOf(new TypeError('our bug'), []), /our bug/);
+});
