@@ -105,12 +105,15 @@ const shakeHands = (
   const outgoing = new IncomingMessage(new Socket());
   outgoing.method = 'GET';
   outgoing.url = '/';
-  outgoing.headers = {};
-  Object.assign(outgoing.headers, headersObject(headers), { connection: 'Upgrade', upgrade: 'websocket' });
+  outgoing.headers = { connection: 'Upgrade', upgrade: 'websocket' };
   let sent: ClientRequest | undefined;
   proxy.once('proxyReqWs', (request) => {
-    // After http-proxy has normalised its path, before it is written: the authorized one, byte for byte.
+    // Before it is written, after http-proxy has normalised the path and turned the headers round.
     request.path = permit.target;
+    for (const name of request.getRawHeaderNames()) request.removeHeader(name);
+    for (const { name, values } of linesOf(headers)) request.setHeader(name, values);
+    request.setHeader('Connection', 'Upgrade');
+    request.setHeader('Upgrade', 'websocket');
     sent = request;
   });
   withoutDeprecations(() =>
@@ -134,8 +137,10 @@ const shakeHands = (
   };
 };
 
-/** Names in the spelling first seen, duplicates as arrays: Node writes one line each, in this order. */
-const headersObject = (pairs: readonly string[]): Record<string, string | string[]> => {
+/** One entry a name, in the spelling first seen: Node then writes a line for each value. */
+const linesOf = (
+  pairs: readonly string[],
+): Iterable<{ readonly name: string; readonly values: readonly string[] }> => {
   const lines = new Map<string, { readonly name: string; readonly values: string[] }>();
   for (let at = 0; at + 1 < pairs.length; at += 2) {
     const name = pairs[at] ?? '';
@@ -145,12 +150,7 @@ const headersObject = (pairs: readonly string[]): Record<string, string | string
     if (line !== undefined) line.values.push(value);
     else if (key !== 'connection' && key !== 'upgrade') lines.set(key, { name, values: [value] });
   }
-  return Object.fromEntries(
-    Array.from(lines.values(), ({ name, values }) => [
-      name,
-      values.length === 1 ? (values[0] ?? '') : values,
-    ]),
-  );
+  return lines.values();
 };
 
 const targetOf = ({ origin, socketPath, ca }: UpstreamSettings): httpProxy.ServerOptions['target'] => {

@@ -8,11 +8,13 @@
 
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { authorizePublic, type Permit } from '../../src/decision/authorize.ts';
 import type { Identity } from '../../src/decision/identity.ts';
 import type { RouteRule } from '../../src/decision/route-rule.ts';
 import { createForwarder, type Exchange, type ForwardEnd, type Forwarder } from '../../src/proxy/forward.ts';
 import { createLiveConnections, type LiveConnections } from '../../src/proxy/live-connections.ts';
+import { type CountedUpgrader, createUpgrader } from '../../src/proxy/upgrade.ts';
 import type { UpstreamSettings } from '../../src/settings/settings.ts';
 
 export interface ForwardingOptions {
@@ -30,6 +32,7 @@ export interface Forwarding {
   readonly port: number;
   readonly server: Server;
   readonly forwarder: Forwarder;
+  readonly upgrader: CountedUpgrader;
   readonly live: LiveConnections;
   readonly ends: readonly ForwardEnd[];
   readonly bugs: readonly unknown[];
@@ -116,6 +119,7 @@ export const startForwarding = async (
     reportBug: (error: unknown) => void bugs.push(error),
   };
   const forwarder = createForwarder(upstreams, live, limits);
+  const upgrader = createUpgrader(upstreams, live, limits);
   const rule = publicRule(options.rule);
   const onEnd = (end: ForwardEnd): void => {
     ends.push(end);
@@ -136,6 +140,26 @@ export const startForwarding = async (
       response.writeHead(statusOf(failure), ['X-Failure', failure.reason, 'Content-Length', '0']).end();
     });
   });
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    requestCount += 1;
+    // As the handler does: the refusal is written here, so an error of the socket is ours until then.
+    socket.on('error', () => undefined);
+    const headers = [...endToEndHeaders(request), ...(options.headers ?? [])];
+    const permit = permitFor(rule, options.target ?? request.url!, options.identity);
+    upgrader.upgrade({ permit, request, socket, head, headers }, (end) => {
+      onEnd(end);
+      const { failure } = end;
+      if (failure === undefined || failure === 'client_gone' || end.responded) return;
+      const lines = [
+        `HTTP/1.1 ${statusOf(failure)} No`,
+        `X-Failure: ${failure.reason}`,
+        'Connection: close',
+        '',
+        '',
+      ];
+      socket.end(lines.join('\r\n'), () => socket.destroy());
+    });
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -143,6 +167,7 @@ export const startForwarding = async (
     port: typeof address === 'object' && address !== null ? address.port : 0,
     server,
     forwarder,
+    upgrader,
     live,
     ends,
     bugs,
@@ -154,6 +179,7 @@ export const startForwarding = async (
       return ends[taken++]!;
     },
     close: async () => {
+      await upgrader.close();
       await forwarder.close();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
