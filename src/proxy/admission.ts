@@ -4,17 +4,18 @@
 import { authorize, authorizePublic, type Claim, doubtOf, type Permit } from '../decision/authorize.ts';
 import { withoutParameter } from '../decision/credential.ts';
 import { denial, isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
+import type { Target } from '../decision/path.ts';
 import type { RouteRule } from '../decision/route-rule.ts';
 import type { Subject } from '../identity/identifier.ts';
 import type { Settings } from '../settings/settings.ts';
 import { asksForWebSocket, type HeaderFacts } from './hygiene.ts';
 import type { Passage } from './passage.ts';
 
-/** The query without the parameter that carries the credential, unless the rule keeps credentials. */
-export const forwardedQuery = (rule: RouteRule, query: string): string =>
+/** The target without the parameter that carries the credential; byte for byte as it came when the rule names none, or keeps it. */
+export const forwardedTarget = (rule: RouteRule, raw: string, { path, query }: Target): string =>
   rule.credentialQueryParameter === undefined || rule.forwardCredential === 'keep'
-    ? query
-    : withoutParameter(query, rule.credentialQueryParameter);
+    ? raw
+    : path + withoutParameter(query, rule.credentialQueryParameter);
 
 /** What the caller may not do here whoever it is: upgrade where the rule does not, or send more than the rule allows. */
 export const unfitOf = (

@@ -12,7 +12,7 @@ import { wireOf, wireOfBug } from '../decision/refusal.ts';
 import type { Identifier, Subject } from '../identity/identifier.ts';
 import type { RecordOutcome } from '../observe/request-outcome.ts';
 import type { Settings } from '../settings/settings.ts';
-import { forwardedQuery, hasLeft, hostFor, isSubject, judge, unfitOf } from './admission.ts';
+import { forwardedTarget, hasLeft, hostFor, isSubject, judge, unfitOf } from './admission.ts';
 import { Connections } from './connections.ts';
 import type { ForwardEnd, Forwarder } from './forward.ts';
 import { type ClassifyHeader, createHeaderClassifier } from './header-class.ts';
@@ -134,7 +134,8 @@ class GateHandler {
     passage.clientAddress = callerAddress(passage.peer, facts.forwardedFor, this.#trusts);
 
     // 2 path
-    const parsed = parseTarget(request.url ?? '', settings.limits.targetBytesMax);
+    const raw = request.url ?? '';
+    const parsed = parseTarget(raw, settings.limits.targetBytesMax);
     if (isDenial(parsed)) return this.#refuse(passage, parsed);
     const { path, query } = parsed;
     passage.nameRoute('(none)');
@@ -161,7 +162,7 @@ class GateHandler {
       },
       settings.credential,
     );
-    const asked = { facts, match, target: path + forwardedQuery(rule, query) };
+    const asked = { facts, match, target: forwardedTarget(rule, raw, parsed) };
     if (!isCredential(credential)) {
       if (rule.public) return this.#admit(passage, asked, undefined);
       return this.#refuse(passage, credential ?? denial('credential_missing'));
@@ -177,8 +178,9 @@ class GateHandler {
   #awaitIdentity(passage: Passage, asked: Request, found: Promise<Subject | Refusal>): void {
     const admit = (late: Subject | Refusal): void => {
       if (passage.isOver) return;
-      if (hasLeft(passage)) passage.endPermitted(0, 'client_gone');
-      else this.#admit(passage, asked, late);
+      if (!hasLeft(passage)) this.#admit(passage, asked, late);
+      else if (isSubject(late)) passage.endPermitted(0, 'client_gone');
+      else passage.endRefused(late, 0);
     };
     found.then(admit).catch((bug: unknown) => this.#fail(passage, bug));
   }

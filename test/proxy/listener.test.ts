@@ -152,8 +152,8 @@ t.test(
         t.same(head.all('authorization'), []);
         t.same(head.all('upgrade'), ['websocket']);
         connection.send(`${accepted}hello`);
-      await connection.closed;
-      connection.end();
+        await connection.closed;
+        connection.end();
       },
     });
     t.teardown(() => upstream.close());
