@@ -16,8 +16,9 @@ const fairBytes = 248;
 
 /**
  * Draws an API token: `tg`, random characters, and six characters of base62 CRC-32 over all before them.
- * 65 characters carry 339 random bits, 32 carry 142; four bits less to one who knows the owner's shard, for the secret
- * is drawn until its digest falls into it (16 tries on average), so that one script finds token and user together.
+ * It is drawn until its digest falls into the owner's shard (16 tries on average), so that one script finds token and
+ * user together. That costs four bits against whoever knows the owner: 335 bits are left to guess of 65 characters, and
+ * 138 of 32, a little under the 140 aimed at. Only clients that hard-code 32 should get the short one.
  */
 export const createSecret = (options: { readonly shard: number; readonly length: SecretLength }): string => {
   assertShard(options.shard);
