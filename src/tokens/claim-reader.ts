@@ -64,13 +64,6 @@ export class ClaimReader {
   optionalTimeMs(name: string): number | undefined {
     return this.has(name) ? this.timeMs(name) : undefined;
   }
-
-  /** Whether `aud` (a text or a list of texts, RFC 7519 section 4.1.3) holds one of these. */
-  requireAudience(accepted: readonly string[]): void {
-    const value = this.#members.get('aud');
-    const audiences = typeof value === 'string' ? [value] : this.texts('aud');
-    if (!audiences.some((audience) => accepted.includes(audience))) this.fail('aud');
-  }
 }
 
 const isText = (value: unknown): value is string =>

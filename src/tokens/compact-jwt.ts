@@ -1,5 +1,6 @@
 // Takes a compact JWS (RFC 7515 section 7.1) apart without believing it: one spelling only, bounded, every member name
-// once. Checks no signature and no claim; whoever calls does that next.
+// once. Checks no signature and no claim; whoever calls does that next. In front of jose, which lets other spellings of
+// a part, a member name twice and any depth pass.
 
 import { ClaimReader } from './claim-reader.ts';
 import { parseStrictJson } from './strict-json.ts';
@@ -9,9 +10,10 @@ export interface CompactJwt {
   readonly type: string | undefined;
   readonly kid: string | undefined;
   readonly claims: ClaimReader;
-  /** What is signed: header and payload as they came. */
+  /** The whole, as it came. */
+  readonly text: string;
+  /** What is signed of it: header and payload. */
   readonly signingInput: string;
-  readonly signature: Buffer;
 }
 
 /** Why a text is no JWT; a few fixed words for the log, nothing of the token. */
@@ -49,7 +51,7 @@ export const parseCompactJwt = (token: string, bytesMax: number): CompactJwt | J
   const type = header.optionalText('typ');
   const kid = header.optionalText('kid');
   if (header.failed !== undefined) return fault(`header ${header.failed}`);
-  return { algorithm, type, kid, claims, signingInput: `${headerPart}.${payloadPart}`, signature };
+  return { algorithm, type, kid, claims, text: token, signingInput: `${headerPart}.${payloadPart}` };
 };
 
 /** Decodes base64url in its one canonical spelling: no padding, no white space, no stray bits in the last character. */

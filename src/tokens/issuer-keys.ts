@@ -1,19 +1,21 @@
 // The public keys of one external issuer, fetched from its JWKS endpoint and kept through its outages, up to a bound.
 // One fetch at a time, and never one per request: neither unknown kids nor a dead endpoint can make it storm.
 //
-// Own, because jose's createRemoteJWKSet rejects every token once its cache is past its age and the endpoint is down
-// (reproduced in the tests), and because a private CA needs node:https.
+// jose imports each key. Fetching and choosing are our own: createRemoteJWKSet rejects every token once its cache is past
+// its age and the endpoint is down (reproduced in the tests), takes no private CA, and refuses a whole set for one entry
+// it cannot read; createLocalJWKSet finds such a key only when a token asks for it.
 
-import type { KeyObject } from 'node:crypto';
+import { type CryptoKey, importJWK } from 'jose';
 import { isOutage, type Outage, outage } from '../decision/outcome.ts';
 import { fetchJson, shownUrl } from './fetch-json.ts';
-import { parsePublicJwk } from './public-jwk.ts';
-import { keyFits } from './signature.ts';
+import { parsePublicMembers, type PublicMembers } from './public-jwk.ts';
+import { rsaBitsMin } from './signature.ts';
 
 export interface IssuerKeysSettings {
   readonly jwksUrl: string;
   /** PEM of a private CA; undefined: the system's. */
   readonly ca: string | undefined;
+  /** A key is imported for each of these it fits. */
   readonly algorithms: readonly string[];
   /** How long keys may serve while the endpoint is down. */
   readonly staleKeysMsMax: number;
@@ -24,7 +26,7 @@ export interface IssuerKeys {
    * Keys a token of this algorithm and kid may be signed with, at most four; none when the issuer has no such key.
    * Waits for a fetch only when what is known cannot answer.
    */
-  find(algorithm: string, kid: string | undefined, nowMs: number): Promise<readonly KeyObject[] | Outage>;
+  find(algorithm: string, kid: string | undefined, nowMs: number): Promise<readonly CryptoKey[] | Outage>;
   /** Fetches the keys when none are known. */
   warm(nowMs: number): Promise<Outage | undefined>;
 }
@@ -39,17 +41,18 @@ const retryDelayMs = 1_000;
 const candidatesMax = 4;
 const keysMax = 100;
 
-interface PublishedKey {
+/** A published key as imported for one algorithm. */
+interface IssuerKey {
   readonly kid: string | undefined;
-  readonly algorithm: string | undefined;
-  readonly key: KeyObject;
+  readonly algorithm: string;
+  readonly key: CryptoKey;
 }
 
 export const createIssuerKeys = (settings: IssuerKeysSettings): IssuerKeys => new FetchedIssuerKeys(settings);
 
 class FetchedIssuerKeys implements IssuerKeys {
   readonly #settings: IssuerKeysSettings;
-  #keys: readonly PublishedKey[] = [];
+  #keys: readonly IssuerKey[] = [];
   #fetchedAtMs = Number.NEGATIVE_INFINITY;
   #triedAtMs = Number.NEGATIVE_INFINITY;
   /** Of the last fetch; undefined when it went well. */
@@ -64,7 +67,7 @@ class FetchedIssuerKeys implements IssuerKeys {
     algorithm: string,
     kid: string | undefined,
     nowMs: number,
-  ): Promise<readonly KeyObject[] | Outage> {
+  ): Promise<readonly CryptoKey[] | Outage> {
     await this.#renew(nowMs);
     if (!this.#isUsable(nowMs)) return this.#failure ?? outage('issuer_unavailable');
     const known = this.#candidates(algorithm, kid);
@@ -99,15 +102,11 @@ class FetchedIssuerKeys implements IssuerKeys {
     return this.#failure === undefined ? unknownKidCooldownMs : retryDelayMs;
   }
 
-  #candidates(algorithm: string, kid: string | undefined): readonly KeyObject[] {
-    const candidates: KeyObject[] = [];
-    for (const published of this.#keys) {
-      if (kid !== undefined && published.kid !== kid) continue;
-      if (published.algorithm !== undefined && published.algorithm !== algorithm) continue;
-      if (keyFits(algorithm, published.key)) candidates.push(published.key);
-      if (candidates.length === candidatesMax) break;
-    }
-    return candidates;
+  #candidates(algorithm: string, kid: string | undefined): readonly CryptoKey[] {
+    return this.#keys
+      .filter((key) => key.algorithm === algorithm && (kid === undefined || key.kid === kid))
+      .slice(0, candidatesMax)
+      .map(({ key }) => key);
   }
 
   #fetch(nowMs: number): Promise<void> {
@@ -125,47 +124,81 @@ class FetchedIssuerKeys implements IssuerKeys {
       this.#failure = body;
       return;
     }
-    const keys = readKeys(body);
-    if (keys === undefined) {
-      this.#failure = outage(
-        'issuer_unavailable',
-        new Error(`${shownUrl(jwksUrl)} did not answer a JWK Set`),
-      );
+    const entries = parseJwks(body);
+    if (entries === undefined) {
+      this.#failure = this.#outage('did not answer a JWK Set');
       return;
     }
+    const keys = await importKeys(entries, this.#settings.algorithms);
     this.#keys = keys;
     this.#failure = undefined;
     this.#fetchedAtMs = nowMs;
     if (keys.length > 0) return;
     // Withdrawn keys are not served stale; but no key at all says nothing of a token, good or bad.
     this.#fetchedAtMs = Number.NEGATIVE_INFINITY;
-    this.#failure = outage(
-      'issuer_unavailable',
-      new Error(`${shownUrl(jwksUrl)} publishes no key that can verify a signature`),
+    this.#failure = this.#outage(
+      `publishes no key that can verify a signature (${this.#settings.algorithms.join(', ')})`,
     );
+  }
+
+  #outage(what: string): Outage {
+    return outage('issuer_unavailable', new Error(`${shownUrl(this.#settings.jwksUrl)} ${what}`));
   }
 }
 
-/** Usable keys of a JWK Set (RFC 7517 section 5: what is not understood is ignored); undefined when it is none. */
-const readKeys = (body: unknown): readonly PublishedKey[] | undefined => {
+interface JwksEntry {
+  readonly kid: string | undefined;
+  /** The only algorithm it is for; undefined: any that fits. */
+  readonly algorithm: string | undefined;
+  readonly members: PublicMembers;
+}
+
+/** Entries of a JWK Set for verifying (RFC 7517 section 5: what is not understood is ignored); undefined when it is none. */
+const parseJwks = (body: unknown): readonly JwksEntry[] | undefined => {
   if (typeof body !== 'object' || body === null || !('keys' in body) || !Array.isArray(body.keys))
     return undefined;
   const entries: readonly unknown[] = body.keys.slice(0, keysMax);
-  return entries.map(readKey).filter((key) => key !== undefined);
+  return entries.map(parseEntry).filter((entry) => entry !== undefined);
 };
 
-const readKey = (value: unknown): PublishedKey | undefined => {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const members = new Map<string, unknown>(Object.entries(value));
-  const use = members.get('use');
+const parseEntry = (value: unknown): JwksEntry | undefined => {
+  const members = parsePublicMembers(value);
+  if (members === undefined || typeof value !== 'object' || value === null) return undefined;
+  const given = new Map<string, unknown>(Object.entries(value));
+  const use = given.get('use');
   if (use !== undefined && use !== 'sig') return undefined;
-  const operations = members.get('key_ops');
+  const operations = given.get('key_ops');
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify')))
     return undefined;
-  const kid = members.get('kid');
-  const algorithm = members.get('alg');
+  const kid = given.get('kid');
+  const algorithm = given.get('alg');
   if (kid !== undefined && typeof kid !== 'string') return undefined;
   if (algorithm !== undefined && typeof algorithm !== 'string') return undefined;
-  const key = parsePublicJwk(value);
-  return key === undefined ? undefined : { kid, algorithm, key };
+  return { kid, algorithm, members };
+};
+
+const importKeys = async (
+  entries: readonly JwksEntry[],
+  algorithms: readonly string[],
+): Promise<readonly IssuerKey[]> => {
+  const imports = entries.flatMap((entry) =>
+    algorithms
+      .filter((algorithm) => entry.algorithm === undefined || entry.algorithm === algorithm)
+      .map((algorithm) => importKey(entry, algorithm)),
+  );
+  return (await Promise.all(imports)).filter((key) => key !== undefined);
+};
+
+/** Undefined when the key does not fit the algorithm: another type or curve, not on its curve, too few bits. */
+const importKey = async ({ kid, members }: JwksEntry, algorithm: string): Promise<IssuerKey | undefined> => {
+  try {
+    const key = await importJWK({ ...members }, algorithm);
+    if (key instanceof Uint8Array) return undefined;
+    // jose would throw, but only when a token asks for the key.
+    if ('modulusLength' in key.algorithm && Number(key.algorithm.modulusLength) < rsaBitsMin)
+      return undefined;
+    return { kid, algorithm, key };
+  } catch {
+    return undefined;
+  }
 };

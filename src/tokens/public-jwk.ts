@@ -10,12 +10,15 @@ const publicMembers: ReadonlyMap<string, readonly string[]> = new Map([
   ['OKP', ['crv', 'kty', 'x']],
 ]);
 
+/** The public members alone. */
+export type PublicMembers = Readonly<Record<string, string>>;
+
 /** Public members as published, with `kid`, `use` and `alg`. */
-export type PublishedJwk = Readonly<Record<string, string>> & { readonly kid: string };
+export type PublishedJwk = PublicMembers & { readonly kid: string };
 
 /** Reads a public key from an untrusted JWK; undefined when it is symmetric, private, incomplete or not on its curve. */
 export const parsePublicJwk = (value: unknown): KeyObject | undefined => {
-  const members = publicMembersOf(value);
+  const members = parsePublicMembers(value);
   if (members === undefined) return undefined;
   try {
     return createPublicKey({ key: members, format: 'jwk' });
@@ -26,7 +29,7 @@ export const parsePublicJwk = (value: unknown): KeyObject | undefined => {
 
 /** A key as a JWKS publishes it; its `kid` is its SHA-256 thumbprint, base64url (RFC 7638). */
 export const publishedJwk = (publicKey: KeyObject, algorithm: string): PublishedJwk => {
-  const members = publicMembersOf(publicKey.export({ format: 'jwk' }));
+  const members = parsePublicMembers(publicKey.export({ format: 'jwk' }));
   if (members === undefined) throw new Error('only EC, RSA and OKP public keys can be published');
   return {
     ...members,
@@ -36,8 +39,8 @@ export const publishedJwk = (publicKey: KeyObject, algorithm: string): Published
   };
 };
 
-/** The public members alone, in thumbprint order. */
-const publicMembersOf = (value: unknown): Record<string, string> | undefined => {
+/** The public members of an untrusted JWK, in thumbprint order; undefined when it is symmetric, private or incomplete. */
+export const parsePublicMembers = (value: unknown): PublicMembers | undefined => {
   if (typeof value !== 'object' || value === null || Object.hasOwn(value, 'd')) return undefined;
   const given = new Map<string, unknown>(Object.entries(value));
   const keyType = given.get('kty');

@@ -1,14 +1,16 @@
-// Access token -> identity, ours or an external issuer's. Everything is pinned before a claim is believed: issuer, key,
-// algorithm, signature, type, audience, times. An issuer whose keys cannot be had is an outage, never a bad token.
+// Access token -> identity, ours or an external issuer's. Parsed strictly and its header judged here, then verified by jose
+// with everything pinned. An issuer whose keys cannot be had is an outage, never a bad token; a token that no key could
+// save is refused before one is looked for. So the type is compared here, not by jose, which also knows no choice of types.
 
 import type { Identity } from '../decision/identity.ts';
-import { type Denial, denial, isOutage, type Outage } from '../decision/outcome.ts';
+import { type Denial, denial, isOutage, type Outage, outage } from '../decision/outcome.ts';
 import { identityOfClaims } from './access-token-claims.ts';
+import type { ClaimReader } from './claim-reader.ts';
 import { type CompactJwt, isJwtFault, parseCompactJwt } from './compact-jwt.ts';
 import { type ClaimMapping, externalIdentity } from './external-identity.ts';
 import { createIssuerKeys, type IssuerKeys, type IssuerKeysSettings } from './issuer-keys.ts';
 import type { KeyRing } from './key-ring.ts';
-import { verifyInput } from './signature.ts';
+import { type JwtExpectations, verifyJwt } from './verify-jwt.ts';
 
 /** An issuer of access tokens that is not us; `settings.issuers` has this shape. */
 export interface ExternalIssuer extends ClaimMapping, IssuerKeysSettings {
@@ -63,27 +65,28 @@ export const createAccessTokenVerifier = (options: AccessTokenVerifierOptions): 
   return Object.assign(verify, { warm });
 };
 
-const verifyOwn = (
+const verifyOwn = async (
   jwt: CompactJwt,
   options: AccessTokenVerifierOptions,
   nowMs: number,
-): Identity | Denial | Outage => {
+): Promise<Identity | Denial | Outage> => {
   if (jwt.type !== 'at+jwt') return denial('token_invalid', 'header typ: at+jwt is required');
   if (jwt.kid === undefined) return denial('token_invalid', 'header kid is required');
   const key = options.keyRing.verificationKey(jwt.kid, nowMs);
   if (key === undefined) {
     // Before the first key has been read, no token can be told good from bad.
-    if (options.keyRing.published(nowMs).length === 0)
-      return { kind: 'outage', reason: 'keys_unavailable', cause: undefined };
+    if (options.keyRing.published(nowMs).length === 0) return outage('keys_unavailable');
     return denial('token_invalid', 'header kid: not a key of ours');
   }
-  if (jwt.algorithm !== key.algorithm) return denial('token_invalid', 'header alg: not the one of the key');
-  if (!verifyInput(key.algorithm, key.publicKey, jwt.signingInput, jwt.signature))
-    return denial('token_invalid', 'signature');
-  jwt.claims.requireAudience([options.audience]);
-  const identity = identityOfClaims(jwt.claims, options.issuer);
-  const { clockLeewayMs, tokenAgeMsMax } = options;
-  return checked(jwt, identity, { nowMs, clockLeewayMs, tokenAgeMsMax, expiryLeewayMs: 0 });
+  const expected: JwtExpectations = {
+    algorithm: key.algorithm,
+    issuer: options.issuer,
+    audiences: [options.audience],
+    clockLeewayMs: options.clockLeewayMs,
+    ageMsMax: options.tokenAgeMsMax,
+  };
+  const refusal = await verifyJwt(jwt.text, [key.publicKey], expected, nowMs);
+  return refusal ?? readable(jwt.claims, identityOfClaims(jwt.claims, options.issuer), nowMs);
 };
 
 const verifyExternal = async (
@@ -99,35 +102,26 @@ const verifyExternal = async (
   const candidates = await keys.find(jwt.algorithm, jwt.kid, nowMs);
   if (isOutage(candidates)) return candidates;
   if (candidates.length === 0) return denial('token_invalid', 'header kid: not a key of the issuer');
-  const isSigned = candidates.some((key) => verifyInput(jwt.algorithm, key, jwt.signingInput, jwt.signature));
-  if (!isSigned) return denial('token_invalid', 'signature');
-  jwt.claims.requireAudience(issuer.audiences);
+  const expected: JwtExpectations = {
+    algorithm: jwt.algorithm,
+    issuer: issuer.issuer,
+    audiences: issuer.audiences,
+    clockLeewayMs,
+    ageMsMax: issuer.tokenAgeMsMax,
+  };
+  const refusal = await verifyJwt(jwt.text, candidates, expected, nowMs);
+  if (refusal !== undefined) return refusal;
   const identity = externalIdentity(jwt.claims, issuer, jwt.signingInput);
-  const { tokenAgeMsMax } = issuer;
-  return checked(jwt, identity, { nowMs, clockLeewayMs, tokenAgeMsMax, expiryLeewayMs: clockLeewayMs });
+  const expiresAtMs = identity.expiresAtMs + clockLeewayMs;
+  return readable(jwt.claims, { ...identity, expiresAtMs }, nowMs);
 };
 
-/** The claims of a signed token against the clock, after all of them have been read. */
-const checked = (
-  { claims }: CompactJwt,
-  identity: Identity,
-  limits: {
-    readonly nowMs: number;
-    readonly clockLeewayMs: number;
-    readonly tokenAgeMsMax: number;
-    readonly expiryLeewayMs: number;
-  },
-): Identity | Denial => {
-  const { nowMs, clockLeewayMs } = limits;
-  const notBeforeMs = claims.optionalTimeMs('nbf') ?? 0;
+/** The identity of a verified token, when every claim it was read from is of the right type and size. */
+const readable = (claims: ClaimReader, identity: Identity, nowMs: number): Identity | Denial => {
+  claims.optionalTimeMs('nbf');
   if (claims.failed !== undefined) return denial('token_invalid', `claim ${claims.failed}`);
-  if (identity.issuedAtMs > nowMs + clockLeewayMs) return denial('token_invalid', 'claim iat: in the future');
-  if (notBeforeMs > nowMs + clockLeewayMs) return denial('token_invalid', 'claim nbf: in the future');
-  const expiresAtMs = identity.expiresAtMs + limits.expiryLeewayMs;
-  if (nowMs >= expiresAtMs) return denial('token_expired', 'claim exp');
-  if (nowMs - identity.issuedAtMs >= limits.tokenAgeMsMax + clockLeewayMs)
-    return denial('token_expired', 'claim iat: older than the settings allow');
-  return { ...identity, expiresAtMs };
+  // To the millisecond, and for our own without leeway: jose counts whole seconds and grants it to every time.
+  return nowMs >= identity.expiresAtMs ? denial('token_expired', 'claim exp') : identity;
 };
 
 /** RFC 9068 section 2.1: `application/` may be left out; media types are compared without case. */

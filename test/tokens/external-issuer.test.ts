@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import t, { type Test } from 'tap';
 import { isDenial } from '../../src/decision/outcome.ts';
 import type { IssuerSettings } from '../../src/settings/settings.ts';
@@ -146,6 +147,42 @@ t.test('only the algorithms the settings name are believed', async (t) => {
     t.match(await verify(token({}, { alg }), nowMs), { evidence: /header alg/ }, alg);
 });
 
+t.test('every algorithm the settings offer is verified', async (t) => {
+  const algorithms = ['ES256', 'ES384', 'ES512', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'];
+  algorithms.push('EdDSA', 'Ed25519');
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const { verify, server } = await fixture(t, { algorithms });
+  const keys: unknown[] = [];
+  const tokens = new Map<string, string>();
+  for (const alg of algorithms) {
+    const pair = /^[RP]S/.test(alg) ? rsa : await generateKeyPair(alg);
+    keys.push({ ...(await exportJWK(pair.publicKey)), kid: alg });
+    const signed = new SignJWT(claims).setProtectedHeader({ alg, kid: alg });
+    tokens.set(alg, await signed.sign(pair.privateKey));
+  }
+  server.answer = answerJson({ keys });
+  for (const [alg, good] of tokens) {
+    t.match(await verify(good, nowMs), { issuer: theirIssuer }, alg);
+    const [head, payload] = good.split('.');
+    const [, , other] = tokens.get(alg === 'RS256' ? 'RS384' : 'RS256')!.split('.');
+    t.match(await verify(`${head}.${payload}.${other}`, nowMs), { evidence: 'signature' }, alg);
+  }
+});
+
+t.test('an RSA key of too few bits is no key, and no error', async (t) => {
+  const { verify, server } = await fixture(t);
+  const small = generateKeyPairSync('rsa', { modulusLength: 1024 });
+  server.answer = answerJson({
+    keys: [{ ...small.publicKey.export({ format: 'jwk' }), kid: 'small' }, theirKey.publicJwk],
+  });
+  const head = JSON.stringify({ alg: 'RS256', typ: 'JWT', kid: 'small' });
+  t.match(await verify(forge(head, JSON.stringify(claims), small.privateKey), nowMs), {
+    reason: 'token_invalid',
+    evidence: 'header kid: not a key of the issuer',
+  });
+  t.match(await verify(token(), nowMs), { issuer: theirIssuer });
+});
+
 t.test('a JWKS key without alg is no way around the algorithms of the settings', async (t) => {
   const { verify, server } = await fixture(t, { algorithms: ['ES256', 'HS256', 'none'] });
   const { kty, crv, x, y, kid } = theirKey.publicJwk;
@@ -226,6 +263,37 @@ t.test("while the issuer's endpoint is down, known keys serve; without any, it i
   await cold.server.stop();
   t.match(await cold.verify(token(), nowMs), { kind: 'outage', reason: 'issuer_unavailable' });
 });
+
+t.test(
+  'good tokens are an outage, never bad, while the issuer publishes no key or none it can use',
+  async (t) => {
+    const later = token({ iat: nowSeconds + 1200, exp: nowSeconds + 7200 });
+    const published: Record<string, readonly unknown[]> = {
+      'an empty list': [],
+      'a key of another algorithm alone': [{ ...theirKey.publicJwk, alg: 'ES384' }],
+      'a damaged key alone': [{ ...theirKey.publicJwk, x: 'AAAA' }],
+    };
+    for (const [name, keys] of Object.entries(published)) {
+      const { verify, server } = await fixture(t);
+      t.match(await verify(token(), nowMs), { issuer: theirIssuer });
+      server.answer = answerJson({ keys });
+      const atMs = nowMs + 20 * minuteMs;
+      const many = await Promise.all(Array.from({ length: 50 }, () => verify(later, atMs)));
+      t.strictSame(
+        new Set(many.map((outcome) => Reflect.get(outcome, 'reason'))),
+        new Set(['issuer_unavailable']),
+        name,
+      );
+      t.match(await verify(later, atMs + 500), { kind: 'outage' }, `${name}: until it is asked again`);
+      server.answer = answerJson({ keys: [theirKey.publicJwk] });
+      t.match(
+        await verify(later, atMs + 1000),
+        { issuer: theirIssuer },
+        `${name}: and it recovers by itself`,
+      );
+    }
+  },
+);
 
 t.test('warming up names the issuers that cannot be reached', async (t) => {
   const { verify, server } = await fixture(t);

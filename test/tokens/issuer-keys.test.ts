@@ -1,4 +1,4 @@
-import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { createLocalJWKSet, createRemoteJWKSet, jwtVerify } from 'jose';
 import t, { type Test } from 'tap';
 import { isOutage } from '../../src/decision/outcome.ts';
 import { createIssuerKeys, type IssuerKeys, type IssuerKeysSettings } from '../../src/tokens/issuer-keys.ts';
@@ -207,6 +207,17 @@ t.test('keys that are not for verifying signatures of this algorithm are passed 
     t.equal(await count(keysFrom(server), nowMs), 0, name);
   }
 });
+
+t.test(
+  'an entry that cannot be read does not hide the others; jose would refuse the whole set',
+  async (t) => {
+    const entries = [7, null, { kty: 'EC' }, { kty: 'RSA', n: 'AQAB', e: 'AQAB' }, { kty: 'AKP', pub: 'AA' }];
+    const both = { ...esKey, key_ops: ['sign', 'verify'], ext: 'yes' };
+    const server = await startJwksServer(t, [...entries, both]);
+    t.equal(await count(keysFrom(server), nowMs), 1);
+    t.throws(() => createLocalJWKSet(JSON.parse(JSON.stringify({ keys: [...entries, both] }))));
+  },
+);
 
 t.test(
   'a JWKS key without alg, use or kid serves the algorithm its type and curve allow, no other',

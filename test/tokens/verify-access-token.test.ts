@@ -174,11 +174,17 @@ t.test('exp: 1e400, which is Infinity to JSON.parse, is refused', async (t) => {
 });
 
 t.test('times that are no numbers, or beyond the year 9999, are refused', async (t) => {
-  for (const value of [String(nowSeconds + 60), null, true, [nowSeconds + 60], -1, 253_402_300_800])
+  for (const value of [String(nowSeconds + 60), null, true, [nowSeconds + 60], 253_402_300_800])
     for (const claim of ['exp', 'iat', 'nbf'])
       await t.test(`${claim} ${JSON.stringify(value)}`, async (t) =>
         refuses(t, withClaims({ [claim]: value }), `claim ${claim}`),
       );
+});
+
+t.test('times before 1970 are refused: as long past, or as no time', async (t) => {
+  for (const claim of ['exp', 'iat'])
+    await refuses(t, withClaims({ [claim]: -1 }), `claim ${claim}`, 'token_expired');
+  await refuses(t, withClaims({ nbf: -1 }), 'claim nbf');
 });
 
 t.test('an expired token is refused as expired, at the very second', async (t) => {
@@ -198,7 +204,7 @@ t.test('nbf in the future is refused beyond the leeway', async (t) => {
 });
 
 t.test('a token older than the maximum age is refused, whatever its exp says', async (t) => {
-  const iat = nowSeconds - 30 * 60 - 30;
+  const iat = nowSeconds - 30 * 60 - 31;
   const exp = nowSeconds + 3600;
   await refuses(t, withClaims({ iat, exp }), /claim iat: older/, 'token_expired');
   t.notOk(isDenial(await verify(withClaims({ iat: iat + 1, exp }), nowMs)));
