@@ -80,6 +80,13 @@ export class UpgradeExchange {
     }
   }
 
+  /** The handshake could not even be sent: a bug, thrown to whoever asked for it. */
+  abandon(): void {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    this.#forgetHandshake();
+  }
+
   readonly #onClientGone = (): void => this.end('client_gone');
 
   /** Bytes sent before the upstream's answer; a caller that sends too many waits. */

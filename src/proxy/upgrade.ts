@@ -66,7 +66,13 @@ export const createUpgrader = (
         onEnd(end);
       });
       open.add(exchange);
-      exchange.start(() => shakeHands(proxy, settings, upgrade, socket));
+      try {
+        exchange.start(() => shakeHands(proxy, settings, upgrade, socket));
+      } catch (bug) {
+        open.delete(exchange);
+        exchange.abandon();
+        throw bug;
+      }
     },
     close: async () => {
       isClosed = true;
@@ -107,24 +113,24 @@ const shakeHands = (
   outgoing.url = '/';
   outgoing.headers = { connection: 'Upgrade', upgrade: 'websocket' };
   let sent: ClientRequest | undefined;
-  proxy.once('proxyReqWs', (request) => {
+  const prepare = (request: ClientRequest): void => {
+    sent = request;
     // Before it is written, after http-proxy has normalised the path and turned the headers round.
     request.path = permit.target;
     for (const name of request.getRawHeaderNames()) request.removeHeader(name);
     for (const { name, values } of linesOf(headers)) request.setHeader(name, values);
     request.setHeader('Connection', 'Upgrade');
     request.setHeader('Upgrade', 'websocket');
-    sent = request;
-  });
-  withoutDeprecations(() =>
-    proxy.ws(
-      outgoing,
-      socket,
-      Buffer.alloc(0),
-      { target: targetOf(settings), ssl: tlsOf(settings) },
-      () => undefined,
-    ),
-  );
+  };
+  proxy.once('proxyReqWs', prepare);
+  try {
+    const options = { target: targetOf(settings), ssl: tlsOf(settings) };
+    withoutDeprecations(() => proxy.ws(outgoing, socket, Buffer.alloc(0), options, () => undefined));
+  } catch (bug) {
+    proxy.off('proxyReqWs', prepare);
+    sent?.on('error', () => undefined).destroy();
+    throw bug;
+  }
   if (sent === undefined) throw new Error('http-proxy sent no handshake');
   const request = sent;
   const [tunnel] = request.listeners('upgrade');
