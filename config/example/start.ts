@@ -2,6 +2,7 @@
 // `npm start -- --upstream URL [--store URL]` stands in front of a real API instead; `--config FILE` reads your settings.
 
 import { once } from 'node:events';
+import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { serve } from '../../src/cli/serve.ts';
@@ -14,19 +15,21 @@ import { createExampleApi } from './api.ts';
 import { printWelcome } from './welcome.ts';
 import { type FirstToken, makeFirstToken } from './first-token.ts';
 
-const { values: options } = parseArgs({
-  options: {
-    upstream: { type: 'string' },
-    store: { type: 'string' },
-    config: { type: 'string' },
-    listen: { type: 'string' },
-    ops: { type: 'string' },
-  },
-});
+const readOptions = () =>
+  parseArgs({
+    options: {
+      upstream: { type: 'string' },
+      store: { type: 'string' },
+      config: { type: 'string' },
+      listen: { type: 'string' },
+      ops: { type: 'string' },
+    },
+  }).values;
+type Options = ReturnType<typeof readOptions>;
 
-/** The example API, on a free port of this machine, unless a real one is named. */
-const startExample = async (): Promise<string> => {
-  const api = createExampleApi().listen(0, '127.0.0.1');
+/** The example API listens on a free port of this machine. */
+const listen = async (api: Server): Promise<string> => {
+  api.listen(0, '127.0.0.1');
   await once(api, 'listening');
   const address = api.address();
   if (address === null || typeof address === 'string') throw new Error('the example API has no port');
@@ -47,7 +50,11 @@ const sealingKeyFile = async (): Promise<string> => {
   return 'tollgate.key';
 };
 
-const settingsOf = async (file: string, upstream: string | undefined): Promise<Settings | undefined> => {
+const settingsOf = async (
+  options: Options,
+  file: string,
+  upstream: string | undefined,
+): Promise<Settings | undefined> => {
   const needsKey =
     options.store?.startsWith('redis') === true &&
     options.config === undefined &&
@@ -69,11 +76,36 @@ const settingsOf = async (file: string, upstream: string | undefined): Promise<S
   return undefined;
 };
 
-const isExample = options.upstream === undefined && options.config === undefined;
-const file = options.config ?? join(import.meta.dirname, isExample ? 'tollgate.yaml' : 'any-api.yaml');
-const settings = await settingsOf(file, isExample ? await startExample() : options.upstream);
-if (settings === undefined) process.exitCode = 2;
-else {
-  const first: FirstToken | string = await makeFirstToken(settings, isExample);
-  await serve(settings, ({ address }) => printWelcome({ address, first, isExample, file }));
+/** Serves until a signal ends it; gives the exit code. */
+const start = async (options: Options): Promise<number> => {
+  const isExample = options.upstream === undefined && options.config === undefined;
+  const file = options.config ?? join(import.meta.dirname, isExample ? 'tollgate.yaml' : 'any-api.yaml');
+  const api = isExample ? createExampleApi() : undefined;
+  try {
+    const settings = await settingsOf(
+      options,
+      file,
+      api === undefined ? options.upstream : await listen(api),
+    );
+    if (settings === undefined) return 2;
+    const first: FirstToken | string = await makeFirstToken(settings, isExample);
+    await serve(settings, ({ address }) => printWelcome({ address, first, isExample, file }));
+    return 0;
+  } finally {
+    api?.close();
+    api?.closeAllConnections();
+  }
+};
+
+/** Whose fault it is: a wrong option (2), or something in the way (1). Either is one line. */
+const tell = (error: unknown): number => {
+  if (!(error instanceof Error)) throw error;
+  process.stderr.write(`npm start: ${error.message}\n`);
+  return 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS') ? 2 : 1;
+};
+
+try {
+  process.exitCode = await start(readOptions());
+} catch (error) {
+  process.exitCode = tell(error);
 }
