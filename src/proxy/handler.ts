@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { isPermit } from '../decision/authorize.ts';
-import { isCredential, readCredential } from '../decision/credential.ts';
+import { type Credential, isCredential, readCredential } from '../decision/credential.ts';
 import { denial, isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
 import { parseTarget } from '../decision/path.ts';
 import { wireOf, wireOfBug } from '../decision/refusal.ts';
@@ -86,6 +86,7 @@ interface Request {
   readonly match: RouteMatch;
   /** Path and query as the API will see them. */
   readonly target: string;
+  readonly credential: Credential | undefined;
 }
 
 class GateHandler {
@@ -162,7 +163,13 @@ class GateHandler {
       },
       settings.credential,
     );
-    const asked = { facts, match, target: forwardedTarget(rule, raw, parsed) };
+    const target = forwardedTarget(rule, raw, parsed);
+    const asked: Request = {
+      facts,
+      match,
+      target,
+      credential: isCredential(credential) ? credential : undefined,
+    };
     if (!isCredential(credential)) {
       if (rule.public) return this.#admit(passage, asked, undefined);
       return this.#refuse(passage, credential ?? denial('credential_missing'));
@@ -212,7 +219,7 @@ class GateHandler {
     const subject = isSubject(found) && permit.identity !== undefined ? found : undefined;
     const identityPairs = subject === undefined ? [] : identifier.headersFor(subject, rule.upstream, nowMs);
     if (isOutage(identityPairs)) return this.#refuse(passage, identityPairs);
-    const passed = passedCredential(rule, subject, identifier, nowMs);
+    const passed = passedCredential(rule, subject, asked.credential, identifier, nowMs);
     if (isOutage(passed)) return this.#refuse(passage, passed);
     const headers = this.#buildHeaders({
       rawHeaders: request.rawHeaders,

@@ -1,6 +1,7 @@
 // What the upstream gets of the caller's credential, as the rule says: nothing, the credential itself, or an access
 // token in an API token's place. Decides nothing about the request.
 
+import type { Credential } from '../decision/credential.ts';
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import type { RouteRule } from '../decision/route-rule.ts';
 import type { Identifier, Subject } from '../identity/identifier.ts';
@@ -15,10 +16,14 @@ export interface PassedCredential {
 const stripped: PassedCredential = { keepsCredential: false, accessToken: undefined };
 const kept: PassedCredential = { keepsCredential: true, accessToken: undefined };
 
-/** `subject` is undefined on a public route without a valid credential: then nothing is passed on but under `keep`. */
+/**
+ * `subject` is undefined on a public route without a valid credential: then nothing is passed on but under `keep`.
+ * `presented` is the credential as it was read, wherever it stood.
+ */
 export const passedCredential = (
   rule: RouteRule,
   subject: Subject | undefined,
+  presented: Credential | undefined,
   identifier: Pick<Identifier, 'accessTokenFor'>,
   nowMs: number,
 ): PassedCredential | Outage => {
@@ -28,9 +33,9 @@ export const passedCredential = (
     case 'keep':
       return kept;
     case 'access-token': {
-      if (subject === undefined) return stripped;
-      // A caller that brought an access token has it passed on.
-      if (subject.identity.credentialKind === 'access_token') return kept;
+      if (subject === undefined || presented === undefined) return stripped;
+      // A caller that brought an access token has just that passed on, and nothing else it may have sent along.
+      if (presented.kind === 'access_token') return { keepsCredential: false, accessToken: presented.value };
       const accessToken = identifier.accessTokenFor(subject, rule.upstream, nowMs);
       return isOutage(accessToken) ? accessToken : { keepsCredential: false, accessToken };
     }

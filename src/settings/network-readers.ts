@@ -108,9 +108,10 @@ export const headerName: Reader<string> = text(
   /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/,
 );
 
-/** `10.0.0.0/8`, `fd00::/8`, or one address. */
+/** `10.0.0.0/8`, `fd00::/8`, one address, or `unix`: every peer on a unix socket. */
 export const cidr: Reader<string> = {
   read: (value): Read<string> => {
+    if (value === 'unix') return right(value);
     const match = typeof value === 'string' ? /^([0-9a-fA-F.:]+)(?:\/(\d{1,3}))?$/.exec(value) : null;
     const version = isIP(match?.[1] ?? '');
     const bitsMax = version === 4 ? 32 : 128;
@@ -119,6 +120,6 @@ export const cidr: Reader<string> = {
       ? not(value, 'an address range', cidr.expects)
       : right(`${match?.[1] ?? ''}/${bits}`);
   },
-  expects: '10.0.0.0/8, fd00::/8 or one address',
+  expects: '10.0.0.0/8, fd00::/8, one address, or unix',
   json: { type: 'string' },
 };
