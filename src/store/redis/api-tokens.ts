@@ -47,7 +47,7 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
       ...(isLocal ? [keys.digest(digest)] : []),
     ];
     const account = keys.account(token.orgId, token.userId);
-    const flags = [isImport ? '1' : '0', isLocal ? '1' : '0'];
+    const flags = [isImport ? '1' : '0', isLocal ? '1' : '0', `${token.revokedAtMs ?? ''}`];
     const args = [token.id, digest, tokenDocument(token), account, keepUntilMs, ...flags];
     const made = answer(await runOn(writes, createToken, touched, args));
     if (made !== 'created' || isLocal) return made;

@@ -47,8 +47,10 @@ export const attemptWith =
       observe?.command(name, performance.now() - startedAt, false);
       const fault = faultOf(error, secrets);
       observe?.error(fault.code);
-      return outage(fault.code === notReplicatedCode ? 'store_not_replicated' : 'store_unavailable', fault);
+      return outage(notReplicated.has(fault.code) ? 'store_not_replicated' : 'store_unavailable', fault);
     }
   };
 
 export const notReplicatedCode = 'NOT_REPLICATED';
+/** Ours, and the server's own when it has fewer replicas than `min-replicas-to-write`. */
+const notReplicated = new Set([notReplicatedCode, 'NOREPLICAS']);

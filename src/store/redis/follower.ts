@@ -10,7 +10,8 @@ import { type Continuity, continuityOf, readServerIdentity } from './continuity.
 import { RedisFault, faultOf } from './fault.ts';
 import { type Redirect, parseRedirect } from './redirect.ts';
 
-const linesPerRead = 500;
+/** Of each stream; small enough for a server that limits its clients' output buffers. */
+const linesPerRead = 100;
 const checkEveryMs = 1000;
 
 export interface FollowerEvents {
@@ -49,6 +50,8 @@ export class Follower {
   readonly #seen = new Map<string, string>();
   #identity: string | undefined;
   #isCaughtUp = false;
+  /** Counts how often everything read was forgotten. */
+  #beginnings = 0;
   #client: Redis | undefined;
 
   constructor(settings: FollowerSettings, events: FollowerEvents) {
@@ -73,6 +76,7 @@ export class Follower {
     this.#positions.clear();
     this.#seen.clear();
     this.#isCaughtUp = false;
+    this.#beginnings += 1;
   }
 
   async #run(): Promise<void> {
@@ -111,10 +115,15 @@ export class Follower {
 
   /** The library rejects with "Connection is closed" and tells the reason in an event. */
   #fault(error: unknown, lastError: unknown): RedisFault {
-    const fault = faultOf(error, this.#settings.secrets);
-    return fault.code === 'NOT_CONNECTED' && lastError instanceof Error
-      ? faultOf(lastError, this.#settings.secrets)
-      : fault;
+    try {
+      const fault = faultOf(error, this.#settings.secrets);
+      return fault.code === 'NOT_CONNECTED' && lastError instanceof Error
+        ? faultOf(lastError, this.#settings.secrets)
+        : fault;
+    } catch (bug) {
+      // Whatever is wrong, the feed goes on: a replica without it knows of no revocation.
+      return new RedisFault('BUG', bug instanceof Error ? (bug.stack ?? bug.message) : 'unknown');
+    }
   }
 
   /** Makes sure that a master with the history we know answers, and reads up to the end it has now. */
@@ -150,7 +159,7 @@ export class Follower {
       await this.#read(client, isAsking, feedBlockMs);
       if (performance.now() - checkedAt >= checkEveryMs) {
         await this.#checkHistory(client, isAsking);
-        if (!this.#isCaughtUp) throw new RedisFault('HISTORY_LOST', 'reading the change feed again');
+        if (!this.#isCaughtUp) throw readAgain();
         checkedAt = performance.now();
       }
       this.#events.heard();
@@ -171,10 +180,12 @@ export class Follower {
   async #read(client: Redis, isAsking: boolean, blockMs: number | undefined): Promise<number> {
     const streams = [...this.#positions.keys()];
     const ids = [...this.#positions.values()];
+    const beginning = this.#beginnings;
     if (isAsking) void client.asking().catch(() => undefined);
     const reply = await (blockMs === undefined
       ? client.xread('COUNT', linesPerRead, 'STREAMS', ...streams, ...ids)
       : client.xread('COUNT', linesPerRead, 'BLOCK', blockMs, 'STREAMS', ...streams, ...ids));
+    if (beginning !== this.#beginnings) throw readAgain();
     let count = 0;
     for (const [stream, lines] of reply ?? []) {
       const changes: Change[] = [];
@@ -184,8 +195,7 @@ export class Follower {
         else changes.push(change);
       }
       const last = lines.at(-1)?.[0];
-      // Rewound meanwhile: what was read belongs to the time before.
-      if (last === undefined || !this.#positions.has(stream)) continue;
+      if (last === undefined) continue;
       this.#positions.set(stream, last);
       this.#seen.set(stream, last);
       count += lines.length;
@@ -194,3 +204,5 @@ export class Follower {
     return count;
   }
 }
+
+const readAgain = (): RedisFault => new RedisFault('HISTORY_LOST', 'reading the change feed again');

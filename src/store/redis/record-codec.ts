@@ -48,9 +48,12 @@ const state = (value: unknown, what: string): AccountState => {
   if (value !== 'active' && value !== 'disabled') throw corrupt(what);
   return value;
 };
-const object = (value: unknown, what: string): ReadonlyMap<string, unknown> => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw corrupt(what);
-  return new Map(Object.entries(value));
+type Json = Readonly<Record<string, unknown>>;
+const isJson = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const object = (value: unknown, what: string): Json => {
+  if (!isJson(value)) throw corrupt(what);
+  return value;
 };
 
 const rolePrefix = 'role:';
@@ -147,23 +150,23 @@ export const tokenDocument = (token: ApiTokenRecord): string =>
 
 const tokenOf = (document: unknown, revoked: unknown, what: string): ApiTokenRecord => {
   const fields = object(document, what);
-  const scopes = fields.get('scopes');
-  const origin = fields.get('origin');
+  const scopes = fields['scopes'];
+  const origin = fields['origin'];
   if (origin !== 'created' && origin !== 'imported') throw corrupt(what);
-  const generation = object(fields.get('generation'), what);
+  const generation = object(fields['generation'], what);
   const revokedAtMs = integerOrNever(revoked, what);
   return {
-    id: text(fields.get('id'), what),
-    orgId: text(fields.get('orgId'), what),
-    userId: text(fields.get('userId'), what),
-    name: text(fields.get('name'), what),
+    id: text(fields['id'], what),
+    orgId: text(fields['orgId'], what),
+    userId: text(fields['userId'], what),
+    name: text(fields['name'], what),
     scopes: scopes === 'all' ? scopes : texts(scopes, what),
     origin,
     state: revokedAtMs === undefined ? 'active' : 'revoked',
-    createdAtMs: integer(fields.get('createdAtMs'), what),
-    expiresAtMs: integerOrNever(fields.get('expiresAtMs'), what),
+    createdAtMs: integer(fields['createdAtMs'], what),
+    expiresAtMs: integerOrNever(fields['expiresAtMs'], what),
     revokedAtMs,
-    generation: { org: integer(generation.get('org'), what), user: integer(generation.get('user'), what) },
+    generation: { org: integer(generation['org'], what), user: integer(generation['user'], what) },
   };
 };
 
@@ -205,15 +208,15 @@ export const parseKeys = (fields: Fields): SigningKeyRecord[] => {
     const kid = name.slice('doc:'.length);
     const what = `the signing key ${kid}`;
     const document = object(parseJson(value, what), what);
-    const algorithm = document.get('algorithm');
+    const algorithm = document['algorithm'];
     if (algorithm !== 'ES256' && algorithm !== 'RS256' && algorithm !== 'EdDSA') throw corrupt(what);
     keys.push({
       kid,
       algorithm,
-      publicJwk: text(document.get('publicJwk'), what),
-      sealedPrivateKey: text(document.get('sealedPrivateKey'), what),
-      createdAtMs: integer(document.get('createdAtMs'), what),
-      activeFromMs: integer(document.get('activeFromMs'), what),
+      publicJwk: text(document['publicJwk'], what),
+      sealedPrivateKey: text(document['sealedPrivateKey'], what),
+      createdAtMs: integer(document['createdAtMs'], what),
+      activeFromMs: integer(document['activeFromMs'], what),
       retireAtMs: integerOrNever(parseJson(fields.get(`retire:${kid}`), what), what),
     });
   }

@@ -11,12 +11,12 @@ import { ClusterLinks } from './cluster-links.ts';
 import { type Purpose, nodeOptions } from './connection-options.ts';
 import { type Connections, runOn } from './connections.ts';
 import { type StoreContext, type StoreObserver, attemptWith } from './context.ts';
-import { warnOfEviction } from './eviction.ts';
 import { KeySpace } from './key-space.ts';
 import { RedisLink, type StoreLog } from './link.ts';
 import { lookups } from './lookups.ts';
 import { reapply } from './reapply.ts';
 import { ReplicatedWrites } from './replicated-writes.ts';
+import { checkServer } from './server-check.ts';
 import { signingKeys } from './signing-keys.ts';
 
 export interface RedisStoreOptions {
@@ -41,7 +41,7 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
       : new RedisLink(nodeOptions(settings, purpose), link);
   };
   const reads = connect('read');
-  const writes = connect('write', (server) => void warnOfEviction(server, log).catch(() => undefined));
+  const writes = connect('write', (server) => void checkServer(server, log).catch(() => undefined));
   const waiting = settings.replicasMin > 0 ? connect('write') : undefined;
   const all = waiting === undefined ? [reads, writes] : [reads, writes, waiting];
   const replicated =

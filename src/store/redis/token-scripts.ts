@@ -6,9 +6,9 @@ import { script } from './script.ts';
 import { letGo, tell } from './script-parts.ts';
 
 /**
- * KEYS token, user, index of the user's tokens, then `imports` ('' for a created token) and digest ('' when the
- * digest lies in another shard) as flagged. ARGV id, digest, doc, account, keepUntilMs ('' for ever),
- * '1' when KEYS[4] is the mark of imports, '1' when the last key is the digest.
+ * KEYS token, user, index of the user's tokens; then, as flagged, the mark of imports; then, as flagged, the digest.
+ * ARGV id, digest, doc, account, keepUntilMs ('' for ever), '1' when KEYS[4] is the mark of imports, '1' when the last
+ * key is the digest (it lies in this shard), revokedAtMs or ''.
  * Replies 'created', 'user_unknown' or 'digest_taken'.
  */
 export const createToken = script(
@@ -30,6 +30,7 @@ local known = redis.call('HGET', KEYS[1], 'digest')
 if known then return known == digest and 'created' or 'digest_taken' end
 redis.call('HSET', KEYS[1], 'doc', doc, 'account', account, 'digest', digest)
 redis.call('ZADD', KEYS[3], 0, id)
+if ARGV[8] ~= '' then redis.call('HSET', KEYS[1], 'revokedAtMs', ARGV[8]) end
 if ARGV[6] == '1' then redis.call('SET', KEYS[4], '1') end
 if pointer then redis.call('SET', pointer, id) end
 if keepUntilMs ~= '' then

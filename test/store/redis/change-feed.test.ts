@@ -67,6 +67,8 @@ t.test('a killed feed connection resumes without a gap and without a repetition'
 t.test('a window larger than one read is told whole before "caught up"', async (t) => {
   const server = await serverFor(t);
   const store = await openStore(t, { socketPath: server.socketPath });
+  // Not even where the server cuts off clients that read slowly.
+  await meddle(t, server).config('SET', 'client-output-buffer-limit', 'normal 1mb 0 0');
   const ended = Array.from({ length: 3000 }, (_, i) => `session-${i}`);
   await Promise.all(ended.map((session) => store.endSession(session, Date.now())));
   const told = await followed(t, store);

@@ -112,3 +112,11 @@ t.test('an import whose digest belongs to another token leaves nothing behind', 
   t.equal(await store.createToken(second.token, digest), 'created');
   t.match(await store.findApiToken(digest), { token: { id: second.token.id } });
 });
+
+t.test('a token imported as revoked is revoked', async (t) => {
+  const { store } = await setting(t);
+  const { user } = await furnish(t, store);
+  const { token, digest } = exampleToken(user, { origin: 'imported', state: 'revoked', revokedAtMs: 7 });
+  t.equal(await store.createToken(token, digest), 'created');
+  t.match(await store.findApiToken(digest), { token: { state: 'revoked', revokedAtMs: 7 } });
+});

@@ -64,6 +64,14 @@ t.test('a revocation waits for a replica, and is an outage without one', async (
   t.equal(await answered(() => store.revokeAll(org.id, user.id, 4)), 'revoked');
 });
 
+t.test('a server that itself asks for replicas and has none: not replicated', async (t) => {
+  const server = await serverFor(t, ['--min-replicas-to-write', '1', '--min-replicas-max-lag', '5']);
+  const store = await openStore(t, { nodes: [server] });
+  const answer = await store.endSession('session', 1);
+  t.match(answer, { kind: 'outage', reason: 'store_not_replicated' });
+  t.equal(codeOf(answer), 'NOREPLICAS');
+});
+
 t.test('revocations sent together share their waits and each get their own answer', async (t) => {
   const master = await serverFor(t);
   await serverFor(t, ['--replicaof', '127.0.0.1', `${master.port}`]);
