@@ -23,6 +23,8 @@ export class ClusterLinks implements Connections {
   /** Hash tag -> who holds it. */
   #owners: ReadonlyMap<string, Address> = new Map();
   readonly #links = new Map<string, RedisLink>();
+  /** Nodes the operator has been told about. */
+  readonly #silent = new Set<string>();
   readonly #stop = new AbortController();
   #isScouting = false;
 
@@ -113,18 +115,20 @@ export class ClusterLinks implements Connections {
     this.#isScouting = false;
   }
 
-  /** Asks the nodes of the settings, then those known, one after the other. */
+  /** Asks the nodes that answer now, then those of the settings, then the others known, one after the other. */
   async #scout(): Promise<boolean> {
-    const places = [...this.#settings.nodes, ...this.#owners.values()];
+    const owners = [...this.#owners.values()];
+    const usable = owners.filter((owner) => this.#links.get(nameOf(owner))?.isUsable === true);
+    const places = [...usable, ...this.#settings.nodes, ...owners];
     const asked = new Set<string>();
     for (const place of places) {
       if (this.#stop.signal.aborted) return false;
       if (asked.has(nameOf(place))) continue;
       asked.add(nameOf(place));
-      const owners = await this.#askForOwners(place);
-      if (owners.size === 0) continue;
-      this.#owners = owners;
-      this.#keepLinksTo(owners);
+      const found = await this.#askForOwners(place);
+      if (found.size === 0) continue;
+      this.#owners = found;
+      this.#keepLinksTo(found);
       return true;
     }
     return false;
@@ -141,10 +145,14 @@ export class ClusterLinks implements Connections {
     });
     try {
       await client.connect();
+      this.#silent.delete(nameOf(place));
       return ownersOf(await client.cluster('SLOTS'), tags, place.host);
     } catch (error) {
+      const node = nameOf(place);
       const { code, message } = faultOf(fault ?? error, this.#options.secrets);
-      this.#options.log.warn({ node: nameOf(place), code, error: message }, 'a Cluster node does not answer');
+      if (!this.#silent.has(node))
+        this.#options.log.warn({ node, code, error: message }, 'a Cluster node does not answer');
+      this.#silent.add(node);
       return new Map();
     } finally {
       client.disconnect();

@@ -156,3 +156,27 @@ t.test('no node of the Cluster answers: an outage at once, and found when one co
   for (const node of cluster.nodes) await node.restart();
   t.equal(await answered(() => store.findApiToken('0'.repeat(64))), undefined);
 });
+
+t.test('a replica that takes a dead master over is found, without a gap', async (t) => {
+  const store = await openStore(t, placeOn(cluster));
+  const { org } = await furnish(t, store);
+  const people = await populate(t, store, org.id);
+  const told = await followed(t, store);
+  const last = [...people.values()].at(-1)!;
+  for (const { token } of people.values()) if (token !== last.token) await store.revokeToken(token.id, 1);
+  await told.until(() => told.lines.length === 15);
+  const replica = await cluster.addReplica(1);
+  await cluster.nodes[1]!.kill();
+  await replica.takeOver();
+  for (const { token } of people.values())
+    t.match(
+      await answered(() => store.revokeToken(token.id, 2)),
+      token === last.token ? 'revoked' : 'already_revoked',
+    );
+  await told.until(() => told.lines.length === 16);
+  await told.until(() => told.events.at(-1) === 'connected');
+  t.notOk(
+    told.events.some((event) => event.startsWith('reset')),
+    'its history was whole',
+  );
+});
