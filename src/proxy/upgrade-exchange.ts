@@ -32,6 +32,7 @@ export class UpgradeExchange {
   #status = 0;
   #isOver = false;
   #timer: NodeJS.Timeout | undefined;
+  #stallTimer: NodeJS.Timeout | undefined;
   #unregister: (() => void) | undefined;
 
   constructor(upgrade: Upgrade, socket: Socket, context: UpgradeContext, onEnd: (end: ForwardEnd) => void) {
@@ -68,6 +69,7 @@ export class UpgradeExchange {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#timer);
+    clearInterval(this.#stallTimer);
     this.#unregister?.();
     this.#handshake?.request.destroy();
     this.#upstreamSocket?.destroy();
@@ -150,8 +152,7 @@ export class UpgradeExchange {
   #watchStall(): void {
     const sockets = [this.#socket, this.#upstreamSocket];
     let before = sockets.map(() => -1);
-    const timer = setInterval(() => {
-      if (this.#isOver) return clearInterval(timer);
+    this.#stallTimer = setInterval(() => {
       const now = sockets.map((socket) =>
         socket !== undefined && socket.writableLength > 0 ? socket.bytesWritten - socket.writableLength : -1,
       );
@@ -159,7 +160,6 @@ export class UpgradeExchange {
       before = now;
       if (isStalled) this.end('client_gone');
     }, this.#context.writeStallTimeoutMs);
-    timer.unref();
   }
 
   /** The upstream answered, but not with a tunnel: pass its answer on, then close. */

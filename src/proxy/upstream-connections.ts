@@ -108,7 +108,8 @@ export class UpstreamConnections {
   #open(): UpstreamConnection | undefined {
     if (this.#all.length >= this.settings.connectionsMax) return undefined;
     const connection = new UpstreamConnection(this.settings, this.#connector);
-    connection.client.on('disconnect', () => this.#cool(connection));
+    const cool = (): void => this.#cool(connection);
+    connection.client.on('disconnect', cool).on('connectionError', cool);
     const events: EventEmitter = connection.client;
     events.on('error', this.#reportBug);
     this.#all.push(connection);

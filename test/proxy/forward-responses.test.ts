@@ -307,3 +307,31 @@ t.test('a real HTTP client over one connection sees keep-alive on both sides', a
   });
   t.equal(body, 'ok');
 });
+
+t.test('every byte of a small body arrives as it was, and an empty one stays empty', async (t) => {
+  const bytes = Buffer.from(Array.from({ length: 256 }, (_, at) => at)).toString('latin1');
+  const { proxy } = await setUp(t, `HTTP/1.1 200 OK\r\nContent-Length: 256\r\n\r\n${bytes}`);
+  t.equal((await exchangeRaw(proxy.port, get)).body, bytes);
+  const large = 'x'.repeat(20_000) + bytes;
+  const second = await setUp(t, `HTTP/1.1 200 OK\r\nContent-Length: ${large.length}\r\n\r\n${large}`);
+  t.equal((await exchangeRaw(second.proxy.port, get)).body, large);
+  const third = await setUp(t, 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+  t.match(await exchangeRaw(third.proxy.port, get), { framing: 'content-length', body: '' });
+});
+
+t.test('an answer pipelined behind a slow one waits for it, longer than a caller may stall', async (t) => {
+  const upstream = await startRawUpstream();
+  t.teardown(() => upstream.close());
+  const proxy = await startForwarding(upstream, { writeStallTimeoutMs: 50 });
+  t.teardown(() => proxy.close());
+  const client = await connectRaw(proxy.port);
+  t.teardown(() => client.socket.destroy());
+  client.send('GET /slow HTTP/1.1\r\nHost: a\r\n\r\nGET /fast HTTP/1.1\r\nHost: a\r\n\r\n');
+  const [slow, fast] = [await upstream.accept(), await upstream.accept()];
+  await fast.readHead();
+  fast.send('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfast');
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  slow.send('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nslow');
+  t.equal((await client.readMessage()).body, 'slow');
+  t.equal((await client.readMessage()).body, 'fast');
+});

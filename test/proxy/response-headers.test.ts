@@ -1,0 +1,107 @@
+// The rules for a response's header section, without any socket.
+
+import t from 'tap';
+import { readResponseHeaders, readTrailers } from '../../src/proxy/response-headers.ts';
+
+const raw = (...parts: string[]): Buffer[] => parts.map((part) => Buffer.from(part, 'latin1'));
+
+t.test('what goes through goes in order, spelling, number and bytes', async (t) => {
+  t.strictSame(readResponseHeaders(raw('b', '1', 'A', '2', 'a', '\u00ff', 'Content-Length', '7'), 200), {
+    pairs: ['b', '1', 'A', '2', 'a', '\u00ff', 'Content-Length', '7'],
+    contentLength: 7,
+  });
+});
+
+t.test('hop-by-hop fields stay behind, with those that Connection names', async (t) => {
+  const hops = raw(
+    'TE',
+    'x',
+    'Upgrade',
+    'x',
+    'keep-alive',
+    'x',
+    'PROXY-CONNECTION',
+    'x',
+    'Transfer-Encoding',
+    'chunked',
+  );
+  t.strictSame(readResponseHeaders(hops, 200), { pairs: [], contentLength: -1 });
+  const named = raw(
+    'Connection',
+    'X-One',
+    'X-One',
+    '1',
+    'connection',
+    'close, x-two',
+    'X-Two',
+    '2',
+    'X-Three',
+    '3',
+  );
+  t.strictSame(readResponseHeaders(named, 200)?.pairs, ['X-Three', '3']);
+  const vital = raw(
+    'Connection',
+    'Content-Length, Content-Type, Date',
+    'Content-Length',
+    '1',
+    'Content-Type',
+    'a',
+    'Date',
+    'd',
+  );
+  t.strictSame(
+    readResponseHeaders(vital, 200)?.pairs,
+    ['Content-Length', '1', 'Content-Type', 'a', 'Date', 'd'],
+    'but a message does not lose what it means',
+  );
+});
+
+t.test('framing that can be read in two ways is no framing', async (t) => {
+  const ambiguous: Record<string, string[]> = {
+    'two lengths': ['Content-Length', '1', 'content-length', '1'],
+    'a length and chunks': ['Content-Length', '1', 'Transfer-Encoding', 'chunked'],
+    'chunks and a length': ['Transfer-Encoding', 'chunked', 'Content-Length', '1'],
+    'chunks twice': ['Transfer-Encoding', 'chunked', 'Transfer-Encoding', 'chunked'],
+    'another coding': ['Transfer-Encoding', 'gzip'],
+    'two codings': ['Transfer-Encoding', 'gzip, chunked'],
+    'no coding': ['Transfer-Encoding', ''],
+    'a signed length': ['Content-Length', '+1'],
+    'a length with a fraction': ['Content-Length', '1.0'],
+    'an empty length': ['Content-Length', ''],
+    'a hexadecimal length': ['Content-Length', '0x10'],
+    'a length beyond numbers': ['Content-Length', '9'.repeat(16)],
+  };
+  for (const [name, parts] of Object.entries(ambiguous))
+    t.equal(readResponseHeaders(raw(...parts), 200), undefined, name);
+});
+
+t.test('204 has no length; Trailer goes only where trailers can', async (t) => {
+  t.strictSame(readResponseHeaders(raw('Content-Length', '0', 'A', '1'), 204)?.pairs, ['A', '1']);
+  t.strictSame(readResponseHeaders(raw('Trailer', 'X', 'Content-Length', '1'), 200)?.pairs, [
+    'Content-Length',
+    '1',
+  ]);
+  t.strictSame(
+    readResponseHeaders(raw('Trailer', 'X', 'trailer', 'Y', 'Transfer-Encoding', 'Chunked'), 200)?.pairs,
+    ['Trailer', 'X, Y'],
+  );
+});
+
+t.test('trailers lose what frames, routes or authenticates a message', async (t) => {
+  const trailers = raw(
+    'X-Sum',
+    '\u00e9',
+    'Content-Length',
+    '1',
+    'TRANSFER-ENCODING',
+    'chunked',
+    'Set-Cookie',
+    'a',
+    'x-sum',
+    '2',
+  );
+  t.strictSame(readTrailers(trailers), [
+    ['X-Sum', '\u00e9'],
+    ['x-sum', '2'],
+  ]);
+});
