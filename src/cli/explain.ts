@@ -6,11 +6,12 @@ import type { Identity } from '../decision/identity.ts';
 import { renderIdentityHeaders } from '../decision/identity-headers.ts';
 import { type Denial, denial, isDenial, isOutage, type Outage } from '../decision/outcome.ts';
 import { parseTarget } from '../decision/path.ts';
+import { patternsMeet } from '../decision/path-pattern.ts';
 import { wireOf } from '../decision/refusal.ts';
 import type { RouteRule } from '../decision/route-rule.ts';
 import { createRouter } from '../proxy/router.ts';
-import { ownedPaths } from '../settings/check-routes.ts';
 import type { Settings } from '../settings/settings.ts';
+import { ownedPatterns } from '../settings/surface-paths.ts';
 
 export interface Question {
   readonly method: string;
@@ -48,7 +49,7 @@ export interface Explanation {
 export const explain = (settings: Settings, question: Question): Explanation => {
   const target = parseTarget(question.target, settings.limits.targetBytesMax);
   if (isDenial(target)) return refused(undefined, target);
-  if (ownedPaths(settings.oauth).includes(target.path)) return own;
+  if (ownedPatterns(settings).some(({ pattern }) => patternsMeet(pattern, target.path))) return own;
   const router = createRouter(settings.routes);
   const match = router.match(question.method, target.path);
   if (match === undefined) return refused(undefined, router.refusalOf(question.method, target.path));

@@ -1,5 +1,5 @@
-// Judges routes against each other and against the paths Tollgate itself answers: every rule must be reachable, ask for
-// something, and say where it forwards to.
+// Judges routes by themselves and against each other: every rule must be reachable, ask for something, and say where it
+// forwards to. The paths Tollgate answers itself are check-clashes.ts's matter.
 
 import { closest, type Path } from './problem.ts';
 import type { FileFields } from './schema.ts';
@@ -81,62 +81,4 @@ const checkTenant = (route: RouteFields, report: (key: string, message: string) 
 const known = (name: string, names: readonly string[]): string => {
   const near = closest(name, names);
   return near === undefined ? `write one of ${names.join(', ')}` : `did you mean ${near}?`;
-};
-
-/** Paths the oauth surface answers itself. */
-export const ownedPaths = ({
-  enabled,
-  prefix,
-}: Pick<FileFields['oauth'], 'enabled' | 'prefix'>): readonly string[] =>
-  enabled
-    ? [
-        `${prefix}/token`,
-        `${prefix}/introspect`,
-        `${prefix}/revoke`,
-        '/.well-known/oauth-authorization-server',
-        '/.well-known/openid-configuration',
-        '/.well-known/jwks.json',
-      ]
-    : [];
-
-/** A route that an owned path would silently take requests from: an error when it was aimed there, else a warning. */
-export const checkClashes = (
-  routes: readonly IndexedRoute[],
-  oauth: FileFields['oauth'],
-  problem: Report,
-  warning: Report,
-): void => {
-  const owned = ownedPaths(oauth);
-  for (const { index, route } of routes) {
-    const path: Path = ['routes', index, 'path'];
-    const { form, written } = route.path;
-    const taken = owned.filter((one) => covers(form, one));
-    const isAimed =
-      form.startsWith(`${oauth.prefix}/`) || form === oauth.prefix || form.startsWith('/.well-known/');
-    const isExact = taken.includes(form);
-    if (oauth.enabled && (isExact || form === oauth.prefix || form.startsWith(`${oauth.prefix}/`)))
-      problem(
-        path,
-        `${written} is answered by Tollgate itself, so the API would never see it; set oauth.prefix to another path, or oauth.enabled: false`,
-      );
-    else if (taken.length > 0)
-      warning(
-        path,
-        `${written} does not reach the API for ${taken.join(', ')}: Tollgate answers ${taken.length === 1 ? 'it' : 'them'} itself${isAimed ? '; write the well-known paths the API has one by one' : ''}`,
-      );
-  }
-};
-
-/** Whether a route of this form matches a literal path. */
-const covers = (form: string, path: string): boolean => {
-  const pattern = form.replaceAll('::', '\0').split('/');
-  const segments = path.split('/');
-  const isOpen = pattern.at(-1) === '*';
-  if (isOpen ? segments.length < pattern.length : segments.length !== pattern.length) return false;
-  return pattern.every(
-    (part, position) =>
-      (isOpen && position === pattern.length - 1) ||
-      part === ':' ||
-      part.replaceAll('\0', ':') === segments[position],
-  );
 };

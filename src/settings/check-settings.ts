@@ -25,6 +25,7 @@ export const checkSettings = (fields: FileFields, problem: Report, warning: Repo
   checkStore(fields, problem);
   checkIdentityHeaders(fields, problem);
   checkIssuers(fields, problem, warning);
+  checkClients(fields, problem);
   checkKeys(fields, problem);
   checkTimes(fields, problem);
 };
@@ -141,7 +142,16 @@ const checkIssuers = (
   }
 };
 
-const checkKeys = ({ keys, store, tokens }: FileFields, problem: Report): void => {
+const checkClients = ({ oauth }: FileFields, problem: Report): void => {
+  for (const [index, { org, user }] of oauth.clients.entries())
+    if ((org === undefined) !== (user === undefined))
+      problem(
+        ['oauth', 'clients', index],
+        'has only one of `org` and `user`; a client stands for a user of an org, so write both',
+      );
+};
+
+const checkKeys = ({ keys, store, tokens, surfaces }: FileFields, problem: Report): void => {
   if (keys.signingKeys.length === 0) {
     if (
       store.url.kind === 'redis' &&
@@ -155,6 +165,8 @@ const checkKeys = ({ keys, store, tokens }: FileFields, problem: Report): void =
       );
     return;
   }
+  const hasSealingKey =
+    store.url.kind === 'sqlite' || keys.encryptionKey !== undefined || keys.encryptionKeyFile !== undefined;
   const algorithms = keys.signingKeys.map((pem) => {
     const key = parseKey(pem);
     return key === undefined ? undefined : algorithmOf(key);
@@ -164,6 +176,12 @@ const checkKeys = ({ keys, store, tokens }: FileFields, problem: Report): void =
       ['keys', 'signingKeys'],
       `holds no ${tokens.algorithm} key, but tokens.algorithm asks for one; add one, or set tokens.algorithm: ${algorithms[0] ?? 'ES256'}`,
     );
+  for (const name of ['csp', 'navigator'] as const)
+    if (surfaces[name].enabled && !algorithms.includes('RS256') && !hasSealingKey)
+      problem(
+        ['keys', 'signingKeys'],
+        `holds no RS256 key, which surfaces.${name} signs with; add one, or give a sealing key in keys.encryptionKey and one is made in the store`,
+      );
 };
 
 const checkTimes = ({ identity, cache, tokens }: FileFields, problem: Report): void => {

@@ -1,7 +1,8 @@
 // Settings from every source, or every problem at once: defaults < file < TOLLGATE_* environment < flags.
 // Reads the settings file and the files it names, and nothing else.
 
-import { checkClashes, checkRoutes, type IndexedRoute, type Report } from './check-routes.ts';
+import { checkClashes, checkSurfaces } from './check-clashes.ts';
+import { checkRoutes, type IndexedRoute, type Report } from './check-routes.ts';
 import { checkSettings } from './check-settings.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import { layered } from './layers.ts';
@@ -58,7 +59,8 @@ export const loadSettings = ({ file, env, flags }: LoadInput): LoadResult => {
   };
   checkSettings(keyed, reportOfWhole, warn);
   checkRoutes(routes, upstreamNames(layers.tree), report);
-  checkClashes(routes, keyed.oauth, report, warn);
+  checkSurfaces(keyed, reportOfWhole);
+  checkClashes(routes, keyed, report, warn);
   if (problems.length > 0) return { ok: false, problems: inOrder(problems), warnings };
   return { ok: true, settings: deepFreeze(resolveSettings(keyed)), warnings };
 };

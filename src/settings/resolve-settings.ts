@@ -3,7 +3,14 @@
 import { dirname, join } from 'node:path';
 import type { RouteRule } from '../decision/route-rule.ts';
 import type { FileFields } from './schema.ts';
-import type { Address, IssuerSettings, Settings, StoreSettings, UpstreamSettings } from './settings.ts';
+import type {
+  Address,
+  IssuerSettings,
+  OauthClientSettings,
+  Settings,
+  StoreSettings,
+  UpstreamSettings,
+} from './settings.ts';
 
 type RouteFields = FileFields['routes'][number];
 type UpstreamFields = FileFields['upstreams'][string];
@@ -29,7 +36,11 @@ export const resolveSettings = (fields: FileFields): Settings => {
     credential: { ...fields.credential, cookie: fields.credential.cookie },
     issuers: fields.issuers.map(resolveIssuer),
     routes: fields.routes.map(resolveRoute),
-    oauth: fields.oauth,
+    oauth: { ...fields.oauth, clients: fields.oauth.clients.map(resolveClient) },
+    surfaces: {
+      csp: { ...fields.surfaces.csp, domain: fields.surfaces.csp.domain ?? new URL(issuer).hostname },
+      navigator: fields.surfaces.navigator,
+    },
     tokens: {
       algorithm: fields.tokens.algorithm,
       accessTokenLifetimeMs: fields.tokens.accessTokenLifetime,
@@ -113,6 +124,17 @@ const resolveStore = ({ url, ...store }: FileFields['store']): StoreSettings =>
         writeTimeoutMs: store.writeTimeout,
         replicasMin: store.replicasMin,
       };
+
+const resolveClient = ({
+  id,
+  secret,
+  org,
+  user,
+}: FileFields['oauth']['clients'][number]): OauthClientSettings => ({
+  id,
+  secret,
+  account: org === undefined || user === undefined ? undefined : { orgId: org, userId: user },
+});
 
 const resolveIssuer = (issuer: FileFields['issuers'][number]): IssuerSettings => ({
   issuer: issuer.issuer,

@@ -13,8 +13,9 @@ import {
   tlsFields,
 } from './place-fields.ts';
 import { duration, durationOrNever, size } from './quantity.ts';
-import { count, flag, listOf, oneOf, secretText, text } from './reader.ts';
+import { count, listOf, oneOf, text } from './reader.ts';
 import { routeFields } from './route-fields.ts';
+import { oauthFields, surfaceFields } from './surface-fields.ts';
 
 const identityFields = z.strictObject({
   headers: z
@@ -58,27 +59,6 @@ const credentialFields = z.strictObject({
   ).optional(),
   apiTokenBytesMax: field(size('65B', '4KB'), 'Longest API token.').prefault(512),
   accessTokenBytesMax: field(size('512B', '64KB'), 'Longest access token.').prefault('8KB'),
-});
-
-const oauthFields = z.strictObject({
-  enabled: field(
-    flag,
-    'Serves the token, introspection and revocation endpoints and the well-known documents.',
-  ).prefault(true),
-  prefix: field(
-    text('a path prefix', '/oauth2', /^(?:\/[A-Za-z0-9._~-]+)+$/),
-    'Path before /token, /introspect and /revoke.',
-  ).prefault('/oauth2'),
-  clients: z
-    .array(
-      z.strictObject({
-        id: field(text('a client id', 'an id without blanks', /^[\x21-\x39\x3b-\x7e]{1,200}$/), 'Client id.'),
-        secret: field(secretText('a secret, e.g. the output of: openssl rand -base64 32'), 'Client secret.'),
-        secretFile: fileOf('secret'),
-      }),
-    )
-    .meta({ description: 'Services that may introspect tokens.' })
-    .prefault([]),
 });
 
 const tokenFields = z.strictObject({
@@ -199,6 +179,9 @@ export const fileFields = z.strictObject({
     .meta({ description: 'What may be called, and by whom. What no route covers is refused.' })
     .prefault([]),
   oauth: oauthFields.meta({ description: 'Token endpoints.' }).prefault({}),
+  surfaces: surfaceFields
+    .meta({ description: "Other systems' token endpoints, for clients written for them." })
+    .prefault({}),
   tokens: tokenFields.meta({ description: 'API tokens and access tokens.' }).prefault({}),
   keys: keyFields.meta({ description: 'Signing keys.' }).prefault({}),
   cache: cacheFields.meta({ description: 'What is remembered of callers.' }).prefault({}),

@@ -80,6 +80,18 @@ export interface IssuerSettings {
 export interface OauthClientSettings {
   readonly id: string;
   readonly secret: string;
+  /** Whom the client is, where a surface takes client credentials; undefined: nobody. */
+  readonly account: { readonly orgId: string; readonly userId: string } | undefined;
+}
+
+export interface CspSettings {
+  readonly enabled: boolean;
+  readonly prefix: string;
+  /** Domain of users whose id is no e-mail address. */
+  readonly domain: string;
+  /** Unit of the times in the details of a token. */
+  readonly timestamps: 'milliseconds' | 'seconds';
+  readonly tokensPerUserMax: number;
 }
 
 export interface Settings {
@@ -111,6 +123,11 @@ export interface Settings {
     /** e.g. `/oauth2`; the well-known paths are fixed by their RFCs. */
     readonly prefix: string;
     readonly clients: readonly OauthClientSettings[];
+  };
+  /** Other systems' dialects, each off unless switched on. */
+  readonly surfaces: {
+    readonly csp: CspSettings;
+    readonly navigator: { readonly enabled: boolean; readonly prefix: string };
   };
   readonly tokens: {
     readonly algorithm: SigningAlgorithm;

@@ -1,24 +1,38 @@
 // What an endpoint of a surface takes and gives back: plain values, so that no endpoint knows the HTTP framework.
 
 import type { CredentialKind, Identity } from '../decision/identity.ts';
-import type { DenialReason, OutageReason } from '../decision/outcome.ts';
+import type { DenialReason, Outage, OutageReason } from '../decision/outcome.ts';
+import type { PathParameters } from '../decision/path-pattern.ts';
 import type { SurfaceBody } from './body.ts';
 
-export interface SurfaceRequest {
+/** What is known of a request before its body is read. */
+export interface RequestHead {
   readonly method: string;
   /** Without the question mark; empty when there is none. */
   readonly query: string;
-  readonly authorization: string | undefined;
-  readonly body: SurfaceBody;
+  /** Values of a header's lines, in any case of its name; the same header may stand twice. */
+  headerLines(name: string): readonly string[];
+  readonly requestId: string;
   /** For limits and the log. */
   readonly clientAddress: string;
+}
+
+export interface SurfaceRequest extends RequestHead {
+  /** What stands in the places of the route's pattern, escapes read once. */
+  readonly parameters: PathParameters;
+  readonly authorization: string | undefined;
+  readonly body: SurfaceBody;
+  /** The body as it came, for what is not what its Content-Type says; empty when there is none. */
+  readonly bytes: Buffer;
 }
 
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** Sent as JSON; undefined: no body. */
+  /** A string is sent as it is, anything else as JSON; undefined: no body. */
   readonly body: unknown;
+  /** Content-Type of the body; undefined: that of JSON. */
+  readonly mediaType?: string;
   readonly note: Note;
 }
 
@@ -32,14 +46,41 @@ export interface Note {
   readonly identity: Identity | undefined;
 }
 
-export const permitted = (identity: Identity | undefined): Note => ({
+const nothingNoted: Note = {
   result: 'permit',
   reason: undefined,
   evidence: undefined,
   cause: undefined,
+  credentialKind: undefined,
+  identity: undefined,
+};
+
+export const permitted = (identity: Identity | undefined): Note => ({
+  ...nothingNoted,
   credentialKind: identity?.credentialKind,
   identity,
 });
+
+/** The caller's fault. `identity`: who it was, where that is known. */
+export const denied = (reason: DenialReason, evidence: string | undefined, identity?: Identity): Note => ({
+  ...nothingNoted,
+  result: 'denial',
+  reason,
+  evidence,
+  credentialKind: identity?.credentialKind,
+  identity,
+});
+
+/** A dependency's. */
+export const failed = ({ reason, cause }: Pick<Outage, 'reason' | 'cause'>): Note => ({
+  ...nothingNoted,
+  result: 'outage',
+  reason,
+  cause,
+});
+
+/** Ours. */
+export const broken = (cause: unknown): Note => ({ ...nothingNoted, result: 'bug', cause });
 
 /** RFC 6749 §5.1: an answer with a token, or about one, is never stored; the second is for HTTP/1.0 caches. */
 export const neverStored: Readonly<Record<string, string>> = {
@@ -47,17 +88,23 @@ export const neverStored: Readonly<Record<string, string>> = {
   pragma: 'no-cache',
 };
 
+/** Whether a value is an answer rather than what was asked for. */
+export const isAnswer = (value: object): value is Answer => 'status' in value && 'note' in value;
+
 export type Endpoint = (request: SurfaceRequest) => Answer | Promise<Answer>;
 
-/** One path of a surface, with the methods it answers; others get 405. */
+/** `GET` answers HEAD too. */
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** One path of a surface with the methods it answers. The path is owned for every method: the others get 405. */
 export interface Route {
+  /** A pattern of decision/path-pattern.ts, from settings/surface-paths.ts. */
   readonly path: string;
   /** Metric label and log field, e.g. `oauth:token`. */
   readonly name: string;
-  readonly method: 'GET' | 'POST';
-  readonly endpoint: Endpoint;
-  /** The surface's own shape of an error met outside the endpoint: framing, size, method, bug. */
-  readonly onFault: (fault: Fault) => Answer;
+  readonly endpoints: Readonly<Partial<Record<Method, Endpoint>>>;
+  /** The surface's own shape of an error met outside the endpoint: framing, size, method, outage, bug. */
+  readonly onFault: (fault: Fault, request: RequestHead) => Answer;
 }
 
 export interface Fault {

@@ -1,20 +1,25 @@
-// The surfaces' side of the gate's one listener: routes what they own to their endpoints, reads bodies within bounds,
+// The surfaces' side of the gate's one listener: finds the endpoint of a path they own, has the body read within bounds,
 // and turns every answer, fault and bug into a response and one outcome record. Never listens, and never sees the
-// proxied path. The only file that knows the HTTP framework.
+// proxied path. The only file that knows the HTTP framework, which is told neither paths nor media types: both are
+// judged here, once.
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { type PathParameters, PathTable } from '../decision/path-pattern.ts';
 import type { RecordOutcome } from '../observe/request-outcome.ts';
-import type { Answer, Note, Route } from './answer.ts';
-import { bodyBytesMax, parseBody, readMediaType, type SurfaceBody } from './body.ts';
+import type { Answer, Endpoint, Note, RequestHead, Route } from './answer.ts';
+import { bodyBytesMax } from './body.ts';
+import { allowed, faultOf, methodFault, shutdownFault } from './faults.ts';
 import { oauthRouteNames, oauthRoutes, type OauthSurfaceDeps } from './oauth/oauth.ts';
+import { type Caller, pathOf, readHead, withBody } from './read-request.ts';
 
 /** Labels of every surface's outcome records. */
 export const surfaceRouteNames: readonly string[] = [...oauthRouteNames];
 
 export interface Surfaces {
-  /** Whether a path (without query) belongs to a surface; exact, so nothing of the API is shadowed by accident. */
+  /** Whether a path (without query) belongs to a surface, whatever the method. */
   owns(path: string): boolean;
+  /** The patterns of those paths. */
   readonly ownedPaths: readonly string[];
   /** Answers a request whose path is owned; never throws. */
   handle(req: IncomingMessage, res: ServerResponse): void;
@@ -25,7 +30,7 @@ export interface Surfaces {
 export interface SurfacesDeps extends OauthSurfaceDeps {
   readonly record: RecordOutcome;
   /** Who is calling, as the proxied path sees it: past trusted proxies. Asked once a request. */
-  readonly caller: (req: IncomingMessage) => { readonly clientAddress: string; readonly requestId: string };
+  readonly caller: (req: IncomingMessage) => Caller;
 }
 
 /** An endpoint that takes longer than this is answered 503: above every time-out of the store. */
@@ -33,7 +38,7 @@ const handlerTimeoutMs = 10_000;
 
 export const createSurfaces = async (deps: SurfacesDeps): Promise<Surfaces> => {
   const routes = oauthRoutes(deps);
-  const byPath = new Map(routes.map((route) => [route.path, route]));
+  const table = new PathTable(routes.map((route) => [route.path, route]));
   const app = createApp();
   const contexts = new WeakMap<IncomingMessage, Context>();
   const contextOf = (request: FastifyRequest): Context => {
@@ -41,37 +46,42 @@ export const createSurfaces = async (deps: SurfacesDeps): Promise<Surfaces> => {
     if (context === undefined) throw new Error('a surface request came past handle()');
     return context;
   };
-
-  for (const route of routes)
-    app.route({
-      method: route.method,
-      url: route.path,
-      exposeHeadRoute: route.method === 'GET',
-      handler: async (request, reply) =>
-        send(contextOf(request), reply, await route.endpoint(surfaceRequest(request, contextOf(request)))),
-    });
-  app.setNotFoundHandler((request, reply) => {
-    const context = contextOf(request);
-    void reply.header('allow', context.route.method === 'GET' ? 'GET, HEAD' : 'POST');
-    return send(context, reply, context.route.onFault(methodFault(context.route, request.method)));
-  });
-  app.setErrorHandler((error, request, reply) => {
-    const context = contextOf(request);
-    return send(context, reply, context.route.onFault(faultOf(error)));
-  });
-  await app.ready();
   let isClosing = false;
 
+  const answer = async (request: FastifyRequest): Promise<Answer> => {
+    const { route, head, parameters } = contextOf(request);
+    if (isClosing) return route.onFault(shutdownFault, head);
+    const endpoint = endpointOf(route, head.method);
+    if (endpoint === undefined) {
+      const refused = route.onFault(methodFault(route, head.method), head);
+      return { ...refused, headers: { ...refused.headers, allow: allowed(route).join(', ') } };
+    }
+    return endpoint(withBody(head, parameters, Buffer.isBuffer(request.body) ? request.body : undefined));
+  };
+  app.all(onlyPath, async (request, reply) => send(contextOf(request), reply, await answer(request)));
+  // Methods the framework has never heard of.
+  app.setNotFoundHandler(async (request, reply) => send(contextOf(request), reply, await answer(request)));
+  app.setErrorHandler((error, request, reply) => {
+    const context = contextOf(request);
+    return send(context, reply, context.route.onFault(faultOf(error), context.head));
+  });
+  await app.ready();
+
   return {
-    owns: (path) => byPath.has(path),
-    ownedPaths: [...byPath.keys()],
+    owns: (path) => table.has(path),
+    ownedPaths: routes.map(({ path }) => path),
     handle: (req, res) => {
-      const path = (req.url ?? '').split('?', 1)[0] ?? '';
-      const route = byPath.get(path);
-      if (route === undefined) throw new Error(`no surface owns ${path}`);
-      const context: Context = { route, ...deps.caller(req), note: isClosing ? shuttingDown : undefined };
+      const path = pathOf(req);
+      const found = table.find(path);
+      if (found === undefined) throw new Error(`no surface owns ${path}`);
+      const context: Context = {
+        route: found.value,
+        parameters: found.parameters,
+        head: readHead(req, deps.caller(req)),
+        note: undefined,
+      };
       contexts.set(req, context);
-      recordAtEnd(deps.record, req, res, path, context);
+      recordAtEnd(deps.record, res, path, context);
       continueIfExpected(req, res);
       app.routing(req, res);
     },
@@ -85,15 +95,20 @@ export const createSurfaces = async (deps: SurfacesDeps): Promise<Surfaces> => {
 /** What is known of a request from its arrival to its outcome record. */
 interface Context {
   readonly route: Route;
-  readonly clientAddress: string;
-  readonly requestId: string;
+  readonly parameters: PathParameters;
+  readonly head: RequestHead;
   note: Note | undefined;
 }
+
+/** The one path the framework knows. */
+const onlyPath = '/';
 
 const createApp = (): FastifyInstance => {
   const app: FastifyInstance = fastify({
     // The gate's listener is the only one: this server is never bound.
     serverFactory: () => createServer(),
+    // Which endpoint a path belongs to has been decided before: no second opinion.
+    rewriteUrl: () => onlyPath,
     bodyLimit: bodyBytesMax,
     handlerTimeout: handlerTimeoutMs,
     // Said in so many words, though the one body parser below replaces fastify's own.
@@ -101,15 +116,8 @@ const createApp = (): FastifyInstance => {
     onConstructorPoisoning: 'error',
     requestIdHeader: false,
     trustProxy: false,
-    return503OnClosing: true,
+    return503OnClosing: false,
     logger: false,
-    routerOptions: {
-      ignoreTrailingSlash: false,
-      ignoreDuplicateSlashes: false,
-      caseSensitive: true,
-      // The query is read by the endpoints, as text.
-      querystringParser: () => ({}),
-    },
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: bodyBytesMax }, (_request, body, done) =>
@@ -118,107 +126,43 @@ const createApp = (): FastifyInstance => {
   // The framework answers 415 to media types it cannot parse before any endpoint could: it is told a plain one.
   app.addHook('onRequest', (request, _reply, done) => {
     const { headers } = request.raw;
-    if (headers['content-type'] !== undefined)
-      headers['content-type'] = readMediaType(headers['content-type']) ?? 'application/octet-stream';
+    if (headers['content-type'] !== undefined) headers['content-type'] = 'application/octet-stream';
     done();
   });
   return app;
 };
 
-const surfaceRequest = (request: FastifyRequest, context: Context): Parameters<Route['endpoint']>[0] => ({
-  method: request.method,
-  query: (request.raw.url ?? '').split('?').slice(1).join('?'),
-  authorization: request.headers.authorization,
-  body: bodyOf(request),
-  clientAddress: context.clientAddress,
-});
-
-const bodyOf = (request: FastifyRequest): SurfaceBody =>
-  Buffer.isBuffer(request.body)
-    ? parseBody(readMediaType(request.headers['content-type']), request.body)
-    : { kind: 'none' };
+const endpointOf = ({ endpoints }: Route, method: string): Endpoint | undefined => {
+  switch (method) {
+    case 'GET':
+    case 'HEAD':
+      return endpoints.GET;
+    case 'POST':
+    case 'PUT':
+    case 'PATCH':
+    case 'DELETE':
+      return endpoints[method];
+    default:
+      return undefined;
+  }
+};
 
 const send = (context: Context, reply: FastifyReply, answer: Answer): FastifyReply => {
   context.note = answer.note;
   void reply.code(answer.status).headers({ 'x-content-type-options': 'nosniff', ...answer.headers });
-  if (answer.body === undefined) return reply.send();
-  return reply.type('application/json; charset=utf-8').send(JSON.stringify(answer.body));
-};
-
-const methodFault = (route: Route, method: string): Parameters<Route['onFault']>[0] => ({
-  status: 405,
-  description: `Use ${route.method} here.`,
-  note: deniedNote('method_refused', method),
-});
-
-/** Errors of the framework carry a 4xx status; whatever else is thrown is a bug. */
-const faultOf = (error: unknown): Parameters<Route['onFault']>[0] => {
-  const status = statusOf(error);
-  if (status === 413)
-    return {
-      status,
-      description: `The body is larger than ${bodyBytesMax} bytes.`,
-      note: deniedNote('request_too_large', undefined),
-    };
-  if (status >= 400 && status < 500)
-    return {
-      status: 400,
-      description: 'The request cannot be read.',
-      note: deniedNote('request_malformed', error instanceof Error ? error.message : undefined),
-    };
-  if (status === 503)
-    return {
-      status,
-      description: 'The request took too long. Try again in a moment.',
-      note: {
-        ...deniedNote('request_malformed', undefined),
-        result: 'outage',
-        reason: 'overloaded',
-        cause: error,
-      },
-    };
-  return {
-    status: 500,
-    description: 'Something is wrong in this server; it has been logged.',
-    note: { ...deniedNote('request_malformed', undefined), result: 'bug', reason: undefined, cause: error },
-  };
-};
-
-const statusOf = (error: unknown): number =>
-  error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
-    ? error.statusCode
-    : 500;
-
-const deniedNote = (reason: Exclude<Note['reason'], undefined>, evidence: string | undefined): Note => ({
-  result: 'denial',
-  reason,
-  evidence,
-  cause: undefined,
-  credentialKind: undefined,
-  identity: undefined,
-});
-
-/** The framework itself answers 503 once it is closing. */
-const shuttingDown: Note = {
-  ...deniedNote('request_malformed', undefined),
-  result: 'outage',
-  reason: 'shutting_down',
+  const { body, mediaType = 'application/json; charset=utf-8' } = answer;
+  if (body === undefined) return reply.send();
+  return reply.type(mediaType).send(typeof body === 'string' ? body : JSON.stringify(body));
 };
 
 /** One record a request, when its connection is done with it, whichever way. */
-const recordAtEnd = (
-  record: RecordOutcome,
-  req: IncomingMessage,
-  res: ServerResponse,
-  path: string,
-  context: Context,
-): void => {
+const recordAtEnd = (record: RecordOutcome, res: ServerResponse, path: string, context: Context): void => {
   const startMs = performance.now();
   res.once('close', () => {
-    const { note } = context;
+    const { note, head, route } = context;
     record({
-      route: context.route.name,
-      method: req.method ?? '',
+      route: route.name,
+      method: head.method,
       path,
       status: res.headersSent ? res.statusCode : 0,
       result: note?.result ?? 'denial',
@@ -228,8 +172,8 @@ const recordAtEnd = (
       credentialKind: note?.credentialKind,
       identity: note?.identity,
       durationMs: performance.now() - startMs,
-      clientAddress: context.clientAddress,
-      requestId: context.requestId,
+      clientAddress: head.clientAddress,
+      requestId: head.requestId,
     });
   });
 };

@@ -43,7 +43,7 @@ const settings: WorldSettings = {
   audience: 'https://api.example',
   identity: { headers: { 'X-Identity-User': 'user.id' }, jwtLifetimeMs: 5 * minuteMs },
   credential: { headers: [], cookie: undefined, apiTokenBytesMax: 512, accessTokenBytesMax: 8192 },
-  oauth: { enabled: true, prefix: '/oauth2', clients: [{ id: 'resource', secret: 's3cret+value:%' }] },
+  oauth: { enabled: true, prefix: '/oauth2', clients: [{ id: 'resource', secret: 's3cret+value:%', account: undefined }] },
   tokens: {
     algorithm: 'ES256',
     accessTokenLifetimeMs: 30 * minuteMs,

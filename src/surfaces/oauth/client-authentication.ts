@@ -3,9 +3,9 @@
 
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { OauthClientSettings } from '../../settings/settings.ts';
-import type { Answer, SurfaceRequest } from '../answer.ts';
+import { type Answer, denied, type SurfaceRequest } from '../answer.ts';
 import { decode } from '../body.ts';
-import { badRequest, denied, oauthError } from './oauth-error.ts';
+import { badRequest, oauthError } from './oauth-error.ts';
 import type { Parameters } from './parameters.ts';
 
 export type OauthClient =

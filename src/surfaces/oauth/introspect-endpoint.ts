@@ -7,10 +7,18 @@ import { isDenial, isOutage } from '../../decision/outcome.ts';
 import type { IdentifyLive } from '../../lifecycle/identify-live.ts';
 import type { Introspect } from '../../lifecycle/introspect.ts';
 import type { OauthClientSettings, Settings } from '../../settings/settings.ts';
-import { type Answer, type Endpoint, neverStored, permitted, type SurfaceRequest } from '../answer.ts';
+import {
+  type Answer,
+  denied,
+  type Endpoint,
+  isAnswer,
+  neverStored,
+  permitted,
+  type SurfaceRequest,
+} from '../answer.ts';
 import { authenticateClient, invalidClient } from './client-authentication.ts';
-import { badRequest, denied, oauthError, rateLimited, unavailable } from './oauth-error.ts';
-import { isAnswer, type Parameters, readParameters } from './parameters.ts';
+import { badRequest, oauthError, rateLimited, unavailable } from './oauth-error.ts';
+import { type Parameters, readParameters } from './parameters.ts';
 
 export const introspectScope = 'tollgate:introspect';
 
@@ -90,7 +98,7 @@ const authenticateCaller = async (
     headers: {
       'www-authenticate': `Bearer realm="tollgate", error="insufficient_scope", scope="${introspectScope}"`,
     },
-    note: { ...denied('scope_missing', introspectScope), credentialKind: identity.credentialKind, identity },
+    note: denied('scope_missing', introspectScope, identity),
   });
 };
 

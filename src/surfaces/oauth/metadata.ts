@@ -3,15 +3,15 @@
 
 import type { KeyRing } from '../../tokens/key-ring.ts';
 import type { Settings } from '../../settings/settings.ts';
+import type { oauthPaths } from '../../settings/surface-paths.ts';
 import { type Answer, type Endpoint, permitted } from '../answer.ts';
-import type { OauthPaths } from './oauth-paths.ts';
 import { grantTypes } from './token-endpoint.ts';
 
 const cacheSecondsMax = 3600;
 
 export interface MetadataDeps {
   readonly settings: Pick<Settings, 'issuer' | 'oauth' | 'tokens' | 'keys'>;
-  readonly paths: OauthPaths;
+  readonly paths: ReturnType<typeof oauthPaths>;
 }
 
 /** RFC 8414 §2. The issuer is the one clients see, so every URL begins with it. */

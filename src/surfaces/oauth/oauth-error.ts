@@ -9,7 +9,7 @@ import {
   type Refusal,
 } from '../../decision/outcome.ts';
 import { wireOf } from '../../decision/refusal.ts';
-import { type Answer, neverStored, type Note } from '../answer.ts';
+import { type Answer, denied, failed, neverStored, type Note } from '../answer.ts';
 
 /** RFC 6749 §5.2, RFC 6750 §3.1, RFC 8693 §2.2.2, RFC 8707 §2, RFC 7009 §2.2.1; the last two of RFC 6749 §4.1.2.1. */
 export type OauthErrorCode =
@@ -49,15 +49,6 @@ export const badRequest = (
 ): Answer =>
   oauthError({ status: 400, error, description, note: denied(reason, `${error}: ${description}`) });
 
-export const denied = (reason: DenialReason, evidence: string | undefined): Note => ({
-  result: 'denial',
-  reason,
-  evidence,
-  cause: undefined,
-  credentialKind: undefined,
-  identity: undefined,
-});
-
 /**
  * A refusal of the credential in a grant. `error`: `invalid_grant` (RFC 6749 §5.2), or `invalid_request` where the
  * credential is a subject token (RFC 8693 §2.2.2). The description never says which of unknown, expired and revoked
@@ -81,14 +72,7 @@ export const unavailable = (refusal: Outage): Answer =>
     error: 'temporarily_unavailable',
     description: 'A part this server depends on does not answer. Try again in a moment.',
     headers: retryAfterOf(refusal),
-    note: {
-      result: 'outage',
-      reason: refusal.reason,
-      evidence: undefined,
-      cause: refusal.cause,
-      credentialKind: undefined,
-      identity: undefined,
-    },
+    note: failed(refusal),
   });
 
 /** Too many unknown tokens from one address. */

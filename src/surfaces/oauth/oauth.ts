@@ -9,11 +9,11 @@ import type { Identifier } from '../../identity/identifier.ts';
 import type { Settings } from '../../settings/settings.ts';
 import type { TokenStore } from '../../store/token-store.ts';
 import type { KeyRing } from '../../tokens/key-ring.ts';
-import type { Answer, Fault, Route } from '../answer.ts';
+import { oauthPaths } from '../../settings/surface-paths.ts';
+import type { Answer, Endpoint, Fault, Method, Route } from '../answer.ts';
 import { createIntrospectEndpoint } from './introspect-endpoint.ts';
 import { createJwksEndpoint, createMetadataEndpoint } from './metadata.ts';
 import { type OauthErrorCode, oauthError } from './oauth-error.ts';
-import { oauthPaths } from './oauth-paths.ts';
 import { createRevokeEndpoint } from './revoke-endpoint.ts';
 import { createTokenEndpoint } from './token-endpoint.ts';
 
@@ -45,17 +45,16 @@ export const oauthRoutes = (deps: OauthSurfaceDeps): readonly Route[] => {
   const introspect = createIntrospect(identifyLive);
   const revoke = createRevoke(deps);
   const metadata = createMetadataEndpoint({ settings, paths });
-  const post = (name: string, path: string, endpoint: Route['endpoint']): Route => ({
-    name: `oauth:${name}`,
-    path,
-    method: 'POST',
-    endpoint,
-    onFault,
-  });
-  const get = (name: string, path: string, endpoint: Route['endpoint']): Route => ({
-    ...post(name, path, endpoint),
-    method: 'GET',
-  });
+  const on =
+    (method: Method) =>
+    (name: string, path: string, endpoint: Endpoint): Route => ({
+      name: `oauth:${name}`,
+      path,
+      endpoints: { [method]: endpoint },
+      onFault,
+    });
+  const post = on('POST');
+  const get = on('GET');
   return [
     post('token', paths.token, createTokenEndpoint({ exchange, clients, settings })),
     post(

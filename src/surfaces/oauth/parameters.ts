@@ -62,6 +62,3 @@ export const readParameters = (
     all: (name) => (values.get(name) ?? []).filter((value) => value !== ''),
   };
 };
-
-/** Whether a value is an answer rather than what was asked for. */
-export const isAnswer = (value: object): value is Answer => 'status' in value && 'note' in value;

@@ -5,10 +5,10 @@ import { parseCredential } from '../../decision/credential.ts';
 import { isDenial, isOutage } from '../../decision/outcome.ts';
 import type { Revoke } from '../../lifecycle/revoke.ts';
 import type { OauthClientSettings, Settings } from '../../settings/settings.ts';
-import { type Answer, type Endpoint, neverStored, permitted } from '../answer.ts';
+import { type Answer, type Endpoint, isAnswer, neverStored, permitted } from '../answer.ts';
 import { authenticateClient } from './client-authentication.ts';
 import { badRequest, rateLimited, unavailable } from './oauth-error.ts';
-import { isAnswer, readParameters } from './parameters.ts';
+import { readParameters } from './parameters.ts';
 
 export interface RevokeEndpointDeps {
   readonly revoke: Revoke;

@@ -8,10 +8,10 @@ import { parseScopes } from '../../decision/scope.ts';
 import type { Exchange, Exchanged, ExchangeProblem } from '../../lifecycle/exchange.ts';
 import { isProblem } from '../../lifecycle/problem.ts';
 import type { OauthClientSettings, Settings } from '../../settings/settings.ts';
-import { type Answer, type Endpoint, neverStored, permitted } from '../answer.ts';
+import { type Answer, type Endpoint, isAnswer, neverStored, permitted } from '../answer.ts';
 import { authenticateClient } from './client-authentication.ts';
 import { badRequest, type OauthErrorCode, refusedCredential } from './oauth-error.ts';
-import { isAnswer, type Parameters, readParameters } from './parameters.ts';
+import { type Parameters, readParameters } from './parameters.ts';
 
 export const grantTypes = {
   refresh: 'refresh_token',

@@ -1,0 +1,69 @@
+// The fields of every surface: its switch, where it lies, and what its dialect leaves open.
+
+import { z } from 'zod';
+import { field, fileOf } from './field.ts';
+import { count, flag, oneOf, type Reader, secretText, text } from './reader.ts';
+
+const pathPrefix = (example: string): Reader<string> =>
+  text('a path prefix', example, /^(?:\/[A-Za-z0-9._~-]+)+$/);
+
+/** The `org` or `user` a client stands for: the grammar of their ids. */
+const accountId = (what: string): Reader<string> =>
+  text(what, 'an id such as acme', /^[A-Za-z0-9][A-Za-z0-9._@~-]{0,127}$/);
+
+export const oauthFields = z.strictObject({
+  enabled: field(
+    flag,
+    'Serves the token, introspection and revocation endpoints and the well-known documents.',
+  ).prefault(true),
+  prefix: field(pathPrefix('/oauth2'), 'Path before /token, /introspect and /revoke.').prefault('/oauth2'),
+  clients: z
+    .array(
+      z.strictObject({
+        id: field(text('a client id', 'an id without blanks', /^[\x21-\x39\x3b-\x7e]{1,200}$/), 'Client id.'),
+        secret: field(secretText('a secret, e.g. the output of: openssl rand -base64 32'), 'Client secret.'),
+        secretFile: fileOf('secret'),
+        org: field(
+          accountId('an org id'),
+          'With `user`: whom the client is, where a surface takes client credentials.',
+        ).optional(),
+        user: field(accountId('a user id'), 'User of that org the client acts as.').optional(),
+      }),
+    )
+    .meta({ description: 'Services that may introspect tokens.' })
+    .prefault([]),
+});
+
+const enabled = field(flag, 'Whether it is served.').prefault(false);
+
+const cspFields = z.strictObject({
+  enabled,
+  prefix: field(
+    pathPrefix('/csp/gateway/am/api'),
+    'Path before /auth/api-tokens/authorize and the others.',
+  ).prefault('/csp/gateway/am/api'),
+  domain: field(
+    text('a domain', 'a domain such as example.com', /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/),
+    'Domain of users whose id is no e-mail address. Default: the host of `issuer`.',
+  ).optional(),
+  timestamps: field(
+    oneOf('milliseconds', 'seconds'),
+    'Unit of the times in the details of a token; older clients read milliseconds.',
+  ).prefault('milliseconds'),
+  tokensPerUserMax: field(
+    count(1, 10_000),
+    'Most API tokens of one user; creating more is refused.',
+  ).prefault(50),
+});
+
+const navigatorFields = z.strictObject({
+  enabled,
+  prefix: field(pathPrefix('/cphub/api/auth/v1'), 'Path before /authn/accesstoken and the others.').prefault(
+    '/cphub/api/auth/v1',
+  ),
+});
+
+export const surfaceFields = z.strictObject({
+  csp: cspFields.meta({ description: 'VMware Cloud Services.' }).prefault({}),
+  navigator: navigatorFields.meta({ description: 'VMware Cloud Partner Navigator.' }).prefault({}),
+});

@@ -1,0 +1,70 @@
+// Which paths each surface answers, as patterns (decision/path-pattern.ts): the one table that both the surfaces and the
+// check of the routes read. A surface owns its paths for every method, so that none slips through to the API behind it.
+
+/** The oauth surface: a configurable prefix for the endpoints, and the well-known paths of the RFCs. */
+export const oauthPaths = (prefix: string) =>
+  ({
+    token: `${prefix}/token`,
+    introspect: `${prefix}/introspect`,
+    revoke: `${prefix}/revoke`,
+    serverMetadata: '/.well-known/oauth-authorization-server',
+    openidMetadata: '/.well-known/openid-configuration',
+    jwks: '/.well-known/jwks.json',
+  }) as const;
+
+/** VMware Cloud Services. The rest of its API below the prefix is not ours. */
+export const cspPaths = (prefix: string) =>
+  ({
+    exchange: `${prefix}/auth/api-tokens/authorize`,
+    details: `${prefix}/auth/api-tokens/details`,
+    authorize: `${prefix}/auth/authorize`,
+    token: `${prefix}/auth/token`,
+    publicKey: `${prefix}/auth/token-public-key`,
+    metadata: `${prefix}/.well-known/openid-configuration`,
+    introspect: `${prefix}/auth/introspect`,
+    revoke: `${prefix}/auth/revoke`,
+    logout: `${prefix}/auth/logout`,
+    create: `${prefix}/loggedin/user/api-tokens`,
+    deactivate: `${prefix}/orgs/{org}/api-tokens/deactivate`,
+    deactivateOlder: `${prefix}/orgs/{org}/tokens/deactivate`,
+  }) as const;
+
+/** VMware Cloud Partner Navigator. */
+export const navigatorPaths = (prefix: string) =>
+  ({
+    exchange: `${prefix}/authn/accesstoken/?`,
+    clientCredentials: `${prefix}/authn/accounts/{org}/accesstoken/?`,
+    orgs: `${prefix}/loggedinuser/orgs`,
+  }) as const;
+
+export interface SurfacePrefix {
+  readonly enabled: boolean;
+  /** Begins with `/`, does not end with one. */
+  readonly prefix: string;
+}
+
+/** What of the settings says which paths are taken. */
+export interface SurfacePrefixes {
+  readonly oauth: SurfacePrefix;
+  readonly surfaces: { readonly csp: SurfacePrefix; readonly navigator: SurfacePrefix };
+}
+
+export interface OwnedPattern {
+  /** The group of settings that switches it: `oauth`, `surfaces.csp`. */
+  readonly setting: string;
+  readonly pattern: string;
+}
+
+/** Every pattern of the surfaces that are switched on. */
+export const ownedPatterns = ({ oauth, surfaces }: SurfacePrefixes): readonly OwnedPattern[] => [
+  ...patternsOf('oauth', oauth, oauthPaths),
+  ...patternsOf('surfaces.csp', surfaces.csp, cspPaths),
+  ...patternsOf('surfaces.navigator', surfaces.navigator, navigatorPaths),
+];
+
+const patternsOf = (
+  setting: string,
+  { enabled, prefix }: SurfacePrefix,
+  paths: (prefix: string) => Readonly<Record<string, string>>,
+): readonly OwnedPattern[] =>
+  enabled ? Object.values(paths(prefix)).map((pattern) => ({ setting, pattern })) : [];

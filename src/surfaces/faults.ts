@@ -1,0 +1,56 @@
+// What can go wrong with a surface request outside its endpoint, as a value that each surface turns into its own error
+// shape: method, size, framing, time, shutdown, bug. Knows no framework beyond the status its errors carry.
+
+import { broken, denied, type Fault, failed, type Route } from './answer.ts';
+import { bodyBytesMax } from './body.ts';
+
+/** RFC 9110 §15.5.6: the methods of a path, for the Allow header. */
+export const allowed = ({ endpoints }: Pick<Route, 'endpoints'>): readonly string[] =>
+  Object.keys(endpoints).flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+
+export const methodFault = (route: Pick<Route, 'endpoints'>, method: string): Fault => ({
+  status: 405,
+  description: `Use ${allowed(route)
+    .filter((name) => name !== 'HEAD')
+    .join(' or ')} here.`,
+  note: denied('method_refused', method),
+});
+
+export const shutdownFault: Fault = {
+  status: 503,
+  description: 'This server is shutting down. Try again in a moment.',
+  note: failed({ reason: 'shutting_down', cause: undefined }),
+};
+
+/** Errors of the framework carry a status; whatever else is thrown is a bug. */
+export const faultOf = (error: unknown): Fault => {
+  const status = statusOf(error);
+  if (status === 413)
+    return {
+      status,
+      description: `The body is larger than ${bodyBytesMax} bytes.`,
+      note: denied('request_too_large', undefined),
+    };
+  if (status >= 400 && status < 500)
+    return {
+      status: 400,
+      description: 'The request cannot be read.',
+      note: denied('request_malformed', error instanceof Error ? error.message : undefined),
+    };
+  if (status === 503)
+    return {
+      status,
+      description: 'The request took too long. Try again in a moment.',
+      note: failed({ reason: 'overloaded', cause: error }),
+    };
+  return {
+    status: 500,
+    description: 'Something is wrong in this server; it has been logged.',
+    note: broken(error),
+  };
+};
+
+const statusOf = (error: unknown): number =>
+  error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
+    ? error.statusCode
+    : 500;

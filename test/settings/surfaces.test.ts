@@ -1,0 +1,84 @@
+// What the surfaces take: which routes are told so, and where two surfaces would be in each other's way.
+
+import { t } from 'tap';
+import { loadSettings } from '../../src/settings/load-settings.ts';
+import { problemLine } from '../../src/settings/problem.ts';
+
+const csp = '/csp/gateway/am/api';
+
+/** Problems and warnings of a file with one route, both surfaces on. */
+const judge = (path: string | undefined, more: Readonly<Record<string, unknown>> = {}) => {
+  const routes = path === undefined ? [] : [{ name: 'one', path, public: true }];
+  const flags = { 'surfaces.csp.enabled': true, 'surfaces.navigator.enabled': true, routes, ...more };
+  const loaded = loadSettings({ file: undefined, env: {}, flags });
+  return {
+    problems: loaded.ok ? [] : loaded.problems.map(problemLine),
+    warnings: loaded.warnings.map(problemLine),
+  };
+};
+
+t.test('every surface is off until it is switched on', async (t) => {
+  const loaded = loadSettings({ file: undefined, env: {}, flags: {} });
+  t.match(loaded, { settings: { surfaces: { csp: { enabled: false }, navigator: { enabled: false } } } });
+});
+
+t.test('a route that only a surface would ever answer is refused', async (t) => {
+  for (const [path, setting] of [
+    [`${csp}/auth/token`, 'surfaces.csp'],
+    [`${csp}/orgs/{org}/api-tokens/deactivate`, 'surfaces.csp'],
+    [`${csp}/orgs/acme/api-tokens/deactivate`, 'surfaces.csp'],
+    ['/cphub/api/auth/v1/authn/accesstoken', 'surfaces.navigator'],
+    ['/cphub/api/auth/v1/authn/accesstoken/', 'surfaces.navigator'],
+    ['/cphub/api/auth/v1/authn/accounts/{any}/accesstoken/', 'surfaces.navigator'],
+  ] as const) {
+    const { problems } = judge(path);
+    t.equal(problems.length, 1, path);
+    t.match(problems[0], `set ${setting}.prefix to another path, or ${setting}.enabled: false`);
+    t.same(judge(path, { [`${setting}.enabled`]: false }).problems, [], 'and allowed when it is off');
+  }
+});
+
+t.test('a route that loses some of its requests is told which', async (t) => {
+  const { problems, warnings } = judge(`${csp}/orgs/{org}/{what}/deactivate`);
+  t.same(problems, []);
+  t.match(warnings, [
+    /does not reach the API for .*\/orgs\/\{org\}\/api-tokens\/deactivate, .*\/orgs\/\{org\}\/tokens\/deactivate:/,
+  ]);
+  t.match(judge(`${csp}/*`).warnings, [/\/auth\/api-tokens\/authorize, /]);
+  t.match(judge('/cphub/*').warnings, [/\/authn\/accesstoken, /]);
+});
+
+t.test('the rest of a vendor’s API is free for routes', async (t) => {
+  for (const path of [
+    `${csp}/orgs/{org}`,
+    `${csp}/auth/api-tokens`,
+    `${csp}/auth/token/`,
+    '/cphub/api/core/v1/*',
+  ])
+    t.same(judge(path), { problems: [], warnings: [] }, path);
+});
+
+t.test('two surfaces cannot answer the same path', async (t) => {
+  t.same(
+    judge(undefined, { 'surfaces.csp.prefix': '/oauth2', 'surfaces.navigator.prefix': '/x' }).problems,
+    [],
+  );
+  const { problems } = judge(undefined, { 'oauth.prefix': `${csp}/auth` });
+  t.match(problems, [/surfaces.csp.prefix.* is answered by oauth too; write another prefix/]);
+});
+
+t.test('a client that stands for a user stands for one of an org', async (t) => {
+  const clients = (more: object) => ({ 'oauth.clients': [{ id: 'a', secret: 'b', ...more }] });
+  t.match(judge(undefined, clients({ user: 'ann' })).problems, [/has only one of `org` and `user`/]);
+  t.match(judge(undefined, clients({ org: 'acme' })).problems, [/has only one of `org` and `user`/]);
+  t.same(judge(undefined, clients({ org: 'acme', user: 'ann' })).problems, []);
+});
+
+t.test('the domain of csp is the host of the issuer unless written', async (t) => {
+  const domainOf = (flags: object) => {
+    const loaded = loadSettings({ file: undefined, env: {}, flags: { ...flags } });
+    return loaded.ok ? loaded.settings.surfaces.csp.domain : undefined;
+  };
+  t.equal(domainOf({ issuer: 'https://id.example:8443' }), 'id.example');
+  t.equal(domainOf({ 'surfaces.csp.domain': 'corp.example' }), 'corp.example');
+});
