@@ -15,7 +15,13 @@ const makePlace: MakePlace = async () => {
   const prefix = `place-${places++}`;
   return async () => {
     const nodes = cluster.nodes.map(({ host, port }) => ({ host, port }));
-    const settings = redisSettings({ mode: 'cluster', nodes, prefix, readTimeoutMs: 2_000 });
+    const settings = redisSettings({
+      mode: 'cluster',
+      nodes,
+      prefix,
+      readTimeoutMs: 5_000,
+      writeTimeoutMs: 10_000,
+    });
     const store = createRedisStore(settings, { retentionMs: 3_600_000 });
     await store.open();
     return store;

@@ -15,7 +15,12 @@ let places = 0;
 const makePlace: MakePlace = async () => {
   const prefix = `place-${places++}`;
   return async () => {
-    const settings = redisSettings({ socketPath: server.socketPath, prefix, readTimeoutMs: 2_000 });
+    const settings = redisSettings({
+      socketPath: server.socketPath,
+      prefix,
+      readTimeoutMs: 5_000,
+      writeTimeoutMs: 10_000,
+    });
     const store = createRedisStore(settings, { retentionMs: 3_600_000 });
     await store.open();
     return store;

@@ -9,8 +9,8 @@ export type Purpose = 'read' | 'write' | 'feed';
 
 /** How long a blocking read of the feed waits: its heartbeat. */
 export const feedBlockMs = 400;
-/** A feed that says nothing for this long beyond its heartbeat is frozen. */
-const feedGraceMs = 600;
+/** A feed that says nothing for this long beyond its heartbeat is frozen: two seconds in all, not a slow fsync. */
+const feedGraceMs = 1600;
 
 const commandTimeoutMs = (settings: RedisSettings, purpose: Purpose): number => {
   if (purpose === 'read') return settings.readTimeoutMs;

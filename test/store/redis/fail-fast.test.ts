@@ -7,7 +7,7 @@ import { Redis } from 'ioredis';
 import t from 'tap';
 import { isOutage } from '../../../src/decision/outcome.ts';
 import { startRedis } from '../../support/redis.ts';
-import { answered, codeOf, eventually, furnish, keptLog, openStore, timed } from './furnish.ts';
+import { answered, codeOf, eventually, furnish, keptLog, openStore, tight, timed } from './furnish.ts';
 
 /** Generous: the promise is about 100 ms, a busy machine may add much, a hang would add everything. */
 const boundMs = 5000;
@@ -18,7 +18,9 @@ t.test('a server that is down at boot is an outage at once, and found when it co
   t.teardown(() => server.close());
   await server.kill();
   const log = keptLog();
-  const [store, openedMs] = await timed(() => openStore(t, { socketPath: server.socketPath }, { log }));
+  const [store, openedMs] = await timed(() =>
+    openStore(t, { ...tight, socketPath: server.socketPath }, { log }),
+  );
   t.ok(openedMs < boundMs, 'opening does not wait for it');
   const [answer, tookMs] = await timed(() => store.findApiToken('0'.repeat(64)));
   t.match(answer, { kind: 'outage', reason: 'store_unavailable' });
@@ -39,7 +41,7 @@ t.test(
   async (t) => {
     const server = await startRedis(durable);
     t.teardown(() => server.close());
-    const store = await openStore(t, { socketPath: server.socketPath });
+    const store = await openStore(t, { ...tight, socketPath: server.socketPath });
     const { made } = await furnish(t, store);
     const answers: string[] = [];
     const load = new AbortController();
@@ -65,7 +67,7 @@ t.test(
 t.test('frozen: look-ups end with the command timeout, and soon without sending anything', async (t) => {
   const server = await startRedis();
   t.teardown(() => server.close());
-  const store = await openStore(t, { socketPath: server.socketPath });
+  const store = await openStore(t, { ...tight, socketPath: server.socketPath });
   const { made } = await furnish(t, store);
   const before = await evaluations(server.socketPath);
   server.freeze();
@@ -88,7 +90,7 @@ t.test('frozen: look-ups end with the command timeout, and soon without sending 
 t.test('frozen: a write ends with its own timeout, as an outage, and may be repeated', async (t) => {
   const server = await startRedis();
   t.teardown(() => server.close());
-  const store = await openStore(t, { socketPath: server.socketPath, writeTimeoutMs: 200 });
+  const store = await openStore(t, { ...tight, socketPath: server.socketPath, writeTimeoutMs: 500 });
   const { made } = await furnish(t, store);
   server.freeze();
   const [answer, tookMs] = await timed(() => store.revokeToken(made.token.id, 1));
@@ -107,7 +109,7 @@ t.test('a server that accepts and never answers is an outage in bounded time', a
   t.teardown(() => silent.close());
   const { port } = silent.address() as AddressInfo;
   const nodes = [{ host: '127.0.0.1', port }];
-  const [store, openedMs] = await timed(() => openStore(t, { nodes }));
+  const [store, openedMs] = await timed(() => openStore(t, { ...tight, nodes }));
   t.ok(openedMs < boundMs);
   for (let i = 0; i < 20; i++) {
     const [answer, tookMs] = await timed(() => store.findApiToken('0'.repeat(64)));

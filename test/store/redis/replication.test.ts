@@ -25,7 +25,7 @@ t.test('a revocation waits for a replica, and is an outage without one', async (
   const replica = await serverFor(t, ['--replicaof', '127.0.0.1', `${master.port}`]);
   const operator = clientOf(t, master);
   await eventually(async () => (await operator.wait(1, 100)) === 1);
-  const store = await openStore(t, { nodes: [master], replicasMin: 1, writeTimeoutMs: 400 });
+  const store = await openStore(t, { nodes: [master], replicasMin: 1, writeTimeoutMs: 2000 });
   const { org, user, made } = await furnish(t, store);
   const tokens = Array.from({ length: 150 }, () => exampleToken(user));
   for (const { token, digest } of tokens) await store.createToken(token, digest);
@@ -55,7 +55,7 @@ t.test('a revocation waits for a replica, and is an outage without one', async (
     Promise.all(tokens.slice(1).map(({ token }) => store.revokeToken(token.id, 3))),
   );
   t.ok(answers.every((answer) => codeOf(answer) === 'NOT_REPLICATED'));
-  t.ok(tookMs < 10_000, 'the callers wait together, not one behind the other');
+  t.ok(tookMs < 30_000, 'the callers wait together, not one behind the other');
   const another = exampleToken(user);
   t.equal(await store.createToken(another.token, another.digest), 'created', 'other writes do not wait');
 
