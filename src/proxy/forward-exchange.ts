@@ -1,16 +1,14 @@
 // One request on its way to the upstream and its response on the way back: the states between them, and every way it can
-// end. Bytes stream with backpressure both ways. Once the caller has seen a status line, failure is a broken
-// connection, never a clean end.
+// end. Bytes stream with backpressure both ways; a request that is safe to repeat is repeated once, on a stale connection.
 
-import { ServerResponse, STATUS_CODES } from 'node:http';
 import type { Dispatcher } from 'undici';
-import { type Denial, denial, type Outage, outage } from '../decision/outcome.ts';
+import { type Denial, denial, type Outage } from '../decision/outcome.ts';
 import type { ClientSockets } from './client-sockets.ts';
 import type { Exchange, ForwardEnd, ForwardOptions } from './forward.ts';
 import { isMisuse, outageOf } from './forward-failure.ts';
 import type { LiveConnections } from './live-connections.ts';
-import { RequestBody } from './request-body.ts';
-import { readResponseHeaders, readTrailers } from './response-headers.ts';
+import { readRequestFraming, RequestBody } from './request-body.ts';
+import { type RawHeaders, ResponseWriter } from './response-writer.ts';
 import type { UpstreamConnection, UpstreamConnections } from './upstream-connections.ts';
 
 export interface ForwardContext extends ForwardOptions {
@@ -23,19 +21,13 @@ export class ForwardExchange implements Dispatcher.DispatchHandler {
   readonly #connections: UpstreamConnections;
   readonly #context: ForwardContext;
   readonly #onEnd: (end: ForwardEnd) => void;
+  readonly #writer: ResponseWriter;
   #connection: UpstreamConnection | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #body: RequestBody | undefined;
-  #status = 0;
-  #interimCount = 0;
-  /** Of a Content-Length body: bytes still to come; -1 when the end is told otherwise. */
-  #remainingBytes = -1;
   #isRetry = false;
-  #isPaused = false;
-  #isBodyEnded = false;
   #isOver = false;
   #unregister: (() => void) | undefined;
-  #stallTimer: NodeJS.Timeout | undefined;
 
   constructor(
     exchange: Exchange,
@@ -47,6 +39,7 @@ export class ForwardExchange implements Dispatcher.DispatchHandler {
     this.#connections = connections;
     this.#context = context;
     this.#onEnd = onEnd;
+    this.#writer = new ResponseWriter(exchange.request, exchange.response, context.writeStallTimeoutMs, this);
   }
 
   start(): void {
@@ -63,6 +56,8 @@ export class ForwardExchange implements Dispatcher.DispatchHandler {
     }
     this.#connections.seek(this);
   }
+
+  // -- what the connections tell
 
   onConnection(connection: UpstreamConnection): void {
     const { permit, request, headers } = this.#exchange;
@@ -83,6 +78,13 @@ export class ForwardExchange implements Dispatcher.DispatchHandler {
     this.#fail(reason);
   }
 
+  /** All bytes received so far are handed on and the response is not over: a slow or long one. */
+  onDry(): void {
+    if (this.#writer.status === 0 || this.#isOver || this.#unregister !== undefined) return;
+    this.#writer.flushHead();
+    this.#register();
+  }
+
   // -- what undici tells
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -99,65 +101,34 @@ export class ForwardExchange implements Dispatcher.DispatchHandler {
     reason: string | undefined,
   ): void {
     if (this.#isOver) return;
-    const raw = Array.isArray(controller.rawHeaders) ? controller.rawHeaders : [];
-    if (status < 200) return this.#onInterim(status, raw);
-    const { request, response } = this.#exchange;
-    const headers = status > 599 ? undefined : readResponseHeaders(raw, status);
-    if (headers === undefined) return this.#fail(invalid(`status ${status} or its framing`));
-    if (this.#connection?.socket !== undefined) this.#connection.socket.isHeadExpected = false;
-    try {
-      response.writeHead(status, reasonOf(status, reason), headers.pairs);
-    } catch (error) {
-      // A control character somewhere. Node keeps the reason it refused: the caller's answer must not meet it.
-      response.statusMessage = '';
-      return this.#fail(outage('upstream_invalid', error));
-    }
-    this.#status = status;
-    if (request.method !== 'HEAD' && status !== 204 && status !== 304)
-      this.#remainingBytes = headers.contentLength;
+    const raw = rawOf(controller.rawHeaders);
+    const isInterim = status < 200;
+    const unfit = isInterim ? this.#writer.inform(status, raw) : this.#writer.begin(status, reason, raw);
+    if (unfit !== undefined) this.#fail(unfit);
+    else if (!isInterim && this.#connection?.socket !== undefined)
+      this.#connection.socket.isHeadExpected = false;
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#isOver) return;
-    const { response } = this.#exchange;
-    if (this.#remainingBytes >= 0) {
-      this.#remainingBytes -= chunk.length;
-      if (this.#remainingBytes === 0) {
-        this.#isBodyEnded = true;
-        // A small last piece joins the head in one string and one write; as a buffer it would be a writev, at twice the cost.
-        if (chunk.length <= stringBytesMax) response.end(chunk.toString('latin1'), 'latin1');
-        else response.end(chunk);
-        return;
-      }
-    }
-    if (!response.write(chunk) && response.writableLength > 0) this.#pause(controller);
+    if (this.#isOver || this.#writer.write(chunk)) return;
+    controller.pause();
+    if (this.#unregister === undefined) this.#register();
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
     if (this.#connection?.socket !== undefined) this.#connection.socket.served += 1;
     this.#release();
-    if (this.#isOver) return;
-    const { response } = this.#exchange;
-    if (!this.#isBodyEnded) {
-      const { rawTrailers } = controller;
-      if (Array.isArray(rawTrailers) && rawTrailers.length > 0)
-        response.addTrailers(readTrailers(rawTrailers));
-      response.end();
-    }
-    if (response.socket !== null && response.socket.writableLength === 0) return this.#over(undefined);
-    this.#isPaused = true;
-    this.#watchStall();
-    response.once('finish', () => this.#over(undefined));
+    if (!this.#isOver) this.#writer.end(rawOf(controller.rawTrailers));
   }
 
   onResponseError(_controller: unknown, error: Error): void {
-    const mayRetry = this.#mayRetry();
+    const mayRepeat = this.#mayRepeat();
     const hasAnswer = this.#connection?.socket?.hasAnswer === true;
     this.#release();
     if (this.#isOver) return;
     if (isMisuse(error)) this.#context.reportBug(error);
     const reason = outageOf(error, hasAnswer);
-    if (!mayRetry || reason.reason !== 'upstream_unreachable') return this.#fail(reason);
+    if (!mayRepeat || reason.reason !== 'upstream_unreachable') return this.#fail(reason);
     this.#isRetry = true;
     // After the other idle sockets have heard of their end, too.
     setImmediate(() => {
@@ -165,71 +136,42 @@ export class ForwardExchange implements Dispatcher.DispatchHandler {
     });
   }
 
-  // -- what the sockets, the body and the registry tell
-
-  /** All bytes received so far are handed on and the response is not over: a slow or long one. */
-  onDry(): void {
-    if (this.#status === 0 || this.#isOver || this.#unregister !== undefined) return;
-    this.#exchange.response.flushHeaders();
-    this.#register();
-  }
+  // -- what the caller's side tells
 
   onClientGone(): void {
     this.#fail('client_gone');
   }
 
   onBodyTooLarge(): void {
-    this.#fail(
-      denial('request_too_large', `more than ${this.#exchange.permit.rule.requestBodyBytesMax} bytes`),
-    );
+    const { requestBodyBytesMax } = this.#exchange.permit.rule;
+    this.#fail(denial('request_too_large', `more than ${requestBodyBytesMax} bytes`));
   }
 
   onBodyAborted(): void {
     this.#fail('client_gone');
   }
 
-  // -- the rest is private
-
-  #onInterim(status: number, raw: readonly (Buffer | string)[]): void {
-    const { request, response } = this.#exchange;
-    this.#interimCount += 1;
-    if (status < 102 || this.#interimCount > interimsMax)
-      return this.#fail(invalid(`interim status ${status}`));
-    if (!canInform || request.httpVersionMinor < 1 || response.destroyed) return;
-    const headers = readResponseHeaders(raw, status);
-    if (headers !== undefined) response.writeInformation(status, headers.pairs);
+  onDrained(): void {
+    if (!this.#isOver) this.#controller?.resume();
   }
 
-  #pause(controller: Dispatcher.DispatchController): void {
-    this.#isPaused = true;
-    controller.pause();
-    if (this.#stallTimer === undefined) this.#exchange.response.on('drain', () => this.#onDrain());
-    this.#watchStall();
-    if (this.#unregister === undefined) this.#register();
+  onStalled(): void {
+    this.#fail('client_gone');
   }
 
-  #onDrain(): void {
-    if (this.#isOver || this.#isBodyEnded) return;
-    this.#isPaused = false;
-    this.#controller?.resume();
-  }
-
-  #watchStall(): void {
-    if (this.#stallTimer !== undefined) return void this.#stallTimer.refresh();
-    const timer = setTimeout(() => {
-      if (!this.#isPaused) return;
-      // Pipelined behind another response: that one is watched.
-      if (this.#exchange.response.socket === null) timer.refresh();
-      else this.#fail('client_gone');
-    }, this.#context.writeStallTimeoutMs);
-    this.#stallTimer = timer;
+  onFlushed(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#settle(undefined);
   }
 
   #register(): void {
-    this.#unregister = this.#context.live.add(this.#exchange.permit.identity, (reason) => this.#fail(reason));
+    const { identity } = this.#exchange.permit;
+    this.#unregister = this.#context.live.add(identity, (reason) => this.#fail(reason));
   }
 
-  #mayRetry(): boolean {
+  /** RFC 9110 section 9.2.2: idempotent, nothing of a body consumed, and only because the connection had gone stale. */
+  #mayRepeat(): boolean {
     const socket = this.#connection?.socket;
     return (
       !this.#isRetry &&
@@ -245,7 +187,7 @@ export class ForwardExchange implements Dispatcher.DispatchHandler {
     const connection = this.#connection;
     if (connection === undefined) return;
     this.#connection = undefined;
-    if (connection.socket !== undefined) connection.socket.rest();
+    connection.socket?.rest();
     this.#connections.release(connection);
   }
 
@@ -255,72 +197,26 @@ export class ForwardExchange implements Dispatcher.DispatchHandler {
     this.#connections.forget(this);
     this.#controller?.abort(abandoned);
     this.#body?.destroy();
-    if (this.#status !== 0) breakOff(this.#exchange);
-    this.#settle(failure);
-  }
-
-  #over(failure: undefined): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.#writer.status !== 0) this.#writer.breakOff();
     this.#settle(failure);
   }
 
   #settle(failure: ForwardEnd['failure']): void {
     this.#context.clients.unwatch(this.#exchange.request.socket, this);
     this.#unregister?.();
-    clearTimeout(this.#stallTimer);
+    this.#writer.release();
+    const { status } = this.#writer;
     try {
-      this.#onEnd({ status: this.#status, failure, responded: this.#status !== 0 });
+      this.#onEnd({ status, failure, responded: status !== 0 });
     } catch (error) {
       this.#context.reportBug(error);
     }
   }
 }
 
-/** Interim responses one request may bring; each restarts the wait for the final one. */
-const interimsMax = 16;
-
-/** Node writes strings up to 16 KiB, head included, without a copy on the heap. */
-const stringBytesMax = 12_288;
-
-/** Not on Node 22: interim responses then end here, as they may. */
-const canInform = 'writeInformation' in ServerResponse.prototype;
-
 const abandoned = new Error('the exchange was abandoned');
 
-/** RFC 9110 section 9.2.2, less what no route should repeat. */
 const idempotentMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
 
-const invalid = (what: string): Outage => outage('upstream_invalid', new Error(`the upstream sent ${what}`));
-
-/** Content-Length as received, `chunked`, or `none`. Ambiguous framing has been refused before. */
-const readRequestFraming = (rawHeaders: readonly string[]): string => {
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const { length } = rawHeaders[at] ?? '';
-    if (length === 14 && rawHeaders[at]?.toLowerCase() === 'content-length') {
-      const value = rawHeaders[at + 1] ?? '';
-      return Number(value) === 0 ? 'none' : value;
-    }
-    if (length === 17 && rawHeaders[at]?.toLowerCase() === 'transfer-encoding') return 'chunked';
-  }
-  return 'none';
-};
-
-/** The upstream's reason phrase. undici reads it as UTF-8; what that destroyed is replaced by the standard phrase. */
-const reasonOf = (status: number, reason: string | undefined): string => {
-  if (reason === undefined || reason === STATUS_CODES[status]) return reason ?? '';
-  const bytes = Buffer.from(reason).toString('latin1');
-  return reason.includes('\u{FFFD}') ? (STATUS_CODES[status] ?? '') : bytes;
-};
-
-/** A visibly broken end. Only a reset tells one from a body that ends with its connection. */
-const breakOff = ({ request, response }: Exchange): void => {
-  if (request.httpVersionMinor === 0 && response.socket !== null)
-    try {
-      response.socket.resetAndDestroy();
-      return;
-    } catch {
-      // TLS and unix sockets cannot be reset; TLS shows the truncation itself.
-    }
-  response.destroy();
-};
+const rawOf = (headers: Dispatcher.DispatchController['rawHeaders']): RawHeaders =>
+  Array.isArray(headers) ? headers : [];

@@ -61,3 +61,16 @@ export class RequestBody extends Readable {
 
 /** What a caller may still send after its body was given up. */
 const lingerBytesMax = 262_144;
+
+/** Content-Length as received, `chunked`, or `none`. Ambiguous framing has been refused before. */
+export const readRequestFraming = (rawHeaders: readonly string[]): string => {
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const { length } = rawHeaders[at] ?? '';
+    if (length === 14 && rawHeaders[at]?.toLowerCase() === 'content-length') {
+      const value = rawHeaders[at + 1] ?? '';
+      return Number(value) === 0 ? 'none' : value;
+    }
+    if (length === 17 && rawHeaders[at]?.toLowerCase() === 'transfer-encoding') return 'chunked';
+  }
+  return 'none';
+};

@@ -1,0 +1,157 @@
+// The caller's side of an exchange: head, body and trailers onto the response, with backpressure and a limit to how long
+// a caller may read nothing. Once a head is out, failure is a visibly broken connection. It knows no upstream.
+
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import { type Outage, outage } from '../decision/outcome.ts';
+import { readReason, readResponseHeaders, readTrailers } from './response-headers.ts';
+
+/** Raw names and values in turn, as undici gives them. */
+export type RawHeaders = readonly (Buffer | string)[];
+
+export interface WriterListener {
+  /** After `write` asked for a pause: the caller has read, go on. */
+  onDrained(): void;
+  /** After `end`: every byte is on its way. Called once, perhaps before `end` returns. */
+  onFlushed(): void;
+  /** The caller has read nothing for too long. */
+  onStalled(): void;
+}
+
+export class ResponseWriter {
+  /** Status of the head written; 0: none yet. */
+  status = 0;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #stallTimeoutMs: number;
+  readonly #listener: WriterListener;
+  #interimCount = 0;
+  /** Of a Content-Length body: bytes still to come; -1 when the end is told otherwise. */
+  #remainingBytes = -1;
+  #isBodyEnded = false;
+  #isWaiting = false;
+  #stallTimer: NodeJS.Timeout | undefined;
+
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    stallTimeoutMs: number,
+    listener: WriterListener,
+  ) {
+    this.#request = request;
+    this.#response = response;
+    this.#stallTimeoutMs = stallTimeoutMs;
+    this.#listener = listener;
+  }
+
+  /** Passes an interim response on (RFC 9110 section 15.2); an outage when there are too many, or it is none. */
+  inform(status: number, raw: RawHeaders): Outage | undefined {
+    this.#interimCount += 1;
+    if (status < 102 || this.#interimCount > interimsMax) return invalid(`interim status ${status}`);
+    if (!canInform || this.#request.httpVersionMinor < 1 || this.#response.destroyed) return undefined;
+    const headers = readResponseHeaders(raw, status);
+    if (headers !== undefined) this.#response.writeInformation(status, headers.pairs);
+    return undefined;
+  }
+
+  /** Writes the head; an outage, with nothing written, when it is unfit to be passed on. */
+  begin(status: number, reason: string | undefined, raw: RawHeaders): Outage | undefined {
+    const headers = status > 599 ? undefined : readResponseHeaders(raw, status);
+    if (headers === undefined) return invalid(`status ${status}, or a body of ambiguous length`);
+    try {
+      this.#response.writeHead(status, readReason(status, reason), headers.pairs);
+    } catch (error) {
+      // A control character somewhere. Node keeps the reason it refused: our own answer must not meet it.
+      this.#response.statusMessage = '';
+      return outage('upstream_invalid', error);
+    }
+    this.status = status;
+    if (this.#request.method !== 'HEAD' && status !== 204 && status !== 304)
+      this.#remainingBytes = headers.contentLength;
+    return undefined;
+  }
+
+  /** Sends the head on although no body has come yet. */
+  flushHead(): void {
+    this.#response.flushHeaders();
+  }
+
+  /** False: write no more until `onDrained`. */
+  write(chunk: Buffer): boolean {
+    const response = this.#response;
+    if (this.#remainingBytes >= 0) {
+      this.#remainingBytes -= chunk.length;
+      if (this.#remainingBytes === 0) {
+        this.#isBodyEnded = true;
+        // A small last piece joins the head in one string and one write; as a buffer it would be a dearer writev.
+        if (chunk.length <= stringBytesMax) response.end(chunk.toString('latin1'), 'latin1');
+        else response.end(chunk);
+        return true;
+      }
+    }
+    if (response.write(chunk) || response.writableLength === 0) return true;
+    if (this.#stallTimer === undefined) response.on('drain', () => this.#onDrain());
+    this.#awaitCaller();
+    return false;
+  }
+
+  /** The body is whole. */
+  end(rawTrailers: RawHeaders): void {
+    const response = this.#response;
+    if (!this.#isBodyEnded) {
+      this.#isBodyEnded = true;
+      if (rawTrailers.length > 0) response.addTrailers(readTrailers(rawTrailers));
+      response.end();
+    }
+    if (response.socket !== null && response.socket.writableLength === 0) return this.#listener.onFlushed();
+    this.#awaitCaller();
+    response.once('finish', () => this.#listener.onFlushed());
+  }
+
+  /** Ends a response that cannot be completed. Only a reset tells it from a body that ends with its connection. */
+  breakOff(): void {
+    const { socket } = this.#response;
+    if (this.#request.httpVersionMinor === 0 && socket !== null)
+      try {
+        socket.resetAndDestroy();
+        return;
+      } catch {
+        // TLS and unix sockets cannot be reset; TLS shows the truncation itself.
+      }
+    this.#response.destroy();
+  }
+
+  /** No more of this writer is wanted. */
+  release(): void {
+    this.#isWaiting = false;
+    clearTimeout(this.#stallTimer);
+  }
+
+  #onDrain(): void {
+    if (!this.#isWaiting || this.#isBodyEnded) return;
+    this.#isWaiting = false;
+    this.#listener.onDrained();
+  }
+
+  #awaitCaller(): void {
+    this.#isWaiting = true;
+    if (this.#stallTimer !== undefined) return void this.#stallTimer.refresh();
+    const timer = setTimeout(() => {
+      if (!this.#isWaiting) return;
+      // Pipelined behind another response: that one is watched.
+      if (this.#response.socket === null) timer.refresh();
+      else this.#listener.onStalled();
+    }, this.#stallTimeoutMs);
+    this.#stallTimer = timer;
+  }
+}
+
+/** Interim responses one request may bring; each restarts the wait for the final one. */
+const interimsMax = 16;
+
+/** Node writes strings up to 16 KiB, head included, without a copy on the heap. */
+const stringBytesMax = 12_288;
+
+/** Not on Node 22: interim responses then end here. */
+const canInform = 'writeInformation' in ServerResponse.prototype;
+
+const invalid = (what: string): Outage => outage('upstream_invalid', new Error(`the upstream sent ${what}`));
