@@ -28,6 +28,10 @@ export interface Identity {
   readonly tokenId: string | undefined;
   /** `sid` of our access tokens; `<iss> <jti>` of an external one; undefined for an API token presented directly. */
   readonly sessionId: string | undefined;
+  /** The API token was made to have an ID token with each exchange. */
+  readonly openid?: boolean;
+  /** The API token may do whatever its user's roles grant. */
+  readonly allScopes?: boolean;
   /** Undefined for external issuers, whose tokens are compared by `issuedAtMs` instead. */
   readonly generation: Generation | undefined;
   readonly issuedAtMs: number;

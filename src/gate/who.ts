@@ -4,7 +4,7 @@
 import { type CountingIdentifier, createIdentifier } from '../identity/create-identifier.ts';
 import { createFeedState, type FeedState } from '../identity/feed-state.ts';
 import { createUnknownTokenLimit } from '../identity/unknown-token-limit.ts';
-import { createSigningKeys, type SigningKeys } from '../lifecycle/signing-keys.ts';
+import { algorithmsOf, createSigningKeys, type SigningKeys } from '../lifecycle/signing-keys.ts';
 import type { Log } from '../observe/log.ts';
 import { measureCalls } from '../observe/measure-calls.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -47,7 +47,7 @@ export const openWho = async (
         log.warn('what this replica knew was written back to the store', { count, result }),
     },
   });
-  const signingKeys = createSigningKeys({ store, settings, now, log });
+  const signingKeys = createSigningKeys({ store, settings, now, log, algorithms: algorithmsOf(settings) });
   const verifyAccessToken = createAccessTokenVerifier({
     issuer: settings.issuer,
     audience: settings.audience,

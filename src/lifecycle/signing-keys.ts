@@ -18,7 +18,18 @@ import {
 export interface SigningKeysOptions extends StoredKeysDependencies {
   readonly settings: Pick<Settings, 'keys' | 'tokens' | 'store' | 'identity'>;
   readonly log?: Pick<Log, 'info' | 'warn'> | undefined;
+  /** What is signed with here; undefined: `tokens.algorithm` alone. */
+  readonly algorithms?: readonly SigningAlgorithm[] | undefined;
 }
+
+/** What a gate signs with: `tokens.algorithm`, and what the clients of its surfaces verify. */
+export const algorithmsOf = ({
+  tokens,
+  surfaces,
+}: Pick<Settings, 'tokens' | 'surfaces'>): readonly SigningAlgorithm[] => {
+  const signsRs256 = surfaces.csp.enabled || surfaces.navigator.enabled;
+  return [...new Set([tokens.algorithm, ...(signsRs256 ? (['RS256'] as const) : [])])];
+};
 
 /** What a rotation has set going. Times are milliseconds since the epoch. */
 export interface RotatedKey {
@@ -31,7 +42,7 @@ export interface RotatedKey {
 
 export interface SigningKeys {
   readonly ring: KeyRing;
-  /** Reads the keys, making the first of `tokens.algorithm`. After an Outage it goes on trying by itself. */
+  /** Reads the keys, making the first of each algorithm. After an Outage it goes on trying by itself. */
   start(): Promise<'ready' | Outage>;
   /** Whether this replica can sign now. An Outage's cause says what to do. */
   state(): 'ready' | Outage;
@@ -50,7 +61,7 @@ const retryDelayMsMax = 5_000;
 /** Nothing is read or made before `start`; mounted keys are in the ring at once. */
 export const createSigningKeys = (options: SigningKeysOptions): SigningKeys => {
   const { settings, now, log } = options;
-  const { algorithm } = settings.tokens;
+  const { algorithms = [settings.tokens.algorithm] } = options;
   const ring = new KeyRing();
   const parsed = settings.keys.signingKeys.map((pem, index) =>
     parseSigningKey(pem, `item ${index + 1} of keys.signingKeys`),
@@ -68,12 +79,13 @@ export const createSigningKeys = (options: SigningKeysOptions): SigningKeys => {
 
   const state = (): 'ready' | Outage => {
     if (mountedFault !== undefined) return keysUnavailable(mountedFault);
-    if (ring.signingKey(algorithm, now()) !== undefined) return 'ready';
+    if (algorithms.every((algorithm) => ring.signingKey(algorithm, now()) !== undefined)) return 'ready';
     return lastRefusal ?? keysUnavailable('the signing keys have not been read yet');
   };
 
   const read = async (): Promise<Outage | undefined> => {
-    const found = await readStoredKeys(options, isMounted(algorithm) ? undefined : algorithm, records);
+    const wanted = algorithms.filter((algorithm) => !isMounted(algorithm));
+    const found = await readStoredKeys(options, wanted, records);
     if (isOutage(found)) return found;
     records = found.records;
     ring.replace([...mounted, ...found.keys]);

@@ -29,18 +29,20 @@ export interface StoredKeysRead {
   readonly fault: string | undefined;
 }
 
-/** Reads and opens the keys of the store. The first of `wanted` is made when there is none, out of `known` if it was lost. */
+/** Reads and opens the keys of the store. Each of `wanted` of which there is none is made, out of `known` if it was lost. */
 export const readStoredKeys = async (
   deps: StoredKeysDependencies,
-  wanted: SigningAlgorithm | undefined,
+  wanted: readonly SigningAlgorithm[],
   known: readonly SigningKeyRecord[],
 ): Promise<StoredKeysRead | Outage> => {
   const listed = await deps.store.listKeys();
   if (isOutage(listed)) return listed;
-  if (wanted === undefined || listed.some(({ algorithm }) => algorithm === wanted))
-    return openAll(deps, listed);
-  const added = await addFirst(deps, wanted, known, listed.length === 0);
-  if (added !== 'done') return added;
+  const missing = wanted.filter((one) => !listed.some(({ algorithm }) => algorithm === one));
+  if (missing.length === 0) return openAll(deps, listed);
+  for (const algorithm of missing) {
+    const added = await addFirst(deps, algorithm, known, listed.length === 0);
+    if (added !== 'done') return added;
+  }
   // Another replica may have been faster: the store says whose key it is.
   const again = await deps.store.listKeys();
   return isOutage(again) ? again : openAll(deps, again);

@@ -8,8 +8,9 @@ import type { ClaimReader } from './claim-reader.ts';
 /** As on the wire. Times are seconds since the epoch. A claim that is undefined is left out. */
 export interface AccessTokenClaims {
   readonly iss: string;
-  /** User id. */
+  /** User id; in a dialect's form how that names the user, and the id is in `uid`. */
   readonly sub: string;
+  readonly uid: string | undefined;
   readonly aud: string;
   readonly exp: number;
   readonly iat: number;
@@ -21,6 +22,8 @@ export interface AccessTokenClaims {
   readonly scope: string;
   /** Id of the API token behind the session. */
   readonly tid: string | undefined;
+  /** Which of that token's secrets it was. */
+  readonly sn: number | undefined;
   /** Session id. */
   readonly sid: string;
   /** `<org>.<user>` generations it was made in. */
@@ -37,7 +40,7 @@ export interface AccessTokenClaims {
 export interface AccessTokenGrant {
   readonly issuer: string;
   readonly audience: string;
-  readonly identity: Pick<Identity, 'org' | 'user' | 'scopes' | 'tokenId'> & {
+  readonly identity: Pick<Identity, 'org' | 'user' | 'scopes' | 'tokenId' | 'secretNumber'> & {
     readonly generation: Generation;
   };
   readonly jti: string;
@@ -48,15 +51,16 @@ export interface AccessTokenGrant {
   readonly expiresAtMs: number;
 }
 
-/** The method (`amr`) that says the session was begun by an API token, not by a person signing in. */
-const apiTokenMethod = 'api_token';
+/** The methods (`amr`) that say that no person signed in: the session was begun by an API token, or by a service. */
+const impersonalMethods = ['api_token', 'client_credentials'];
 
 /** Claims of a new access token. Its times are whole seconds, rounded so that it never lives longer than granted. */
 export const accessTokenClaims = (grant: AccessTokenGrant): AccessTokenClaims => {
-  const { org, user, scopes, tokenId, generation } = grant.identity;
+  const { org, user, scopes, tokenId, secretNumber, generation } = grant.identity;
   return {
     iss: grant.issuer,
     sub: user.id,
+    uid: undefined,
     aud: grant.audience,
     exp: Math.floor(grant.expiresAtMs / 1000),
     iat: Math.floor(grant.issuedAtMs / 1000),
@@ -65,6 +69,7 @@ export const accessTokenClaims = (grant: AccessTokenGrant): AccessTokenClaims =>
     org: org.id,
     scope: [...scopes].join(' '),
     tid: tokenId,
+    sn: secretNumber,
     sid: grant.sessionId,
     gen: `${generation.org}.${generation.user}`,
     amr: grant.methods,
@@ -78,14 +83,17 @@ export const accessTokenClaims = (grant: AccessTokenGrant): AccessTokenClaims =>
 export const identityOfClaims = (claims: ClaimReader, issuer: string): Identity => {
   const methods = claims.texts('amr');
   claims.text('jti');
+  const sub = claims.text('sub');
+  const tokenId = claims.optionalText('tid');
   return {
     credentialKind: 'access_token',
-    sessionKind: methods.includes(apiTokenMethod) ? 'api_token' : 'interactive',
+    sessionKind: methods.some((method) => impersonalMethods.includes(method)) ? 'api_token' : 'interactive',
     issuer,
     org: { id: claims.text('org'), name: claims.text('org_name') },
-    user: { id: claims.text('sub'), name: claims.text('name'), roles: claims.texts('roles') },
+    user: { id: claims.optionalText('uid') ?? sub, name: claims.text('name'), roles: claims.texts('roles') },
     scopes: readScopes(claims),
-    tokenId: claims.optionalText('tid'),
+    tokenId,
+    secretNumber: tokenId === undefined ? undefined : readSecretNumber(claims),
     sessionId: claims.text('sid'),
     generation: readGeneration(claims),
     issuedAtMs: claims.timeMs('iat'),
@@ -99,6 +107,14 @@ const readScopes = (claims: ClaimReader): ReadonlySet<string> => {
   const scopes = typeof text === 'string' ? parseScopes(text) : undefined;
   if (scopes === undefined) claims.fail('scope');
   return new Set(scopes);
+};
+
+/** Missing in tokens made before secrets were counted: they are of the first. */
+const readSecretNumber = (claims: ClaimReader): number => {
+  const number = claims.has('sn') ? claims.raw('sn') : 0;
+  if (typeof number === 'number' && Number.isSafeInteger(number) && number >= 0) return number;
+  claims.fail('sn');
+  return 0;
 };
 
 const readGeneration = (claims: ClaimReader): Generation => {

@@ -1,5 +1,5 @@
-// Signs the two JWTs that leave here: access tokens for callers (RFC 9068) and identity JWTs for upstreams. Synchronous
-// (signature.ts says why); reads no clock and picks no key.
+// Signs the JWTs that leave here: access tokens (RFC 9068) and ID tokens for callers, identity JWTs for upstreams.
+// Synchronous (signature.ts says why); reads no clock and picks no key.
 
 import { randomUUID } from 'node:crypto';
 import type { Identity } from '../decision/identity.ts';
@@ -13,6 +13,10 @@ export type JwtType = 'at+jwt' | 'JWT';
 /** Compact JWS of an access token. Claims beside ours (a surface's own) go along when `claims` has them. */
 export const signAccessToken = (key: SigningKey, claims: AccessTokenClaims): string =>
   signCompact(key, 'at+jwt', claims);
+
+/** Compact JWS of an ID token (OpenID Connect Core section 2). */
+export const signIdToken = (key: SigningKey, claims: Readonly<Record<string, unknown>>): string =>
+  signCompact(key, 'JWT', claims);
 
 export interface IdentityJwtOptions {
   readonly issuer: string;
