@@ -6,6 +6,9 @@ import { randomBytes, randomFillSync } from 'node:crypto';
 /** Ids that fit a log line and a header as they are. */
 const saneRequestId = /^[A-Za-z0-9._~:+/=@-]{1,128}$/;
 
+/** Holds an API token of ours, or a JWT: ids are logged and passed on, and no credential may be. */
+const credentialShape = /\b(?:tg[0-9A-Za-z]{30,63}\b|eyJ[\w-]*\.)/;
+
 /** W3C Trace Context section 3.2: version `00` exactly; later versions may add fields; all-zero ids are invalid. */
 const saneTraceparent =
   /^(?:00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}|(?!00|ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-[ -~]{0,64})?)$/;
@@ -13,9 +16,9 @@ const saneTraceparent =
 const processPrefix = randomBytes(8).toString('hex');
 let made = 0;
 
-/** The caller's id when it is sane, else `<16 hex of this process>-<count>`. */
+/** The caller's id when it is sane and no credential, else `<16 hex of this process>-<count>`. */
 export const requestIdOf = (received: string | undefined): string =>
-  received !== undefined && saneRequestId.test(received)
+  received !== undefined && saneRequestId.test(received) && !credentialShape.test(received)
     ? received
     : `${processPrefix}-${(made++).toString(36)}`;
 

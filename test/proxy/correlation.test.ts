@@ -12,6 +12,19 @@ t.test('any other is replaced', async (t) => {
   t.not(requestIdOf(undefined), requestIdOf(undefined));
 });
 
+t.test('an id that looks like a credential is replaced, for ids are logged and passed on', async (t) => {
+  const token = `tg${'0aB'.repeat(21)}`;
+  for (const id of [
+    token,
+    token.slice(0, 32),
+    `${token}.1`,
+    `a/${token}`,
+    'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl',
+  ])
+    t.match(requestIdOf(id), /^[0-9a-f]{16}-[0-9a-z]+$/, id);
+  for (const id of ['tg-7', 'tgabc', 'eyJ']) t.equal(requestIdOf(id), id);
+});
+
 t.test('W3C Trace Context decides which traceparent is carried', async (t) => {
   const [trace, span] = ['4bf92f3577b34da6a3ce929d0e0e4736', '00f067aa0ba902b7'];
   for (const sane of [`00-${trace}-${span}-01`, `01-${trace}-${span}-01`, `cc-${trace}-${span}-00-extra`])
