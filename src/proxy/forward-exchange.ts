@@ -28,6 +28,8 @@ export class ForwardExchange implements Dispatcher.DispatchHandler {
   #isRetry = false;
   #isOver = false;
   #unregister: (() => void) | undefined;
+  #askedAtMs = 0;
+  #upstreamMs: number | undefined;
 
   constructor(
     exchange: Exchange,
@@ -71,6 +73,7 @@ export class ForwardExchange implements Dispatcher.DispatchHandler {
       servername: this.#connections.serverName,
       headersTimeout: permit.rule.responseTimeoutMs,
     };
+    this.#askedAtMs = performance.now();
     connection.client.dispatch(options, this);
   }
 
@@ -103,6 +106,7 @@ export class ForwardExchange implements Dispatcher.DispatchHandler {
     if (this.#isOver) return;
     const raw = rawOf(controller.rawHeaders);
     const isInterim = status < 200;
+    if (!isInterim) this.#upstreamMs = performance.now() - this.#askedAtMs;
     const unfit = isInterim ? this.#writer.inform(status, raw) : this.#writer.begin(status, reason, raw);
     if (unfit !== undefined) this.#fail(unfit);
     else if (!isInterim && this.#connection?.socket !== undefined)
@@ -207,7 +211,7 @@ export class ForwardExchange implements Dispatcher.DispatchHandler {
     this.#writer.release();
     const { status } = this.#writer;
     try {
-      this.#onEnd({ status, failure, responded: status !== 0 });
+      this.#onEnd({ status, failure, responded: status !== 0, upstreamMs: this.#upstreamMs });
     } catch (error) {
       this.#context.reportBug(error);
     }

@@ -28,6 +28,8 @@ export interface ForwardEnd {
   readonly failure: Outage | Denial | 'client_gone' | undefined;
   /** The response's head was sent, so nothing else can be. */
   readonly responded: boolean;
+  /** From asking the upstream to the head of its response, in ms; absent when none came. */
+  readonly upstreamMs?: number | undefined;
 }
 
 export interface Forwarder {

@@ -245,8 +245,9 @@ class GateHandler {
   }
 
   /** Step 9: the outcome of what was forwarded. */
-  #finish(passage: Passage, { status, failure, responded }: ForwardEnd): void {
+  #finish(passage: Passage, { status, failure, responded, upstreamMs }: ForwardEnd): void {
     if (passage.isOver) return;
+    passage.upstreamMs = upstreamMs;
     if (failure === undefined || failure === 'client_gone') passage.endPermitted(status, failure);
     else if (responded) passage.endRefused(failure, status);
     else this.#refuse(passage, failure);

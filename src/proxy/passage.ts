@@ -34,6 +34,7 @@ export class Passage {
   facts: HeaderFacts | undefined;
   credentialKind: CredentialKind | undefined;
   identity: Identity | undefined;
+  upstreamMs: number | undefined;
   #requestId: string | undefined;
   #route = '(invalid)';
   #isOver = false;
@@ -124,6 +125,7 @@ export class Passage {
       credentialKind: this.credentialKind,
       identity: this.identity,
       durationMs: performance.now() - this.#startMs,
+      upstreamMs: this.upstreamMs,
       clientAddress: this.clientAddress,
       requestId: this.requestId,
     });
