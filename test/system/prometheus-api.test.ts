@@ -225,6 +225,9 @@ t.test('Prometheus scrapes both replicas, and their numbers can be asked for thr
     decisions = await found();
   t.notOk(decisions['outage'], 'nothing was out');
   t.notOk(decisions['bug'], 'and no bug was met');
+  const { text } = await query(first, reader, 'sum(tollgate_upstream_response_seconds_count)');
+  const { data } = JSON.parse(text) as { data: { result: { value: [number, string] }[] } };
+  t.ok(Number(data.result[0]?.value[1]) >= 2 * tokenCount, 'the API was timed');
 });
 
 t.test('no secret is in the logs of either replica', async (t) => {
