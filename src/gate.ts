@@ -92,7 +92,7 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
   metrics.watch({
     cache: () => identifier.reading(),
     feed: () => feedState.reading(),
-    connections: () => ({ client: clientConnections(), upgraded: live.size }),
+    connections: () => ({ client: clientConnections(), upgraded: upgrader.size }),
     signingKeys: () => countBy(signingKeys.ring.published(now()).map(({ algorithm }) => algorithm)),
     ready: () => readiness().ready,
   });

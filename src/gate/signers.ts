@@ -9,7 +9,7 @@ import type { KeyRing } from '../tokens/key-ring.ts';
 import { signAccessToken, signIdentityJwt } from '../tokens/sign.ts';
 
 export interface Signers {
-  /** The `X-Identity` JWT for one upstream; its audience is the upstream's origin. */
+  /** The `X-Identity` JWT for one upstream; its audience is the upstream's origin, or `unix:` and its path. */
   signIdentityJwt(identity: Identity, upstreamName: string, nowMs: number): string | Outage;
   /** The access token that takes an API token's place towards an upstream (phantom token). */
   signAccessToken(identity: Identity, upstreamName: string, nowMs: number): string | Outage;
@@ -22,10 +22,9 @@ export const signersOf = (settings: Settings, ring: KeyRing): Signers => {
     signIdentityJwt: (identity, upstreamName, nowMs) => {
       const key = keyNow(nowMs);
       if (key === undefined) return outage('keys_unavailable', 'there is no key to sign the identity with');
-      const audience = settings.upstreams[upstreamName]?.origin ?? upstreamName;
       return signIdentityJwt(key, {
         issuer,
-        audience,
+        audience: audienceOf(settings, upstreamName),
         identity,
         nowMs,
         lifetimeMs: settings.identity.jwtLifetimeMs,
@@ -52,4 +51,11 @@ export const signersOf = (settings: Settings, ring: KeyRing): Signers => {
       return signAccessToken(key, claims);
     },
   };
+};
+
+/** Sockets share one origin; each has its own path, so that no API can show another what it was sent. */
+const audienceOf = (settings: Pick<Settings, 'upstreams'>, upstreamName: string): string => {
+  const upstream = settings.upstreams[upstreamName];
+  if (upstream === undefined) throw new Error(`no upstream is named ${upstreamName}`);
+  return upstream.socketPath === undefined ? upstream.origin : `unix:${upstream.socketPath}`;
 };

@@ -42,13 +42,16 @@ const textOf = (thrown: unknown): string => {
 const codeOf = (error: Error): string | undefined =>
   'code' in error && typeof error.code === 'string' ? maskSecrets(error.code) : undefined;
 
-/** JWTs, our API tokens, the word after an auth scheme, a secret in a query, and the password of a URL. */
+/**
+ * JWTs, our API tokens, the word after an auth scheme, a secret in a query, and the password of a URL.
+ * Each starts at a fixed word and is bounded, so that a stranger's text costs linear time.
+ */
 const secretShapes: readonly [RegExp, string][] = [
-  [/\beyJ[\w-]*\.[\w-]*\.?[\w-]*/g, '[jwt]'],
+  [/\beyJ[\w-]{1,4096}\.[\w-]*\.?[\w-]*/g, '[jwt]'],
   [/\btg[0-9A-Za-z]{30,63}\b/g, '[api token]'],
   [/\b(bearer|basic)\s+[^\s"',;]+/gi, '$1 [redacted]'],
   [/\b((?:api_|access_|refresh_)?token|secret|password)=[^\s&"']+/gi, '$1=[redacted]'],
-  [/(\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:)[^\s/@]+@/gi, '$1[redacted]@'],
+  [/(:\/\/[^\s/:@]{0,256}:)[^\s/@]{1,1024}@/g, '$1[redacted]@'],
 ];
 
 /** Text that may hold a stranger's words: secrets masked, control characters escaped, length bounded. */
