@@ -1,0 +1,46 @@
+import t from 'tap';
+import { outage } from '../../src/decision/outcome.ts';
+import { readinessOf, type ReadinessFacts } from '../../src/gate/readiness.ts';
+
+const well: ReadinessFacts = {
+  isShuttingDown: false,
+  isFeedRead: true,
+  isFeedStale: false,
+  servesWhenStale: false,
+  keys: 'ready',
+};
+
+const reasonsWhen = (change: Partial<ReadinessFacts>): readonly string[] =>
+  readinessOf({ ...well, ...change }).reasons;
+
+t.test('a gate is ready when its feed has been read, is heard, and its keys can sign', async (t) => {
+  t.strictSame(readinessOf(well), { ready: true, reasons: [] });
+});
+
+t.test('each thing that is missing is a reason a person understands', async (t) => {
+  t.match(reasonsWhen({ isShuttingDown: true }), ['shutting down']);
+  t.match(reasonsWhen({ isFeedRead: false }), [/change feed.*has not been read yet.*is the store up\?/]);
+  t.match(reasonsWhen({ isFeedStale: true }), [/silent for longer than feed\.maxStaleness/]);
+  t.match(reasonsWhen({ keys: outage('keys_unavailable', new Error('put the key back')) }), [
+    'signing keys: put the key back',
+  ]);
+  t.match(reasonsWhen({ keys: outage('store_unavailable') }), ['signing keys: store_unavailable']);
+});
+
+t.test('a silent feed is no reason where the settings say to serve on', async (t) => {
+  t.ok(readinessOf({ ...well, isFeedStale: true, servesWhenStale: true }).ready);
+  t.notOk(readinessOf({ ...well, isFeedRead: false, servesWhenStale: true }).ready, 'one never read is');
+});
+
+t.test('a feed never read is told once, not as silent, too', async (t) => {
+  t.equal(reasonsWhen({ isFeedRead: false, isFeedStale: true }).length, 1);
+});
+
+t.test('all reasons are told together', async (t) => {
+  const reasons = reasonsWhen({
+    isShuttingDown: true,
+    isFeedStale: true,
+    keys: outage('keys_unavailable', new Error('no key')),
+  });
+  t.equal(reasons.length, 3);
+});
