@@ -3,12 +3,18 @@
 import { script } from './script.ts';
 import { counted, tell } from './script-parts.ts';
 
-/** KEYS account, index. ARGV id, then field and value pairs. Replies 1 when made, 0 when it exists. */
+/**
+ * KEYS account, index. ARGV id, then field and value pairs. Replies 1 when made, 0 when it exists. A name whose record
+ * was lost goes on counting from the generation that was written back: replicas believe nothing below it.
+ */
 export const createAccount = script(
   'create_account',
   `
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+local cut = string.find(KEYS[1], '}:', 1, true) + 1
+local mark = redis.call('GET', string.sub(KEYS[1], 1, cut) .. 'ended:' .. string.sub(KEYS[1], cut + 1))
 redis.call('HSET', KEYS[1], unpack(ARGV, 2))
+if mark then redis.call('HSET', KEYS[1], 'generation', mark) end
 if KEYS[2] then redis.call('ZADD', KEYS[2], 0, ARGV[1]) end
 return 1
 `,
