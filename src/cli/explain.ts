@@ -134,6 +134,7 @@ const identityOf = (settings: Settings, question: Question, scopes: readonly str
   user: { id: question.userId, name: question.userId, roles: [] },
   scopes: new Set(scopes),
   tokenId: question.sessionKind === 'interactive' ? undefined : 'TOKEN-ID',
+  secretNumber: undefined,
   sessionId: question.sessionKind === 'interactive' ? 'SESSION-ID' : undefined,
   generation: undefined,
   issuedAtMs: 0,

@@ -26,6 +26,8 @@ export interface Identity {
   readonly scopes: ReadonlySet<string>;
   /** The API token behind the session; undefined for password sessions and external issuers. */
   readonly tokenId: string | undefined;
+  /** Which of that token's secrets (0 is the first); undefined without an API token. */
+  readonly secretNumber: number | undefined;
   /** `sid` of our access tokens; `<iss> <jti>` of an external one; undefined for an API token presented directly. */
   readonly sessionId: string | undefined;
   /** The API token was made to have an ID token with each exchange. */

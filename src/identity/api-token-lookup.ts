@@ -5,6 +5,7 @@ import type { Identity } from '../decision/identity.ts';
 import { type Denial, denial, isOutage, type Outage } from '../decision/outcome.ts';
 import { effectiveScopes } from '../decision/scope.ts';
 import type { OrgRecord } from '../store/records.ts';
+import { isTokenDead, secretEndMs } from '../store/api-token-state.ts';
 import type { ApiTokenFound, TokenStore } from '../store/token-store.ts';
 import type { FeedState } from './feed-state.ts';
 import type { OrgCache } from './org-cache.ts';
@@ -31,28 +32,32 @@ export const lookUpApiToken = async (
 };
 
 /** Why the token may not be used at all; expiry is judged again on every request. */
-const denialOf = ({ token, user }: ApiTokenFound, org: OrgRecord, nowMs: number): Denial | undefined => {
-  const isDead =
-    token.state === 'revoked' ||
-    token.generation.user < user.tokenGenerationMin ||
-    token.generation.org < org.tokenGenerationMin;
-  if (isDead) return denial('token_revoked', token.id);
+const denialOf = (found: ApiTokenFound, org: OrgRecord, nowMs: number): Denial | undefined => {
+  const { token, user } = found;
+  if (isTokenDead(token, user, org)) return denial('token_revoked', token.id);
+  if (nowMs >= secretEndMs(found)) return denial('token_revoked', `${token.id}: its secret was replaced`);
   if (token.expiresAtMs !== undefined && nowMs >= token.expiresAtMs) return denial('token_expired', token.id);
   if (user.state === 'disabled') return denial('user_disabled', user.id);
   if (org.state === 'disabled') return denial('org_disabled', org.id);
   return undefined;
 };
 
-const identityOf = ({ token, user }: ApiTokenFound, org: OrgRecord, issuer: string): Identity => ({
-  credentialKind: 'api_token',
-  sessionKind: 'api_token',
-  issuer,
-  org: { id: org.id, name: org.name },
-  user: { id: user.id, name: user.name, roles: user.roles },
-  scopes: effectiveScopes(token.scopes, user.roles, org.roles),
-  tokenId: token.id,
-  sessionId: undefined,
-  generation: { org: org.generation, user: user.generation },
-  issuedAtMs: token.createdAtMs,
-  expiresAtMs: token.expiresAtMs ?? Infinity,
-});
+const identityOf = (found: ApiTokenFound, org: OrgRecord, issuer: string): Identity => {
+  const { token, user, secretNumber } = found;
+  return {
+    credentialKind: 'api_token',
+    sessionKind: 'api_token',
+    issuer,
+    org: { id: org.id, name: org.name },
+    user: { id: user.id, name: user.name, roles: user.roles },
+    scopes: effectiveScopes(token.scopes, user.roles, org.roles),
+    tokenId: token.id,
+    secretNumber,
+    openid: token.openid,
+    allScopes: token.scopes === 'all',
+    sessionId: undefined,
+    generation: { org: org.generation, user: user.generation },
+    issuedAtMs: token.createdAtMs,
+    expiresAtMs: Math.min(token.expiresAtMs ?? Infinity, secretEndMs(found)),
+  };
+};

@@ -92,7 +92,7 @@ class CachingIdentifier implements CountingIdentifier {
     deps.feedState.onReset(() => this.#drop());
     // A refusal may rest on a key not yet known, or on a state that has just changed.
     deps.feedState.onChange((changes) => {
-      if (!changes.some(({ kind }) => kind !== 'token' && kind !== 'session')) return;
+      if (!changes.some(({ kind }) => kind !== 'token' && kind !== 'secret' && kind !== 'session')) return;
       this.#changes += 1;
       this.#refused.clear();
     });
@@ -108,7 +108,7 @@ class CachingIdentifier implements CountingIdentifier {
     const clockMs = this.#monotonicMs();
     if (subject !== undefined && clockMs < subject.freshUntilMs) {
       const { identity } = subject;
-      const standing = this.#deps.feedState.standing(identity);
+      const standing = this.#deps.feedState.standing(identity, nowMs);
       if (standing === 'live' || standing === 'unknown') {
         this.#counts.hits += 1;
         return subject;
@@ -119,8 +119,8 @@ class CachingIdentifier implements CountingIdentifier {
     return this.#withoutCache(credential, digest, nowMs, clockMs, clientAddress);
   }
 
-  standing(identity: Identity): Standing {
-    return this.#deps.feedState.standing(identity);
+  standing(identity: Identity, nowMs: number): Standing {
+    return this.#deps.feedState.standing(identity, nowMs);
   }
 
   headersFor(subject: Subject, upstreamName: string, nowMs: number): readonly string[] | Outage {
@@ -188,19 +188,19 @@ class CachingIdentifier implements CountingIdentifier {
     let epoch = this.#epoch;
     let changes = this.#changes;
     let result = await this.#ask(credential, digest, nowMs);
-    if (this.#epoch !== epoch || this.#isOutdated(result)) {
+    if (this.#epoch !== epoch || this.#isOutdated(result, nowMs)) {
       epoch = this.#epoch;
       changes = this.#changes;
       result = await this.#ask(credential, digest, nowMs);
     }
     const clockMs = this.#monotonicMs();
-    if (isOutage(result)) return this.#staleSubject(digest, clockMs) ?? result;
+    if (isOutage(result)) return this.#staleSubject(digest, nowMs, clockMs) ?? result;
     if (isDenial(result)) {
       this.#identities.delete(digest);
       const isCurrent = epoch === this.#epoch && changes === this.#changes;
       return isCurrent ? this.#refuse(digest, result, clockMs) : result;
     }
-    const standing = this.#deps.feedState.standing(result);
+    const standing = this.#deps.feedState.standing(result, nowMs);
     if (standing === 'revoked' || standing === 'ended')
       return this.#refuse(digest, goneDenial(result, standing), clockMs);
     const subject = new CachedSubject(this.#withSharedValues(result));
@@ -219,8 +219,8 @@ class CachingIdentifier implements CountingIdentifier {
     return lookUpApiToken({ store, orgs: this.#orgs, feedState, issuer: settings.issuer }, digest, nowMs);
   }
 
-  #isOutdated(result: Identity | Refusal): boolean {
-    return !isOutage(result) && !isDenial(result) && this.standing(result) === 'outdated';
+  #isOutdated(result: Identity | Refusal, nowMs: number): boolean {
+    return !isOutage(result) && !isDenial(result) && this.standing(result, nowMs) === 'outdated';
   }
 
   #keep(digest: string, subject: CachedSubject, nowMs: number, clockMs: number): void {
@@ -238,10 +238,10 @@ class CachingIdentifier implements CountingIdentifier {
   }
 
   /** What the cache knew, while the store is out and the bound allows; never one the feed speaks against. */
-  #staleSubject(digest: string, clockMs: number): Subject | undefined {
+  #staleSubject(digest: string, nowMs: number, clockMs: number): Subject | undefined {
     const subject = this.#identities.get(digest);
     if (subject === undefined || clockMs >= subject.usableUntilMs) return undefined;
-    const standing = this.standing(subject.identity);
+    const standing = this.standing(subject.identity, nowMs);
     if (standing !== 'live' && standing !== 'unknown') return undefined;
     subject.freshUntilMs = Math.min(clockMs + outageRetryMs, subject.usableUntilMs);
     this.#counts.stale += 1;

@@ -31,8 +31,8 @@ export interface FeedState extends ChangeListener {
   readonly ready: boolean;
   /** Resolves when it has. */
   readonly whenReady: Promise<void>;
-  /** Synchronous; a clock read and a few map look-ups. */
-  standing(identity: Identity): Standing;
+  /** Synchronous; a clock read and a few map look-ups. `nowMs`: milliseconds since the epoch. */
+  standing(identity: Identity, nowMs: number): Standing;
   /** The newest generations the feed has told of; -1 where it has told nothing. */
   generationOf(orgId: string, userId: string): Generation;
   /** Whether the feed has been silent too long, or its continuity was lost and is not yet restored. */
@@ -113,7 +113,7 @@ class FollowedFeed implements FeedState {
     this.#heardMs = nowMs;
     if (nowMs - this.#prunedMs >= pruneEveryMs) {
       this.#prunedMs = nowMs;
-      this.#tombstones.prune(nowMs - this.#retentionMs);
+      this.#tombstones.prune(nowMs - this.#retentionMs, Date.now());
     }
     if (this.#owesReapply && nowMs - this.#reapplyTriedMs >= reapplyRetryMs) void this.#giveBack(nowMs);
   }
@@ -140,8 +140,8 @@ class FollowedFeed implements FeedState {
 
   // -- asked by the rest
 
-  standing(identity: Identity): Standing {
-    const known = this.#tombstones.standingOf(identity);
+  standing(identity: Identity, nowMs: number): Standing {
+    const known = this.#tombstones.standingOf(identity, nowMs);
     return known === 'live' && this.isStale() ? 'unknown' : known;
   }
 
@@ -171,7 +171,7 @@ class FollowedFeed implements FeedState {
       lastHeardAtMs: Number.isFinite(silentMs) ? Date.now() - silentMs : undefined,
       lastChangeAtMs: this.#lastChangeAtMs,
       resets: { ...this.#resets },
-      tombstones: counts.tokens + counts.sessions + counts.users + counts.orgs,
+      tombstones: counts.tokens + counts.secrets + counts.sessions + counts.users + counts.orgs,
       tombstoneCounts: counts,
     };
   }

@@ -16,6 +16,14 @@ interface Mark {
   readonly receivedMs: number;
 }
 
+/** The newest secret of a token: what rests on an older one is dead, or dies when the overlap ends. */
+interface SecretMark extends Mark {
+  readonly secretNumber: number;
+  readonly digest: string;
+  /** Until then the secret before it is good; undefined: it is dead. */
+  readonly previousUntilMs: number | undefined;
+}
+
 interface AccountMark extends Mark {
   readonly generation: number;
   readonly tokenGenerationMin: number | undefined;
@@ -29,6 +37,7 @@ interface OrgMarks {
 
 export interface TombstoneCounts {
   readonly tokens: number;
+  readonly secrets: number;
   readonly sessions: number;
   readonly users: number;
   readonly orgs: number;
@@ -44,6 +53,7 @@ const unmarked: AccountMark = {
 
 export class Tombstones {
   readonly #tokens = new Map<string, Mark>();
+  readonly #secrets = new Map<string, SecretMark>();
   readonly #sessions = new Map<string, Mark>();
   /** Users lie under their org, so judging builds no key. */
   readonly #orgs = new Map<string, OrgMarks>();
@@ -53,6 +63,10 @@ export class Tombstones {
     switch (change.kind) {
       case 'token':
         return noteMark(this.#tokens, change.tokenId, { atMs: change.atMs, receivedMs });
+      case 'secret': {
+        this.#secrets.set(change.tokenId, newest(this.#secrets.get(change.tokenId), change, receivedMs));
+        return;
+      }
       case 'session':
         return noteMark(this.#sessions, change.sessionId, { atMs: change.atMs, receivedMs });
       case 'user': {
@@ -70,9 +84,13 @@ export class Tombstones {
     }
   }
 
-  /** A few map look-ups, no allocation: called on every request. */
-  standingOf(identity: Identity): KnownStanding {
-    if (identity.tokenId !== undefined && this.#tokens.has(identity.tokenId)) return 'revoked';
+  /** A few map look-ups, no allocation: called on every request. `nowMs` is compared with the end of overlaps alone. */
+  standingOf(identity: Identity, nowMs: number): KnownStanding {
+    if (identity.tokenId !== undefined) {
+      if (this.#tokens.has(identity.tokenId)) return 'revoked';
+      const secret = this.#secrets.get(identity.tokenId);
+      if (secret !== undefined && isReplaced(identity.secretNumber ?? 0, secret, nowMs)) return 'revoked';
+    }
     if (identity.sessionId !== undefined && this.#sessions.has(identity.sessionId)) return 'ended';
     const marks = this.#orgs.get(identity.org.id);
     if (marks === undefined) return 'live';
@@ -99,6 +117,10 @@ export class Tombstones {
   lines(): readonly Change[] {
     const lines: Change[] = [];
     for (const [tokenId, { atMs }] of this.#tokens) lines.push({ kind: 'token', tokenId, atMs });
+    for (const [tokenId, { secretNumber, digest, previousUntilMs, atMs }] of this.#secrets) {
+      const overlap = previousUntilMs === undefined ? {} : { previousUntilMs };
+      lines.push({ kind: 'secret', tokenId, secretNumber, digest, ...overlap, atMs });
+    }
     for (const [sessionId, { atMs }] of this.#sessions) lines.push({ kind: 'session', sessionId, atMs });
     for (const [orgId, { own, users }] of this.#orgs) {
       if (own !== unmarked) lines.push({ kind: 'org', orgId, ...accountFields(own) });
@@ -107,9 +129,15 @@ export class Tombstones {
     return lines;
   }
 
-  /** Forgets what was received before a moment of the monotonic clock. */
-  prune(receivedBeforeMs: number): void {
+  /**
+   * Forgets what was received before a moment of the monotonic clock; of an overlap, once it has been over for a minute by
+   * the wall clock too: a tunnel that the old secret opened lives until then.
+   */
+  prune(receivedBeforeMs: number, nowMs: number): void {
     pruneMarks(this.#tokens, receivedBeforeMs);
+    for (const [tokenId, { receivedMs, previousUntilMs = -Infinity }] of this.#secrets)
+      if (receivedMs < receivedBeforeMs && previousUntilMs + overlapMarginMs < nowMs)
+        this.#secrets.delete(tokenId);
     pruneMarks(this.#sessions, receivedBeforeMs);
     for (const [orgId, marks] of this.#orgs) {
       pruneMarks(marks.users, receivedBeforeMs);
@@ -122,7 +150,13 @@ export class Tombstones {
   counts(): TombstoneCounts {
     let users = 0;
     for (const marks of this.#orgs.values()) users += marks.users.size;
-    return { tokens: this.#tokens.size, sessions: this.#sessions.size, users, orgs: this.#orgs.size };
+    return {
+      tokens: this.#tokens.size,
+      secrets: this.#secrets.size,
+      sessions: this.#sessions.size,
+      users,
+      orgs: this.#orgs.size,
+    };
   }
 
   #orgMarks(orgId: string): OrgMarks {
@@ -133,6 +167,31 @@ export class Tombstones {
     return marks;
   }
 }
+
+/** Live connections are looked at once a second; a minute is plenty to have seen an overlap end. */
+const overlapMarginMs = 60_000;
+
+const newest = (
+  known: SecretMark | undefined,
+  change: Extract<Change, { kind: 'secret' }>,
+  receivedMs: number,
+): SecretMark => {
+  const { secretNumber, digest, previousUntilMs, atMs } = change;
+  if (known === undefined || secretNumber > known.secretNumber)
+    return { secretNumber, digest, previousUntilMs, atMs, receivedMs };
+  // One number has one line; were there two, the stricter holds.
+  if (secretNumber < known.secretNumber || !isEarlier(previousUntilMs, known.previousUntilMs)) return known;
+  return { ...known, previousUntilMs };
+};
+
+const isEarlier = (untilMs: number | undefined, knownMs: number | undefined): boolean =>
+  knownMs !== undefined && (untilMs === undefined || untilMs < knownMs);
+
+const isReplaced = (secretNumber: number, newest: SecretMark, nowMs: number): boolean => {
+  if (secretNumber >= newest.secretNumber) return false;
+  const isInOverlap = secretNumber === newest.secretNumber - 1 && newest.previousUntilMs !== undefined;
+  return !isInOverlap || nowMs >= newest.previousUntilMs;
+};
 
 const noteMark = (marks: Map<string, Mark>, id: string, mark: Mark): void => {
   if (!marks.has(id)) marks.set(id, mark);

@@ -151,6 +151,7 @@ export const createAccounts = (deps: {
         generation: 0,
         tokenGenerationMin: 0,
         createdAtMs: now(),
+        passwordHash: undefined,
       };
       const answer = await store.createUser(user);
       if (isOutage(answer)) return answer;

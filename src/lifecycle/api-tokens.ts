@@ -155,6 +155,12 @@ const recordOf = (
   revokedAtMs: undefined,
   // Read before the write: a revoke-all in between leaves the new token dead, never alive by accident.
   generation: { org: org.generation, user: user.generation },
+  secretNumber: 0,
+  previousSecretExpiresAtMs: undefined,
+  lastUsedAtMs: undefined,
+  openid: false,
+  notifyBeforeExpiryMs: undefined,
+  labels: [],
 });
 
 const drawAndStore = async (

@@ -101,6 +101,12 @@ const importOne = async (deps: ApiTokensDeps, value: unknown): Promise<'imported
     expiresAtMs: entry.expiresAtMs,
     revokedAtMs: undefined,
     generation: { org: owner.org.generation, user: owner.user.generation },
+    secretNumber: 0,
+    previousSecretExpiresAtMs: undefined,
+    lastUsedAtMs: undefined,
+    openid: false,
+    notifyBeforeExpiryMs: undefined,
+    labels: [],
   };
   const answer = await deps.store.createToken(record, entry.digest);
   if (isOutage(answer)) return answer;

@@ -32,6 +32,14 @@ export interface UserRecord {
   /** API tokens made in an earlier user generation than this are dead. */
   readonly tokenGenerationMin: number;
   readonly createdAtMs: number;
+  /** PHC string of a slow hash; undefined: nobody signs in as this user with a password. Changing it moves the generation. */
+  readonly passwordHash: string | undefined;
+}
+
+/** A name and a value a client keeps with its token. Nothing here reads them. */
+export interface Label {
+  readonly name: string;
+  readonly value: string;
 }
 
 export interface ApiTokenRecord {
@@ -49,6 +57,17 @@ export interface ApiTokenRecord {
   readonly revokedAtMs: number | undefined;
   /** The generations it was made in. */
   readonly generation: Generation;
+  /** How often it was given a new secret: 0 for the first. */
+  readonly secretNumber: number;
+  /** Until then the secret before the present one is good too; undefined: it is not. */
+  readonly previousSecretExpiresAtMs: number | undefined;
+  /** When its secret was last presented, to the minute; undefined: never. */
+  readonly lastUsedAtMs: number | undefined;
+  /** An ID token comes with each exchange. */
+  readonly openid: boolean;
+  /** Its owner wants to be reminded this long before it expires; undefined: not at all. */
+  readonly notifyBeforeExpiryMs: number | undefined;
+  readonly labels: readonly Label[];
 }
 
 /** A signing key. The private half is sealed (AES-256-GCM) before it reaches the store. */
@@ -73,6 +92,17 @@ export interface SigningKeyRecord {
  */
 export type Change =
   | { readonly kind: 'token'; readonly tokenId: string; readonly atMs: number }
+  | {
+      /** A token was given a new secret: whatever rests on one of a smaller number is dead. */
+      readonly kind: 'secret';
+      readonly tokenId: string;
+      readonly secretNumber: number;
+      /** Of the new secret, so that a server that lost it can have it back. */
+      readonly digest: string;
+      /** Until then the secret before this one is good too. */
+      readonly previousUntilMs?: number;
+      readonly atMs: number;
+    }
   | { readonly kind: 'session'; readonly sessionId: string; readonly atMs: number }
   | {
       readonly kind: 'user';
@@ -92,3 +122,27 @@ export type Change =
       readonly atMs: number;
     }
   | { readonly kind: 'keys'; readonly atMs: number };
+
+/** Who did what to whom, from where, and what came of it. Never holds a secret. */
+export interface AuditEntry {
+  /** A UUID: an entry written twice after an unknown outcome is known by it. */
+  readonly id: string;
+  readonly atMs: number;
+  readonly actor: AuditParty;
+  /** e.g. `token.create`; a closed vocabulary, kept by the lifecycle. */
+  readonly action: string;
+  readonly subject: AuditParty;
+  readonly result: 'done' | 'refused';
+  /** Why it was refused: a denial's reason or a problem's code. */
+  readonly reason: string | undefined;
+  /** `cli` for the operator at the command line. */
+  readonly clientAddress: string;
+  readonly requestId: string;
+}
+
+/** Each undefined where it is not known or does not apply; an actor without an org is the operator, or unknown. */
+export interface AuditParty {
+  readonly org: string | undefined;
+  readonly user: string | undefined;
+  readonly tokenId: string | undefined;
+}

@@ -6,6 +6,7 @@ import type { Outage } from '../decision/outcome.ts';
 import type {
   AccountState,
   ApiTokenRecord,
+  AuditEntry,
   Change,
   OrgRecord,
   SigningKeyRecord,
@@ -15,7 +16,23 @@ import type {
 /** What one look-up of a secret's digest finds, read atomically. */
 export interface ApiTokenFound {
   readonly token: ApiTokenRecord;
-  readonly user: UserRecord;
+  readonly user: Omit<UserRecord, 'passwordHash'>;
+  /** Which of the token's secrets it was: the present one, or the one before it, whether that is still good or not. */
+  readonly secretNumber: number;
+}
+
+/** The next secret of a token. */
+export interface NextSecret {
+  readonly digest: string;
+  /** One more than the number of the token's present secret. */
+  readonly number: number;
+  /** Until then the present secret stays good; undefined: it dies at once. */
+  readonly previousUntilMs: number | undefined;
+}
+
+export interface TokenUse {
+  readonly tokenId: string;
+  readonly atMs: number;
 }
 
 export interface Page<T> {
@@ -41,6 +58,8 @@ export interface UserChange {
   readonly name?: string;
   readonly state?: AccountState;
   readonly roles?: readonly string[];
+  /** `null` takes the password away. */
+  readonly passwordHash?: string | null;
 }
 
 /** What a follower of the change feed is told. Calls arrive in order; none may throw. */
@@ -94,6 +113,17 @@ export interface TokenStore {
   ): Promise<'created' | 'digest_taken' | 'user_unknown' | Outage>;
   findToken(tokenId: string): Promise<ApiTokenRecord | undefined | Outage>;
   listTokens(orgId: string, userId: string, page: PageRequest): Promise<Page<ApiTokenRecord> | Outage>;
+  /**
+   * Gives a token its next secret, in the shard of `tokenId`, and answers its record. The same secret of the same number
+   * again answers the same and changes nothing. `outdated`: the token has another number by now; read it again.
+   */
+  regenerateToken(
+    tokenId: string,
+    secret: NextSecret,
+    nowMs: number,
+  ): Promise<ApiTokenRecord | 'unknown' | 'revoked' | 'outdated' | 'digest_taken' | Outage>;
+  /** Remembers when tokens were used. Never goes back; unknown tokens are passed over; no line in the feed. */
+  recordUses(uses: readonly TokenUse[]): Promise<'done' | Outage>;
   /** Revokes one API token and with it all its sessions. */
   revokeToken(tokenId: string, nowMs: number): Promise<'revoked' | 'already_revoked' | 'unknown' | Outage>;
   /** Revokes every API token and session of a user (or of the whole org when `userId` is undefined): one write. */
@@ -113,11 +143,20 @@ export interface TokenStore {
     options: { readonly ifNone: boolean; readonly retireOthersAtMs: number },
   ): Promise<'added' | 'exists' | Outage>;
 
+  // -- the audit
+  /** Adds entries; the oldest beyond a fixed number are dropped. After an unknown outcome one may be there twice. */
+  appendAudit(entries: readonly AuditEntry[]): Promise<'done' | Outage>;
+  /** Newest first. `orgId`: only what an actor or a subject of that org has part in; undefined: everything. */
+  readAudit(orgId: string | undefined, page: PageRequest): Promise<Page<AuditEntry> | Outage>;
+
   // -- the change feed
   follow(listener: ChangeListener): Subscription;
   /** Writes back what this replica knew after a server lost it. Never lowers a generation, never revives. */
   reapply(changes: readonly Change[]): Promise<'done' | Outage>;
 }
+
+/** How many entries of the audit an adapter keeps, give or take what it trims at once. */
+export const auditEntriesMax = 100_000;
 
 /** Names of the port's commands, for the metrics. */
 export const storeCommands = [
@@ -134,10 +173,14 @@ export const storeCommands = [
   'createToken',
   'findToken',
   'listTokens',
+  'regenerateToken',
+  'recordUses',
   'revokeToken',
   'revokeAll',
   'endSession',
   'listKeys',
   'addKey',
+  'appendAudit',
+  'readAudit',
   'reapply',
 ] as const satisfies readonly (keyof TokenStore)[];

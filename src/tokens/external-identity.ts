@@ -42,6 +42,7 @@ export const externalIdentity = (
     user: { id: userId, name: claims.optionalText(mapping.claims.userName) ?? userId, roles: [] },
     scopes: readScopes(claims, mapping),
     tokenId: undefined,
+    secretNumber: undefined,
     sessionId: `${mapping.issuer} ${claims.optionalText('jti') ?? digestOfSigned(signingInput)}`,
     generation: undefined,
     issuedAtMs: claims.timeMs('iat'),

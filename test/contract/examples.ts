@@ -28,6 +28,7 @@ export const exampleUser = (orgId: string, over: Partial<UserRecord> = {}): User
   generation: 0,
   tokenGenerationMin: 0,
   createdAtMs: startMs,
+  passwordHash: undefined,
   ...over,
 });
 
@@ -56,6 +57,12 @@ export const exampleToken = (
     expiresAtMs: undefined,
     revokedAtMs: undefined,
     generation: { org: 0, user: 0 },
+    secretNumber: 0,
+    previousSecretExpiresAtMs: undefined,
+    lastUsedAtMs: undefined,
+    openid: false,
+    notifyBeforeExpiryMs: undefined,
+    labels: [],
     ...over,
   };
   return { token, secret, digest: digestOf(secret) };

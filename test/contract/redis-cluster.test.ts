@@ -5,7 +5,8 @@ import { createRedisStore } from '../../src/store/redis/redis-store.ts';
 import { startCluster } from '../support/redis-cluster.ts';
 import { redisSettings } from '../support/redis-settings.ts';
 import { neverRevived } from './never-revived.ts';
-import { type MakePlace, tokenStoreContract } from './token-store.ts';
+import type { MakePlace } from './places.ts';
+import { tokenStoreContract } from './token-store.ts';
 
 const cluster = await startCluster(2);
 t.teardown(() => cluster.close());

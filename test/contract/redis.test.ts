@@ -5,7 +5,8 @@ import { createRedisStore } from '../../src/store/redis/redis-store.ts';
 import { redisSettings } from '../support/redis-settings.ts';
 import { startRedis } from '../support/redis.ts';
 import { neverRevived } from './never-revived.ts';
-import { type MakePlace, tokenStoreContract } from './token-store.ts';
+import type { MakePlace } from './places.ts';
+import { tokenStoreContract } from './token-store.ts';
 
 // One server for the file, one key prefix a place.
 const server = await startRedis();

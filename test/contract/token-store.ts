@@ -3,80 +3,23 @@
 import type { Test } from 'tap';
 import { isOutage } from '../../src/decision/outcome.ts';
 import type { Change } from '../../src/store/records.ts';
-import type { Page, TokenStore } from '../../src/store/token-store.ts';
+import type { TokenStore } from '../../src/store/token-store.ts';
 import { digestOf } from '../../src/tokens/api-token.ts';
 import { exampleKey, exampleOrg, exampleToken, exampleUser, startMs } from './examples.ts';
+import { auditContract } from './audit.ts';
+import { newSecrets } from './new-secrets.ts';
+import { particulars } from './particulars.ts';
+import { collect, isAlive, type MakePlace, openFurnished, openStores, ownerOf, sure } from './places.ts';
 import { recordFeed } from './recorded-feed.ts';
-
-/** Makes an empty place to store things, gone with the test; returns how to open one more store on it. */
-export type MakePlace = (t: Test) => Promise<OpenStore>;
-/** An open store; the caller closes it. */
-export type OpenStore = () => Promise<TokenStore>;
-
-/** Opens stores on one new place; they are closed with the test. */
-export const openStores = async (
-  t: Test,
-  makePlace: MakePlace,
-): Promise<[TokenStore, () => Promise<TokenStore>]> => {
-  const open = await makePlace(t);
-  const another = async (): Promise<TokenStore> => {
-    const store = await open();
-    t.teardown(() => store.close());
-    return store;
-  };
-  return [await another(), another];
-};
-
-/** A store with one org, one user and one API token in it. */
-export const openFurnished = async (t: Test, makePlace: MakePlace) => {
-  const [store, another] = await openStores(t, makePlace);
-  const org = exampleOrg();
-  const user = exampleUser(org.id);
-  const made = exampleToken(user);
-  t.equal(await store.createOrg(org), 'created');
-  t.equal(await store.createUser(user), 'created');
-  t.equal(await store.createToken(made.token, made.digest), 'created');
-  return { store, another, org, user, made };
-};
-
-/** Narrows an answer that must not be an outage. */
-export const sure = <T>(answer: T): Exclude<T, { kind: 'outage' }> => {
-  if (isOutage(answer)) throw new Error('an outage where none was caused', { cause: answer.cause });
-  return answer as Exclude<T, { kind: 'outage' }>;
-};
-
-/** Walks all pages. */
-const collect = async <T>(
-  list: (cursor: string | undefined) => Promise<Page<T> | { kind: 'outage' }>,
-): Promise<T[]> => {
-  const items: T[] = [];
-  let cursor: string | undefined;
-  do {
-    const page: Page<T> = sure(await list(cursor)) as Page<T>;
-    items.push(...page.items);
-    cursor = page.nextCursor;
-  } while (cursor !== undefined);
-  return items;
-};
-
-/** Whether a secret opens anything: what an identity look-up asks of what the store finds. */
-export const isAlive = async (store: TokenStore, digest: string): Promise<boolean> => {
-  const found = sure(await store.findApiToken(digest));
-  if (found === undefined) return false;
-  const org = sure(await store.findOrg(found.token.orgId));
-  return (
-    org !== undefined &&
-    found.token.state === 'active' &&
-    found.token.generation.user >= found.user.tokenGenerationMin &&
-    found.token.generation.org >= org.tokenGenerationMin
-  );
-};
 
 export const tokenStoreContract = (t: Test, makePlace: MakePlace): void => {
   t.test('orgs', (t) => orgs(t, makePlace));
   t.test('users', (t) => users(t, makePlace));
   t.test('API tokens', (t) => tokens(t, makePlace));
   t.test('revocation', (t) => revocation(t, makePlace));
+  t.test('new secrets', (t) => newSecrets(t, makePlace));
+  t.test('uses, passwords and what a token carries', (t) => particulars(t, makePlace));
+  t.test('the audit', (t) => auditContract(t, makePlace));
   t.test('signing keys', (t) => keys(t, makePlace));
   t.test('the change feed', (t) => feed(t, makePlace));
   t.test('writing back what a server lost', (t) => reapply(t, makePlace));
@@ -227,7 +170,11 @@ const tokens = async (t: Test, makePlace: MakePlace): Promise<void> => {
   const { store, org, user, made } = await openFurnished(t, makePlace);
 
   t.test('a secret is found by its digest, together with its user', async (t) => {
-    t.same(await store.findApiToken(made.digest), { token: made.token, user });
+    t.same(await store.findApiToken(made.digest), {
+      token: made.token,
+      user: ownerOf(user),
+      secretNumber: 0,
+    });
     t.same(await store.findToken(made.token.id), made.token);
   });
 
@@ -279,8 +226,10 @@ const tokens = async (t: Test, makePlace: MakePlace): Promise<void> => {
   });
 
   t.test('a look-up shows the user as they are now', async (t) => {
-    const changed = await store.changeUser(org.id, user.id, { roles: ['admin'], state: 'disabled' }, startMs);
-    t.same(sure(await store.findApiToken(made.digest))?.user, changed);
+    const changed = sure(
+      await store.changeUser(org.id, user.id, { roles: ['admin'], state: 'disabled' }, startMs),
+    );
+    t.same(sure(await store.findApiToken(made.digest))?.user, ownerOf(changed!));
     await store.changeUser(org.id, user.id, { state: 'active' }, startMs);
   });
 
@@ -317,7 +266,7 @@ const tokens = async (t: Test, makePlace: MakePlace): Promise<void> => {
       const { token } = exampleToken(importer, { origin: 'imported', name: `legacy ${number}` });
       t.equal(await store.createToken(token, digest), 'created');
       t.equal(await store.createToken(token, digest), 'created', 'importing again is safe');
-      t.same(await store.findApiToken(digest), { token, user: importer });
+      t.same(await store.findApiToken(digest), { token, user: ownerOf(importer), secretNumber: 0 });
       t.equal(await store.createToken(exampleToken(user).token, digest), 'digest_taken');
     }
     t.equal(await store.hasImports(), true);

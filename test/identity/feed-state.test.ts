@@ -10,6 +10,7 @@ import { exampleOrg, exampleToken, exampleUser } from '../contract/examples.ts';
 import { sessionIdentity } from './harness.ts';
 
 const retentionMs = 2_400_000;
+const nowMs = 1_000_000;
 
 const openFeed = (observe: FeedObserver = {}) => {
   const clock = { nowMs: 0 };
@@ -35,11 +36,11 @@ t.test('nothing is known before the whole window was read, and readiness waits f
   feed.connected(true);
   feed.heard();
   t.equal(feed.ready, false);
-  t.equal(feed.standing(sessionIdentity()), 'unknown');
+  t.equal(feed.standing(sessionIdentity(), nowMs), 'unknown');
   feed.caughtUp();
   await feed.whenReady;
   t.equal(feed.ready, true);
-  t.equal(feed.standing(sessionIdentity()), 'live');
+  t.equal(feed.standing(sessionIdentity(), nowMs), 'live');
 });
 
 t.test('what was revoked is known to be, even while the feed is silent', async (t) => {
@@ -47,10 +48,10 @@ t.test('what was revoked is known to be, even while the feed is silent', async (
   feed.caughtUp();
   feed.changes([{ kind: 'token', tokenId: 'token-1', atMs: 1 }]);
   clock.nowMs += 11_000;
-  t.equal(feed.standing(sessionIdentity()), 'revoked');
-  t.equal(feed.standing(sessionIdentity({ tokenId: 'token-2' })), 'unknown');
+  t.equal(feed.standing(sessionIdentity(), nowMs), 'revoked');
+  t.equal(feed.standing(sessionIdentity({ tokenId: 'token-2' }), nowMs), 'unknown');
   feed.heard();
-  t.equal(feed.standing(sessionIdentity({ tokenId: 'token-2' })), 'live');
+  t.equal(feed.standing(sessionIdentity({ tokenId: 'token-2' }), nowMs), 'live');
 });
 
 t.test('a generation that has passed ends sessions and makes API tokens be read again', async (t) => {
@@ -60,15 +61,15 @@ t.test('a generation that has passed ends sessions and makes API tokens be read 
   const apiToken = sessionIdentity({ credentialKind: 'api_token', generation: { org: 2, user: 3 } });
   const user = { kind: 'user', orgId: 'acme', userId: 'ada', atMs: 1 } as const;
   feed.changes([{ ...user, generation: 3 }]);
-  t.equal(feed.standing(session), 'live', 'the generation it was made in');
+  t.equal(feed.standing(session, nowMs), 'live', 'the generation it was made in');
   feed.changes([{ ...user, generation: 4 }]);
-  t.equal(feed.standing(session), 'ended');
-  t.equal(feed.standing(apiToken), 'outdated');
+  t.equal(feed.standing(session, nowMs), 'ended');
+  t.equal(feed.standing(apiToken, nowMs), 'outdated');
   feed.changes([{ ...user, generation: 1 }]);
-  t.equal(feed.standing(session), 'ended', 'an old line told again lowers nothing');
+  t.equal(feed.standing(session, nowMs), 'ended', 'an old line told again lowers nothing');
   t.same(feed.generationOf('acme', 'ada'), { org: -1, user: 4 });
   feed.changes([{ kind: 'org', orgId: 'acme', generation: 3, atMs: 1 }]);
-  t.equal(feed.standing(sessionIdentity({ user: { id: 'eve', name: '', roles: [] } })), 'ended');
+  t.equal(feed.standing(sessionIdentity({ user: { id: 'eve', name: '', roles: [] } }), nowMs), 'ended');
 });
 
 t.test('tokens of other issuers have no generation: those issued before the change end', async (t) => {
@@ -76,11 +77,11 @@ t.test('tokens of other issuers have no generation: those issued before the chan
   feed.caughtUp();
   const issued = (issuedAtMs: number) => sessionIdentity({ generation: undefined, issuedAtMs });
   feed.changes([{ kind: 'user', orgId: 'acme', userId: 'ada', generation: 1, atMs: 5_000 }]);
-  t.equal(feed.standing(issued(5_000)), 'ended');
-  t.equal(feed.standing(issued(5_001)), 'live');
+  t.equal(feed.standing(issued(5_000), nowMs), 'ended');
+  t.equal(feed.standing(issued(5_001), nowMs), 'live');
   feed.changes([{ kind: 'org', orgId: 'acme', generation: 1, atMs: 6_000 }]);
-  t.equal(feed.standing(issued(6_000)), 'ended');
-  t.equal(feed.standing(issued(6_001)), 'live');
+  t.equal(feed.standing(issued(6_000), nowMs), 'ended');
+  t.equal(feed.standing(issued(6_001), nowMs), 'live');
 });
 
 t.test('subscribers are called after the lines have taken effect, and not once they have left', async (t) => {
@@ -88,7 +89,7 @@ t.test('subscribers are called after the lines have taken effect, and not once t
   feed.caughtUp();
   const seen: string[] = [];
   const leave = feed.onChange((changes) =>
-    seen.push(`${changes.length} ${feed.standing(sessionIdentity())}`),
+    seen.push(`${changes.length} ${feed.standing(sessionIdentity(), nowMs)}`),
   );
   feed.changes([
     { kind: 'session', sessionId: 'session-1', atMs: 1 },
@@ -115,15 +116,15 @@ t.test('a reset drops caches, keeps every tombstone, and gives them back to the 
   feed.reset('server_replaced');
   t.same([drops, resets], [1, ['server_replaced']]);
   t.same(reapplied, [lines]);
-  t.equal(feed.standing(sessionIdentity()), 'revoked');
+  t.equal(feed.standing(sessionIdentity(), nowMs), 'revoked');
   t.equal(
-    feed.standing(sessionIdentity({ org: { id: 'other', name: '' }, tokenId: 'x', sessionId: 'y' })),
+    feed.standing(sessionIdentity({ org: { id: 'other', name: '' }, tokenId: 'x', sessionId: 'y' }), nowMs),
     'unknown',
     'until the new server has told everything',
   );
   feed.caughtUp();
   t.equal(
-    feed.standing(sessionIdentity({ org: { id: 'other', name: '' }, tokenId: 'x', sessionId: 'y' })),
+    feed.standing(sessionIdentity({ org: { id: 'other', name: '' }, tokenId: 'x', sessionId: 'y' }), nowMs),
     'live',
   );
   t.match(feed.reading(), { resets: { server_replaced: 1, trimmed: 0 }, tombstones: 4 });
@@ -162,10 +163,22 @@ t.test('tombstones leave when nothing they end can still live, counted from when
   clock.nowMs += retentionMs;
   feed.changes([{ kind: 'org', orgId: 'acme', generation: 1, atMs: 0 }]);
   feed.heard();
-  t.same(feed.reading().tombstoneCounts, { tokens: 1, sessions: 1, users: 1, orgs: 2 });
+  t.same(feed.reading().tombstoneCounts, {
+    tokens: 1,
+    secrets: 0,
+    sessions: 1,
+    users: 1,
+    orgs: 2,
+  });
   clock.nowMs += 60_000;
   feed.heard();
-  t.same(feed.reading().tombstoneCounts, { tokens: 0, sessions: 0, users: 0, orgs: 1 });
+  t.same(feed.reading().tombstoneCounts, {
+    tokens: 0,
+    secrets: 0,
+    sessions: 0,
+    users: 0,
+    orgs: 1,
+  });
 });
 
 t.test('the gauges tell the feed as it is', async (t) => {

@@ -156,6 +156,7 @@ export const sessionIdentity = (over: Partial<Identity> = {}): Identity => ({
   user: { id: 'ada', name: 'Ada', roles: ['reader'] },
   scopes: new Set(['things:read']),
   tokenId: 'token-1',
+  secretNumber: 0,
   sessionId: 'session-1',
   generation: { org: 2, user: 3 },
   issuedAtMs: 1_000,

@@ -11,6 +11,7 @@ export const sampleIdentity: Identity = {
   user: { id: 'ada', name: 'Ada', roles: ['reader'] },
   scopes: new Set(['things:read']),
   tokenId: '3f1c7ad2-93a5-4c52-8d4e-0b5f3a6f2ad7',
+  secretNumber: 0,
   sessionId: undefined,
   generation: { org: 1, user: 1 },
   issuedAtMs: 0,

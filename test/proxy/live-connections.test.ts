@@ -12,6 +12,7 @@ const identityOf = (tokenId: string, expiresAtMs = Infinity): Identity => ({
   user: { id: 'alice', name: 'Alice', roles: [] },
   scopes: new Set(),
   tokenId,
+  secretNumber: 0,
   sessionId: undefined,
   generation: { org: 0, user: 0 },
   issuedAtMs: 0,

@@ -23,6 +23,7 @@ const alice: Identity = {
   user: { id: 'alice', name: 'Alice', roles: [] },
   scopes: new Set(),
   tokenId: 't1',
+  secretNumber: 0,
   sessionId: undefined,
   generation: { org: 0, user: 0 },
   issuedAtMs: 0,

@@ -11,6 +11,7 @@ export const anIdentity = (change: Partial<Identity>): Identity => ({
   user: { id: 'alice', name: 'Alice', roles: ['reader'] },
   scopes: new Set(['things:read']),
   tokenId: '3f0a6f0e-8f6b-4f43-9a55-000000000007',
+  secretNumber: 0,
   sessionId: undefined,
   generation: { org: 1, user: 1 },
   issuedAtMs: 0,

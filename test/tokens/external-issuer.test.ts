@@ -81,6 +81,7 @@ t.test("an external issuer's token becomes an identity by the claims its setting
     user: { id: 'auth0|17', name: 'alice@acme.example', roles: [] },
     scopes: new Set(['things:read', 'things:write']),
     tokenId: undefined,
+    secretNumber: undefined,
     sessionId: `${theirIssuer} J-1`,
     generation: undefined,
     issuedAtMs: nowMs,

@@ -50,6 +50,7 @@ t.test('a good access token becomes the identity it was made from, without a loo
       user: { id: 'alice', name: 'Alice', roles: ['reader'] },
       scopes: new Set(['things:read']),
       tokenId: '3f0a6f0e-8f6b-4f43-9a55-000000000007',
+      secretNumber: 0,
       sessionId: 'session-1',
       generation: { org: 3, user: 14 },
       issuedAtMs: nowMs,
@@ -60,7 +61,17 @@ t.test('a good access token becomes the identity it was made from, without a loo
 
 t.test('a session that a person signed in to is interactive and has no API token', async (t) => {
   const identity = await verify(withClaims({ amr: ['pwd'], tid: undefined }), nowMs);
-  t.match(identity, { sessionKind: 'interactive', tokenId: undefined });
+  t.match(identity, { sessionKind: 'interactive', tokenId: undefined, secretNumber: undefined });
+});
+
+t.test("a session remembers which of its API token's secrets it began with", async (t) => {
+  t.match(await verify(withClaims({ sn: 3 }), nowMs), { secretNumber: 3 });
+  t.match(
+    await verify(withClaims({ sn: undefined }), nowMs),
+    { secretNumber: 0 },
+    'one made before they counted',
+  );
+  for (const sn of [-1, 1.5, '1', null, [1]]) await refuses(t, withClaims({ sn }), /claim sn/);
 });
 
 t.test('a token without scopes is a good token that may do nothing', async (t) => {

@@ -144,4 +144,7 @@ const userTriples = (change: UserChange): string[] => [
   ...(change.name === undefined ? [] : ['name', JSON.stringify(change.name), 'plain']),
   ...(change.state === undefined ? [] : ['state', JSON.stringify(change.state), 'state']),
   ...(change.roles === undefined ? [] : ['roles', JSON.stringify(change.roles), 'set']),
+  ...(change.passwordHash === undefined
+    ? []
+    : ['passwordHash', change.passwordHash === null ? '' : JSON.stringify(change.passwordHash), 'state']),
 ];

@@ -10,19 +10,32 @@ import type { StoreContext } from './context.ts';
 import { corrupt } from './fault.ts';
 import { isStorableId, shardOfSession } from './key-space.ts';
 import { pageOf } from './paging.ts';
-import { parseToken, tokenDocument } from './record-codec.ts';
+import { parseToken, tokenDocument, tokenFieldNames } from './record-codec.ts';
 import { recordRetentionMs } from './script-parts.ts';
-import { claimDigest, createToken, endOnce, revokeToken, withdrawToken } from './token-scripts.ts';
+import {
+  claimDigest,
+  createToken,
+  endOnce,
+  recordUse,
+  regenerateToken,
+  revokeToken,
+  withdrawToken,
+} from './token-scripts.ts';
 
-type ApiTokens = Pick<TokenStore, 'createToken' | 'findToken' | 'listTokens' | 'revokeToken' | 'endSession'>;
+type ApiTokens = Pick<
+  TokenStore,
+  'createToken' | 'findToken' | 'listTokens' | 'regenerateToken' | 'recordUses' | 'revokeToken' | 'endSession'
+>;
+
+/** How many uses are on their way at once. */
+const usesAtOnce = 100;
 
 export const apiTokens = (context: StoreContext): ApiTokens => {
   const { keys, reads, writes, attempt, retentionMs } = context;
 
   const read = async (tokenId: string): Promise<ApiTokenRecord | undefined> => {
     const key = keys.token(tokenId);
-    const [document, revokedAtMs] = await reads.on(key, (client) => client.hmget(key, 'doc', 'revokedAtMs'));
-    return parseToken(tokenId, document, revokedAtMs);
+    return parseToken(tokenId, await reads.on(key, (client) => client.hmget(key, ...tokenFieldNames)));
   };
 
   /** Drops ids whose record has expired from the list they were in. Best effort: the next listing tries again. */
@@ -89,6 +102,47 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
           read,
           (ids) => sweep(index, ids),
         );
+      }),
+
+    regenerateToken: (tokenId, { digest, number, previousUntilMs }, nowMs) =>
+      attempt('regenerate_token', async () => {
+        if (!isTokenId(tokenId)) return 'unknown';
+        const shard = shardOfTokenId(tokenId);
+        if (shardOfDigest(digest) !== shard)
+          throw new TypeError(`the new secret of ${tokenId} does not fall into the shard of its user`);
+        const line = lineOf({
+          kind: 'secret',
+          tokenId,
+          secretNumber: number,
+          digest,
+          ...(previousUntilMs === undefined ? {} : { previousUntilMs }),
+          atMs: nowMs,
+        });
+        const touched = [keys.token(tokenId), keys.digest(digest), keys.changes(shard)];
+        const rememberedUntilMs = (previousUntilMs ?? nowMs) + recordRetentionMs;
+        const facts = [tokenId, digest, number, `${previousUntilMs ?? ''}`, rememberedUntilMs];
+        const reply = await context.revoke(regenerateToken, touched, [retentionMs, ...facts, ...line]);
+        switch (reply) {
+          case 'unknown':
+          case 'revoked':
+          case 'outdated':
+          case 'digest_taken':
+            return reply;
+          default:
+            return parseToken(tokenId, reply) ?? 'unknown';
+        }
+      }),
+
+    recordUses: (uses) =>
+      attempt('record_uses', async (): Promise<'done'> => {
+        const known = uses.filter(({ tokenId }) => isTokenId(tokenId));
+        for (let start = 0; start < known.length; start += usesAtOnce)
+          await Promise.all(
+            known
+              .slice(start, start + usesAtOnce)
+              .map(({ tokenId, atMs }) => runOn(writes, recordUse, [keys.token(tokenId)], [atMs])),
+          );
+        return 'done';
       }),
 
     revokeToken: (tokenId, nowMs) =>

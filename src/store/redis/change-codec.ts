@@ -9,6 +9,21 @@ export const lineOf = (change: Change): string[] => {
   switch (change.kind) {
     case 'token':
       return ['kind', 'token', 'token', change.tokenId, ...at];
+    case 'secret': {
+      const { tokenId, secretNumber, digest, previousUntilMs } = change;
+      const words = [
+        'kind',
+        'secret',
+        'token',
+        tokenId,
+        ...at,
+        'number',
+        `${secretNumber}`,
+        'digest',
+        digest,
+      ];
+      return previousUntilMs === undefined ? words : [...words, 'previousUntil', `${previousUntilMs}`];
+    }
     case 'session':
       return ['kind', 'session', 'session', change.sessionId, ...at];
     case 'user':
@@ -46,6 +61,19 @@ export const parseLine = (words: readonly string[]): Change | undefined => {
   switch (fields.get('kind') ?? '') {
     case 'token':
       return whole(fields.get('token'), (tokenId) => ({ kind: 'token', tokenId, atMs }));
+    case 'secret':
+      return whole(fields.get('token'), (tokenId) =>
+        whole(integer(fields.get('number')), (secretNumber) =>
+          whole(fields.get('digest'), (digest) => ({
+            kind: 'secret',
+            tokenId,
+            secretNumber,
+            digest,
+            ...previousUntil(fields),
+            atMs,
+          })),
+        ),
+      );
     case 'session':
       return whole(fields.get('session'), (sessionId) => ({ kind: 'session', sessionId, atMs }));
     case 'user':
@@ -67,6 +95,11 @@ export const parseLine = (words: readonly string[]): Change | undefined => {
 
 const whole = <T>(part: T | undefined, make: (part: T) => Change | undefined): Change | undefined =>
   part === undefined ? undefined : make(part);
+
+const previousUntil = (fields: ReadonlyMap<string, string>): { previousUntilMs?: number } => {
+  const previousUntilMs = integer(fields.get('previousUntil'));
+  return previousUntilMs === undefined ? {} : { previousUntilMs };
+};
 
 const standing = (
   fields: ReadonlyMap<string, string>,

@@ -10,6 +10,7 @@
 //   tollgate:{7}:ended:<what>         string  ended sessions, and revocations whose record was lost   retention
 //   tollgate:{7}:changes              stream  the change feed            retention
 //   tollgate:{0}:keys                 hash    signing keys by kid        no expiry
+//   tollgate:{0}:audit                stream  the audit                  its newest entries
 
 import { shardCount, shardOfAccount, shardOfDigest, shardOfTokenId } from '../shard.ts';
 
@@ -73,6 +74,9 @@ export class KeySpace {
   /** All signing keys lie in one shard, so that adding one and retiring the others is one step. */
   signingKeys(): string {
     return `${this.#base(0)}keys`;
+  }
+  audit(): string {
+    return `${this.#base(0)}audit`;
   }
 }
 

@@ -17,7 +17,7 @@ export const lookups = ({ keys, reads, attempt }: StoreContext): Lookups => ({
       if (reply === null) return undefined;
       // An imported token's digest lies where it falls, and names a token in its user's shard: a second round trip.
       if (typeof reply === 'string' && !reply.startsWith('['))
-        reply = await runOn(reads, findByToken, [keys.token(reply)], [digest]);
+        reply = await runOn(reads, findByToken, [keys.token(reply)], [reply, digest]);
       if (reply === null) return undefined;
       if (typeof reply !== 'string') throw corrupt('the reply to a look-up');
       return parseFound(reply);

@@ -3,7 +3,7 @@
 
 import type { Page, PageRequest } from '../token-store.ts';
 
-const limitMax = 1000;
+export const pageLimitMax = 1000;
 
 /**
  * `listIds(after, count)`: at most `count` ids, `after` being a lexical bound (`-` or `(id`).
@@ -15,7 +15,7 @@ export const pageOf = async <T>(
   read: (id: string) => Promise<T | undefined>,
   vanished?: (ids: readonly string[]) => void,
 ): Promise<Page<T>> => {
-  const limit = Math.max(1, Math.min(page.limit, limitMax));
+  const limit = Math.max(1, Math.min(page.limit, pageLimitMax));
   const items: T[] = [];
   let last = page.cursor;
   for (;;) {

@@ -1,7 +1,7 @@
 // Writes back what this replica knew after a server lost it. Only raises generations and revokes; never lowers, never
 // revives. Each change is told to the other replicas only by the first that finds it missing.
 
-import { shardOfAccount, shardOfTokenId } from '../shard.ts';
+import { shardOfAccount, shardOfDigest, shardOfTokenId } from '../shard.ts';
 import type { Change } from '../records.ts';
 import type { TokenStore } from '../token-store.ts';
 import { lineOf } from './change-codec.ts';
@@ -9,7 +9,7 @@ import { runOn } from './connections.ts';
 import type { StoreContext } from './context.ts';
 import { isStorableId, shardOfSession } from './key-space.ts';
 import { reapplyAccount } from './account-scripts.ts';
-import { endOnce, reapplyToken } from './token-scripts.ts';
+import { endOnce, reapplySecret, reapplyToken } from './token-scripts.ts';
 
 /** How many changes are on their way at once. */
 const batch = 100;
@@ -40,6 +40,19 @@ const reapplyOne = async (context: StoreContext, change: Change, horizonMs: numb
         keys.changes(shard),
       ];
       await runOn(writes, reapplyToken, touched, [retentionMs, change.atMs, ...line]);
+      return;
+    }
+    case 'secret': {
+      const shard = shardOfTokenId(change.tokenId);
+      if (Number.isNaN(shard) || shard !== shardOfDigest(change.digest)) return;
+      const touched = [
+        keys.token(change.tokenId),
+        keys.ended(shard, `secret:${change.tokenId}`),
+        keys.digest(change.digest),
+        keys.changes(shard),
+      ];
+      const facts = [change.tokenId, change.digest, change.secretNumber, `${change.previousUntilMs ?? ''}`];
+      await runOn(writes, reapplySecret, touched, [retentionMs, ...facts, ...line]);
       return;
     }
     case 'session': {

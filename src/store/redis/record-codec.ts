@@ -2,7 +2,16 @@
 // parse is a fault that names it, so that a damaged store refuses instead of permitting.
 
 import type { ApiTokenFound } from '../token-store.ts';
-import type { AccountState, ApiTokenRecord, OrgRecord, SigningKeyRecord, UserRecord } from '../records.ts';
+import type {
+  AccountState,
+  ApiTokenRecord,
+  AuditEntry,
+  AuditParty,
+  Label,
+  OrgRecord,
+  SigningKeyRecord,
+  UserRecord,
+} from '../records.ts';
 import { corrupt } from './fault.ts';
 
 /** Hash fields as Redis has them. */
@@ -107,19 +116,25 @@ export const userFields = (user: UserRecord): string[] => [
   `${user.tokenGenerationMin}`,
   'createdAtMs',
   `${user.createdAtMs}`,
+  ...(user.passwordHash === undefined ? [] : ['passwordHash', JSON.stringify(user.passwordHash)]),
 ];
 
 export const parseUser = (orgId: string, id: string, fields: Fields): UserRecord => {
   const what = `the user ${orgId}/${id}`;
   const names = ['name', 'state', 'roles', 'generation', 'tokenGenerationMin', 'createdAtMs'];
-  return userOf(
+  const owner = ownerOf(
     orgId,
     id,
     names.map((name) => parseJson(fields.get(name), what)),
   );
+  const passwordHash = fields.get('passwordHash');
+  return {
+    ...owner,
+    passwordHash: passwordHash === undefined ? undefined : text(parseJson(passwordHash, what), what),
+  };
 };
 
-const userOf = (orgId: string, id: string, values: readonly unknown[]): UserRecord => {
+const ownerOf = (orgId: string, id: string, values: readonly unknown[]): ApiTokenFound['user'] => {
   const what = `the user ${orgId}/${id}`;
   const [name, userState, roles, generation, tokenGenerationMin, createdAtMs] = values;
   return {
@@ -146,9 +161,23 @@ export const tokenDocument = (token: ApiTokenRecord): string =>
     createdAtMs: token.createdAtMs,
     expiresAtMs: token.expiresAtMs ?? null,
     generation: token.generation,
+    openid: token.openid,
+    notifyBeforeExpiryMs: token.notifyBeforeExpiryMs ?? null,
+    labels: token.labels,
   });
 
-const tokenOf = (document: unknown, revoked: unknown, what: string): ApiTokenRecord => {
+/** The fields of a token hash, in the order in which every script and command replies with them. */
+export const tokenFieldNames = [
+  'doc',
+  'revokedAtMs',
+  'secretNumber',
+  'previousUntilMs',
+  'lastUsedAtMs',
+] as const;
+
+/** `values`: of `tokenFieldNames`, parsed. What came with later versions is missing in older records. */
+const tokenOf = (values: readonly unknown[], what: string): ApiTokenRecord => {
+  const [document, revoked, secretNumber, previousUntil, lastUsed] = values;
   const fields = object(document, what);
   const scopes = fields['scopes'];
   const origin = fields['origin'];
@@ -167,19 +196,33 @@ const tokenOf = (document: unknown, revoked: unknown, what: string): ApiTokenRec
     expiresAtMs: integerOrNever(fields['expiresAtMs'], what),
     revokedAtMs,
     generation: { org: integer(generation['org'], what), user: integer(generation['user'], what) },
+    secretNumber: integerOrNever(secretNumber, what) ?? 0,
+    previousSecretExpiresAtMs: integerOrNever(previousUntil, what),
+    lastUsedAtMs: integerOrNever(lastUsed, what),
+    openid: fields['openid'] === true,
+    notifyBeforeExpiryMs: integerOrNever(fields['notifyBeforeExpiryMs'], what),
+    labels: labels(fields['labels'], what),
   };
 };
 
-/** `document`, `revokedAtMs`: the fields of a token hash, null where absent. Undefined: there is no such token. */
-export const parseToken = (
-  tokenId: string,
-  document: unknown,
-  revokedAtMs: unknown,
-): ApiTokenRecord | undefined => {
+const labels = (value: unknown, what: string): readonly Label[] => {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw corrupt(what);
+  return value.map((item: unknown) => {
+    const fields = object(item, what);
+    return { name: text(fields['name'], what), value: text(fields['value'], what) };
+  });
+};
+
+/** `values`: of `tokenFieldNames`, null where absent. Undefined: there is no such token. */
+export const parseToken = (tokenId: string, values: unknown): ApiTokenRecord | undefined => {
   const what = `the API token ${tokenId}`;
-  if (document === null || document === undefined) return undefined;
-  const revoked = revokedAtMs === null ? undefined : parseJson(text(revokedAtMs, what), what);
-  return tokenOf(parseJson(text(document, what), what), revoked, what);
+  if (!Array.isArray(values)) throw corrupt(what);
+  if (values[0] === null || values[0] === undefined) return undefined;
+  return tokenOf(
+    values.map((value: unknown) => (value === null ? undefined : parseJson(text(value, what), what))),
+    what,
+  );
 };
 
 /** The JSON array the look-up script puts together. */
@@ -187,8 +230,41 @@ export const parseFound = (reply: string): ApiTokenFound => {
   const what = 'the record behind an API token';
   const parts = parseJson(reply, what);
   if (!Array.isArray(parts)) throw corrupt(what);
-  const token = tokenOf(parts[0], parts[1], what);
-  return { token, user: userOf(token.orgId, token.userId, parts.slice(2)) };
+  const [secretNumber, ...rest] = parts;
+  const count = tokenFieldNames.length;
+  const token = tokenOf(rest.slice(0, count), what);
+  return {
+    token,
+    user: ownerOf(token.orgId, token.userId, rest.slice(count)),
+    secretNumber: integer(secretNumber, what),
+  };
+};
+
+/** An entry of the audit, as `JSON.stringify` made it: what was undefined is missing. */
+export const parseAuditEntry = (document: unknown): AuditEntry => {
+  const what = 'an entry of the audit';
+  const fields = object(parseJson(text(document, what), what), what);
+  const result = fields['result'];
+  if (result !== 'done' && result !== 'refused') throw corrupt(what);
+  const reason = fields['reason'];
+  return {
+    id: text(fields['id'], what),
+    atMs: integer(fields['atMs'], what),
+    actor: partyOf(fields['actor'], what),
+    action: text(fields['action'], what),
+    subject: partyOf(fields['subject'], what),
+    result,
+    reason: reason === undefined ? undefined : text(reason, what),
+    clientAddress: text(fields['clientAddress'], what),
+    requestId: text(fields['requestId'], what),
+  };
+};
+
+const partyOf = (value: unknown, what: string): AuditParty => {
+  const fields = object(value, what);
+  const part = (name: string): string | undefined =>
+    fields[name] === undefined ? undefined : text(fields[name], what);
+  return { org: part('org'), user: part('user'), tokenId: part('tokenId') };
 };
 
 export const keyDocument = (key: SigningKeyRecord): string =>

@@ -6,6 +6,7 @@ import type { RedisSettings } from '../../settings/settings.ts';
 import type { TokenStore } from '../token-store.ts';
 import { accounts } from './accounts.ts';
 import { apiTokens } from './api-tokens.ts';
+import { audit } from './audit.ts';
 import { followChanges } from './change-feed.ts';
 import { ClusterLinks } from './cluster-links.ts';
 import { type Purpose, nodeOptions } from './connection-options.ts';
@@ -73,6 +74,7 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
     ...accounts(context),
     ...apiTokens(context),
     ...signingKeys(context),
+    ...audit(context),
     ...reapply(context, options.now ?? Date.now),
     follow: (listener) => followChanges(context, settings, listener, secrets),
   };

@@ -26,12 +26,15 @@ end
 `;
 
 /**
- * Keeps a revoked record, and the digest that points to it, no longer than the record retention. The last step of a
- * script, and a digest that cannot be reached now is only kept longer.
+ * Keeps a revoked record, and the digest that points to it, no longer than the record retention; but a revoked import for
+ * ever, because the same import, run again, would revive it. The last step of a script, and a digest that cannot be
+ * reached now is only kept longer.
  */
 export const letGo = `
 local function letGo(key)
-  local digest = redis.call('HGET', key, 'digest')
+  local known = redis.call('HMGET', key, 'digest', 'doc')
+  local digest = known[1]
+  if string.find(known[2] or '', '"origin":"imported"', 1, true) then return end
   local base = string.sub(key, 1, string.find(key, '}:', 1, true) + 1)
   for _, each in ipairs({key, digest and base .. 'digest:' .. digest}) do
     local left = redis.pcall('PTTL', each)

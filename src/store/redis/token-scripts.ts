@@ -64,6 +64,51 @@ return 1
 `,
 );
 
+/**
+ * Gives a token its next secret. KEYS token, digest of the secret, stream. ARGV retentionMs, id, digest, number,
+ * previousUntilMs or '', until when the secret before is remembered, words of the line. Replies the fields of the token,
+ * or 'unknown', 'revoked', 'outdated' or 'digest_taken'.
+ */
+export const regenerateToken = script(
+  'regenerate_token',
+  `${tell}
+local id, digest, number, previousUntilMs = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
+local function fields()
+  return redis.call('HMGET', KEYS[1], 'doc', 'revokedAtMs', 'secretNumber', 'previousUntilMs', 'lastUsedAtMs')
+end
+local before = redis.call('HMGET', KEYS[1], 'doc', 'revokedAtMs', 'secretNumber', 'digest')
+if not before[1] then return 'unknown' end
+if before[2] then return 'revoked' end
+local present = tonumber(before[3] or '0')
+if present == number and before[4] == digest then return fields() end
+if present + 1 ~= number then return 'outdated' end
+if redis.call('EXISTS', KEYS[2]) == 1 then return 'digest_taken' end
+redis.call('HSET', KEYS[1], 'digest', digest, 'secretNumber', ARGV[4], 'previousDigest', before[4])
+if previousUntilMs == '' then redis.call('HDEL', KEYS[1], 'previousUntilMs')
+else redis.call('HSET', KEYS[1], 'previousUntilMs', previousUntilMs) end
+redis.call('SET', KEYS[2], id)
+local left = redis.call('PTTL', KEYS[1])
+if left > 0 then redis.call('PEXPIRE', KEYS[2], left) end
+tell(KEYS[3], ARGV[1], {unpack(ARGV, 7)})
+if string.sub(before[4], 2, 2) == string.sub(digest, 2, 2) then
+  redis.pcall('PEXPIREAT', string.sub(KEYS[2], 1, -65) .. before[4], ARGV[6])
+end
+return fields()
+`,
+);
+
+/** KEYS token. ARGV when it was used. */
+export const recordUse = script(
+  'record_use',
+  `
+local known = redis.call('HMGET', KEYS[1], 'doc', 'lastUsedAtMs')
+if known[1] and tonumber(known[2] or '0') < tonumber(ARGV[1]) then
+  redis.call('HSET', KEYS[1], 'lastUsedAtMs', ARGV[1])
+end
+return 1
+`,
+);
+
 /** KEYS token, stream. ARGV retentionMs, revokedAtMs, words of the line. Replies 'revoked', 'already_revoked' or 'unknown'. */
 export const revokeToken = script(
   'revoke_token',
@@ -100,6 +145,37 @@ elseif not redis.call('SET', KEYS[2], '1', 'NX', 'PX', ARGV[1]) then
 end
 tell(KEYS[3], ARGV[1], {unpack(ARGV, 3)})
 if exists then letGo(KEYS[1]) end
+return 1
+`,
+);
+
+/**
+ * Writes a lost secret back: the one it replaced is dead, or good until it said. KEYS token, mark, digest of the secret,
+ * stream. ARGV retentionMs, id, digest, number, previousUntilMs or '', words of the line.
+ */
+export const reapplySecret = script(
+  'reapply_secret',
+  `${tell}
+local digest, number, previousUntilMs = ARGV[3], tonumber(ARGV[4]), ARGV[5]
+local before = redis.call('HMGET', KEYS[1], 'doc', 'secretNumber', 'digest')
+if not before[1] then
+  if tonumber(redis.call('GET', KEYS[2]) or '-1') >= number then return 0 end
+  redis.call('SET', KEYS[2], ARGV[4], 'PX', ARGV[1])
+else
+  local present = tonumber(before[2] or '0')
+  if present >= number then return 0 end
+  redis.call('HSET', KEYS[1], 'digest', digest, 'secretNumber', ARGV[4])
+  if present + 1 == number then redis.call('HSET', KEYS[1], 'previousDigest', before[3])
+  else redis.call('HDEL', KEYS[1], 'previousDigest') end
+  if previousUntilMs == '' then redis.call('HDEL', KEYS[1], 'previousUntilMs')
+  else redis.call('HSET', KEYS[1], 'previousUntilMs', previousUntilMs) end
+  if redis.call('EXISTS', KEYS[3]) == 0 then
+    redis.call('SET', KEYS[3], ARGV[2])
+    local left = redis.call('PTTL', KEYS[1])
+    if left > 0 then redis.call('PEXPIRE', KEYS[3], left) end
+  end
+end
+tell(KEYS[4], ARGV[1], {unpack(ARGV, 6)})
 return 1
 `,
 );

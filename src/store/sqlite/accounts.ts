@@ -70,12 +70,15 @@ export const changeUser = (
   if (user === undefined) return undefined;
   const state = change.state ?? user.state;
   const roles = change.roles ?? user.roles;
-  const isPassed = state !== user.state || !sameSet(user.roles, roles);
+  const passwordHash =
+    change.passwordHash === undefined ? user.passwordHash : (change.passwordHash ?? undefined);
+  const isPassed = state !== user.state || !sameSet(user.roles, roles) || passwordHash !== user.passwordHash;
   const changed: UserRecord = {
     ...user,
     name: change.name ?? user.name,
     state,
     roles,
+    passwordHash,
     generation: user.generation + (isPassed ? 1 : 0),
   };
   writeUser(connection, changed);
@@ -146,9 +149,10 @@ export const writeOrg = (connection: Connection, org: OrgRecord): void => {
 
 export const writeUser = (connection: Connection, user: UserRecord): void => {
   connection.run(
-    `INSERT INTO users (${userColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO users (${userColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (org_id, id) DO UPDATE SET name = excluded.name, state = excluded.state, roles = excluded.roles,
-       generation = excluded.generation, token_generation_min = excluded.token_generation_min`,
+       generation = excluded.generation, token_generation_min = excluded.token_generation_min,
+       password_hash = excluded.password_hash`,
     user.orgId,
     user.id,
     user.name,
@@ -157,6 +161,7 @@ export const writeUser = (connection: Connection, user: UserRecord): void => {
     user.generation,
     user.tokenGenerationMin,
     user.createdAtMs,
+    user.passwordHash ?? null,
   );
 };
 

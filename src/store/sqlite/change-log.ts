@@ -11,22 +11,30 @@ const linesPerRead = 1_000;
 export const appendLine = (connection: Connection, change: Change): void => {
   const { orgId, subject } = keyOf(change);
   const account = change.kind === 'user' || change.kind === 'org' ? change : undefined;
+  const secret = change.kind === 'secret' ? change : undefined;
   connection.run(
-    'INSERT INTO changes (kind, org_id, subject, generation, token_generation_min, state, at_ms) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    'INSERT INTO changes (kind, org_id, subject, generation, token_generation_min, state, digest, until_ms, at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
     change.kind,
     orgId,
     subject,
-    account?.generation ?? null,
+    account?.generation ?? secret?.secretNumber ?? null,
     account?.tokenGenerationMin ?? null,
     account?.state ?? null,
+    secret?.digest ?? null,
+    secret?.previousUntilMs ?? null,
     change.atMs,
   );
 };
 
-/** Whether a line says this already, or, of an account, more. */
+/** Whether a line says this already, or, of an account or a secret, more. */
 export const isKnownLine = (connection: Connection, change: Change): boolean => {
   const { orgId, subject } = keyOf(change);
-  const generation = change.kind === 'user' || change.kind === 'org' ? change.generation : -1;
+  const generation =
+    change.kind === 'user' || change.kind === 'org'
+      ? change.generation
+      : change.kind === 'secret'
+        ? change.secretNumber
+        : -1;
   return (
     connection.get(
       'SELECT 1 FROM changes WHERE kind = ? AND org_id = ? AND subject = ? AND ifnull(generation, 0) >= ? LIMIT 1',
@@ -61,7 +69,7 @@ export interface Lines {
 /** The lines after a position, oldest first, a bounded number at a time. */
 export const readLines = (connection: Connection, position: number): Lines => {
   const rows = connection.all(
-    `SELECT seq, kind, org_id, subject, generation, token_generation_min, state, at_ms
+    `SELECT seq, kind, org_id, subject, generation, token_generation_min, state, digest, until_ms, at_ms
        FROM changes WHERE seq > ? ORDER BY seq LIMIT ${linesPerRead}`,
     position,
   );
@@ -87,6 +95,7 @@ export const readBounds = (connection: Connection): { readonly pruned: number; r
 const keyOf = (change: Change): { readonly orgId: string; readonly subject: string } => {
   switch (change.kind) {
     case 'token':
+    case 'secret':
       return { orgId: '', subject: change.tokenId };
     case 'session':
       return { orgId: '', subject: change.sessionId };

@@ -79,8 +79,21 @@ export class Connection {
     return Number(this.#statement(sql).run(...values).changes);
   }
 
-  /** All or nothing; what `step` returns is returned after the commit. */
-  transaction<T>(step: () => T): T {
+  /**
+   * All or nothing; what `step` returns is returned after the commit. What is not `durable` a power cut may take with it,
+   * and the commit waits for no disk; the next durable one brings it there.
+   */
+  transaction<T>(step: () => T, durable = true): T {
+    if (durable) return this.#commit(step);
+    this.#database.exec('PRAGMA synchronous = NORMAL');
+    try {
+      return this.#commit(step);
+    } finally {
+      this.#database.exec('PRAGMA synchronous = FULL');
+    }
+  }
+
+  #commit<T>(step: () => T): T {
     this.run('BEGIN IMMEDIATE');
     try {
       const result = step();

@@ -3,14 +3,14 @@
 
 import type { Page, PageRequest } from '../token-store.ts';
 
-const limitMax = 1_000;
+export const pageLimitMax = 1_000;
 
 /** `read` gives at most `count` items whose id is greater than `after`, in order. */
 export const pageOf = <T extends { readonly id: string }>(
   page: PageRequest,
   read: (after: string, count: number) => T[],
 ): Page<T> => {
-  const limit = Math.max(1, Math.min(page.limit, limitMax));
+  const limit = Math.max(1, Math.min(page.limit, pageLimitMax));
   const items = read(page.cursor ?? '', limit + 1);
   if (items.length <= limit) return { items, nextCursor: undefined };
   const kept = items.slice(0, limit);

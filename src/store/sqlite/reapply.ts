@@ -22,6 +22,18 @@ const applyToRecord = (connection: Connection, change: Change): void => {
         change.tokenId,
       );
       return;
+    case 'secret':
+      // The secret it replaced is known only when it is the very one before it.
+      connection.run(
+        `UPDATE tokens SET previous_digest = iif(secret_number = ?1 - 1, digest, NULL), digest = ?2,
+           previous_secret_expires_at_ms = ?3, secret_number = ?1
+         WHERE id = ?4 AND secret_number < ?1`,
+        change.secretNumber,
+        change.digest,
+        change.previousUntilMs ?? null,
+        change.tokenId,
+      );
+      return;
     case 'user': {
       const user = findUser(connection, change.orgId, change.userId);
       if (user !== undefined) writeUser(connection, { ...user, ...raised(user, change) });

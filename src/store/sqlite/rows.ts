@@ -5,7 +5,10 @@ import type { SQLOutputValue } from 'node:sqlite';
 import type {
   AccountState,
   ApiTokenRecord,
+  AuditEntry,
+  AuditParty,
   Change,
+  Label,
   OrgRecord,
   SigningKeyRecord,
   UserRecord,
@@ -35,10 +38,17 @@ export const parseOrg = (row: Row): OrgRecord => ({
   createdAtMs: integer(row, 'created_at_ms'),
 });
 
-export const userColumns = 'org_id, id, name, state, roles, generation, token_generation_min, created_at_ms';
+/** Without the password's hash, which the look-ups of the request path have no need of. */
+export const ownerColumns = 'org_id, id, name, state, roles, generation, token_generation_min, created_at_ms';
+export const userColumns = `${ownerColumns}, password_hash`;
+
+export const parseUser = (row: Row): UserRecord => ({
+  ...parseOwner(row, ''),
+  passwordHash: optionalText(row, 'password_hash'),
+});
 
 /** `prefix`: of the column names, where a join gives users another. */
-export const parseUser = (row: Row, prefix = ''): UserRecord => ({
+export const parseOwner = (row: Row, prefix: string): Omit<UserRecord, 'passwordHash'> => ({
   orgId: text(row, `${prefix}org_id`),
   id: text(row, `${prefix}id`),
   name: text(row, `${prefix}name`),
@@ -50,7 +60,8 @@ export const parseUser = (row: Row, prefix = ''): UserRecord => ({
 });
 
 export const tokenColumns =
-  'id, org_id, user_id, name, scopes, origin, state, created_at_ms, expires_at_ms, revoked_at_ms, generation_org, generation_user';
+  'id, org_id, user_id, name, scopes, origin, state, created_at_ms, expires_at_ms, revoked_at_ms, generation_org, ' +
+  'generation_user, secret_number, previous_secret_expires_at_ms, last_used_at_ms, openid, notify_before_expiry_ms, labels';
 
 export const parseToken = (row: Row): ApiTokenRecord => ({
   id: text(row, 'id'),
@@ -64,6 +75,12 @@ export const parseToken = (row: Row): ApiTokenRecord => ({
   expiresAtMs: optionalInteger(row, 'expires_at_ms'),
   revokedAtMs: optionalInteger(row, 'revoked_at_ms'),
   generation: { org: integer(row, 'generation_org'), user: integer(row, 'generation_user') },
+  secretNumber: integer(row, 'secret_number'),
+  previousSecretExpiresAtMs: optionalInteger(row, 'previous_secret_expires_at_ms'),
+  lastUsedAtMs: optionalInteger(row, 'last_used_at_ms'),
+  openid: integer(row, 'openid') === 1,
+  notifyBeforeExpiryMs: optionalInteger(row, 'notify_before_expiry_ms'),
+  labels: labels(row, 'labels'),
 });
 
 export const keyColumns =
@@ -81,10 +98,21 @@ export const parseKey = (row: Row): SigningKeyRecord => ({
 
 export const parseChange = (row: Row): Change => {
   const atMs = integer(row, 'at_ms');
-  const kind = oneOf(row, 'kind', ['token', 'session', 'user', 'org', 'keys']);
+  const kind = oneOf(row, 'kind', ['token', 'secret', 'session', 'user', 'org', 'keys']);
   switch (kind) {
     case 'token':
       return { kind, tokenId: text(row, 'subject'), atMs };
+    case 'secret': {
+      const untilMs = optionalInteger(row, 'until_ms');
+      return {
+        kind,
+        tokenId: text(row, 'subject'),
+        secretNumber: integer(row, 'generation'),
+        digest: text(row, 'digest'),
+        ...(untilMs === undefined ? {} : { previousUntilMs: untilMs }),
+        atMs,
+      };
+    }
     case 'session':
       return { kind, sessionId: text(row, 'subject'), atMs };
     case 'user':
@@ -94,6 +122,33 @@ export const parseChange = (row: Row): Change => {
     case 'keys':
       return { kind, atMs };
   }
+};
+
+/** An entry of the audit, as `JSON.stringify` made it: what was undefined is missing. */
+export const parseAuditEntry = (row: Row): AuditEntry => {
+  const column = 'entry';
+  const fields = object(json(row, column), column);
+  const result = fields['result'];
+  if (result !== 'done' && result !== 'refused') throw new DamagedRow(column);
+  const reason = fields['reason'];
+  return {
+    id: textOf(fields['id'], column),
+    atMs: integerOf(fields['atMs'], column),
+    actor: partyOf(fields['actor'], column),
+    action: textOf(fields['action'], column),
+    subject: partyOf(fields['subject'], column),
+    result,
+    reason: reason === undefined ? undefined : textOf(reason, column),
+    clientAddress: textOf(fields['clientAddress'], column),
+    requestId: textOf(fields['requestId'], column),
+  };
+};
+
+const partyOf = (value: unknown, column: string): AuditParty => {
+  const fields = object(value, column);
+  const part = (name: string): string | undefined =>
+    fields[name] === undefined ? undefined : textOf(fields[name], column);
+  return { org: part('org'), user: part('user'), tokenId: part('tokenId') };
 };
 
 const accountFields = (
@@ -117,6 +172,9 @@ export const integer = (row: Row, column: string): number => {
   if (typeof value !== 'number') throw new DamagedRow(column);
   return value;
 };
+
+const optionalText = (row: Row, column: string): string | undefined =>
+  row[column] === null ? undefined : text(row, column);
 
 const optionalInteger = (row: Row, column: string): number | undefined =>
   row[column] === null ? undefined : integer(row, column);
@@ -145,6 +203,34 @@ const roleDefinitions = (row: Row, column: string): Readonly<Record<string, read
   }
   // Defines own properties, whatever their names: no role can become the prototype.
   return Object.fromEntries(roles);
+};
+
+const labels = (row: Row, column: string): readonly Label[] => {
+  const parsed = json(row, column);
+  if (!Array.isArray(parsed)) throw new DamagedRow(column);
+  return parsed.map((item: unknown) => {
+    const fields = object(item, column);
+    return { name: textOf(fields['name'], column), value: textOf(fields['value'], column) };
+  });
+};
+
+type Json = Readonly<Record<string, unknown>>;
+const isJson = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const object = (value: unknown, column: string): Json => {
+  if (!isJson(value)) throw new DamagedRow(column);
+  return value;
+};
+
+const textOf = (value: unknown, column: string): string => {
+  if (typeof value !== 'string') throw new DamagedRow(column);
+  return value;
+};
+
+const integerOf = (value: unknown, column: string): number => {
+  if (typeof value !== 'number') throw new DamagedRow(column);
+  return value;
 };
 
 const json = (row: Row, column: string): unknown => {

@@ -82,6 +82,53 @@ const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX changes_of_subject ON changes (kind, org_id, subject, generation);
   `,
+  `
+  ALTER TABLE users ADD COLUMN password_hash TEXT;
+
+  ALTER TABLE tokens ADD COLUMN secret_number INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE tokens ADD COLUMN previous_digest TEXT;
+  ALTER TABLE tokens ADD COLUMN previous_secret_expires_at_ms INTEGER;
+  ALTER TABLE tokens ADD COLUMN last_used_at_ms INTEGER;
+  ALTER TABLE tokens ADD COLUMN openid INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE tokens ADD COLUMN notify_before_expiry_ms INTEGER;
+  ALTER TABLE tokens ADD COLUMN labels TEXT NOT NULL DEFAULT '[]';
+  CREATE UNIQUE INDEX tokens_by_previous_digest ON tokens (previous_digest) WHERE previous_digest IS NOT NULL;
+  -- A secret that was replaced stays replaced.
+  CREATE TRIGGER secrets_stay_replaced BEFORE UPDATE OF secret_number ON tokens
+    WHEN NEW.secret_number < OLD.secret_number
+    BEGIN SELECT RAISE(ABORT, 'a replaced secret stays replaced'); END;
+
+  -- A table's checks cannot be changed: it is made again, with the lines and the numbering of the old one. Kinds are
+  -- checked where lines are read, so that the next one needs no new table.
+  ALTER TABLE changes RENAME TO changes_before;
+  CREATE TABLE changes (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    org_id TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    generation INTEGER, -- of a secret: its number
+    token_generation_min INTEGER,
+    state TEXT,
+    digest TEXT,
+    until_ms INTEGER,
+    at_ms INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO changes (seq, kind, org_id, subject, generation, token_generation_min, state, at_ms)
+    SELECT seq, kind, org_id, subject, generation, token_generation_min, state, at_ms FROM changes_before;
+  DELETE FROM sqlite_sequence WHERE name = 'changes';
+  INSERT INTO sqlite_sequence (name, seq)
+    SELECT 'changes', seq FROM sqlite_sequence WHERE name = 'changes_before';
+  DROP TABLE changes_before;
+  CREATE INDEX changes_of_subject ON changes (kind, org_id, subject, generation);
+
+  CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    actor_org TEXT,
+    subject_org TEXT,
+    entry TEXT NOT NULL
+  ) STRICT;
+  `,
 ];
 
 /** Brings an open database to the newest version, in one transaction; several processes may try at once. */

@@ -1,19 +1,29 @@
 // The embedded token store: one SQLite file, durable when it answers, shared by the processes of one host. Turns
 // SQLite's errors into outages; never keeps a secret and never blocks on another process's lock.
 
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import type { Outage } from '../../decision/outcome.ts';
 import type { SqliteSettings } from '../../settings/settings.ts';
-import type { ApiTokenRecord, Change, OrgRecord, SigningKeyRecord, UserRecord } from '../records.ts';
+import type {
+  ApiTokenRecord,
+  AuditEntry,
+  Change,
+  OrgRecord,
+  SigningKeyRecord,
+  UserRecord,
+} from '../records.ts';
 import type {
   ChangeListener,
+  NextSecret,
   OrgChange,
   PageRequest,
   Subscription,
   TokenStore,
+  TokenUse,
   UserChange,
 } from '../token-store.ts';
 import * as accounts from './accounts.ts';
+import * as audit from './audit.ts';
 import { pruneLines } from './change-log.ts';
 import { Connection } from './connection.ts';
 import { isBusy, openError, outageOf } from './fault.ts';
@@ -40,6 +50,7 @@ const tryAgainMs = 5;
 const pruneEveryMs = 60_000;
 const checkFileEveryMs = 1_000;
 const reapplyBatch = 500;
+const notedAtOnce = 100;
 
 /** Opens nothing yet: `open` does, and throws with the file and what to do when it cannot be used. */
 export const createSqliteStore = (settings: SqliteSettings, options: SqliteStoreOptions): TokenStore =>
@@ -130,6 +141,14 @@ class SqliteStore implements TokenStore {
     return this.#read((connection) => tokens.listTokens(connection, orgId, userId, page));
   }
 
+  regenerateToken(tokenId: string, secret: NextSecret, nowMs: number) {
+    return this.#write((connection) => tokens.regenerateToken(connection, tokenId, secret, nowMs));
+  }
+
+  recordUses(uses: readonly TokenUse[]) {
+    return this.#note(uses, tokens.recordUses);
+  }
+
   revokeToken(tokenId: string, nowMs: number) {
     return this.#write((connection) => tokens.revokeToken(connection, tokenId, nowMs));
   }
@@ -148,6 +167,14 @@ class SqliteStore implements TokenStore {
 
   addKey(key: SigningKeyRecord, options: { readonly ifNone: boolean; readonly retireOthersAtMs: number }) {
     return this.#write((connection) => keys.addKey(connection, key, options));
+  }
+
+  appendAudit(entries: readonly AuditEntry[]) {
+    return this.#note(entries, audit.appendAudit);
+  }
+
+  readAudit(orgId: string | undefined, page: PageRequest) {
+    return this.#read((connection) => audit.readAudit(connection, orgId, page));
   }
 
   follow(listener: ChangeListener): Subscription {
@@ -193,6 +220,23 @@ class SqliteStore implements TokenStore {
       for (const follower of this.#followers) follower.poll();
       return result;
     });
+  }
+
+  /** What nothing rests on: written a few at a time, waiting for no disk, so that requests are served in between. */
+  async #note<T>(
+    items: readonly T[],
+    step: (connection: Connection, items: readonly T[]) => void,
+  ): Promise<'done' | Outage> {
+    for (let start = 0; start < items.length; start += notedAtOnce) {
+      const result = await this.#attempt(() => {
+        const connection = this.#current(0);
+        connection.transaction(() => step(connection, items.slice(start, start + notedAtOnce)), false);
+        return 'done' as const;
+      });
+      if (result !== 'done') return result;
+      await setImmediate();
+    }
+    return 'done';
   }
 
   /** Waits out another process's lock by trying again, so that requests are served meanwhile. */

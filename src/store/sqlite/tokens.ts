@@ -2,12 +2,12 @@
 // its caller holds.
 
 import type { ApiTokenRecord } from '../records.ts';
-import type { ApiTokenFound, Page, PageRequest } from '../token-store.ts';
+import type { ApiTokenFound, NextSecret, Page, PageRequest, TokenUse } from '../token-store.ts';
 import { findUser } from './accounts.ts';
 import { appendLine, isKnownLine } from './change-log.ts';
 import type { Connection } from './connection.ts';
 import { pageOf } from './paging.ts';
-import { parseToken, parseUser, tokenColumns, userColumns } from './rows.ts';
+import { integer, ownerColumns, parseOwner, parseToken, tokenColumns } from './rows.ts';
 
 const prefixed = (columns: string, table: string, as = ''): string =>
   columns
@@ -15,14 +15,21 @@ const prefixed = (columns: string, table: string, as = ''): string =>
     .map((column) => `${table}.${column} AS ${as}${column}`)
     .join(', ');
 
-const lookUp = `SELECT ${prefixed(tokenColumns, 'tokens')}, ${prefixed(userColumns, 'users', 'user_')}
+const lookUp = `SELECT ${prefixed(tokenColumns, 'tokens')}, ${prefixed(ownerColumns, 'users', 'user_')},
+    tokens.secret_number - (tokens.digest <> ?1) AS found_number
   FROM tokens JOIN users ON users.org_id = tokens.org_id AND users.id = tokens.user_id
-  WHERE tokens.digest = ?`;
+  WHERE tokens.digest = ?1 OR tokens.previous_digest = ?1`;
 
 /** One statement, so token and user are of one moment. */
 export const findApiToken = (connection: Connection, digest: string): ApiTokenFound | undefined => {
   const row = connection.get(lookUp, digest);
-  return row && { token: parseToken(row), user: parseUser(row, 'user_') };
+  return (
+    row && {
+      token: parseToken(row),
+      user: parseOwner(row, 'user_'),
+      secretNumber: integer(row, 'found_number'),
+    }
+  );
 };
 
 export const findToken = (connection: Connection, tokenId: string): ApiTokenRecord | undefined => {
@@ -58,13 +65,17 @@ export const createToken = (
   digest: string,
 ): 'created' | 'digest_taken' | 'user_unknown' => {
   if (findUser(connection, token.orgId, token.userId) === undefined) return 'user_unknown';
-  const taken = connection.all('SELECT id, digest FROM tokens WHERE id = ? OR digest = ?', token.id, digest);
+  const taken = connection.all(
+    'SELECT id, digest FROM tokens WHERE id = ?1 OR digest = ?2 OR previous_digest = ?2',
+    token.id,
+    digest,
+  );
   if (taken.length > 0)
     return taken.every((row) => row['id'] === token.id && row['digest'] === digest)
       ? 'created'
       : 'digest_taken';
   connection.run(
-    `INSERT INTO tokens (digest, ${tokenColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO tokens (digest, ${tokenColumns}) VALUES (?${', ?'.repeat(tokenColumns.split(', ').length)})`,
     digest,
     token.id,
     token.orgId,
@@ -78,8 +89,64 @@ export const createToken = (
     token.revokedAtMs ?? null,
     token.generation.org,
     token.generation.user,
+    token.secretNumber,
+    token.previousSecretExpiresAtMs ?? null,
+    token.lastUsedAtMs ?? null,
+    token.openid ? 1 : 0,
+    token.notifyBeforeExpiryMs ?? null,
+    JSON.stringify(token.labels),
   );
   return 'created';
+};
+
+/** The secret before stays known, good or not, until the next one. */
+export const regenerateToken = (
+  connection: Connection,
+  tokenId: string,
+  secret: NextSecret,
+  nowMs: number,
+): ApiTokenRecord | 'unknown' | 'revoked' | 'outdated' | 'digest_taken' => {
+  const row = connection.get(`SELECT digest, ${tokenColumns} FROM tokens WHERE id = ?`, tokenId);
+  if (row === undefined) return 'unknown';
+  const token = parseToken(row);
+  if (token.state === 'revoked') return 'revoked';
+  if (token.secretNumber === secret.number && row['digest'] === secret.digest) return token;
+  if (token.secretNumber + 1 !== secret.number) return 'outdated';
+  const taken = connection.get(
+    'SELECT 1 FROM tokens WHERE digest = ?1 OR previous_digest = ?1',
+    secret.digest,
+  );
+  if (taken !== undefined) return 'digest_taken';
+  connection.run(
+    `UPDATE tokens SET previous_digest = digest, digest = ?, secret_number = ?, previous_secret_expires_at_ms = ?
+      WHERE id = ?`,
+    secret.digest,
+    secret.number,
+    secret.previousUntilMs ?? null,
+    tokenId,
+  );
+  appendLine(connection, {
+    kind: 'secret',
+    tokenId,
+    secretNumber: secret.number,
+    digest: secret.digest,
+    ...(secret.previousUntilMs === undefined ? {} : { previousUntilMs: secret.previousUntilMs }),
+    atMs: nowMs,
+  });
+  return {
+    ...token,
+    secretNumber: secret.number,
+    previousSecretExpiresAtMs: secret.previousUntilMs,
+  };
+};
+
+export const recordUses = (connection: Connection, uses: readonly TokenUse[]): void => {
+  for (const { tokenId, atMs } of uses)
+    connection.run(
+      'UPDATE tokens SET last_used_at_ms = ?1 WHERE id = ?2 AND ifnull(last_used_at_ms, 0) < ?1',
+      atMs,
+      tokenId,
+    );
 };
 
 export const revokeToken = (
@@ -108,11 +175,14 @@ export const endSession = (connection: Connection, sessionId: string, nowMs: num
 const recordRetentionMs = 30 * 24 * 3600 * 1000;
 const prunedAtOnce = 500;
 
-/** Lets go of records long expired or revoked, a bounded number at a time. */
+/**
+ * Lets go of records long expired or revoked, a bounded number at a time. A revoked import stays: the same import, run
+ * again, would revive it.
+ */
 export const pruneTokens = (connection: Connection, nowMs: number): void => {
-  for (const column of ['expires_at_ms', 'revoked_at_ms'])
+  for (const isOver of ['expires_at_ms < ?', "revoked_at_ms < ? AND origin <> 'imported'"])
     connection.run(
-      `DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE ${column} < ? LIMIT ${prunedAtOnce})`,
+      `DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE ${isOver} LIMIT ${prunedAtOnce})`,
       nowMs - recordRetentionMs,
     );
 };

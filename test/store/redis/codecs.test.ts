@@ -45,6 +45,12 @@ t.test('a change is read back from its line as it was', async (t) => {
   const change: fc.Arbitrary<Change> = fc.oneof(
     fc.record({ kind: fc.constant('token' as const), tokenId: text, atMs }),
     fc.record({ kind: fc.constant('session' as const), sessionId: text, atMs }),
+    fc
+      .record(
+        { tokenId: text, secretNumber: fc.nat(), digest: text, previousUntilMs: fc.nat(), atMs },
+        { requiredKeys: ['tokenId', 'secretNumber', 'digest', 'atMs'] },
+      )
+      .map((facts) => ({ kind: 'secret', ...facts }) as Change),
     fc.record({ kind: fc.constant('keys' as const), atMs }),
     fc
       .tuple(fc.record({ kind: fc.constant('user' as const), orgId: text, userId: text }), facts)
@@ -67,6 +73,8 @@ t.test('a line that is not understood is no change', async (t) => {
     ['kind', 'token', 'at', '1'],
     ['kind', 'token', 'token', 'x', 'at', 'soon'],
     ['kind', 'token', 'token', 'x', 'at', '1e9'],
+    ['kind', 'secret', 'token', 'x', 'digest', 'y', 'at', '1'],
+    ['kind', 'secret', 'token', 'x', 'number', '1', 'at', '1'],
     ['kind', 'user', 'org', 'a', 'user', 'b', 'at', '1'],
     ['kind', 'user', 'org', 'a', 'at', '1', 'generation', '1'],
     ['kind', 'org', 'at', '1', 'generation', '1'],

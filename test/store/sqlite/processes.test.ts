@@ -59,7 +59,7 @@ t.test('processes that write at once wait for each other, and none is refused', 
   const { store, user, org, start } = await furnish(t);
   const writers = [start('create', '30'), start('create', '30')];
   const own = Array.from({ length: 30 }, () => exampleToken(user));
-  for (const { lines } of writers) await once(lines, 'line');
+  await Promise.all(writers.map(({ lines }) => once(lines, 'line')));
   for (const { token, digest } of own) t.equal(await store.createToken(token, digest), 'created');
   for (const { exited } of writers) t.same(await exited, [0, null]);
   const listed = await store.listTokens(org.id, user.id, { limit: 1_000, cursor: undefined });

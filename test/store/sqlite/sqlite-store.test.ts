@@ -5,6 +5,7 @@ import {
   closeSync,
   copyFileSync,
   openSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -127,9 +128,12 @@ t.test('a damaged file is an outage that says so, and the process lives', async 
     await store.createToken(token, digest);
   }
   await store.close();
+  const reader = new DatabaseSync(file);
+  const roots = reader.prepare('SELECT rootpage FROM sqlite_schema WHERE rootpage > 0').all();
+  reader.close();
   const descriptor = openSync(file, 'r+');
-  for (let page = 1; page < statSync(file).size / 4_096; page++)
-    writeSync(descriptor, Buffer.alloc(4_096, 0xa5), 0, 4_096, page * 4_096);
+  for (const { rootpage } of roots)
+    writeSync(descriptor, Buffer.alloc(4_096, 0xa5), 0, 4_096, (Number(rootpage) - 1) * 4_096);
   closeSync(descriptor);
   const again = createSqliteStore({ kind: 'sqlite', file }, { retentionMs: 1_000 });
   t.teardown(() => again.close());
@@ -303,4 +307,44 @@ t.test('a feed of many lines is told whole, in order, in pieces', async (t) => {
   await told.until(() => told.events.includes('caughtUp'));
   t.same(pieces, [1_000, 1_000, 1_000, 500]);
   t.match(told.lines.at(-1), { sessionId: 's3500' });
+});
+
+t.test('a file of the first version is brought up to date and loses nothing', async (t) => {
+  const file = join(t.testdir(), 'tollgate.db');
+  const old = new DatabaseSync(file);
+  old.exec(readFileSync(join(import.meta.dirname, 'schema-1.sql'), 'utf8'));
+  old.close();
+  const store = await open(t, file);
+  const told = recordFeed();
+  const subscription = store.follow(told);
+  t.teardown(() => subscription.close());
+  const found = await store.findApiToken('ab'.repeat(32));
+  t.match(found, {
+    secretNumber: 0,
+    token: { name: 'ci', scopes: ['things:read'], secretNumber: 0, openid: false, labels: [] },
+    user: { id: 'ann', roles: ['reader'] },
+  });
+  t.match(await store.findToken('00000000-0000-4000-8000-000000000002'), {
+    state: 'revoked',
+    revokedAtMs: 7,
+  });
+  t.match(await store.findUser('acme', 'ann'), { passwordHash: undefined, generation: 4 });
+  t.match(await store.findOrg('acme'), { roles: { reader: ['things:read'] } });
+  await told.until(() => told.events.includes('caughtUp'));
+  t.same(told.lines, [
+    { kind: 'token', tokenId: '00000000-0000-4000-8000-000000000002', atMs: 7 },
+    {
+      kind: 'user',
+      orgId: 'acme',
+      userId: 'ann',
+      generation: 4,
+      tokenGenerationMin: 0,
+      state: 'active',
+      atMs: 8,
+    },
+  ]);
+  await store.endSession('s1', Date.now());
+  await told.until(() => told.lines.length === 3);
+  t.same(told.events, ['connected', 'caughtUp'], 'the numbering of the feed goes on');
+  t.equal(Number(new DatabaseSync(file).prepare('SELECT max(seq) AS seq FROM changes').get()?.['seq']), 43);
 });

@@ -1,0 +1,22 @@
+// What the records say of an API token and its secrets, for everyone who judges them: look-ups, listings, orders. Pure;
+// `nowMs` is the caller's.
+
+import type { ApiTokenRecord, OrgRecord, UserRecord } from './records.ts';
+import type { ApiTokenFound } from './token-store.ts';
+
+type Standing = Pick<UserRecord | OrgRecord, 'tokenGenerationMin'>;
+
+/** Revoked, by itself or together with everything of its user or org. For good. */
+export const isTokenDead = (token: ApiTokenRecord, user: Standing, org: Standing): boolean =>
+  token.state === 'revoked' ||
+  token.generation.user < user.tokenGenerationMin ||
+  token.generation.org < org.tokenGenerationMin;
+
+/**
+ * When the secret that was looked up ends, apart from its token: never for the present one, after the overlap for the one
+ * before it, long ago for any other. Milliseconds since the epoch, or Infinity or -Infinity.
+ */
+export const secretEndMs = ({ token, secretNumber }: ApiTokenFound): number => {
+  if (secretNumber === token.secretNumber) return Infinity;
+  return secretNumber === token.secretNumber - 1 ? (token.previousSecretExpiresAtMs ?? -Infinity) : -Infinity;
+};
