@@ -21,6 +21,7 @@ export const cspPaths = (prefix: string) =>
     token: `${prefix}/auth/token`,
     publicKey: `${prefix}/auth/token-public-key`,
     metadata: `${prefix}/.well-known/openid-configuration`,
+    metadataOlder: `${prefix}/auth/.well-known/openid-configuration`,
     introspect: `${prefix}/auth/introspect`,
     revoke: `${prefix}/auth/revoke`,
     logout: `${prefix}/auth/logout`,

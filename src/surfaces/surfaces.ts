@@ -10,11 +10,17 @@ import type { RecordOutcome } from '../observe/request-outcome.ts';
 import type { Answer, Endpoint, Note, RequestHead, Route } from './answer.ts';
 import { bodyBytesMax } from './body.ts';
 import { allowed, faultOf, methodFault, shutdownFault } from './faults.ts';
+import { cspRouteNames, cspRoutes, type CspSurfaceDeps } from './csp/csp.ts';
+import { navigatorRouteNames, navigatorRoutes } from './navigator/navigator.ts';
 import { oauthRouteNames, oauthRoutes, type OauthSurfaceDeps } from './oauth/oauth.ts';
 import { type Caller, pathOf, readHead, withBody } from './read-request.ts';
 
 /** Labels of every surface's outcome records. */
-export const surfaceRouteNames: readonly string[] = [...oauthRouteNames];
+export const surfaceRouteNames: readonly string[] = [
+  ...oauthRouteNames,
+  ...cspRouteNames,
+  ...navigatorRouteNames,
+];
 
 export interface Surfaces {
   /** Whether a path (without query) belongs to a surface, whatever the method. */
@@ -27,7 +33,10 @@ export interface Surfaces {
   close(): Promise<void>;
 }
 
-export interface SurfacesDeps extends OauthSurfaceDeps {
+export interface SurfacesDeps extends OauthSurfaceDeps, CspSurfaceDeps {
+  readonly settings: OauthSurfaceDeps['settings'] & CspSurfaceDeps['settings'];
+  readonly store: CspSurfaceDeps['store'];
+  readonly keys: OauthSurfaceDeps['keys'] & CspSurfaceDeps['keys'];
   readonly record: RecordOutcome;
   /** Who is calling, as the proxied path sees it: past trusted proxies. Asked once a request. */
   readonly caller: (req: IncomingMessage) => Caller;
@@ -37,7 +46,7 @@ export interface SurfacesDeps extends OauthSurfaceDeps {
 const handlerTimeoutMs = 10_000;
 
 export const createSurfaces = async (deps: SurfacesDeps): Promise<Surfaces> => {
-  const routes = oauthRoutes(deps);
+  const routes = [...oauthRoutes(deps), ...cspRoutes(deps), ...navigatorRoutes(deps)];
   const table = new PathTable(routes.map((route) => [route.path, route]));
   const app = createApp();
   const contexts = new WeakMap<IncomingMessage, Context>();

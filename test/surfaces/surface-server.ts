@@ -1,14 +1,20 @@
 // The surfaces on a real HTTP server, as the gate would hand them their requests, with everything behind them for real.
 
+import { generateKeyPairSync } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Test } from 'tap';
 import type { RequestOutcome } from '../../src/observe/request-outcome.ts';
+import type { Settings } from '../../src/settings/settings.ts';
 import { createSurfaces, type Surfaces } from '../../src/surfaces/surfaces.ts';
+import { isKeyFault, parseSigningKey, type SigningKey } from '../../src/tokens/signing-key.ts';
 import { createWorld, type World, type WorldSettings } from '../lifecycle/world.ts';
 
+export type SurfaceSettings = WorldSettings & Pick<Settings, 'surfaces'>;
+
 export interface SurfaceServer extends World {
+  readonly settings: SurfaceSettings;
   readonly surfaces: Surfaces;
   readonly origin: string;
   readonly port: number;
@@ -31,8 +37,26 @@ export interface Reply {
   readonly body: Record<string, unknown>;
 }
 
-export const startSurfaces = async (t: Test, change: Partial<WorldSettings> = {}): Promise<SurfaceServer> => {
-  const world = await createWorld(t, change);
+/** Every vendor's surface off. */
+export const noSurfaces: Settings['surfaces'] = {
+  csp: {
+    enabled: false,
+    prefix: '/csp/gateway/am/api',
+    domain: 'corp.example',
+    timestamps: 'milliseconds',
+    tokensPerUserMax: 50,
+  },
+  navigator: { enabled: false, prefix: '/cphub/api/auth/v1' },
+};
+
+export const startSurfaces = async (
+  t: Test,
+  { surfaces: vendors = noSurfaces, ...change }: Partial<SurfaceSettings> = {},
+): Promise<SurfaceServer> => {
+  const created = await createWorld(t, change);
+  const world = { ...created, settings: { ...created.settings, surfaces: vendors } };
+  if (vendors.csp.enabled || vendors.navigator.enabled)
+    world.keys.replace([...world.keys.published(world.now()), rsaKey()]);
   const outcomes: RequestOutcome[] = [];
   const records = new EventEmitter();
   let sent = 0;
@@ -93,6 +117,18 @@ export const startSurfaces = async (t: Test, change: Partial<WorldSettings> = {}
       return body['access_token'];
     },
   };
+};
+
+let rsa: SigningKey | undefined;
+
+/** One for all the servers of a test: it takes a while to make. */
+const rsaKey = (): SigningKey => {
+  if (rsa !== undefined) return rsa;
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const key = parseSigningKey(privateKey.export({ type: 'pkcs8', format: 'pem' }), 'test');
+  if (isKeyFault(key)) throw new Error(key.message);
+  rsa = key;
+  return key;
 };
 
 const replyOf = async (response: Response): Promise<Reply> => {

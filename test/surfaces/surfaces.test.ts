@@ -4,7 +4,7 @@ import t from 'tap';
 import type { RequestOutcome } from '../../src/observe/request-outcome.ts';
 import { createSurfaces } from '../../src/surfaces/surfaces.ts';
 import { createWorld } from '../lifecycle/world.ts';
-import { startSurfaces } from './surface-server.ts';
+import { noSurfaces, startSurfaces } from './surface-server.ts';
 
 const form = (token: string) => `grant_type=refresh_token&refresh_token=${token}`;
 
@@ -220,6 +220,7 @@ t.test('what no surface owns must not be handed to one', async (t) => {
   const world = await createWorld(t);
   const surfaces = await createSurfaces({
     ...world,
+    settings: { ...world.settings, surfaces: noSurfaces },
     record: () => undefined,
     caller: () => ({ clientAddress: '192.0.2.7', requestId: 'request-1' }),
   });

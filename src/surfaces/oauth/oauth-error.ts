@@ -8,8 +8,8 @@ import {
   type Outage,
   type Refusal,
 } from '../../decision/outcome.ts';
-import { wireOf } from '../../decision/refusal.ts';
 import { type Answer, denied, failed, neverStored, type Note } from '../answer.ts';
+import { retryAfterOf } from '../retry-after.ts';
 
 /** RFC 6749 §5.2, RFC 6750 §3.1, RFC 8693 §2.2.2, RFC 8707 §2, RFC 7009 §2.2.1; the last two of RFC 6749 §4.1.2.1. */
 export type OauthErrorCode =
@@ -84,13 +84,6 @@ export const rateLimited = (refusal: Denial): Answer =>
     headers: retryAfterOf(refusal),
     note: denied(refusal.reason, refusal.evidence),
   });
-
-/** As on the proxied path. */
-const retryAfterOf = (refusal: Refusal): Readonly<Record<string, string>> => {
-  const { headers } = wireOf(refusal);
-  const seconds = headers[headers.indexOf('Retry-After') + 1];
-  return headers.includes('Retry-After') && seconds !== undefined ? { 'retry-after': seconds } : {};
-};
 
 /** RFC 6749 appendix A.8: %x20-21 / %x23-5B / %x5D-7E, so neither a quote nor a backslash. */
 const describable = (text: string): string =>

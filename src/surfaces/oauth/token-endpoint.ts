@@ -182,6 +182,7 @@ const issued = (result: Exchanged, grant: Grant): Answer => ({
     token_type: 'Bearer',
     expires_in: Math.floor((result.expiresAtMs - result.issuedAtMs) / 1000),
     scope: result.scopes.join(' '),
+    ...(result.idToken === undefined ? {} : { id_token: result.idToken }),
   },
   note: permitted(result.identity),
 });

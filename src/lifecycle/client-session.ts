@@ -1,0 +1,53 @@
+// Begins a session for a service that authenticated as an OAuth client (RFC 6749 §4.4) and stands for a user. Whether it
+// is that client is the surface's to judge. No person signed in: such a session may do no more than one of an API token.
+
+import type { Identity } from '../decision/identity.ts';
+import { denial, isOutage, type Refusal } from '../decision/outcome.ts';
+import { effectiveScopes } from '../decision/scope.ts';
+import type { OauthClientSettings } from '../settings/settings.ts';
+import type { TokenStore } from '../store/token-store.ts';
+import { findActiveOwner } from './api-tokens.ts';
+import { createIssue, type IssueDeps, type Issued, type IssueProblem } from './issue.ts';
+import { isProblem } from './problem.ts';
+
+export interface ClientSessionOrder {
+  readonly clientId: string;
+  readonly account: NonNullable<OauthClientSettings['account']>;
+  /** Shorter than the settings' life of an access token; longer is cut to it. */
+  readonly validityMs: number | undefined;
+}
+
+export type BeginClientSession = (order: ClientSessionOrder) => Promise<Issued | IssueProblem | Refusal>;
+
+export const createBeginClientSession = (
+  deps: IssueDeps & { readonly store: Pick<TokenStore, 'findOrg' | 'findUser'> },
+): BeginClientSession => {
+  const issue = createIssue(deps);
+  return async ({ clientId, account, validityMs }) => {
+    const owner = await findActiveOwner(deps.store, account.orgId, account.userId);
+    if (isOutage(owner)) return owner;
+    if (isProblem(owner)) {
+      const isDisabled = owner.code === 'user_disabled' || owner.code === 'org_disabled';
+      return denial(isDisabled ? owner.code : 'client_unknown', owner.message);
+    }
+    const { org, user } = owner;
+    const identity: Identity = {
+      credentialKind: 'access_token',
+      sessionKind: 'api_token',
+      issuer: deps.settings.issuer,
+      org: { id: org.id, name: org.name },
+      user: { id: user.id, name: user.name, roles: user.roles },
+      scopes: effectiveScopes('all', user.roles, org.roles),
+      tokenId: undefined,
+      secretNumber: undefined,
+      sessionId: undefined,
+      openid: false,
+      allScopes: true,
+      generation: { org: org.generation, user: user.generation },
+      issuedAtMs: deps.now(),
+      expiresAtMs: Infinity,
+    };
+    const methods = ['client_credentials'];
+    return issue({ identity, scopes: undefined, audiences: [], validityMs, clientId, methods });
+  };
+};

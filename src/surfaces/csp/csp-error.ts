@@ -1,0 +1,178 @@
+// Everything that can go wrong on the csp surface, in that vendor's shape. Also navigator's. A token is told by its last
+// five characters alone; an outage never becomes the caller's fault.
+
+import { hash } from 'node:crypto';
+import { isOutage, type Outage, type Refusal } from '../../decision/outcome.ts';
+import {
+  type Answer,
+  denied,
+  failed,
+  type Fault,
+  neverStored,
+  type Note,
+  type RequestHead,
+} from '../answer.ts';
+import { basicChallenge, type ClientFault } from '../client-authentication.ts';
+import { retryAfterOf } from '../retry-after.ts';
+
+/** The word `message` begins with. */
+export type CspErrorWord =
+  | 'invalid_request'
+  | 'invalid_client'
+  | 'invalid_grant'
+  | 'invalid_scope'
+  | 'unsupported_grant_type'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'not_found'
+  | 'conflict'
+  | 'too_many_requests'
+  | 'service_unavailable'
+  | 'internal_error';
+
+export interface CspFault {
+  readonly status: number;
+  readonly word: CspErrorWord;
+  /** For a developer. */
+  readonly description: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly note: Note;
+}
+
+const moduleCode = 340;
+
+export const cspError = (fault: CspFault, request: RequestHead): Answer => {
+  const trace = traceOf(request.requestId);
+  return {
+    status: fault.status,
+    headers: { ...neverStored, 'x-request-id': request.requestId, ...fault.headers },
+    body: {
+      metadata: null,
+      traceId: trace,
+      cspErrorCode: fault.word === 'invalid_grant' ? '540.120-340.800' : `540.120-340.${fault.status}`,
+      message: `${fault.word}: ${fault.description}`,
+      statusCode: fault.status,
+      moduleCode,
+      requestId: trace,
+    },
+    note: fault.note,
+  };
+};
+
+/** 400: what the request lacks or contradicts. */
+export const badRequest = (description: string, request: RequestHead): Answer =>
+  cspError(
+    {
+      status: 400,
+      word: 'invalid_request',
+      description,
+      note: denied('request_malformed', description),
+    },
+    request,
+  );
+
+/** A refusal of the API token in the request. Which of unknown, expired and revoked it was is for the log. */
+export const refusedToken = (refusal: Refusal, token: string, request: RequestHead): Answer =>
+  passing(refusal, request) ??
+  cspError(
+    {
+      status: 400,
+      word: 'invalid_grant',
+      description: `Invalid refresh token: ${masked(token)}`,
+      note: noteOf(refusal),
+    },
+    request,
+  );
+
+/** A refusal of the access token a request is made with. */
+export const refusedCaller = (refusal: Refusal, request: RequestHead): Answer => {
+  const isForbidden =
+    !isOutage(refusal) &&
+    ['scope_missing', 'tenant_mismatch', 'session_kind_refused'].includes(refusal.reason);
+  return (
+    passing(refusal, request) ??
+    cspError(
+      isForbidden
+        ? {
+            status: 403,
+            word: 'forbidden',
+            description: 'The access token may not do that.',
+            note: noteOf(refusal),
+          }
+        : {
+            status: 401,
+            word: 'unauthorized',
+            description: 'Send a valid access token as csp-auth-token, or as Authorization: Bearer.',
+            headers: { 'www-authenticate': 'Bearer realm="tollgate", error="invalid_token"' },
+            note: noteOf(refusal),
+          },
+      request,
+    )
+  );
+};
+
+export const refusedClient = (fault: ClientFault, request: RequestHead): Answer =>
+  fault.fault === 'ambiguous'
+    ? badRequest(fault.message, request)
+    : cspError(
+        {
+          status: 401,
+          word: 'invalid_client',
+          description: 'The client is not authenticated: check client_id and client_secret.',
+          headers: { 'www-authenticate': basicChallenge },
+          note: denied('client_unknown', fault.message),
+        },
+        request,
+      );
+
+/** What passes by itself: 503 and 429, with `Retry-After`. */
+const passing = (refusal: Refusal, request: RequestHead): Answer | undefined => {
+  if (isOutage(refusal)) return unavailable(refusal, request);
+  if (refusal.reason !== 'rate_limited') return undefined;
+  return cspError(
+    {
+      status: 429,
+      word: 'too_many_requests',
+      description: 'Too many unknown tokens came from this address. Try again in a minute.',
+      headers: retryAfterOf(refusal),
+      note: noteOf(refusal),
+    },
+    request,
+  );
+};
+
+export const unavailable = (refusal: Outage, request: RequestHead): Answer =>
+  cspError(
+    {
+      status: 503,
+      word: 'service_unavailable',
+      description: 'A part this server depends on does not answer. Try again in a moment.',
+      headers: retryAfterOf(refusal),
+      note: failed(refusal),
+    },
+    request,
+  );
+
+/** Errors met outside the endpoints. */
+export const onFault = ({ status, description, note }: Fault, request: RequestHead): Answer =>
+  cspError(
+    {
+      status,
+      word: status === 503 ? 'service_unavailable' : status >= 500 ? 'internal_error' : 'invalid_request',
+      description,
+      headers: status === 503 ? { 'retry-after': '1' } : {},
+      note,
+    },
+    request,
+  );
+
+const noteOf = (refusal: Refusal): Note =>
+  isOutage(refusal) ? failed(refusal) : denied(refusal.reason, refusal.evidence);
+
+/** `xxxx...` and the last five characters; of a short token none, or too much would be told. */
+export const masked = (token: string): string =>
+  `xxxx...${token.length < 20 ? '' : token.slice(-5).replaceAll(/[^\w+/=.-]/g, '?')}`;
+
+/** 16 hex digits, as the vendor's ids have; the id in our log goes along as X-Request-Id. */
+const traceOf = (requestId: string): string =>
+  /^[0-9a-f]{16}$/.test(requestId) ? requestId : hash('sha256', requestId, 'hex').slice(0, 16);

@@ -1,0 +1,73 @@
+// Reads the parameters of a csp request from wherever its clients put them: form, JSON object, query, or the
+// `{name=value}` that some send under a JSON content type. What is said twice must be the same.
+
+import type { SurfaceRequest } from '../answer.ts';
+import { decode } from '../body.ts';
+
+export interface CspParameters {
+  /** Undefined when it is absent or empty. */
+  one(name: string): string | undefined;
+}
+
+/** Where parameters are looked for: a token in a URL is read only where the contract says that clients put it there. */
+export type Places = 'body' | 'query' | 'both';
+
+/** A sentence for the caller when they cannot be read. */
+export const readParameters = (request: SurfaceRequest, places: Places): CspParameters | string => {
+  const values = new Map<string, string>();
+  let contradiction: string | undefined;
+  const add = (name: string, value: string): void => {
+    if (value === '') return;
+    const known = values.get(name);
+    if (known !== undefined && known !== value) contradiction ??= name;
+    values.set(name, value);
+  };
+  const fault =
+    (places === 'query' ? undefined : addBody(request, add)) ??
+    (places === 'body' ? undefined : addQuery(request.query, add));
+  if (fault !== undefined) return fault;
+  if (contradiction !== undefined)
+    return `Send ${/^\w{1,64}$/.test(contradiction) ? contradiction : 'each parameter'} once, or the same each time.`;
+  return { one: (name) => values.get(name) };
+};
+
+type Add = (name: string, value: string) => void;
+
+const addBody = (request: SurfaceRequest, add: Add): string | undefined => {
+  const { body } = request;
+  switch (body.kind) {
+    case 'none':
+      return undefined;
+    case 'form':
+      for (const [name, value] of body.parameters) add(name, value);
+      return undefined;
+    case 'json':
+      if (typeof body.value !== 'object' || body.value === null || Array.isArray(body.value))
+        return 'The body is not a JSON object.';
+      for (const [name, value] of Object.entries(body.value))
+        if (typeof value === 'string' || typeof value === 'number') add(name, String(value));
+      return undefined;
+    case 'malformed': {
+      const pair = looseObject.exec(request.bytes.toString('latin1'));
+      if (pair === null) return `The body cannot be read: ${body.why}.`;
+      add(pair[1] ?? '', pair[2] ?? '');
+      return undefined;
+    }
+    case 'other':
+      return 'Send a form or JSON, and say so in Content-Type.';
+  }
+};
+
+/** `{tokenValue=abc}`: not JSON, but sent as such. */
+const looseObject = /^\s*\{\s*(\w{1,64})\s*=\s*([^\s,{}"]{1,8192})\s*\}\s*$/;
+
+const addQuery = (query: string, add: Add): string | undefined => {
+  for (const piece of query.split('&')) {
+    const equals = piece.indexOf('=');
+    const name = decode(equals < 0 ? piece : piece.slice(0, equals));
+    const value = decode(equals < 0 ? '' : piece.slice(equals + 1));
+    if (name === undefined || value === undefined) return 'The query is not percent-encoded UTF-8.';
+    add(name, value);
+  }
+  return undefined;
+};

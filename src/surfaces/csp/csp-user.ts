@@ -1,0 +1,33 @@
+// A user as the csp dialect names one: an account at a domain, and a subject of domain and UUID.
+
+import { uuidOfUser } from '../vendor-ids.ts';
+
+export interface CspUser {
+  /** An e-mail address, or what looks like one. */
+  readonly acct: string;
+  readonly username: string;
+  readonly domain: string;
+  readonly userId: string;
+  /** `<domain>:<uuid>`. */
+  readonly sub: string;
+}
+
+/** `domain`: of a user whose id and name are no e-mail address. */
+export const cspUserOf = (
+  orgId: string,
+  user: { readonly id: string; readonly name: string },
+  domain: string,
+): CspUser => {
+  const address =
+    [user.id, user.name].find((text) => /^[^\s@]+@[^\s@]+$/.test(text)) ?? `${user.id}@${domain}`;
+  const at = address.lastIndexOf('@');
+  const userId = uuidOfUser(orgId, user.id);
+  const ownDomain = address.slice(at + 1);
+  return {
+    acct: address,
+    username: address.slice(0, at),
+    domain: ownDomain,
+    userId,
+    sub: `${ownDomain}:${userId}`,
+  };
+};

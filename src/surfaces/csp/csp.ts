@@ -1,0 +1,85 @@
+// The csp surface: its paths, each with its endpoint. Constructs the lifecycle orders the endpoints give; speaks no HTTP
+// framework. Wire shapes are contracted: see the tests, which are named for them.
+
+import type { Identifier } from '../../identity/identifier.ts';
+import { createBeginClientSession } from '../../lifecycle/client-session.ts';
+import { createFindDetails } from '../../lifecycle/details.ts';
+import { createExchange } from '../../lifecycle/exchange.ts';
+import { createRevoke } from '../../lifecycle/revoke.ts';
+import type { Settings } from '../../settings/settings.ts';
+import { cspPaths } from '../../settings/surface-paths.ts';
+import type { TokenStore } from '../../store/token-store.ts';
+import type { KeyRing } from '../../tokens/key-ring.ts';
+import type { Endpoint, Method, Route } from '../answer.ts';
+import { onFault } from './csp-error.ts';
+import { cspTokenForm } from './csp-token-form.ts';
+import { createDetailsEndpoint } from './details-endpoint.ts';
+import { createMetadataEndpoint, createPublicKeyEndpoint } from './discovery.ts';
+import { createExchangeEndpoint } from './exchange-endpoint.ts';
+import {
+  createIntrospectEndpoint,
+  createLogoutEndpoint,
+  createRevokeEndpoint,
+} from './held-token-endpoints.ts';
+import { createTokenEndpoint } from './token-endpoint.ts';
+
+export interface CspSurfaceDeps {
+  readonly settings: Pick<
+    Settings,
+    'issuer' | 'audience' | 'credential' | 'oauth' | 'surfaces' | 'tokens' | 'keys' | 'feed'
+  >;
+  readonly store: TokenStore;
+  readonly identifier: Pick<Identifier, 'identify' | 'standing'>;
+  readonly keys: Pick<KeyRing, 'signingKey' | 'published'>;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** What the outcome records of this surface are labelled with. */
+export const cspRouteNames = [
+  'exchange',
+  'details',
+  'token',
+  'public-key',
+  'metadata',
+  'introspect',
+  'revoke',
+  'logout',
+].map((name) => `csp:${name}`);
+
+/** Every path of the surface; none when the settings switch it off. */
+export const cspRoutes = (deps: CspSurfaceDeps): readonly Route[] => {
+  const { settings } = deps;
+  const { csp } = settings.surfaces;
+  if (!csp.enabled) return [];
+  const paths = cspPaths(csp.prefix);
+  const { clients } = settings.oauth;
+  const form = cspTokenForm(csp.domain);
+  const exchange = createExchange({ ...deps, form });
+  const beginClientSession = createBeginClientSession({ ...deps, form });
+  const held = { findDetails: createFindDetails(deps), revoke: createRevoke(deps), clients, settings };
+  const token = createTokenEndpoint({ exchange, beginClientSession, clients, settings });
+  const metadata = createMetadataEndpoint({ settings, paths });
+  const on =
+    (method: Method) =>
+    (name: string, path: string, endpoint: Endpoint): Route => ({
+      name: `csp:${name}`,
+      path,
+      endpoints: { [method]: endpoint },
+      onFault,
+    });
+  const post = on('POST');
+  const get = on('GET');
+  return [
+    post('exchange', paths.exchange, createExchangeEndpoint({ exchange, settings })),
+    post('details', paths.details, createDetailsEndpoint(held)),
+    post('token', paths.authorize, token),
+    post('token', paths.token, token),
+    get('public-key', paths.publicKey, createPublicKeyEndpoint(deps)),
+    get('metadata', paths.metadata, metadata),
+    get('metadata', paths.metadataOlder, metadata),
+    post('introspect', paths.introspect, createIntrospectEndpoint(held)),
+    post('revoke', paths.revoke, createRevokeEndpoint(held)),
+    post('logout', paths.logout, createLogoutEndpoint(held)),
+  ];
+};

@@ -1,0 +1,89 @@
+// The vendors' surfaces on a real server, spoken to in raw bytes: what a client library would tidy up reaches it as is.
+
+import type { Test } from 'tap';
+import { shardOfAccount } from '../../src/store/shard.ts';
+import { createSecret, createTokenId, digestOf } from '../../src/tokens/api-token.ts';
+import { exchangeRaw } from '../support/raw-client.ts';
+import { noSurfaces, startSurfaces, type SurfaceServer, type SurfaceSettings } from './surface-server.ts';
+
+export const csp = '/csp/gateway/am/api';
+export const navigator = '/cphub/api/auth/v1';
+
+export interface VendorReply {
+  readonly status: number;
+  readonly body: string;
+  /** Of a JSON body; empty when it is something else. */
+  readonly json: Record<string, unknown>;
+  header(name: string): string | undefined;
+}
+
+export interface VendorServer extends SurfaceServer {
+  /** A request line and header lines, byte for byte; Host and, with a body, Content-Length are added. */
+  send(requestLine: string, headers?: readonly string[], body?: string): Promise<VendorReply>;
+  /** A POST of JSON. */
+  postJson(path: string, value: unknown, headers?: readonly string[]): Promise<VendorReply>;
+  /** A POST of a form, as text. */
+  postForm(path: string, form: string, headers?: readonly string[]): Promise<VendorReply>;
+  /** Like `token()`, made with OpenID. */
+  openIdToken(): Promise<string>;
+}
+
+export const formType = 'Content-Type: application/x-www-form-urlencoded';
+export const jsonType = 'Content-Type: application/json';
+
+/** A confidential client that stands for acme/ann, and one that stands for nobody. */
+export const clients = [
+  { id: 'reports', secret: 's3cret', account: { orgId: 'acme', userId: 'ann' } },
+  { id: 'resource', secret: 'other', account: undefined },
+];
+
+export const basicLine = (id: string, secret: string): string =>
+  `Authorization: Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;
+
+export const startVendors = async (
+  t: Test,
+  { surfaces, ...change }: Partial<SurfaceSettings> = {},
+): Promise<VendorServer> => {
+  const server = await startSurfaces(t, {
+    oauth: { enabled: true, prefix: '/oauth2', clients },
+    surfaces: surfaces ?? {
+      ...noSurfaces,
+      csp: { ...noSurfaces.csp, enabled: true },
+      navigator: { ...noSurfaces.navigator, enabled: true },
+    },
+    ...change,
+  });
+  const send: VendorServer['send'] = async (requestLine, headers = [], body = '') => {
+    const hasLength = headers.some((line) => /^content-length:/i.test(line));
+    const lines = [
+      `${requestLine} HTTP/1.1`,
+      'Host: gate.example',
+      ...headers,
+      ...(body === '' || hasLength ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]),
+    ];
+    const message = await exchangeRaw(server.port, `${lines.join('\r\n')}\r\n\r\n${body}`);
+    const isJson = message.header('content-type')?.startsWith('application/json') === true;
+    return {
+      status: message.status,
+      body: message.body,
+      json: isJson ? (JSON.parse(message.body) as Record<string, unknown>) : {},
+      header: (name) => message.header(name),
+    };
+  };
+  return {
+    ...server,
+    send,
+    postJson: (path, value, headers = []) =>
+      send(`POST ${path}`, [jsonType, ...headers], JSON.stringify(value)),
+    postForm: (path, form, headers = []) => send(`POST ${path}`, [formType, ...headers], form),
+    openIdToken: async () => {
+      const { record } = await server.token();
+      const shard = shardOfAccount(record.orgId, record.userId);
+      const secret = createSecret({ shard, length: 65 });
+      const token = { ...record, id: createTokenId(shard), openid: true };
+      const answer = await server.store.createToken(token, digestOf(secret));
+      if (answer !== 'created') throw new Error(`no token: ${JSON.stringify(answer)}`);
+      return secret;
+    },
+  };
+};
