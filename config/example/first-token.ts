@@ -33,7 +33,7 @@ export const makeFirstToken = async (
     if (fault !== undefined) return fault;
     const isFirst = 'items' in known && known.items.length === 0;
     if (!isFirst && !isExample)
-      return 'The store has its accounts already. Make a token with: tollgate token create ORG USER --name NAME';
+      return 'The store has its accounts already. Make a token with: tollgate token create ORG/USER --name NAME';
     const made = [
       await accounts.createOrg({ id: org, name: 'Acme', roles, tokenLifetimeMsMax: undefined }),
       await accounts.createUser({ orgId: org, id: user, name: 'Ada', roles: ['reader', 'writer'] }),
