@@ -1,0 +1,19 @@
+// The ready settings of each vendor: they are what the README tells people to begin with.
+
+import { globSync } from 'node:fs';
+import { join } from 'node:path';
+import { t } from 'tap';
+import { loadSettings } from '../../src/settings/load-settings.ts';
+import { problemLine } from '../../src/settings/problem.ts';
+import { ownedPatterns } from '../../src/settings/surface-paths.ts';
+
+const folder = join(import.meta.dirname, '../../config/vendors');
+
+for (const name of globSync('*.yaml', { cwd: folder }).toSorted())
+  t.test(`${name} is valid, warns of nothing, and switches its surface on`, async (t) => {
+    const loaded = loadSettings({ file: join(folder, name), env: {}, flags: {} });
+    if (!loaded.ok) throw new Error(loaded.problems.map(problemLine).join('\n'));
+    t.same(loaded.warnings.map(problemLine), []);
+    const setting = `surfaces.${name.replace('.yaml', '')}`;
+    t.ok(ownedPatterns(loaded.settings).some((owned) => owned.setting === setting));
+  });
