@@ -40,7 +40,9 @@ export const report = ({ cpu, p50, idleMb, fullMb, identities }: Figures): strin
     target('miss / cached', ratio('tollgate, miss', 'tollgate, cached API token'), 2),
     target('added latency p50, ms', added('tollgate, cached API token'), 0.3),
     target('resident memory idle, MB', idleMb, 120),
-    target(`resident memory, ${identities.toLocaleString('en')} identities, MB`, fullMb, 250),
+    identities < 100_000
+      ? `${`resident memory, ${identities} identities, MB`.padEnd(48)} ${fullMb.toFixed(2).padStart(8)}           not filled`
+      : target('resident memory, 100,000 identities, MB', fullMb, 250),
   ];
   return [
     `${'CPU a request, one core'.padEnd(32)} ${'µs'.padStart(8)} ${'min-max'.padStart(14)} ${'added p50'.padStart(10)}`,

@@ -32,8 +32,8 @@ export const parseDockerfile = (text: string): readonly Stage[] => {
 };
 
 /** The last instruction of a kind. */
-export const lastOf = (stage: Stage, word: string): string | undefined =>
-  stage.instructions.findLast((instruction) => instruction.word === word)?.text;
+export const lastOf = (stage: Stage | undefined, word: string): string | undefined =>
+  stage?.instructions.findLast((instruction) => instruction.word === word)?.text;
 
 /** A JSON array of strings, or undefined: the shell form. */
 export const execForm = (text: string | undefined): readonly string[] | undefined =>
