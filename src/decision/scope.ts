@@ -8,6 +8,9 @@ export const scopesMax = 1_024;
 /** Longest single scope, in characters. */
 export const scopeLengthMax = 256;
 
+/** Scopes that begin so are rights at Tollgate itself: roles of its own orgs grant them, and nobody else's token. */
+export const ownScopePrefix = 'tollgate:';
+
 /** RFC 6749 section 3.3: `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`. */
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 

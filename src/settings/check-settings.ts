@@ -2,6 +2,7 @@
 
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { foldName, identityFamily } from '../decision/identity-headers.ts';
+import { ownScopePrefix } from '../decision/scope.ts';
 import type { Report } from './check-routes.ts';
 import { headerName, isLoopbackUrl } from './network-readers.ts';
 import { algorithmOf, parseKey } from './pem.ts';
@@ -139,7 +140,26 @@ const checkIssuers = (
         ['issuers', index, 'jwks'],
         'is plain http: whoever is on the way can sign tokens; write an https URL',
       );
+    checkReach(other, ['issuers', index], problem, warning);
   }
+};
+
+/** Which orgs and scopes an issuer may name. */
+const checkReach = (
+  { fixedOrg, orgs, scopePrefix }: FileFields['issuers'][number],
+  path: readonly (string | number)[],
+  problem: Report,
+  warning: Report,
+): void => {
+  if (fixedOrg !== undefined && orgs !== undefined)
+    problem([...path, 'orgs'], 'means nothing beside fixedOrg; keep one of them');
+  if (fixedOrg === undefined && orgs === undefined)
+    warning(path, 'may name any org, and so any user of any org; write its orgs: [acme], or fixedOrg: acme');
+  if (scopePrefix?.startsWith(ownScopePrefix) === true)
+    problem(
+      [...path, 'scopePrefix'],
+      `must not begin with ${ownScopePrefix}, for such scopes are never taken from outside; write e.g. external/`,
+    );
 };
 
 const checkClients = ({ oauth }: FileFields, problem: Report): void => {

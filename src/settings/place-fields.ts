@@ -88,6 +88,8 @@ export const storeFields = alone(
   'url',
 );
 
+const orgId = text('an org id', 'the id of an org', /^[\x21-\x7e]{1,200}$/);
+
 const claimName = (what: string) => text('a claim name', what, /^[\x21-\x7e]{1,200}$/);
 
 export const issuerFields = z.strictObject({
@@ -139,9 +141,14 @@ export const issuerFields = z.strictObject({
       ),
     })
     .prefault({}),
-  fixedOrg: field(
-    text('an org id', 'the id of an org', /^[\x21-\x7e]{1,200}$/),
-    'All its users belong to this org, whatever the token says.',
+  fixedOrg: field(orgId, 'All its users belong to this org, whatever the token says.').optional(),
+  orgs: field(
+    listOf(orgId, 1),
+    'Orgs its tokens may name; a token of another org is refused. Without it (and `fixedOrg`): any org.',
+  ).optional(),
+  sessions: field(
+    oneOf('api_token', 'interactive'),
+    'How its tokens count where a route asks for `sessions: interactive`. Without it: interactive if `amr` (RFC 8176) names a way a person signs in, such as pwd, otp or mfa; else api_token.',
   ).optional(),
   scopePrefix: field(
     text('a scope prefix', 'e.g. external/ (no blanks)', /^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/),

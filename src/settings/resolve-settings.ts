@@ -147,6 +147,8 @@ const resolveIssuer = (issuer: FileFields['issuers'][number]): IssuerSettings =>
   staleKeysMsMax: issuer.staleKeysMax,
   claims: issuer.claims,
   fixedOrg: issuer.fixedOrg,
+  orgs: issuer.orgs,
+  sessions: issuer.sessions,
   scopePrefix: issuer.scopePrefix ?? '',
 });
 

@@ -1,5 +1,6 @@
 // The resolved settings every room reads: one frozen value, made once. Shapes and units only; parsing is elsewhere.
 
+import type { SessionKind } from '../decision/identity.ts';
 import type { IdentityField } from '../decision/identity-headers.ts';
 import type { RouteRule } from '../decision/route-rule.ts';
 
@@ -73,6 +74,10 @@ export interface IssuerSettings {
     readonly scope: string;
   };
   readonly fixedOrg: string | undefined;
+  /** The orgs its tokens may name; undefined: any org of the store. */
+  readonly orgs: readonly string[] | undefined;
+  /** How its sessions count; undefined: as the `amr` of each token says. */
+  readonly sessions: SessionKind | undefined;
   /** Prefix put before every scope of this issuer; empty: none. */
   readonly scopePrefix: string;
 }

@@ -1,9 +1,10 @@
 // The identity in an external issuer's access token, by the claim names its settings give. Its scopes are taken at
-// their word (no roles of ours stand behind them), so a prefix can keep them apart. No I/O, no clock.
+// their word (no roles of ours stand behind them), so a prefix can keep them apart; rights at Tollgate itself are never
+// among them. No I/O, no clock.
 
 import { hash } from 'node:crypto';
-import type { Identity } from '../decision/identity.ts';
-import { parseScopes } from '../decision/scope.ts';
+import type { Identity, SessionKind } from '../decision/identity.ts';
+import { ownScopePrefix, parseScopes } from '../decision/scope.ts';
 import type { ClaimReader } from './claim-reader.ts';
 
 /** How one issuer's claims become an identity. */
@@ -17,6 +18,10 @@ export interface ClaimMapping {
   };
   /** The org of every token of this issuer; undefined: read the claim. */
   readonly fixedOrg: string | undefined;
+  /** The orgs its tokens may name; undefined: any. */
+  readonly orgs: readonly string[] | undefined;
+  /** What its sessions count as; undefined: as `amr` says. */
+  readonly sessions: SessionKind | undefined;
   /** Put before every scope; empty: none. */
   readonly scopePrefix: string;
 }
@@ -33,10 +38,13 @@ export const externalIdentity = (
   const orgId = mapping.fixedOrg ?? claims.text(mapping.claims.org);
   // A user's full name is `org/user`: a slash in the org could pass for another user's.
   if (orgId.includes('/')) claims.fail(mapping.claims.org);
+  if (mapping.orgs?.includes(orgId) === false) claims.fail(mapping.claims.org);
+  // RFC 7800: the token is good only with proof of a key, which nobody asks the caller for here.
+  if (claims.has('cnf')) claims.fail('cnf');
   const userId = claims.text(mapping.claims.user);
   return {
     credentialKind: 'access_token',
-    sessionKind: 'interactive',
+    sessionKind: mapping.sessions ?? sessionKindOf(claims.raw('amr')),
     issuer: mapping.issuer,
     org: { id: orgId, name: orgId },
     user: { id: userId, name: claims.optionalText(mapping.claims.userName) ?? userId, roles: [] },
@@ -53,6 +61,17 @@ export const externalIdentity = (
 /** A token without `jti` is named by what its issuer signed, never by the signature: that has more than one spelling. */
 const digestOfSigned = (signingInput: string): string => `sha256:${hash('sha256', signingInput, 'hex')}`;
 
+/** RFC 8176, and `fido` as several issuers write it: ways in which a person, and no program, signs in. */
+const personalMethods: ReadonlySet<unknown> = new Set(
+  'pwd otp mfa mca hwk swk sc pin kba sms tel user fido face fpt iris retina vbm wia'.split(' '),
+);
+
+/** Interactive only where the issuer says that a person signed in: silence may be a program. */
+const sessionKindOf = (methods: unknown): SessionKind =>
+  Array.isArray(methods) && methods.some((method) => personalMethods.has(method))
+    ? 'interactive'
+    : 'api_token';
+
 const readScopes = (claims: ClaimReader, mapping: ClaimMapping): ReadonlySet<string> => {
   const name = mapping.claims.scope;
   if (!claims.has(name)) return new Set();
@@ -60,5 +79,6 @@ const readScopes = (claims: ClaimReader, mapping: ClaimMapping): ReadonlySet<str
   const text = typeof value === 'string' ? value : claims.texts(name).join(' ');
   const scopes = parseScopes(text);
   if (scopes === undefined) claims.fail(name);
-  return new Set(scopes?.map((scope) => mapping.scopePrefix + scope));
+  const named = scopes?.map((scope) => mapping.scopePrefix + scope);
+  return new Set(named?.filter((scope) => !scope.startsWith(ownScopePrefix)));
 };

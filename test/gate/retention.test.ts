@@ -29,6 +29,8 @@ const settings = (change: {
     staleKeysMsMax: 0,
     claims: { org: 'org', user: 'sub', userName: 'name', scope: 'scope' },
     fixedOrg: undefined,
+    orgs: undefined,
+    sessions: undefined,
     scopePrefix: '',
   })),
   cache: { identitiesMax: 1, identityTtlMs: change.identityTtlMs ?? 0, unknownMax: 1, unknownTtlMs: 0 },

@@ -103,6 +103,14 @@ const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]>
   'a client has a secret': ['client-without-secret', /^:3:7: oauth.clients\[0\].secret: is missing/],
   // identity and issuers
   'an issuer is a URL': ['issuer-not-a-url', /^:1:9: issuer: "api.example.com" is not an http/],
+  'an issuer has one org or a list of orgs': [
+    'issuer-org-and-orgs',
+    /^:6:5: issuers\[0\].orgs: means nothing beside fixedOrg/,
+  ],
+  'an issuer gets no scope of Tollgate by its prefix': [
+    'issuer-own-scopes',
+    /^:6:18: issuers\[0\].scopePrefix: must not begin with tollgate:/,
+  ],
   'an issuer is listed once': ['issuer-twice', /^:3:15: issuers\[1\].issuer: is also issuers\[0\]/],
   'Tollgate is not its own foreign issuer': [
     'issuer-is-ours',

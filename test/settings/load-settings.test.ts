@@ -181,8 +181,20 @@ t.test('an issuer that can be overheard, and keys over plain http, are warnings'
     /^option issuer: issuer: .*plain http.*write an https URL/,
   ]);
   t.same(warningsOf({ flags: { issuer: 'http://localhost:8080' } }), []);
-  const issuers = [{ issuer: 'https://a.example', jwks: 'http://a.example/keys', audience: 'x' }];
+  const issuers = [
+    { issuer: 'https://a.example', jwks: 'http://a.example/keys', audience: 'x', fixedOrg: 'acme' },
+  ];
   t.match(warningsOf({ flags: { issuers } }), [/issuers\[0\].jwks: is plain http/]);
+});
+
+t.test('an issuer that may name any org is a warning; a list of orgs, or one, is none', async (t) => {
+  const warningsOfIssuer = (reach: object): readonly string[] => {
+    const issuer = { issuer: 'https://a.example', jwks: 'https://a.example/keys', audience: 'x', ...reach };
+    return warningsOf({ flags: { issuers: [issuer] } });
+  };
+  t.match(warningsOfIssuer({}), [/issuers\[0\]: may name any org.*write its orgs/]);
+  t.same(warningsOfIssuer({ orgs: ['acme', 'globex'] }), []);
+  t.same(warningsOfIssuer({ fixedOrg: 'acme' }), []);
 });
 
 t.test('a foreign issuer has its defaults', async (t) => {
@@ -201,6 +213,8 @@ t.test('a foreign issuer has its defaults', async (t) => {
       staleKeysMsMax: 21_600_000,
       claims: { org: 'tenant', user: 'sub', userName: 'name', scope: 'scope' },
       fixedOrg: undefined,
+      orgs: undefined,
+      sessions: undefined,
       scopePrefix: '',
     },
   ]);

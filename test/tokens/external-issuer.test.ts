@@ -64,6 +64,8 @@ const fixture = async (t: Test, change: Partial<IssuerSettings> = {}): Promise<F
     staleKeysMsMax: 60 * minuteMs,
     claims: { org: 'tenant', user: 'sub', userName: 'email', scope: 'scope' },
     fixedOrg: undefined,
+    orgs: undefined,
+    sessions: undefined,
     scopePrefix: '',
     ...change,
   };
@@ -75,7 +77,7 @@ t.test("an external issuer's token becomes an identity by the claims its setting
   const { verify } = await fixture(t);
   t.strictSame(await verify(token(), nowMs), {
     credentialKind: 'access_token',
-    sessionKind: 'interactive',
+    sessionKind: 'api_token',
     issuer: theirIssuer,
     org: { id: 'acme', name: 'acme' },
     user: { id: 'auth0|17', name: 'alice@acme.example', roles: [] },
@@ -107,6 +109,58 @@ t.test('scopes of an external issuer may be a list, as several send them, or mis
   t.match(await verify(token(), nowMs), { scopes: new Set() });
   for (const scp of [['a', 7], [['a']], { a: true }, 7, null, ['a\tb'], 'a  b'])
     t.match(await verify(token({ scp }), nowMs), { evidence: 'claim scp' }, JSON.stringify(scp));
+});
+
+t.test('rights at Tollgate itself are never taken from an issuer, whatever the prefix', async (t) => {
+  const scope = 'things:read tollgate:introspect tollgate:tokens:all';
+  const plain = await fixture(t);
+  t.strictSame(Reflect.get(await plain.verify(token({ scope }), nowMs), 'scopes'), new Set(['things:read']));
+  const prefixed = await fixture(t, { scopePrefix: 'tollgate' });
+  const made = await prefixed.verify(token({ scope: 'x :introspect' }), nowMs);
+  t.strictSame(
+    Reflect.get(made, 'scopes'),
+    new Set(['tollgatex']),
+    'nor put together out of prefix and scope',
+  );
+});
+
+t.test('a session is interactive where amr says that a person signed in, or the settings do', async (t) => {
+  const { verify } = await fixture(t);
+  const kindOf = async (verify: AccessTokenVerifier, amr: unknown): Promise<unknown> =>
+    Reflect.get(await verify(token({ amr }), nowMs), 'sessionKind');
+  for (const amr of [['pwd'], ['otp'], ['x', 'mfa'], ['hwk'], ['fido']])
+    t.equal(await kindOf(verify, amr), 'interactive', JSON.stringify(amr));
+  for (const amr of [
+    undefined,
+    [],
+    ['api_token'],
+    ['client_credentials'],
+    ['PWD'],
+    'pwd',
+    { pwd: true },
+    [['pwd']],
+  ])
+    t.equal(await kindOf(verify, amr), 'api_token', JSON.stringify(amr));
+  const machines = await fixture(t, { sessions: 'api_token' });
+  t.equal(await kindOf(machines.verify, ['pwd']), 'api_token');
+  const people = await fixture(t, { sessions: 'interactive' });
+  t.equal(await kindOf(people.verify, undefined), 'interactive');
+});
+
+t.test(
+  'a token bound to a key (RFC 7800, RFC 9449) is refused: nobody checks that its bearer has the key',
+  async (t) => {
+    const { verify } = await fixture(t);
+    for (const cnf of [{ jkt: 'x' }, { 'x5t#S256': 'x' }, null, 'x'])
+      t.match(await verify(token({ cnf }), nowMs), { reason: 'token_invalid', evidence: 'claim cnf' });
+  },
+);
+
+t.test('an issuer may name the orgs of its list and no other', async (t) => {
+  const { verify } = await fixture(t, { orgs: ['globex', 'acme'] });
+  t.match(await verify(token(), nowMs), { org: { id: 'acme' } });
+  for (const tenant of ['initech', 'ACME', '__proto__'])
+    t.match(await verify(token({ tenant }), nowMs), { reason: 'token_invalid', evidence: 'claim tenant' });
 });
 
 t.test('a session is named by issuer and jti, whatever the spelling of its signature', async (t) => {
