@@ -1,0 +1,73 @@
+// The ready settings of a vendor, as a real process: a client of that vendor exchanges its API token and calls the API.
+
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { parse } from 'yaml';
+import { startEchoApi } from '../support/echo-api.ts';
+import { startGate, until } from '../support/gate-process.ts';
+import { done, openOperator } from '../support/operator.ts';
+import { root } from '../support/process.ts';
+import { exchangeRaw } from '../support/raw-client.ts';
+
+const orgId = '5f3b1c9e-0a7d-4f5e-9c1b-2d3e4f5a6b7c';
+
+/** A gate with the settings of a vendor in front of an API, with an org of a UUID, a user and an API token. */
+const startVendor = async (t: Test, vendor: string) => {
+  const directory = mkdtempSync('/tmp/tg-');
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  const api = await startEchoApi(t);
+  const text = readFileSync(join(root, `config/vendors/${vendor}.yaml`), 'utf8');
+  const { listen: _listen, store: _store, ...ready } = parse(text) as Record<string, unknown>;
+  const gate = await startGate(t, { directory, settings: { ...ready, upstream: api.url } });
+  const { accounts, apiTokens } = await openOperator(t, gate.settingsFile);
+  const roles = { owner: ['org:owner'] };
+  done(await accounts.createOrg({ id: orgId, name: 'Acme', roles, tokenLifetimeMsMax: undefined }));
+  const id = 'ann@corp.example';
+  done(await accounts.createUser({ orgId, id, name: 'Ann', roles: ['owner'] }));
+  const order = { orgId, userId: id, name: 'ci', scopes: 'all', lifetimeMs: undefined, length: 65 } as const;
+  const { secret, record } = done(await apiTokens.createApiToken(order));
+  await gate.whenReady();
+  const send = (lines: readonly string[], body = '') =>
+    exchangeRaw(
+      gate.port,
+      `${lines.join('\r\n')}\r\n${body === '' ? '' : `Content-Length: ${body.length}\r\n`}\r\n${body}`,
+    );
+  return { api, gate, secret, record, apiTokens, send };
+};
+
+t.test('csp.yaml: exchange, call, another org refused, revoke', async (t) => {
+  const { api, secret, record, apiTokens, send } = await startVendor(t, 'csp');
+  const exchanged = await send([
+    `POST /csp/gateway/am/api/auth/api-tokens/authorize?refresh_token=${secret} HTTP/1.1`,
+    'Host: gate',
+    'Content-Type: application/json',
+  ]);
+  t.equal(exchanged.status, 200);
+  const { access_token: access } = JSON.parse(exchanged.body) as { access_token: string };
+  const call = (org: string) =>
+    send([`GET /vmc/api/orgs/${org}/sddcs HTTP/1.1`, 'Host: gate', `csp-auth-token: ${access}`]);
+  t.equal((await call(orgId)).status, 200);
+  const [seen] = api.received;
+  t.match(seen, { headers: { 'x-identity-user': 'ann@corp.example', 'x-identity-org': orgId } });
+  t.equal(seen?.headers['csp-auth-token'], undefined, 'the credential stays here');
+  t.equal((await call('00000000-0000-4000-8000-000000000000')).status, 403);
+  await apiTokens.revokeApiToken(record.id);
+  await until(async () => (await call(orgId)).status === 401);
+});
+
+t.test('navigator.yaml: exchange with a trailing slash, orgs, call', async (t) => {
+  const { api, secret, send } = await startVendor(t, 'navigator');
+  const exchanged = await send(
+    ['POST /cphub/api/auth/v1/authn/accesstoken/ HTTP/1.1', 'Host: gate', 'Content-Type: application/json'],
+    JSON.stringify({ refreshToken: secret }),
+  );
+  t.equal(exchanged.status, 201);
+  const { accessToken } = JSON.parse(exchanged.body) as { accessToken: string };
+  const get = (path: string) =>
+    send([`GET ${path} HTTP/1.1`, 'Host: gate', `csp-auth-token: ${accessToken}`]);
+  const orgs = await get('/cphub/api/auth/v1/loggedinuser/orgs');
+  t.same(JSON.parse(orgs.body), { loggedInUserOrgs: [orgId] });
+  t.equal((await get(`/cphub/api/core/v1/mgmt/orgs/${orgId}/`)).status, 200);
+  t.match(api.received, [{ url: `/cphub/api/core/v1/mgmt/orgs/${orgId}/` }]);
+});
