@@ -43,6 +43,6 @@ t.test('a key of each is made once, whichever replica comes first', async (t) =>
   t.match(await published(t, settingsOf(store)), [/^ES256 /]);
   const settings = settingsOf(store, { 'surfaces.csp.enabled': true });
   const both = await published(t, settings);
-  t.same(both.map((key) => key.split(' ')[0]).toSorted(), ['ES256', 'RS256']);
+  t.same(new Set(both.map((key) => key.split(' ')[0])), new Set(['ES256', 'RS256']));
   t.same(await published(t, settings), both, 'and kept');
 });
