@@ -11,7 +11,7 @@ export interface RequestHead {
   /** Without the question mark; empty when there is none. */
   readonly query: string;
   /** Values of a header's lines, in any case of its name; the same header may stand twice. */
-  headerLines(name: string): readonly string[];
+  readonly headerLines: (name: string) => readonly string[];
   readonly requestId: string;
   /** For limits and the log. */
   readonly clientAddress: string;

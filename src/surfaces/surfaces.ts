@@ -33,10 +33,13 @@ export interface Surfaces {
   close(): Promise<void>;
 }
 
-export interface SurfacesDeps extends OauthSurfaceDeps, CspSurfaceDeps {
+export interface SurfacesDeps extends ServeDeps, OauthSurfaceDeps, CspSurfaceDeps {
   readonly settings: OauthSurfaceDeps['settings'] & CspSurfaceDeps['settings'];
   readonly store: CspSurfaceDeps['store'];
   readonly keys: OauthSurfaceDeps['keys'] & CspSurfaceDeps['keys'];
+}
+
+export interface ServeDeps {
   readonly record: RecordOutcome;
   /** Who is calling, as the proxied path sees it: past trusted proxies. Asked once a request. */
   readonly caller: (req: IncomingMessage) => Caller;
@@ -45,8 +48,11 @@ export interface SurfacesDeps extends OauthSurfaceDeps, CspSurfaceDeps {
 /** An endpoint that takes longer than this is answered 503: above every time-out of the store. */
 const handlerTimeoutMs = 10_000;
 
-export const createSurfaces = async (deps: SurfacesDeps): Promise<Surfaces> => {
-  const routes = [...oauthRoutes(deps), ...cspRoutes(deps), ...navigatorRoutes(deps)];
+/** Every surface that the settings switch on. */
+export const createSurfaces = (deps: SurfacesDeps): Promise<Surfaces> =>
+  serveRoutes([...oauthRoutes(deps), ...cspRoutes(deps), ...navigatorRoutes(deps)], deps);
+
+export const serveRoutes = async (routes: readonly Route[], deps: ServeDeps): Promise<Surfaces> => {
   const table = new PathTable(routes.map((route) => [route.path, route]));
   const app = createApp();
   const contexts = new WeakMap<IncomingMessage, Context>();
