@@ -38,7 +38,7 @@ export interface Claim {
   readonly identity: Identity;
   readonly standing: Standing;
   readonly nowMs: number;
-  /** Serve on while the change feed is silent (`feed.whenStale: serve`). */
+  /** Serve on while the change feed is silent (`feed.whenStale: serve`); not before it has been read once. */
   readonly serveWhenUnknown: boolean;
 }
 
@@ -78,6 +78,8 @@ export const doubtOf = (
     case 'unknown':
       if (!claim.serveWhenUnknown) return outage('feed_stale');
       break;
+    case 'unread':
+      return outage('feed_stale', 'the change feed has not been read yet');
     case 'live':
       break;
   }

@@ -46,5 +46,6 @@ export interface Identity {
  * `live`: nothing against it. `revoked`: its API token was. `ended`: its session was, or its generation has passed.
  * `outdated`: an API token whose user or org has changed since it was read; read it again.
  * `unknown`: the feed has been silent for longer than allowed.
+ * `unread`: the feed has never been read to its end, so whatever was revoked before is not known either.
  */
-export type Standing = 'live' | 'revoked' | 'ended' | 'outdated' | 'unknown';
+export type Standing = 'live' | 'revoked' | 'ended' | 'outdated' | 'unknown' | 'unread';

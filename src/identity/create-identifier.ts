@@ -109,7 +109,7 @@ class CachingIdentifier implements CountingIdentifier {
     if (subject !== undefined && clockMs < subject.freshUntilMs) {
       const { identity } = subject;
       const standing = this.#deps.feedState.standing(identity, nowMs);
-      if (standing === 'live' || standing === 'unknown') {
+      if (!speaksAgainst(standing)) {
         this.#counts.hits += 1;
         return subject;
       }
@@ -242,7 +242,7 @@ class CachingIdentifier implements CountingIdentifier {
     const subject = this.#identities.get(digest);
     if (subject === undefined || clockMs >= subject.usableUntilMs) return undefined;
     const standing = this.standing(subject.identity, nowMs);
-    if (standing !== 'live' && standing !== 'unknown') return undefined;
+    if (speaksAgainst(standing)) return undefined;
     subject.freshUntilMs = Math.min(clockMs + outageRetryMs, subject.usableUntilMs);
     this.#counts.stale += 1;
     return subject;
@@ -268,6 +268,12 @@ class CachingIdentifier implements CountingIdentifier {
 
 /** Refusals that count against an address: what guessing looks like. */
 const guesses: ReadonlySet<string> = new Set(['token_unknown', 'token_invalid']);
+
+type Against = Extract<Standing, 'revoked' | 'ended' | 'outdated'>;
+
+/** What is merely unknown is judged by `authorize`, as the settings say. */
+const speaksAgainst = (standing: Standing): standing is Against =>
+  standing === 'revoked' || standing === 'ended' || standing === 'outdated';
 
 const goneDenial = (identity: Identity, standing: 'revoked' | 'ended'): Denial =>
   standing === 'revoked'

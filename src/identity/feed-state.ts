@@ -142,7 +142,8 @@ class FollowedFeed implements FeedState {
 
   standing(identity: Identity, nowMs: number): Standing {
     const known = this.#tombstones.standingOf(identity, nowMs);
-    return known === 'live' && this.isStale() ? 'unknown' : known;
+    if (known !== 'live' || !this.isStale()) return known;
+    return this.#isReady ? 'unknown' : 'unread';
   }
 
   generationOf(orgId: string, userId: string): Generation {

@@ -72,6 +72,7 @@ const fallOf = (
       return denial('session_ended', identity.sessionId);
     case 'live':
     case 'unknown':
+    case 'unread':
       return undefined;
   }
 };

@@ -41,6 +41,11 @@ t.test('an identity is refused', async (t) => {
     ],
     ['when the feed is silent', { standing: 'unknown' }, { kind: 'outage', reason: 'feed_stale' }],
     [
+      'before the feed has been read, though the settings say serve',
+      { standing: 'unread', serveWhenUnknown: true },
+      { kind: 'outage', reason: 'feed_stale' },
+    ],
+    [
       'the millisecond it expires',
       { identity: anIdentity({ expiresAtMs: 1_000 }) },
       { reason: 'token_expired' },

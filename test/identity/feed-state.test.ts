@@ -36,11 +36,22 @@ t.test('nothing is known before the whole window was read, and readiness waits f
   feed.connected(true);
   feed.heard();
   t.equal(feed.ready, false);
-  t.equal(feed.standing(sessionIdentity(), nowMs), 'unknown');
+  t.equal(feed.standing(sessionIdentity(), nowMs), 'unread');
   feed.caughtUp();
   await feed.whenReady;
   t.equal(feed.ready, true);
   t.equal(feed.standing(sessionIdentity(), nowMs), 'live');
+});
+
+t.test('a feed never read is worse than one gone silent: nothing revoked before is known', async (t) => {
+  const { feed, clock } = openFeed();
+  t.equal(feed.standing(sessionIdentity(), nowMs), 'unread');
+  feed.heard();
+  t.equal(feed.standing(sessionIdentity(), nowMs), 'unread', 'connected, but not yet at its end');
+  feed.caughtUp();
+  t.equal(feed.standing(sessionIdentity(), nowMs), 'live');
+  clock.nowMs += 10_001;
+  t.equal(feed.standing(sessionIdentity(), nowMs), 'unknown', 'what was read before still counts');
 });
 
 t.test('what was revoked is known to be, even while the feed is silent', async (t) => {
