@@ -20,8 +20,6 @@ const makePlace: MakePlace = async () => {
       mode: 'cluster',
       nodes,
       prefix,
-      readTimeoutMs: 5_000,
-      writeTimeoutMs: 10_000,
     });
     const store = createRedisStore(settings, { retentionMs: 3_600_000 });
     await store.open();

@@ -19,8 +19,6 @@ const makePlace: MakePlace = async () => {
     const settings = redisSettings({
       socketPath: server.socketPath,
       prefix,
-      readTimeoutMs: 5_000,
-      writeTimeoutMs: 10_000,
     });
     const store = createRedisStore(settings, { retentionMs: 3_600_000 });
     await store.open();

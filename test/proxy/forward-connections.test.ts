@@ -2,6 +2,7 @@
 
 import { once } from 'node:events';
 import t, { type Test } from 'tap';
+import { watchReads } from '../support/bytes-read.ts';
 import { makeCertificates } from '../support/certificates.ts';
 import { type ForwardingOptions, startForwarding } from '../support/forwarding.ts';
 import { connectRaw, exchangeRaw } from '../support/raw-client.ts';
@@ -63,7 +64,11 @@ t.test('connectionsMax is kept; a request waits its turn', async (t) => {
 });
 
 t.test('too many waiting, or waiting too long: 503 overloaded', async (t) => {
-  const { upstream, proxy } = await setUp(t, {}, { upstream: { connectionsMax: 1, connectTimeoutMs: 150 } });
+  const { upstream, proxy } = await setUp(
+    t,
+    {},
+    { upstream: { connectionsMax: 1, connectTimeoutMs: 1_000 } },
+  );
   const clients = await Promise.all([1, 2, 3].map(() => connectRaw(proxy.port)));
   for (const client of clients) {
     const before = proxy.requestCount;
@@ -133,13 +138,14 @@ t.test('a request is repeated once, never on a fresh connection, never after the
   t.equal((await exchangeRaw(fresh.proxy.port, get)).status, 502);
   t.equal(fresh.upstream.connections.length, 1, 'fresh: not repeated');
 
+  const isRead = watchReads(t);
   const begun = await setUp(t, {
     serve: async (connection) => {
       await connection.readHead();
       connection.send(ok);
       await connection.readHead();
       connection.send('HTTP/1.');
-      await new Promise((resolve) => setTimeout(resolve, 30));
+      await isRead(connection);
       connection.reset();
     },
   });
@@ -174,8 +180,8 @@ t.test('a restarted upstream: every idle connection is stale, no caller notices'
       }),
     );
   await ask();
-  for (const connection of upstream.connections) connection.socket.destroy();
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  for (const connection of upstream.connections) connection.end();
+  await Promise.all(upstream.connections.map(({ closed }) => closed));
   t.strictSame(new Set(await ask()), new Set([200]), 'not even of requests that cannot be repeated');
 });
 

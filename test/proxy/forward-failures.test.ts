@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import t, { type Test } from 'tap';
 import type { ForwardEnd } from '../../src/proxy/forward.ts';
+import { watchReads } from '../support/bytes-read.ts';
 import { type ForwardingOptions, startForwarding } from '../support/forwarding.ts';
 import { connectRaw, exchangeRaw } from '../support/raw-client.ts';
 import { startRawUpstream } from '../support/raw-upstream.ts';
@@ -64,12 +65,13 @@ for (const how of ['reset', 'end'] as const) {
   });
 
   t.test(`${name} in the middle of the head: 502`, async (t) => {
+    const isRead = watchReads(t);
     const { upstream, proxy, client } = await setUp(t);
     client.send(get);
     const connection = await upstream.accept();
     await connection.readHead();
     connection.send('HTTP/1.1 200 OK\r\nX-Ha');
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await isRead(connection);
     connection[how]();
     t.equal((await client.readMessage()).status, 502);
     t.ok(failedWith(await proxy.nextEnd(), 'upstream_invalid'));

@@ -8,6 +8,7 @@ import type { Identity } from '../../src/decision/identity.ts';
 import { type ForwardingOptions, startForwarding } from '../support/forwarding.ts';
 import { connectRaw } from '../support/raw-client.ts';
 import { startRawUpstream } from '../support/raw-upstream.ts';
+import { settled } from '../support/settled.ts';
 
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
@@ -88,11 +89,7 @@ t.test('a slow reader holds the upstream back; nothing piles up in between', asy
   };
   connection.socket.on('drain', pump);
   pump();
-  let last = -1;
-  while (sent !== last) {
-    last = sent;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
+  await settled(() => sent);
   t.ok(sent < 40_000_000, `held back after ${sent} bytes, most of them in the kernel`);
   t.ok(process.memoryUsage().rss - before < 100_000_000);
   const resumed = once(connection.socket, 'drain');
@@ -114,11 +111,7 @@ t.test('a slow upstream holds an upload back', async (t) => {
   pump();
   const connection = await upstream.accept();
   connection.pause();
-  let last = -1;
-  while (sent !== last) {
-    last = sent;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
+  await settled(() => sent);
   t.ok(sent < 40_000_000, `held back after ${sent} bytes`);
 });
 

@@ -52,7 +52,10 @@ t.test('headers that trickle in are 408, and the connection ends', async (t) => 
 });
 
 t.test('a body that trickles in is 408 with one outcome, and the upstream is let go', async (t) => {
-  const { edge, upstream } = await setScene(t, { limits: { headersTimeoutMs: 200, requestTimeoutMs: 400 } });
+  // Time enough for the headers, which come at once, to be read on a busy machine.
+  const { edge, upstream } = await setScene(t, {
+    limits: { headersTimeoutMs: 1_500, requestTimeoutMs: 1_500 },
+  });
   const client = await connectRaw(edge.port);
   t.teardown(() => client.socket.destroy());
   client.send(`POST /things/7 HTTP/1.1\r\nHost: api\r\n${good}Content-Length: 10\r\n\r\nhell`);

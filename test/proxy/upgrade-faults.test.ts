@@ -6,6 +6,7 @@ import t, { type Test } from 'tap';
 import { type ForwardingOptions, startForwarding } from '../support/forwarding.ts';
 import { connectRaw, exchangeRaw } from '../support/raw-client.ts';
 import { startRawUpstream } from '../support/raw-upstream.ts';
+import { settled } from '../support/settled.ts';
 
 const handshake =
   'GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\n\r\n';
@@ -185,11 +186,7 @@ t.test('a caller that floods the handshake is made to wait', async (t) => {
   };
   client.socket.on('drain', pump);
   pump();
-  let last = -1;
-  while (sent !== last) {
-    last = sent;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
+  await settled(() => sent);
   t.ok(sent < 40_000_000, `held back after ${sent} bytes`);
 });
 

@@ -1,4 +1,5 @@
-// RedisSettings for tests: as the defaults of the settings room, where a test does not say otherwise.
+// RedisSettings for tests: as the defaults of the settings room where a test does not say otherwise, but patient, so that
+// a busy machine is not taken for an outage. A test about time-outs says its own.
 
 import type { RedisSettings } from '../../src/settings/settings.ts';
 
@@ -14,9 +15,9 @@ export const redisSettings = (over: Partial<RedisSettings> = {}): RedisSettings 
   password: undefined,
   database: 0,
   prefix: 'tollgate',
-  connectTimeoutMs: 500,
-  readTimeoutMs: 100,
-  writeTimeoutMs: 1000,
+  connectTimeoutMs: 5_000,
+  readTimeoutMs: 5_000,
+  writeTimeoutMs: 10_000,
   replicasMin: 0,
   ...over,
 });

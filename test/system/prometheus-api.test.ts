@@ -53,8 +53,14 @@ t.before(async () => {
   const prometheusPort = await freePort();
   const settings = {
     upstream: `http://127.0.0.1:${prometheusPort}`,
-    // Patient: on a busy machine a slow look-up must not count as an outage.
-    store: { url: `redis+unix:${redis.socketPath}`, readTimeout: '5s' },
+    // Patient: on a busy machine what is slow must not count as an outage.
+    store: {
+      url: `redis+unix:${redis.socketPath}`,
+      connectTimeout: '5s',
+      readTimeout: '5s',
+      writeTimeout: '10s',
+    },
+    feed: { maxStaleness: '1m' },
     issuer: 'http://127.0.0.1:8080',
     keys: { encryptionKey: Buffer.alloc(32, 7).toString('base64') },
     routes: [

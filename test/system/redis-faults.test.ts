@@ -108,7 +108,15 @@ t.test('killed under load: who is known is served, up to the bound; then 503, ne
   await redis.kill();
   const killedAtMs = performance.now();
   isRefusedAsOutage(t, await call(a, '/things', unknown), 'whom it does not know it cannot check');
-  t.ok(readyBefore && (await a.readiness()).ready, 'readiness does not flip on what the cache rides out');
+  t.ok(readyBefore);
+  // On a busy machine the bound may already be past; nothing else may have flipped it.
+  t.strictSame(
+    (await a.readiness()).reasons.filter(
+      (reason) => !/silent for longer than feed.maxStaleness/.test(reason),
+    ),
+    [],
+    'readiness does not flip on what the cache rides out',
+  );
   await until(() => seen.at(-1)?.status === 503);
   load.isOver = true;
   await Promise.all(callers);

@@ -15,7 +15,6 @@ export const hourMs = 3_600_000;
 
 /** The time-outs of the settings room's defaults; only tests about time-outs want them so tight. */
 export const tight = { connectTimeoutMs: 500, readTimeoutMs: 100, writeTimeoutMs: 1000 } as const;
-const patient = { connectTimeoutMs: 5000, readTimeoutMs: 5000, writeTimeoutMs: 10_000 } as const;
 
 /** Opens a store; `over` says where the server is. */
 export const openStore = async (
@@ -23,7 +22,7 @@ export const openStore = async (
   over: Partial<RedisSettings>,
   options: Partial<RedisStoreOptions> = {},
 ): Promise<TokenStore> => {
-  const store = createRedisStore(redisSettings({ ...patient, ...over }), { retentionMs: hourMs, ...options });
+  const store = createRedisStore(redisSettings(over), { retentionMs: hourMs, ...options });
   t.teardown(() => store.close());
   await store.open();
   return store;
