@@ -1,14 +1,15 @@
 // What would happen to a request: the rule, what it asks, the verdict for given scopes, and what the API would receive.
 // Uses the parts that judge real requests, so that it cannot tell another story. Sends nothing.
 
-import { authorize, authorizePublic } from '../decision/authorize.ts';
+import { isPermit, type Permit } from '../decision/authorize.ts';
 import type { Identity } from '../decision/identity.ts';
 import { renderIdentityHeaders } from '../decision/identity-headers.ts';
-import { type Denial, denial, isDenial, isOutage, type Outage } from '../decision/outcome.ts';
+import { isDenial, type Refusal } from '../decision/outcome.ts';
 import { parseTarget } from '../decision/path.ts';
 import { patternsMeet } from '../decision/path-pattern.ts';
 import { wireOf } from '../decision/refusal.ts';
 import type { RouteRule } from '../decision/route-rule.ts';
+import { forwardedTarget, judge } from '../proxy/admission.ts';
 import { createRouter } from '../proxy/router.ts';
 import type { Settings } from '../settings/settings.ts';
 import { ownedPatterns } from '../settings/surface-paths.ts';
@@ -54,24 +55,19 @@ export const explain = (settings: Settings, question: Question): Explanation => 
   const match = router.match(question.method, target.path);
   if (match === undefined) return refused(undefined, router.refusalOf(question.method, target.path));
   const { rule, tenant } = match;
-  const raw = target.path + target.query;
-  const identity =
-    question.scopes === undefined ? undefined : identityOf(settings, question, question.scopes);
-  const verdict = rule.public
-    ? authorizePublic(rule, raw, identity)
-    : identity === undefined
-      ? denial('credential_missing')
-      : authorize({
-          rule,
-          target: raw,
-          tenant,
-          identity,
-          standing: 'live',
-          nowMs: 0,
-          serveWhenUnknown: false,
-        });
-  if (isDenial(verdict) || isOutage(verdict)) return refused(rule, verdict);
-  return permitted(settings, rule, raw, identity);
+  const verdict = judge({
+    rule,
+    tenant,
+    target: forwardedTarget(rule, question.target, target),
+    found:
+      question.scopes === undefined
+        ? undefined
+        : { identity: identityOf(settings, question, question.scopes) },
+    standing: 'live',
+    nowMs: 0,
+    serveWhenUnknown: false,
+  });
+  return isPermit(verdict) ? permitted(settings, verdict) : refused(rule, verdict);
 };
 
 const own: Explanation = {
@@ -84,7 +80,7 @@ const own: Explanation = {
   forwarded: undefined,
 };
 
-const refused = (rule: RouteRule | undefined, refusal: Denial | Outage): Explanation => ({
+const refused = (rule: RouteRule | undefined, refusal: Refusal): Explanation => ({
   ...own,
   ownSurface: false,
   rule,
@@ -94,12 +90,7 @@ const refused = (rule: RouteRule | undefined, refusal: Denial | Outage): Explana
   status: wireOf(refusal).status,
 });
 
-const permitted = (
-  settings: Settings,
-  rule: RouteRule,
-  target: string,
-  identity: Identity | undefined,
-): Explanation => {
+const permitted = (settings: Settings, { rule, target, identity }: Permit): Explanation => {
   const upstream = settings.upstreams[rule.upstream];
   const pairs =
     identity === undefined

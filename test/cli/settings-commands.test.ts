@@ -72,6 +72,7 @@ routes:
   - { name: account, path: "/accounts/{org}/things", scopes: [], forwardCredential: access-token }
   - { name: health, path: /health, public: true }
   - { name: profile, path: /me, scopes: [], sessions: interactive, upstream: reports, forwardCredential: keep }
+  - { name: query, path: /q, scopes: [], credentialQueryParameter: access_token }
 `;
 
 t.test('explain tells the rule, the verdict, and what the API would receive', async (t) => {
@@ -135,6 +136,11 @@ t.test('explain tells the rule, the verdict, and what the API would receive', as
       ['GET', '/me', '--scopes', '', '--session', 'interactive'],
       0,
       /forwarded to +unix:\/run\/reports.sock\/me\ncredential +kept/,
+    ],
+    'a credential in the query, which the API never sees': [
+      ['GET', '/q?a=1&access_token=SECRET&b=%32', '--scopes', ''],
+      0,
+      /forwarded to +http:\/\/127.0.0.1:8081\/q\?a=1&b=%32\ncredential +removed/,
     ],
     "Tollgate's own paths": [['POST', '/oauth2/token'], 0, /answered by +Tollgate itself/],
   };
