@@ -70,7 +70,13 @@ export const oauthRoutes = (deps: OauthSurfaceDeps): readonly Route[] => {
 };
 
 const onFault = ({ status, description, note }: Fault): Answer =>
-  oauthError({ status, error: codeOf(status), description, note });
+  oauthError({
+    status,
+    error: codeOf(status),
+    description,
+    headers: status === 503 ? { 'retry-after': '1' } : {},
+    note,
+  });
 
 const codeOf = (status: number): OauthErrorCode => {
   if (status === 503) return 'temporarily_unavailable';
