@@ -34,7 +34,7 @@ export const openWho = async (
 ): Promise<Who> => {
   const retentionMs = feedRetentionMs(settings);
   const store = measureCalls(
-    await openStore(settings.store, { retentionMs, log: storeLog(log), now }),
+    await openStore(settings.store, { retentionMs, log, now }),
     (command, durationMs, failed) => metrics.storeCommand(command, durationMs, failed),
   );
   const feedState = createFeedState({
@@ -86,9 +86,3 @@ export const openWho = async (
     },
   };
 };
-
-const storeLog = (log: Log) => ({
-  info: (fields: object, message: string) => log.info(message, { ...fields }),
-  warn: (fields: object, message: string) => log.warn(message, { ...fields }),
-  error: (fields: object, message: string) => log.error(message, { ...fields }),
-});

@@ -47,7 +47,7 @@ export const accounts = (context: StoreContext): Accounts => {
 
   return {
     createOrg: (org) =>
-      attempt('create_org', async () => {
+      attempt(async () => {
         mustBeStorable(org.id);
         const touched = [keys.org(org.id), keys.orgs(shardOfAccount(org.id))];
         const made = await runOn(writes, createAccount, touched, [org.id, ...orgFields(org)]);
@@ -55,14 +55,14 @@ export const accounts = (context: StoreContext): Accounts => {
       }),
 
     changeOrg: (orgId, orgChange, nowMs) =>
-      attempt('change_org', async () => {
+      attempt(async () => {
         if (!isStorableId(orgId)) return undefined;
         const fields = await change({ orgId, userId: undefined, atMs: nowMs }, orgTriples(orgChange));
         return fields && parseOrg(orgId, fields);
       }),
 
     listOrgs: (page) =>
-      attempt('list_orgs', () =>
+      attempt(() =>
         pageOf(
           page,
           async (after, count) => {
@@ -79,7 +79,7 @@ export const accounts = (context: StoreContext): Accounts => {
       ),
 
     createUser: (user) =>
-      attempt('create_user', async () => {
+      attempt(async () => {
         mustBeStorable(user.id);
         if (!isStorableId(user.orgId)) return 'org_unknown';
         const listed = [keys.org(user.orgId), keys.usersOf(user.orgId)];
@@ -90,14 +90,14 @@ export const accounts = (context: StoreContext): Accounts => {
       }),
 
     changeUser: (orgId, userId, userChange, nowMs) =>
-      attempt('change_user', async () => {
+      attempt(async () => {
         if (!isStorableId(orgId) || !isStorableId(userId)) return undefined;
         const fields = await change({ orgId, userId, atMs: nowMs }, userTriples(userChange));
         return fields && parseUser(orgId, userId, fields);
       }),
 
     listUsers: (orgId, page) =>
-      attempt('list_users', async () => {
+      attempt(async () => {
         if (!isStorableId(orgId)) return { items: [], nextCursor: undefined };
         return pageOf(
           page,
@@ -110,7 +110,7 @@ export const accounts = (context: StoreContext): Accounts => {
       }),
 
     revokeAll: (orgId, userId, nowMs) =>
-      attempt('revoke_all', async () => {
+      attempt(async () => {
         if (!isStorableId(orgId) || (userId !== undefined && !isStorableId(userId))) return 'unknown';
         const account = userId === undefined ? keys.org(orgId) : keys.user(orgId, userId);
         const touched = [account, keys.changes(shardOfAccount(orgId, userId))];

@@ -40,7 +40,7 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
 
   /** Drops ids whose record has expired from the list they were in. Best effort: the next listing tries again. */
   const sweep = (index: string, ids: readonly string[]): void => {
-    void attempt('sweep_tokens', () => writes.on(index, (client) => client.zrem(index, ...ids)));
+    void attempt(() => writes.on(index, (client) => client.zrem(index, ...ids)));
   };
 
   const create = async (token: ApiTokenRecord, digest: string): Promise<string> => {
@@ -82,18 +82,17 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
 
   return {
     createToken: (token, digest) =>
-      attempt('create_token', async () => {
+      attempt(async () => {
         if (!isStorableId(token.orgId) || !isStorableId(token.userId)) return 'user_unknown';
         const made = await create(token, digest);
         if (made === 'created' || made === 'digest_taken' || made === 'user_unknown') return made;
         throw corrupt(`the answer ${made}`);
       }),
 
-    findToken: (tokenId) =>
-      attempt('find_token', async () => (isTokenId(tokenId) ? read(tokenId) : undefined)),
+    findToken: (tokenId) => attempt(async () => (isTokenId(tokenId) ? read(tokenId) : undefined)),
 
     listTokens: (orgId, userId, page) =>
-      attempt('list_tokens', async () => {
+      attempt(async () => {
         if (!isStorableId(orgId) || !isStorableId(userId)) return { items: [], nextCursor: undefined };
         const index = keys.tokensOf(orgId, userId);
         return pageOf(
@@ -105,7 +104,7 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
       }),
 
     regenerateToken: (tokenId, { digest, number, previousUntilMs }, nowMs) =>
-      attempt('regenerate_token', async () => {
+      attempt(async () => {
         if (!isTokenId(tokenId)) return 'unknown';
         const shard = shardOfTokenId(tokenId);
         if (shardOfDigest(digest) !== shard)
@@ -134,7 +133,7 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
       }),
 
     recordUses: (uses) =>
-      attempt('record_uses', async (): Promise<'done'> => {
+      attempt(async (): Promise<'done'> => {
         const known = uses.filter(({ tokenId }) => isTokenId(tokenId));
         for (let start = 0; start < known.length; start += usesAtOnce)
           await Promise.all(
@@ -146,7 +145,7 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
       }),
 
     revokeToken: (tokenId, nowMs) =>
-      attempt('revoke_token', async () => {
+      attempt(async () => {
         if (!isTokenId(tokenId)) return 'unknown';
         const touched = [keys.token(tokenId), keys.changes(shardOfTokenId(tokenId))];
         const line = lineOf({ kind: 'token', tokenId, atMs: nowMs });
@@ -157,7 +156,7 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
 
     // Nothing of a session is kept but its end, for as long as its access tokens can live.
     endSession: (sessionId, nowMs) =>
-      attempt('end_session', async (): Promise<'ended'> => {
+      attempt(async (): Promise<'ended'> => {
         const shard = shardOfSession(sessionId);
         const touched = [keys.ended(shard, `session:${sessionId}`), keys.changes(shard)];
         const line = lineOf({ kind: 'session', sessionId, atMs: nowMs });

@@ -14,7 +14,7 @@ const entriesPerRead = 1_000;
 
 export const audit = ({ keys, reads, writes, attempt }: StoreContext): Audit => ({
   appendAudit: (entries) =>
-    attempt('append_audit', async (): Promise<'done'> => {
+    attempt(async (): Promise<'done'> => {
       const key = keys.audit();
       const append = (entry: AuditEntry): Promise<unknown> =>
         writes.on(key, (client) =>
@@ -26,7 +26,7 @@ export const audit = ({ keys, reads, writes, attempt }: StoreContext): Audit => 
     }),
 
   readAudit: (orgId, page) =>
-    attempt('read_audit', async () => {
+    attempt(async () => {
       const key = keys.audit();
       const limit = Math.max(1, Math.min(page.limit, pageLimitMax));
       const items: AuditEntry[] = [];

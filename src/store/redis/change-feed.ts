@@ -46,7 +46,6 @@ export const followChanges = (
       if (behind.delete(group) && behind.size === 0) listener.caughtUp();
     },
     reset: (reason) => {
-      log.warn({ reason }, 'the change feed lost its history; reading it again');
       for (const each of groups.keys()) behind.add(each);
       listener.reset(reason);
       for (const [each, follower] of followers.entries()) if (each !== group) follower.rewind();
@@ -58,16 +57,16 @@ export const followChanges = (
       tellConnected();
     },
     failed: (fault) => {
-      context.feedFailed(fault.code);
+      context.feedFailed();
       if (isFailing) return;
       isFailing = true;
-      log.error({ code: fault.code, error: fault.message }, 'the change feed is not connected; trying again');
+      log.error('the change feed is not connected; trying again', { code: fault.code, error: fault.message });
     },
     unknownLine: (stream, id) =>
-      log.error(
-        { stream, id },
-        'a line of the change feed is not understood; is a replica newer than this one?',
-      ),
+      log.error('a line of the change feed is not understood; is a replica newer than this one?', {
+        stream,
+        id,
+      }),
   });
 
   for (const [group, streams] of groups.entries())

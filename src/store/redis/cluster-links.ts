@@ -151,7 +151,7 @@ export class ClusterLinks implements Connections {
       const node = nameOf(place);
       const { code, message } = faultOf(fault ?? error, this.#options.secrets);
       if (!this.#silent.has(node))
-        this.#options.log.warn({ node, code, error: message }, 'a Cluster node does not answer');
+        this.#options.log.warn('a Cluster node does not answer', { node, code, error: message });
       this.#silent.add(node);
       return new Map();
     } finally {

@@ -1,17 +1,11 @@
 // What every part of the Redis store shares: key names, connections, and the one place where a failure becomes an Outage.
 
 import { type Outage, outage } from '../../decision/outcome.ts';
+import type { StoreLog } from '../store-log.ts';
 import { faultOf } from './fault.ts';
 import type { KeySpace } from './key-space.ts';
 import type { Connections } from './connections.ts';
-import type { StoreLog } from './link.ts';
 import type { Script } from './script.ts';
-
-/** Called after every command of the store, for the metrics. */
-export interface StoreObserver {
-  command(name: string, durationMs: number, ok: boolean): void;
-  error(code: string): void;
-}
 
 export interface StoreContext {
   readonly keys: KeySpace;
@@ -26,27 +20,22 @@ export interface StoreContext {
     keys: readonly string[],
     args: readonly (string | number)[],
   ) => Promise<unknown>;
-  /** Runs a command of the port: its faults become an Outage, its time and result are observed. */
-  readonly attempt: <T>(name: string, work: () => Promise<T>) => Promise<T | Outage>;
+  /** Runs a command of the port: its faults become an Outage. */
+  readonly attempt: <T>(work: () => Promise<T>) => Promise<T | Outage>;
   /** Makes the connections to any other server again: the one with this history is the master now. */
   readonly renew: (history: string) => void;
-  /** Counts a fault of the feed's connection, and asks the servers behind the others whether they are still masters. */
-  readonly feedFailed: (code: string) => void;
+  /** The feed's connection failed: asks the servers behind the others whether they are still masters. */
+  readonly feedFailed: () => void;
 }
 
 /** Makes `attempt`. `secrets` never appear in an outage's cause. */
 export const attemptWith =
-  (observe: StoreObserver | undefined, secrets: readonly string[]): StoreContext['attempt'] =>
-  async (name, work) => {
-    const startedAt = performance.now();
+  (secrets: readonly string[]): StoreContext['attempt'] =>
+  async (work) => {
     try {
-      const result = await work();
-      observe?.command(name, performance.now() - startedAt, true);
-      return result;
+      return await work();
     } catch (error) {
-      observe?.command(name, performance.now() - startedAt, false);
       const fault = faultOf(error, secrets);
-      observe?.error(fault.code);
       return outage(notReplicated.has(fault.code) ? 'store_not_replicated' : 'store_unavailable', fault);
     }
   };

@@ -2,17 +2,11 @@
 // the server behind it says it is a master: a demoted one still answers reads, with stale data.
 
 import { Redis } from 'ioredis';
+import type { StoreLog } from '../store-log.ts';
 import type { NodeOptions } from './connection-options.ts';
 import type { Connections, Work } from './connections.ts';
 import { RedisFault, faultOf } from './fault.ts';
 import { infoField } from './info.ts';
-
-/** What the store tells its operator; pino fits. */
-export interface StoreLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
 
 export interface LinkOptions {
   readonly log: StoreLog;
@@ -113,7 +107,7 @@ export class RedisLink implements Connections {
   }
 
   #recovered(): void {
-    if (this.#isFailing) this.#options.log.info({ connection: this.#name }, 'Redis answers again');
+    if (this.#isFailing) this.#options.log.info('Redis answers again', { connection: this.#name });
     this.#isFailing = false;
   }
 
@@ -123,7 +117,7 @@ export class RedisLink implements Connections {
     if (this.#isFailing || this.#isClosed) return;
     this.#isFailing = true;
     const { code, message } = faultOf(error, this.#options.secrets);
-    this.#options.log.error({ connection: this.#name, code, error: message }, 'Redis is unreachable');
+    this.#options.log.error('Redis is unreachable', { connection: this.#name, code, error: message });
   }
 }
 

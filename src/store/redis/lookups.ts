@@ -12,7 +12,7 @@ type Lookups = Pick<TokenStore, 'findApiToken' | 'findOrg' | 'findUser' | 'hasIm
 
 export const lookups = ({ keys, reads, attempt }: StoreContext): Lookups => ({
   findApiToken: (digest) =>
-    attempt('find_api_token', async () => {
+    attempt(async () => {
       let reply = await runOn(reads, findByDigest, [keys.digest(digest)], []);
       if (reply === null) return undefined;
       // An imported token's digest lies where it falls, and names a token in its user's shard: a second round trip.
@@ -24,14 +24,14 @@ export const lookups = ({ keys, reads, attempt }: StoreContext): Lookups => ({
     }),
 
   findOrg: (orgId) =>
-    attempt('find_org', async () => {
+    attempt(async () => {
       if (!isStorableId(orgId)) return undefined;
       const fields = await readHash(reads, keys.org(orgId));
       return fields && parseOrg(orgId, fields);
     }),
 
   findUser: (orgId, userId) =>
-    attempt('find_user', async () => {
+    attempt(async () => {
       if (!isStorableId(orgId) || !isStorableId(userId)) return undefined;
       const fields = await readHash(reads, keys.user(orgId, userId));
       return fields && parseUser(orgId, userId, fields);
@@ -39,7 +39,7 @@ export const lookups = ({ keys, reads, attempt }: StoreContext): Lookups => ({
 
   // A mark per shard, because a mark lost with one shard of a Cluster must not hide the imports of the others.
   hasImports: () =>
-    attempt('has_imports', async () => {
+    attempt(async () => {
       const marks = await Promise.all(
         allShards.map((shard) =>
           reads.on(keys.imports(shard), (client) => client.exists(keys.imports(shard))),

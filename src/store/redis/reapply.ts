@@ -17,7 +17,7 @@ const batch = 100;
 /** `now`: lines older than the retention are left alone; nothing they ended is still alive without its record. */
 export const reapply = (context: StoreContext, now: () => number): Pick<TokenStore, 'reapply'> => ({
   reapply: (changes) =>
-    context.attempt('reapply', async (): Promise<'done'> => {
+    context.attempt(async (): Promise<'done'> => {
       const horizonMs = now() - context.retentionMs;
       for (let from = 0; from < changes.length; from += batch)
         await Promise.all(

@@ -3,6 +3,7 @@
 
 import type { Redis } from 'ioredis';
 import type { RedisSettings } from '../../settings/settings.ts';
+import { silentLog, type StoreLog } from '../store-log.ts';
 import type { TokenStore } from '../token-store.ts';
 import { accounts } from './accounts.ts';
 import { apiTokens } from './api-tokens.ts';
@@ -11,9 +12,9 @@ import { followChanges } from './change-feed.ts';
 import { ClusterLinks } from './cluster-links.ts';
 import { type Purpose, nodeOptions } from './connection-options.ts';
 import { type Connections, runOn } from './connections.ts';
-import { type StoreContext, type StoreObserver, attemptWith } from './context.ts';
+import { type StoreContext, attemptWith } from './context.ts';
 import { KeySpace } from './key-space.ts';
-import { RedisLink, type StoreLog } from './link.ts';
+import { RedisLink } from './link.ts';
 import { lookups } from './lookups.ts';
 import { reapply } from './reapply.ts';
 import { ReplicatedWrites } from './replicated-writes.ts';
@@ -26,14 +27,11 @@ export interface RedisStoreOptions {
   readonly retentionMs: number;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
-  readonly observe?: StoreObserver;
 }
-
-const silent: StoreLog = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** Makes the store; `open()` connects. Look-ups and writes have connections of their own, so neither waits for the other. */
 export const createRedisStore = (settings: RedisSettings, options: RedisStoreOptions): TokenStore => {
-  const log = options.log ?? silent;
+  const log = options.log ?? silentLog;
   const secrets = settings.password === undefined ? [] : [settings.password];
   const connect = (purpose: Purpose, met?: (server: Redis) => void): Connections => {
     const link = { log, secrets, ...(met && { met }) };
@@ -57,9 +55,8 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
     renew: (history) => {
       for (const each of all) each.renew(history);
     },
-    attempt: attemptWith(options.observe, secrets),
-    feedFailed: (code) => {
-      options.observe?.error(code);
+    attempt: attemptWith(secrets),
+    feedFailed: () => {
       for (const each of all) each.recheck();
     },
   };

@@ -2,8 +2,8 @@
 // loudly, of every server a connection is made to.
 
 import type { Redis } from 'ioredis';
+import type { StoreLog } from '../store-log.ts';
 import { infoField } from './info.ts';
-import type { StoreLog } from './link.ts';
 
 /**
  * Logs an error for a server that would make room by forgetting (it would forget revocations), or that is too old
@@ -14,13 +14,13 @@ export const checkServer = async (client: Redis, log: StoreLog): Promise<void> =
   const version = infoField(info, 'redis_version');
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major < 6 || (major === 6 && minor < 2))
-    log.error({ version }, `Redis ${version} is too old to keep a change feed: use 6.2 or newer`);
+    log.error(`Redis ${version} is too old to keep a change feed: use 6.2 or newer`, { version });
   const policy = infoField(info, 'maxmemory_policy');
   const maxmemory = Number(infoField(info, 'maxmemory'));
   if (maxmemory === 0 || policy === 'noeviction' || policy === '') return;
   log.error(
-    { policy, maxmemory },
     `Redis evicts keys when its memory is full (maxmemory-policy ${policy}), and with them tokens and revocations: ` +
       'set maxmemory-policy noeviction',
+    { policy, maxmemory },
   );
 };

@@ -10,11 +10,10 @@ import { addKey } from './token-scripts.ts';
 type SigningKeys = Pick<TokenStore, 'listKeys' | 'addKey'>;
 
 export const signingKeys = ({ keys, reads, writes, attempt, retentionMs }: StoreContext): SigningKeys => ({
-  listKeys: () =>
-    attempt('list_keys', async () => parseKeys((await readHash(reads, keys.signingKeys())) ?? new Map())),
+  listKeys: () => attempt(async () => parseKeys((await readHash(reads, keys.signingKeys())) ?? new Map())),
 
   addKey: (key, { ifNone, retireOthersAtMs }) =>
-    attempt('add_key', async () => {
+    attempt(async () => {
       const made = await runOn(
         writes,
         addKey,

@@ -87,7 +87,7 @@ export const keptLog = () => {
   const lines: { readonly level: string; readonly fields: object; readonly message: string }[] = [];
   const keep =
     (level: string) =>
-    (fields: object, message: string): void =>
+    (message: string, fields: object): void =>
       void lines.push({ level, fields, message });
   return { lines, info: keep('info'), warn: keep('warn'), error: keep('error') };
 };

@@ -99,19 +99,13 @@ t.test('a server that may evict keys is complained about, by the name of the set
 t.test('a full server refuses a revocation whole: an outage, and done when there is room', async (t) => {
   const full = await startRedis(['--maxmemory-policy', 'noeviction']);
   t.teardown(() => full.close());
-  const errors: string[] = [];
-  const store = await openStore(
-    t,
-    { socketPath: full.socketPath },
-    { observe: { command: () => undefined, error: (code) => void errors.push(code) } },
-  );
+  const store = await openStore(t, { socketPath: full.socketPath });
   const { org, user, made } = await furnish(t, store);
   const told = await followed(t, store);
   const client = clientOf(t, full);
   await client.config('SET', 'maxmemory', '1');
   t.equal(codeOf(await store.revokeToken(made.token.id, 1)), 'OOM');
   t.equal(codeOf(await store.revokeAll(org.id, user.id, 1)), 'OOM');
-  t.same(errors, ['OOM', 'OOM']);
   t.match(await store.findApiToken(made.digest), { token: { state: 'active' } }, 'reading goes on');
   await client.config('SET', 'maxmemory', '0');
   t.equal(await store.revokeToken(made.token.id, 2), 'revoked', 'nothing had been done by half');
