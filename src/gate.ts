@@ -4,7 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { bind, boundAddress, countConnections, drain } from './gate/listening.ts';
 import { readinessOf } from './gate/readiness.ts';
-import { openWho } from './gate/who.ts';
+import { openIdentification } from './gate/identification.ts';
 import type { Log } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { createOpsServer, type Readiness } from './observe/ops-server.ts';
@@ -41,8 +41,8 @@ const readinessCheckMs = 25;
 export const openGate = async (settings: Settings, log: Log, metrics: Metrics): Promise<Gate> => {
   const now = Date.now;
   let isShuttingDown = false;
-  const who = await openWho(settings, log, metrics, now);
-  const { store, feedState, signingKeys, identifier } = who;
+  const identification = await openIdentification(settings, log, metrics, now);
+  const { store, feedState, signingKeys, identifier } = identification;
 
   const record = createRecorder(metrics, log, settings.log.access);
   const live = createLiveConnections();
@@ -107,7 +107,7 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
     clearInterval(sweeper);
     endLongLived();
     await Promise.all([forwarder.close(), surfaces.close()]);
-    await who.close();
+    await identification.close();
   };
   try {
     await bind(ops, settings.ops, 'the ops server');
@@ -117,7 +117,7 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
     await closeAll();
     throw error;
   }
-  void who.start();
+  void identification.start();
   return {
     address: boundAddress(listener),
     opsAddress: boundAddress(ops),

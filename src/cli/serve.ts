@@ -2,7 +2,7 @@
 // SIGTERM or SIGINT, or when it cannot start at all.
 
 import { readFileSync } from 'node:fs';
-import { openSeen } from '../gate/seen.ts';
+import { openTelemetry } from '../gate/telemetry.ts';
 import { openGate } from '../gate.ts';
 import { watchProcessFaults } from '../observe/process-faults.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -12,7 +12,7 @@ export const serve = async (
   settings: Settings,
   onListening: (addresses: { readonly address: string; readonly ops: string }) => void = () => undefined,
 ): Promise<void> => {
-  const { log, metrics } = openSeen(settings, readVersion());
+  const { log, metrics } = openTelemetry(settings, readVersion());
   const unwatch = watchProcessFaults(metrics, log);
   const signalled = nextSignal();
   try {

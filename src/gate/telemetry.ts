@@ -6,13 +6,13 @@ import type { Settings } from '../settings/settings.ts';
 import { storeCommands } from '../store/token-store.ts';
 import { surfaceRouteNames } from '../surfaces/surfaces.ts';
 
-export interface Seen {
+export interface Telemetry {
   readonly log: Log;
   readonly metrics: Metrics;
 }
 
 /** The log goes to standard output. */
-export const openSeen = (settings: Settings, version: string): Seen => {
+export const openTelemetry = (settings: Settings, version: string): Telemetry => {
   const metrics = createMetrics({
     version,
     routes: settings.routes,

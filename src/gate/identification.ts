@@ -15,7 +15,7 @@ import { createAccessTokenVerifier } from '../tokens/verify-access-token.ts';
 import { feedRetentionMs } from './retention.ts';
 import { signersOf } from './signers.ts';
 
-export interface Who {
+export interface Identification {
   readonly store: TokenStore;
   readonly feedState: FeedState;
   readonly signingKeys: SigningKeys;
@@ -26,12 +26,12 @@ export interface Who {
 }
 
 /** Rejects when the SQLite file cannot be used, with what to do about it. */
-export const openWho = async (
+export const openIdentification = async (
   settings: Settings,
   log: Log,
   metrics: Metrics,
   now: () => number,
-): Promise<Who> => {
+): Promise<Identification> => {
   const retentionMs = feedRetentionMs(settings);
   const store = measureCalls(
     await openStore(settings.store, { retentionMs, log, now }),
