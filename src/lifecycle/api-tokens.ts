@@ -1,36 +1,22 @@
-// API tokens: make, list, revoke. The secret is returned once and kept nowhere; the store gets its digest.
-// A token never carries a scope its user lacks, and never outlives what its org allows.
+// API tokens as the operator orders them: make, find, list, regenerate, revoke. Rights are not asked for here
+// (token-orders.ts does); the rules that hold for everybody are.
 
 import { isOutage, type Outage } from '../decision/outcome.ts';
-import { effectiveScopes } from '../decision/scope.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { ApiTokenRecord, OrgRecord, UserRecord } from '../store/records.ts';
-import { shardOfAccount } from '../store/shard.ts';
+import type { ApiTokenRecord } from '../store/records.ts';
 import type { Page, PageRequest, TokenStore } from '../store/token-store.ts';
-import { createSecret, createTokenId, digestOf, type SecretLength } from '../tokens/api-token.ts';
 import { orgUnknown, userUnknown } from './accounts.ts';
-import { grantLifetime } from './lifetime.ts';
-import { checkName, checkOrgId, checkScopes, checkTokenId, checkUserId, distinct } from './names.ts';
+import { createApiToken, type CreatedApiToken, type NewApiToken } from './create-api-token.ts';
+import { createDerivedSecrets } from './idempotency.ts';
+import { checkOrgId, checkTokenId, checkUserId, tokenUnknown } from './names.ts';
 import { checkPage } from './page.ts';
-import { isProblem, type Problem, problem } from './problem.ts';
-
-export interface NewApiToken {
-  readonly orgId: string;
-  readonly userId: string;
-  /** For people; need not be unique. */
-  readonly name: string;
-  /** `all`: whatever the user's roles grant at the time of use. */
-  readonly scopes: readonly string[] | 'all';
-  /** Undefined: the default of the settings, cut to the org's maximum; null: never expires. */
-  readonly lifetimeMs: number | null | undefined;
-  readonly length: SecretLength;
-}
+import type { Problem } from './problem.ts';
+import { regenerateApiToken, type Regeneration } from './regenerate.ts';
 
 export interface ApiTokens {
-  /** The only time the secret is ever seen. */
-  createApiToken(
-    order: NewApiToken,
-  ): Promise<{ readonly secret: string; readonly record: ApiTokenRecord } | Problem | Outage>;
+  createApiToken(order: NewApiToken): Promise<CreatedApiToken | Problem | Outage>;
+  /** A new secret for the same token. */
+  regenerateApiToken(order: Regeneration): Promise<CreatedApiToken | Problem | Outage>;
   findApiToken(tokenId: string): Promise<ApiTokenRecord | Problem | Outage>;
   /** Records hold neither secret nor digest. */
   listApiTokens(
@@ -46,33 +32,17 @@ export interface ApiTokens {
 
 export interface ApiTokensDeps {
   readonly store: TokenStore;
-  readonly settings: Pick<Settings, 'tokens'>;
+  readonly settings: Pick<Settings, 'tokens' | 'keys'>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
 
-/** Two tokens with one digest would mean a broken random source; a few draws are plenty. */
-const drawsMax = 4;
-
 export const createApiTokens = (deps: ApiTokensDeps): ApiTokens => {
   const { store, now } = deps;
+  const making = { ...deps, openDerived: createDerivedSecrets(deps.settings) };
   return {
-    createApiToken: async (order) => {
-      const malformed = checkOrder(order);
-      if (malformed !== undefined) return malformed;
-      const owner = await findActiveOwner(store, order.orgId, order.userId);
-      if (isOutage(owner) || isProblem(owner)) return owner;
-      const lifetime = grantLifetime(
-        order.lifetimeMs,
-        deps.settings.tokens.apiTokenLifetimeMs,
-        owner.org.tokenLifetimeMsMax,
-      );
-      if (isProblem(lifetime)) return lifetime;
-      const wide = order.scopes === 'all' ? undefined : checkNotWider(order.scopes, owner);
-      if (wide !== undefined) return wide;
-      const record = recordOf(order, owner, lifetime.lifetimeMs, now());
-      return drawAndStore(store, record, order.length);
-    },
+    createApiToken: (order) => createApiToken(making, order),
+    regenerateApiToken: (order) => regenerateApiToken(making, order),
     findApiToken: async (tokenId) =>
       checkTokenId(tokenId) ?? (await store.findToken(tokenId)) ?? tokenUnknown(tokenId),
     listApiTokens: async (orgId, userId, page) => {
@@ -94,90 +64,3 @@ export const createApiTokens = (deps: ApiTokensDeps): ApiTokens => {
     },
   };
 };
-
-interface Owner {
-  readonly org: OrgRecord;
-  readonly user: UserRecord;
-}
-
-/** The org and the user, both active. Also used by imports. */
-export const findActiveOwner = async (
-  store: Pick<TokenStore, 'findOrg' | 'findUser'>,
-  orgId: string,
-  userId: string,
-): Promise<Owner | Problem | Outage> => {
-  const [org, user] = await Promise.all([store.findOrg(orgId), store.findUser(orgId, userId)]);
-  if (isOutage(org)) return org;
-  if (isOutage(user)) return user;
-  if (org === undefined) return orgUnknown(orgId);
-  if (user === undefined) return userUnknown(orgId, userId);
-  if (org.state === 'disabled')
-    return problem('org_disabled', `The org ${orgId} is disabled. Enable it first.`);
-  if (user.state === 'disabled')
-    return problem('user_disabled', `The user ${orgId}/${userId} is disabled. Enable it first.`);
-  return { org, user };
-};
-
-const checkOrder = (order: NewApiToken): Problem | undefined =>
-  checkOrgId(order.orgId) ??
-  checkUserId(order.userId) ??
-  checkName(order.name) ??
-  (order.scopes === 'all' ? undefined : checkScopes(order.scopes));
-
-/** RFC 6749 §3.3: what is granted is never more than the owner has. */
-const checkNotWider = (scopes: readonly string[], { org, user }: Owner): Problem | undefined => {
-  const granted = effectiveScopes('all', user.roles, org.roles);
-  const beyond = scopes.filter((scope) => !granted.has(scope));
-  if (beyond.length === 0) return undefined;
-  return problem(
-    'scope_too_wide',
-    `The roles of ${org.id}/${user.id} do not grant ${beyond.slice(0, 10).join(' ')}. They grant: ${
-      granted.size === 0 ? 'nothing' : [...granted].sort().slice(0, 20).join(' ')
-    }.`,
-  );
-};
-
-const recordOf = (
-  order: NewApiToken,
-  { org, user }: Owner,
-  lifetimeMs: number | undefined,
-  nowMs: number,
-): ApiTokenRecord => ({
-  id: createTokenId(shardOfAccount(org.id, user.id)),
-  orgId: org.id,
-  userId: user.id,
-  name: order.name,
-  scopes: order.scopes === 'all' ? 'all' : distinct(order.scopes),
-  origin: 'created',
-  state: 'active',
-  createdAtMs: nowMs,
-  expiresAtMs: lifetimeMs === undefined ? undefined : nowMs + lifetimeMs,
-  revokedAtMs: undefined,
-  // Read before the write: a revoke-all in between leaves the new token dead, never alive by accident.
-  generation: { org: org.generation, user: user.generation },
-  secretNumber: 0,
-  previousSecretExpiresAtMs: undefined,
-  lastUsedAtMs: undefined,
-  openid: false,
-  notifyBeforeExpiryMs: undefined,
-  labels: [],
-});
-
-const drawAndStore = async (
-  store: TokenStore,
-  record: ApiTokenRecord,
-  length: SecretLength,
-): Promise<{ readonly secret: string; readonly record: ApiTokenRecord } | Problem | Outage> => {
-  const shard = shardOfAccount(record.orgId, record.userId);
-  for (let draw = 0; draw < drawsMax; draw++) {
-    const secret = createSecret({ shard, length });
-    const answer = await store.createToken(record, digestOf(secret));
-    if (isOutage(answer)) return answer;
-    if (answer === 'user_unknown') return userUnknown(record.orgId, record.userId);
-    if (answer === 'created') return { secret, record };
-  }
-  throw new Error(`${drawsMax} new secrets in a row were taken already: the random source is broken`);
-};
-
-const tokenUnknown = (tokenId: string): Problem =>
-  problem('token_unknown', `There is no API token ${tokenId}. List the user's tokens to see their ids.`);

@@ -6,8 +6,8 @@ import { denial, isOutage, type Refusal } from '../decision/outcome.ts';
 import { effectiveScopes } from '../decision/scope.ts';
 import type { OauthClientSettings } from '../settings/settings.ts';
 import type { TokenStore } from '../store/token-store.ts';
-import { findActiveOwner } from './api-tokens.ts';
 import { createIssue, type IssueDeps, type Issued, type IssueProblem } from './issue.ts';
+import { findActiveOwner } from './owner.ts';
 import { isProblem } from './problem.ts';
 
 export interface ClientSessionOrder {

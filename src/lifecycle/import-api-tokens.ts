@@ -7,8 +7,9 @@ import { isDenial, isOutage, type Outage } from '../decision/outcome.ts';
 import type { ApiTokenRecord } from '../store/records.ts';
 import { digestOf } from '../tokens/api-token.ts';
 import { userUnknown } from './accounts.ts';
-import { type ApiTokensDeps, findActiveOwner } from './api-tokens.ts';
+import type { ApiTokensDeps } from './api-tokens.ts';
 import { checkName, checkOrgId, checkScopes, checkUserId, distinct } from './names.ts';
+import { findActiveOwner } from './owner.ts';
 import { isProblem, type Problem, problem } from './problem.ts';
 import { importedTokenId } from './token-id.ts';
 

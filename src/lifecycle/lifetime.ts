@@ -10,6 +10,12 @@ const lifetimeMsMax = 36_525 * 24 * 60 * minuteMs;
 export const checkLifetimeMax = (lifetimeMs: number): Problem | undefined =>
   isLifetime(lifetimeMs) ? undefined : malformed;
 
+/** How long before its expiry somebody wants to be reminded of a token. */
+export const checkNotifyBefore = (beforeMs: number | undefined): Problem | undefined =>
+  beforeMs === undefined || (Number.isSafeInteger(beforeMs) && beforeMs >= 0 && beforeMs <= lifetimeMsMax)
+    ? undefined
+    : malformed;
+
 /**
  * The lifetime a new token gets, in ms; undefined: it never expires.
  * `asked`: ms, null for "never", undefined for the default. Only what is asked for in so many words is refused for

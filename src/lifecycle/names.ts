@@ -2,6 +2,7 @@
 // problem that says what to write instead. Names reach headers, logs and store keys, so all are short and printable.
 
 import { isScope, scopeLengthMax, scopesMax } from '../decision/scope.ts';
+import type { Label } from '../store/records.ts';
 import { isTokenId } from './token-id.ts';
 import { type Problem, type ProblemCode, problem } from './problem.ts';
 
@@ -71,6 +72,24 @@ export const checkTokenId = (tokenId: string): Problem | undefined =>
         'token_unknown',
         `That is no token id. Write the id (a UUID) that creating or listing showed, never the secret.`,
       );
+
+export const tokenUnknown = (tokenId: string): Problem =>
+  problem('token_unknown', `There is no API token ${tokenId}. List the user's tokens to see their ids.`);
+
+const labelsMax = 32;
+const labelValueCharactersMax = 256;
+
+/** What a client keeps with a token: names as of anything else, values that may be empty. */
+export const checkLabels = (labels: readonly Label[]): Problem | undefined => {
+  const isFit = ({ name, value }: Label): boolean =>
+    checkName(name) === undefined && value.length <= labelValueCharactersMax && !unprintable.test(value);
+  return labels.length <= labelsMax && labels.every(isFit)
+    ? undefined
+    : problem(
+        'label_malformed',
+        `Labels are at most ${labelsMax} pairs of a name of 1 to ${nameCharactersMax} and a value of up to ${labelValueCharactersMax} printable characters.`,
+      );
+};
 
 /** Sorted, each once. */
 export const distinct = (values: readonly string[]): readonly string[] => [...new Set(values)].sort();

@@ -26,6 +26,18 @@ export const problemCodes = [
   'secret_malformed',
   'secret_taken',
   'key_mounted',
+  'label_malformed',
+  'name_taken',
+  'too_many_tokens',
+  'token_revoked',
+  'token_expired',
+  'overlap_malformed',
+  'idempotency_malformed',
+  'idempotency_unavailable',
+  'idempotency_conflict',
+  'listing_too_large',
+  'password_malformed',
+  'password_wrong',
 ] as const;
 export type ProblemCode = (typeof problemCodes)[number];
 

@@ -87,6 +87,18 @@ export const count = (min: number, max: number): Reader<number> => {
   };
 };
 
+/** A number between 0 and 1, both included. */
+export const share: Reader<number> = {
+  read: (value) => {
+    const number = typeof value === 'string' && /^[01](?:\.\d{1,12})?$/.test(value) ? Number(value) : value;
+    return typeof number === 'number' && number >= 0 && number <= 1
+      ? right(number)
+      : not(value, 'a share from 0 to 1', 'a number such as 0, 0.01 or 1');
+  },
+  expects: 'a number from 0 to 1, such as 0.01',
+  json: { type: 'number', minimum: 0, maximum: 1 },
+};
+
 /** A list; one value alone stands for a list of one. Every wrong item is named by its position. */
 export const listOf = <T>(item: Reader<T>, itemsMin = 0): Reader<readonly T[]> => {
   const expects = `a list, e.g. [${item.expects}]`;

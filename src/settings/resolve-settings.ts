@@ -45,6 +45,7 @@ export const resolveSettings = (fields: FileFields): Settings => {
       algorithm: fields.tokens.algorithm,
       accessTokenLifetimeMs: fields.tokens.accessTokenLifetime,
       apiTokenLifetimeMs: fields.tokens.apiTokenLifetime,
+      perUserMax: fields.tokens.perUserMax,
       clockLeewayMs: fields.tokens.clockLeeway,
     },
     keys: {
@@ -61,6 +62,7 @@ export const resolveSettings = (fields: FileFields): Settings => {
     },
     feed: { maxStalenessMs: fields.feed.maxStaleness, whenStale: fields.feed.whenStale },
     limits: resolveLimits(fields.limits),
+    audit: fields.audit,
     trustedProxies: fields.trustedProxies,
     log: fields.log,
     shutdown: { drainDelayMs: fields.shutdown.drainDelay, deadlineMs: fields.shutdown.deadline },
@@ -162,6 +164,8 @@ const resolveLimits = (limits: FileFields['limits']): Settings['limits'] => ({
   keepAliveTimeoutMs: limits.keepAliveTimeout,
   writeStallTimeoutMs: limits.writeStallTimeout,
   unknownTokensPerMinute: limits.unknownTokensPerMinute,
+  signInFailuresPerAccount: limits.signInFailuresPerAccount,
+  signInFailuresPerAddress: limits.signInFailuresPerAddress,
 });
 
 /** With the embedded store: `tollgate.key` beside the database. */

@@ -13,7 +13,7 @@ import {
   tlsFields,
 } from './place-fields.ts';
 import { duration, durationOrNever, size } from './quantity.ts';
-import { count, listOf, oneOf, text } from './reader.ts';
+import { count, listOf, oneOf, share, text } from './reader.ts';
 import { routeFields } from './route-fields.ts';
 import { oauthFields, surfaceFields } from './surface-fields.ts';
 
@@ -70,6 +70,7 @@ const tokenFields = z.strictObject({
     durationOrNever('1m', '3650d'),
     'How long an API token is valid when its maker says nothing; or `never`.',
   ).prefault('180d'),
+  perUserMax: field(count(1, 100_000), 'Most live API tokens of one user. Default: any number.').optional(),
   clockLeeway: field(duration('0s', '60s'), "How far other machines' clocks may be off.").prefault('30s'),
 });
 
@@ -134,6 +135,21 @@ const limitFields = z.strictObject({
     count(0, 1_000_000),
     'Unknown tokens one address may try in a minute before 429; 0: any number.',
   ).prefault(600),
+  signInFailuresPerAccount: field(
+    count(0, 1_000_000),
+    'Failed sign-ins to one account from one address within 15 minutes before 429; ten times as many from all addresses; 0: any number.',
+  ).prefault(10),
+  signInFailuresPerAddress: field(
+    count(0, 1_000_000),
+    'Failed sign-ins from one address within 15 minutes, to whichever accounts; 0: any number.',
+  ).prefault(100),
+});
+
+const auditFields = z.strictObject({
+  exchangeSampling: field(
+    share,
+    'Share of successful exchanges that are written down; everything else always is.',
+  ).prefault(0.01),
 });
 
 const logFields = z.strictObject({
@@ -187,6 +203,7 @@ export const fileFields = z.strictObject({
   cache: cacheFields.meta({ description: 'What is remembered of callers.' }).prefault({}),
   feed: feedFields.meta({ description: 'How revocations reach this process.' }).prefault({}),
   limits: limitFields.meta({ description: 'Bounds for callers.' }).prefault({}),
+  audit: auditFields.meta({ description: 'Who did what: in the log, and in the store.' }).prefault({}),
   trustedProxies: field(
     listOf(cidr),
     'Address ranges of proxies whose X-Forwarded-For, -Proto and -Host are believed.',

@@ -139,6 +139,8 @@ export interface Settings {
     readonly accessTokenLifetimeMs: number;
     /** Used where an API token is created without a lifetime; undefined: never expires. */
     readonly apiTokenLifetimeMs: number | undefined;
+    /** Most live API tokens of one user; undefined: any number. */
+    readonly perUserMax: number | undefined;
     readonly clockLeewayMs: number;
   };
   readonly keys: {
@@ -173,6 +175,14 @@ export interface Settings {
     readonly writeStallTimeoutMs: number;
     /** Refused look-ups of unknown tokens per address and minute before 429; 0: no limit. */
     readonly unknownTokensPerMinute: number;
+    /** Failed sign-ins within a quarter of an hour before 429, from one address to one account; 0: no limit. */
+    readonly signInFailuresPerAccount: number;
+    /** The same of one address, whatever the account. */
+    readonly signInFailuresPerAddress: number;
+  };
+  readonly audit: {
+    /** Share of successful exchanges that are written down, 0 to 1. */
+    readonly exchangeSampling: number;
   };
   /** CIDRs whose X-Forwarded-* are believed. */
   readonly trustedProxies: readonly string[];

@@ -1,7 +1,7 @@
 // What an API token is: an opaque secret of 65 (or 32) characters, its digest and its id. Garbage is told from a
 // token by shape and checksum alone, without a look-up. Knows no store and keeps no secret.
 
-import { hash, randomFillSync, randomUUID } from 'node:crypto';
+import { createHmac, hash, randomFillSync, randomUUID } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
 /** 65 is our own; 32 is for clients that hard-code that length. */
@@ -20,12 +20,44 @@ const fairBytes = 248;
  * user together. That costs four bits against whoever knows the owner: 335 bits are left to guess of 65 characters, and
  * 138 of 32, a little under the 140 aimed at. Only clients that hard-code 32 should get the short one.
  */
-export const createSecret = (options: { readonly shard: number; readonly length: SecretLength }): string => {
-  assertShard(options.shard);
+export const createSecret = (options: { readonly shard: number; readonly length: SecretLength }): string =>
+  drawSecret(options, randomCharacters);
+
+/**
+ * An API token that is the same each time for the same key and purpose, and looks like any other to whoever lacks the
+ * key: HMAC-SHA-256 in place of the random source. `key`: 32 bytes; `purpose`: what it is for, in unambiguous words.
+ */
+export const deriveSecret = (
+  options: { readonly shard: number; readonly length: SecretLength },
+  key: Uint8Array,
+  purpose: readonly (string | number)[],
+): string =>
+  drawSecret(options, derivedCharacters(key, JSON.stringify(['secret', options.length, ...purpose])));
+
+/** A UUID (version 8, RFC 9562 section 5.8) derived in the same way, whose last hex digit is `shard`. */
+export const deriveTokenId = (
+  shard: number,
+  key: Uint8Array,
+  purpose: readonly (string | number)[],
+): string => {
+  assertShard(shard);
+  const hex = createHmac('sha256', key)
+    .update(JSON.stringify(['id', ...purpose]))
+    .digest('hex');
+  const variant = '89ab'.charAt(Number.parseInt(hex.charAt(16), 16) % 4);
+  const tail = hex.slice(20, 31) + shard.toString(16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${tail}`;
+};
+
+const drawSecret = (
+  { shard, length }: { readonly shard: number; readonly length: SecretLength },
+  draw: (count: number) => string,
+): string => {
+  assertShard(shard);
   for (;;) {
-    const body = prefix + randomCharacters(options.length - prefix.length - checksumLength);
+    const body = prefix + draw(length - prefix.length - checksumLength);
     const secret = body + checksumOf(body);
-    if (shardOf(digestOf(secret)) === options.shard) return secret;
+    if (shardOf(digestOf(secret)) === shard) return secret;
   }
 };
 
@@ -67,12 +99,32 @@ const checksumOf = (body: string): string => {
 const randomCharacters = (count: number): string => {
   const bytes = new Uint8Array(count + 16);
   let text = '';
-  while (text.length < count)
-    for (const byte of randomFillSync(bytes)) {
-      if (byte >= fairBytes) continue;
-      text += alphabet.charAt(byte % 62);
-      if (text.length === count) break;
-    }
+  while (text.length < count) text += charactersOf(randomFillSync(bytes), count - text.length);
   bytes.fill(0);
+  return text;
+};
+
+/** HMAC in counter mode (NIST SP 800-108): block after block, each drawn from once. */
+const derivedCharacters = (key: Uint8Array, label: string): ((count: number) => string) => {
+  let block = 0;
+  return (count) => {
+    let text = '';
+    while (text.length < count) {
+      const bytes = createHmac('sha256', key).update(`${block} ${label}`).digest();
+      block += 1;
+      text += charactersOf(bytes, count - text.length);
+    }
+    return text;
+  };
+};
+
+/** Up to `count` characters, each as likely as any other: bytes that would favour the first ones are passed over. */
+const charactersOf = (bytes: Uint8Array, count: number): string => {
+  let text = '';
+  for (const byte of bytes) {
+    if (byte >= fairBytes) continue;
+    text += alphabet.charAt(byte % 62);
+    if (text.length === count) break;
+  }
   return text;
 };

@@ -64,6 +64,7 @@ const settingsFor = (
     algorithm,
     accessTokenLifetimeMs: 30 * minuteMs,
     apiTokenLifetimeMs: undefined,
+    perUserMax: undefined,
     clockLeewayMs: minuteMs,
   },
   identity: { headers: {}, jwtLifetimeMs: 5 * minuteMs },

@@ -43,11 +43,16 @@ const settings: WorldSettings = {
   audience: 'https://api.example',
   identity: { headers: { 'X-Identity-User': 'user.id' }, jwtLifetimeMs: 5 * minuteMs },
   credential: { headers: [], cookie: undefined, apiTokenBytesMax: 512, accessTokenBytesMax: 8192 },
-  oauth: { enabled: true, prefix: '/oauth2', clients: [{ id: 'resource', secret: 's3cret+value:%', account: undefined }] },
+  oauth: {
+    enabled: true,
+    prefix: '/oauth2',
+    clients: [{ id: 'resource', secret: 's3cret+value:%', account: undefined }],
+  },
   tokens: {
     algorithm: 'ES256',
     accessTokenLifetimeMs: 30 * minuteMs,
     apiTokenLifetimeMs: 180 * dayMs,
+    perUserMax: undefined,
     clockLeewayMs: minuteMs,
   },
   keys: {
@@ -68,8 +73,15 @@ const settings: WorldSettings = {
     keepAliveTimeoutMs: 5000,
     writeStallTimeoutMs: 30_000,
     unknownTokensPerMinute: 0,
+    signInFailuresPerAccount: 10,
+    signInFailuresPerAddress: 100,
   },
 };
+
+/** For `createWorld`: with a sealing key, which orders with an idempotency key need. */
+export const sealed = {
+  keys: { ...settings.keys, encryptionKey: new Uint8Array(32).fill(7) },
+} satisfies Partial<WorldSettings>;
 
 export interface World {
   readonly settings: WorldSettings;

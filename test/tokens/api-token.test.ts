@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
 import t from 'tap';
-import { createSecret, createTokenId, digestOf, isOwnShape } from '../../src/tokens/api-token.ts';
+import {
+  createSecret,
+  createTokenId,
+  deriveSecret,
+  deriveTokenId,
+  digestOf,
+  isOwnShape,
+} from '../../src/tokens/api-token.ts';
 import { shardOfDigest, shardOfTokenId } from '../../src/store/shard.ts';
 
 t.test('a secret has its length, its prefix and only letters and digits', async (t) => {
@@ -81,4 +88,32 @@ t.test('two thousand secrets are all different', async (t) => {
   const seen = new Set<string>();
   for (let draw = 0; draw < 2_000; draw++) seen.add(createSecret({ shard: 5, length: 32 }));
   t.equal(seen.size, 2_000);
+});
+
+t.test('a derived secret is the same for the same key and purpose, and unlike any other', async (t) => {
+  const key = Buffer.alloc(32, 1);
+  const shard = 5;
+  const all = new Set<string>();
+  for (const length of [65, 32] as const)
+    for (const purpose of [['a'], ['b'], ['a', 1], ['a', '1'], ['a', 'b'], ['a b'], ['a","b']])
+      for (const each of [key, Buffer.alloc(32, 2)]) {
+        const secret = deriveSecret({ shard, length }, each, purpose);
+        t.equal(deriveSecret({ shard, length }, each, purpose), secret);
+        t.equal(secret.length, length);
+        t.equal(isOwnShape(secret), true);
+        t.equal(shardOfDigest(digestOf(secret)), shard);
+        all.add(secret.slice(2, 20));
+      }
+  t.equal(all.size, 28, 'not even a part of one is in another');
+});
+
+t.test('a derived id is a UUID that names its shard', async (t) => {
+  const key = Buffer.alloc(32, 1);
+  for (let shard = 0; shard < 16; shard++) {
+    const id = deriveTokenId(shard, key, ['a', 1]);
+    t.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    t.equal(shardOfTokenId(id), shard);
+    t.equal(deriveTokenId(shard, key, ['a', 1]), id);
+    t.not(deriveTokenId(shard, key, ['a', 2]), id);
+  }
 });

@@ -1,0 +1,14 @@
+// Who gives an order, as far as rights and the audit ask.
+
+import type { Identity } from '../decision/identity.ts';
+
+/** A caller of a surface, whose identity has been found live. */
+export interface Actor {
+  readonly identity: Identity;
+  /** Past trusted proxies. */
+  readonly clientAddress: string;
+  readonly requestId: string;
+}
+
+/** Where an order came from, when nobody is known to have given it yet. */
+export type Origin = Pick<Actor, 'clientAddress' | 'requestId'>;

@@ -1,0 +1,163 @@
+// Writes down who did what: one line in the log at once, and the store's audit in batches a moment later. Recording
+// never throws and never waits; what the store does not take in time is counted and lost there, not in the log. Holds no
+// secret: what is written is ids, reasons and addresses.
+
+import { randomUUID } from 'node:crypto';
+import type { Identity } from '../decision/identity.ts';
+import { isDenial, isOutage } from '../decision/outcome.ts';
+import type { Log } from '../observe/log.ts';
+import type { AuditEntry, AuditParty } from '../store/records.ts';
+import type { TokenStore } from '../store/token-store.ts';
+import type { Origin } from './actor.ts';
+import { isProblem } from './problem.ts';
+
+export type AuditAction =
+  | 'token.create'
+  | 'token.list'
+  | 'token.see'
+  | 'token.exchange'
+  | 'token.regenerate'
+  | 'token.revoke'
+  | 'token.revoke_all'
+  | 'token.import'
+  | 'session.begin'
+  | 'session.end'
+  | 'password.change'
+  | 'user.create'
+  | 'user.change'
+  | 'org.create'
+  | 'org.change'
+  | 'audit.read';
+
+export interface AuditEvent {
+  readonly action: AuditAction;
+  /** Who gave the order; undefined: the operator, or nobody known. */
+  readonly identity: Identity | undefined;
+  readonly origin: Origin;
+  /** Whom or what it was about; what is left out is not known or does not apply. */
+  readonly subject: Partial<AuditParty>;
+  /** What it came to: a denial, problem or outage is a refusal with that reason; anything else is done. */
+  readonly outcome: unknown;
+}
+
+export interface Audit {
+  record(event: AuditEvent): void;
+  /** Writes what is still waiting, as far as the store takes it. */
+  close(): Promise<void>;
+}
+
+export interface AuditDeps {
+  readonly store: Pick<TokenStore, 'appendAudit'>;
+  /** Undefined: no lines, as on the command line. */
+  readonly log: Pick<Log, 'line' | 'warn'> | undefined;
+  /** Share of successful exchanges that are written, 0 to 1; refused ones always are. */
+  readonly exchangeSampling: number;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** 0 to 1; for tests. */
+  readonly random?: () => number;
+}
+
+const flushEveryMs = 200;
+const batchSize = 500;
+/** While the store is out; what comes after is in the log alone. */
+const waitingMax = 10_000;
+/** Refusals of callers nobody knows, a second: a flood of them must not push everything else out of the store. */
+const strangersPerSecond = 20;
+
+export const createAudit = (deps: AuditDeps): Audit => {
+  const { store, log, now, random = Math.random } = deps;
+  let waiting: AuditEntry[] = [];
+  let lost = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let flushing: Promise<void> | undefined;
+  let strangers = { second: 0, count: 0 };
+
+  const flush = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      const batch = waiting.slice(0, batchSize);
+      const answer = await store.appendAudit(batch);
+      if (isOutage(answer)) return;
+      waiting = waiting.slice(batch.length);
+    }
+    if (lost > 0) log?.warn('entries of the audit are in the log alone', { count: lost });
+    lost = 0;
+  };
+  const flushOnce = (): Promise<void> => {
+    flushing ??= flush().finally(() => {
+      flushing = undefined;
+      if (waiting.length > 0) plan();
+    });
+    return flushing;
+  };
+  const plan = (): void => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      void flushOnce();
+    }, flushEveryMs).unref();
+  };
+  const isFlood = (entry: AuditEntry): boolean => {
+    if (entry.result === 'done' || entry.actor.org !== undefined || entry.subject.org !== undefined)
+      return false;
+    const second = Math.floor(entry.atMs / 1000);
+    strangers = second === strangers.second ? { second, count: strangers.count + 1 } : { second, count: 1 };
+    return strangers.count > strangersPerSecond;
+  };
+
+  return {
+    record: (event) => {
+      const entry = entryOf(event, now());
+      const isSampled = event.action === 'token.exchange' && entry.result === 'done';
+      if (isSampled && random() >= deps.exchangeSampling) return;
+      if (isFlood(entry)) return;
+      log?.line(lineOf(entry));
+      if (waiting.length >= waitingMax) {
+        lost += 1;
+        return;
+      }
+      waiting.push(entry);
+      plan();
+    },
+    close: async () => {
+      clearTimeout(timer);
+      timer = undefined;
+      await flushing;
+      await flushOnce();
+      clearTimeout(timer);
+    },
+  };
+};
+
+/** Records the outcome of an order, and gives it on. */
+export const audited = async <T>(
+  audit: Audit | undefined,
+  event: Omit<AuditEvent, 'outcome'>,
+  work: () => Promise<T>,
+): Promise<T> => {
+  const outcome = await work();
+  audit?.record({ ...event, outcome });
+  return outcome;
+};
+
+const entryOf = ({ action, identity, origin, subject, outcome }: AuditEvent, atMs: number): AuditEntry => {
+  const reason = reasonOf(outcome);
+  return {
+    id: randomUUID(),
+    atMs,
+    actor: { org: identity?.org.id, user: identity?.user.id, tokenId: identity?.tokenId },
+    action,
+    subject: { org: subject.org, user: subject.user, tokenId: subject.tokenId },
+    result: reason === undefined ? 'done' : 'refused',
+    reason,
+    clientAddress: origin.clientAddress,
+    requestId: origin.requestId,
+  };
+};
+
+const lineOf = ({ atMs, ...facts }: AuditEntry): string =>
+  JSON.stringify({ level: 'info', time: new Date(atMs).toISOString(), msg: 'audit', ...facts });
+
+const reasonOf = (outcome: unknown): string | undefined => {
+  if (isDenial(outcome) || isOutage(outcome)) return outcome.reason;
+  return isProblem(outcome) ? outcome.code : undefined;
+};

@@ -1,0 +1,238 @@
+// Makes an API token: checks the order, draws a secret whose digest lies with its user, stores the record. With an
+// idempotency key nothing is drawn: a retry gives the same token. The secret is returned and kept nowhere.
+
+import { isOutage, type Outage } from '../decision/outcome.ts';
+import type { Settings } from '../settings/settings.ts';
+import { isTokenDead } from '../store/api-token-state.ts';
+import type { ApiTokenRecord, Label } from '../store/records.ts';
+import { shardOfAccount } from '../store/shard.ts';
+import type { TokenStore } from '../store/token-store.ts';
+import { createSecret, createTokenId, digestOf, type SecretLength } from '../tokens/api-token.ts';
+import { userUnknown } from './accounts.ts';
+import { derivationFor, type DerivedSecrets, type OpenDerivedSecrets } from './idempotency.ts';
+import { checkNotifyBefore, grantLifetime } from './lifetime.ts';
+import { checkLabels, checkName, checkOrgId, checkScopes, checkUserId, distinct } from './names.ts';
+import { checkNotWider, findActiveOwner, grantedTo, type Owner } from './owner.ts';
+import { isProblem, type Problem, problem } from './problem.ts';
+import { readAllTokens } from './read-tokens.ts';
+
+export interface NewApiToken {
+  readonly orgId: string;
+  readonly userId: string;
+  /** For people; need not be unique. */
+  readonly name: string;
+  /** `all`: whatever the user's roles grant at the time of use. */
+  readonly scopes: readonly string[] | 'all';
+  /** Undefined: the default of the settings, cut to the org's maximum; null: never expires. */
+  readonly lifetimeMs: number | null | undefined;
+  readonly length: SecretLength;
+  /** An ID token comes with each exchange. */
+  readonly openid?: boolean | undefined;
+  /** How long before its expiry the owner wants to be reminded. */
+  readonly notifyBeforeExpiryMs?: number | undefined;
+  readonly labels?: readonly Label[] | undefined;
+  /** A retry with the same key gives the same token and secret. */
+  readonly idempotencyKey?: string | undefined;
+  /** Refuse a name that a live token of the user has. */
+  readonly uniqueName?: boolean | undefined;
+  /** Most live tokens of the user, where a surface asks for fewer than the settings. */
+  readonly perUserMax?: number | undefined;
+  /** What the maker may do, where that is somebody else than the user: the token may do no more. */
+  readonly within?: ReadonlySet<string> | undefined;
+}
+
+/** The only time the secret is ever seen. */
+export interface CreatedApiToken {
+  readonly secret: string;
+  readonly record: ApiTokenRecord;
+}
+
+export interface CreateApiTokenDeps {
+  readonly store: TokenStore;
+  readonly settings: Pick<Settings, 'tokens'>;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly openDerived: OpenDerivedSecrets;
+}
+
+/** Two tokens with one digest would mean a broken random source; a few draws are plenty. */
+const drawsMax = 4;
+
+export const createApiToken = async (
+  deps: CreateApiTokenDeps,
+  order: NewApiToken,
+): Promise<CreatedApiToken | Problem | Outage> => {
+  const { store, settings } = deps;
+  const nowMs = deps.now();
+  const malformed = checkOrder(order);
+  if (malformed !== undefined) return malformed;
+  const owner = await findActiveOwner(store, order.orgId, order.userId);
+  if (isOutage(owner) || isProblem(owner)) return owner;
+  const derivation = await derivationFor(deps.openDerived, order.idempotencyKey);
+  if (isProblem(derivation)) return derivation;
+  const ids = derivation?.derived.tokenIds(order.orgId, order.userId, derivation.key, nowMs);
+  if (derivation !== undefined && ids !== undefined) {
+    const before = await findMadeBefore(store, ids.known, order, derivation);
+    if (before !== undefined) return before;
+  }
+  const lifetime = grantLifetime(
+    order.lifetimeMs,
+    settings.tokens.apiTokenLifetimeMs,
+    owner.org.tokenLifetimeMsMax,
+  );
+  if (isProblem(lifetime)) return lifetime;
+  const refusal = checkScopesOf(order, owner) ?? (await checkOthers(deps, order, owner, nowMs));
+  if (refusal !== undefined) return refusal;
+  const id = ids?.fresh ?? createTokenId(shardOfAccount(order.orgId, order.userId));
+  const record = recordOf(id, order, owner, lifetime.lifetimeMs, nowMs);
+  const secret = derivation?.derived.secret(id, 0, derivation.key, order.length);
+  return secret === undefined
+    ? drawAndStore(store, record, order.length)
+    : storeDerived(store, record, secret);
+};
+
+const checkOrder = (order: NewApiToken): Problem | undefined =>
+  checkOrgId(order.orgId) ??
+  checkUserId(order.userId) ??
+  checkName(order.name) ??
+  (order.scopes === 'all' ? undefined : checkScopes(order.scopes)) ??
+  checkNotifyBefore(order.notifyBeforeExpiryMs) ??
+  checkLabels(order.labels ?? []);
+
+const checkScopesOf = (order: NewApiToken, owner: Owner): Problem | undefined => {
+  const { scopes, within } = order;
+  const wide = scopes === 'all' ? undefined : checkNotWider(scopes, owner);
+  if (wide !== undefined || within === undefined) return wide;
+  const beyond = (scopes === 'all' ? [...grantedTo(owner)] : scopes).filter((scope) => !within.has(scope));
+  return beyond.length === 0
+    ? undefined
+    : problem(
+        'scope_too_wide',
+        `You do not have ${beyond.sort().slice(0, 10).join(' ')} yourself, so you cannot make a token that does.`,
+      );
+};
+
+/** How many live tokens the user may have, and under which names. Two orders at the same time may pass together. */
+const checkOthers = async (
+  { store, settings }: CreateApiTokenDeps,
+  order: NewApiToken,
+  owner: Owner,
+  nowMs: number,
+): Promise<Problem | Outage | undefined> => {
+  const most = Math.min(order.perUserMax ?? Infinity, settings.tokens.perUserMax ?? Infinity);
+  if (most === Infinity && order.uniqueName !== true) return undefined;
+  const tokens = await readAllTokens(store, order.orgId, order.userId);
+  if (isOutage(tokens)) return tokens;
+  const live = tokens.filter(
+    (token) =>
+      !isTokenDead(token, owner.user, owner.org) &&
+      (token.expiresAtMs === undefined || token.expiresAtMs > nowMs),
+  );
+  if (order.uniqueName === true && live.some(({ name }) => name === order.name))
+    return problem(
+      'name_taken',
+      'The user has a token of that name already. Choose another, or revoke that one.',
+    );
+  return live.length < most
+    ? undefined
+    : problem(
+        'too_many_tokens',
+        `${order.orgId}/${order.userId} has ${live.length} API tokens, and ${most} are allowed. Revoke one that is no longer used.`,
+      );
+};
+
+const recordOf = (
+  id: string,
+  order: NewApiToken,
+  { org, user }: Owner,
+  lifetimeMs: number | undefined,
+  nowMs: number,
+): ApiTokenRecord => ({
+  id,
+  orgId: org.id,
+  userId: user.id,
+  name: order.name,
+  scopes: order.scopes === 'all' ? 'all' : distinct(order.scopes),
+  origin: 'created',
+  state: 'active',
+  createdAtMs: nowMs,
+  expiresAtMs: lifetimeMs === undefined ? undefined : nowMs + lifetimeMs,
+  revokedAtMs: undefined,
+  // Read before the write: a revoke-all in between leaves the new token dead, never alive by accident.
+  generation: { org: org.generation, user: user.generation },
+  secretNumber: 0,
+  previousSecretExpiresAtMs: undefined,
+  lastUsedAtMs: undefined,
+  openid: order.openid ?? false,
+  notifyBeforeExpiryMs: order.notifyBeforeExpiryMs,
+  labels: order.labels ?? [],
+});
+
+const drawAndStore = async (
+  store: TokenStore,
+  record: ApiTokenRecord,
+  length: SecretLength,
+): Promise<CreatedApiToken | Problem | Outage> => {
+  const shard = shardOfAccount(record.orgId, record.userId);
+  for (let draw = 0; draw < drawsMax; draw++) {
+    const secret = createSecret({ shard, length });
+    const answer = await store.createToken(record, digestOf(secret));
+    if (isOutage(answer)) return answer;
+    if (answer === 'user_unknown') return userUnknown(record.orgId, record.userId);
+    if (answer === 'created') return { secret, record };
+  }
+  throw new Error(`${drawsMax} new secrets in a row were taken already: the random source is broken`);
+};
+
+const storeDerived = async (
+  store: TokenStore,
+  record: ApiTokenRecord,
+  secret: string,
+): Promise<CreatedApiToken | Problem | Outage> => {
+  const answer = await store.createToken(record, digestOf(secret));
+  if (isOutage(answer)) return answer;
+  if (answer === 'user_unknown') return userUnknown(record.orgId, record.userId);
+  // The same order may have been carried out elsewhere at this moment: the record is that one's.
+  const stored = await store.findToken(record.id);
+  if (isOutage(stored)) return stored;
+  return answer === 'created' && stored !== undefined ? { secret, record: stored } : keyUsedOtherwise;
+};
+
+/** What an earlier order with the same key made, if this is that order. */
+const findMadeBefore = async (
+  store: TokenStore,
+  ids: readonly string[],
+  order: NewApiToken,
+  { key, derived }: { readonly key: string; readonly derived: DerivedSecrets },
+): Promise<CreatedApiToken | Problem | Outage | undefined> => {
+  const records = await Promise.all(ids.map((id) => store.findToken(id)));
+  for (const record of records) {
+    if (isOutage(record)) return record;
+    if (record === undefined) continue;
+    const secret = derived.secret(record.id, 0, key, order.length);
+    const found = await store.findApiToken(digestOf(secret));
+    if (isOutage(found)) return found;
+    const isItsSecret = found?.token.id === record.id && found.secretNumber === record.secretNumber;
+    return isItsSecret && isSameOrder(order, record) ? { secret, record } : keyUsedOtherwise;
+  }
+  return undefined;
+};
+
+const isSameOrder = (order: NewApiToken, record: ApiTokenRecord): boolean => {
+  const scopes = order.scopes === 'all' ? 'all' : distinct(order.scopes).join(' ');
+  const { lifetimeMs } = order;
+  const expiresAtMs = typeof lifetimeMs === 'number' ? record.createdAtMs + lifetimeMs : undefined;
+  return (
+    order.name === record.name &&
+    scopes === (record.scopes === 'all' ? 'all' : record.scopes.join(' ')) &&
+    (order.openid ?? false) === record.openid &&
+    order.notifyBeforeExpiryMs === record.notifyBeforeExpiryMs &&
+    JSON.stringify(order.labels ?? []) === JSON.stringify(record.labels) &&
+    (lifetimeMs === undefined || expiresAtMs === record.expiresAtMs)
+  );
+};
+
+const keyUsedOtherwise = problem(
+  'idempotency_conflict',
+  'Another order was given with this idempotency key, or its token has a new secret by now. Use a new key for a new order.',
+);

@@ -1,0 +1,81 @@
+// Orders with an idempotency key: a retry gives the same token id and the same secret without either being kept. Both are
+// derived from the key under the sealing key, so they are the same on every replica and nobody else can compute them.
+
+import { hkdfSync } from 'node:crypto';
+import type { Settings } from '../settings/settings.ts';
+import { shardOfAccount, shardOfTokenId } from '../store/shard.ts';
+import { deriveSecret, deriveTokenId, type SecretLength } from '../tokens/api-token.ts';
+import { isKeyFault } from '../tokens/signing-key.ts';
+import { isProblem, type Problem, problem } from './problem.ts';
+import { loadSealingKey } from './sealing-key.ts';
+
+export interface DerivedSecrets {
+  /**
+   * Ids that a token made for a user with this key may have by now, and the one a new token gets. A key is good for a day
+   * at least and about two at most: less than a revoked token is remembered, or it could be made again.
+   */
+  tokenIds(
+    orgId: string,
+    userId: string,
+    key: string,
+    nowMs: number,
+  ): { readonly known: readonly string[]; readonly fresh: string };
+  /** The secret of this number of a token, asked for with this key. */
+  secret(tokenId: string, number: number, key: string, length: SecretLength): string;
+}
+
+/** The derivation, once the sealing key can be had. */
+export type OpenDerivedSecrets = () => Promise<DerivedSecrets | Problem>;
+
+const dayMs = 24 * 3600 * 1000;
+
+export const createDerivedSecrets = (settings: Pick<Settings, 'keys'>): OpenDerivedSecrets => {
+  let derived: DerivedSecrets | undefined;
+  return async () => {
+    if (derived !== undefined) return derived;
+    const { encryptionKey, encryptionKeyFile } = settings.keys;
+    const sealingKey = await loadSealingKey({ encryptionKey, encryptionKeyFile, mayCreate: false });
+    if (isKeyFault(sealingKey))
+      return problem(
+        'idempotency_unavailable',
+        'Orders with an idempotency key need a sealing key: set keys.encryptionKey (TOLLGATE_KEYS_ENCRYPTION_KEY) to the output of `openssl rand -base64 32`, the same on every replica, or leave the idempotency key out.',
+      );
+    derived = derivedWith(new Uint8Array(hkdfSync('sha256', sealingKey, '', 'tollgate idempotency v1', 32)));
+    return derived;
+  };
+};
+
+const derivedWith = (key: Uint8Array): DerivedSecrets => ({
+  tokenIds: (orgId, userId, idempotencyKey, nowMs) => {
+    const today = Math.floor(nowMs / dayMs);
+    const idOf = (day: number): string =>
+      deriveTokenId(shardOfAccount(orgId, userId), key, [orgId, userId, idempotencyKey, day]);
+    // Tomorrow too: another replica's clock may be ahead.
+    return { known: [today - 1, today, today + 1].map(idOf), fresh: idOf(today) };
+  },
+  secret: (tokenId, number, idempotencyKey, length) =>
+    deriveSecret({ shard: shardOfTokenId(tokenId), length }, key, [tokenId, number, idempotencyKey]),
+});
+
+const keyGrammar = /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/;
+
+/** A header's worth of printable ASCII. */
+export const checkIdempotencyKey = (key: string): Problem | undefined =>
+  keyGrammar.test(key)
+    ? undefined
+    : problem(
+        'idempotency_malformed',
+        'An idempotency key is 1 to 255 printable ASCII characters, best a new UUID for each order.',
+      );
+
+/** The derivation for an order with a key; undefined for one without. */
+export const derivationFor = async (
+  open: OpenDerivedSecrets,
+  key: string | undefined,
+): Promise<{ readonly key: string; readonly derived: DerivedSecrets } | Problem | undefined> => {
+  if (key === undefined) return undefined;
+  const malformed = checkIdempotencyKey(key);
+  if (malformed !== undefined) return malformed;
+  const derived = await open();
+  return isProblem(derived) ? derived : { key, derived };
+};

@@ -1,0 +1,19 @@
+// Rights at Tollgate come from roles of its own orgs. A session of an external issuer says who somebody is, and what they
+// may do at the API; what they may do here, their user's roles say.
+
+import type { Identity } from '../decision/identity.ts';
+import { isOutage, type Outage } from '../decision/outcome.ts';
+import type { TokenStore } from '../store/token-store.ts';
+import { findActiveOwner, grantedTo } from './owner.ts';
+import { isProblem } from './problem.ts';
+
+/** The identity as `decision/rights.ts` may judge it: without any scope where its user is unknown here or disabled. */
+export const withOwnRights = async (
+  store: Pick<TokenStore, 'findOrg' | 'findUser'>,
+  identity: Identity,
+): Promise<Identity | Outage> => {
+  if (identity.generation !== undefined) return identity;
+  const owner = await findActiveOwner(store, identity.org.id, identity.user.id);
+  if (isOutage(owner)) return owner;
+  return { ...identity, scopes: isProblem(owner) ? new Set() : grantedTo(owner) };
+};

@@ -1,0 +1,94 @@
+// A new secret for the same API token: the old one dies at once, or after an overlap in which both are good. With an
+// idempotency key a retry gives the same secret and burns none. The secret is returned and kept nowhere.
+
+import { isOutage, type Outage } from '../decision/outcome.ts';
+import { isTokenDead } from '../store/api-token-state.ts';
+import type { ApiTokenRecord } from '../store/records.ts';
+import { shardOfTokenId } from '../store/shard.ts';
+import { createSecret, digestOf, type SecretLength } from '../tokens/api-token.ts';
+import type { CreateApiTokenDeps, CreatedApiToken } from './create-api-token.ts';
+import { derivationFor } from './idempotency.ts';
+import { checkTokenId, tokenUnknown } from './names.ts';
+import { findActiveOwner } from './owner.ts';
+import { isProblem, type Problem, problem } from './problem.ts';
+
+export interface Regeneration {
+  readonly tokenId: string;
+  /** How long the old secret stays good: 0 to seven days. */
+  readonly overlapMs: number;
+  readonly length: SecretLength;
+  /** A retry with the same key gives the same secret, until the token gets another. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+export const overlapMsMax = 7 * 24 * 3600 * 1000;
+
+/** Against others who regenerate the same token at the same time. */
+const triesMax = 5;
+
+export const regenerateApiToken = async (
+  deps: CreateApiTokenDeps,
+  order: Regeneration,
+): Promise<CreatedApiToken | Problem | Outage> => {
+  const { tokenId, length } = order;
+  const malformed = checkTokenId(tokenId) ?? checkOverlap(order.overlapMs);
+  if (malformed !== undefined) return malformed;
+  const derivation = await derivationFor(deps.openDerived, order.idempotencyKey);
+  if (isProblem(derivation)) return derivation;
+  for (let attempt = 0; attempt < triesMax; attempt++) {
+    const token = await findRegenerable(deps, tokenId);
+    if (isOutage(token) || isProblem(token)) return token;
+    const secretOf = (number: number): string =>
+      derivation?.derived.secret(tokenId, number, derivation.key, length) ??
+      createSecret({ shard: shardOfTokenId(tokenId), length });
+    // A retry: the present secret is the one this key gave.
+    const numbers = derivation !== undefined && token.secretNumber > 0 ? [0, 1] : [1];
+    for (const step of numbers) {
+      const number = token.secretNumber + step;
+      const secret = secretOf(number);
+      const answer = await put(deps, order, token, { number, digest: digestOf(secret) });
+      if (answer === 'unknown') return tokenUnknown(tokenId);
+      if (answer === 'revoked') return tokenRevoked;
+      if (answer !== 'outdated' && answer !== 'digest_taken')
+        return isOutage(answer) ? answer : { secret, record: answer };
+    }
+  }
+  return problem(
+    'idempotency_conflict',
+    'Others are regenerating this token at the same time. Find out which secret is wanted, then order again.',
+  );
+};
+
+const put = (
+  { store, now }: CreateApiTokenDeps,
+  { overlapMs }: Regeneration,
+  token: ApiTokenRecord,
+  secret: { readonly number: number; readonly digest: string },
+) => {
+  const nowMs = now();
+  const previousUntilMs = overlapMs === 0 ? undefined : nowMs + overlapMs;
+  return store.regenerateToken(token.id, { ...secret, previousUntilMs }, nowMs);
+};
+
+/** The token, if a new secret would be good for anything. */
+const findRegenerable = async (
+  { store, now }: CreateApiTokenDeps,
+  tokenId: string,
+): Promise<ApiTokenRecord | Problem | Outage> => {
+  const token = await store.findToken(tokenId);
+  if (isOutage(token)) return token;
+  if (token === undefined) return tokenUnknown(tokenId);
+  const owner = await findActiveOwner(store, token.orgId, token.userId);
+  if (isOutage(owner) || isProblem(owner)) return owner;
+  if (isTokenDead(token, owner.user, owner.org)) return tokenRevoked;
+  if (token.expiresAtMs !== undefined && token.expiresAtMs <= now())
+    return problem('token_expired', 'This API token has expired. Make a new one.');
+  return token;
+};
+
+const tokenRevoked = problem('token_revoked', 'This API token is revoked, for good. Make a new one.');
+
+const checkOverlap = (overlapMs: number): Problem | undefined =>
+  Number.isSafeInteger(overlapMs) && overlapMs >= 0 && overlapMs <= overlapMsMax
+    ? undefined
+    : problem('overlap_malformed', 'An overlap is 0 milliseconds to seven days (604800000).');

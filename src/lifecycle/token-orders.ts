@@ -1,0 +1,165 @@
+// The orders that callers of the surfaces give about API tokens: rights first, then the deed, then the audit. Another
+// org's token is to a caller as one that does not exist; the audit knows better.
+
+import type { Identity } from '../decision/identity.ts';
+import { type Denial, isDenial, isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
+import { mayManageTokens, type Whose } from '../decision/rights.ts';
+import { effectiveScopes } from '../decision/scope.ts';
+import type { ApiTokenRecord } from '../store/records.ts';
+import type { Actor } from './actor.ts';
+import { type ApiTokensDeps, createApiTokens } from './api-tokens.ts';
+import type { Audit, AuditAction } from './audit.ts';
+import type { CreatedApiToken, NewApiToken } from './create-api-token.ts';
+import { checkTokenId, tokenUnknown } from './names.ts';
+import { findActiveOwner } from './owner.ts';
+import { withOwnRights } from './own-rights.ts';
+import { isProblem, type Problem, problem } from './problem.ts';
+import type { Regeneration } from './regenerate.ts';
+import { listTokens, type TokenListing, type TokenQuery, type TokenView, viewOf } from './token-list.ts';
+
+/**
+ * Every order may be refused with a Denial: `session_kind_refused` for a session that no person signed in to,
+ * `tenant_mismatch` for another org, `scope_missing` without the right.
+ */
+export interface TokenOrders {
+  /** For oneself, or with the right to all tokens for another user, but never wider than either of the two. */
+  createApiToken(actor: Actor, order: NewApiToken): Promise<CreatedApiToken | Problem | Refusal>;
+  findApiToken(actor: Actor, tokenId: string): Promise<TokenView | Problem | Refusal>;
+  /** Of a user, or with `userId` undefined of the whole org. */
+  listApiTokens(actor: Actor, query: TokenQuery): Promise<TokenListing | Problem | Refusal>;
+  regenerateApiToken(actor: Actor, order: Regeneration): Promise<CreatedApiToken | Problem | Refusal>;
+  /** Ends the token and every session made from it. Repeating it is safe. */
+  revokeApiToken(actor: Actor, tokenId: string): Promise<'revoked' | 'already_revoked' | Problem | Refusal>;
+  /** Ends every token and session of a user, or of the whole org: the actor's own session too where it is among them. */
+  revokeAll(actor: Actor, whose: Whose): Promise<'revoked' | Problem | Refusal>;
+}
+
+export interface TokenOrdersDeps extends ApiTokensDeps {
+  readonly audit: Audit | undefined;
+}
+
+export const createTokenOrders = (deps: TokenOrdersDeps): TokenOrders => {
+  const { now, store } = deps;
+  const apiTokens = createApiTokens(deps);
+  const withRight = createWithRight(deps);
+  const withToken = createWithToken(deps);
+  return {
+    createApiToken: (actor, order) =>
+      withRight<CreatedApiToken>(actor, 'token.create', order, ({ scopes }) =>
+        apiTokens.createApiToken(isOwn(actor, order) ? order : { ...order, within: scopes }),
+      ),
+
+    findApiToken: (actor, tokenId) =>
+      withToken<TokenView>(actor, 'token.see', tokenId, async (token) => {
+        const [org, user] = await Promise.all([
+          store.findOrg(token.orgId),
+          store.findUser(token.orgId, token.userId),
+        ]);
+        if (isOutage(org)) return org;
+        if (isOutage(user)) return user;
+        return org === undefined || user === undefined
+          ? tokenUnknown(tokenId)
+          : viewOf(token, user, org, now());
+      }),
+
+    listApiTokens: (actor, query) =>
+      withRight<TokenListing>(actor, 'token.list', query, () => listTokens(store, query, now())),
+
+    regenerateApiToken: (actor, order) =>
+      withToken<CreatedApiToken>(actor, 'token.regenerate', order.tokenId, async (token, { scopes }) => {
+        const wide = isOwn(actor, token) ? undefined : await checkWithin(deps, scopes, token);
+        return wide ?? apiTokens.regenerateApiToken(order);
+      }),
+
+    revokeApiToken: (actor, tokenId) =>
+      withToken<'revoked' | 'already_revoked'>(actor, 'token.revoke', tokenId, () =>
+        apiTokens.revokeApiToken(tokenId),
+      ),
+
+    revokeAll: (actor, whose) =>
+      withRight<'revoked'>(actor, 'token.revoke_all', whose, () =>
+        apiTokens.revokeAll(whose.orgId, whose.userId),
+      ),
+  };
+};
+
+/** Looking is worth a line only when it was refused. */
+const isLook = (action: AuditAction): boolean => action === 'token.list' || action === 'token.see';
+
+/** Does a deed about a user's or an org's tokens, if the actor may. */
+const createWithRight =
+  ({ store, audit }: TokenOrdersDeps) =>
+  async <T extends object | string>(
+    actor: Actor,
+    action: AuditAction,
+    whose: Whose,
+    deed: (identity: Identity) => Promise<T | Problem | Outage>,
+  ): Promise<T | Problem | Refusal> => {
+    const identity = await withOwnRights(store, actor.identity);
+    const refusal = isOutage(identity) ? identity : mayManageTokens(identity, whose);
+    const outcome = refusal ?? (isOutage(identity) ? identity : await deed(identity));
+    const subject = { org: whose.orgId, user: whose.userId, tokenId: madeId(outcome) };
+    if (!isLook(action) || isDenial(outcome))
+      audit?.record({ action, identity: actor.identity, origin: actor, subject, outcome });
+    return outcome;
+  };
+
+/** Finds the token an order names and does a deed with it, if the actor may. */
+const createWithToken =
+  ({ store, audit }: TokenOrdersDeps) =>
+  async <T extends object | string>(
+    actor: Actor,
+    action: AuditAction,
+    tokenId: string,
+    deed: (token: ApiTokenRecord, identity: Identity) => Promise<T | Problem | Outage>,
+  ): Promise<T | Problem | Refusal> => {
+    const event = { action, identity: actor.identity, origin: actor };
+    const identity = await withOwnRights(store, actor.identity);
+    if (isOutage(identity)) return identity;
+    // What is no id may be a secret in the wrong place: it is not written down.
+    const malformed = checkTokenId(tokenId);
+    const early = mayManageTokens(identity, own(actor)) ?? malformed;
+    const token = early ?? (await store.findToken(tokenId)) ?? tokenUnknown(tokenId);
+    if (isDenial(token) || isOutage(token) || isProblem(token)) {
+      audit?.record({ ...event, subject: malformed === undefined ? { tokenId } : {}, outcome: token });
+      return token;
+    }
+    const subject = { org: token.orgId, user: token.userId, tokenId };
+    const refusal: Denial | undefined = mayManageTokens(identity, token);
+    if (refusal !== undefined) {
+      audit?.record({ ...event, subject, outcome: refusal });
+      return refusal.reason === 'tenant_mismatch' ? tokenUnknown(tokenId) : refusal;
+    }
+    const outcome = await deed(token, identity);
+    if (!isLook(action)) audit?.record({ ...event, subject, outcome });
+    return outcome;
+  };
+
+const madeId = (outcome: object | string): string | undefined =>
+  typeof outcome === 'object' && 'record' in outcome ? recordId(outcome.record) : undefined;
+
+const recordId = (record: unknown): string | undefined =>
+  typeof record === 'object' && record !== null && 'id' in record ? String(record.id) : undefined;
+
+const own = ({ identity }: Actor): Whose => ({ orgId: identity.org.id, userId: identity.user.id });
+
+const isOwn = ({ identity }: Actor, { orgId, userId }: Whose): boolean =>
+  identity.org.id === orgId && identity.user.id === userId;
+
+/** Whoever is given another user's secret may not gain by it. */
+const checkWithin = async (
+  { store }: TokenOrdersDeps,
+  held: ReadonlySet<string>,
+  token: ApiTokenRecord,
+): Promise<Problem | Outage | undefined> => {
+  const owner = await findActiveOwner(store, token.orgId, token.userId);
+  if (isOutage(owner) || isProblem(owner)) return owner;
+  const scopes = effectiveScopes(token.scopes, owner.user.roles, owner.org.roles);
+  const beyond = [...scopes].filter((scope) => !held.has(scope));
+  return beyond.length === 0
+    ? undefined
+    : problem(
+        'scope_too_wide',
+        `You do not have ${beyond.sort().slice(0, 10).join(' ')} yourself, so you cannot have the secret of a token that does.`,
+      );
+};

@@ -1,0 +1,333 @@
+// What a caller of a surface may order about API tokens, and what the audit says of it.
+
+import * as fc from 'fast-check';
+import t from 'tap';
+import type { Identity } from '../../src/decision/identity.ts';
+import { isDenial } from '../../src/decision/outcome.ts';
+import type { Actor } from '../../src/lifecycle/actor.ts';
+import { createAudit } from '../../src/lifecycle/audit.ts';
+import { isProblem } from '../../src/lifecycle/problem.ts';
+import { createTokenOrders } from '../../src/lifecycle/token-orders.ts';
+import type { TokenView } from '../../src/lifecycle/token-list.ts';
+import type { AuditEntry } from '../../src/store/records.ts';
+import { anIdentity } from '../support/identity.ts';
+import { createWorld, dayMs, sealed } from './world.ts';
+
+/** Users ann (own tokens), root (all tokens) and bob of acme; eve of other, who has every right there. */
+const createOrders = async (t: Parameters<typeof createWorld>[0]) => {
+  const world = await createWorld(t, sealed);
+  const { accounts, store, now } = world;
+  const role = async (orgId: string, name: string, scopes: readonly string[]) =>
+    accounts.defineRole(orgId, name, scopes);
+  await role('acme', 'self', ['tollgate:tokens:own']);
+  await role('acme', 'root', ['tollgate:tokens:all', 'things:read']);
+  await accounts.setRoles('acme', 'ann', ['reader', 'self']);
+  await accounts.createUser({ orgId: 'acme', id: 'bob', name: 'Bob', roles: ['reader', 'self'] });
+  await accounts.createUser({ orgId: 'acme', id: 'root', name: 'Root', roles: ['root'] });
+  await accounts.createOrg({
+    id: 'other',
+    name: 'Other',
+    roles: { all: ['tollgate:tokens:own', 'tollgate:tokens:all', 'org:owner'] },
+    tokenLifetimeMsMax: undefined,
+  });
+  await accounts.createUser({ orgId: 'other', id: 'eve', name: 'Eve', roles: ['all'] });
+  const lines: AuditEntry[] = [];
+  const audit = createAudit({
+    store,
+    log: { line: (json) => void lines.push(JSON.parse(json) as AuditEntry), warn: () => undefined },
+    exchangeSampling: 1,
+    now,
+  });
+  t.teardown(() => audit.close());
+  const orders = createTokenOrders({ ...world, audit });
+  const actor = (userId: string, scopes: readonly string[], over: Partial<Identity> = {}): Actor => ({
+    identity: {
+      ...anIdentity({}),
+      sessionKind: 'interactive',
+      org: { id: 'acme', name: 'Acme' },
+      user: { id: userId, name: userId, roles: [] },
+      scopes: new Set(scopes),
+      tokenId: undefined,
+      secretNumber: undefined,
+      generation: { org: 0, user: 0 },
+      ...over,
+    },
+    clientAddress: '192.0.2.1',
+    requestId: 'request-1',
+  });
+  const order = {
+    orgId: 'acme',
+    userId: 'ann',
+    name: 'ci',
+    scopes: 'all',
+    lifetimeMs: null,
+    length: 65,
+  } as const;
+  return {
+    world,
+    audit,
+    lines,
+    orders,
+    order,
+    ann: actor('ann', ['things:read', 'reports:read', 'tollgate:tokens:own']),
+    root: actor('root', ['tollgate:tokens:all', 'things:read']),
+    eve: actor('eve', ['tollgate:tokens:own', 'tollgate:tokens:all', 'org:owner'], {
+      org: { id: 'other', name: 'Other' },
+    }),
+    actor,
+  };
+};
+
+type Orders = Awaited<ReturnType<typeof createOrders>>;
+
+const made = async ({ orders, ann, order }: Orders, over: object = {}) => {
+  const answer = await orders.createApiToken(ann, { ...order, ...over });
+  if (!('secret' in answer)) throw new Error(JSON.stringify(answer));
+  return answer;
+};
+
+const said = async (answer: Promise<unknown>): Promise<string> => {
+  const value = await answer;
+  if (isDenial(value)) return value.reason;
+  if (isProblem(value)) return value.code;
+  return typeof value === 'string' ? value : 'done';
+};
+
+t.test('a person with the right makes, sees, regenerates and revokes their own tokens', async (t) => {
+  const world = await createOrders(t);
+  const { orders, ann } = world;
+  const { secret, record } = await made(world);
+  t.match(await orders.findApiToken(ann, record.id), { id: record.id, state: 'active', userName: 'Ann' });
+  const query = { orgId: 'acme', userId: 'ann', skip: 0, limit: 10 };
+  t.match(await orders.listApiTokens(ann, query), { total: 1, items: [{ id: record.id }] });
+  const order = { tokenId: record.id, overlapMs: 0, length: 65, idempotencyKey: 'key' } as const;
+  const again = await orders.regenerateApiToken(ann, order);
+  t.match(again, { record: { secretNumber: 1 } });
+  t.not('secret' in again && again.secret, secret);
+  t.equal(await said(orders.revokeApiToken(ann, record.id)), 'revoked');
+  t.equal(await said(orders.revokeApiToken(ann, record.id)), 'already_revoked');
+  t.match(await orders.findApiToken(ann, record.id), { state: 'revoked' });
+});
+
+t.test('a session made from an API token may do none of it, whatever its scopes', async (t) => {
+  const world = await createOrders(t);
+  const { orders, actor, order } = world;
+  const { record } = await made(world);
+  const api = actor('ann', ['tollgate:tokens:own', 'tollgate:tokens:all', 'org:owner'], {
+    sessionKind: 'api_token',
+  });
+  const query = { orgId: 'acme', userId: 'ann', skip: 0, limit: 10 };
+  const regeneration = { tokenId: record.id, overlapMs: 0, length: 65 } as const;
+  for (const answer of [
+    orders.createApiToken(api, order),
+    orders.listApiTokens(api, query),
+    orders.findApiToken(api, record.id),
+    orders.regenerateApiToken(api, regeneration),
+    orders.revokeApiToken(api, record.id),
+    orders.revokeAll(api, { orgId: 'acme', userId: 'ann' }),
+    orders.findApiToken(api, 'no id at all'),
+  ])
+    t.equal(await said(answer), 'session_kind_refused');
+  t.match(await world.world.store.findToken(record.id), { state: 'active', secretNumber: 0 });
+});
+
+t.test(
+  "another user's tokens need the right to all; another org's are as if they were not there",
+  async (t) => {
+    const world = await createOrders(t);
+    const { orders, actor, root, eve, order } = world;
+    const { record } = await made(world);
+    const bob = actor('bob', ['tollgate:tokens:own']);
+    const regeneration = { tokenId: record.id, overlapMs: 0, length: 65 } as const;
+    for (const answer of [
+      orders.findApiToken(bob, record.id),
+      orders.revokeApiToken(bob, record.id),
+      orders.regenerateApiToken(bob, regeneration),
+      orders.revokeAll(bob, { orgId: 'acme', userId: 'ann' }),
+      orders.revokeAll(bob, { orgId: 'acme', userId: undefined }),
+      orders.listApiTokens(bob, { orgId: 'acme', userId: undefined, skip: 0, limit: 10 }),
+      orders.createApiToken(bob, order),
+    ])
+      t.equal(await said(answer), 'scope_missing');
+    for (const answer of [
+      orders.findApiToken(eve, record.id),
+      orders.revokeApiToken(eve, record.id),
+      orders.regenerateApiToken(eve, regeneration),
+    ])
+      t.equal(await said(answer), 'token_unknown');
+    for (const answer of [
+      orders.revokeAll(eve, { orgId: 'acme', userId: 'ann' }),
+      orders.listApiTokens(eve, { orgId: 'acme', userId: undefined, skip: 0, limit: 10 }),
+      orders.createApiToken(eve, order),
+    ])
+      t.equal(await said(answer), 'tenant_mismatch');
+    t.match(await orders.findApiToken(root, record.id), { id: record.id });
+    t.match(await orders.listApiTokens(root, { orgId: 'acme', userId: undefined, skip: 0, limit: 10 }), {
+      total: 1,
+    });
+    t.equal(await said(orders.revokeApiToken(root, record.id)), 'revoked');
+  },
+);
+
+t.test('the right to all tokens is no way to another user’s rights', async (t) => {
+  const world = await createOrders(t);
+  const { orders, root, order } = world;
+  const { record } = await made(world);
+  const regeneration = { tokenId: record.id, overlapMs: 0, length: 65 } as const;
+  t.equal(await said(orders.regenerateApiToken(root, regeneration)), 'scope_too_wide');
+  t.equal(await said(orders.createApiToken(root, order)), 'scope_too_wide');
+  const narrow = { ...order, scopes: ['things:read'] };
+  t.equal(await said(orders.createApiToken(root, narrow)), 'done');
+  const { record: mine } = await made(world, { scopes: ['things:read'] });
+  t.equal(await said(orders.regenerateApiToken(root, { ...regeneration, tokenId: mine.id })), 'done');
+});
+
+t.test(
+  "an external issuer's session has the rights that our roles give its user, and no others",
+  async (t) => {
+    const world = await createOrders(t);
+    const { orders, actor, order } = world;
+    const external = (userId: string, scopes: readonly string[]) =>
+      actor(userId, scopes, { issuer: 'https://login.example', generation: undefined });
+    t.equal(await said(orders.createApiToken(external('ann', []), order)), 'done');
+    const bobs = { ...order, userId: 'bob' };
+    t.equal(await said(orders.createApiToken(external('ann', ['org:owner']), bobs)), 'scope_missing');
+    t.equal(await said(orders.createApiToken(external('nobody', ['org:owner']), order)), 'scope_missing');
+    await world.world.accounts.setUserState('acme', 'ann', 'disabled');
+    t.equal(await said(orders.createApiToken(external('ann', []), order)), 'scope_missing');
+  },
+);
+
+t.test('revoking all ends mine, a user’s or the whole org’s, and what is made after lives', async (t) => {
+  const world = await createOrders(t);
+  const { orders, ann, root } = world;
+  const stateOf = async (id: string) => {
+    const view = await orders.findApiToken(root, id);
+    return 'state' in view && view.state;
+  };
+  const first = (await made(world)).record.id;
+  t.equal(await said(orders.revokeAll(ann, { orgId: 'acme', userId: 'ann' })), 'revoked');
+  const second = (await made(world)).record.id;
+  t.same([await stateOf(first), await stateOf(second)], ['revoked', 'active']);
+  t.equal(await said(orders.revokeAll(root, { orgId: 'acme', userId: 'ann' })), 'revoked');
+  const third = (await made(world)).record.id;
+  t.same([await stateOf(second), await stateOf(third)], ['revoked', 'active']);
+  t.equal(await said(orders.revokeAll(root, { orgId: 'acme', userId: undefined })), 'revoked');
+  t.equal(await stateOf(third), 'revoked');
+});
+
+t.test('a listing is filtered, sorted and cut, and tells how many there are', async (t) => {
+  const world = await createOrders(t);
+  const { orders, ann, root, world: place } = world;
+  const query = { orgId: 'acme', userId: 'ann', skip: 0, limit: 100 };
+  for (const [name, lifetimeMs] of [
+    ['b', 3 * dayMs],
+    ['a', null],
+    ['c', dayMs],
+    ['b', 2 * dayMs],
+  ] as const) {
+    await made(world, { name, lifetimeMs });
+    place.clock.nowMs += 1_000;
+  }
+  const list = async (over: object): Promise<readonly TokenView[]> => {
+    const answer = await orders.listApiTokens(ann, { ...query, ...over });
+    if (!('items' in answer)) throw new Error(JSON.stringify(answer));
+    return answer.items;
+  };
+  const names = async (by: string, isDescending = false): Promise<string> =>
+    (await list({ sort: { by, isDescending } })).map(({ name }) => name).join('');
+  t.equal(await names('name'), 'abbc');
+  t.equal(await names('name', true), 'cbba');
+  t.equal(await names('createdAtMs'), 'bacb');
+  t.equal(await names('expiresAtMs'), 'cbba', 'what never expires comes last');
+  const ids = (await list({})).map(({ id }) => id);
+  t.same(ids, ids.toSorted());
+  t.same(
+    await Promise.all([0, 3, 4].map(async (skip) => (await list({ skip, limit: 3 })).length)),
+    [3, 1, 0],
+  );
+  const isB = ({ name }: TokenView) => name === 'b';
+  t.match(await orders.listApiTokens(ann, { ...query, limit: 1, matches: isB }), {
+    total: 2,
+    items: { length: 1 },
+  });
+  place.clock.nowMs += dayMs;
+  t.match(await list({ matches: ({ name }: TokenView) => name === 'c' }), [{ state: 'expired' }]);
+  await made({ ...world, ann: world.actor('bob', ['tollgate:tokens:own']) }, { userId: 'bob' });
+  t.match(await orders.listApiTokens(root, { ...query, userId: undefined }), { total: 5 });
+  t.equal(await said(orders.listApiTokens(root, { ...query, userId: 'nobody' })), 'user_unknown');
+});
+
+t.test('no listing shows a secret or anything a secret could be guessed from', async (t) => {
+  const world = await createOrders(t);
+  const { orders, root, ann } = world;
+  const text = fc.string({ minLength: 1, maxLength: 20 }).filter((name) => /^[!-~]+$/.test(name));
+  await fc.assert(
+    fc.asyncProperty(text, fc.boolean(), async (name, openid) => {
+      const { secret, record } = await made(world, { name, openid });
+      const again = await orders.regenerateApiToken(ann, { tokenId: record.id, overlapMs: 5, length: 65 });
+      const secrets = [secret, 'secret' in again ? again.secret : ''];
+      const { createHash } = await import('node:crypto');
+      const shown = JSON.stringify([
+        await orders.listApiTokens(root, { orgId: 'acme', userId: undefined, skip: 0, limit: 1_000 }),
+        await orders.findApiToken(root, record.id),
+        record,
+      ]);
+      return secrets.every(
+        (one) =>
+          one !== '' &&
+          !shown.includes(one) &&
+          !shown.includes(createHash('sha256').update(one).digest('hex')),
+      );
+    }),
+    { numRuns: 15 },
+  );
+  t.pass();
+});
+
+t.test('the audit says who did what to whom, from where, and what was refused and why', async (t) => {
+  const world = await createOrders(t);
+  const { orders, ann, eve, actor, lines, audit, order, world: place } = world;
+  const { record } = await made(world);
+  await orders.findApiToken(ann, record.id);
+  await orders.listApiTokens(ann, { orgId: 'acme', userId: 'ann', skip: 0, limit: 5 });
+  await orders.revokeApiToken(eve, record.id);
+  await orders.createApiToken(actor('bob', [], { sessionKind: 'api_token', tokenId: 'token-9' }), order);
+  await orders.createApiToken(ann, { ...order, scopes: ['things:write'] });
+  await orders.revokeApiToken(ann, 'tgMaybeASecretInTheWrongPlace');
+  await orders.revokeApiToken(ann, record.id);
+  const anns = { org: 'acme', user: 'ann' };
+  const expected = [
+    { action: 'token.create', actor: anns, subject: { ...anns, tokenId: record.id }, result: 'done' },
+    {
+      action: 'token.revoke',
+      actor: { org: 'other', user: 'eve' },
+      subject: { ...anns, tokenId: record.id },
+      result: 'refused',
+      reason: 'tenant_mismatch',
+    },
+    {
+      action: 'token.create',
+      actor: { org: 'acme', user: 'bob', tokenId: 'token-9' },
+      subject: anns,
+      result: 'refused',
+      reason: 'session_kind_refused',
+    },
+    { action: 'token.create', actor: anns, subject: anns, result: 'refused', reason: 'scope_too_wide' },
+    { action: 'token.revoke', actor: anns, subject: {}, result: 'refused', reason: 'token_unknown' },
+    { action: 'token.revoke', actor: anns, subject: { ...anns, tokenId: record.id }, result: 'done' },
+  ];
+  t.match(
+    lines,
+    expected.map((entry) => ({ ...entry, clientAddress: '192.0.2.1', requestId: 'request-1', msg: 'audit' })),
+  );
+  t.equal(lines.length, expected.length, 'looking at one’s own tokens is not worth a line');
+  t.notMatch(JSON.stringify(lines), /MaybeASecret/);
+  await audit.close();
+  const kept = await place.store.readAudit('acme', { limit: 100, cursor: undefined });
+  t.same(
+    'items' in kept && kept.items.map(({ action, result }) => `${action} ${result}`),
+    expected.map(({ action, result }) => `${action} ${result}`).toReversed(),
+  );
+  t.match(await place.store.readAudit('other', { limit: 100, cursor: undefined }), { items: { length: 1 } });
+});
