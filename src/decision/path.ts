@@ -33,9 +33,9 @@ const queryText = /^[\x21\x22\x24-\x7e]*$/;
 
 /**
  * Parses a request target in origin form (RFC 9112 section 3.2.1); every other form is refused, `*` and `http://x/`
- * included. Refused as `path_ambiguous`: empty, `.` and `..` segments, `\`, `;`, `#`, characters that must be
- * escaped, and every escape of `/`, `\`, a control character, an unreserved character, a second escape (`%252e`) or
- * of bytes that are not UTF-8.
+ * included. Refused as `path_ambiguous`: empty, `.` and `..` segments (also between escaped blanks), `\`, `;`, `#`,
+ * characters that must be escaped, and every escape of `/`, `\`, `;`, `?`, `#`, a control character, an unreserved
+ * character, a second escape (`%252e`) or of bytes that are not UTF-8.
  * @param raw the target as received, one byte a character.
  */
 export const parseTarget = (raw: string, bytesMax: number): Target | Denial => {
@@ -64,14 +64,11 @@ export const parseTarget = (raw: string, bytesMax: number): Target | Denial => {
     } else return denial('path_ambiguous', 'a character that no path may hold');
   }
   if (isHollow(end - segmentAt, dots, true)) return denial('path_ambiguous', 'empty or dot segment');
-  if (end === length) {
-    return escapes && !isUtf8(raw)
-      ? denial('path_ambiguous', 'escapes are not UTF-8')
-      : { path: raw, query: '' };
-  }
-  const path = raw.slice(0, end);
+  const path = end === length ? raw : raw.slice(0, end);
+  const problem = escapes ? problemOfDecoded(path) : undefined;
+  if (problem !== undefined) return denial('path_ambiguous', problem);
+  if (end === length) return { path, query: '' };
   const query = raw.slice(end);
-  if (escapes && !isUtf8(path)) return denial('path_ambiguous', 'escapes are not UTF-8');
   return queryText.test(query)
     ? { path, query }
     : denial('path_ambiguous', 'a fragment, or a character that no query may hold');
@@ -103,6 +100,8 @@ const problemOfEscape = (raw: string, at: number): string | undefined => {
   if (byte >= 0x80) return undefined;
   const character = String.fromCharCode(byte);
   if (character === '/' || character === '\\') return 'escaped separator';
+  // Decoded behind us and read again (nginx before Tomcat), each of them ends a path or a segment.
+  if (character === ';' || character === '?' || character === '#') return 'escaped end of a path';
   if (unreserved.test(character)) return 'escape of a character that needs none';
   if (character === '%' && isEscapeBody(raw, at + 3)) return 'escaped escape';
   return undefined;
@@ -112,7 +111,14 @@ const problemOfEscape = (raw: string, at: number): string | undefined => {
 const isEscapeBody = (raw: string, at: number): boolean =>
   hexDigit(raw.charCodeAt(at)) >= 0 && hexDigit(raw.charCodeAt(at + 1)) >= 0;
 
-const isUtf8 = (path: string): boolean => decodePath(path) !== undefined;
+/** A dot segment for a server that trims the blanks around it. */
+const blankedDots = /\/\s*\.{1,2}\s*(?:\/|$)/;
+
+const problemOfDecoded = (path: string): string | undefined => {
+  const decoded = decodePath(path);
+  if (decoded === undefined) return 'escapes are not UTF-8';
+  return blankedDots.test(decoded) ? 'dot segment between blanks' : undefined;
+};
 
 /** The path with every escape read once; undefined when the bytes are not UTF-8 (RFC 3629: no overlong forms). */
 export const decodePath = (path: string): string | undefined => {

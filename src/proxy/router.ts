@@ -1,11 +1,11 @@
-// Step 3: method and path -> the rule. Paths are matched as received, case and trailing slash included; where a path
-// has escapes, every reading of it must choose the same rule, or none is chosen. It keeps no cache and decodes nothing
-// that is forwarded.
+// Step 3: method and path -> the rule. Paths are matched as received, case and trailing slash included; a path that the
+// API may take for one of another rule, which asks more, has none. It keeps no cache and decodes nothing that is forwarded.
 
-import findMyWay, { type HTTPMethod } from 'find-my-way';
 import { type Denial, denial } from '../decision/outcome.ts';
 import { decodePath } from '../decision/path.ts';
 import type { RouteRule } from '../decision/route-rule.ts';
+import { createLenientRules, type RuleOfMethod } from './lenient-rules.ts';
+import { type HTTPMethod, RuleTree } from './rule-tree.ts';
 
 export interface RouteMatch {
   readonly rule: RouteRule;
@@ -23,17 +23,14 @@ export interface Router {
 /** Methods of a rule that names none. */
 export const defaultMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
-/** Stands in for `%`, which find-my-way would decode; no canonical path and no pattern holds it. */
+/** Stands in for `%`, which the tree must not see; no canonical path and no pattern holds it. */
 const escapeStandIn = '^';
 
 /** Patterns come checked from the settings; one that is none, or that stands twice, throws. */
 export const createRouter = (routes: readonly RouteRule[]): Router => {
-  // Without a limit: a parameter longer than find-my-way's 100 characters would fall through to another rule.
-  const options = { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: Infinity };
-  const tree = findMyWay(options);
-  // A parameter is a segment, never the nothing after a trailing slash, which find-my-way would take for one.
-  const treeOfSlashed = findMyWay(options);
-  const methods = new Set<string>();
+  const tree = new RuleTree<RouteRule>();
+  const entries: RuleOfMethod[] = [];
+  const methods = new Set<HTTPMethod>();
   for (const rule of routes) {
     if (/[%^?#;\\]/.test(rule.path))
       throw new Error(`the path of route ${rule.name} is no pattern: ${rule.path}`);
@@ -41,51 +38,39 @@ export const createRouter = (routes: readonly RouteRule[]): Router => {
       if (!isRoutable(method))
         throw new Error(`route ${rule.name} names a method that cannot be routed: ${method}`);
       methods.add(method);
-      tree.on(method, rule.path, unused, rule);
-      if (!endsWithParameter.test(rule.path)) treeOfSlashed.on(method, rule.path, unused, rule);
+      tree.add(method, rule.path, rule);
+      entries.push({ method, rule });
     }
   }
-  const byPath = new Map<unknown, RouteRule>(routes.map((rule) => [rule, rule]));
+  const lenient = createLenientRules(entries);
 
-  const find = (method: string, reading: string): RouteMatch | undefined => {
-    if (!isRoutable(method)) return undefined;
-    const found = (reading.endsWith('/') ? treeOfSlashed : tree).find(method, reading);
-    const rule = byPath.get(found?.store);
-    if (found === null || rule === undefined) return undefined;
-    const parameter = rule.tenantParameter;
-    return { rule, tenant: parameter === undefined ? undefined : found.params[parameter] };
+  const find = (method: HTTPMethod, path: string): RouteMatch | undefined => {
+    const isEscaped = path.includes('%');
+    const found = tree.find(method, isEscaped ? path.replaceAll('%', escapeStandIn) : path);
+    if (found === undefined) return undefined;
+    const { value: rule, parameters } = found;
+    if (rule.tenantParameter === undefined) return { rule, tenant: undefined };
+    const tenant = parameters[rule.tenantParameter];
+    if (!isEscaped || tenant === undefined) return { rule, tenant };
+    return { rule, tenant: decodePath(tenant.replaceAll(escapeStandIn, '%')) };
   };
 
   const match = (method: string, path: string): RouteMatch | undefined => {
-    if (!path.includes('%')) return find(method, path);
-    const literal = find(method, path.replaceAll('%', escapeStandIn));
-    const decoded = decodePath(path);
-    if (literal === undefined || decoded === undefined) return undefined;
-    // Read twice, `%3F`, `%23` and `%3B` would end the path.
-    const lenient = find(method, decoded.replace(/[?#;].*$/s, '').replaceAll('%', escapeStandIn));
-    if (lenient?.rule !== literal.rule) return undefined;
-    if (literal.tenant === undefined) return literal;
-    const tenant = decodePath(literal.tenant.replaceAll(escapeStandIn, '%'));
-    const isOneTenant = tenant !== undefined && tenant.replaceAll('%', escapeStandIn) === lenient.tenant;
-    return isOneTenant ? { rule: literal.rule, tenant } : undefined;
+    if (!isRoutable(method)) return undefined;
+    const found = find(method, path);
+    if (found === undefined || lenient.askMore(method, path, found.rule, found.tenant)) return undefined;
+    return found;
   };
 
   const refusalOf = (method: string, path: string): Denial => {
-    if (!methods.has(method)) return denial('method_refused', method);
-    const literal = path.replaceAll('%', escapeStandIn);
-    if (find(method, literal) !== undefined)
-      return denial('path_ambiguous', 'its escapes choose another rule');
-    for (const other of methods)
-      if (find(other, literal) !== undefined) return denial('method_refused', method);
+    if (!isRoutable(method) || !methods.has(method)) return denial('method_refused', method);
+    if (find(method, path) !== undefined)
+      return denial('path_ambiguous', 'case, a slash, a blank or an escape away from a rule that asks more');
+    for (const other of methods) if (find(other, path) !== undefined) return denial('method_refused', method);
     return denial('route_unknown');
   };
   return { match, refusalOf };
 };
-
-/** `::` is a literal colon. */
-const endsWithParameter = /\/:(?!:)[^/]*$/;
-
-const unused = (): void => undefined;
 
 /** What Node's parser reads and find-my-way can hold. CONNECT has no path, so no rule can name it. */
 const routable = new Set<string>([
