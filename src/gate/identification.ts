@@ -41,6 +41,7 @@ export const openIdentification = async (
     store,
     maxStalenessMs: settings.feed.maxStalenessMs,
     retentionMs,
+    clockLeewayMs: settings.tokens.clockLeewayMs,
     observe: {
       reset: (reason) => log.warn('the change feed lost its thread: every cache was dropped', { reason }),
       reapplied: (count, result) =>

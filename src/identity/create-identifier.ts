@@ -12,6 +12,7 @@ import type { TokenStore } from '../store/token-store.ts';
 import { digestOf, isOwnShape } from '../tokens/api-token.ts';
 import { lookUpApiToken } from './api-token-lookup.ts';
 import { CachedSubject, renderedFor } from './cached-subject.ts';
+import { admitExternal } from './external-account.ts';
 import type { FeedState } from './feed-state.ts';
 import type { Identifier, Subject } from './identifier.ts';
 import { ImportsProbe } from './imports-probe.ts';
@@ -21,7 +22,7 @@ import { SingleFlight } from './single-flight.ts';
 import type { UnknownTokenLimit } from './unknown-token-limit.ts';
 
 export interface IdentifierDependencies {
-  readonly store: Pick<TokenStore, 'findApiToken' | 'findOrg' | 'hasImports'>;
+  readonly store: Pick<TokenStore, 'findApiToken' | 'findOrg' | 'findUser' | 'hasImports'>;
   readonly settings: Pick<Settings, 'cache' | 'feed' | 'identity' | 'issuer'>;
   readonly feedState: FeedState;
   readonly unknownTokenLimit: UnknownTokenLimit;
@@ -210,7 +211,11 @@ class CachingIdentifier implements CountingIdentifier {
 
   async #ask(credential: Credential, digest: string, nowMs: number): Promise<Identity | Denial | Outage> {
     const { store, settings, feedState, verifyAccessToken } = this.#deps;
-    if (credential.kind === 'access_token') return verifyAccessToken(credential.value, nowMs);
+    if (credential.kind === 'access_token') {
+      const verified = await verifyAccessToken(credential.value, nowMs);
+      const isExternal = !isDenial(verified) && !isOutage(verified) && verified.generation === undefined;
+      return isExternal ? admitExternal({ store, orgs: this.#orgs, feedState }, verified) : verified;
+    }
     if (!isOwnShape(credential.value)) {
       const hasImports = await this.#imports.exist();
       if (isOutage(hasImports)) return hasImports;

@@ -48,13 +48,15 @@ const pruneEveryMs = 60_000;
 const reapplyRetryMs = 1_000;
 
 /**
- * `retentionMs`: the longest access-token life and a margin; `maxStalenessMs`: how long the feed may be silent.
+ * `retentionMs`: the longest access-token life and a margin; `maxStalenessMs`: how long the feed may be silent;
+ * `clockLeewayMs`: how far ahead the clocks of other issuers may be.
  * `monotonicMs` never goes back: the feed's age must not depend on a clock somebody sets.
  */
 export const createFeedState = (deps: {
   readonly store: Pick<TokenStore, 'reapply'>;
   readonly maxStalenessMs: number;
   readonly retentionMs: number;
+  readonly clockLeewayMs: number;
   readonly monotonicMs?: () => number;
   readonly observe?: FeedObserver;
 }): FeedState => new FollowedFeed(deps);
@@ -66,7 +68,7 @@ class FollowedFeed implements FeedState {
   readonly #retentionMs: number;
   readonly #monotonicMs: () => number;
   readonly #observe: FeedObserver;
-  readonly #tombstones = new Tombstones();
+  readonly #tombstones: Tombstones;
   readonly #changeSubscribers = new Set<(changes: readonly Change[]) => void>();
   readonly #resetSubscribers = new Set<() => void>();
   readonly #becomeReady: () => void;
@@ -86,6 +88,7 @@ class FollowedFeed implements FeedState {
     this.#store = deps.store;
     this.#maxStalenessMs = deps.maxStalenessMs;
     this.#retentionMs = deps.retentionMs;
+    this.#tombstones = new Tombstones(deps.clockLeewayMs);
     this.#monotonicMs = deps.monotonicMs ?? (() => performance.now());
     this.#observe = deps.observe ?? {};
     this.#prunedMs = this.#monotonicMs();

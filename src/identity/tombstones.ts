@@ -28,6 +28,8 @@ interface AccountMark extends Mark {
   readonly generation: number;
   readonly tokenGenerationMin: number | undefined;
   readonly state: AccountState | undefined;
+  /** When it was last disabled, or everything of it revoked; -Infinity: never, as far as is known. */
+  readonly endedAtMs: number;
 }
 
 interface OrgMarks {
@@ -43,12 +45,15 @@ export interface TombstoneCounts {
   readonly orgs: number;
 }
 
+type AccountChange = Extract<Change, { kind: 'user' | 'org' }>;
+
 const unmarked: AccountMark = {
   atMs: -Infinity,
   receivedMs: -Infinity,
   generation: -1,
   tokenGenerationMin: undefined,
   state: undefined,
+  endedAtMs: -Infinity,
 };
 
 export class Tombstones {
@@ -57,6 +62,12 @@ export class Tombstones {
   readonly #sessions = new Map<string, Mark>();
   /** Users lie under their org, so judging builds no key. */
   readonly #orgs = new Map<string, OrgMarks>();
+  readonly #clockLeewayMs: number;
+
+  /** `clockLeewayMs`: how far ahead the clocks of other issuers may be. */
+  constructor(clockLeewayMs: number) {
+    this.#clockLeewayMs = clockLeewayMs;
+  }
 
   /** Remembers one line of the feed; a line seen before, or an older one of the same account, changes nothing. */
   note(change: Change, receivedMs: number): void {
@@ -98,7 +109,8 @@ export class Tombstones {
     const { generation } = identity;
     const hasPassed =
       generation === undefined
-        ? identity.issuedAtMs <= marks.own.atMs || identity.issuedAtMs <= user.atMs
+        ? this.#isIssuedBefore(identity.issuedAtMs, marks.own) ||
+          this.#isIssuedBefore(identity.issuedAtMs, user)
         : generation.org < marks.own.generation || generation.user < user.generation;
     if (!hasPassed) return 'live';
     return identity.credentialKind === 'api_token' ? 'outdated' : 'ended';
@@ -159,6 +171,14 @@ export class Tombstones {
     };
   }
 
+  /**
+   * A clock ahead must not carry a session past its end: what may have been issued before is taken for it. Other changes
+   * (of roles, which grant another issuer's tokens nothing) get no leeway, or each would refuse even new tokens for as long.
+   */
+  #isIssuedBefore(issuedAtMs: number, { atMs, endedAtMs }: AccountMark): boolean {
+    return issuedAtMs <= atMs || issuedAtMs <= endedAtMs + this.#clockLeewayMs;
+  }
+
   #orgMarks(orgId: string): OrgMarks {
     const known = this.#orgs.get(orgId);
     if (known !== undefined) return known;
@@ -197,20 +217,20 @@ const noteMark = (marks: Map<string, Mark>, id: string, mark: Mark): void => {
   if (!marks.has(id)) marks.set(id, mark);
 };
 
-const newer = (
-  known: AccountMark,
-  change: Extract<Change, { kind: 'user' | 'org' }>,
-  receivedMs: number,
-): AccountMark => {
+const newer = (known: AccountMark, change: AccountChange, receivedMs: number): AccountMark => {
   if (change.generation <= known.generation) return known;
   return {
     generation: change.generation,
     tokenGenerationMin: change.tokenGenerationMin ?? known.tokenGenerationMin,
     state: change.state ?? known.state,
     atMs: Math.max(known.atMs, change.atMs),
+    endedAtMs: endsAll(change) ? Math.max(known.endedAtMs, change.atMs) : known.endedAtMs,
     receivedMs,
   };
 };
+
+const endsAll = ({ generation, tokenGenerationMin, state }: AccountChange): boolean =>
+  state === 'disabled' || tokenGenerationMin === generation;
 
 const accountFields = (
   mark: AccountMark,

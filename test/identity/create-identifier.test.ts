@@ -346,6 +346,36 @@ t.test('a session ends with its logout, its API token or its generation', async 
   t.equal(await askWith('kept.k.ept'), 'session_ended');
 });
 
+t.test("another issuer's token needs an org of ours, and neither org nor user disabled", async (t) => {
+  const { askWith, accessTokens, store, org, user } = await openHarness(t);
+  const nowMs = Date.now();
+  const known = { org: { id: org.id, name: org.id }, user: { id: user.id, name: user.id, roles: [] } };
+  const issue = (token: string, issuedAtMs: number, over: object = {}): string => {
+    const external = { generation: undefined, tokenId: undefined, sessionId: `x ${token}` };
+    accessTokens.set(token, sessionIdentity({ ...external, ...known, issuedAtMs, ...over }));
+    return token;
+  };
+  const before = issue('be.fo.re', nowMs - 60_000);
+  t.type(await askWith(before), 'object');
+  t.type(await askWith(issue('gu.es.t', nowMs, { user: { id: 'guest', name: '', roles: [] } })), 'object');
+  t.equal(await askWith(issue('no.wh.ere', nowMs, { org: { id: 'nowhere', name: '' } })), 'token_invalid');
+  await store.changeUser(org.id, user.id, { state: 'disabled' }, nowMs);
+  t.equal(await askWith(before), 'session_ended', 'at once, though it was cached');
+  t.equal(await askWith(issue('la.t.er', nowMs + 120_000)), 'user_disabled', 'issued since');
+  await store.changeUser(org.id, user.id, { state: 'active' }, nowMs);
+  t.type(await askWith(issue('en.abl.ed', nowMs + 120_000)), 'object');
+  await store.changeOrg(org.id, { state: 'disabled' }, nowMs);
+  t.equal(await askWith('gu.es.t'), 'session_ended');
+  t.equal(await askWith(issue('to.o.late', nowMs + 120_000)), 'org_disabled');
+});
+
+t.test("an outage while another issuer's account is read is an outage", async (t) => {
+  const { askWith, accessTokens, store } = await openHarness(t);
+  accessTokens.set('a.b.c', sessionIdentity({ generation: undefined }));
+  await store.close();
+  t.equal(await askWith('a.b.c'), 'store_unavailable');
+});
+
 t.test('identity headers are made once for each upstream, with one signature', async (t) => {
   const { ask, made, identifier, signed, user } = await openHarness(t);
   const subject = subjectOf(await ask(made.secret));

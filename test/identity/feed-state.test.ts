@@ -25,6 +25,7 @@ const openFeed = (observe: FeedObserver = {}) => {
     },
     maxStalenessMs: 10_000,
     retentionMs,
+    clockLeewayMs: 500,
     monotonicMs: () => clock.nowMs,
     observe,
   });
@@ -94,6 +95,35 @@ t.test('tokens of other issuers have no generation: those issued before the chan
   t.equal(feed.standing(issued(6_000), nowMs), 'ended');
   t.equal(feed.standing(issued(6_001), nowMs), 'live');
 });
+
+t.test(
+  "another issuer's clock may be ahead: what it issued after all was revoked, or the account disabled, within the leeway ends",
+  async (t) => {
+    const user = { kind: 'user', orgId: 'acme', userId: 'ada', atMs: 5_000 } as const;
+    const org = { kind: 'org', orgId: 'acme', atMs: 5_000 } as const;
+    const lines: readonly (readonly [string, Change])[] = [
+      ['all of the user revoked', { ...user, generation: 4, tokenGenerationMin: 4, state: 'active' }],
+      ['all of the org revoked', { ...org, generation: 4, tokenGenerationMin: 4, state: 'active' }],
+      ['the user disabled', { ...user, generation: 4, tokenGenerationMin: 1, state: 'disabled' }],
+      ['the org disabled', { ...org, generation: 4, tokenGenerationMin: 1, state: 'disabled' }],
+    ];
+    for (const [sentence, line] of lines) {
+      const { feed } = openFeed();
+      feed.caughtUp();
+      const issued = (issuedAtMs: number) => sessionIdentity({ generation: undefined, issuedAtMs });
+      feed.changes([line]);
+      t.equal(feed.standing(issued(5_500), nowMs), 'ended', sentence);
+      t.equal(feed.standing(issued(5_501), nowMs), 'live', sentence);
+      feed.changes([{ ...org, generation: 5, tokenGenerationMin: 4, state: 'active', atMs: 5_100 }]);
+      t.equal(feed.standing(issued(5_500), nowMs), 'ended', `${sentence}, and then a role changed`);
+    }
+    const { feed } = openFeed();
+    feed.caughtUp();
+    feed.changes([{ ...org, generation: 5, tokenGenerationMin: 4, state: 'active' }]);
+    const next = sessionIdentity({ generation: undefined, issuedAtMs: 5_001 });
+    t.equal(feed.standing(next, nowMs), 'live', 'a change of roles alone refuses no new token');
+  },
+);
 
 t.test('subscribers are called after the lines have taken effect, and not once they have left', async (t) => {
   const { feed } = openFeed();
@@ -229,6 +259,7 @@ t.test(
       store,
       maxStalenessMs: 10_000,
       retentionMs,
+      clockLeewayMs: 0,
       observe: { reapplied: (count) => done.resolve(count) },
     });
     const subscription = store.follow(feed);

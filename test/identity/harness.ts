@@ -21,6 +21,7 @@ export const issuer = 'https://gate.example';
 export const ttlMs = 60_000;
 export const maxStalenessMs = 10_000;
 export const unknownTtlMs = 5_000;
+export const clockLeewayMs = 30_000;
 
 export interface Clock {
   nowMs: number;
@@ -68,7 +69,13 @@ export const openHarness = async (
   const calls = new Map<string, number>();
   const { store: holding, hold } = withHold(store);
   const counted = measureCalls(holding, (name) => calls.set(name, (calls.get(name) ?? 0) + 1));
-  const feedState = createFeedState({ store, maxStalenessMs, retentionMs: 3_600_000, monotonicMs });
+  const feedState = createFeedState({
+    store,
+    maxStalenessMs,
+    retentionMs: 3_600_000,
+    clockLeewayMs,
+    monotonicMs,
+  });
   const subscription = store.follow(feedState);
   t.teardown(() => subscription.close());
   const accessTokens = new Map<string, Identity>();

@@ -40,7 +40,7 @@ const ours = fc.record({
 });
 
 const known = (changes: readonly Change[]): Tombstones => {
-  const tombstones = new Tombstones();
+  const tombstones = new Tombstones(0);
   for (const change of changes) tombstones.note(change, 0);
   return tombstones;
 };
@@ -104,7 +104,7 @@ t.test('a new secret ends what rests on older ones, at once or when the overlap 
 t.test(
   'an overlap is remembered until it is over, however long that is after the feed forgot it',
   async (t) => {
-    const tombstones = new Tombstones();
+    const tombstones = new Tombstones(0);
     const line = { kind: 'secret', tokenId: 'a', digest: '00', atMs: 1 } as const;
     tombstones.note({ ...line, secretNumber: 1, previousUntilMs: 1_000_000 }, 0);
     const old = sessionIdentity({ tokenId: 'a', secretNumber: 0 });

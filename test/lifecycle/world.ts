@@ -118,6 +118,7 @@ export const createWorld = async (t: Test, change: Partial<WorldSettings> = {}):
     store,
     maxStalenessMs: all.feed.maxStalenessMs,
     retentionMs: 40 * minuteMs,
+    clockLeewayMs: all.tokens.clockLeewayMs,
   });
   store.follow(feedState);
   await feedState.whenReady;
