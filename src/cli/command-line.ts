@@ -1,8 +1,6 @@
 // The command line: every command, its help, and the exit code. Commands do their work in their own files; here they are
 // put together, and usage errors and bugs become exit codes. Ends no process.
 
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { addExplainCommand } from './explain-command.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
@@ -14,6 +12,7 @@ import type { World } from './session.ts';
 import { addSchemaCommand, addServeCommand, addValidateCommand } from './settings-commands.ts';
 import { addTokenCommands } from './token-commands.ts';
 import { addUserCommands } from './user-commands.ts';
+import { readVersion } from './version.ts';
 
 /** Makes an action of a function that gives an exit code. */
 export type Run = <Args extends unknown[]>(
@@ -38,13 +37,6 @@ export const runCommandLine = async (args: readonly string[], world: World = pro
   }
 };
 
-const version = (): string => {
-  const manifest: unknown = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
-    ? String(manifest.version)
-    : 'unknown';
-};
-
 const programOf = (world: World, run: Run): Command => {
   const program = new Command('tollgate')
     .description('A reverse-proxy authentication sidecar: an API token goes in, an identity goes out.')
@@ -55,7 +47,7 @@ const programOf = (world: World, run: Run): Command => {
     )
     .option('--set <SETTING=VALUE>', 'any setting, e.g. log.level=debug; repeatable', collectSettings)
     .option('--json', 'JSON on standard output, for scripts')
-    .version(version(), '-V, --version', 'the version')
+    .version(readVersion(), '-V, --version', 'the version')
     .helpOption('-h, --help', 'what can be done, with examples')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({

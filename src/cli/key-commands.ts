@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { createSigningKeys } from '../lifecycle/signing-keys.ts';
 import type { SigningKeyRecord } from '../store/records.ts';
+import { isBetter, isRetired } from '../tokens/key-ring.ts';
 import { isKeyFault, parseSigningKey, type SigningAlgorithm } from '../tokens/signing-key.ts';
 import type { AddCommands } from './command-line.ts';
 import { exitCode } from './exit-code.ts';
@@ -140,15 +141,3 @@ const statesOf = (keys: readonly ListedKey[], nowMs: number): readonly string[] 
     return key.activeFromMs > nowMs ? 'next' : 'verifying';
   });
 };
-
-/** As tokens/key-ring.ts chooses. */
-const isBetter = (key: ListedKey, best: ListedKey, nowMs: number): boolean => {
-  if (key.origin === 'file' || best.origin === 'file')
-    return key.origin !== best.origin && key.origin === 'file';
-  const isActive = key.activeFromMs <= nowMs;
-  if (isActive !== best.activeFromMs <= nowMs) return isActive;
-  return isActive ? key.activeFromMs > best.activeFromMs : key.activeFromMs < best.activeFromMs;
-};
-
-const isRetired = (key: ListedKey, nowMs: number): boolean =>
-  key.retireAtMs !== undefined && key.retireAtMs <= nowMs;

@@ -1,11 +1,11 @@
 // `tollgate serve`: one gate in one process, from the first line of the log to the last. The process ends only on
 // SIGTERM or SIGINT, or when it cannot start at all.
 
-import { readFileSync } from 'node:fs';
 import { openTelemetry } from '../gate/telemetry.ts';
 import { openGate } from '../gate.ts';
 import { watchProcessFaults } from '../observe/process-faults.ts';
 import type { Settings } from '../settings/settings.ts';
+import { readVersion } from './version.ts';
 
 /** Serves until a signal ends it. Rejects when it cannot start, with a sentence that says what to do. */
 export const serve = async (
@@ -19,10 +19,12 @@ export const serve = async (
     const gate = await openGate(settings, log, metrics);
     log.info('listening', { address: gate.address, ops: gate.opsAddress });
     onListening({ address: gate.address, ops: gate.opsAddress });
-    void gate.whenReady.then(() => log.info('ready'));
+    const onHangUp = (): void => log.warn('SIGHUP: settings, secrets and certificates are read at start only; restart to change them');
+    process.on('SIGHUP', onHangUp);
     const signal = await signalled;
     log.info('shutting down', { signal, drainDelayMs: settings.shutdown.drainDelayMs });
     await gate.shutDown();
+    process.off('SIGHUP', onHangUp);
     log.info('ended');
   } finally {
     unwatch();
@@ -41,9 +43,3 @@ const nextSignal = (): Promise<NodeJS.Signals> =>
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
   });
-
-const readVersion = (): string => {
-  const read: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  const version = typeof read === 'object' && read !== null && 'version' in read ? read.version : undefined;
-  return typeof version === 'string' ? version : 'unknown';
-};

@@ -45,10 +45,14 @@ export class KeyRing {
   }
 }
 
-const isRetired = (key: VerificationKey, nowMs: number): boolean =>
+/** Nothing it signed may be believed any more. */
+export const isRetired = (key: Pick<VerificationKey, 'retireAtMs'>, nowMs: number): boolean =>
   key.retireAtMs !== undefined && nowMs >= key.retireAtMs;
 
-const isBetter = (key: SigningKey, best: SigningKey, nowMs: number): boolean => {
+type Precedence = Pick<SigningKey, 'origin' | 'activeFromMs'>;
+
+/** Whether `key` signs rather than `best`: the order of `KeyRing.signingKey`. */
+export const isBetter = (key: Precedence, best: Precedence, nowMs: number): boolean => {
   if (key.origin !== best.origin) return key.origin === 'file';
   const isActive = key.activeFromMs <= nowMs;
   if (isActive !== best.activeFromMs <= nowMs) return isActive;
