@@ -34,7 +34,7 @@ const owners: Record<string, string> = {
   pino: 'observe/',
   zod: 'settings/',
   yaml: 'settings/',
-  'find-my-way': 'proxy/',
+  'find-my-way': 'proxy/rule-tree.ts',
   fastify: 'surfaces/',
   'rate-limiter-flexible': 'identity/',
   commander: 'cli/',
