@@ -36,7 +36,6 @@ const owners: Record<string, string> = {
   yaml: 'settings/',
   'find-my-way': 'proxy/rule-tree.ts',
   fastify: 'surfaces/',
-  'rate-limiter-flexible': 'identity/',
   commander: 'cli/',
 };
 

@@ -3,7 +3,6 @@
 
 import { isIPv6 } from 'node:net';
 import { LRUCache } from 'lru-cache';
-import { RateLimiterMemory } from 'rate-limiter-flexible';
 
 export interface UnknownTokenLimit {
   /** Synchronous; one map look-up. */
@@ -13,31 +12,20 @@ export interface UnknownTokenLimit {
 }
 
 const addressesMax = 10_000;
+const windowMs = 60_000;
 
 /** `perMinute`: unknown tokens an address may try in a minute before it is blocked for the rest of it; 0: no limit. */
 export const createUnknownTokenLimit = (perMinute: number): UnknownTokenLimit => {
   if (perMinute === 0) return { isBlocked: () => false, penalize: () => undefined };
-  const limiter = new RateLimiterMemory({ points: perMinute, duration: 60 });
-  const counted = new LRUCache<string, { blockedUntilMs: number }>({
-    max: addressesMax,
-    dispose: (_value, key) => void limiter.delete(key),
-  });
+  const counts = new LRUCache<string, { used: number }>({ max: addressesMax, ttl: windowMs });
   return {
-    isBlocked: (address) => {
-      const count = counted.get(networkOf(address));
-      return count !== undefined && performance.now() < count.blockedUntilMs;
-    },
+    isBlocked: (address) => (counts.get(networkOf(address))?.used ?? 0) >= perMinute,
     penalize: (address) => {
       const key = networkOf(address);
-      const known = counted.get(key);
-      const count = known ?? { blockedUntilMs: 0 };
-      if (known === undefined) counted.set(key, count);
-      limiter.consume(key).then(
-        ({ remainingPoints, msBeforeNext }) => {
-          if (remainingPoints === 0) count.blockedUntilMs = performance.now() + msBeforeNext;
-        },
-        () => undefined,
-      );
+      const count = counts.get(key);
+      // Counting on does not lengthen the minute: it runs from the first unknown token.
+      if (count === undefined) counts.set(key, { used: 1 });
+      else count.used += 1;
     },
   };
 };

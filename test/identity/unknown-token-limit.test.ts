@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import t from 'tap';
 import { createUnknownTokenLimit } from '../../src/identity/unknown-token-limit.ts';
 
@@ -6,10 +5,8 @@ t.test('an address is blocked once it has used up its unknown tokens', async (t)
   const limit = createUnknownTokenLimit(2);
   t.notOk(limit.isBlocked('192.0.2.1'));
   limit.penalize('192.0.2.1');
-  await turn();
   t.notOk(limit.isBlocked('192.0.2.1'));
   limit.penalize('192.0.2.1');
-  await turn();
   t.ok(limit.isBlocked('192.0.2.1'));
   t.notOk(limit.isBlocked('192.0.2.2'), 'its neighbour is not');
 });
@@ -19,7 +16,6 @@ t.test('an IPv6 network of one customer counts as one address, an IPv4 one in IP
   limit.penalize('2001:db8:1:2::5');
   limit.penalize('::ffff:192.0.2.1');
   limit.penalize('::1');
-  await turn();
   t.ok(limit.isBlocked('2001:db8:1:2:ffff:1:1:1'));
   t.notOk(limit.isBlocked('2001:db8:1:3::5'));
   t.ok(limit.isBlocked('192.0.2.1'));
@@ -30,17 +26,14 @@ t.test('an IPv6 network of one customer counts as one address, an IPv4 one in IP
 t.test('no limit is no limit', async (t) => {
   const limit = createUnknownTokenLimit(0);
   for (let times = 0; times < 100; times++) limit.penalize('192.0.2.1');
-  await turn();
   t.notOk(limit.isBlocked('192.0.2.1'));
 });
 
 t.test('however many addresses try, only the latest are kept in mind', async (t) => {
   const limit = createUnknownTokenLimit(1);
   limit.penalize('192.0.2.1');
-  await turn();
   t.ok(limit.isBlocked('192.0.2.1'));
   for (let number = 0; number < 10_000; number++) limit.penalize(`10.0.${number >> 8}.${number & 255}`);
-  await turn();
   t.notOk(limit.isBlocked('192.0.2.1'), 'forgotten');
   t.ok(limit.isBlocked('10.0.39.15'));
 });
