@@ -3,8 +3,9 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { bind, boundAddress, countConnections, drain } from './gate/listening.ts';
-import { readinessOf } from './gate/readiness.ts';
+import { readinessOf, watchReadiness } from './gate/readiness.ts';
 import { openIdentification } from './gate/identification.ts';
+import { createAudit } from './lifecycle/audit.ts';
 import type { Log } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { createOpsServer, type Readiness } from './observe/ops-server.ts';
@@ -24,15 +25,12 @@ export interface Gate {
   readonly address: string;
   readonly opsAddress: string;
   readiness(): Readiness;
-  /** Resolves when the gate may be sent traffic for the first time. */
-  readonly whenReady: Promise<void>;
   /** Not ready at once, serves on for the drain delay, then stops accepting and finishes within the deadline. */
   shutDown(): Promise<void>;
 }
 
 /** Expiry has no event: what lives longer than a request is looked at this often. */
 const sweepEveryMs = 1_000;
-const readinessCheckMs = 25;
 
 /**
  * Opens everything and listens. A store that is down is not waited for: the gate is live, not ready, and recovers.
@@ -57,11 +55,13 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
   const forwarder = createForwarder(settings.upstreams, live, edge);
   const upgrader = createUpgrader(settings.upstreams, live, edge);
   const caller = createCallerReader(settings.trustedProxies);
+  const audit = createAudit({ store, log, now, exchangeSampling: settings.audit.exchangeSampling });
   const surfaces = await createSurfaces({
     settings,
     store,
     identifier,
     keys: signingKeys.ring,
+    audit,
     now,
     record,
     caller,
@@ -107,6 +107,7 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
     clearInterval(sweeper);
     endLongLived();
     await Promise.all([forwarder.close(), surfaces.close()]);
+    await audit.close();
     await identification.close();
   };
   try {
@@ -118,23 +119,22 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
     throw error;
   }
   void identification.start();
+  const unwatch = watchReadiness(readiness, ({ ready, reasons }) =>
+    ready ? log.info('ready') : log.warn('not ready', { reasons }),
+  );
   return {
     address: boundAddress(listener),
     opsAddress: boundAddress(ops),
     readiness,
-    whenReady: untilTrue(() => readiness().ready),
     shutDown: async () => {
       isShuttingDown = true;
+      unwatch();
       await delay(settings.shutdown.drainDelayMs);
       await drain(listener, settings.shutdown.deadlineMs, endLongLived);
       await closeAll();
       await drain(ops, 0);
     },
   };
-};
-
-const untilTrue = async (isTrue: () => boolean): Promise<void> => {
-  while (!isTrue()) await delay(readinessCheckMs, undefined, { ref: false });
 };
 
 const countBy = (names: readonly string[]): Record<string, number> => {

@@ -19,7 +19,8 @@ export const serve = async (
     const gate = await openGate(settings, log, metrics);
     log.info('listening', { address: gate.address, ops: gate.opsAddress });
     onListening({ address: gate.address, ops: gate.opsAddress });
-    const onHangUp = (): void => log.warn('SIGHUP: settings, secrets and certificates are read at start only; restart to change them');
+    const onHangUp = (): void =>
+      log.warn('SIGHUP: settings, secrets and certificates are read at start only; restart to change them');
     process.on('SIGHUP', onHangUp);
     const signal = await signalled;
     log.info('shutting down', { signal, drainDelayMs: settings.shutdown.drainDelayMs });

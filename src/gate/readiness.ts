@@ -1,4 +1,4 @@
-// When this replica may be sent traffic. Never flips on a blip that the cache can ride out; liveness is not its matter.
+// When this replica may be sent traffic, and who is told. Never flips on a blip that the cache can ride out; liveness is not its matter.
 
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import type { Readiness } from '../observe/ops-server.ts';
@@ -24,4 +24,19 @@ export const readinessOf = (facts: ReadinessFacts): Readiness => {
     reasons.push(`signing keys: ${cause instanceof Error ? cause.message : reason}`);
   }
   return { ready: reasons.length === 0, reasons };
+};
+
+const lookEveryMs = 50;
+
+/** Tells each change of readiness, the first time it is reached included; returns how to stop. */
+export const watchReadiness = (read: () => Readiness, tell: (readiness: Readiness) => void): (() => void) => {
+  let wasReady = false;
+  const look = (): void => {
+    const readiness = read();
+    if (readiness.ready === wasReady) return;
+    wasReady = readiness.ready;
+    tell(readiness);
+  };
+  const timer = setInterval(look, lookEveryMs).unref();
+  return () => clearInterval(timer);
 };

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { outage } from '../../src/decision/outcome.ts';
-import { readinessOf, type ReadinessFacts } from '../../src/gate/readiness.ts';
+import { readinessOf, type ReadinessFacts, watchReadiness } from '../../src/gate/readiness.ts';
 
 const well: ReadinessFacts = {
   isShuttingDown: false,
@@ -43,4 +43,23 @@ t.test('all reasons are told together', async (t) => {
     keys: outage('keys_unavailable', new Error('no key')),
   });
   t.equal(reasons.length, 3);
+});
+
+t.test('each change is told once, the first readiness included', async (t) => {
+  const told: boolean[] = [];
+  const changes = [false, true, true, false, false, true];
+  await new Promise<void>((resolve) => {
+    const held = setTimeout(() => undefined, 60_000);
+    const unwatch = watchReadiness(
+      () => readinessOf({ ...well, isFeedRead: changes.shift() ?? true }),
+      ({ ready }) => {
+        told.push(ready);
+        if (changes.length > 0) return;
+        unwatch();
+        clearTimeout(held);
+        resolve();
+      },
+    );
+  });
+  t.strictSame(told, [true, false, true]);
 });

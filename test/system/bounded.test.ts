@@ -120,10 +120,11 @@ const answersTo = (socket: Socket, bytes: string, count: number): Promise<readon
     socket.write(bytes);
   });
 
+/** Ours. Node's own also appear as time goes by: a kind of garbage collection, a kind of handle. */
 const seriesIn = (text: string): string[] =>
   text
     .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('#'))
+    .filter((line) => line.startsWith('tollgate_'))
     .map((line) => line.slice(0, line.lastIndexOf(' ')))
     .toSorted((one, other) => one.localeCompare(other));
 

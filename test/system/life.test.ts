@@ -114,6 +114,13 @@ t.test('an open WebSocket does not hold up the end', async (t) => {
   await closed;
 });
 
+t.test('SIGHUP ends nothing, and says that settings are read at start only', async (t) => {
+  const { gate, token } = await startScene(t, {});
+  gate.child.kill('SIGHUP');
+  t.match(await gate.logged(({ msg }) => msg.startsWith('SIGHUP')), { level: 'warn' });
+  t.equal((await call(gate, '/things/1', token)).status, 200);
+});
+
 t.test('a second signal ends it at once', async (t) => {
   const { gate } = await startScene(t, { shutdown: { drainDelay: '5m', deadline: '10m' } });
   gate.child.kill('SIGTERM');

@@ -36,7 +36,9 @@ const useCredentials = async (t: Test, directory: string, store: object): Promis
       upstream: api.url,
       upstreams: { gone: 'http://127.0.0.1:9' },
       credential: { headers: ['X-Api-Key'], cookie: 'session' },
-      issuers: [{ issuer, jwks: 'http://127.0.0.1:9/jwks', audience: ['x'], algorithms: ['ES256'] }],
+      issuers: [
+        { issuer, jwks: 'http://127.0.0.1:9/jwks', audience: ['x'], algorithms: ['ES256'], fixedOrg: 'acme' },
+      ],
       oauth: { clients: [client] },
       routes: [
         { name: 'gone', path: '/gone', scopes: [], upstream: 'gone' },
