@@ -21,6 +21,11 @@ interface ListedKey {
   readonly retireAtMs: number | undefined;
 }
 
+interface RotateOptions {
+  readonly algorithm?: SigningAlgorithm;
+  readonly abandonOld?: boolean;
+}
+
 export const addKeyCommands: AddCommands = (program, world, run) => {
   const key = program.command('key').description('keys that sign access tokens and identity JWTs');
 
@@ -75,17 +80,20 @@ export const addKeyCommands: AddCommands = (program, world, run) => {
         'EdDSA',
       ]),
     )
+    .option('--abandon-old', 'even where the current key cannot be opened: its sealing key is lost for good')
     .addHelpText(
       'after',
       '\nThe old key stays published until its last token has expired, so nobody notices.\n' +
         'After a leak, sign with the new one at once: tollgate key rotate --set keys.publishLead=0s',
     )
     .action(
-      run((options: { readonly algorithm?: SigningAlgorithm }, command: Command) =>
+      run((options: RotateOptions, command: Command) =>
         withStore(command, world, async (store, settings, output) => {
           const keys = createSigningKeys({ store, settings, now: Date.now });
           try {
-            const rotated = await keys.rotate(options.algorithm ?? settings.tokens.algorithm);
+            const rotated = await keys.rotate(options.algorithm ?? settings.tokens.algorithm, {
+              abandonsOld: options.abandonOld === true,
+            });
             if (isRefusal(rotated)) return refuse(output, rotated);
             const { kid, algorithm, activeFromMs, retireOthersAtMs } = rotated;
             if (output.isJson)

@@ -26,6 +26,7 @@ export const problemCodes = [
   'secret_malformed',
   'secret_taken',
   'key_mounted',
+  'key_sealed',
   'label_malformed',
   'name_taken',
   'too_many_tokens',

@@ -30,7 +30,8 @@ export const loadSealingKey = async (source: SealingKeySource): Promise<Uint8Arr
   if (!source.mayCreate)
     return keyFault(
       `the sealing key file ${file} is missing, but signing keys in the store are sealed under it: ` +
-        'put it back, or rotate to a new key: tollgate key rotate',
+        'put it back. Only where it is lost for good, abandon the old keys for a new one: ' +
+        'tollgate key rotate --abandon-old',
     );
   const failure = await createKeyFile(file);
   if (failure !== undefined) return failure;

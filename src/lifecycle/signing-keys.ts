@@ -11,6 +11,7 @@ import { type Problem, problem } from './problem.ts';
 import {
   addNextKey,
   keysUnavailable,
+  newestKeyFault,
   readStoredKeys,
   type StoredKeysDependencies,
 } from './stored-signing-keys.ts';
@@ -48,8 +49,14 @@ export interface SigningKeys {
   state(): 'ready' | Outage;
   /** Reads the keys again; what is known stays where they cannot be read. Never rejects. */
   reload(): Promise<void>;
-  /** Publishes a new key now, signs with it `publishLeadMs` later, keeps the old until its last token has expired. */
-  rotate(algorithm: SigningAlgorithm): Promise<RotatedKey | Problem | Outage>;
+  /**
+   * Publishes a new key now, signs with it `publishLeadMs` later, keeps the old until its last token has expired.
+   * Refused where the old one cannot be opened here, unless the order is to abandon it.
+   */
+  rotate(
+    algorithm: SigningAlgorithm,
+    order?: { readonly abandonsOld: boolean },
+  ): Promise<RotatedKey | Problem | Outage>;
   close(): void;
 }
 
@@ -119,11 +126,18 @@ export const createSigningKeys = (options: SigningKeysOptions): SigningKeys => {
       await reload();
       return state();
     },
-    rotate: async (wanted) => {
+    rotate: async (wanted, { abandonsOld } = { abandonsOld: false }) => {
       if (isMounted(wanted))
         return problem(
           'key_mounted',
           `The ${wanted} key is mounted as a file. Put the new key first in keys.signingKeys, keep the old one after it until its tokens have expired, and restart each replica.`,
+        );
+      const fault = abandonsOld ? undefined : await newestKeyFault(options, wanted);
+      if (isOutage(fault)) return fault;
+      if (fault !== undefined)
+        return problem(
+          'key_sealed',
+          `No new key was made, because the other replicas could not open what is sealed here. First mend this: ${fault}`,
         );
       const activeFromMs = now() + settings.keys.publishLeadMs;
       const retireOthersAtMs = activeFromMs + lastTokenMs(settings);

@@ -48,6 +48,23 @@ export const readStoredKeys = async (
   return isOutage(again) ? again : openAll(deps, again);
 };
 
+/**
+ * Why this process cannot open the newest key of an algorithm, and what to do; undefined where it can, or there is none.
+ * One that cannot has another sealing key than the fleet: what it seals, no other replica could open.
+ */
+export const newestKeyFault = async (
+  deps: StoredKeysDependencies,
+  algorithm: SigningAlgorithm,
+): Promise<string | undefined | Outage> => {
+  const listed = await deps.store.listKeys();
+  if (isOutage(listed)) return listed;
+  const newest = listed.filter((key) => key.algorithm === algorithm && key.retireAtMs === undefined);
+  if (newest.length === 0) return undefined;
+  const sealingKey = await sealingKeyFor(deps, false);
+  if (isKeyFault(sealingKey)) return sealingKey.message;
+  return newest.map((key) => openStoredKey(key, sealingKey)).find(isKeyFault)?.message;
+};
+
 /** Adds the next key of an algorithm; those before it retire at `retireOthersAtMs`. */
 export const addNextKey = async (
   deps: StoredKeysDependencies,

@@ -69,8 +69,9 @@ export const openStoredKey = (stored: StoredKey, sealingKey: Uint8Array): Signin
   if (plain === 'malformed') return damaged(stored.kid, 'the form of its sealed half');
   if (plain === 'refused')
     return keyFault(
-      `signing key ${stored.kid} in the store was sealed under another sealing key; give this process the sealing ` +
-        'key it was made with (keys.encryptionKey, keys.encryptionKeyFile), or rotate to a new key: tollgate key rotate',
+      `signing key ${stored.kid} in the store was sealed under another sealing key: give this replica the one that ` +
+        'the others have (keys.encryptionKey, keys.encryptionKeyFile). Only where that one is lost for good, give ' +
+        'every replica the new one and abandon the old key: tollgate key rotate --abandon-old',
     );
   const privateKey = readDer(plain);
   plain.fill(0);
@@ -80,7 +81,10 @@ export const openStoredKey = (stored: StoredKey, sealingKey: Uint8Array): Signin
 };
 
 const damaged = (kid: string, part: string): KeyFault =>
-  keyFault(`signing key ${kid} in the store is damaged: ${part}; rotate to a new key: tollgate key rotate`);
+  keyFault(
+    `signing key ${kid} in the store is damaged: ${part}; restore a backup, ` +
+      'or abandon the key for a new one: tollgate key rotate --abandon-old',
+  );
 
 const generate = promisify(generateKeyPair);
 

@@ -209,6 +209,24 @@ t.test('keys', async (t) => {
   });
 });
 
+t.test('a key is not rotated with another sealing key than the fleet has', async (t) => {
+  const { store, json } = await furnished(t);
+  const rotate = (sealingKey: string, ...more: string[]) =>
+    run(['key', 'rotate', '--store', store, ...more], {
+      env: { TOLLGATE_KEYS_ENCRYPTION_KEY: sealingKey },
+    });
+  const [right, wrong] = [`${'A'.repeat(43)}=`, `${'B'.repeat(42)}A=`];
+  t.match(await rotate(right), { code: 0 });
+  t.match(await rotate(wrong), {
+    code: 1,
+    stdout: '',
+    stderr: /could not open what is sealed here.*give this replica the one that the others have/,
+  });
+  t.equal(((await json('key', 'list')) as unknown[]).length, 1, 'nothing was made');
+  t.match(await rotate(wrong, '--abandon-old'), { code: 0 }, 'the old sealing key is lost for good');
+  t.match(await rotate(wrong), { code: 0 }, 'from now on it is the right one');
+});
+
 t.test('an empty list says what to do, and is an empty list for a script', async (t) => {
   const store = `sqlite:${join(t.testdir({}), 't.db')}`;
   t.match(await run(['org', 'list', '--store', store]), {

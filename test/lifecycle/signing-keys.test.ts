@@ -239,27 +239,35 @@ t.test('a lost sealing key file is not made anew while keys are sealed under it'
   const before = await started(t, settings);
   rmSync(settings.keys.encryptionKeyFile!);
   const after = await replica(t, settings);
-  t.match(messageOf(await after.keys.start()), /tollgate\.key is missing.*put it back, or rotate/);
+  t.match(messageOf(await after.keys.start()), /tollgate\.key is missing.*put it back.*--abandon-old/);
   t.notOk(existsSync(settings.keys.encryptionKeyFile!));
   t.strictSame(publishedBy(after), publishedBy(before), 'what was signed can still be verified');
 });
 
-t.test('a wrong sealing key is a clear refusal; good tokens still verify; rotating mends it', async (t) => {
-  const settings = embedded(t);
-  const before = await started(t, settings);
-  const token = signAccessToken(before.keys.ring.signingKey('ES256', nowMs)!, ownClaims);
-  writeFileSync(settings.keys.encryptionKeyFile!, randomBytes(32).toString('base64'));
-  const after = await replica(t, settings);
-  const refused = await after.keys.start();
-  t.match(messageOf(refused), /sealed under another sealing key.*keys\.encryptionKey/);
-  t.strictSame(after.keys.state(), refused);
-  t.match(after.lines, [/^signing keys: .*another sealing key/]);
-  const verify = createAccessTokenVerifier({ ...verifierOptions, keyRing: after.keys.ring });
-  t.match(await verify(token, nowMs), { credentialKind: 'access_token' });
+t.test(
+  'a wrong sealing key is a clear refusal; good tokens still verify; abandoning the old key mends it',
+  async (t) => {
+    const settings = embedded(t);
+    const before = await started(t, settings);
+    const token = signAccessToken(before.keys.ring.signingKey('ES256', nowMs)!, ownClaims);
+    writeFileSync(settings.keys.encryptionKeyFile!, randomBytes(32).toString('base64'));
+    const after = await replica(t, settings);
+    const refused = await after.keys.start();
+    t.match(messageOf(refused), /sealed under another sealing key.*keys\.encryptionKey/);
+    t.strictSame(after.keys.state(), refused);
+    t.match(after.lines, [/^signing keys: .*another sealing key/]);
+    const verify = createAccessTokenVerifier({ ...verifierOptions, keyRing: after.keys.ring });
+    t.match(await verify(token, nowMs), { credentialKind: 'access_token' });
 
-  t.notOk(isOutage(await after.keys.rotate('ES256')));
-  t.equal(after.keys.state(), 'ready', 'the only key that can be opened signs, though it is not active yet');
-});
+    t.match(await after.keys.rotate('ES256'), { kind: 'problem', code: 'key_sealed' });
+    t.match(await after.keys.rotate('ES256', { abandonsOld: true }), { algorithm: 'ES256' });
+    t.equal(
+      after.keys.state(),
+      'ready',
+      'the only key that can be opened signs, though it is not active yet',
+    );
+  },
+);
 
 t.test(
   'a rotated key is published at once, signs after the lead, and the old one outlives its last token',
