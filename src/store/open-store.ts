@@ -7,7 +7,10 @@ import { silentLog, type StoreLog } from './store-log.ts';
 import type { TokenStore } from './token-store.ts';
 
 export interface StoreOptions {
-  /** How long a line of the change feed is kept, in ms: the longest access-token life and a margin. */
+  /**
+   * How long a line of the change feed must be kept, in ms: the longest access-token life and a margin. The longest that
+   * any process has ever asked for counts, so that none prunes what another's tokens still need.
+   */
   readonly retentionMs: number;
   readonly log?: StoreLog | undefined;
   /** Milliseconds since the epoch. */

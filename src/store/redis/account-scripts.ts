@@ -108,7 +108,7 @@ if redis.call('EXISTS', KEYS[1]) == 1 then
   end
 elseif tonumber(redis.call('GET', KEYS[2]) or '-1') < generation then
   lost = true
-  redis.call('SET', KEYS[2], generation, 'PX', ARGV[1])
+  redis.call('SET', KEYS[2], generation, 'PX', kept(KEYS[3], ARGV[1]) or ARGV[1])
 end
 if lost then tell(KEYS[3], ARGV[1], {unpack(ARGV, 5)}) end
 return lost and 1 or 0

@@ -16,8 +16,7 @@ export const followChanges = (
   secrets: readonly string[],
 ): Subscription => {
   const { keys, log, retentionMs } = context;
-  const streams = allShards.map((shard) => keys.changes(shard));
-  const groups = settings.mode === 'cluster' ? streams.map((stream) => [stream]) : [streams];
+  const groups = settings.mode === 'cluster' ? allShards.map((shard) => [shard]) : [allShards];
   const followers: Follower[] = [];
   const connected = new Set<number>();
   const unheard = new Set(groups.keys());
@@ -69,11 +68,14 @@ export const followChanges = (
       }),
   });
 
-  for (const [group, streams] of groups.entries())
+  for (const [group, shards] of groups.entries())
     followers.push(
       new Follower(
         {
-          streams,
+          streams: shards.map((shard) => ({
+            changes: keys.changes(shard),
+            retention: keys.retention(shard),
+          })),
           retentionMs,
           trust: settings.mode === 'cluster' ? 'lines' : 'identity',
           secrets,

@@ -9,6 +9,7 @@ import { type NodeOptions, feedBlockMs, reconnectDelayMs } from './connection-op
 import { type Continuity, continuityOf, readServerIdentity } from './continuity.ts';
 import { RedisFault, faultOf } from './fault.ts';
 import { type Redirect, parseRedirect } from './redirect.ts';
+import { askRetention } from './retention.ts';
 
 /** Of each stream; small enough for a server that limits its clients' output buffers. */
 const linesPerRead = 100;
@@ -27,7 +28,7 @@ export interface FollowerEvents {
 }
 
 export interface FollowerSettings {
-  readonly streams: readonly string[];
+  readonly streams: readonly { readonly changes: string; readonly retention: string }[];
   readonly retentionMs: number;
   /** Where to connect: undefined at first and after a failure, else where the Cluster sent us. */
   readonly options: (redirect: Redirect | undefined, attempt: number) => NodeOptions;
@@ -50,6 +51,8 @@ export class Follower {
   readonly #seen = new Map<string, string>();
   #identity: string | undefined;
   #isCaughtUp = false;
+  /** The server has been asked to keep the streams for as long as we need them. */
+  #isKept = false;
   /** Counts how often everything read was forgotten. */
   #beginnings = 0;
   #client: Redis | undefined;
@@ -136,9 +139,10 @@ export class Follower {
     this.#events.met(server.history);
     if (isOther && this.#settings.trust === 'identity') this.#lost('server_replaced');
     else await this.#checkHistory(client, isAsking);
-    const horizon = `${Math.max(0, server.nowMs - this.#settings.retentionMs)}-0`;
-    for (const stream of this.#settings.streams)
-      if (!this.#positions.has(stream)) this.#positions.set(stream, horizon);
+    const keptMs = await this.#askRetention(client, isAsking);
+    const horizon = `${Math.max(0, server.nowMs - keptMs)}-0`;
+    for (const { changes } of this.#settings.streams)
+      if (!this.#positions.has(changes)) this.#positions.set(changes, horizon);
     let isFirst = true;
     for (;;) {
       const count = await this.#read(client, isAsking, undefined);
@@ -160,10 +164,20 @@ export class Follower {
       if (performance.now() - checkedAt >= checkEveryMs) {
         await this.#checkHistory(client, isAsking);
         if (!this.#isCaughtUp) throw readAgain();
+        if (!this.#isKept) await this.#askRetention(client, isAsking);
         checkedAt = performance.now();
       }
       this.#events.heard();
     }
+  }
+
+  /** How long the streams are kept; as long as there are any lines while the server does not say. */
+  async #askRetention(client: Redis, isAsking: boolean): Promise<number> {
+    const { streams, retentionMs } = this.#settings;
+    const keys = streams.flatMap(({ retention, changes }) => [retention, changes]);
+    const keptMs = await askRetention(client, keys, retentionMs, isAsking);
+    this.#isKept = keptMs !== undefined;
+    return keptMs ?? Infinity;
   }
 
   async #checkHistory(client: Redis, isAsking: boolean): Promise<void> {

@@ -9,6 +9,7 @@
 //   tollgate:{7}:orgs, users:<org>    zset    ids                        no expiry
 //   tollgate:{7}:ended:<what>         string  ended sessions, and revocations whose record was lost   retention
 //   tollgate:{7}:changes              stream  the change feed            retention
+//   tollgate:{7}:retention            string  that time in ms: the longest any replica asked for   no expiry
 //   tollgate:{0}:keys                 hash    signing keys by kid        no expiry
 //   tollgate:{0}:audit                stream  the audit                  its newest entries
 
@@ -70,6 +71,10 @@ export class KeySpace {
   }
   changes(shard: number): string {
     return `${this.#base(shard)}changes`;
+  }
+  /** The script `tell` computes this name from that of the stream. */
+  retention(shard: number): string {
+    return `${this.#base(shard)}retention`;
   }
   /** All signing keys lie in one shard, so that adding one and retiring the others is one step. */
   signingKeys(): string {

@@ -23,7 +23,7 @@ import { signingKeys } from './signing-keys.ts';
 
 export interface RedisStoreOptions {
   readonly log?: StoreLog;
-  /** How long the change streams are kept, in ms: the longest access-token life and a margin. */
+  /** How long the change streams must be kept, in ms: the longest access-token life and a margin. Others may need them for longer. */
   readonly retentionMs: number;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;

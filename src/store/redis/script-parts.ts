@@ -4,11 +4,22 @@
 /** Milliseconds a record outlives its expiry or revocation, so that listings and refusals can still name it. */
 export const recordRetentionMs = 30 * 24 * 3600 * 1000;
 
-/** `tell(stream, retentionMs, field, value, ...)` appends a line and trims what is older than the retention. */
+/**
+ * `kept(stream, retentionMs)`: how long a stream is kept, by retention.ts; nil while no replica has said so.
+ * `tell(stream, retentionMs, line)` appends a line and trims what is older than that; nothing is trimmed before. The key is
+ * computed and only read: where a Cluster refuses that, nothing is trimmed either.
+ */
 export const tell = `
+local function kept(stream, retentionMs)
+  local longest = redis.pcall('GET', string.sub(stream, 1, -8) .. 'retention')
+  if type(longest) ~= 'string' then return nil end
+  return math.max(tonumber(longest), tonumber(retentionMs))
+end
 local function tell(stream, retentionMs, line)
+  local keptMs = kept(stream, retentionMs)
+  if not keptMs then return redis.call('XADD', stream, '*', unpack(line)) end
   local now = redis.call('TIME')
-  local horizon = string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000) - retentionMs)
+  local horizon = string.format('%.0f', math.max(0, now[1] * 1000 + math.floor(now[2] / 1000) - keptMs))
   redis.call('XADD', stream, 'MINID', '~', horizon, '*', unpack(line))
 end
 `;

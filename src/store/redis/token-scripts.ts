@@ -127,7 +127,7 @@ return 'revoked'
 export const endOnce = script(
   'end_session',
   `${tell}
-if redis.call('SET', KEYS[1], '1', 'NX', 'PX', ARGV[1]) then tell(KEYS[2], ARGV[1], {unpack(ARGV, 2)}) end
+if redis.call('SET', KEYS[1], '1', 'NX', 'PX', kept(KEYS[2], ARGV[1]) or ARGV[1]) then tell(KEYS[2], ARGV[1], {unpack(ARGV, 2)}) end
 return 1
 `,
 );
@@ -140,7 +140,7 @@ local exists = redis.call('EXISTS', KEYS[1]) == 1
 if exists then
   if redis.call('HEXISTS', KEYS[1], 'revokedAtMs') == 1 then return 0 end
   redis.call('HSET', KEYS[1], 'revokedAtMs', ARGV[2])
-elseif not redis.call('SET', KEYS[2], '1', 'NX', 'PX', ARGV[1]) then
+elseif not redis.call('SET', KEYS[2], '1', 'NX', 'PX', kept(KEYS[3], ARGV[1]) or ARGV[1]) then
   return 0
 end
 tell(KEYS[3], ARGV[1], {unpack(ARGV, 3)})
@@ -160,7 +160,7 @@ local digest, number, previousUntilMs = ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local before = redis.call('HMGET', KEYS[1], 'doc', 'secretNumber', 'digest')
 if not before[1] then
   if tonumber(redis.call('GET', KEYS[2]) or '-1') >= number then return 0 end
-  redis.call('SET', KEYS[2], ARGV[4], 'PX', ARGV[1])
+  redis.call('SET', KEYS[2], ARGV[4], 'PX', kept(KEYS[4], ARGV[1]) or ARGV[1])
 else
   local present = tonumber(before[2] or '0')
   if present >= number then return 0 end

@@ -46,6 +46,21 @@ export const isKnownLine = (connection: Connection, change: Change): boolean => 
   );
 };
 
+/** Asks for the lines to be kept that long. The longest ever asked for counts, whoever prunes. Call inside a transaction. */
+export const askRetention = (connection: Connection, retentionMs: number): void => {
+  connection.run(
+    `INSERT INTO meta VALUES ('retention_ms', ?)
+       ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE value < excluded.value`,
+    retentionMs,
+  );
+};
+
+/** How long the lines are kept, in ms. */
+export const readRetention = (connection: Connection): number => {
+  const row = connection.get("SELECT value FROM meta WHERE name = 'retention_ms'");
+  return row === undefined ? 0 : integer(row, 'value');
+};
+
 /** Removes the lines before the first one that is young enough. Call inside a transaction. */
 export const pruneLines = (connection: Connection, beforeMs: number): void => {
   const last = connection.get(

@@ -24,7 +24,7 @@ import type {
 } from '../token-store.ts';
 import * as accounts from './accounts.ts';
 import * as audit from './audit.ts';
-import { pruneLines } from './change-log.ts';
+import { askRetention, pruneLines, readRetention } from './change-log.ts';
 import { Connection } from './connection.ts';
 import { isBusy, openError, outageOf } from './fault.ts';
 import { Follower } from './follower.ts';
@@ -33,7 +33,7 @@ import { reapplyChange } from './reapply.ts';
 import * as tokens from './tokens.ts';
 
 export interface SqliteStoreOptions {
-  /** How long a line of the feed is kept: the longest access-token life and a margin. */
+  /** How long a line of the feed must be kept: the longest access-token life and a margin. Another opener may need it for longer. */
   readonly retentionMs: number;
   /** How often another process's writes are looked for; 10 unless told. */
   readonly pollMs?: number;
@@ -75,9 +75,12 @@ class SqliteStore implements TokenStore {
     const deadlineMs = performance.now() + openPatienceMs;
     for (;;)
       try {
-        this.#connection = Connection.openWriter(this.#file);
+        this.#connection ??= Connection.openWriter(this.#file);
+        this.#askRetention(this.#connection);
         return;
       } catch (error) {
+        // A file that opens and then fails is an outage for whoever asks, and the process lives.
+        if (!isBusy(error) && this.#connection !== undefined) return;
         if (!isBusy(error) || performance.now() >= deadlineMs) throw openError(this.#file, error);
         await delay(tryAgainMs);
       }
@@ -267,7 +270,16 @@ class SqliteStore implements TokenStore {
     const nowMs = performance.now();
     if (nowMs - this.#prunedMs < pruneEveryMs) return;
     this.#prunedMs = nowMs;
-    pruneLines(connection, this.#now() - this.#options.retentionMs);
+    // Again, should the file have been restored from before this process asked.
+    askRetention(connection, this.#options.retentionMs);
+    pruneLines(connection, this.#now() - readRetention(connection));
     tokens.pruneTokens(connection, this.#now());
+  }
+
+  /** Before anything is pruned by anybody: tokens of this process may need the lines for longer than they do. */
+  #askRetention(connection: Connection): void {
+    const { retentionMs } = this.#options;
+    if (readRetention(connection) >= retentionMs) return;
+    connection.transaction(() => askRetention(connection, retentionMs));
   }
 }

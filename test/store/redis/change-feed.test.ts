@@ -93,6 +93,60 @@ t.test('lines older than the retention are trimmed by the next write, and not to
   t.equal(told.lines.length, 1);
 });
 
+t.test(
+  'no writer trims what another replica needs: the longest retention ever asked for counts',
+  async (t) => {
+    const server = await serverFor(t);
+    const patient = await openStore(t, { socketPath: server.socketPath }, { retentionMs: 12 * hourMs });
+    const { org, user } = await furnish(t, patient);
+    await followed(t, patient);
+    await patient.close();
+    const operator = meddle(t, server);
+    const stream = `tollgate:{${shardOfAccount(org.id, user.id)}}:changes`;
+    const elevenHoursAgo = Date.now() - 11 * hourMs;
+    for (let ms = 0; ms < 150; ms++)
+      await operator.xadd(
+        stream,
+        `${elevenHoursAgo + ms}-0`,
+        'kind',
+        'session',
+        'session',
+        'ended',
+        'at',
+        '1',
+      );
+    const hasty = await openStore(t, { socketPath: server.socketPath }, { retentionMs: hourMs });
+    t.equal(await hasty.revokeAll(org.id, user.id, Date.now()), 'revoked');
+    t.equal(await operator.xlen(stream), 151);
+    const told = await followed(t, hasty);
+    t.equal(told.lines.length, 151, 'and a replica that starts reads them all');
+  },
+);
+
+t.test('a command line that follows nothing trims nothing', async (t) => {
+  const server = await serverFor(t);
+  const store = await openStore(t, { socketPath: server.socketPath });
+  const { org, user } = await furnish(t, store);
+  const operator = meddle(t, server);
+  const stream = `tollgate:{${shardOfAccount(org.id, user.id)}}:changes`;
+  for (let ms = 1; ms <= 300; ms++)
+    await operator.xadd(stream, `${ms}-0`, 'kind', 'session', 'session', 'old', 'at', '1');
+  t.equal(await store.revokeAll(org.id, user.id, 300), 'revoked');
+  t.equal(await operator.xlen(stream), 301);
+});
+
+t.test('a full server is no reason not to read the feed', async (t) => {
+  const server = await serverFor(t);
+  const operator = meddle(t, server);
+  await operator.config('SET', 'maxmemory', '1');
+  const store = await openStore(t, { socketPath: server.socketPath });
+  const told = await followed(t, store);
+  t.same(told.events, ['connected', 'caughtUp']);
+  t.notOk(await operator.exists('tollgate:{0}:retention'));
+  await operator.config('SET', 'maxmemory', '0');
+  await eventually(async () => (await operator.exists('tollgate:{0}:retention')) === 1);
+});
+
 t.test('a frozen server is a lost connection; thawed, the feed goes on from where it was', async (t) => {
   const server = await serverFor(t);
   const store = await openStore(t, { socketPath: server.socketPath });

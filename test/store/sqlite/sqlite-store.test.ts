@@ -146,6 +146,25 @@ t.test('a damaged file is an outage that says so, and the process lives', async 
   t.match(problemOf(await again.endSession('x', 1)), /is damaged/);
 });
 
+t.test('no process prunes what another one needs: the longest retention ever asked for counts', async (t) => {
+  const hourMs = 3_600_000;
+  const { file, store } = await furnish(t, { retentionMs: 12 * hourMs });
+  const nowMs = Date.now();
+  await store.endSession('over', nowMs - 13 * hourMs);
+  await store.endSession('needed', nowMs - 11 * hourMs);
+  await store.close();
+  const hasty = await open(t, file, { retentionMs: hourMs });
+  await hasty.endSession('next', nowMs);
+  const told = recordFeed();
+  const subscription = hasty.follow(told);
+  t.teardown(() => subscription.close());
+  await told.until(() => told.events.includes('caughtUp'));
+  t.match(told.lines, [
+    { kind: 'session', sessionId: 'needed' },
+    { kind: 'session', sessionId: 'next' },
+  ]);
+});
+
 t.test('values no version of this program writes are damage too, never believed', async (t) => {
   const { file, store, org, user, made } = await furnish(t);
   const vandal = new DatabaseSync(file);

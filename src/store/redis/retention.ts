@@ -1,0 +1,54 @@
+// How long the change streams are kept: as long as the longest that any replica has ever asked for. Each replica says so
+// before it reads them, so that no writer with a shorter one (a command line without the settings, a replica with newer
+// ones) trims a line that another still needs. Only ever grows.
+
+import type { Redis } from 'ioredis';
+import { runScript, script } from './script.ts';
+
+/**
+ * KEYS retention and stream of each shard: the stream only so that a moving slot refuses the script whole. ARGV ms.
+ * Replies the longest in ms, or nil when it could not be written down everywhere.
+ */
+const keepRetention = script(
+  'keep_retention',
+  `
+local longest = tonumber(ARGV[1])
+for i = 1, #KEYS, 2 do longest = math.max(longest, tonumber(redis.call('GET', KEYS[i]) or '0')) end
+for i = 1, #KEYS, 2 do
+  if tonumber(redis.call('GET', KEYS[i]) or '0') < longest then
+    if redis.pcall('SET', KEYS[i], string.format('%.0f', longest)).err then return false end
+  end
+end
+return longest
+`,
+);
+
+/**
+ * Asks for streams to be kept for `retentionMs` and answers for how long they are; undefined when the server does not
+ * write now (full, or moving the slot), to be tried again. `keys`: retention and stream of each shard. Rejects when the
+ * connection is lost.
+ */
+export const askRetention = async (
+  client: Redis,
+  keys: readonly string[],
+  retentionMs: number,
+  isAsking: boolean,
+): Promise<number | undefined> => {
+  try {
+    const reply = isAsking
+      ? (
+          await Promise.all([
+            client.asking(),
+            client.eval(keepRetention.lua, keys.length, ...keys, retentionMs),
+          ])
+        )[1]
+      : await runScript(client, keepRetention, keys, [retentionMs]);
+    return typeof reply === 'number' ? reply : undefined;
+  } catch (error) {
+    if (isTryAgain(error)) return undefined;
+    throw error;
+  }
+};
+
+const isTryAgain = (error: unknown): boolean =>
+  error instanceof Error && /^(?:TRYAGAIN|OOM|MISCONF|NOREPLICAS) /.test(error.message);
