@@ -4,6 +4,7 @@
 import { type CountingIdentifier, createIdentifier } from '../identity/create-identifier.ts';
 import { createFeedState, type FeedState } from '../identity/feed-state.ts';
 import { createUnknownTokenLimit } from '../identity/unknown-token-limit.ts';
+import { createLastUsed } from '../lifecycle/last-used.ts';
 import { algorithmsOf, createSigningKeys, type SigningKeys } from '../lifecycle/signing-keys.ts';
 import type { Log } from '../observe/log.ts';
 import { measureCalls } from '../observe/measure-calls.ts';
@@ -58,12 +59,14 @@ export const openIdentification = async (
     tokenAgeMsMax: settings.tokens.accessTokenLifetimeMs,
     tokenBytesMax: settings.credential.accessTokenBytesMax,
   });
+  const lastUsed = createLastUsed(store);
   const identifier = createIdentifier({
     store,
     settings,
     feedState,
     unknownTokenLimit: createUnknownTokenLimit(settings.limits.unknownTokensPerMinute),
     verifyAccessToken,
+    noteUse: (tokenId, nowMs) => lastUsed.note(tokenId, nowMs),
     ...signersOf(settings, signingKeys.ring),
   });
   feedState.onChange((changes) => {
@@ -83,6 +86,7 @@ export const openIdentification = async (
     close: async () => {
       signingKeys.close();
       await subscription.close();
+      await lastUsed.close();
       await store.close();
     },
   };

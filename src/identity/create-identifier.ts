@@ -31,6 +31,8 @@ export interface IdentifierDependencies {
   readonly signIdentityJwt: (identity: Identity, upstreamName: string, nowMs: number) => string | Outage;
   /** Access token that stands in for the caller's credential. */
   readonly signAccessToken: (identity: Identity, upstreamName: string, nowMs: number) => string | Outage;
+  /** Told of each API token that was read from the store and found good: once a cache life at most. Never throws. */
+  readonly noteUse?: (tokenId: string, nowMs: number) => void;
   /** Never goes back; the age of what is cached must not depend on a clock somebody sets. */
   readonly monotonicMs?: () => number;
 }
@@ -204,6 +206,8 @@ class CachingIdentifier implements CountingIdentifier {
     const standing = this.#deps.feedState.standing(result, nowMs);
     if (standing === 'revoked' || standing === 'ended')
       return this.#refuse(digest, goneDenial(result, standing), clockMs);
+    if (credential.kind === 'api_token' && result.tokenId !== undefined)
+      this.#deps.noteUse?.(result.tokenId, nowMs);
     const subject = new CachedSubject(this.#withSharedValues(result));
     if (standing !== 'outdated' && epoch === this.#epoch) this.#keep(digest, subject, nowMs, clockMs);
     return subject;

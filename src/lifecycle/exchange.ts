@@ -5,6 +5,7 @@ import type { Credential } from '../decision/credential.ts';
 import { isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
 import type { Identifier } from '../identity/identifier.ts';
 import type { Settings } from '../settings/settings.ts';
+import type { Audit } from './audit.ts';
 import { createIdentifyLive } from './identify-live.ts';
 import { createIssue, type IssueDeps, type Issued, type IssueOrder, type IssueProblem } from './issue.ts';
 
@@ -12,6 +13,8 @@ export interface ExchangeOrder extends Omit<IssueOrder, 'identity' | 'methods'> 
   readonly credential: Credential;
   /** Held to the limit on unknown tokens. */
   readonly clientAddress: string | undefined;
+  /** For the audit. */
+  readonly requestId?: string | undefined;
 }
 
 export type Exchanged = Issued;
@@ -20,6 +23,8 @@ export type ExchangeProblem = IssueProblem;
 export interface ExchangeDeps extends IssueDeps {
   readonly identifier: Pick<Identifier, 'identify' | 'standing'>;
   readonly settings: IssueDeps['settings'] & Pick<Settings, 'feed'>;
+  /** Where exchanges are written down; undefined: nowhere. */
+  readonly audit?: Audit | undefined;
 }
 
 export type Exchange = (order: ExchangeOrder) => Promise<Exchanged | ExchangeProblem | Refusal>;
@@ -28,9 +33,23 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
   const identifyLive = createIdentifyLive(deps);
   const issue = createIssue(deps);
   return async (order) => {
-    const identity = await identifyLive(order.credential, order.clientAddress);
-    if (isDenial(identity) || isOutage(identity)) return identity;
-    const methods = [identity.sessionKind === 'interactive' ? 'pwd' : 'api_token'];
-    return issue({ ...order, identity, methods });
+    const found = await identifyLive(order.credential, order.clientAddress);
+    const identity = isDenial(found) || isOutage(found) ? undefined : found;
+    const outcome =
+      isDenial(found) || isOutage(found)
+        ? found
+        : issue({
+            ...order,
+            identity: found,
+            methods: [found.sessionKind === 'interactive' ? 'pwd' : 'api_token'],
+          });
+    deps.audit?.record({
+      action: 'token.exchange',
+      identity,
+      origin: { clientAddress: order.clientAddress ?? '', requestId: order.requestId ?? '' },
+      subject: { org: identity?.org.id, user: identity?.user.id, tokenId: identity?.tokenId },
+      outcome,
+    });
+    return outcome;
   };
 };

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import t from 'tap';
-import type { ExchangeOrder, Exchanged } from '../../src/lifecycle/exchange.ts';
+import { createExchange, type ExchangeOrder, type Exchanged } from '../../src/lifecycle/exchange.ts';
 import { createWorld, minuteMs, type World } from './world.ts';
 
 const order = {
@@ -186,4 +186,23 @@ t.test('an access token that requests could not carry is not issued', async (t) 
   const { secret } = await world.token();
   t.equal(await refusalOf(world, secret), 'access_token_too_large');
   t.same((await exchanged(world, secret, { scopes: scopes.slice(0, 2) })).scopes.length, 2);
+});
+
+t.test('exchanges are written down: whose token, from where, and why one was refused', async (t) => {
+  const world = await createWorld(t);
+  const events: object[] = [];
+  const audit = { record: (event: object) => void events.push(event), close: async () => undefined };
+  const exchange = createExchange({ ...world, audit });
+  const asked = { ...order, clientAddress: '192.0.2.1', requestId: 'request-1' };
+  const { secret, record } = await world.token();
+  await exchange({ ...asked, credential: { value: secret, kind: 'api_token' } });
+  await exchange({ ...asked, scopes: ['no:such'], credential: { value: secret, kind: 'api_token' } });
+  await exchange({ ...asked, credential: { value: `${secret}x`, kind: 'api_token' } });
+  const origin = { clientAddress: '192.0.2.1', requestId: 'request-1' };
+  const subject = { org: 'acme', user: 'ann', tokenId: record.id };
+  t.match(events, [
+    { action: 'token.exchange', origin, subject, outcome: { accessToken: String } },
+    { action: 'token.exchange', origin, subject, outcome: { code: 'scope_too_wide' } },
+    { action: 'token.exchange', origin, identity: undefined, outcome: { reason: 'token_unknown' } },
+  ]);
 });

@@ -102,7 +102,11 @@ export interface World {
 }
 
 /** Org acme with the roles reader and admin; user ann has both. */
-export const createWorld = async (t: Test, change: Partial<WorldSettings> = {}): Promise<World> => {
+export const createWorld = async (
+  t: Test,
+  change: Partial<WorldSettings> = {},
+  noteUse: (tokenId: string) => void = () => undefined,
+): Promise<World> => {
   const directory = mkdtempSync(join(tmpdir(), 'tollgate-'));
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));
   const all = { ...settings, ...change };
@@ -138,6 +142,7 @@ export const createWorld = async (t: Test, change: Partial<WorldSettings> = {}):
       tokenAgeMsMax: all.tokens.accessTokenLifetimeMs,
       tokenBytesMax: all.credential.accessTokenBytesMax,
     }),
+    noteUse,
     signIdentityJwt: () => 'not asked for here',
     signAccessToken: () => 'not asked for here',
   });

@@ -51,6 +51,7 @@ export const exchangeToken = async (
     audiences: [],
     ...more,
     clientAddress: request.clientAddress,
+    requestId: request.requestId,
   });
   if (isDenial(result) || isOutage(result)) return refusedToken(result, presented, request);
   if (isProblem(result))

@@ -63,7 +63,7 @@ export const createRevokeEndpoint =
     if (isAnswer(token)) return token;
     const credential = parseCredential(token.value, deps.settings.credential);
     if (isDenial(credential)) return told(undefined);
-    const result = await deps.revoke(credential, request.clientAddress);
+    const result = await deps.revoke(credential, request.clientAddress, request.requestId);
     return isDenial(result) || isOutage(result)
       ? refusedToken(result, token.value, request)
       : told(undefined);
@@ -82,7 +82,7 @@ export const createLogoutEndpoint =
     const parsed = named === undefined ? undefined : parseCredential(named, deps.settings.credential);
     for (const credential of [presented, parsed]) {
       if (!isSession(credential)) continue;
-      const result = await deps.revoke(credential, request.clientAddress);
+      const result = await deps.revoke(credential, request.clientAddress, request.requestId);
       if (isDenial(result) || isOutage(result)) return refusedToken(result, credential.value, request);
     }
     return told({});

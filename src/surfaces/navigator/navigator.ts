@@ -4,6 +4,7 @@
 import { isCredential, parseCredential } from '../../decision/credential.ts';
 import { denial, isDenial, isOutage, type Refusal } from '../../decision/outcome.ts';
 import type { Identifier } from '../../identity/identifier.ts';
+import type { Audit } from '../../lifecycle/audit.ts';
 import { createBeginClientSession } from '../../lifecycle/client-session.ts';
 import { createExchange } from '../../lifecycle/exchange.ts';
 import { createIdentifyLive } from '../../lifecycle/identify-live.ts';
@@ -29,6 +30,8 @@ export interface NavigatorSurfaceDeps {
   readonly store: Pick<TokenStore, 'findOrg' | 'findUser'>;
   readonly identifier: Pick<Identifier, 'identify' | 'standing'>;
   readonly keys: Pick<KeyRing, 'signingKey'>;
+  /** Where orders are written down; undefined: nowhere. */
+  readonly audit?: Audit | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -73,7 +76,7 @@ const createExchangeEndpoint = (deps: WholeDeps): Endpoint => {
         ? denial('credential_malformed', 'an access token as API token')
         : parsed;
     if (isDenial(credential)) return refusedToken(credential, token, request);
-    const { clientAddress } = request;
+    const { clientAddress, requestId } = request;
     const result = await exchange({
       credential,
       scopes: undefined,
@@ -81,6 +84,7 @@ const createExchangeEndpoint = (deps: WholeDeps): Endpoint => {
       validityMs: undefined,
       clientId: undefined,
       clientAddress,
+      requestId,
     });
     if (isDenial(result) || isOutage(result)) return refusedToken(result, token, request);
     return isProblem(result) ? badRequest(result.message, request) : issued(result, token);
@@ -103,7 +107,12 @@ const createClientEndpoint = (deps: WholeDeps): Endpoint => {
     const { account } = client;
     if (!isOrg(account.orgId, request.parameters['org'] ?? ''))
       return refusedCaller(denial('tenant_mismatch', 'the client belongs to another org'), request);
-    const result = await beginClientSession({ clientId: client.id, account, validityMs: undefined });
+    const result = await beginClientSession({
+      clientId: client.id,
+      account,
+      validityMs: undefined,
+      origin: request,
+    });
     if (isOutage(result)) return refusedCaller(result, request);
     if (isDenial(result)) return refusedClient(clientFault(result.evidence ?? result.reason), request);
     return isProblem(result) ? badRequest(result.message, request) : issued(result, undefined);

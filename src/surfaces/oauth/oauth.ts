@@ -1,6 +1,7 @@
 // The oauth surface: its paths, each with its endpoint, and the shape of its faults. Constructs the lifecycle orders
 // the endpoints give; speaks no HTTP framework.
 
+import type { Audit } from '../../lifecycle/audit.ts';
 import { createExchange } from '../../lifecycle/exchange.ts';
 import { createIdentifyLive } from '../../lifecycle/identify-live.ts';
 import { createIntrospect } from '../../lifecycle/introspect.ts';
@@ -25,6 +26,8 @@ export interface OauthSurfaceDeps {
   readonly store: Pick<TokenStore, 'findApiToken' | 'revokeToken' | 'endSession'>;
   readonly identifier: Pick<Identifier, 'identify' | 'standing'>;
   readonly keys: Pick<KeyRing, 'signingKey' | 'jwks'>;
+  /** Where orders are written down; undefined: nowhere. */
+  readonly audit?: Audit | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }

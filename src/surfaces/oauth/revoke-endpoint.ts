@@ -28,7 +28,7 @@ export const createRevokeEndpoint =
     if (token === undefined) return badRequest('invalid_request', 'Send the token to revoke as token.');
     const credential = parseCredential(token, deps.settings.credential);
     if (isDenial(credential)) return done;
-    const result = await deps.revoke(credential, request.clientAddress);
+    const result = await deps.revoke(credential, request.clientAddress, request.requestId);
     if (isOutage(result)) return unavailable(result);
     return isDenial(result) ? rateLimited(result) : done;
   };

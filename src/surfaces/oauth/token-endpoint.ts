@@ -63,6 +63,7 @@ export const createTokenEndpoint =
       ...narrowing,
       clientId: client.kind === 'confidential' ? client.id : undefined,
       clientAddress: request.clientAddress,
+      requestId: request.requestId,
     });
     if (isDenial(result) || isOutage(result)) return refusedCredential(result, grant.error, grant.parameter);
     return isProblem(result) ? refusedOrder(result) : issued(result, grant);

@@ -1,0 +1,72 @@
+// Remembers when API tokens were last used: at most once a minute each, in batches, a moment after the request. Noting a
+// use is a map look-up; nobody waits for the store, and what it does not take is tried again or forgotten.
+
+import { isOutage } from '../decision/outcome.ts';
+import type { TokenStore, TokenUse } from '../store/token-store.ts';
+
+export interface LastUsed {
+  /** Synchronous; never throws. */
+  note(tokenId: string, nowMs: number): void;
+  /** Writes what is still waiting, as far as the store takes it. */
+  close(): Promise<void>;
+}
+
+const noteEveryMs = 60_000;
+const flushEveryMs = 2_000;
+/** Tokens remembered; what comes while so many are known is noted when others have been forgotten. */
+const tokensMax = 200_000;
+
+export const createLastUsed = (store: Pick<TokenStore, 'recordUses'>): LastUsed => {
+  /** Token -> when its use was noted last. */
+  const noted = new Map<string, number>();
+  let waiting: TokenUse[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let flushing: Promise<void> | undefined;
+
+  const flush = async (): Promise<void> => {
+    const uses = waiting;
+    waiting = [];
+    if (uses.length > 0 && isOutage(await store.recordUses(uses)))
+      waiting = uses.concat(waiting).slice(-tokensMax);
+  };
+  const flushOnce = (): Promise<void> => {
+    flushing ??= flush().finally(() => {
+      flushing = undefined;
+      if (waiting.length > 0) plan();
+    });
+    return flushing;
+  };
+  const plan = (): void => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      void flushOnce();
+    }, flushEveryMs).unref();
+  };
+  /** The oldest come first: a token noted again moves to the end. */
+  const forget = (nowMs: number): void => {
+    for (const [tokenId, atMs] of noted) {
+      if (nowMs - atMs < noteEveryMs) return;
+      noted.delete(tokenId);
+    }
+  };
+
+  return {
+    note: (tokenId, nowMs) => {
+      const lastMs = noted.get(tokenId);
+      if (lastMs !== undefined && nowMs - lastMs < noteEveryMs) return;
+      forget(nowMs);
+      if (noted.size >= tokensMax) return;
+      noted.delete(tokenId);
+      noted.set(tokenId, nowMs);
+      waiting.push({ tokenId, atMs: nowMs });
+      plan();
+    },
+    close: async () => {
+      clearTimeout(timer);
+      timer = undefined;
+      await flushing;
+      await flushOnce();
+      clearTimeout(timer);
+    },
+  };
+};

@@ -1,0 +1,85 @@
+// When a token was last used: rarely written, never in the way.
+
+import t from 'tap';
+import { outage } from '../../src/decision/outcome.ts';
+import { createLastUsed } from '../../src/lifecycle/last-used.ts';
+import type { TokenUse } from '../../src/store/token-store.ts';
+import { createWorld } from './world.ts';
+
+const openLastUsed = () => {
+  const batches: (readonly TokenUse[])[] = [];
+  const state = { isOut: false };
+  const lastUsed = createLastUsed({
+    recordUses: async (uses) => {
+      if (state.isOut) return outage('store_unavailable');
+      batches.push(uses);
+      return 'done';
+    },
+  });
+  return { lastUsed, batches, state };
+};
+
+t.test('a token is written at most once a minute, and noting it waits for nothing', async (t) => {
+  const { lastUsed, batches } = openLastUsed();
+  for (const atMs of [1_000, 1_001, 30_000, 60_999, 61_000, 61_001]) lastUsed.note('a', atMs);
+  lastUsed.note('b', 61_002);
+  t.same(batches, []);
+  await lastUsed.close();
+  t.same(batches, [
+    [
+      { tokenId: 'a', atMs: 1_000 },
+      { tokenId: 'a', atMs: 61_000 },
+      { tokenId: 'b', atMs: 61_002 },
+    ],
+  ]);
+});
+
+t.test('while the store is out uses wait, and are written when it is back', async (t) => {
+  const { lastUsed, batches, state } = openLastUsed();
+  state.isOut = true;
+  lastUsed.note('a', 1);
+  await lastUsed.close();
+  state.isOut = false;
+  lastUsed.note('b', 2);
+  await lastUsed.close();
+  t.same(batches, [
+    [
+      { tokenId: 'a', atMs: 1 },
+      { tokenId: 'b', atMs: 2 },
+    ],
+  ]);
+});
+
+t.test('uses are written by themselves a moment later', async (t) => {
+  const { lastUsed, batches } = openLastUsed();
+  lastUsed.note('a', 1);
+  const alive = setInterval(() => undefined, 1_000);
+  while (batches.length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+  clearInterval(alive);
+  t.same(batches, [[{ tokenId: 'a', atMs: 1 }]]);
+});
+
+t.test('presenting an API token counts as a use; being refused, or a session of it, does not', async (t) => {
+  const used: string[] = [];
+  const world = await createWorld(t, {}, (tokenId) => used.push(tokenId));
+  const { secret, record } = await world.token();
+  const identify = (value: string, kind: 'api_token' | 'access_token') =>
+    world.identifier.identify({ value, kind }, world.now());
+  await identify(secret, 'api_token');
+  await identify(secret, 'api_token');
+  t.same(used, [record.id], 'once a cache life');
+  const made = await world.exchange({
+    credential: { value: secret, kind: 'api_token' },
+    scopes: undefined,
+    audiences: [],
+    validityMs: undefined,
+    clientId: undefined,
+    clientAddress: undefined,
+  });
+  if (!('accessToken' in made)) throw new Error('no session');
+  await identify(made.accessToken, 'access_token');
+  const revoked = await world.token();
+  await world.apiTokens.revokeApiToken(revoked.record.id);
+  await identify(revoked.secret, 'api_token');
+  t.same(used, [record.id]);
+});
