@@ -6,6 +6,8 @@ import { denial, isOutage, type Refusal } from '../decision/outcome.ts';
 import { effectiveScopes } from '../decision/scope.ts';
 import type { OauthClientSettings } from '../settings/settings.ts';
 import type { TokenStore } from '../store/token-store.ts';
+import type { Origin } from './actor.ts';
+import type { Audit } from './audit.ts';
 import { createIssue, type IssueDeps, type Issued, type IssueProblem } from './issue.ts';
 import { findActiveOwner } from './owner.ts';
 import { isProblem } from './problem.ts';
@@ -15,15 +17,25 @@ export interface ClientSessionOrder {
   readonly account: NonNullable<OauthClientSettings['account']>;
   /** Shorter than the settings' life of an access token; longer is cut to it. */
   readonly validityMs: number | undefined;
+  /** For the audit. */
+  readonly origin: Origin;
 }
 
 export type BeginClientSession = (order: ClientSessionOrder) => Promise<Issued | IssueProblem | Refusal>;
 
 export const createBeginClientSession = (
-  deps: IssueDeps & { readonly store: Pick<TokenStore, 'findOrg' | 'findUser'> },
+  deps: IssueDeps & {
+    readonly store: Pick<TokenStore, 'findOrg' | 'findUser'>;
+    /** Where sessions are written down; undefined: nowhere. */
+    readonly audit?: Audit | undefined;
+  },
 ): BeginClientSession => {
   const issue = createIssue(deps);
-  return async ({ clientId, account, validityMs }) => {
+  const begin = async ({
+    clientId,
+    account,
+    validityMs,
+  }: ClientSessionOrder): ReturnType<BeginClientSession> => {
     const owner = await findActiveOwner(deps.store, account.orgId, account.userId);
     if (isOutage(owner)) return owner;
     if (isProblem(owner)) {
@@ -49,5 +61,16 @@ export const createBeginClientSession = (
     };
     const methods = ['client_credentials'];
     return issue({ identity, scopes: undefined, audiences: [], validityMs, clientId, methods });
+  };
+  return async (order) => {
+    const outcome = await begin(order);
+    deps.audit?.record({
+      action: 'session.begin',
+      identity: 'identity' in outcome ? outcome.identity : undefined,
+      origin: order.origin,
+      subject: { org: order.account.orgId, user: order.account.userId },
+      outcome,
+    });
+    return outcome;
   };
 };

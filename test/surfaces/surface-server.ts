@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { Test } from 'tap';
 import type { RequestOutcome } from '../../src/observe/request-outcome.ts';
+import { type Audit, createAudit } from '../../src/lifecycle/audit.ts';
 import type { Settings } from '../../src/settings/settings.ts';
 import { createSurfaces, type Surfaces } from '../../src/surfaces/surfaces.ts';
 import { isKeyFault, parseSigningKey, type SigningKey } from '../../src/tokens/signing-key.ts';
@@ -15,6 +16,8 @@ export type SurfaceSettings = WorldSettings & Pick<Settings, 'surfaces'>;
 
 export interface SurfaceServer extends World {
   readonly settings: SurfaceSettings;
+  /** Writes to the store; every exchange too. */
+  readonly audit: Audit;
   readonly surfaces: Surfaces;
   readonly origin: string;
   readonly port: number;
@@ -67,8 +70,11 @@ export const startSurfaces = async (
     while (outcomes.length < sent) await once(records, 'record');
     return reply;
   };
+  const audit = createAudit({ store: world.store, log: undefined, exchangeSampling: 1, now: world.now });
+  t.teardown(() => audit.close());
   const surfaces = await createSurfaces({
     ...world,
+    audit,
     record: (outcome) => {
       outcomes.push(outcome);
       records.emit('record');
@@ -100,6 +106,7 @@ export const startSurfaces = async (
     );
   return {
     ...world,
+    audit,
     surfaces,
     origin,
     port,

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import t from 'tap';
 import type { RequestOutcome } from '../../src/observe/request-outcome.ts';
+import { ownedPatterns } from '../../src/settings/surface-paths.ts';
 import { createSurfaces } from '../../src/surfaces/surfaces.ts';
 import { createWorld } from '../lifecycle/world.ts';
 import { noSurfaces, startSurfaces } from './surface-server.ts';
@@ -44,6 +45,17 @@ t.test('a path is owned exactly, so nothing of the API is shadowed by accident',
     '__proto__',
   ])
     t.notOk(surfaces.owns(path), path);
+});
+
+t.test('what the surfaces own is what the settings check the routes against', async (t) => {
+  const surfaces = {
+    csp: { ...noSurfaces.csp, enabled: true },
+    navigator: { ...noSurfaces.navigator, enabled: true },
+  };
+  const server = await startSurfaces(t, { surfaces });
+  const patterns = ownedPatterns(server.settings).map(({ pattern }) => pattern);
+  t.same(new Set(server.surfaces.ownedPaths), new Set(patterns));
+  t.equal(new Set(patterns).size, patterns.length, 'each once');
 });
 
 t.test('the media type of a form is read leniently', async (t) => {

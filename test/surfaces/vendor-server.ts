@@ -1,6 +1,8 @@
 // The vendors' surfaces on a real server, spoken to in raw bytes: what a client library would tidy up reaches it as is.
 
 import type { Test } from 'tap';
+import { createBeginClientSession } from '../../src/lifecycle/client-session.ts';
+import { createIssue } from '../../src/lifecycle/issue.ts';
 import { shardOfAccount } from '../../src/store/shard.ts';
 import { createSecret, createTokenId, digestOf } from '../../src/tokens/api-token.ts';
 import { exchangeRaw } from '../support/raw-client.ts';
@@ -26,6 +28,8 @@ export interface VendorServer extends SurfaceServer {
   postForm(path: string, form: string, headers?: readonly string[]): Promise<VendorReply>;
   /** Like `token()`, made with OpenID. */
   openIdToken(): Promise<string>;
+  /** An access token of acme/ann as if she had signed in; of all her scopes or of some. */
+  signIn(scopes?: readonly string[]): Promise<string>;
 }
 
 export const formType = 'Content-Type: application/x-www-form-urlencoded';
@@ -84,6 +88,23 @@ export const startVendors = async (
       const answer = await server.store.createToken(token, digestOf(secret));
       if (answer !== 'created') throw new Error(`no token: ${JSON.stringify(answer)}`);
       return secret;
+    },
+    signIn: async (scopes) => {
+      const begin = createBeginClientSession(server);
+      const account = { orgId: 'acme', userId: 'ann' };
+      const origin = { clientAddress: '192.0.2.7', requestId: 'sign-in' };
+      const begun = await begin({ clientId: 'test', account, validityMs: undefined, origin });
+      if (!('identity' in begun)) throw new Error(`no session: ${JSON.stringify(begun)}`);
+      const signedIn = createIssue(server)({
+        identity: { ...begun.identity, sessionKind: 'interactive' },
+        scopes,
+        audiences: [],
+        validityMs: undefined,
+        clientId: undefined,
+        methods: ['pwd'],
+      });
+      if (!('accessToken' in signedIn)) throw new Error(`no session: ${JSON.stringify(signedIn)}`);
+      return signedIn.accessToken;
     },
   };
 };

@@ -2,7 +2,9 @@
 // five characters alone; an outage never becomes the caller's fault.
 
 import { hash } from 'node:crypto';
+import type { Identity } from '../../decision/identity.ts';
 import { isOutage, type Outage, type Refusal } from '../../decision/outcome.ts';
+import type { Problem, ProblemCode } from '../../lifecycle/problem.ts';
 import {
   type Answer,
   denied,
@@ -84,8 +86,8 @@ export const refusedToken = (refusal: Refusal, token: string, request: RequestHe
     request,
   );
 
-/** A refusal of the access token a request is made with. */
-export const refusedCaller = (refusal: Refusal, request: RequestHead): Answer => {
+/** A refusal of the access token a request is made with, or of what it may do. `identity`: whose it is, where known. */
+export const refusedCaller = (refusal: Refusal, request: RequestHead, identity?: Identity): Answer => {
   const isForbidden =
     !isOutage(refusal) &&
     ['scope_missing', 'tenant_mismatch', 'session_kind_refused'].includes(refusal.reason);
@@ -97,18 +99,32 @@ export const refusedCaller = (refusal: Refusal, request: RequestHead): Answer =>
             status: 403,
             word: 'forbidden',
             description: 'The access token may not do that.',
-            note: noteOf(refusal),
+            note: noteOf(refusal, identity),
           }
         : {
             status: 401,
             word: 'unauthorized',
             description: 'Send a valid access token as csp-auth-token, or as Authorization: Bearer.',
             headers: { 'www-authenticate': 'Bearer realm="tollgate", error="invalid_token"' },
-            note: noteOf(refusal),
+            note: noteOf(refusal, identity),
           },
       request,
     )
   );
+};
+
+/** An order that cannot be carried out as it is. */
+export const refusedOrder = (problem: Problem, request: RequestHead, identity: Identity): Answer => {
+  const [status, word] = wordOf(problem.code);
+  const note = denied(status === 403 ? 'scope_missing' : 'request_malformed', problem.code, identity);
+  return cspError({ status, word, description: problem.message, note }, request);
+};
+
+const wordOf = (code: ProblemCode): readonly [status: number, word: CspErrorWord] => {
+  if (code === 'too_many_tokens' || code === 'name_taken') return [409, 'conflict'];
+  if (code === 'scope_too_wide') return [400, 'invalid_scope'];
+  const isGone = ['org_unknown', 'org_disabled', 'user_unknown', 'user_disabled'].includes(code);
+  return isGone ? [403, 'forbidden'] : [400, 'invalid_request'];
 };
 
 export const refusedClient = (fault: ClientFault, request: RequestHead): Answer =>
@@ -166,8 +182,8 @@ export const onFault = ({ status, description, note }: Fault, request: RequestHe
     request,
   );
 
-const noteOf = (refusal: Refusal): Note =>
-  isOutage(refusal) ? failed(refusal) : denied(refusal.reason, refusal.evidence);
+const noteOf = (refusal: Refusal, identity?: Identity): Note =>
+  isOutage(refusal) ? failed(refusal) : denied(refusal.reason, refusal.evidence, identity);
 
 /** `xxxx...` and the last five characters; of a short token none, or too much would be told. */
 export const masked = (token: string): string =>

@@ -2,17 +2,22 @@
 // framework. Wire shapes are contracted: see the tests, which are named for them.
 
 import type { Identifier } from '../../identity/identifier.ts';
+import type { Audit } from '../../lifecycle/audit.ts';
 import { createBeginClientSession } from '../../lifecycle/client-session.ts';
 import { createFindDetails } from '../../lifecycle/details.ts';
 import { createExchange } from '../../lifecycle/exchange.ts';
+import { createIdentifyLive } from '../../lifecycle/identify-live.ts';
 import { createRevoke } from '../../lifecycle/revoke.ts';
+import { createTokenOrders } from '../../lifecycle/token-orders.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { cspPaths } from '../../settings/surface-paths.ts';
 import type { TokenStore } from '../../store/token-store.ts';
 import type { KeyRing } from '../../tokens/key-ring.ts';
 import type { Endpoint, Method, Route } from '../answer.ts';
+import { createCreateEndpoint } from './create-endpoint.ts';
 import { onFault } from './csp-error.ts';
 import { cspTokenForm } from './csp-token-form.ts';
+import { createDeactivateEndpoint } from './deactivate-endpoint.ts';
 import { createDetailsEndpoint } from './details-endpoint.ts';
 import { createMetadataEndpoint, createPublicKeyEndpoint } from './discovery.ts';
 import { createExchangeEndpoint } from './exchange-endpoint.ts';
@@ -31,6 +36,8 @@ export interface CspSurfaceDeps {
   readonly store: TokenStore;
   readonly identifier: Pick<Identifier, 'identify' | 'standing'>;
   readonly keys: Pick<KeyRing, 'signingKey' | 'published'>;
+  /** Where orders are written down; undefined: nowhere. */
+  readonly audit?: Audit | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -45,6 +52,8 @@ export const cspRouteNames = [
   'introspect',
   'revoke',
   'logout',
+  'create',
+  'deactivate',
 ].map((name) => `csp:${name}`);
 
 /** Every path of the surface; none when the settings switch it off. */
@@ -59,6 +68,10 @@ export const cspRoutes = (deps: CspSurfaceDeps): readonly Route[] => {
   const beginClientSession = createBeginClientSession({ ...deps, form });
   const held = { findDetails: createFindDetails(deps), revoke: createRevoke(deps), clients, settings };
   const token = createTokenEndpoint({ exchange, beginClientSession, clients, settings });
+  const orders = createTokenOrders({ ...deps, audit: deps.audit });
+  const caller = { identifyLive: createIdentifyLive(deps), store: deps.store, settings, orders };
+  const deactivate = createDeactivateEndpoint(caller);
+  const { tokensPerUserMax } = csp;
   const metadata = createMetadataEndpoint({ settings, paths });
   const on =
     (method: Method) =>
@@ -81,5 +94,8 @@ export const cspRoutes = (deps: CspSurfaceDeps): readonly Route[] => {
     post('introspect', paths.introspect, createIntrospectEndpoint(held)),
     post('revoke', paths.revoke, createRevokeEndpoint(held)),
     post('logout', paths.logout, createLogoutEndpoint(held)),
+    post('create', paths.create, createCreateEndpoint({ ...caller, tokensPerUserMax })),
+    post('deactivate', paths.deactivate, deactivate),
+    post('deactivate', paths.deactivateOlder, deactivate),
   ];
 };

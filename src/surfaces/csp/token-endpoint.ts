@@ -66,7 +66,12 @@ const clientSession = async (
   const orgId = parameters.one('orgId');
   if (orgId !== undefined && !isOrg(account.orgId, orgId))
     return refusedCaller(denial('tenant_mismatch', 'the client belongs to another org'), request);
-  const result = await deps.beginClientSession({ clientId: client.id, account, validityMs });
+  const result = await deps.beginClientSession({
+    clientId: client.id,
+    account,
+    validityMs,
+    origin: request,
+  });
   if (isOutage(result)) return unavailable(result, request);
   if (isDenial(result))
     return refusedClient(

@@ -1,0 +1,49 @@
+// POST /orgs/{orgId}/api-tokens/deactivate, and the older /orgs/{orgId}/tokens/deactivate: an org's owner ends API tokens
+// of its users, a few at a time. Each is told of by itself; an outage is told of once, and the order may be repeated.
+
+import { denial, isDenial, isOutage } from '../../decision/outcome.ts';
+import { rights } from '../../decision/rights.ts';
+import { isProblem } from '../../lifecycle/problem.ts';
+import type { TokenOrders } from '../../lifecycle/token-orders.ts';
+import { type Endpoint, isAnswer, neverStored, permitted, type SurfaceRequest } from '../answer.ts';
+import { isOrg } from '../vendor-ids.ts';
+import { member } from './allowed-scopes.ts';
+import { readCaller, type ReadCallerDeps } from './csp-caller.ts';
+import { badRequest, refusedCaller } from './csp-error.ts';
+
+export interface DeactivateEndpointDeps extends ReadCallerDeps {
+  readonly orders: Pick<TokenOrders, 'revokeApiToken'>;
+}
+
+const idsMax = 15;
+
+export const createDeactivateEndpoint =
+  (deps: DeactivateEndpointDeps): Endpoint =>
+  async (request) => {
+    const actor = await readCaller(deps, request);
+    if (isAnswer(actor)) return actor;
+    const { identity } = actor;
+    if (!isOrg(identity.org.id, request.parameters['org'] ?? ''))
+      return refusedCaller(denial('tenant_mismatch', 'another org'), request, identity);
+    if (!identity.scopes.has(rights.orgOwner))
+      return refusedCaller(denial('scope_missing', rights.orgOwner), request, identity);
+    const ids = readIds(request);
+    if (ids === undefined) return badRequest(`Send ids: a list of 1 to ${idsMax} token ids.`, request);
+    const successes: string[] = [];
+    const failures: { readonly id: string; readonly message: string }[] = [];
+    for (const id of ids) {
+      const result = await deps.orders.revokeApiToken(actor, id);
+      if (isDenial(result) || isOutage(result)) return refusedCaller(result, request, identity);
+      if (isProblem(result)) failures.push({ id, message: result.message });
+      else successes.push(id);
+    }
+    return { status: 200, headers: neverStored, body: { successes, failures }, note: permitted(identity) };
+  };
+
+/** Each once, in the order given. */
+const readIds = ({ body }: SurfaceRequest): readonly string[] | undefined => {
+  const ids = body.kind === 'json' ? member(body.value, 'ids') : undefined;
+  if (!Array.isArray(ids) || ids.length === 0 || ids.length > idsMax) return undefined;
+  const texts = ids.filter((id): id is string => typeof id === 'string');
+  return texts.length === ids.length ? [...new Set(texts)] : undefined;
+};
