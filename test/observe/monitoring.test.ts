@@ -72,7 +72,8 @@ t.test('alerts and dashboard ask only for metrics that exist', async (t) => {
 });
 
 t.test('alerts and dashboard ask only for reasons that exist', async (t) => {
-  const known: readonly string[] = [...denialReasons, ...outageReasons];
+  const feedResets = ['trimmed', 'server_replaced'];
+  const known: readonly string[] = [...denialReasons, ...outageReasons, ...feedResets];
   const queries = [
     ...rules.map(({ expr }) => expr),
     ...panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
