@@ -2,10 +2,15 @@
 
 import { createReadStream } from 'node:fs';
 import type { Command } from 'commander';
+import { isOutage, type Outage } from '../decision/outcome.ts';
 import { createAccounts } from '../lifecycle/accounts.ts';
 import { createApiTokens } from '../lifecycle/api-tokens.ts';
 import { importApiTokens } from '../lifecycle/import-api-tokens.ts';
+import { type Problem, problem } from '../lifecycle/problem.ts';
+import { isTokenId } from '../lifecycle/token-id.ts';
 import type { ApiTokenRecord, OrgRecord, UserRecord } from '../store/records.ts';
+import type { TokenStore } from '../store/token-store.ts';
+import { digestOf } from '../tokens/api-token.ts';
 import type { AddCommands } from './command-line.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { readJsonLines } from './json-lines.ts';
@@ -94,10 +99,23 @@ export const addTokenCommands: AddCommands = (program, world, run) => {
   token
     .command('revoke')
     .description('end an API token and every session made from it, for good')
-    .argument('<ID>', 'the id that create or list showed, never the secret')
+    .argument('[ID]', 'the id that create or list showed, never the secret')
+    .option('--secret-stdin', 'instead of the id: read the secret from standard input')
+    .addHelpText(
+      'after',
+      '\nWith nothing but a leaked secret, without leaving it in the history of a shell:\n' +
+        '  tollgate token revoke --secret-stdin < leaked.txt',
+    )
     .action(
-      run((id: string, _: unknown, command: Command) =>
+      run((named: string | undefined, options: { readonly secretStdin?: boolean }, command: Command) =>
         withStore(command, world, async (store, settings, output) => {
+          if ((named === undefined) !== (options.secretStdin === true)) {
+            output.note('tollgate: give either the id of the token or --secret-stdin');
+            return exitCode.usage;
+          }
+          const id = named ?? (await findIdOf(world.stdin, store));
+          if (isRefusal(id)) return refuse(output, id);
+          if (!isTokenId(id)) return refuse(output, noTokenId);
           const answer = await createApiTokens({ store, settings, now: Date.now }).revokeApiToken(id);
           if (isRefusal(answer)) return refuse(output, answer);
           if (output.isJson) output.json({ id, result: answer });
@@ -150,6 +168,36 @@ export const addTokenCommands: AddCommands = (program, world, run) => {
         }),
       ),
     );
+};
+
+/** Not quoted: it may be a secret put in the wrong place. */
+const noTokenId = problem(
+  'token_unknown',
+  'That is no token id. Write the id (a UUID) that create or list showed; ' +
+    'with nothing but the secret: tollgate token revoke --secret-stdin < FILE',
+);
+
+const secretCharactersMax = 64 * 1024;
+
+/** The id of the token whose secret stands, alone, on standard input. */
+const findIdOf = async (
+  stdin: AsyncIterable<Uint8Array | string>,
+  store: TokenStore,
+): Promise<string | Problem | Outage> => {
+  let text = '';
+  for await (const chunk of stdin) {
+    text += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('latin1');
+    if (text.length > secretCharactersMax) break;
+  }
+  const found = await store.findApiToken(digestOf(text.trim()));
+  if (isOutage(found)) return found;
+  return (
+    found?.token.id ??
+    problem(
+      'token_unknown',
+      'There is no API token with that secret: it has ended, or another store knows it.',
+    )
+  );
 };
 
 const importFrom = async (

@@ -140,7 +140,7 @@ t.test('tokens', async (t) => {
     'again is no fault',
   );
   const wrong = await on('token', 'revoke', short['secret']!);
-  t.match(wrong, { code: 1, stderr: /That is no token id/ });
+  t.match(wrong, { code: 1, stderr: /That is no token id.*--secret-stdin/ });
   t.notMatch(wrong.stderr, short['secret']!, 'a secret given as an id is not repeated');
   t.match(await on('token', 'revoke-all', 'acme/ann'), {
     code: 0,
@@ -159,6 +159,19 @@ t.test('tokens', async (t) => {
     { state: 'revoked' },
   ]);
   t.match(await on('token', 'list', 'acme/bob'), { code: 1, stderr: /There is no user acme\/bob/ });
+});
+
+t.test('a leaked secret is revoked with nothing but the secret', async (t) => {
+  const { on, json, store } = await furnished(t);
+  const made = (await json('token', 'create', 'acme/ann')) as Record<string, string>;
+  const revoke = (stdin: string) => run(['token', 'revoke', '--secret-stdin', '--store', store], { stdin });
+  t.match(await revoke(`${made['secret']}\n`), { code: 0, stdout: `${made['id']} is revoked.\n` });
+  t.match(await json('token', 'list', 'acme/ann'), [{ id: made['id'], state: 'revoked' }]);
+  const unknown = await revoke('tg-some-other-secret');
+  t.match(unknown, { code: 1, stdout: '', stderr: /There is no API token with that secret/ });
+  t.notMatch(unknown.stderr, 'some-other-secret');
+  t.match(await on('token', 'revoke'), { code: 2, stderr: /either the id of the token or --secret-stdin/ });
+  t.match(await on('token', 'revoke', made['id']!, '--secret-stdin'), { code: 2 });
 });
 
 t.test('an import reports each line it cannot take, takes the others, and can be repeated', async (t) => {
