@@ -108,8 +108,18 @@ export const refuse = (output: Output, refusal: Problem | Outage): ExitCode => {
       ? `The store has it, but not enough replicas do${cause}. Repeat the command: it is safe.`
       : refusal.reason === 'keys_unavailable'
         ? messageOf(refusal.cause)
-        : `The store does not answer${cause}. Repeat the command: it is safe.`;
+        : isFull(refusal.cause)
+          ? `The store is full${cause}. Free space, then repeat the command: it is safe.`
+          : `The store does not answer${cause}. Repeat the command: it is safe.`;
   return fail(output, refusal.reason, message, exitCode.unavailable);
+};
+
+/** Redis above its maxmemory (OOM), or SQLite on a full disk (SQLITE_FULL, 13; extended codes keep it in the low byte). */
+const isFull = (cause: unknown): boolean => {
+  if (!(cause instanceof Error)) return false;
+  if ('code' in cause && cause.code === 'OOM') return true;
+  if ('errcode' in cause && typeof cause.errcode === 'number' && (cause.errcode & 0xff) === 13) return true;
+  return isFull(cause.cause);
 };
 
 const fail = (output: Output, code: string, message: string, exit: ExitCode): ExitCode => {

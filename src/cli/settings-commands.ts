@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { settingsJsonSchemaText } from '../settings/json-schema.ts';
 import { dotted, type Problem } from '../settings/problem.ts';
 import { settingNames } from '../settings/setting-names.ts';
+import { StoreUnusable } from '../store/open-store.ts';
 import type { AddCommands } from './command-line.ts';
 import { exitCode } from './exit-code.ts';
 import { loadFor, outputFor, printProblems, settingsFile, withSettings } from './session.ts';
@@ -40,7 +41,7 @@ export const addServeCommand: AddCommands = (program, world, run) => {
           } catch (error) {
             if (!(error instanceof Error) || error instanceof TypeError) throw error;
             output.note(`tollgate: cannot serve: ${error.message}`);
-            return exitCode.refused;
+            return error instanceof StoreUnusable ? exitCode.unavailable : exitCode.refused;
           }
         });
       }),

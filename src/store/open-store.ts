@@ -17,6 +17,11 @@ export interface StoreOptions {
   readonly now?: (() => number) | undefined;
 }
 
+/** The store cannot be opened at all; the message says what to do. */
+export class StoreUnusable extends Error {
+  override readonly name = 'StoreUnusable';
+}
+
 /** Makes the store; its `open()` connects or opens the file. */
 export const createStore = (settings: StoreSettings, options: StoreOptions): TokenStore => {
   const { retentionMs, log = silentLog, now = Date.now } = options;
@@ -31,10 +36,15 @@ export const createStore = (settings: StoreSettings, options: StoreOptions): Tok
 
 /**
  * Makes the store and opens it. A Redis that is down is not waited for: calls then answer an Outage.
- * Throws when a SQLite file cannot be used, with what to do about it.
+ * Throws StoreUnusable when a SQLite file cannot be used, with what to do about it.
  */
 export const openStore = async (settings: StoreSettings, options: StoreOptions): Promise<TokenStore> => {
   const store = createStore(settings, options);
-  await store.open();
+  try {
+    await store.open();
+  } catch (error) {
+    if (!(error instanceof Error) || error instanceof TypeError) throw error;
+    throw new StoreUnusable(error.message, { cause: error });
+  }
   return store;
 };

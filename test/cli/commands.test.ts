@@ -267,6 +267,10 @@ t.test('a store that cannot be used is exit code 69, with what to do', async (t)
     code: 69,
     stderr: /^tollgate: .*not\.db/,
   });
+  t.match(await run(['serve', '--store', `sqlite:${folder}/not.db`]), {
+    code: 69,
+    stderr: /cannot serve: .*not\.db/,
+  });
   const env = {
     TOLLGATE_STORE: 'redis+unix:/nowhere/redis.sock',
     TOLLGATE_KEYS_ENCRYPTION_KEY: 'A'.repeat(43),

@@ -1,5 +1,6 @@
 // The command line on a real Redis: the same commands, the same answers, and 69 once it is gone.
 
+import { execFileSync } from 'node:child_process';
 import { t } from 'tap';
 import { startRedis } from '../support/redis.ts';
 import { run, runJson } from './run.ts';
@@ -22,6 +23,11 @@ t.test('orgs, users, tokens and keys on Redis', async (t) => {
   t.match(await runJson(['token', 'revoke', made['id']!], { env }), { result: 'revoked' });
   t.match(await runJson(['token', 'list', 'acme/ann'], { env }), [{ id: made['id'], state: 'revoked' }]);
   t.match(await runJson(['key', 'rotate'], { env }), { algorithm: 'ES256' });
+  execFileSync('redis-cli', ['-s', redis.socketPath, 'config', 'set', 'maxmemory', '1']);
+  t.match(await run(['org', 'create', 'more'], { env }), {
+    code: 69,
+    stderr: /^tollgate: The store is full: OOM.*Free space, then repeat/,
+  });
   await redis.kill();
   t.match(await run(['org', 'list'], { env }), {
     code: 69,
