@@ -119,7 +119,9 @@ class CachingIdentifier implements CountingIdentifier {
       this.#identities.delete(digest);
       if (standing !== 'outdated') return this.#refuse(digest, goneDenial(identity, standing), clockMs);
     }
-    return this.#withoutCache(credential, digest, nowMs, clockMs, clientAddress);
+    // Whoever was good a while ago is not guessing.
+    const limited = subject === undefined ? clientAddress : undefined;
+    return this.#withoutCache(credential, digest, nowMs, clockMs, limited);
   }
 
   standing(identity: Identity, nowMs: number): Standing {
@@ -169,8 +171,10 @@ class CachingIdentifier implements CountingIdentifier {
       return refused.denial;
     }
     const limit = this.#deps.unknownTokenLimit;
-    if (clientAddress !== undefined && limit.isBlocked(clientAddress)) return denial('rate_limited');
-    if (kind === 'api_token' && !isOwnShape(credential.value) && this.#imports.areKnownAbsent()) {
+    const isGarbage = kind === 'api_token' && !isOwnShape(credential.value) && this.#imports.areKnownAbsent();
+    if (clientAddress !== undefined && limit.isBlocked(clientAddress))
+      if (isGarbage || !limit.takeTurn(clientAddress)) return denial('rate_limited');
+    if (isGarbage) {
       this.#counts.unknownHits += 1;
       if (clientAddress !== undefined) limit.penalize(clientAddress);
       return denial('token_unknown');

@@ -12,7 +12,7 @@ export interface Subject {
 export interface Identifier {
   /**
    * Synchronous on a cache hit; concurrent misses of one credential share one look-up. `clientAddress` is held to the
-   * limit on unknown tokens (`rate_limited`); without it there is no limit.
+   * limit on unknown tokens (`rate_limited`, but for one look-up a second); without it there is no limit.
    */
   identify(
     credential: Credential,

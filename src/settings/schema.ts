@@ -133,7 +133,7 @@ const limitFields = z.strictObject({
   ).prefault('60s'),
   unknownTokensPerMinute: field(
     count(0, 1_000_000),
-    'Unknown tokens one address may try in a minute before 429; 0: any number.',
+    'Unknown tokens, and wrong client secrets, one address may try in a minute before 429; one more a second then. 0: any number.',
   ).prefault(600),
   signInFailuresPerAccount: field(
     count(0, 1_000_000),

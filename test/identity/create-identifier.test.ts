@@ -403,3 +403,30 @@ t.test(
     t.equal(await ask(unknownSecret(), Date.now(), '192.0.2.8'), 'token_unknown', 'another address');
   },
 );
+
+t.test(
+  'a flood from one address locks nobody out who shares it: neither known callers nor new ones',
+  async (t) => {
+    const { ask, made, store, user, clock, lookUps } = await openHarness(t);
+    const address = '192.0.2.7';
+    const fresh = exampleToken(user);
+    await store.createToken(fresh.token, fresh.digest);
+    await ask(made.secret, Date.now(), address);
+    clock.nowMs += ttlMs;
+    await ask('garbage 1', Date.now(), address);
+    for (let times = 0; times < 3; times++) await ask(unknownSecret(), Date.now(), address);
+    t.type(await ask(made.secret, Date.now(), address), 'object', 'known a while ago: read again');
+    t.equal(await ask(fresh.secret, Date.now(), address), 'rate_limited');
+    t.equal(await ask('garbage 2', Date.now(), address), 'rate_limited');
+    clock.nowMs += 1_000;
+    const before = lookUps();
+    t.equal(
+      await ask('garbage 3', Date.now(), address),
+      'rate_limited',
+      'what needs no look-up takes no turn',
+    );
+    t.type(await ask(fresh.secret, Date.now(), address), 'object', 'one look-up a second');
+    t.equal(await ask(unknownSecret(), Date.now(), address), 'rate_limited');
+    t.equal(lookUps(), before + 1);
+  },
+);

@@ -84,7 +84,7 @@ export const openHarness = async (
   const deps: IdentifierDependencies = {
     store: counted,
     feedState,
-    unknownTokenLimit: createUnknownTokenLimit(3),
+    unknownTokenLimit: createUnknownTokenLimit(3, monotonicMs),
     settings: {
       cache: { identitiesMax: 100, identityTtlMs: ttlMs, unknownMax: 10, unknownTtlMs, ...over },
       feed: { maxStalenessMs, whenStale: 'refuse' },

@@ -11,6 +11,23 @@ t.test('an address is blocked once it has used up its unknown tokens', async (t)
   t.notOk(limit.isBlocked('192.0.2.2'), 'its neighbour is not');
 });
 
+t.test('past the limit one look-up a second is still made, so that nobody is locked out', async (t) => {
+  let nowMs = 1_000;
+  const limit = createUnknownTokenLimit(1, () => nowMs);
+  t.ok(limit.takeTurn('192.0.2.1'), 'not blocked: no turn to take');
+  limit.penalize('192.0.2.1');
+  t.notOk(limit.takeTurn('192.0.2.1'));
+  for (const later of [2_000, 3_500]) {
+    nowMs = later;
+    t.ok(limit.isBlocked('192.0.2.1'));
+    t.ok(limit.takeTurn('192.0.2.1'));
+    t.notOk(limit.takeTurn('192.0.2.1'), 'taken');
+  }
+  nowMs = 62_000;
+  t.notOk(limit.isBlocked('192.0.2.1'));
+  t.ok(limit.takeTurn('192.0.2.1'));
+});
+
 t.test('an IPv6 network of one customer counts as one address, an IPv4 one in IPv6 as itself', async (t) => {
   const limit = createUnknownTokenLimit(1);
   limit.penalize('2001:db8:1:2::5');
