@@ -181,14 +181,14 @@ t.test('an address that is taken is one clear line, and exit code 1', async (t) 
   }
 });
 
-t.test('a store file that cannot be used is one clear line, and exit code 1', async (t) => {
+t.test('a store file that cannot be used is one clear line, and exit code 69', async (t) => {
   const running = await serveToEnd(t, {
     upstream: 'http://127.0.0.1:9',
     store: 'sqlite:/proc/nowhere/tollgate.db',
     listen: '127.0.0.1:0',
     ops: '127.0.0.1:0',
   });
-  t.match(await running.ended, { code: 1, signal: null });
+  t.match(await running.ended, { code: 69, signal: null });
   t.match(running.output(), '/proc/nowhere');
   t.notMatch(running.output(), /\n\s+at /);
 });
