@@ -1,12 +1,14 @@
 // Ends what a credential stands for, by possession of it alone (RFC 7009): an API token with all its sessions, or the
-// session of an access token. A credential that is no good already counts as revoked.
+// session of an access token. A credential that is no good already counts as revoked, but only the store says so.
 
 import type { Credential } from '../decision/credential.ts';
 import type { Identity } from '../decision/identity.ts';
-import { type Denial, denial, isDenial, isOutage, type Outage } from '../decision/outcome.ts';
+import { type Denial, isDenial, isOutage, type Outage } from '../decision/outcome.ts';
 import type { Identifier } from '../identity/identifier.ts';
+import { secretEndMs } from '../store/api-token-state.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { digestOf } from '../tokens/api-token.ts';
+import type { Origin } from './actor.ts';
 import type { Audit } from './audit.ts';
 
 /** `nothing`: it was unknown, expired or ended already. The only denial is `rate_limited`. `requestId`: for the audit. */
@@ -30,20 +32,20 @@ export const createRevoke =
   (deps: RevokeDeps): Revoke =>
   async (credential, clientAddress, requestId) => {
     const nowMs = deps.now();
-    const subject = await deps.identifier.identify(credential, nowMs, clientAddress);
+    // Not held to the limit on unknown tokens: a flood from the same address must not keep a leaked token alive.
+    const subject = await deps.identifier.identify(credential, nowMs);
     if (isOutage(subject)) return subject;
-    if (isDenial(subject)) {
-      if (subject.reason === 'rate_limited') return denial('rate_limited');
-      return isDormant(subject) && credential.kind === 'api_token'
-        ? revokeDormant(deps.store, credential, nowMs)
+    const origin = { clientAddress: clientAddress ?? '', requestId: requestId ?? '' };
+    if (isDenial(subject))
+      return mayStillLive(subject) && credential.kind === 'api_token'
+        ? endUnseen(deps, credential, origin, nowMs)
         : 'nothing';
-    }
     const { identity } = subject;
     const outcome = await end(deps.store, identity, nowMs);
     deps.audit?.record({
       action: identity.credentialKind === 'api_token' ? 'token.revoke' : 'session.end',
       identity,
-      origin: { clientAddress: clientAddress ?? '', requestId: requestId ?? '' },
+      origin,
       subject: { org: identity.org.id, user: identity.user.id, tokenId: identity.tokenId },
       outcome,
     });
@@ -63,17 +65,27 @@ const end = async (
   return done(await store.endSession(sessionId, nowMs));
 };
 
-/** The token exists and would live again when its owner is enabled. */
-const isDormant = ({ reason }: Denial): boolean => reason === 'user_disabled' || reason === 'org_disabled';
+/**
+ * It would live again when its owner is enabled; or memory calls it unknown, and it was imported a moment ago: only the
+ * store may say that there is nothing to revoke.
+ */
+const mayStillLive = ({ reason }: Denial): boolean =>
+  reason === 'user_disabled' || reason === 'org_disabled' || reason === 'token_unknown';
 
-const revokeDormant = async (
-  store: Pick<TokenStore, 'findApiToken' | 'revokeToken'>,
+const endUnseen = async (
+  { store, audit }: RevokeDeps,
   credential: Credential,
+  origin: Origin,
   nowMs: number,
-): Promise<'revoked' | 'nothing' | Outage> => {
+): Promise<Revoked | Outage> => {
   const found = await store.findApiToken(digestOf(credential.value));
   if (isOutage(found)) return found;
-  return found === undefined ? 'nothing' : done(await store.revokeToken(found.token.id, nowMs));
+  if (found === undefined || nowMs >= secretEndMs(found)) return 'nothing';
+  const { id, orgId, userId } = found.token;
+  const outcome = done(await store.revokeToken(id, nowMs));
+  const subject = { org: orgId, user: userId, tokenId: id };
+  audit?.record({ action: 'token.revoke', identity: undefined, origin, subject, outcome });
+  return outcome;
 };
 
 const done = (

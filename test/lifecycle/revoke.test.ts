@@ -1,5 +1,8 @@
 import t from 'tap';
+import { importApiTokens } from '../../src/lifecycle/import-api-tokens.ts';
 import { createRevoke } from '../../src/lifecycle/revoke.ts';
+import { shardOfTokenId } from '../../src/store/shard.ts';
+import { createSecret, digestOf } from '../../src/tokens/api-token.ts';
 import { createWorld, dayMs } from './world.ts';
 
 const apiToken = (value: string) => ({ kind: 'api_token', value }) as const;
@@ -53,6 +56,56 @@ t.test('a token of a disabled user is ended too, so that it does not come back w
   t.equal(await revoke(apiToken(secret), undefined), 'revoked');
   await world.accounts.setUserState('acme', 'ann', 'active');
   t.match(await world.identifier.identify(apiToken(secret), world.now()), { reason: 'token_revoked' });
+});
+
+t.test(
+  'a token that memory calls unknown is looked for in the store before it is called revoked',
+  async (t) => {
+    const world = await createWorld(t);
+    const revoke = createRevoke(world);
+    const legacy = 'legacy-token-of-another-system';
+    t.match(await world.identifier.identify(apiToken(legacy), world.now()), { reason: 'token_unknown' });
+    const entry = { org: 'acme', user: 'ann', name: 'old', scopes: 'all', expires: null, secret: legacy };
+    const options = { onProgress: undefined, concurrency: undefined };
+    t.match(await importApiTokens(world, [entry], options), { imported: 1 });
+    t.match(
+      await world.identifier.identify(apiToken(legacy), world.now()),
+      { reason: 'token_unknown' },
+      'still remembered as unknown',
+    );
+    t.equal(await revoke(apiToken(legacy), undefined), 'revoked');
+    t.match(await world.apiTokens.listApiTokens('acme', 'ann', { limit: 10, cursor: undefined }), {
+      items: [{ name: 'old', state: 'revoked' }],
+    });
+  },
+);
+
+t.test('a flood of unknown tokens from an address keeps nobody there from revoking', async (t) => {
+  const limits = { ...(await createWorld(t)).settings.limits, unknownTokensPerMinute: 1 };
+  const world = await createWorld(t, { limits });
+  const revoke = createRevoke(world);
+  const [used, fresh] = [await world.token(), await world.token()];
+  const address = '192.0.2.1';
+  for (let index = 0; index < 5; index++)
+    await world.identifier.identify(apiToken(`garbage ${index}`), world.now(), address);
+  t.match(await world.identifier.identify(apiToken(used.secret), world.now(), address), {
+    reason: 'rate_limited',
+  });
+  t.equal(await revoke(apiToken(fresh.secret), address), 'revoked');
+});
+
+t.test('the secret before the present one ends nothing once its overlap is over', async (t) => {
+  const world = await createWorld(t);
+  const revoke = createRevoke(world);
+  const { secret, record } = await world.token();
+  const next = {
+    digest: digestOf(createSecret({ shard: shardOfTokenId(record.id), length: 65 })),
+    number: 1,
+  };
+  await world.store.regenerateToken(record.id, { ...next, previousUntilMs: undefined }, world.now());
+  await world.accounts.setUserState('acme', 'ann', 'disabled');
+  t.equal(await revoke(apiToken(secret), undefined), 'nothing');
+  t.match(await world.apiTokens.findApiToken(record.id), { state: 'active' });
 });
 
 t.test('a token that is no good counts as revoked already', async (t) => {
