@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { bind, boundAddress, countConnections, drain } from './gate/listening.ts';
 import { readinessOf, watchReadiness } from './gate/readiness.ts';
 import { openIdentification } from './gate/identification.ts';
+import { createSessionLimit } from './identity/session-limit.ts';
 import { createAudit } from './lifecycle/audit.ts';
 import type { Log } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
@@ -61,6 +62,7 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
     store,
     identifier,
     keys: signingKeys.ring,
+    sessionLimit: createSessionLimit(settings.limits.exchangesPerMinute),
     audit,
     now,
     record,

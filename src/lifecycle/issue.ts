@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Identity } from '../decision/identity.ts';
 import { denial, outage, type Refusal } from '../decision/outcome.ts';
+import type { SessionLimit } from '../identity/session-limit.ts';
 import type { Settings, SigningAlgorithm } from '../settings/settings.ts';
 import { type AccessTokenClaims, accessTokenClaims } from '../tokens/access-token-claims.ts';
 import type { KeyRing } from '../tokens/key-ring.ts';
@@ -67,6 +68,8 @@ export interface IssueDeps {
   readonly now: () => number;
   /** Undefined: our own, signed with `tokens.algorithm`. */
   readonly form?: TokenForm | undefined;
+  /** Undefined: any number of sessions. */
+  readonly sessionLimit?: SessionLimit | undefined;
 }
 
 const secondMs = 1000;
@@ -90,6 +93,8 @@ export const createIssue = (deps: IssueDeps): Issue => {
     if (expiresAtMs <= nowMs) return denial('token_expired', identity.tokenId);
     const key = deps.keys.signingKey(form?.algorithm ?? settings.tokens.algorithm, nowMs);
     if (key === undefined) return outage('keys_unavailable', 'there is no key to sign with');
+    if (deps.sessionLimit?.mayBegin(identity) === false)
+      return denial('rate_limited', `access tokens of ${identity.tokenId ?? 'one session or user'}`);
     // A narrower token of a session ends with it; anything else begins a new one.
     const sessionId = identity.sessionId ?? randomUUID();
     const claims = accessTokenClaims({

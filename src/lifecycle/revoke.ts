@@ -3,15 +3,16 @@
 
 import type { Credential } from '../decision/credential.ts';
 import type { Identity } from '../decision/identity.ts';
-import { type Denial, isDenial, isOutage, type Outage } from '../decision/outcome.ts';
+import { type Denial, denial, isDenial, isOutage, type Outage } from '../decision/outcome.ts';
 import type { Identifier } from '../identity/identifier.ts';
+import type { SessionLimit } from '../identity/session-limit.ts';
 import { secretEndMs } from '../store/api-token-state.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { digestOf } from '../tokens/api-token.ts';
 import type { Origin } from './actor.ts';
 import type { Audit } from './audit.ts';
 
-/** `nothing`: it was unknown, expired or ended already. The only denial is `rate_limited`. `requestId`: for the audit. */
+/** `nothing`: it was unknown, expired or ended already. The only denial is `rate_limited`: too many sessions of one API token. `requestId`: for the audit. */
 export type Revoke = (
   credential: Credential,
   clientAddress: string | undefined,
@@ -24,6 +25,8 @@ export interface RevokeDeps {
   readonly identifier: Pick<Identifier, 'identify'>;
   readonly store: Pick<TokenStore, 'findApiToken' | 'revokeToken' | 'endSession'>;
   readonly now: () => number;
+  /** Undefined: any number of sessions may be ended. */
+  readonly sessionLimit?: SessionLimit | undefined;
   /** Where revocations are written down; undefined: nowhere. */
   readonly audit?: Audit | undefined;
 }
@@ -41,6 +44,9 @@ export const createRevoke =
         ? endUnseen(deps, credential, origin, nowMs)
         : 'nothing';
     const { identity } = subject;
+    // Ending an API token is never refused: it ends all of them.
+    if (identity.credentialKind === 'access_token' && deps.sessionLimit?.mayEnd(identity) === false)
+      return denial('rate_limited', `sessions ended of ${identity.tokenId ?? 'one session'}`);
     const outcome = await end(deps.store, identity, nowMs);
     deps.audit?.record({
       action: identity.credentialKind === 'api_token' ? 'token.revoke' : 'session.end',

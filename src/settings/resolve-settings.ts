@@ -164,6 +164,7 @@ const resolveLimits = (limits: FileFields['limits']): Settings['limits'] => ({
   keepAliveTimeoutMs: limits.keepAliveTimeout,
   writeStallTimeoutMs: limits.writeStallTimeout,
   unknownTokensPerMinute: limits.unknownTokensPerMinute,
+  exchangesPerMinute: limits.exchangesPerMinute,
   signInFailuresPerAccount: limits.signInFailuresPerAccount,
   signInFailuresPerAddress: limits.signInFailuresPerAddress,
 });

@@ -175,6 +175,8 @@ export interface Settings {
     readonly writeStallTimeoutMs: number;
     /** Refused look-ups of unknown tokens per address and minute before 429; 0: no limit. */
     readonly unknownTokensPerMinute: number;
+    /** Access tokens made from one API token in a minute before 429, and sessions of it ended; 0: no limit. */
+    readonly exchangesPerMinute: number;
     /** Failed sign-ins within a quarter of an hour before 429, from one address to one account; 0: no limit. */
     readonly signInFailuresPerAccount: number;
     /** The same of one address, whatever the account. */

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import t from 'tap';
+import { createSessionLimit } from '../../src/identity/session-limit.ts';
 import { createExchange, type ExchangeOrder, type Exchanged } from '../../src/lifecycle/exchange.ts';
 import { createWorld, minuteMs, type World } from './world.ts';
 
@@ -79,6 +80,18 @@ t.test('a shorter life can be asked for, a longer one is cut', async (t) => {
   };
   t.equal(await lifeMs(60_000), 60_000);
   t.equal(await lifeMs(24 * 60 * minuteMs), 30 * minuteMs);
+});
+
+t.test('one API token is exchanged so many times in a minute, its sessions counted in', async (t) => {
+  const world = await createWorld(t);
+  const exchange = createExchange({ ...world, sessionLimit: createSessionLimit(2) });
+  const limited = { ...world, exchange };
+  const [one, other] = [await world.token(), await world.token()];
+  const { accessToken } = await exchanged(limited, one.secret);
+  await exchanged(limited, accessToken, { scopes: ['things:read'] });
+  t.equal(await refusalOf(limited, one.secret), 'rate_limited');
+  t.equal(await refusalOf(limited, accessToken), 'rate_limited');
+  t.equal(await refusalOf(limited, other.secret), 'accepted', 'another token of the same user');
 });
 
 t.test('an access token is exchanged for a narrower one of the same session', async (t) => {

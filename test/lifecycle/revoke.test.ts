@@ -1,4 +1,5 @@
 import t from 'tap';
+import { createSessionLimit } from '../../src/identity/session-limit.ts';
 import { importApiTokens } from '../../src/lifecycle/import-api-tokens.ts';
 import { createRevoke } from '../../src/lifecycle/revoke.ts';
 import { shardOfTokenId } from '../../src/store/shard.ts';
@@ -46,6 +47,19 @@ t.test('whoever holds an access token can end its session, and no other', async 
   t.match(await world.identifier.identify(apiToken(secret), world.now()), {
     identity: { user: { id: 'ann' } },
   });
+});
+
+t.test('one API token ends so many of its sessions in a minute; itself it may always end', async (t) => {
+  const world = await createWorld(t);
+  const revoke = createRevoke({ ...world, sessionLimit: createSessionLimit(1) });
+  const { secret } = await world.token();
+  const sessions = await Promise.all(
+    [1, 2].map(() => world.exchange({ credential: apiToken(secret), ...order })),
+  );
+  const [one, two] = sessions.map((session) => ('accessToken' in session ? session.accessToken : ''));
+  t.equal(await revoke(accessToken(one!), undefined), 'revoked');
+  t.match(await revoke(accessToken(two!), undefined), { reason: 'rate_limited' });
+  t.equal(await revoke(apiToken(secret), undefined), 'revoked');
 });
 
 t.test('a token of a disabled user is ended too, so that it does not come back with the user', async (t) => {

@@ -73,6 +73,7 @@ const settings: WorldSettings = {
     keepAliveTimeoutMs: 5000,
     writeStallTimeoutMs: 30_000,
     unknownTokensPerMinute: 0,
+    exchangesPerMinute: 0,
     signInFailuresPerAccount: 10,
     signInFailuresPerAddress: 100,
   },

@@ -97,6 +97,7 @@ export const startEdge = async (
       keepAliveTimeoutMs: 10_000,
       writeStallTimeoutMs: 10_000,
       unknownTokensPerMinute: 0,
+      exchangesPerMinute: 0,
       signInFailuresPerAccount: 10,
       signInFailuresPerAddress: 100,
       ...options.limits,

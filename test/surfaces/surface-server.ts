@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { Test } from 'tap';
 import type { RequestOutcome } from '../../src/observe/request-outcome.ts';
+import { createSessionLimit } from '../../src/identity/session-limit.ts';
 import { type Audit, createAudit } from '../../src/lifecycle/audit.ts';
 import type { Settings } from '../../src/settings/settings.ts';
 import { createSurfaces, type Surfaces } from '../../src/surfaces/surfaces.ts';
@@ -74,6 +75,8 @@ export const startSurfaces = async (
   t.teardown(() => audit.close());
   const surfaces = await createSurfaces({
     ...world,
+    // A test may give some limits only.
+    sessionLimit: createSessionLimit(world.settings.limits.exchangesPerMinute ?? 0),
     audit,
     record: (outcome) => {
       outcomes.push(outcome);

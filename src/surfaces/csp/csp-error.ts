@@ -149,7 +149,8 @@ const passing = (refusal: Refusal, request: RequestHead): Answer | undefined => 
     {
       status: 429,
       word: 'too_many_requests',
-      description: 'Too many unknown tokens came from this address. Try again in a minute.',
+      description:
+        'Too many unknown tokens came from this address, or too many sessions from this token. Try again in a minute.',
       headers: retryAfterOf(refusal),
       note: noteOf(refusal),
     },

@@ -2,6 +2,7 @@
 // framework. Wire shapes are contracted: see the tests, which are named for them.
 
 import type { Identifier } from '../../identity/identifier.ts';
+import type { SessionLimit } from '../../identity/session-limit.ts';
 import type { Audit } from '../../lifecycle/audit.ts';
 import { createBeginClientSession } from '../../lifecycle/client-session.ts';
 import { createFindDetails } from '../../lifecycle/details.ts';
@@ -36,6 +37,8 @@ export interface CspSurfaceDeps {
   readonly store: TokenStore;
   readonly identifier: Pick<Identifier, 'identify' | 'standing'>;
   readonly keys: Pick<KeyRing, 'signingKey' | 'published'>;
+  /** Undefined: any number of sessions of an API token. */
+  readonly sessionLimit?: SessionLimit | undefined;
   /** Where orders are written down; undefined: nowhere. */
   readonly audit?: Audit | undefined;
   /** Milliseconds since the epoch. */

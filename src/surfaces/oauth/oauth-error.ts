@@ -75,12 +75,13 @@ export const unavailable = (refusal: Outage): Answer =>
     note: failed(refusal),
   });
 
-/** Too many unknown tokens from one address. */
+/** Too many unknown tokens from one address, or sessions of one API token. */
 export const rateLimited = (refusal: Denial): Answer =>
   oauthError({
     status: 429,
     error: 'temporarily_unavailable',
-    description: 'Too many unknown tokens came from this address. Try again in a minute.',
+    description:
+      'Too many unknown tokens came from this address, or too many sessions from this token. Try again in a minute.',
     headers: retryAfterOf(refusal),
     note: denied(refusal.reason, refusal.evidence),
   });

@@ -7,6 +7,7 @@ import { createIdentifyLive } from '../../lifecycle/identify-live.ts';
 import { createIntrospect } from '../../lifecycle/introspect.ts';
 import { createRevoke } from '../../lifecycle/revoke.ts';
 import type { Identifier } from '../../identity/identifier.ts';
+import type { SessionLimit } from '../../identity/session-limit.ts';
 import type { Settings } from '../../settings/settings.ts';
 import type { TokenStore } from '../../store/token-store.ts';
 import type { KeyRing } from '../../tokens/key-ring.ts';
@@ -26,6 +27,8 @@ export interface OauthSurfaceDeps {
   readonly store: Pick<TokenStore, 'findApiToken' | 'revokeToken' | 'endSession'>;
   readonly identifier: Pick<Identifier, 'identify' | 'standing'>;
   readonly keys: Pick<KeyRing, 'signingKey' | 'jwks'>;
+  /** Undefined: any number of sessions of an API token. */
+  readonly sessionLimit?: SessionLimit | undefined;
   /** Where orders are written down; undefined: nowhere. */
   readonly audit?: Audit | undefined;
   /** Milliseconds since the epoch. */

@@ -278,6 +278,17 @@ t.test('an address that tries many unknown tokens gets 429 with Retry-After', as
   t.ok(Number(reply.header('retry-after')) > 0);
 });
 
+t.test('an API token that is exchanged too often gets 429 with Retry-After', async (t) => {
+  const server = await startVendors(t, {
+    limits: { exchangesPerMinute: 1, unknownTokensPerMinute: 0 } as never,
+  });
+  const { secret } = await server.token();
+  t.match(await server.postForm(path, `api_token=${secret}`), { status: 200 });
+  const reply = await server.postForm(path, `api_token=${secret}`);
+  t.match(reply, { status: 429, json: { statusCode: 429 } });
+  t.ok(Number(reply.header('retry-after')) > 0);
+});
+
 t.test('a surface that is shutting down answers 503 in the vendor’s shape', async (t) => {
   const server = await startVendors(t);
   await server.surfaces.close();

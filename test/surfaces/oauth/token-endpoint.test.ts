@@ -261,3 +261,16 @@ t.test('an address that tries many unknown tokens is held back with 429', async 
   t.ok(Number(reply.headers.get('retry-after')) > 0);
   t.equal((await ask(secret)).status, 200, 'a token that is known and good still works');
 });
+
+t.test('one API token is exchanged so many times in a minute, then 429 with Retry-After', async (t) => {
+  const server = await startSurfaces(t, {
+    limits: { exchangesPerMinute: 2, unknownTokensPerMinute: 0 } as never,
+  });
+  const { secret } = await server.token();
+  const ask = () => server.post('/oauth2/token', { grant_type: grants.refresh, refresh_token: secret });
+  t.same([(await ask()).status, (await ask()).status], [200, 200]);
+  const reply = await ask();
+  t.match(reply, { status: 429, body: { error: 'temporarily_unavailable' } });
+  t.ok(Number(reply.headers.get('retry-after')) > 0);
+  t.match(server.outcomes.at(-1), { result: 'denial', reason: 'rate_limited' });
+});
