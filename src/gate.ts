@@ -6,6 +6,7 @@ import { bind, boundAddress, countConnections, drain } from './gate/listening.ts
 import { readinessOf, watchReadiness } from './gate/readiness.ts';
 import { openIdentification } from './gate/identification.ts';
 import { createSessionLimit } from './identity/session-limit.ts';
+import { createUnknownTokenLimit } from './identity/unknown-token-limit.ts';
 import { createAudit } from './lifecycle/audit.ts';
 import type { Log } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
@@ -62,6 +63,7 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
     store,
     identifier,
     keys: signingKeys.ring,
+    clientSecretLimit: createUnknownTokenLimit(settings.limits.unknownTokensPerMinute),
     sessionLimit: createSessionLimit(settings.limits.exchangesPerMinute),
     audit,
     now,

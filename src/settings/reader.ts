@@ -38,14 +38,17 @@ export const text = (
   json: { type: 'string', minLength: 1 },
 });
 
-/** A string that is never shown. */
-export const secretText = (expects: string): Reader<string> => ({
-  read: (value) =>
-    typeof value === 'string' && value !== ''
-      ? right(value)
-      : wrong(`is not a string (its value is not shown); write ${expects}, in quotes`),
+/** A string that is never shown, of at least so many characters. */
+export const secretText = (expects: string, lengthMin = 1): Reader<string> => ({
+  read: (value) => {
+    if (typeof value !== 'string' || value === '')
+      return wrong(`is not a string (its value is not shown); write ${expects}, in quotes`);
+    return value.length < lengthMin
+      ? wrong(`has fewer than ${lengthMin} characters and could be guessed; write ${expects}`)
+      : right(value);
+  },
   expects,
-  json: { type: 'string', minLength: 1 },
+  json: { type: 'string', minLength: lengthMin },
   secret: true,
 });
 

@@ -21,7 +21,10 @@ export const oauthFields = z.strictObject({
     .array(
       z.strictObject({
         id: field(text('a client id', 'an id without blanks', /^[\x21-\x39\x3b-\x7e]{1,200}$/), 'Client id.'),
-        secret: field(secretText('a secret, e.g. the output of: openssl rand -base64 32'), 'Client secret.'),
+        secret: field(
+          secretText('a secret, e.g. the output of: openssl rand -base64 32', 16),
+          'Client secret, at least 16 characters.',
+        ),
         secretFile: fileOf('secret'),
         org: field(
           accountId('an org id'),

@@ -1,8 +1,9 @@
 // Who the OAuth client of a request is: a configured confidential client by Basic or form (RFC 6749 §2.3.1), or a public
-// one. Secrets are compared by digest in constant time, and an unknown client costs as much as a known one. What a
-// refused client is told is each surface's matter.
+// one. Secrets are compared by digest in constant time, an unknown client costs as much as a known one, and wrong ones
+// are counted against their address. What a refused client is told is each surface's matter.
 
 import { hash, timingSafeEqual } from 'node:crypto';
+import type { UnknownTokenLimit } from '../identity/unknown-token-limit.ts';
 import type { OauthClientSettings } from '../settings/settings.ts';
 import { decode } from './body.ts';
 
@@ -17,8 +18,8 @@ export type OauthClient =
 
 export interface ClientFault {
   readonly kind: 'client_fault';
-  /** `ambiguous`: the request contradicts itself; `refused`: no such client, or not its secret. */
-  readonly fault: 'ambiguous' | 'refused';
+  /** `ambiguous`: the request contradicts itself; `refused`: no such client, or not its secret; `limited`: too many of those. */
+  readonly fault: 'ambiguous' | 'refused' | 'limited';
   /** It used the Authorization header. */
   readonly isBasic: boolean;
   readonly message: string;
@@ -31,14 +32,44 @@ export interface ClientCredentials {
   readonly formSecret: string | undefined;
 }
 
-/**
- * Authenticates the client if it presents credentials. `public` when it presents none, unless it names a configured
- * client, which must authenticate (RFC 6749 §3.2.1). An empty secret counts as none (§2.3.1).
- */
-export const findClient = (
+export interface OauthClients {
+  /**
+   * Authenticates the client if it presents credentials. `public` when it presents none, unless it names a configured
+   * client, which must authenticate (RFC 6749 §3.2.1). An empty secret counts as none (§2.3.1).
+   */
+  find(presented: ClientCredentials, clientAddress: string): OauthClient | ClientFault;
+}
+
+/** `secretLimit`: wrong secrets an address may try; undefined: any number. */
+export const createOauthClients = (
   clients: readonly OauthClientSettings[],
-  { authorization, formId, formSecret }: ClientCredentials,
-): OauthClient | ClientFault => {
+  secretLimit: UnknownTokenLimit | undefined,
+): OauthClients => ({
+  find: (presented, clientAddress) => {
+    const claimed = readClaim(presented);
+    if (isClientFault(claimed)) return claimed;
+    const { id, secrets, isBasic } = claimed;
+    if (secrets.length === 0) {
+      const isConfidential = clients.some((client) => client.id === id);
+      return isConfidential ? refused(isBasic, 'the client sent no secret') : { kind: 'public', id };
+    }
+    if (secretLimit?.isBlocked(clientAddress) === true && !secretLimit.takeTurn(clientAddress))
+      return { kind: 'client_fault', fault: 'limited', isBasic, message: 'too many wrong client secrets' };
+    const client = secrets.map((secret) => match(clients, id, secret)).find((found) => found !== undefined);
+    if (client !== undefined) return { kind: 'confidential', id: client.id, account: client.account };
+    secretLimit?.penalize(clientAddress);
+    return refused(isBasic, 'the client is unknown or its secret is wrong');
+  },
+});
+
+interface Claim {
+  readonly id: string | undefined;
+  /** Ways to read the one secret; none when there is none. */
+  readonly secrets: readonly string[];
+  readonly isBasic: boolean;
+}
+
+const readClaim = ({ authorization, formId, formSecret }: ClientCredentials): Claim | ClientFault => {
   const basic = readBasic(authorization);
   if (basic === 'malformed') return refused(true, 'the Basic credentials cannot be read');
   const isBasic = basic !== undefined;
@@ -46,16 +77,8 @@ export const findClient = (
     return ambiguous('Authenticate the client in one way only: Basic or the form (RFC 6749 section 2.3).');
   if (isBasic && formId !== undefined && formId !== basic.id)
     return ambiguous('client_id is not the client of the Authorization header.');
-  const id = basic?.id ?? formId;
   const secrets = (basic?.secrets ?? [formSecret ?? '']).filter((secret) => secret !== '');
-  if (secrets.length === 0) {
-    const isConfidential = clients.some((client) => client.id === id);
-    return isConfidential ? refused(isBasic, 'the client sent no secret') : { kind: 'public', id };
-  }
-  const client = secrets.map((secret) => match(clients, id, secret)).find((found) => found !== undefined);
-  return client === undefined
-    ? refused(isBasic, 'the client is unknown or its secret is wrong')
-    : { kind: 'confidential', id: client.id, account: client.account };
+  return { id: basic?.id ?? formId, secrets, isBasic };
 };
 
 export const isClientFault = (value: object): value is ClientFault =>

@@ -100,6 +100,10 @@ const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]>
     'signing-key-is-none',
     /keys.signingKeys: item 1: holds no usable signing key.*openssl genpkey/,
   ],
+  'a client secret cannot be guessed': [
+    'client-secret-short',
+    /^:4:15: oauth.clients\[0\].secret: has fewer than 16 characters.*openssl rand/,
+  ],
   'a client has a secret': ['client-without-secret', /^:3:7: oauth.clients\[0\].secret: is missing/],
   // identity and issuers
   'an issuer is a URL': ['issuer-not-a-url', /^:1:9: issuer: "api.example.com" is not an http/],

@@ -45,13 +45,16 @@ t.test('a secret is read from its file, without the newline at its end', async (
     `oauth: { clients: [{ id: reports, secretFile: "${folder}/client" }] }\n`;
   const fromFile = load(
     {},
-    join(t.testdir({ password: 'from-file', key, client: 'client-secret', 'a.yaml': yaml }), 'a.yaml'),
+    join(
+      t.testdir({ password: 'from-file', key, client: 'a-client-secret-of-some-length', 'a.yaml': yaml }),
+      'a.yaml',
+    ),
   );
   t.match(fromFile.ok || fromFile.problems.map(problemLine), true);
   t.match(fromFile, {
     settings: {
       store: { password: 'from-file' },
-      oauth: { clients: [{ id: 'reports', secret: 'client-secret' }] },
+      oauth: { clients: [{ id: 'reports', secret: 'a-client-secret-of-some-length' }] },
     },
   });
 });

@@ -68,7 +68,9 @@ t.test('two surfaces cannot answer the same path', async (t) => {
 });
 
 t.test('a client that stands for a user stands for one of an org', async (t) => {
-  const clients = (more: object) => ({ 'oauth.clients': [{ id: 'a', secret: 'b', ...more }] });
+  const clients = (more: object) => ({
+    'oauth.clients': [{ id: 'a', secret: 'a-client-secret-of-some-length', ...more }],
+  });
   t.match(judge(undefined, clients({ user: 'ann' })).problems, [/has only one of `org` and `user`/]);
   t.match(judge(undefined, clients({ org: 'acme' })).problems, [/has only one of `org` and `user`/]);
   t.same(judge(undefined, clients({ org: 'acme', user: 'ann' })).problems, []);

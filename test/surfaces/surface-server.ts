@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import type { Test } from 'tap';
 import type { RequestOutcome } from '../../src/observe/request-outcome.ts';
 import { createSessionLimit } from '../../src/identity/session-limit.ts';
+import { createUnknownTokenLimit } from '../../src/identity/unknown-token-limit.ts';
 import { type Audit, createAudit } from '../../src/lifecycle/audit.ts';
 import type { Settings } from '../../src/settings/settings.ts';
 import { createSurfaces, type Surfaces } from '../../src/surfaces/surfaces.ts';
@@ -76,6 +77,7 @@ export const startSurfaces = async (
   const surfaces = await createSurfaces({
     ...world,
     // A test may give some limits only.
+    clientSecretLimit: createUnknownTokenLimit(world.settings.limits.unknownTokensPerMinute ?? 0),
     sessionLimit: createSessionLimit(world.settings.limits.exchangesPerMinute ?? 0),
     audit,
     record: (outcome) => {

@@ -283,7 +283,7 @@ t.test('7. an outage never becomes a permit, and never a 401', async (t) => {
       upstreams: { gone: 'http://127.0.0.1:9' },
       store: { url: `redis+unix:${redis.socketPath}`, readTimeout: '1s' },
       keys: { encryptionKey },
-      oauth: { clients: [{ id: 'reports', secret: 'a-client-secret' }] },
+      oauth: { clients: [{ id: 'reports', secret: 'a-client-secret-of-some-length' }] },
       routes: [...routes, { name: 'gone', path: '/gone', scopes: [], upstream: 'gone' }],
       feed: { maxStaleness: '1s' },
       cache: { identityTtl: '500ms' },
@@ -327,7 +327,7 @@ t.test('7. an outage never becomes a permit, and never a 401', async (t) => {
       introspection: await post(gate, '/oauth2/introspect', {
         token,
         client_id: 'reports',
-        client_secret: 'a-client-secret',
+        client_secret: 'a-client-secret-of-some-length',
       }),
     };
     for (const [name, { status, headers, text }] of Object.entries(answers)) {

@@ -3,7 +3,7 @@
 
 import { hash } from 'node:crypto';
 import type { Identity } from '../../decision/identity.ts';
-import { isOutage, type Outage, type Refusal } from '../../decision/outcome.ts';
+import { type Denial, denial, isOutage, type Outage, type Refusal } from '../../decision/outcome.ts';
 import type { Problem, ProblemCode } from '../../lifecycle/problem.ts';
 import {
   type Answer,
@@ -127,36 +127,39 @@ const wordOf = (code: ProblemCode): readonly [status: number, word: CspErrorWord
   return isGone ? [403, 'forbidden'] : [400, 'invalid_request'];
 };
 
-export const refusedClient = (fault: ClientFault, request: RequestHead): Answer =>
-  fault.fault === 'ambiguous'
-    ? badRequest(fault.message, request)
-    : cspError(
-        {
-          status: 401,
-          word: 'invalid_client',
-          description: 'The client is not authenticated: check client_id and client_secret.',
-          headers: { 'www-authenticate': basicChallenge },
-          note: denied('client_unknown', fault.message),
-        },
-        request,
-      );
+export const refusedClient = (fault: ClientFault, request: RequestHead): Answer => {
+  if (fault.fault === 'ambiguous') return badRequest(fault.message, request);
+  if (fault.fault === 'limited') return tooMany(denial('rate_limited', fault.message), request);
+  return cspError(
+    {
+      status: 401,
+      word: 'invalid_client',
+      description: 'The client is not authenticated: check client_id and client_secret.',
+      headers: { 'www-authenticate': basicChallenge },
+      note: denied('client_unknown', fault.message),
+    },
+    request,
+  );
+};
 
 /** What passes by itself: 503 and 429, with `Retry-After`. */
 const passing = (refusal: Refusal, request: RequestHead): Answer | undefined => {
   if (isOutage(refusal)) return unavailable(refusal, request);
-  if (refusal.reason !== 'rate_limited') return undefined;
-  return cspError(
+  return refusal.reason === 'rate_limited' ? tooMany(refusal, request) : undefined;
+};
+
+const tooMany = (refusal: Denial, request: RequestHead): Answer =>
+  cspError(
     {
       status: 429,
       word: 'too_many_requests',
       description:
-        'Too many unknown tokens came from this address, or too many sessions from this token. Try again in a minute.',
+        'Too many unknown tokens or wrong client secrets came from this address, or too many sessions from this token. Try again in a minute.',
       headers: retryAfterOf(refusal),
       note: noteOf(refusal),
     },
     request,
   );
-};
 
 export const unavailable = (refusal: Outage, request: RequestHead): Answer =>
   cspError(

@@ -3,6 +3,7 @@
 
 import type { Identifier } from '../../identity/identifier.ts';
 import type { SessionLimit } from '../../identity/session-limit.ts';
+import type { UnknownTokenLimit } from '../../identity/unknown-token-limit.ts';
 import type { Audit } from '../../lifecycle/audit.ts';
 import { createBeginClientSession } from '../../lifecycle/client-session.ts';
 import { createFindDetails } from '../../lifecycle/details.ts';
@@ -15,6 +16,7 @@ import { cspPaths } from '../../settings/surface-paths.ts';
 import type { TokenStore } from '../../store/token-store.ts';
 import type { KeyRing } from '../../tokens/key-ring.ts';
 import type { Endpoint, Method, Route } from '../answer.ts';
+import { createOauthClients } from '../client-authentication.ts';
 import { createCreateEndpoint } from './create-endpoint.ts';
 import { onFault } from './csp-error.ts';
 import { cspTokenForm } from './csp-token-form.ts';
@@ -37,6 +39,8 @@ export interface CspSurfaceDeps {
   readonly store: TokenStore;
   readonly identifier: Pick<Identifier, 'identify' | 'standing'>;
   readonly keys: Pick<KeyRing, 'signingKey' | 'published'>;
+  /** Wrong client secrets an address may try; undefined: any number. */
+  readonly clientSecretLimit?: UnknownTokenLimit | undefined;
   /** Undefined: any number of sessions of an API token. */
   readonly sessionLimit?: SessionLimit | undefined;
   /** Where orders are written down; undefined: nowhere. */
@@ -65,7 +69,7 @@ export const cspRoutes = (deps: CspSurfaceDeps): readonly Route[] => {
   const { csp } = settings.surfaces;
   if (!csp.enabled) return [];
   const paths = cspPaths(csp.prefix);
-  const { clients } = settings.oauth;
+  const clients = createOauthClients(settings.oauth.clients, deps.clientSecretLimit);
   const form = cspTokenForm(csp.domain);
   const exchange = createExchange({ ...deps, form });
   const beginClientSession = createBeginClientSession({ ...deps, form });

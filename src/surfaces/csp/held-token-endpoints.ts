@@ -5,7 +5,7 @@ import { type Credential, isCredential, parseCredential } from '../../decision/c
 import { isDenial, isOutage } from '../../decision/outcome.ts';
 import type { FindDetails, TokenDetails } from '../../lifecycle/details.ts';
 import type { Revoke } from '../../lifecycle/revoke.ts';
-import type { OauthClientSettings, Settings } from '../../settings/settings.ts';
+import type { Settings } from '../../settings/settings.ts';
 import {
   type Answer,
   type Endpoint,
@@ -14,6 +14,7 @@ import {
   permitted,
   type SurfaceRequest,
 } from '../answer.ts';
+import type { OauthClients } from '../client-authentication.ts';
 import { presentedCredential } from '../presented-credential.ts';
 import { uuidOfOrg } from '../vendor-ids.ts';
 import { readClient } from './csp-client.ts';
@@ -25,7 +26,7 @@ import { neverSeconds } from './csp-words.ts';
 export interface HeldTokenDeps {
   readonly findDetails: FindDetails;
   readonly revoke: Revoke;
-  readonly clients: readonly OauthClientSettings[];
+  readonly clients: OauthClients;
   readonly settings: Pick<Settings, 'credential' | 'surfaces'>;
 }
 

@@ -4,9 +4,8 @@
 import { denial, isDenial, isOutage } from '../../decision/outcome.ts';
 import type { BeginClientSession } from '../../lifecycle/client-session.ts';
 import { isProblem } from '../../lifecycle/problem.ts';
-import type { OauthClientSettings } from '../../settings/settings.ts';
 import { type Answer, type Endpoint, isAnswer, type SurfaceRequest } from '../answer.ts';
-import type { OauthClient } from '../client-authentication.ts';
+import type { OauthClient, OauthClients } from '../client-authentication.ts';
 import { isOrg } from '../vendor-ids.ts';
 import { readClient } from './csp-client.ts';
 import { badRequest, refusedCaller, refusedClient, unavailable } from './csp-error.ts';
@@ -16,7 +15,7 @@ import { issued } from './issued.ts';
 
 export interface TokenEndpointDeps extends ExchangeEndpointDeps {
   readonly beginClientSession: BeginClientSession;
-  readonly clients: readonly OauthClientSettings[];
+  readonly clients: OauthClients;
 }
 
 export const createTokenEndpoint =

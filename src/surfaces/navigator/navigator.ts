@@ -4,6 +4,8 @@
 import { isCredential, parseCredential } from '../../decision/credential.ts';
 import { denial, isDenial, isOutage, type Refusal } from '../../decision/outcome.ts';
 import type { Identifier } from '../../identity/identifier.ts';
+import type { SessionLimit } from '../../identity/session-limit.ts';
+import type { UnknownTokenLimit } from '../../identity/unknown-token-limit.ts';
 import type { Audit } from '../../lifecycle/audit.ts';
 import { createBeginClientSession } from '../../lifecycle/client-session.ts';
 import { createExchange } from '../../lifecycle/exchange.ts';
@@ -15,7 +17,7 @@ import { navigatorPaths } from '../../settings/surface-paths.ts';
 import type { TokenStore } from '../../store/token-store.ts';
 import type { KeyRing } from '../../tokens/key-ring.ts';
 import { type Answer, type Endpoint, type Method, neverStored, permitted, type Route } from '../answer.ts';
-import { findClient, isClientFault } from '../client-authentication.ts';
+import { createOauthClients, isClientFault } from '../client-authentication.ts';
 import { badRequest, onFault, refusedCaller, refusedClient, refusedToken } from '../csp/csp-error.ts';
 import { readParameters } from '../csp/csp-parameters.ts';
 import { cspTokenForm } from '../csp/csp-token-form.ts';
@@ -30,6 +32,10 @@ export interface NavigatorSurfaceDeps {
   readonly store: Pick<TokenStore, 'findOrg' | 'findUser'>;
   readonly identifier: Pick<Identifier, 'identify' | 'standing'>;
   readonly keys: Pick<KeyRing, 'signingKey'>;
+  /** Wrong client secrets an address may try; undefined: any number. */
+  readonly clientSecretLimit?: UnknownTokenLimit | undefined;
+  /** Undefined: any number of sessions of an API token. */
+  readonly sessionLimit?: SessionLimit | undefined;
   /** Where orders are written down; undefined: nowhere. */
   readonly audit?: Audit | undefined;
   /** Milliseconds since the epoch. */
@@ -94,13 +100,15 @@ const createExchangeEndpoint = (deps: WholeDeps): Endpoint => {
 /** `{"clientId", "clientSecret"}`, for the org in the path. */
 const createClientEndpoint = (deps: WholeDeps): Endpoint => {
   const beginClientSession = createBeginClientSession(deps);
+  const clients = createOauthClients(deps.settings.oauth.clients, deps.clientSecretLimit);
   return async (request) => {
     const parameters = readParameters(request, 'body');
     if (typeof parameters === 'string') return badRequest(parameters, request);
     const [formId, formSecret] = [parameters.one('clientId'), parameters.one('clientSecret')];
     if (formId === undefined || formSecret === undefined)
       return badRequest('Send clientId and clientSecret.', request);
-    const client = findClient(deps.settings.oauth.clients, { authorization: undefined, formId, formSecret });
+    const presented = { authorization: undefined, formId, formSecret };
+    const client = clients.find(presented, request.clientAddress);
     if (isClientFault(client)) return refusedClient(client, request);
     if (client.kind === 'public' || client.account === undefined)
       return refusedClient(clientFault('the client stands for no user'), request);

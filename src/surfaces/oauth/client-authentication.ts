@@ -1,22 +1,29 @@
 // The OAuth client of a request, with its refusals in the shape of RFC 6749 §5.2.
 
-import type { OauthClientSettings } from '../../settings/settings.ts';
+import { denial } from '../../decision/outcome.ts';
 import { type Answer, denied, type SurfaceRequest } from '../answer.ts';
-import { basicChallenge, findClient, isClientFault, type OauthClient } from '../client-authentication.ts';
-import { badRequest, oauthError } from './oauth-error.ts';
+import {
+  basicChallenge,
+  isClientFault,
+  type OauthClient,
+  type OauthClients,
+} from '../client-authentication.ts';
+import { badRequest, oauthError, rateLimited } from './oauth-error.ts';
 import type { Parameters } from './parameters.ts';
 
 export const authenticateClient = (
-  clients: readonly OauthClientSettings[],
+  clients: OauthClients,
   request: SurfaceRequest,
   parameters: Parameters,
 ): OauthClient | Answer => {
-  const client = findClient(clients, {
+  const presented = {
     authorization: request.authorization,
     formId: parameters.one('client_id'),
     formSecret: parameters.one('client_secret'),
-  });
+  };
+  const client = clients.find(presented, request.clientAddress);
   if (!isClientFault(client)) return client;
+  if (client.fault === 'limited') return rateLimited(denial('rate_limited', client.message));
   return client.fault === 'ambiguous'
     ? badRequest('invalid_request', client.message)
     : invalidClient(client.isBasic ? 'basic' : undefined, client.message);

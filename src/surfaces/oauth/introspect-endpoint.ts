@@ -6,7 +6,7 @@ import type { Identity } from '../../decision/identity.ts';
 import { isDenial, isOutage } from '../../decision/outcome.ts';
 import type { IdentifyLive } from '../../lifecycle/identify-live.ts';
 import type { Introspect } from '../../lifecycle/introspect.ts';
-import type { OauthClientSettings, Settings } from '../../settings/settings.ts';
+import type { Settings } from '../../settings/settings.ts';
 import {
   type Answer,
   denied,
@@ -16,6 +16,7 @@ import {
   permitted,
   type SurfaceRequest,
 } from '../answer.ts';
+import type { OauthClients } from '../client-authentication.ts';
 import { authenticateClient, invalidClient } from './client-authentication.ts';
 import { badRequest, oauthError, rateLimited, unavailable } from './oauth-error.ts';
 import { type Parameters, readParameters } from './parameters.ts';
@@ -26,7 +27,7 @@ export interface IntrospectEndpointDeps {
   readonly introspect: Introspect;
   /** For callers who authenticate with a token of their own. */
   readonly identifyLive: IdentifyLive;
-  readonly clients: readonly OauthClientSettings[];
+  readonly clients: OauthClients;
   readonly settings: Pick<Settings, 'credential' | 'audience'>;
 }
 

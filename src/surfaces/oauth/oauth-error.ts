@@ -81,7 +81,7 @@ export const rateLimited = (refusal: Denial): Answer =>
     status: 429,
     error: 'temporarily_unavailable',
     description:
-      'Too many unknown tokens came from this address, or too many sessions from this token. Try again in a minute.',
+      'Too many unknown tokens or wrong client secrets came from this address, or too many sessions from this token. Try again in a minute.',
     headers: retryAfterOf(refusal),
     note: denied(refusal.reason, refusal.evidence),
   });

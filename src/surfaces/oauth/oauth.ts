@@ -8,11 +8,13 @@ import { createIntrospect } from '../../lifecycle/introspect.ts';
 import { createRevoke } from '../../lifecycle/revoke.ts';
 import type { Identifier } from '../../identity/identifier.ts';
 import type { SessionLimit } from '../../identity/session-limit.ts';
+import type { UnknownTokenLimit } from '../../identity/unknown-token-limit.ts';
 import type { Settings } from '../../settings/settings.ts';
 import type { TokenStore } from '../../store/token-store.ts';
 import type { KeyRing } from '../../tokens/key-ring.ts';
 import { oauthPaths } from '../../settings/surface-paths.ts';
 import type { Answer, Endpoint, Fault, Method, Route } from '../answer.ts';
+import { createOauthClients } from '../client-authentication.ts';
 import { createIntrospectEndpoint } from './introspect-endpoint.ts';
 import { createJwksEndpoint, createMetadataEndpoint } from './metadata.ts';
 import { type OauthErrorCode, oauthError } from './oauth-error.ts';
@@ -27,6 +29,8 @@ export interface OauthSurfaceDeps {
   readonly store: Pick<TokenStore, 'findApiToken' | 'revokeToken' | 'endSession'>;
   readonly identifier: Pick<Identifier, 'identify' | 'standing'>;
   readonly keys: Pick<KeyRing, 'signingKey' | 'jwks'>;
+  /** Wrong client secrets an address may try; undefined: any number. */
+  readonly clientSecretLimit?: UnknownTokenLimit | undefined;
   /** Undefined: any number of sessions of an API token. */
   readonly sessionLimit?: SessionLimit | undefined;
   /** Where orders are written down; undefined: nowhere. */
@@ -45,7 +49,7 @@ export const oauthRoutes = (deps: OauthSurfaceDeps): readonly Route[] => {
   const { settings } = deps;
   if (!settings.oauth.enabled) return [];
   const paths = oauthPaths(settings.oauth.prefix);
-  const { clients } = settings.oauth;
+  const clients = createOauthClients(settings.oauth.clients, deps.clientSecretLimit);
   const exchange = createExchange(deps);
   const identifyLive = createIdentifyLive(deps);
   const introspect = createIntrospect(identifyLive);

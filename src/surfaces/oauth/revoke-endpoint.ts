@@ -4,15 +4,16 @@
 import { parseCredential } from '../../decision/credential.ts';
 import { isDenial, isOutage } from '../../decision/outcome.ts';
 import type { Revoke } from '../../lifecycle/revoke.ts';
-import type { OauthClientSettings, Settings } from '../../settings/settings.ts';
+import type { Settings } from '../../settings/settings.ts';
 import { type Answer, type Endpoint, isAnswer, neverStored, permitted } from '../answer.ts';
+import type { OauthClients } from '../client-authentication.ts';
 import { authenticateClient } from './client-authentication.ts';
 import { badRequest, rateLimited, unavailable } from './oauth-error.ts';
 import { readParameters } from './parameters.ts';
 
 export interface RevokeEndpointDeps {
   readonly revoke: Revoke;
-  readonly clients: readonly OauthClientSettings[];
+  readonly clients: OauthClients;
   readonly settings: Pick<Settings, 'credential'>;
 }
 

@@ -7,8 +7,9 @@ import { isDenial, isOutage } from '../../decision/outcome.ts';
 import { parseScopes } from '../../decision/scope.ts';
 import type { Exchange, Exchanged, ExchangeProblem } from '../../lifecycle/exchange.ts';
 import { isProblem } from '../../lifecycle/problem.ts';
-import type { OauthClientSettings, Settings } from '../../settings/settings.ts';
+import type { Settings } from '../../settings/settings.ts';
 import { type Answer, type Endpoint, isAnswer, neverStored, permitted } from '../answer.ts';
+import type { OauthClients } from '../client-authentication.ts';
 import { authenticateClient } from './client-authentication.ts';
 import { badRequest, type OauthErrorCode, refusedCredential } from './oauth-error.ts';
 import { type Parameters, readParameters } from './parameters.ts';
@@ -27,7 +28,7 @@ const tokenTypes = {
 
 export interface TokenEndpointDeps {
   readonly exchange: Exchange;
-  readonly clients: readonly OauthClientSettings[];
+  readonly clients: OauthClients;
   readonly settings: Pick<Settings, 'credential'>;
 }
 

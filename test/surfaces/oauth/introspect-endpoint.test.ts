@@ -128,3 +128,20 @@ t.test('an outage is 503, never "inactive"', async (t) => {
   t.match(reply, { status: 503, body: { error: 'temporarily_unavailable' } });
   t.equal(reply.headers.get('retry-after'), '1');
 });
+
+t.test('an address that tries many client secrets is held back, the right one among them', async (t) => {
+  const server = await startSurfaces(t, { limits: { unknownTokensPerMinute: 5 } as never });
+  const { secret } = await server.token();
+  const ask = (clientSecret: string) =>
+    server.post('/oauth2/introspect', { token: secret }, basic('resource', clientSecret));
+  for (let index = 0; index < 5; index++) t.equal((await ask(`wrong-${index}`)).status, 401);
+  const reply = await ask('s3cret+value:%');
+  t.match(reply, { status: 429, body: { error: 'temporarily_unavailable' } });
+  t.ok(Number(reply.headers.get('retry-after')) > 0);
+  t.match(server.outcomes.at(-1), { result: 'denial', reason: 'rate_limited' });
+  const exchanged = await server.post('/oauth2/token', {
+    grant_type: 'refresh_token',
+    refresh_token: secret,
+  });
+  t.equal(exchanged.status, 200, 'whoever sends no client secret is not concerned');
+});
