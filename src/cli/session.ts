@@ -13,6 +13,7 @@ import { openStore } from '../store/open-store.ts';
 import type { Page, PageRequest, TokenStore } from '../store/token-store.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { createOutput, type Output, type Streams } from './output.ts';
+import { warningOfVisibleSecrets } from './visible-secrets.ts';
 
 export interface World extends Streams {
   readonly env: NodeJS.ProcessEnv;
@@ -43,7 +44,7 @@ export const settingsFile = (command: Command, world: World): string | undefined
   return existsSync(defaultFile) ? defaultFile : undefined;
 };
 
-/** Settings as file, environment and options give them; `flags` are the command's own options. */
+/** Settings as file, environment and options give them, with a warning of secrets among the options; `flags` are the command's own options. */
 export const loadFor = (
   command: Command,
   world: World,
@@ -51,6 +52,11 @@ export const loadFor = (
   flags: Flags,
 ): LoadResult => {
   const { set, store } = globalsOf(command);
+  const visible = warningOfVisibleSecrets([
+    ...(set ?? []),
+    ...(store === undefined ? [] : [['store', store] as const]),
+  ]);
+  if (visible !== undefined) outputFor(command, world).note(`warning: ${visible}`);
   return loadSettings({ file, env: world.env, flags: { ...Object.fromEntries(set ?? []), store, ...flags } });
 };
 

@@ -53,6 +53,41 @@ t.test('validate lets warnings pass', async (t) => {
   });
 });
 
+t.test('a secret among the options is warned of once, without repeating it', async (t) => {
+  const key = Buffer.alloc(32, 7).toString('base64');
+  const table: readonly (readonly [string, readonly string[], RegExp])[] = [
+    ['a password', ['--set', 'store.password=s3cr3t'], /in store\.password;.*TOLLGATE_STORE_PASSWORD_FILE/],
+    [
+      'a URL with one',
+      ['--store', 'redis://u:s3cr3t@127.0.0.1:1'],
+      /in store;.*TOLLGATE_STORE_PASSWORD_FILE/,
+    ],
+    [
+      'a key',
+      ['--set', `keys.encryptionKey=${key}`],
+      /in keys\.encryptionKey;.*TOLLGATE_KEYS_ENCRYPTION_KEY_FILE/,
+    ],
+    [
+      'a client secret',
+      ['--set', 'oauth.clients=[{ id: a, secret: s3cr3t }]'],
+      /in oauth\.clients;.*secretFile/,
+    ],
+  ];
+  for (const [what, options, told] of table) {
+    const { stderr } = await run(['validate', shipped, ...options]);
+    const warnings = stderr.split('\n').filter((line) => line.includes('can read the arguments'));
+    t.equal(warnings.length, 1, what);
+    t.match(warnings[0], told, what);
+    t.notMatch(stderr, /s3cr3t|BwcHBw/, what);
+  }
+  for (const options of [
+    ['--store', 'redis://127.0.0.1:1'],
+    ['--set', 'keys.encryptionKeyFile=/run/key'],
+    [],
+  ])
+    t.notMatch((await run(['validate', shipped, ...options])).stderr, /arguments/, options.join(' '));
+});
+
 t.test('schema prints the editor schema, or the names of the variables', async (t) => {
   t.match(JSON.parse((await run(['schema'])).stdout), {
     title: 'Tollgate settings',
