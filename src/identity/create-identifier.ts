@@ -9,7 +9,7 @@ import { renderIdentityHeaders } from '../decision/identity-headers.ts';
 import { type Denial, denial, isDenial, isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { TokenStore } from '../store/token-store.ts';
-import { digestOf, isOwnShape } from '../tokens/api-token.ts';
+import { digestOf, isOwnShape, secretLengthMin } from '../tokens/api-token.ts';
 import { lookUpApiToken } from './api-token-lookup.ts';
 import { CachedSubject, renderedFor } from './cached-subject.ts';
 import { admitExternal } from './external-account.ts';
@@ -171,13 +171,14 @@ class CachingIdentifier implements CountingIdentifier {
       return refused.denial;
     }
     const limit = this.#deps.unknownTokenLimit;
-    const isGarbage = kind === 'api_token' && !isOwnShape(credential.value) && this.#imports.areKnownAbsent();
+    const isGarbage = kind === 'api_token' && this.#isGarbage(credential.value);
     if (clientAddress !== undefined && limit.isBlocked(clientAddress))
       if (isGarbage || !limit.takeTurn(clientAddress)) return denial('rate_limited');
     if (isGarbage) {
       this.#counts.unknownHits += 1;
       if (clientAddress !== undefined) limit.penalize(clientAddress);
-      return denial('token_unknown');
+      const isShort = credential.value.length < secretLengthMin;
+      return denial('token_unknown', isShort ? `fewer than ${secretLengthMin} characters` : undefined);
     }
     this.#counts.misses += 1;
     const isShared = this.#flights.has(digest);
@@ -188,6 +189,12 @@ class CachingIdentifier implements CountingIdentifier {
       if (isDenial(result) && guesses.has(result.reason)) limit.penalize(clientAddress);
       return result;
     });
+  }
+
+  /** No look-up can find it, or none may: a secret so short could be guessed, though somebody has imported its digest. */
+  #isGarbage(secret: string): boolean {
+    if (secret.length < secretLengthMin) return true;
+    return !isOwnShape(secret) && this.#imports.areKnownAbsent();
   }
 
   /** Asks until the answer is not older than what the feed has told meanwhile, twice at most, and keeps it. */

@@ -5,7 +5,7 @@
 import { parseCredential } from '../decision/credential.ts';
 import { isDenial, isOutage, type Outage } from '../decision/outcome.ts';
 import type { ApiTokenRecord } from '../store/records.ts';
-import { digestOf } from '../tokens/api-token.ts';
+import { digestOf, secretLengthMin } from '../tokens/api-token.ts';
 import { userUnknown } from './accounts.ts';
 import type { ApiTokensDeps } from './api-tokens.ts';
 import { checkName, checkOrgId, checkScopes, checkUserId, distinct } from './names.ts';
@@ -45,12 +45,12 @@ export interface ImportOptions {
 }
 
 const problemsMax = 100;
-const secretBytesMin = 8;
 const secretBytesMax = 512;
 
 /**
  * Imports entries `{ org, user, name, scopes, expires, sha256 | secret }`: `scopes` is a list, one blank-separated
  * string or `"all"`; `expires` an ISO 8601 time, milliseconds since the epoch, or null for never. The user must exist.
+ * A digest does not tell how long its secret is: one too short is refused when it is presented.
  * Scopes may be wider than the user's roles: only what both grant is ever in effect.
  */
 export const importApiTokens = async (
@@ -163,8 +163,14 @@ const parseDigest = (sha256: unknown, secret: unknown): string | Problem => {
     return typeof sha256 === 'string' && /^[0-9a-fA-F]{64}$/.test(sha256)
       ? sha256.toLowerCase()
       : entryMalformed('"sha256": 64 hex digits');
-  if (typeof secret !== 'string' || secret.length < secretBytesMin || secret.length > secretBytesMax)
-    return problem('secret_malformed', `A secret has ${secretBytesMin} to ${secretBytesMax} characters.`);
+  if (typeof secret === 'string' && secret.length < secretLengthMin)
+    return problem(
+      'secret_malformed',
+      `A secret of fewer than ${secretLengthMin} characters could be guessed, and would be refused when it is presented. ` +
+        'Give its caller a new token.',
+    );
+  if (typeof secret !== 'string' || secret.length > secretBytesMax)
+    return problem('secret_malformed', `A secret has ${secretLengthMin} to ${secretBytesMax} characters.`);
   const credential = parseCredential(secret, {
     apiTokenBytesMax: secretBytesMax,
     accessTokenBytesMax: secretBytesMax,

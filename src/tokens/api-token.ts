@@ -7,6 +7,9 @@ import { crc32 } from 'node:zlib';
 /** 65 is our own; 32 is for clients that hard-code that length. */
 export type SecretLength = 65 | 32;
 
+/** Fewest characters of any secret, imported ones too: a shorter one could be guessed. */
+export const secretLengthMin = 20;
+
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const prefix = 'tg';
 const checksumLength = 6;

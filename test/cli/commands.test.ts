@@ -176,10 +176,10 @@ t.test('a leaked secret is revoked with nothing but the secret', async (t) => {
 
 t.test('an import reports each line it cannot take, takes the others, and can be repeated', async (t) => {
   const lines = [
-    '{"org":"acme","user":"ann","name":"one","scopes":["things:read"],"secret":"first-old-secret"}',
+    '{"org":"acme","user":"ann","name":"one","scopes":["things:read"],"secret":"the-first-old-secret"}',
     '',
     'not json, with another-old-secret',
-    '{"org":"acme","user":"bob","name":"two","scopes":"all","secret":"second-old-secret"}',
+    '{"org":"acme","user":"bob","name":"two","scopes":"all","secret":"the-second-old-secret"}',
     `{"org":"acme","user":"ann","name":"three","scopes":"all","sha256":"${'0'.repeat(64)}"}`,
     `{"org":"${'x'.repeat(70_000)}"}`,
   ].join('\n');

@@ -218,7 +218,7 @@ t.test(
   'tokens of a foreign shape are looked up once imports exist, within seconds of the first',
   async (t) => {
     const { store, user, ask, clock } = await openHarness(t);
-    const legacy = 'legacy-secret-1';
+    const legacy = 'legacy-secret-of-long-ago';
     t.equal(await ask(legacy), 'token_unknown');
     const { token } = exampleToken(user, { origin: 'imported' });
     await store.createToken(token, digestOf(legacy));
@@ -227,12 +227,24 @@ t.test(
   },
 );
 
+t.test(
+  'a secret short enough to be guessed is refused without a look-up, though its digest was imported',
+  async (t) => {
+    const { store, user, ask, calls } = await openHarness(t);
+    const { token } = exampleToken(user, { origin: 'imported' });
+    const short = 'nineteen-characters';
+    await store.createToken(token, digestOf(short));
+    t.equal(await ask(short), 'token_unknown');
+    t.same(Object.fromEntries(calls), {});
+  },
+);
+
 t.test('an outage is an outage for whoever is not cached', async (t) => {
   const { store, made, ask } = await openHarness(t);
   await store.close();
   t.equal(await ask(made.secret), 'store_unavailable');
   t.equal(await ask(unknownSecret()), 'store_unavailable', 'never "unknown"');
-  t.equal(await ask('foreign shape'), 'store_unavailable', 'it might have been an import');
+  t.equal(await ask('a secret of a foreign shape'), 'store_unavailable', 'it might have been an import');
 });
 
 t.test('cached identities ride out an outage, up to the bound, asking once a second', async (t) => {

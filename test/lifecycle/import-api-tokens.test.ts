@@ -14,7 +14,7 @@ const idsOf = async (world: World): Promise<readonly string[]> => {
 
 t.test('a token of another system works here, by its digest or in the clear', async (t) => {
   const world = await createWorld(t);
-  const secrets = ['legacy-token-0001', 'a'.repeat(512), '~!#$%&()*+/:=?@[]^_{|}'];
+  const secrets = ['legacy-token-number-0001', 'a'.repeat(512), '~!#$%&()*+/:=?@[]^_{|}'];
   const report = await importApiTokens(
     world,
     [
@@ -36,7 +36,10 @@ t.test('a token of another system works here, by its digest or in the clear', as
 
 t.test('an import can be repeated: nothing is doubled, and nothing revoked comes back', async (t) => {
   const world = await createWorld(t);
-  const entries = Array.from({ length: 40 }, (_, index) => ({ ...entry, secret: `legacy-token-${index}` }));
+  const entries = Array.from({ length: 40 }, (_, index) => ({
+    ...entry,
+    secret: `legacy-token-number-${index}`,
+  }));
   const seen: number[] = [];
   await importApiTokens(world, entries, {
     onProgress: ({ imported }) => seen.push(imported),
@@ -49,7 +52,7 @@ t.test('an import can be repeated: nothing is doubled, and nothing revoked comes
   );
   const before = await idsOf(world);
   t.equal(before.length, 40);
-  const id = importedTokenId('acme', 'ann', digestOf('legacy-token-7'));
+  const id = importedTokenId('acme', 'ann', digestOf('legacy-token-number-7'));
   t.equal(await world.apiTokens.revokeApiToken(id), 'revoked');
   t.match(await importApiTokens(world, entries, options), { imported: 40, refused: 0 });
   t.same(await idsOf(world), before);
@@ -63,28 +66,33 @@ t.test('an import that an outage stopped is run again', async (t) => {
   const report = await importApiTokens(
     broken,
     [
-      { ...entry, secret: 'legacy-token-1' },
-      { ...entry, secret: 'legacy-token-2' },
+      { ...entry, secret: 'legacy-token-number-1' },
+      { ...entry, secret: 'legacy-token-number-2' },
     ],
     { onProgress: undefined, concurrency: 1 },
   );
   t.match(report, { read: 1, imported: 0, outage: { kind: 'outage', reason: 'store_unavailable' } });
-  t.match(await importApiTokens(world, [{ ...entry, secret: 'legacy-token-1' }], options), { imported: 1 });
+  t.match(await importApiTokens(world, [{ ...entry, secret: 'legacy-token-number-1' }], options), {
+    imported: 1,
+  });
 });
 
 t.test('a secret belongs to one user only', async (t) => {
   const world = await createWorld(t);
   await world.accounts.createUser({ orgId: 'acme', id: 'bob', name: undefined, roles: [] });
-  await importApiTokens(world, [{ ...entry, secret: 'legacy-token-1' }], options);
-  t.match(await importApiTokens(world, [{ ...entry, user: 'bob', secret: 'legacy-token-1' }], options), {
-    refused: 1,
-    problems: [{ entry: 1, problem: { code: 'secret_taken' } }],
-  });
+  await importApiTokens(world, [{ ...entry, secret: 'legacy-token-number-1' }], options);
+  t.match(
+    await importApiTokens(world, [{ ...entry, user: 'bob', secret: 'legacy-token-number-1' }], options),
+    {
+      refused: 1,
+      problems: [{ entry: 1, problem: { code: 'secret_taken' } }],
+    },
+  );
 });
 
 t.test('an entry that cannot be taken is skipped and told by number, without its secret', async (t) => {
   const world = await createWorld(t);
-  const secret = 'hidden-legacy-token';
+  const secret = 'hidden-legacy-token-of-old';
   const table: [string, string, unknown][] = [
     ['no object', 'entry_malformed', 'text'],
     ['null', 'entry_malformed', null],
@@ -100,7 +108,7 @@ t.test('an entry that cannot be taken is skipped and told by number, without its
     ['neither secret nor digest', 'entry_malformed', entry],
     ['both', 'entry_malformed', { ...entry, secret, sha256: digestOf(secret) }],
     ['half a digest', 'entry_malformed', { ...entry, sha256: 'abc' }],
-    ['a short secret', 'secret_malformed', { ...entry, secret: 'short' }],
+    ['a secret that could be guessed', 'secret_malformed', { ...entry, secret: 'nineteen-characters' }],
     ['a long secret', 'secret_malformed', { ...entry, secret: 'a'.repeat(513) }],
     ['a secret with a blank', 'secret_malformed', { ...entry, secret: `${secret} x` }],
     ['a secret with a line break', 'secret_malformed', { ...entry, secret: `${secret}\n` }],
