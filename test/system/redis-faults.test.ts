@@ -60,7 +60,7 @@ t.before(async () => {
   [a, b] = await Promise.all([start('a'), start('b')]);
   operator = await openOperator(t, a.settingsFile);
   await operator.furnish();
-  await Promise.all([a.whenReady(), b.whenReady()]);
+  await Promise.all([a.whenReady(), b.whenReady(), operator.whenStoreAnswers()]);
 });
 
 t.test('Redis down at boot: alive, not ready and says why, 503 at once, and ready by itself', async (t) => {
@@ -87,7 +87,7 @@ t.test('Redis down at boot: alive, not ready and says why, 503 at once, and read
   await gate.whenReady();
   t.equal((await call(gate, '/things', token)).status, 200, 'nobody had to do anything');
   t.match(await gate.logged(({ msg }) => msg === 'ready'), { level: 'info' });
-  await Promise.all([a.whenReady(), b.whenReady()]);
+  await Promise.all([a.whenReady(), b.whenReady(), operator.whenStoreAnswers()]);
 });
 
 t.test('killed under load: who is known is served, up to the bound; then 503, never 401', async (t) => {
@@ -132,7 +132,7 @@ t.test('killed under load: who is known is served, up to the bound; then 503, ne
   await redis.restart();
   await until(async () => (await call(a, '/things', token)).status === 200);
   await until(async () => (await call(a, '/things', unknown)).status === 200);
-  await Promise.all([a.whenReady(), b.whenReady()]);
+  await Promise.all([a.whenReady(), b.whenReady(), operator.whenStoreAnswers()]);
   t.equal(await a.metric('tollgate_process_faults_total'), 0, 'no bug was met');
 });
 
@@ -156,7 +156,7 @@ t.test('frozen: every answer comes in bounded time, and after the bound it is 50
   redis.thaw();
   await until(async () => (await call(a, '/things', token)).status === 200);
   for (const unknown of unknowns) await until(async () => (await call(a, '/things', unknown)).status === 200);
-  await Promise.all([a.whenReady(), b.whenReady()]);
+  await Promise.all([a.whenReady(), b.whenReady(), operator.whenStoreAnswers()]);
 });
 
 t.test('FLUSHALL: what a replica saw revoked stays revoked, and the loss is counted', async (t) => {
