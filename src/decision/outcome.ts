@@ -20,6 +20,7 @@ export const denialReasons = [
   'token_revoked',
   'session_ended',
   'client_unknown',
+  'password_wrong',
   'user_disabled',
   'org_disabled',
   'scope_missing',

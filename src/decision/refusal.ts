@@ -131,6 +131,7 @@ const answerOf = (reason: DenialReason | OutageReason): Answer => {
     case 'credential_malformed':
     case 'credential_conflict':
     case 'client_unknown':
+    case 'password_wrong':
     case 'token_unknown':
     case 'token_invalid':
     case 'token_expired':

@@ -2,11 +2,12 @@
 // end. Bytes stream with backpressure both ways; a request that is safe to repeat is repeated once, on a stale connection.
 
 import type { Dispatcher } from 'undici';
+import type { Identity } from '../decision/identity.ts';
 import { type Denial, denial, type Outage } from '../decision/outcome.ts';
 import type { ClientSockets } from './client-sockets.ts';
 import type { Exchange, ForwardEnd, ForwardOptions } from './forward.ts';
 import { isMisuse, outageOf } from './forward-failure.ts';
-import type { LiveConnections } from './live-connections.ts';
+import type { LiveConnections, RequestUnderWay } from './live-connections.ts';
 import { readRequestFraming, RequestBody } from './request-body.ts';
 import { type RawHeaders, ResponseWriter } from './response-writer.ts';
 import type { UpstreamConnection, UpstreamConnections } from './upstream-connections.ts';
@@ -16,7 +17,7 @@ export interface ForwardContext extends ForwardOptions {
   readonly clients: ClientSockets;
 }
 
-export class ForwardExchange implements Dispatcher.DispatchHandler {
+export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnderWay {
   readonly #exchange: Exchange;
   readonly #connections: UpstreamConnections;
   readonly #context: ForwardContext;
@@ -56,7 +57,17 @@ export class ForwardExchange implements Dispatcher.DispatchHandler {
       }
       this.#body = new RequestBody(request, bytesMax, this);
     }
+    this.#context.live.watch(this);
     this.#connections.seek(this);
+  }
+
+  get identity(): Identity | undefined {
+    return this.#exchange.permit.identity;
+  }
+
+  /** Revoked while it was under way. */
+  onFallen(reason: Denial | Outage): void {
+    this.#fail(reason);
   }
 
   // -- what the connections tell
@@ -170,8 +181,9 @@ export class ForwardExchange implements Dispatcher.DispatchHandler {
   }
 
   #register(): void {
-    const { identity } = this.#exchange.permit;
-    this.#unregister = this.#context.live.add(identity, (reason) => this.#fail(reason));
+    const { live } = this.#context;
+    live.unwatch(this);
+    this.#unregister = live.add(this.identity, (reason) => this.#fail(reason));
   }
 
   /** RFC 9110 section 9.2.2: idempotent, nothing of a body consumed, and only because the connection had gone stale. */
@@ -207,6 +219,7 @@ export class ForwardExchange implements Dispatcher.DispatchHandler {
 
   #settle(failure: ForwardEnd['failure']): void {
     this.#context.clients.unwatch(this.#exchange.request.socket, this);
+    this.#context.live.unwatch(this);
     this.#unregister?.();
     this.#writer.release();
     const { status } = this.#writer;

@@ -19,7 +19,7 @@ import { type ClassifyHeader, createHeaderClassifier } from './header-class.ts';
 import { asksForWebSocket, type HeaderFacts, inspectHeaders } from './hygiene.ts';
 import { faultOf, isLeaving, recordInvalid } from './invalid-request.ts';
 import type { Handler } from './listener.ts';
-import { type Exit, Passage } from './passage.ts';
+import { type Connection, type Exit, Passage } from './passage.ts';
 import { passedCredential } from './passed-credential.ts';
 import { callerAddress, createTrust, type TrustsAddress } from './peer.ts';
 import { answer, endAfter } from './reply.ts';
@@ -55,7 +55,7 @@ export const createHandler = (deps: HandlerDependencies): Handler => {
     checkContinue: (request, response) =>
       handler.enter(request, { kind: 'response', response, expectsContinue: true }),
     checkExpectation: (request, response) =>
-      handler.turnAway(
+      handler.enter(
         request,
         { kind: 'response', response, expectsContinue: true },
         denial('request_malformed', 'an expectation other than 100-continue'),
@@ -66,11 +66,7 @@ export const createHandler = (deps: HandlerDependencies): Handler => {
     },
     connect: (request, socket) => {
       socket.on('error', ignore);
-      handler.turnAway(
-        request,
-        { kind: 'socket', socket, head: noBytes },
-        denial('method_refused', 'CONNECT'),
-      );
+      handler.enter(request, { kind: 'socket', socket, head: noBytes }, denial('method_refused', 'CONNECT'));
     },
     shouldUpgrade: (request) => handler.shouldUpgrade(request),
     clientError: (error, socket) => handler.clientError(error, socket),
@@ -101,16 +97,28 @@ class GateHandler {
     this.#deps = deps;
     this.#classify = createHeaderClassifier({
       credential: credential.headers,
-      identity: Object.keys(identity.headers),
+      identity: [...Object.keys(identity.headers), ...identity.strip],
     });
     this.#buildHeaders = createRequestHeaders(this.#classify, credential.cookie);
     this.#trusts = createTrust(trustedProxies);
-    this.#connections = new Connections(this.#trusts);
+    this.#connections = new Connections(this.#trusts, ({ request, exit, refusal }) =>
+      this.#begin(this.#connections.of(request.socket), request, exit, refusal),
+    );
   }
 
-  enter(request: IncomingMessage, exit: Exit): void {
-    if (this.#connections.of(request.socket).isClosing) return;
-    const passage = this.#begin(request, exit);
+  /** `refusal`: of a request that is refused whatever it says. */
+  enter(request: IncomingMessage, exit: Exit, refusal?: Refusal): void {
+    const connection = this.#connections.of(request.socket);
+    if (connection.isClosing) return;
+    if (!connection.isBusy) this.#begin(connection, request, exit, refusal);
+    else if (exit.kind === 'response') connection.hold({ request, exit, refusal });
+    // A tunnel takes its connection at once, whatever is still to be answered on it.
+    else exit.socket.destroy();
+  }
+
+  #begin(connection: Connection, request: IncomingMessage, exit: Exit, refusal: Refusal | undefined): void {
+    const passage = new Passage(request, exit, connection, this.#deps.record);
+    if (refusal !== undefined) return this.#refuse(passage, refusal);
     try {
       this.#identify(passage);
     } catch (bug) {
@@ -255,16 +263,10 @@ class GateHandler {
 
   // -- the other ways a request can go
 
-  turnAway(request: IncomingMessage, exit: Exit, refusal: Refusal): void {
-    if (this.#connections.of(request.socket).isClosing) return;
-    this.#refuse(this.#begin(request, exit), refusal);
-  }
-
   shouldUpgrade(request: IncomingMessage): boolean {
     if (!asksForWebSocket({ upgrade: request.headers.upgrade })) return false;
     // Behind a response that is still to come, the socket is not free to become something else.
-    const before = this.#connections.of(request.socket).passage?.exit;
-    return before === undefined || (before.kind === 'response' && before.response.writableFinished);
+    return !this.#connections.of(request.socket).isBusy;
   }
 
   clientError(error: Error, socket: Socket): void {
@@ -273,6 +275,10 @@ class GateHandler {
     // Heard again with every further piece of what cannot be read.
     if (connection.isClosing) return;
     connection.isClosing = true;
+    connection.afterWaiting(() => this.#endOnFault(connection, error, socket));
+  }
+
+  #endOnFault(connection: Connection, error: Error, socket: Socket): void {
     const { passage } = connection;
     if (passage === undefined || passage.isReadAndOver) {
       recordInvalid(connection.peer, faultOf(error), socket, this.#deps.record);
@@ -284,10 +290,6 @@ class GateHandler {
       // In its body. The forwarder hears of a caller that left, after the outcome.
       socket.destroy();
     }
-  }
-
-  #begin(request: IncomingMessage, exit: Exit): Passage {
-    return new Passage(request, exit, this.#connections.of(request.socket), this.#deps.record);
   }
 
   #refuse(passage: Passage, refusal: Refusal): void {

@@ -80,15 +80,16 @@ const shadowed = new Set([
 
 /** Words a proxy in front of the API says of the caller or of the real path; an API may believe them. */
 const proxyWord =
-  /^(?:x-forwarded|x-original-|x-rewrite-url|x-real-ip|x-client-ip|x-cluster-client-ip|true-client-ip)/;
+  /^(?:x-forwarded|x-original-|x-rewrite-url|x-override-url|x-real-ip|(?:x-|x-cluster-|true-|fastly-)?client-ip|cf-connecting-ip)/;
 
-/** Spellings remembered; callers may invent as many as they like. */
+/** Spellings remembered; callers may invent as many as they like, of any length. */
 const spellingsMax = 2_048;
+const spellingLengthMax = 64;
 
 export interface HeaderNames {
   /** Configured headers that carry a bare credential. */
   readonly credential: readonly string[];
-  /** Configured headers of the identity. */
+  /** Configured headers of the identity, and others that no caller may send. */
   readonly identity: readonly string[];
 }
 
@@ -107,6 +108,7 @@ export const createHeaderClassifier = (names: HeaderNames): ClassifyHeader => {
   const learn = (name: string): HeaderClass => {
     const lower = name.toLowerCase();
     const found = classOf(lower);
+    if (name.length > spellingLengthMax) return found;
     if (known.size >= spellingsMax) known.clear();
     known.set(name, found);
     return found;

@@ -1,6 +1,6 @@
-// The connections that outlive the decision that let them in: upgraded sockets and long streaming responses. Each is
-// known by its identity, so that a revocation, an expiry or the shutdown ends it. It ends them; it never decides who
-// may connect.
+// What outlives the decision that let it in: upgraded sockets and long streaming responses, and every request until its
+// answer has gone. Each is known by its identity, so that a revocation ends it, and an expiry or the shutdown a live
+// connection. It ends them; it never decides who may connect.
 
 import type { Identity, Standing } from '../decision/identity.ts';
 import { type Denial, denial, type Outage, outage } from '../decision/outcome.ts';
@@ -8,13 +8,27 @@ import { type Denial, denial, type Outage, outage } from '../decision/outcome.ts
 /** Ends one connection; called at most once, with the reason for the log. */
 export type EndConnection = (reason: Denial | Outage) => void;
 
+/** A request under way: it uploads, waits for its answer, or the answer comes without a pause. */
+export interface RequestUnderWay {
+  readonly identity: Identity | undefined;
+  /** Called at most once. It was good when it began: its token's expiry does not end it. */
+  onFallen(reason: Denial | Outage): void;
+}
+
 export interface LiveConnections {
+  /** On every request: one entry in a set. Until `unwatch`, or until `add` takes over. */
+  watch(request: RequestUnderWay): void;
+  unwatch(request: RequestUnderWay): void;
   /** Registers a connection (`identity` undefined: a public route, ended only by `endAll`); returns its removal. */
   add(identity: Identity | undefined, end: EndConnection): () => void;
-  /** Ends every connection whose identity has expired or no longer stands; returns how many. */
+  /**
+   * Ends every connection whose identity has expired or no longer stands, and every request under way whose identity no
+   * longer stands; returns how many.
+   */
   sweep(standing: (identity: Identity) => Standing, nowMs: number): number;
-  /** Ends them all: the process is shutting down. */
+  /** Ends all connections: the process is shutting down. */
   endAll(): void;
+  /** Live connections, without requests under way. */
   readonly size: number;
 }
 
@@ -25,11 +39,16 @@ interface Entry {
 
 export const createLiveConnections = (): LiveConnections => {
   const entries = new Set<Entry>();
+  const underWay = new Set<RequestUnderWay>();
   const end = (entry: Entry, reason: Denial | Outage): void => {
     entries.delete(entry);
     entry.end(reason);
   };
   return {
+    watch: (request) => {
+      if (request.identity !== undefined) underWay.add(request);
+    },
+    unwatch: (request) => void underWay.delete(request),
     add: (identity, endConnection) => {
       const entry = { identity, end: endConnection };
       entries.add(entry);
@@ -41,6 +60,13 @@ export const createLiveConnections = (): LiveConnections => {
         const reason = entry.identity === undefined ? undefined : fallOf(entry.identity, standing, nowMs);
         if (reason === undefined) continue;
         end(entry, reason);
+        ended += 1;
+      }
+      for (const request of underWay) {
+        const reason = request.identity === undefined ? undefined : fallUnderWay(request.identity, standing);
+        if (reason === undefined) continue;
+        underWay.delete(request);
+        request.onFallen(reason);
         ended += 1;
       }
       return ended;
@@ -75,4 +101,18 @@ const fallOf = (
     case 'unread':
       return undefined;
   }
+};
+
+/**
+ * As `fallOf`, for a request that can still be answered. `outdated` may be no fault of the caller's (a role was added):
+ * it is told to send the request again, and then it is judged anew.
+ */
+const fallUnderWay = (
+  identity: Identity,
+  standing: (identity: Identity) => Standing,
+): Denial | Outage | undefined => {
+  const found = standing(identity);
+  return found === 'outdated'
+    ? outage('store_unavailable', new Error('the account was changed while the request was under way'))
+    : fallOf(identity, () => found, -Infinity);
 };

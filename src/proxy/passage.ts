@@ -22,6 +22,11 @@ export interface Connection {
   passage: Passage | undefined;
   /** We have said `Connection: close`, or could not read on: no further request is processed (RFC 9112 section 9.6). */
   isClosing: boolean;
+  /** A request has its turn until its answer has gone: further ones wait. */
+  isBusy: boolean;
+  readonly hasWaiting: boolean;
+  /** The turn is over: the next request begins, if one waits. */
+  passOn(): void;
 }
 
 export class Passage {
@@ -51,6 +56,7 @@ export class Passage {
     this.#connection = connection;
     this.#record = record;
     connection.passage = this;
+    connection.isBusy = true;
   }
 
   get peer(): Peer {
@@ -86,6 +92,7 @@ export class Passage {
   /** Given to the token endpoints, which answer and record for themselves. */
   handOver(): void {
     this.#isOver = true;
+    if (this.exit.kind === 'response') this.exit.response.once('close', () => this.#connection.passOn());
   }
 
   /** Refused or failed, for a reason of ours or of the caller; `status` as sent, 0: none. */
@@ -129,8 +136,24 @@ export class Passage {
       clientAddress: this.clientAddress,
       requestId: this.requestId,
     });
+    this.#yieldTurn();
+  }
+
+  #yieldTurn(): void {
+    const { exit } = this;
+    const connection = this.#connection;
+    if (exit.kind === 'socket') return connection.passOn();
+    const { response } = exit;
+    // One that is waited for has really gone at `close`: only then it is known whether the connection is kept.
+    if (response.destroyed || (isFlushed(response) && !connection.hasWaiting)) connection.passOn();
+    else response.once('close', () => connection.passOn());
   }
 }
+
+/** Every byte has been given to the system; Node says so a moment later. */
+const isFlushed = (response: ServerResponse): boolean =>
+  response.writableFinished ||
+  (response.writableEnded && response.socket !== null && response.writableLength === 0);
 
 const pathOf = (target: string): string => {
   const at = target.indexOf('?');

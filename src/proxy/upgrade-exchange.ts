@@ -3,10 +3,11 @@
 
 import { type ClientRequest, type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { outage } from '../decision/outcome.ts';
+import type { Identity } from '../decision/identity.ts';
+import { type Denial, type Outage, outage } from '../decision/outcome.ts';
 import type { ForwardEnd, ForwardOptions } from './forward.ts';
 import { outageOf } from './forward-failure.ts';
-import type { LiveConnections } from './live-connections.ts';
+import type { LiveConnections, RequestUnderWay } from './live-connections.ts';
 import { readResponseHeaders } from './response-headers.ts';
 import type { Upgrade } from './upgrade.ts';
 
@@ -20,7 +21,7 @@ export interface UpgradeContext extends ForwardOptions {
   readonly live: LiveConnections;
 }
 
-export class UpgradeExchange {
+export class UpgradeExchange implements RequestUnderWay {
   readonly #upgrade: Upgrade;
   readonly #socket: Socket;
   readonly #context: UpgradeContext;
@@ -57,11 +58,21 @@ export class UpgradeExchange {
     );
     const handshake = shakeHands();
     this.#handshake = handshake;
+    this.#context.live.watch(this);
     handshake.request.on('error', (error) => this.end(outageOf(error, false)));
     handshake.request.on('response', (response) => this.#onRefused(response));
     handshake.request.on('upgrade', (response, upstreamSocket, head) =>
       this.#onAccepted(handshake, response, upstreamSocket, head),
     );
+  }
+
+  get identity(): Identity | undefined {
+    return this.#upgrade.permit.identity;
+  }
+
+  /** Revoked before the tunnel stood. */
+  onFallen(reason: Denial | Outage): void {
+    this.end(reason);
   }
 
   /** Ends it now, with both sockets; before a status was sent, the caller's socket is left to be answered. */
@@ -70,6 +81,7 @@ export class UpgradeExchange {
     this.#isOver = true;
     clearTimeout(this.#timer);
     clearInterval(this.#stallTimer);
+    this.#context.live.unwatch(this);
     this.#unregister?.();
     this.#handshake?.request.destroy();
     this.#upstreamSocket?.destroy();
@@ -119,7 +131,8 @@ export class UpgradeExchange {
     this.#status = 101;
     handshake.openTunnel(response, upstreamSocket, head);
     socket.setDefaultEncoding('utf8');
-    this.#unregister = this.#context.live.add(this.#upgrade.permit.identity, (reason) => this.end(reason));
+    this.#context.live.unwatch(this);
+    this.#unregister = this.#context.live.add(this.identity, (reason) => this.end(reason));
     this.#guard(socket, upstreamSocket);
     this.#watchStall();
   }

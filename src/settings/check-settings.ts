@@ -1,6 +1,7 @@
 // Judges settings against each other. Reports problems (the process must not start) and warnings (it may).
 
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { bareCredentialHeaders } from '../decision/credential.ts';
 import { foldName, identityFamily } from '../decision/identity-headers.ts';
 import { ownScopePrefix } from '../decision/scope.ts';
 import type { Report } from './check-routes.ts';
@@ -25,6 +26,7 @@ export const checkSettings = (fields: FileFields, problem: Report, warning: Repo
   checkUpstreams(fields, problem);
   checkStore(fields, problem);
   checkIdentityHeaders(fields, problem);
+  checkStripped(fields, problem);
   checkIssuers(fields, problem, warning);
   checkClients(fields, problem);
   checkKeys(fields, problem);
@@ -104,6 +106,17 @@ const checkIdentityHeaders = ({ identity, credential }: FileFields, problem: Rep
         path,
         `${header} is an identity header, which no caller may send; write a name such as X-Api-Key`,
       );
+  }
+};
+
+const checkStripped = ({ identity, credential }: FileFields, problem: Report): void => {
+  const carriers = new Set([...bareCredentialHeaders, ...credential.headers].map(foldName));
+  for (const header of identity.strip) {
+    const path = ['identity', 'strip'];
+    if (isReserved(foldName(header)))
+      problem(path, `${header} has a meaning of its own in HTTP, or is judged by itself; leave it out`);
+    else if (carriers.has(foldName(header)))
+      problem(path, `${header} carries the credential, and is dealt with by itself; leave it out`);
   }
 };
 

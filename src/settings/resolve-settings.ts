@@ -32,7 +32,11 @@ export const resolveSettings = (fields: FileFields): Settings => {
     store,
     issuer,
     audience: fields.audience ?? issuer,
-    identity: { headers: fields.identity.headers, jwtLifetimeMs: fields.identity.jwtLifetime },
+    identity: {
+      headers: fields.identity.headers,
+      strip: fields.identity.strip,
+      jwtLifetimeMs: fields.identity.jwtLifetime,
+    },
     credential: { ...fields.credential, cookie: fields.credential.cookie },
     issuers: fields.issuers.map(resolveIssuer),
     routes: fields.routes.map(resolveRoute),

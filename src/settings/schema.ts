@@ -45,6 +45,10 @@ const identityFields = z.strictObject({
       'X-Identity-Scopes': 'scopes',
       'X-Identity-Token': 'token.id',
     }),
+  strip: field(
+    listOf(headerName),
+    'More headers that no caller may send, such as what the API took its identity from before. Case, - and _ do not count.',
+  ).prefault([]),
   jwtLifetime: field(duration('10s', '5m'), 'How long the identity JWT is valid.').prefault('5m'),
 });
 

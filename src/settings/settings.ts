@@ -112,6 +112,8 @@ export interface Settings {
   readonly identity: {
     /** Header name -> field, in the order they are sent. */
     readonly headers: Readonly<Record<string, IdentityField>>;
+    /** Names of further headers that no caller may send, in any spelling. */
+    readonly strip: readonly string[];
     readonly jwtLifetimeMs: number;
   };
   readonly credential: {

@@ -176,6 +176,61 @@ t.test('a streaming response ends when its identity falls', async (t) => {
   }
 });
 
+t.test('a request whose answer or upload is awaited ends when its identity falls', async (t) => {
+  const standings = {
+    revoked: 'token_revoked',
+    ended: 'session_ended',
+    outdated: 'store_unavailable',
+  } as const;
+  const upload = 'POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nonly this';
+  for (const [standing, reason] of Object.entries(standings))
+    for (const bytes of [get, upload]) {
+      const { upstream, proxy, client } = await setUp(t, { identity: alice });
+      client.send(bytes);
+      const connection = await upstream.accept();
+      await connection.readUntil('\r\n\r\n');
+      proxy.live.sweep(() => 'live', alice.expiresAtMs);
+      t.equal(proxy.ends.length, 0, 'it is not ended by age');
+      proxy.live.sweep(() => standing as 'revoked', 0);
+      t.match(await proxy.nextEnd(), { status: 0, responded: false, failure: { reason } });
+      await connection.closed;
+      const answer = await client.readHead();
+      t.notMatch(answer.startLine, /200/);
+      t.equal(
+        proxy.live.sweep(() => 'revoked', 0),
+        0,
+        'and is forgotten',
+      );
+    }
+});
+
+t.test('so does one that waits for a connection to the upstream, and a handshake', async (t) => {
+  const { upstream, proxy, client } = await setUp(t, { identity: alice, upstream: { connectionsMax: 1 } });
+  client.send(get);
+  await (await upstream.accept()).readHead();
+  const second = await connectRaw(proxy.port);
+  t.teardown(() => second.socket.destroy());
+  second.send(get);
+  while (proxy.requestCount < 2) await new Promise(setImmediate);
+  t.equal(
+    proxy.live.sweep(() => 'revoked', 0),
+    2,
+  );
+  t.match([await proxy.nextEnd(), await proxy.nextEnd()], [{ responded: false }, { responded: false }]);
+  t.equal((await second.readMessage()).status, 401);
+  const third = await connectRaw(proxy.port);
+  t.teardown(() => third.socket.destroy());
+  third.send('GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  const handshake = await upstream.accept();
+  await handshake.readHead();
+  t.equal(
+    proxy.live.sweep(() => 'revoked', 0),
+    1,
+  );
+  t.match(await proxy.nextEnd(), { status: 0, failure: { reason: 'token_revoked' } });
+  await handshake.closed;
+});
+
 t.test('a streaming response ends when its token expires, and at shutdown', async (t) => {
   for (const end of ['expiry', 'shutdown']) {
     const { upstream, proxy, client } = await setUp(t, { identity: alice });

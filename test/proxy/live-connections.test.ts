@@ -67,3 +67,34 @@ t.test('a connection may remove itself while it is ended', async (t) => {
   live.endAll();
   t.equal(live.size, 0);
 });
+
+t.test(
+  'a request without an answer falls with its identity, not by age, and is no live connection',
+  async (t) => {
+    for (const [standing, reason] of [
+      ['live', undefined],
+      ['unknown', undefined],
+      ['unread', undefined],
+      ['revoked', 'token_revoked'],
+      ['ended', 'session_ended'],
+      ['outdated', 'store_unavailable'],
+    ] as const) {
+      const live = createLiveConnections();
+      const reasons: string[] = [];
+      const request = {
+        identity: identityOf('t1', 500),
+        onFallen: (fallen: { readonly reason: string }) => void reasons.push(fallen.reason),
+      };
+      live.watch(request);
+      t.equal(live.size, 0);
+      live.endAll();
+      live.sweep(() => standing, 1_000);
+      live.sweep(() => standing, 1_000);
+      t.strictSame(reasons, reason === undefined ? [] : [reason], standing);
+      live.watch(request);
+      live.unwatch(request);
+      live.sweep(() => 'revoked', 1_000);
+      t.equal(reasons.length, reason === undefined ? 0 : 1, 'and is forgotten');
+    }
+  },
+);

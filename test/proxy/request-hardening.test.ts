@@ -239,6 +239,16 @@ t.test('a renamed identity header is as well guarded, and the default family too
   t.notMatch(reached[0]!.headers.join(), /root/);
 });
 
+t.test('a header that only the API knows can be kept from callers without mapping it', async (t) => {
+  const { send, reached } = await setScene(t, { identityStrip: ['x-pcloud-userid', 'X-Role'] });
+  const spoofs = 'X_PCloud_UserId: root\r\nx-pcloud-userid: root\r\nX-ROLE: root\r\nX-Roles: kept\r\n';
+  await send(`GET /things/7 HTTP/1.1\r\nHost: api\r\n${spoofs}${good}\r\n`);
+  t.notMatch(reached[0]!.headers.join(), /root/);
+  t.same(reached[0]!.all('x-roles'), ['kept']);
+  const hop = await send(`GET /things/7 HTTP/1.1\r\nHost: api\r\n${good}Connection: close, x-role\r\n\r\n`);
+  t.equal(hop.status, 400);
+});
+
 t.test('Expect: 100-continue with a spoofed identity: the spoof is gone', async (t) => {
   const { edge, reached } = await setScene(t);
   const client = await connectRaw(edge.port);

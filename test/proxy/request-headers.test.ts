@@ -1,11 +1,16 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import t from 'tap';
 import { isDenial } from '../../src/decision/outcome.ts';
-import { createHeaderClassifier } from '../../src/proxy/header-class.ts';
+import { createHeaderClassifier, headerClass } from '../../src/proxy/header-class.ts';
 import { inspectHeaders } from '../../src/proxy/hygiene.ts';
 import type { Peer } from '../../src/proxy/peer.ts';
 import { createRequestHeaders, type RequestHeaderParts } from '../../src/proxy/request-headers.ts';
 
-const classify = createHeaderClassifier({ credential: ['X-Api-Key'], identity: ['X-Account'] });
+const classify = createHeaderClassifier({
+  credential: ['X-Api-Key'],
+  identity: ['X-Account', 'X-Pcloud-UserId'],
+});
 const untrusted: Peer = {
   address: '198.51.100.7',
   isTrusted: false,
@@ -80,6 +85,7 @@ t.test('only ours says who the caller is', async (t) => {
     'x-IDENTITY-user: root',
     'X-Identity-Admin: 1',
     'X_ACCOUNT: root',
+    'x-pcloud-userid: root',
   ];
   t.same(without(build(spoofs), ...ours.slice(0, -1)), ['X-Identity-User: alice']);
   t.same(without(build(spoofs, { identityPairs: [] }), ...ours.slice(0, -1)), [], 'or nobody does');
@@ -118,6 +124,10 @@ t.test('an untrusted peer says nothing of who stands behind it', async (t) => {
     'X-Original-URL: /admin',
     'X-Rewrite-URL: /admin',
     'True-Client-IP: 1.1.1.1',
+    'CF-Connecting-IP: 1.1.1.1',
+    'Client_IP: 1.1.1.1',
+    'Fastly-Client-IP: 1.1.1.1',
+    'X-Override-URL: /admin',
   ];
   t.same(without(build(lies), 'host', 'x-request-id', 'traceparent', 'x-identity-user'), [
     'X-Forwarded-For: 198.51.100.7',
@@ -174,4 +184,21 @@ t.test('Host comes first, once, and X-Request-Id is the one of our records', asy
     lines.filter((line) => /^x-request-id/i.test(line)),
     ['X-Request-Id: r-1'],
   );
+});
+
+t.test('a long name is classified and not remembered', async (t) => {
+  setFlagsFromString('--expose_gc');
+  const collect: unknown = runInNewContext('gc');
+  if (typeof collect !== 'function') throw new Error('no gc');
+  const heapBytes = (): number => {
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const learns = createHeaderClassifier({ credential: [], identity: [] });
+  const before = heapBytes();
+  const found = new Set<number>();
+  for (let n = 0; n < 2_000; n++) found.add(learns(Buffer.alloc(15_000, `x${n}-`).toString('latin1')));
+  t.same([...found], [headerClass.pass]);
+  t.equal(learns(`X-Identity-${'a'.repeat(15_000)}`), headerClass.identity);
+  t.ok(heapBytes() - before < 10_000_000, 'thirty million bytes of names are gone');
 });

@@ -140,6 +140,14 @@ const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]>
     'credential-header-is-identity',
     /credential.headers: X-Identity-Token is an identity header/,
   ],
+  'a header that is stripped has no meaning of its own': [
+    'strip-reserved',
+    /identity.strip: X-Forwarded-For has a meaning of its own/,
+  ],
+  'a credential does not come in a stripped header': [
+    'strip-is-credential',
+    /identity.strip: x_api_key carries the credential/,
+  ],
   'an identity JWT outlives the cache': [
     'jwt-shorter-than-cache',
     /identity.jwtLifetime: must be at least twice/,

@@ -31,6 +31,7 @@ export interface EdgeOptions {
   readonly limits?: Partial<Settings['limits']>;
   readonly credential?: Partial<Settings['credential']>;
   readonly identityHeaders?: Settings['identity']['headers'];
+  readonly identityStrip?: readonly string[];
   readonly trustedProxies?: readonly string[];
   readonly whenStale?: 'refuse' | 'serve';
   readonly upstream?: Partial<UpstreamSettings>;
@@ -85,6 +86,7 @@ export const startEdge = async (
         'X-Identity-Scopes': 'scopes',
         'X-Identity-Token': 'token.id',
       },
+      strip: options.identityStrip ?? [],
       jwtLifetimeMs: 300_000,
     },
     limits: {

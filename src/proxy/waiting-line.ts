@@ -1,0 +1,86 @@
+// Requests that a caller sent ahead of the answer to the one before (pipelining, RFC 9112 section 9.3.2). They begin one by
+// one, in order, each when the answer before it has gone; a caller that sends too many is read no further. What has not
+// begun is as if it had not been read: it has no outcome, and goes with its connection. It judges nothing.
+
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Refusal } from '../decision/outcome.ts';
+import type { Exit } from './passage.ts';
+
+export interface Arrival {
+  readonly request: IncomingMessage;
+  readonly exit: Exit;
+  /** Refused before it was looked at. */
+  readonly refusal: Refusal | undefined;
+}
+
+/** What the lines of all connections have in common. */
+export interface WaitingRoom {
+  waiting: number;
+  begin(arrival: Arrival): void;
+}
+
+/** Beyond this the connection is paused. One piece of input can hold more: some two thousand of the smallest requests. */
+const lineMax = 16;
+/** All together; beyond it a connection with more than its share is cut off. At about 3 KB each, 25 MB. */
+const roomMax = 8_192;
+
+export class WaitingLine {
+  readonly #socket: Socket;
+  readonly #room: WaitingRoom;
+  #line: Arrival[] = [];
+  #isPaused = false;
+  #afterLast: (() => void) | undefined;
+
+  constructor(socket: Socket, room: WaitingRoom) {
+    this.#socket = socket;
+    this.#room = room;
+    socket.once('close', () => this.#disperse());
+    // Node resumes a socket by itself to read the body of a request, also of one that waits.
+    socket.on('resume', () => {
+      if (!this.#isPaused) return;
+      socket.pause();
+      // Not told by a socket that was paused before it had really been resumed; Node's server stops reading at it.
+      socket.emit('pause');
+    });
+  }
+
+  get isEmpty(): boolean {
+    return this.#line.length === 0;
+  }
+
+  add(arrival: Arrival): void {
+    if (this.#socket.destroyed) return;
+    this.#line.push(arrival);
+    this.#room.waiting += 1;
+    if (this.#line.length < lineMax) return;
+    this.#isPaused = true;
+    this.#socket.pause();
+    if (this.#room.waiting > roomMax) this.#socket.destroy();
+  }
+
+  /** Begins the next one, if the connection still stands. */
+  next(): void {
+    if (this.#socket.destroyed || this.#socket.writableEnded) return this.#disperse();
+    const arrival = this.#line.shift();
+    if (arrival === undefined) return;
+    this.#room.waiting -= 1;
+    if (this.#isPaused && this.#line.length < lineMax) {
+      this.#isPaused = false;
+      this.#socket.resume();
+    }
+    this.#room.begin(arrival);
+    if (this.isEmpty) this.#afterLast?.();
+  }
+
+  /** Runs `act` once the last that waits has begun; never, if it does not. */
+  afterLast(act: () => void): void {
+    this.#afterLast = act;
+  }
+
+  #disperse(): void {
+    this.#room.waiting -= this.#line.length;
+    this.#line = [];
+    this.#afterLast = undefined;
+  }
+}
