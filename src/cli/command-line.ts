@@ -2,6 +2,7 @@
 // put together, and usage errors and bugs become exit codes. Ends no process.
 
 import { Command, CommanderError } from 'commander';
+import { addAuditCommand } from './audit-command.ts';
 import { addExplainCommand } from './explain-command.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { addKeyCommands } from './key-commands.ts';
@@ -66,6 +67,7 @@ const programOf = (world: World, run: Run): Command => {
     addUserCommands,
     addTokenCommands,
     addKeyCommands,
+    addAuditCommand,
   ])
     add(program, world, run);
   return program;

@@ -34,6 +34,20 @@ export const readLifetime = (value: string): number | 'never' => {
   return ms;
 };
 
+/** `1h` in ms. */
+export const readDuration = (value: string): number => {
+  const ms = /^\d+$/.test(value) ? undefined : parseDuration(value);
+  if (ms === undefined)
+    throw new InvalidArgumentError('Write a duration with its unit, such as 30m, 12h or 7d.');
+  return ms;
+};
+
+/** A whole number above 0. */
+export const readCount = (value: string): number => {
+  if (!/^[1-9]\d{0,8}$/.test(value)) throw new InvalidArgumentError('Write a whole number above 0.');
+  return Number(value);
+};
+
 /** `acme/ann` -> the org's and the user's id. */
 export const readAccount = (value: string): { readonly orgId: string; readonly userId: string } => {
   const [orgId = '', userId = '', ...rest] = value.split('/');

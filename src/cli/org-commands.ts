@@ -5,6 +5,7 @@ import { createAccounts } from '../lifecycle/accounts.ts';
 import { createApiTokens } from '../lifecycle/api-tokens.ts';
 import type { AccountState, OrgRecord } from '../store/records.ts';
 import { exitCode } from './exit-code.ts';
+import { ordered } from './operator.ts';
 import { collectRoles, readLifetime } from './option-readers.ts';
 import { isoTime, lifetime, type Output, pairs, table, time, listing } from './output.ts';
 import { isRefusal, readAll, refuse, withStore } from './session.ts';
@@ -115,7 +116,9 @@ export const addOrgCommands: AddCommands = (program, world, run) => {
     .action(
       run((id: string, _: unknown, command: Command) =>
         withStore(command, world, async (store, settings, output) => {
-          const answer = await createApiTokens({ store, settings, now: Date.now }).revokeAll(id, undefined);
+          const answer = await ordered(store, 'token.revoke_all', { org: id }, () =>
+            createApiTokens({ store, settings, now: Date.now }).revokeAll(id, undefined),
+          );
           if (isRefusal(answer)) return refuse(output, answer);
           if (output.isJson) output.json({ org: id, result: answer });
           else output.line(`Every API token and session of ${id} is revoked.`);

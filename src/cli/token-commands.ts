@@ -1,22 +1,21 @@
 // `tollgate token`: API tokens. A secret is printed once, alone on standard output; everything about it goes elsewhere.
 
-import { createReadStream } from 'node:fs';
 import type { Command } from 'commander';
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import { createAccounts } from '../lifecycle/accounts.ts';
 import { createApiTokens } from '../lifecycle/api-tokens.ts';
-import { importApiTokens } from '../lifecycle/import-api-tokens.ts';
 import { type Problem, problem } from '../lifecycle/problem.ts';
 import { isTokenId } from '../lifecycle/token-id.ts';
-import type { ApiTokenRecord, OrgRecord, UserRecord } from '../store/records.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { digestOf } from '../tokens/api-token.ts';
 import type { AddCommands } from './command-line.ts';
-import { type ExitCode, exitCode } from './exit-code.ts';
-import { readJsonLines } from './json-lines.ts';
+import { exitCode } from './exit-code.ts';
+import { addImportCommand } from './import-command.ts';
+import { ordered } from './operator.ts';
 import { collectWords, readAccount, readLifetime } from './option-readers.ts';
-import { isoTime, type Output, listing, pairs, time } from './output.ts';
+import { addRegenerateCommand } from './regenerate-command.ts';
 import { isRefusal, readAll, refuse, withStore } from './session.ts';
+import { afterRevokeAll, listTokens, printSecret, tokenJson } from './token-output.ts';
 
 type Account = ReturnType<typeof readAccount>;
 
@@ -55,19 +54,23 @@ export const addTokenCommands: AddCommands = (program, world, run) => {
     .action(
       run((account: Account, options: CreateOptions, command: Command) =>
         withStore(command, world, async (store, settings, output) => {
-          const made = await createApiTokens({ store, settings, now: Date.now }).createApiToken({
-            ...account,
-            name: options.name,
-            scopes: options.scope ?? 'all',
-            lifetimeMs: options.lifetime === 'never' ? null : options.lifetime,
-            length: options.short === true ? 32 : 65,
-          });
+          const subject = { org: account.orgId, user: account.userId };
+          const made = await ordered(
+            store,
+            'token.create',
+            subject,
+            () =>
+              createApiTokens({ store, settings, now: Date.now }).createApiToken({
+                ...account,
+                name: options.name,
+                scopes: options.scope ?? 'all',
+                lifetimeMs: options.lifetime === 'never' ? null : options.lifetime,
+                length: options.short === true ? 32 : 65,
+              }),
+            (made) => ('record' in made ? { tokenId: made.record.id } : {}),
+          );
           if (isRefusal(made)) return refuse(output, made);
-          if (output.isJson) output.json({ ...tokenJson(made.record), secret: made.secret });
-          else {
-            output.note(`${details(made.record)}\n\nThe API token, shown only now:`);
-            output.line(made.secret);
-          }
+          printSecret(output, made);
           return exitCode.ok;
         }),
       ),
@@ -116,7 +119,9 @@ export const addTokenCommands: AddCommands = (program, world, run) => {
           const id = named ?? (await findIdOf(world.stdin, store));
           if (isRefusal(id)) return refuse(output, id);
           if (!isTokenId(id)) return refuse(output, noTokenId);
-          const answer = await createApiTokens({ store, settings, now: Date.now }).revokeApiToken(id);
+          const answer = await ordered(store, 'token.revoke', { tokenId: id }, () =>
+            createApiTokens({ store, settings, now: Date.now }).revokeApiToken(id),
+          );
           if (isRefusal(answer)) return refuse(output, answer);
           if (output.isJson) output.json({ id, result: answer });
           else output.line(answer === 'revoked' ? `${id} is revoked.` : `${id} was revoked before.`);
@@ -132,7 +137,9 @@ export const addTokenCommands: AddCommands = (program, world, run) => {
     .action(
       run(({ orgId, userId }: Account, _: unknown, command: Command) =>
         withStore(command, world, async (store, settings, output) => {
-          const answer = await createApiTokens({ store, settings, now: Date.now }).revokeAll(orgId, userId);
+          const answer = await ordered(store, 'token.revoke_all', { org: orgId, user: userId }, () =>
+            createApiTokens({ store, settings, now: Date.now }).revokeAll(orgId, userId),
+          );
           if (isRefusal(answer)) return refuse(output, answer);
           if (output.isJson) output.json({ org: orgId, user: userId, result: answer });
           else output.line(`Every API token and session of ${orgId}/${userId} is revoked.`);
@@ -141,33 +148,8 @@ export const addTokenCommands: AddCommands = (program, world, run) => {
       ),
     );
 
-  token
-    .command('import')
-    .description('take over API tokens of another system, so that their callers change nothing')
-    .argument('<FILE>', 'JSON objects, one a line; - is standard input')
-    .addHelpText(
-      'after',
-      '\nOne line, with sha256 (64 hex digits) or the secret itself; the user must exist:\n' +
-        '  {"org":"acme","user":"ann","name":"ci","scopes":["things:read"],"expires":"2027-01-31T00:00:00Z","sha256":"..."}\n' +
-        '\nscopes may be "all"; expires may be null. Running it again changes nothing and revives nothing.',
-    )
-    .action(
-      run((file: string, _: unknown, command: Command) =>
-        withStore(command, world, async (store, settings, output) => {
-          const source = file === '-' ? world.stdin : createReadStream(file);
-          return importFrom(
-            source,
-            (entries) =>
-              importApiTokens({ store, settings, now: Date.now }, entries, {
-                onProgress: undefined,
-                concurrency: undefined,
-              }),
-            file,
-            output,
-          );
-        }),
-      ),
-    );
+  addRegenerateCommand(token, world, run);
+  addImportCommand(token, world, run);
 };
 
 /** Not quoted: it may be a secret put in the wrong place. */
@@ -199,77 +181,3 @@ const findIdOf = async (
     )
   );
 };
-
-const importFrom = async (
-  source: AsyncIterable<Uint8Array | string>,
-  work: (entries: AsyncIterable<unknown>) => ReturnType<typeof importApiTokens>,
-  file: string,
-  output: Output,
-): Promise<ExitCode> => {
-  try {
-    const report = await work(readJsonLines(source));
-    for (const { entry, problem } of report.problems)
-      output.note(`${file}, entry ${entry}: ${problem.message}`);
-    const { read, imported, refused, outage } = report;
-    if (output.isJson) output.json({ read, imported, refused });
-    else output.line(`${read} read, ${imported} imported, ${refused} refused.`);
-    if (outage !== undefined) return refuse(output, outage);
-    return refused > 0 ? exitCode.refused : exitCode.ok;
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    output.note(
-      `tollgate: cannot read ${file} (${String(error.code)}); name a file of JSON lines, or - for standard input`,
-    );
-    return exitCode.usage;
-  }
-};
-
-const scopesOf = (token: ApiTokenRecord): string => (token.scopes === 'all' ? 'all' : token.scopes.join(' '));
-
-const details = (token: ApiTokenRecord): string =>
-  pairs([
-    ['id', token.id],
-    ['user', `${token.orgId}/${token.userId}`],
-    ['name', token.name],
-    ['scopes', token.scopes === 'all' ? "all the user's roles grant" : scopesOf(token)],
-    ['expires', time(token.expiresAtMs)],
-  ]);
-
-const listTokens = (output: Output, tokens: readonly ApiTokenRecord[]): void =>
-  listing(
-    output,
-    ['ID', 'NAME', 'STATE', 'SCOPES', 'CREATED', 'EXPIRES'],
-    tokens.map((token) => [
-      token.id,
-      token.name,
-      stateOf(token),
-      scopesOf(token),
-      time(token.createdAtMs),
-      time(token.expiresAtMs),
-    ]),
-    'There are no API tokens yet. Make one: tollgate token create ORG/USER --name ci',
-  );
-
-/** A revoke-all writes no record: the tokens made before it are known by their generation. */
-const afterRevokeAll = (token: ApiTokenRecord, org: OrgRecord, user: UserRecord): ApiTokenRecord =>
-  token.generation.org < org.tokenGenerationMin || token.generation.user < user.tokenGenerationMin
-    ? { ...token, state: 'revoked' }
-    : token;
-
-const stateOf = (token: ApiTokenRecord): string =>
-  token.state === 'active' && token.expiresAtMs !== undefined && token.expiresAtMs <= Date.now()
-    ? 'expired'
-    : token.state;
-
-const tokenJson = (token: ApiTokenRecord): object => ({
-  id: token.id,
-  org: token.orgId,
-  user: token.userId,
-  name: token.name,
-  scopes: token.scopes,
-  origin: token.origin,
-  state: stateOf(token),
-  createdAt: isoTime(token.createdAtMs),
-  expiresAt: isoTime(token.expiresAtMs),
-  revokedAt: isoTime(token.revokedAtMs),
-});

@@ -7,6 +7,7 @@ import type { AddCommands } from './command-line.ts';
 import { exitCode } from './exit-code.ts';
 import { collect, readAccount } from './option-readers.ts';
 import { isoTime, type Output, pairs, time, listing } from './output.ts';
+import { addPasswordCommand } from './password-command.ts';
 import { isRefusal, readAll, refuse, withStore } from './session.ts';
 
 type Account = ReturnType<typeof readAccount>;
@@ -106,6 +107,8 @@ export const addUserCommands: AddCommands = (program, world, run) => {
         }),
       ),
     );
+
+  addPasswordCommand(user, world, run);
 };
 
 const printUser = (output: Output, user: UserRecord): void => {

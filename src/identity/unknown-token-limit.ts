@@ -51,7 +51,7 @@ export const createUnknownTokenLimit = (
 };
 
 /** One IPv6 customer holds a whole /64, so that is what is counted. IPv4 in IPv6 counts as the IPv4 address. */
-const networkOf = (address: string): string => {
+export const networkOf = (address: string): string => {
   if (!isIPv6(address)) return address;
   if (address.startsWith('::ffff:')) return address.slice('::ffff:'.length);
   const [head = ''] = address.split('::');

@@ -97,10 +97,14 @@ export const createAudit = (deps: AuditDeps): Audit => {
     }, flushEveryMs).unref();
   };
   const isFlood = (entry: AuditEntry): boolean => {
-    if (entry.result === 'done' || entry.actor.org !== undefined || entry.subject.org !== undefined)
-      return false;
+    if (entry.result === 'done' || entry.actor.org !== undefined) return false;
     const second = Math.floor(entry.atMs / 1000);
-    strangers = second === strangers.second ? { second, count: strangers.count + 1 } : { second, count: 1 };
+    if (second !== strangers.second) {
+      const count = strangers.count - strangersPerSecond;
+      if (count > 0) log?.warn('refused attempts of strangers were too many to be written down', { count });
+      strangers = { second, count: 0 };
+    }
+    strangers.count += 1;
     return strangers.count > strangersPerSecond;
   };
 

@@ -112,6 +112,12 @@ const importOne = async (deps: ApiTokensDeps, value: unknown): Promise<'imported
   const answer = await deps.store.createToken(record, entry.digest);
   if (isOutage(answer)) return answer;
   if (answer === 'user_unknown') return userUnknown(entry.orgId, entry.userId);
+  if (answer === 'digest_taken') {
+    // Imported before, and given a new secret since: nothing is left to do, and the old secret stays replaced.
+    const known = await deps.store.findToken(record.id);
+    if (isOutage(known)) return known;
+    if (known !== undefined && known.secretNumber > 0) return 'imported';
+  }
   return answer === 'created'
     ? 'imported'
     : problem('secret_taken', 'Another token has this secret already. A secret can belong to one user only.');

@@ -88,7 +88,11 @@ export const openHarness = async (
     settings: {
       cache: { identitiesMax: 100, identityTtlMs: ttlMs, unknownMax: 10, unknownTtlMs, ...over },
       feed: { maxStalenessMs, whenStale: 'refuse' },
-      identity: { headers: { 'X-Identity': 'jwt', 'X-Identity-User': 'user.id' }, jwtLifetimeMs: 300_000 },
+      identity: {
+        headers: { 'X-Identity': 'jwt', 'X-Identity-User': 'user.id' },
+        strip: [],
+        jwtLifetimeMs: 300_000,
+      },
       issuer,
     },
     verifyAccessToken: async (token) => {

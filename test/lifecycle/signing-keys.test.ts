@@ -67,7 +67,7 @@ const settingsFor = (
     perUserMax: undefined,
     clockLeewayMs: minuteMs,
   },
-  identity: { headers: {}, jwtLifetimeMs: 5 * minuteMs },
+  identity: { headers: {}, strip: [], jwtLifetimeMs: 5 * minuteMs },
 });
 
 interface Replica {

@@ -41,7 +41,7 @@ export type WorldSettings = Pick<
 const settings: WorldSettings = {
   issuer: 'https://id.example',
   audience: 'https://api.example',
-  identity: { headers: { 'X-Identity-User': 'user.id' }, jwtLifetimeMs: 5 * minuteMs },
+  identity: { headers: { 'X-Identity-User': 'user.id' }, strip: [], jwtLifetimeMs: 5 * minuteMs },
   credential: { headers: [], cookie: undefined, apiTokenBytesMax: 512, accessTokenBytesMax: 8192 },
   oauth: {
     enabled: true,
@@ -78,6 +78,9 @@ const settings: WorldSettings = {
     signInFailuresPerAddress: 100,
   },
 };
+
+/** The settings of a world unless a test changes them. */
+export const worldSettings = settings;
 
 /** For `createWorld`: with a sealing key, which orders with an idempotency key need. */
 export const sealed = {

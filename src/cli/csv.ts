@@ -1,0 +1,59 @@
+// A stream of CSV (RFC 4180) with a line of headings -> one object a record, its values texts. Records are bounded; what
+// cannot be read becomes a value no importer takes, so that its number is reported and the rest is read. A record may
+// hold a secret and is never repeated.
+
+import { StringDecoder } from 'node:string_decoder';
+
+const recordCharactersMax = 64 * 1024;
+
+/** Objects of the records, in order; empty fields are left out, blank lines skipped. */
+export async function* readCsv(source: AsyncIterable<Uint8Array | string>): AsyncGenerator {
+  let headings: readonly string[] | undefined;
+  for await (const fields of readRecords(source)) {
+    if (fields !== undefined && fields.length === 1 && fields[0]?.trim() === '') continue;
+    if (headings === undefined) headings = (fields ?? []).map((name) => name.trim().replace(/^\uFEFF/, ''));
+    else yield fields?.length === headings.length ? objectOf(headings, fields) : undefined;
+  }
+}
+
+const objectOf = (headings: readonly string[], fields: readonly string[]): object =>
+  Object.fromEntries(
+    headings.flatMap((name, index) => {
+      const value = fields[index] ?? '';
+      return value === '' ? [] : [[name, value]];
+    }),
+  );
+
+/** The fields of each record; undefined for one that is too long or whose quotes do not match. */
+async function* readRecords(
+  source: AsyncIterable<Uint8Array | string>,
+): AsyncGenerator<readonly string[] | undefined> {
+  const decoder = new StringDecoder('utf8');
+  let record = '';
+  let isQuoted = false;
+  for await (const chunk of source)
+    for (const character of typeof chunk === 'string' ? chunk : decoder.write(Buffer.from(chunk))) {
+      if (character === '"') isQuoted = !isQuoted;
+      if (character === '\n' && !isQuoted) {
+        yield fieldsOf(record);
+        record = '';
+      } else if (record.length <= recordCharactersMax) record += character;
+    }
+  record += decoder.end();
+  if (record !== '') yield isQuoted ? undefined : fieldsOf(record);
+}
+
+const fieldGrammar = /(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/y;
+
+const fieldsOf = (line: string): readonly string[] | undefined => {
+  const record = line.replace(/\r$/, '');
+  if (record.length > recordCharactersMax) return undefined;
+  const fields: string[] = [];
+  fieldGrammar.lastIndex = 0;
+  for (;;) {
+    const match = fieldGrammar.exec(record);
+    if (match === null) return undefined;
+    fields.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? '');
+    if (match[3] === '') return fields;
+  }
+};

@@ -1,0 +1,114 @@
+// Setting and changing passwords. The operator sets any; a person changes their own by proving the old one, an org's
+// owner those of the org. Every session of the user ends with it; the API tokens live on.
+
+import { denial, isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
+import { mayChangePassword } from '../decision/rights.ts';
+import type { SignInLimit } from '../identity/sign-in-limit.ts';
+import type { UserRecord } from '../store/records.ts';
+import type { TokenStore } from '../store/token-store.ts';
+import { userUnknown } from './accounts.ts';
+import type { Actor } from './actor.ts';
+import { type Audit, audited } from './audit.ts';
+import { checkOrgId, checkUserId } from './names.ts';
+import { withOwnRights } from './own-rights.ts';
+import type { PasswordHashes } from './password-hash.ts';
+import { type Problem, problem } from './problem.ts';
+
+export interface PasswordChange {
+  readonly orgId: string;
+  readonly userId: string;
+  /** Asked for where it is the actor's own. */
+  readonly current: string | undefined;
+  readonly next: string;
+}
+
+export interface Passwords {
+  /** The operator's order; `null` takes the password away. */
+  setPassword(orgId: string, userId: string, password: string | null): Promise<UserRecord | Problem | Outage>;
+  /** A caller's. Denials: as `mayChangePassword`, and `rate_limited`; the problem `password_wrong` for a wrong old one. */
+  changePassword(actor: Actor, change: PasswordChange): Promise<'changed' | Problem | Refusal>;
+}
+
+export interface PasswordsDeps {
+  readonly store: Pick<TokenStore, 'findOrg' | 'findUser' | 'changeUser'>;
+  readonly passwords: PasswordHashes;
+  readonly limit: SignInLimit;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly audit?: Audit | undefined;
+}
+
+const charactersMin = 12;
+const isLong = new RegExp(`^.{${charactersMin}}`, 'su');
+const bytesMax = 1024;
+
+/** NIST SP 800-63B section 3.1.1: length counts, mixtures of kinds of characters do not. */
+const checkPassword = (password: string): Problem | undefined =>
+  isLong.test(password) && Buffer.byteLength(password) <= bytesMax && password.isWellFormed()
+    ? undefined
+    : problem(
+        'password_malformed',
+        `A password has at least ${charactersMin} characters and at most ${bytesMax} bytes. Any characters will do.`,
+      );
+
+export const createPasswords = (deps: PasswordsDeps): Passwords => {
+  const { store, passwords, now } = deps;
+
+  const set = async (
+    orgId: string,
+    userId: string,
+    password: string | null,
+  ): Promise<UserRecord | Problem | Outage> => {
+    const malformed =
+      checkOrgId(orgId) ?? checkUserId(userId) ?? (password === null ? undefined : checkPassword(password));
+    if (malformed !== undefined) return malformed;
+    const passwordHash = password === null ? null : await passwords.hash(password);
+    if (isOutage(passwordHash)) return passwordHash;
+    return (await store.changeUser(orgId, userId, { passwordHash }, now())) ?? userUnknown(orgId, userId);
+  };
+
+  const change = async (actor: Actor, order: PasswordChange): ReturnType<Passwords['changePassword']> => {
+    const identity = await withOwnRights(store, actor.identity);
+    if (isOutage(identity)) return identity;
+    const refusal = mayChangePassword(identity, order);
+    if (refusal !== undefined) return refusal;
+    const isOwn = identity.org.id === order.orgId && identity.user.id === order.userId;
+    const unproven = isOwn ? await prove(deps, actor, order) : undefined;
+    if (unproven !== undefined) return unproven;
+    const changed = await set(order.orgId, order.userId, order.next);
+    return 'kind' in changed ? changed : 'changed';
+  };
+
+  return {
+    setPassword: set,
+    changePassword: (actor, order) => {
+      const { identity } = actor;
+      const subject = { org: order.orgId, user: order.userId };
+      const event = { action: 'password.change', identity, origin: actor, subject } as const;
+      return audited(deps.audit, event, () => change(actor, order));
+    },
+  };
+};
+
+/** Why the actor has not shown that they know the present password; whoever has a session must not guess it either. */
+const prove = async (
+  { store, passwords, limit }: PasswordsDeps,
+  { clientAddress }: Actor,
+  { orgId, userId, current }: PasswordChange,
+): Promise<Problem | Refusal | undefined> => {
+  const account = `${orgId}/${userId}`;
+  if (!limit.begin(clientAddress, account)) return denial('rate_limited', account);
+  const user = await store.findUser(orgId, userId);
+  const isRight = isOutage(user) ? user : await passwords.verify(current ?? '', user?.passwordHash);
+  if (isOutage(isRight)) {
+    limit.cancel(clientAddress, account);
+    return isRight;
+  }
+  if (!isRight)
+    return problem(
+      'password_wrong',
+      'That is not the present password. Write it as it is, then the new one.',
+    );
+  limit.succeed(clientAddress, account);
+  return undefined;
+};

@@ -1,0 +1,132 @@
+// Sign-in by user name and password, and sign-out. An unknown user, a wrong password, a user without one and a disabled
+// account are one answer and take the same time; which of them it was is for the log. Tries are limited.
+
+import { randomUUID } from 'node:crypto';
+import type { Identity } from '../decision/identity.ts';
+import { denial, isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
+import type { SignInLimit } from '../identity/sign-in-limit.ts';
+import type { OrgRecord, UserRecord } from '../store/records.ts';
+import type { TokenStore } from '../store/token-store.ts';
+import type { Actor, Origin } from './actor.ts';
+import type { Audit } from './audit.ts';
+import { createIssue, type IssueDeps, type Issued, type IssueProblem } from './issue.ts';
+import { checkOrgId, checkUserId } from './names.ts';
+import { grantedTo } from './owner.ts';
+import type { PasswordHashes } from './password-hash.ts';
+
+export interface SignInOrder {
+  readonly orgId: string;
+  readonly userId: string;
+  readonly password: string;
+  /** Shorter than the settings' life of an access token; longer is cut to it. */
+  readonly validityMs: number | undefined;
+  /** The authenticated OAuth client, if any. */
+  readonly clientId: string | undefined;
+  readonly origin: Origin;
+}
+
+export interface SignInDeps extends IssueDeps {
+  readonly store: Pick<TokenStore, 'findOrg' | 'findUser'>;
+  readonly passwords: PasswordHashes;
+  readonly limit: SignInLimit;
+  /** Where sign-ins are written down; undefined: nowhere. */
+  readonly audit?: Audit | undefined;
+}
+
+/** A new interactive session; its id is `identity.sessionId`. Denials: `password_wrong`, `rate_limited`. */
+export type SignIn = (order: SignInOrder) => Promise<Issued | IssueProblem | Refusal>;
+
+export const createSignIn = (deps: SignInDeps): SignIn => {
+  const issue = createIssue(deps);
+  const attempt = async (order: SignInOrder): ReturnType<SignIn> => {
+    const account = `${order.orgId}/${order.userId}`;
+    const { clientAddress } = order.origin;
+    if (!deps.limit.begin(clientAddress, account)) return denial('rate_limited', account);
+    const identity = await checkPassword(deps, order);
+    if (isOutage(identity)) deps.limit.cancel(clientAddress, account);
+    if (!('credentialKind' in identity)) return identity;
+    deps.limit.succeed(clientAddress, account);
+    const { validityMs, clientId } = order;
+    return issue({ identity, scopes: undefined, audiences: [], validityMs, clientId, methods: ['pwd'] });
+  };
+  return async (order) => {
+    const outcome = await attempt(order);
+    deps.audit?.record({
+      action: 'session.begin',
+      identity: 'identity' in outcome ? outcome.identity : undefined,
+      origin: order.origin,
+      subject: knownParts(order),
+      outcome,
+    });
+    return outcome;
+  };
+};
+
+const checkPassword = async (deps: SignInDeps, order: SignInOrder): Promise<Identity | Refusal> => {
+  const found = await findAccount(deps.store, order);
+  if (isOutage(found)) return found;
+  const { org, user } = found;
+  const isRight = await deps.passwords.verify(order.password, user?.passwordHash);
+  if (isOutage(isRight)) return isRight;
+  if (org === undefined || user === undefined) return denial('password_wrong', 'no such user');
+  if (!isRight)
+    return denial('password_wrong', user.passwordHash === undefined ? 'the user has no password' : undefined);
+  if (org.state === 'disabled') return denial('password_wrong', 'the org is disabled');
+  if (user.state === 'disabled') return denial('password_wrong', 'the user is disabled');
+  return {
+    credentialKind: 'access_token',
+    sessionKind: 'interactive',
+    issuer: deps.settings.issuer,
+    org: { id: org.id, name: org.name },
+    user: { id: user.id, name: user.name, roles: user.roles },
+    scopes: grantedTo({ org, user }),
+    tokenId: undefined,
+    secretNumber: undefined,
+    sessionId: randomUUID(),
+    // Read before the password was compared: one that was changed meanwhile ends this session at once.
+    generation: { org: org.generation, user: user.generation },
+    issuedAtMs: deps.now(),
+    expiresAtMs: Infinity,
+  };
+};
+
+interface Account {
+  readonly org: OrgRecord | undefined;
+  readonly user: UserRecord | undefined;
+}
+
+/** Names that nobody can have are not looked up; the time a look-up takes is small against a password's. */
+const findAccount = async (
+  store: SignInDeps['store'],
+  { orgId, userId }: SignInOrder,
+): Promise<Account | Outage> => {
+  if ((checkOrgId(orgId) ?? checkUserId(userId)) !== undefined) return { org: undefined, user: undefined };
+  const [org, user] = await Promise.all([store.findOrg(orgId), store.findUser(orgId, userId)]);
+  if (isOutage(org)) return org;
+  return isOutage(user) ? user : { org, user };
+};
+
+/** What has not the form of a name may be anything, a password in the wrong field too: it is not written down. */
+const knownParts = ({ orgId, userId }: SignInOrder) => ({
+  org: checkOrgId(orgId) === undefined ? orgId : undefined,
+  user: checkUserId(userId) === undefined ? userId : undefined,
+});
+
+/** Ends the actor's session, never the API token behind it. `nothing`: an API token presented by itself has no session. */
+export type SignOut = (actor: Actor) => Promise<'ended' | 'nothing' | Outage>;
+
+export const createSignOut =
+  (deps: {
+    readonly store: Pick<TokenStore, 'endSession'>;
+    /** Milliseconds since the epoch. */
+    readonly now: () => number;
+    readonly audit?: Audit | undefined;
+  }): SignOut =>
+  async (actor) => {
+    const { identity } = actor;
+    if (identity.sessionId === undefined) return 'nothing';
+    const outcome = await deps.store.endSession(identity.sessionId, deps.now());
+    const subject = { org: identity.org.id, user: identity.user.id, tokenId: identity.tokenId };
+    deps.audit?.record({ action: 'session.end', identity, origin: actor, subject, outcome });
+    return outcome;
+  };

@@ -1,0 +1,149 @@
+// Commands about a token's life: new secrets, passwords, imports as CSV, and what is written down of it all.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { readCsv } from '../../src/cli/csv.ts';
+import { digestOf } from '../../src/tokens/api-token.ts';
+import { run, runJson } from './run.ts';
+
+const furnished = async (t: Test, files: Record<string, string> = {}) => {
+  const folder = t.testdir(files);
+  const store = `sqlite:${join(folder, 't.db')}`;
+  const on = (args: readonly string[], stdin?: string) =>
+    run([...args, '--store', store], stdin === undefined ? {} : { stdin });
+  const json = (...args: string[]) => runJson([...args, '--store', store]);
+  await on(['org', 'create', 'acme', '--role', 'reader=things:read']);
+  await on(['user', 'create', 'acme/ann', '--role', 'reader']);
+  const made = (await json('token', 'create', 'acme/ann', '--name', 'ci')) as { id: string; secret: string };
+  return { on, json, folder, ...made };
+};
+
+t.test('a token is given a new secret, alone on standard output', async (t) => {
+  const { on, json, id, secret } = await furnished(t);
+  const ran = await on(['token', 'regenerate', id, '--overlap', '1h']);
+  t.match(ran, { code: 0, stdout: /^tg[0-9A-Za-z]{63}\n$/, stderr: /old secret until +\d{4}-/ });
+  t.not(ran.stdout.trim(), secret);
+  t.match(await json('token', 'regenerate', id, '--short'), { id, secretNumber: 2, secret: /^tg\w{30}$/ });
+  t.match(await json('token', 'list', 'acme/ann'), [
+    { id, secretNumber: 2, state: 'active', lastUsedAt: null },
+  ]);
+  t.match(await on(['token', 'list', 'acme/ann']), { stdout: /LAST USED\n.* never\n$/ });
+  t.match(await on(['token', 'regenerate', secret]), { code: 1, stdout: '', stderr: /That is no token id/ });
+  t.match(await on(['token', 'regenerate', id, '--overlap', '8d']), { code: 1, stderr: /seven days/ });
+  t.match(await on(['token', 'regenerate', id, '--overlap', '5']), { code: 2, stderr: /with its unit/ });
+  const keyless = await on(['token', 'regenerate', id, '--idempotency-key', 'k']);
+  t.match(keyless, { code: 1, stderr: /need a sealing key/ });
+  const key = [
+    '--idempotency-key',
+    'k',
+    '--set',
+    `keys.encryptionKey=${Buffer.alloc(32, 7).toString('base64')}`,
+  ];
+  const first = await on(['token', 'regenerate', id, ...key]);
+  t.same((await on(['token', 'regenerate', id, ...key])).stdout, first.stdout, 'a retry');
+});
+
+t.test('a password comes from standard input and is never shown', async (t) => {
+  const { on, folder } = await furnished(t);
+  const password = 'correct horse battery';
+  const ran = await on(['user', 'set-password', 'acme/ann'], `${password}\nsecond line\n`);
+  t.match(ran, { code: 0, stdout: /^The password of acme\/ann is set/, stderr: '' });
+  t.notMatch(readFileSync(join(folder, 't.db')).toString('latin1'), password);
+  t.match(await on(['user', 'set-password', 'acme/ann'], 'short\n'), {
+    code: 1,
+    stderr: /at least 12 characters/,
+  });
+  t.match(await on(['user', 'set-password', 'acme/bob'], password), {
+    code: 1,
+    stderr: /There is no user acme\/bob/,
+  });
+  t.match(await on(['user', 'set-password', 'acme/ann', '--none', '--json']), {
+    stdout: /"result": "removed"/,
+  });
+});
+
+t.test('what the operator did can be read, newest first', async (t) => {
+  const { on, json, id } = await furnished(t);
+  await on(['token', 'regenerate', id]);
+  await on(['token', 'create', 'acme/nobody']);
+  await on(['token', 'revoke', id]);
+  const ann = { org: 'acme', user: 'ann', tokenId: id };
+  t.match(await json('audit'), [
+    { action: 'token.revoke', subject: { tokenId: id }, result: 'done', clientAddress: 'cli' },
+    {
+      action: 'token.create',
+      subject: { org: 'acme', user: 'nobody' },
+      result: 'refused',
+      reason: 'user_unknown',
+    },
+    { action: 'token.regenerate', subject: { tokenId: id }, result: 'done' },
+    { action: 'token.create', subject: ann, result: 'done' },
+  ]);
+  const table = await on(['audit', '--limit', '1']);
+  t.match(
+    table.stdout,
+    /^TIME +WHO +ACTION +WHOM +RESULT +FROM +REQUEST\n.* the operator +token\.revoke .* done +cli /,
+  );
+  t.equal(table.stdout.trim().split('\n').length, 2);
+  t.match(await json('audit', '--org', 'other'), []);
+  t.match(await on(['audit', '--org', 'other']), {
+    code: 0,
+    stdout: '',
+    stderr: /Nothing has been written down/,
+  });
+  t.match(await on(['audit', '--limit', '0']), { code: 2, stderr: /a whole number above 0/ });
+});
+
+t.test('tokens are imported from CSV as from JSON lines, and again', async (t) => {
+  const csv = [
+    '\uFEFForg,user,name,scopes,expires,sha256,secret',
+    `acme,ann,"ci, ""old""",things:read things:list,2999-01-31T00:00:00Z,${digestOf('legacy-secret-number-1')},`,
+    'acme,ann,plain,all,,,legacy-secret-number-2',
+    '',
+    'acme,nobody,x,all,,,legacy-secret-number-3',
+    'acme,ann,too few',
+  ].join('\r\n');
+  const { on, json, folder } = await furnished(t, { 'tokens.csv': csv });
+  const file = join(folder, 'tokens.csv');
+  const once = await on(['token', 'import', file]);
+  t.match(once, { code: 1, stdout: '4 read, 2 imported, 2 refused.\n' });
+  t.match(once.stderr, /entry 3: There is no user acme\/nobody/);
+  t.notMatch(once.stderr, 'legacy-secret');
+  const listed = (await json('token', 'list', 'acme/ann')) as readonly {
+    name: string;
+    origin: string;
+    id: string;
+  }[];
+  t.match(
+    listed.find(({ name }) => name === 'ci, "old"'),
+    { scopes: ['things:list', 'things:read'] },
+  );
+  t.match(
+    listed.find(({ name }) => name === 'plain'),
+    { scopes: 'all', expiresAt: null },
+  );
+  t.match(await on(['token', 'import', '-', '--csv'], csv), { stdout: '4 read, 2 imported, 2 refused.\n' });
+  t.equal(((await json('token', 'list', 'acme/ann')) as unknown[]).length, listed.length);
+  const { id } = listed.find(({ name }) => name === 'plain')!;
+  await on(['token', 'regenerate', id]);
+  t.match(
+    await on(['token', 'import', file]),
+    { stdout: '4 read, 2 imported, 2 refused.\n' },
+    'one has a new secret',
+  );
+  t.match(await json('token', 'list', 'acme/ann'), { length: listed.length });
+});
+
+t.test('CSV is read however it comes in pieces', async (t) => {
+  const text = 'a,b\n"x\n""y""",é\n"open,\nno';
+  for (const size of [1, 2, 7, 100]) {
+    const bytes = Buffer.from(text);
+    const pieces = (async function* () {
+      for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+    })();
+    const read: unknown[] = [];
+    for await (const value of readCsv(pieces)) read.push(value);
+    t.same(read, [{ a: 'x\n"y"', b: 'é' }, undefined], `pieces of ${size}`);
+  }
+});
