@@ -4,7 +4,12 @@
 import { patternsMeet, spellings } from '../decision/path-pattern.ts';
 import type { IndexedRoute, Report } from './check-routes.ts';
 import type { Path } from './problem.ts';
-import { type OwnedPattern, ownedPatterns, type SurfacePrefixes } from './surface-paths.ts';
+import {
+  type OwnedPattern,
+  ownedPatterns,
+  type SurfacePrefix,
+  type SurfacePrefixes,
+} from './surface-paths.ts';
 
 /** Two surfaces that would answer the same path: where one of them lies must change. */
 export const checkSurfaces = (prefixes: SurfacePrefixes, problem: Report): void => {
@@ -32,9 +37,8 @@ export const checkClashes = (
   for (const { index, route } of routes) {
     const path: Path = ['routes', index, 'path'];
     const { form, written } = route.path;
-    const setting = isUnderOauth(form, prefixes)
-      ? 'oauth'
-      : owned.find(({ pattern }) => meets(form, pattern) === 'whole')?.setting;
+    const setting =
+      wholeOwner(form, prefixes) ?? owned.find(({ pattern }) => meets(form, pattern) === 'whole')?.setting;
     if (setting !== undefined) {
       problem(
         path,
@@ -51,9 +55,13 @@ export const checkClashes = (
   }
 };
 
-/** All of this prefix is ours; below those of the vendors' surfaces lies the rest of the vendor's own API. */
-const isUnderOauth = (form: string, { oauth }: SurfacePrefixes): boolean =>
-  oauth.enabled && (form === oauth.prefix || form.startsWith(`${oauth.prefix}/`));
+/** All below these prefixes is ours; below those of the vendors' surfaces lies the rest of the vendor's own API. */
+const wholeOwner = (form: string, { oauth, surfaces }: SurfacePrefixes): string | undefined => {
+  const isUnder = ({ enabled, prefix }: SurfacePrefix): boolean =>
+    enabled && (form === prefix || form.startsWith(`${prefix}/`));
+  if (isUnder(oauth)) return 'oauth';
+  return isUnder(surfaces.management) ? 'surfaces.management' : undefined;
+};
 
 /** Which of the requests of a route's form fit an owned pattern. */
 const meets = (form: string, pattern: string): 'none' | 'part' | 'whole' => {

@@ -44,6 +44,7 @@ export const resolveSettings = (fields: FileFields): Settings => {
     surfaces: {
       csp: { ...fields.surfaces.csp, domain: fields.surfaces.csp.domain ?? new URL(issuer).hostname },
       navigator: fields.surfaces.navigator,
+      management: fields.surfaces.management,
     },
     tokens: {
       algorithm: fields.tokens.algorithm,

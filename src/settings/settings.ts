@@ -131,10 +131,12 @@ export interface Settings {
     readonly prefix: string;
     readonly clients: readonly OauthClientSettings[];
   };
-  /** Other systems' dialects, each off unless switched on. */
+  /** Other systems' dialects and our own REST API, each off unless switched on. */
   readonly surfaces: {
     readonly csp: CspSettings;
     readonly navigator: { readonly enabled: boolean; readonly prefix: string };
+    /** Our own REST API. */
+    readonly management: { readonly enabled: boolean; readonly prefix: string };
   };
   readonly tokens: {
     readonly algorithm: SigningAlgorithm;

@@ -66,7 +66,18 @@ const navigatorFields = z.strictObject({
   ),
 });
 
+const managementFields = z.strictObject({
+  enabled,
+  prefix: field(
+    pathPrefix('/tollgate/v1'),
+    'Path before /sessions and the others; everything below it is taken.',
+  ).prefault('/tollgate/v1'),
+});
+
 export const surfaceFields = z.strictObject({
   csp: cspFields.meta({ description: 'VMware Cloud Services.' }).prefault({}),
   navigator: navigatorFields.meta({ description: 'VMware Cloud Partner Navigator.' }).prefault({}),
+  management: managementFields
+    .meta({ description: 'Our own REST API for sign-in, API tokens, users and the audit.' })
+    .prefault({}),
 });

@@ -38,6 +38,28 @@ export const navigatorPaths = (prefix: string) =>
     orgs: `${prefix}/loggedinuser/orgs`,
   }) as const;
 
+/** Our own REST API; the rest below its prefix is nobody else's. */
+export const managementPaths = (prefix: string) =>
+  ({
+    openapi: `${prefix}/openapi.json`,
+    problem: `${prefix}/problems/{code}`,
+    sessions: `${prefix}/sessions`,
+    currentSession: `${prefix}/sessions/current`,
+    tokenDetails: `${prefix}/api-tokens/details`,
+    orgTokens: `${prefix}/orgs/{org}/api-tokens`,
+    userTokens: `${prefix}/orgs/{org}/users/{user}/api-tokens`,
+    token: `${prefix}/orgs/{org}/api-tokens/{tokenId}`,
+    regenerate: `${prefix}/orgs/{org}/api-tokens/{tokenId}/regenerate`,
+    revokeMine: `${prefix}/revoke-all`,
+    revokeUser: `${prefix}/orgs/{org}/users/{user}/revoke-all`,
+    revokeOrg: `${prefix}/orgs/{org}/revoke-all`,
+    users: `${prefix}/orgs/{org}/users`,
+    user: `${prefix}/orgs/{org}/users/{user}`,
+    password: `${prefix}/orgs/{org}/users/{user}/password`,
+    roles: `${prefix}/orgs/{org}/roles`,
+    audit: `${prefix}/orgs/{org}/audit`,
+  }) as const;
+
 export interface SurfacePrefix {
   readonly enabled: boolean;
   /** Begins with `/`, does not end with one. */
@@ -47,7 +69,11 @@ export interface SurfacePrefix {
 /** What of the settings says which paths are taken. */
 export interface SurfacePrefixes {
   readonly oauth: SurfacePrefix;
-  readonly surfaces: { readonly csp: SurfacePrefix; readonly navigator: SurfacePrefix };
+  readonly surfaces: {
+    readonly csp: SurfacePrefix;
+    readonly navigator: SurfacePrefix;
+    readonly management: SurfacePrefix;
+  };
 }
 
 export interface OwnedPattern {
@@ -61,6 +87,7 @@ export const ownedPatterns = ({ oauth, surfaces }: SurfacePrefixes): readonly Ow
   ...patternsOf('oauth', oauth, oauthPaths),
   ...patternsOf('surfaces.csp', surfaces.csp, cspPaths),
   ...patternsOf('surfaces.navigator', surfaces.navigator, navigatorPaths),
+  ...patternsOf('surfaces.management', surfaces.management, managementPaths),
 ];
 
 const patternsOf = (

@@ -20,6 +20,7 @@ const judge = (path: string | undefined, more: Readonly<Record<string, unknown>>
 t.test('every surface is off until it is switched on', async (t) => {
   const loaded = loadSettings({ file: undefined, env: {}, flags: {} });
   t.match(loaded, { settings: { surfaces: { csp: { enabled: false }, navigator: { enabled: false } } } });
+  t.match(loaded, { settings: { surfaces: { management: { enabled: false, prefix: '/tollgate/v1' } } } });
 });
 
 t.test('a route that only a surface would ever answer is refused', async (t) => {
@@ -56,6 +57,14 @@ t.test('the rest of a vendor’s API is free for routes', async (t) => {
     '/cphub/api/core/v1/*',
   ])
     t.same(judge(path), { problems: [], warnings: [] }, path);
+});
+
+t.test('all below the prefix of the management surface is its own', async (t) => {
+  const on = { 'surfaces.management.enabled': true };
+  for (const path of ['/tollgate/v1', '/tollgate/v1/*', '/tollgate/v1/sessions', '/tollgate/v1/anything'])
+    t.match(judge(path, on).problems, [/set surfaces.management.prefix to another path/], path);
+  t.same(judge('/tollgate/v2/*', on).problems, []);
+  t.same(judge('/tollgate/v1/*').problems, [], 'and free when it is off');
 });
 
 t.test('two surfaces cannot answer the same path', async (t) => {

@@ -52,6 +52,7 @@ export const noSurfaces: Settings['surfaces'] = {
     tokensPerUserMax: 50,
   },
   navigator: { enabled: false, prefix: '/cphub/api/auth/v1' },
+  management: { enabled: false, prefix: '/tollgate/v1' },
 };
 
 export const startSurfaces = async (

@@ -49,6 +49,7 @@ t.test('a path is owned exactly, so nothing of the API is shadowed by accident',
 
 t.test('what the surfaces own is what the settings check the routes against', async (t) => {
   const surfaces = {
+    ...noSurfaces,
     csp: { ...noSurfaces.csp, enabled: true },
     navigator: { ...noSurfaces.navigator, enabled: true },
   };
