@@ -1,10 +1,9 @@
-// Starved of descriptors, and crowded with idle callers: the process lives, stays small, and serves again.
+// Starved of descriptors: the process lives and serves again. The whole gate is starved in system/starved.test.ts.
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { createInterface, type Interface } from 'node:readline';
+import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import t, { type Test } from 'tap';
 import { connectRaw, exchangeRaw } from '../support/raw-client.ts';
@@ -17,7 +16,6 @@ const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 interface Starved {
   readonly port: number;
   readonly child: ChildProcessByStdio<Writable, Readable, null>;
-  readonly lines: Interface;
 }
 
 const startProcess = async (t: Test, origin: string, descriptorsMax: number): Promise<Starved> => {
@@ -32,7 +30,7 @@ const startProcess = async (t: Test, origin: string, descriptorsMax: number): Pr
   t.teardown(() => child.kill('SIGKILL'));
   const lines = createInterface({ input: child.stdout });
   const [port] = await once(lines, 'line');
-  return { port: Number(port), child, lines };
+  return { port: Number(port), child };
 };
 
 t.test('with 64 descriptors it refuses what it cannot serve, does not crash, and recovers', async (t) => {
@@ -61,29 +59,4 @@ t.test('with 64 descriptors it refuses what it cannot serve, does not crash, and
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   t.equal(child.exitCode, null);
-});
-
-t.test('10,000 idle connections cost a bounded amount of memory', async (t) => {
-  const upstream = await startRawUpstream({ answer: ok });
-  t.teardown(() => upstream.close());
-  const { port, child, lines } = await startProcess(t, upstream.origin, 12_000);
-  const rss = async (): Promise<number> => {
-    child.stdin.write('\n');
-    return Number((await once(lines, 'line'))[0]);
-  };
-  await exchangeRaw(port, get);
-  const before = await rss();
-  const idle: Socket[] = [];
-  t.teardown(() => idle.forEach((socket) => socket.destroy()));
-  for (let batch = 0; batch < 100; batch += 1)
-    await Promise.all(
-      Array.from({ length: 100 }, () => {
-        const socket = connect(port, '127.0.0.1').on('error', () => undefined);
-        idle.push(socket);
-        return once(socket, 'connect');
-      }),
-    );
-  t.equal((await exchangeRaw(port, get)).status, 200, 'and others are served beside them');
-  const growth = (await rss()) - before;
-  t.ok(growth < 250_000_000, `grew by ${Math.round(growth / 1e6)} MB`);
 });

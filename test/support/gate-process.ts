@@ -37,6 +37,8 @@ export interface GateOptions {
   /** As in tollgate.yaml; else free ports, a SQLite file in the directory, a fixed issuer, and nothing waits at the end. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly env?: NodeJS.ProcessEnv;
+  /** How many file descriptors it may have; else what this process may. */
+  readonly descriptorsMax?: number;
 }
 
 /** A sealing key for tests on Redis. */
@@ -51,17 +53,19 @@ const defaults = {
 
 /** Writes the settings, starts `tollgate serve` and waits until it listens; ends with the test. */
 export const startGate = async (t: Test, options: GateOptions): Promise<GateProcess> => {
-  const { directory, name = 'tollgate', settings, env = {} } = options;
+  const { directory, name = 'tollgate', settings, env = {}, descriptorsMax } = options;
   mkdirSync(directory, { recursive: true });
   const settingsFile = join(directory, `${name}.yaml`);
   // JSON is YAML.
   const store = `sqlite:${join(directory, 'tollgate.db')}`;
   writeFileSync(settingsFile, JSON.stringify({ ...defaults, store, ...settings }, undefined, 2));
-  const running = await startProcess(
-    process.execPath,
-    [join(root, 'src/main.ts'), 'serve', '--config', settingsFile],
-    { cwd: directory, env: { ...cleanEnvironment(), ...env } },
-  );
+  const serve = [process.execPath, join(root, 'src/main.ts'), 'serve', '--config', settingsFile];
+  const starved = ['sh', '-c', `ulimit -n ${descriptorsMax}; exec "$@"`, 'sh'];
+  const [command = '', ...args] = descriptorsMax === undefined ? serve : [...starved, ...serve];
+  const running = await startProcess(command, args, {
+    cwd: directory,
+    env: { ...cleanEnvironment(), ...env },
+  });
   t.teardown(() => running.stop(3_000));
   return asGate(running, settingsFile);
 };
