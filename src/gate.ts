@@ -6,8 +6,10 @@ import { bind, boundAddress, countConnections, drain } from './gate/listening.ts
 import { readinessOf, watchReadiness } from './gate/readiness.ts';
 import { openIdentification } from './gate/identification.ts';
 import { createSessionLimit } from './identity/session-limit.ts';
+import { createSignInLimit } from './identity/sign-in-limit.ts';
 import { createUnknownTokenLimit } from './identity/unknown-token-limit.ts';
 import { createAudit } from './lifecycle/audit.ts';
+import { createPasswordHashes } from './lifecycle/password-hash.ts';
 import type { Log } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { createOpsServer, type Readiness } from './observe/ops-server.ts';
@@ -65,6 +67,8 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
     keys: signingKeys.ring,
     clientSecretLimit: createUnknownTokenLimit(settings.limits.unknownTokensPerMinute),
     sessionLimit: createSessionLimit(settings.limits.exchangesPerMinute),
+    passwords: createPasswordHashes(),
+    signInLimit: createSignInLimit(settings.limits),
     audit,
     now,
     record,

@@ -6,6 +6,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { type PathParameters, PathTable } from '../decision/path-pattern.ts';
+import type { SignInLimit } from '../identity/sign-in-limit.ts';
+import type { PasswordHashes } from '../lifecycle/password-hash.ts';
 import type { RecordOutcome } from '../observe/request-outcome.ts';
 import type { Answer, Endpoint, Note, RequestHead, Route } from './answer.ts';
 import { bodyBytesMax } from './body.ts';
@@ -37,6 +39,9 @@ export interface SurfacesDeps extends ServeDeps, OauthSurfaceDeps, CspSurfaceDep
   readonly settings: OauthSurfaceDeps['settings'] & CspSurfaceDeps['settings'];
   readonly store: CspSurfaceDeps['store'];
   readonly keys: OauthSurfaceDeps['keys'] & CspSurfaceDeps['keys'];
+  /** One for all surfaces where people sign in: what it counts and queues is counted and queued once. */
+  readonly passwords: PasswordHashes;
+  readonly signInLimit: SignInLimit;
 }
 
 export interface ServeDeps {

@@ -7,8 +7,10 @@ import type { AddressInfo } from 'node:net';
 import type { Test } from 'tap';
 import type { RequestOutcome } from '../../src/observe/request-outcome.ts';
 import { createSessionLimit } from '../../src/identity/session-limit.ts';
+import { createSignInLimit, type SignInLimit } from '../../src/identity/sign-in-limit.ts';
 import { createUnknownTokenLimit } from '../../src/identity/unknown-token-limit.ts';
 import { type Audit, createAudit } from '../../src/lifecycle/audit.ts';
+import { createPasswordHashes, type PasswordHashes } from '../../src/lifecycle/password-hash.ts';
 import type { Settings } from '../../src/settings/settings.ts';
 import { createSurfaces, type Surfaces } from '../../src/surfaces/surfaces.ts';
 import { isKeyFault, parseSigningKey, type SigningKey } from '../../src/tokens/signing-key.ts';
@@ -20,6 +22,9 @@ export interface SurfaceServer extends World {
   readonly settings: SurfaceSettings;
   /** Writes to the store; every exchange too. */
   readonly audit: Audit;
+  /** Cheap ones. */
+  readonly passwords: PasswordHashes;
+  readonly signInLimit: SignInLimit;
   readonly surfaces: Surfaces;
   readonly origin: string;
   readonly port: number;
@@ -52,6 +57,7 @@ export const noSurfaces: Settings['surfaces'] = {
     tokensPerUserMax: 50,
   },
   navigator: { enabled: false, prefix: '/cphub/api/auth/v1' },
+  astra: { enabled: false, prefix: '', tokenLifetimeMs: undefined, foreignAccount: 'forbidden' },
   management: { enabled: false, prefix: '/tollgate/v1' },
 };
 
@@ -75,8 +81,12 @@ export const startSurfaces = async (
   };
   const audit = createAudit({ store: world.store, log: undefined, exchangeSampling: 1, now: world.now });
   t.teardown(() => audit.close());
+  const passwords = createPasswordHashes({ ln: 4 });
+  const signInLimit = createSignInLimit(world.settings.limits);
   const surfaces = await createSurfaces({
     ...world,
+    passwords,
+    signInLimit,
     // A test may give some limits only.
     clientSecretLimit: createUnknownTokenLimit(world.settings.limits.unknownTokensPerMinute ?? 0),
     sessionLimit: createSessionLimit(world.settings.limits.exchangesPerMinute ?? 0),
@@ -113,6 +123,8 @@ export const startSurfaces = async (
   return {
     ...world,
     audit,
+    passwords,
+    signInLimit,
     surfaces,
     origin,
     port,

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import t from 'tap';
+import { createSignInLimit } from '../../src/identity/sign-in-limit.ts';
+import { createPasswordHashes } from '../../src/lifecycle/password-hash.ts';
 import type { RequestOutcome } from '../../src/observe/request-outcome.ts';
 import { ownedPatterns } from '../../src/settings/surface-paths.ts';
 import { createSurfaces } from '../../src/surfaces/surfaces.ts';
@@ -234,6 +236,8 @@ t.test('what no surface owns must not be handed to one', async (t) => {
   const surfaces = await createSurfaces({
     ...world,
     settings: { ...world.settings, surfaces: noSurfaces },
+    passwords: createPasswordHashes({ ln: 4 }),
+    signInLimit: createSignInLimit(world.settings.limits),
     record: () => undefined,
     caller: () => ({ clientAddress: '192.0.2.7', requestId: 'request-1' }),
   });
