@@ -5,6 +5,7 @@ import type { RouteRule } from '../decision/route-rule.ts';
 import type { FileFields } from './schema.ts';
 import type {
   Address,
+  AstraSettings,
   IssuerSettings,
   OauthClientSettings,
   Settings,
@@ -44,6 +45,7 @@ export const resolveSettings = (fields: FileFields): Settings => {
     surfaces: {
       csp: { ...fields.surfaces.csp, domain: fields.surfaces.csp.domain ?? new URL(issuer).hostname },
       navigator: fields.surfaces.navigator,
+      astra: resolveAstra(fields.surfaces.astra),
       management: fields.surfaces.management,
     },
     tokens: {
@@ -131,6 +133,18 @@ const resolveStore = ({ url, ...store }: FileFields['store']): StoreSettings =>
         writeTimeoutMs: store.writeTimeout,
         replicasMin: store.replicasMin,
       };
+
+const resolveAstra = ({
+  enabled,
+  prefix,
+  tokenLifetime,
+  foreignAccount,
+}: FileFields['surfaces']['astra']): AstraSettings => ({
+  enabled,
+  prefix,
+  tokenLifetimeMs: tokenLifetime,
+  foreignAccount,
+});
 
 const resolveClient = ({
   id,

@@ -89,6 +89,16 @@ export interface OauthClientSettings {
   readonly account: { readonly orgId: string; readonly userId: string } | undefined;
 }
 
+export interface AstraSettings {
+  readonly enabled: boolean;
+  /** May be empty. */
+  readonly prefix: string;
+  /** Of the API tokens made there; undefined: they never expire. */
+  readonly tokenLifetimeMs: number | undefined;
+  /** What a path with another account than the caller's is answered: 403 or 404. */
+  readonly foreignAccount: 'forbidden' | 'not-found';
+}
+
 export interface CspSettings {
   readonly enabled: boolean;
   readonly prefix: string;
@@ -135,6 +145,7 @@ export interface Settings {
   readonly surfaces: {
     readonly csp: CspSettings;
     readonly navigator: { readonly enabled: boolean; readonly prefix: string };
+    readonly astra: AstraSettings;
     /** Our own REST API. */
     readonly management: { readonly enabled: boolean; readonly prefix: string };
   };

@@ -2,7 +2,8 @@
 
 import { z } from 'zod';
 import { field, fileOf } from './field.ts';
-import { count, flag, oneOf, type Reader, secretText, text } from './reader.ts';
+import { durationOrNever } from './quantity.ts';
+import { count, flag, oneOf, type Reader, right, secretText, text } from './reader.ts';
 
 const pathPrefix = (example: string): Reader<string> =>
   text('a path prefix', example, /^(?:\/[A-Za-z0-9._~-]+)+$/);
@@ -66,6 +67,29 @@ const navigatorFields = z.strictObject({
   ),
 });
 
+/** A path prefix, or nothing: astra's paths begin with the account. */
+const prefixOrNone: Reader<string> = {
+  ...pathPrefix('/astra, or "" for none'),
+  read: (value) => (value === '' ? right('') : pathPrefix('/astra, or "" for none').read(value)),
+  json: { type: 'string' },
+};
+
+const astraFields = z.strictObject({
+  enabled,
+  prefix: field(
+    prefixOrNone,
+    'Path before /accounts/{account}/core/v1/users/{user}/tokens. Empty: none.',
+  ).prefault(''),
+  tokenLifetime: field(
+    durationOrNever('1m', '3650d'),
+    'How long an API token made here is valid, or `never`; never longer than its org allows.',
+  ).prefault('never'),
+  foreignAccount: field(
+    oneOf('forbidden', 'not-found'),
+    "What the endpoints answer where the path names another account than the caller's: 403 or 404.",
+  ).prefault('forbidden'),
+});
+
 const managementFields = z.strictObject({
   enabled,
   prefix: field(
@@ -77,6 +101,7 @@ const managementFields = z.strictObject({
 export const surfaceFields = z.strictObject({
   csp: cspFields.meta({ description: 'VMware Cloud Services.' }).prefault({}),
   navigator: navigatorFields.meta({ description: 'VMware Cloud Partner Navigator.' }).prefault({}),
+  astra: astraFields.meta({ description: 'NetApp Astra Control.' }).prefault({}),
   management: managementFields
     .meta({ description: 'Our own REST API for sign-in, API tokens, users and the audit.' })
     .prefault({}),

@@ -38,6 +38,17 @@ export const navigatorPaths = (prefix: string) =>
     orgs: `${prefix}/loggedinuser/orgs`,
   }) as const;
 
+/** NetApp Astra Control, whose paths begin with the account; the same tokens are also reached through a group. */
+export const astraPaths = (prefix: string) =>
+  ({
+    tokens: `${prefix}/accounts/{account}/core/v1/users/{user}/tokens/?`,
+    token: `${prefix}/accounts/{account}/core/v1/users/{user}/tokens/{token}`,
+    groupTokens: `${prefix}/accounts/{account}/core/v1/groups/{group}/users/{user}/tokens/?`,
+    groupToken: `${prefix}/accounts/{account}/core/v1/groups/{group}/users/{user}/tokens/{token}`,
+    bareGroupTokens: `${prefix}/core/v1/groups/{group}/users/{user}/tokens/?`,
+    bareGroupToken: `${prefix}/core/v1/groups/{group}/users/{user}/tokens/{token}`,
+  }) as const;
+
 /** Our own REST API; the rest below its prefix is nobody else's. */
 export const managementPaths = (prefix: string) =>
   ({
@@ -62,7 +73,7 @@ export const managementPaths = (prefix: string) =>
 
 export interface SurfacePrefix {
   readonly enabled: boolean;
-  /** Begins with `/`, does not end with one. */
+  /** Begins with `/`, does not end with one; empty: the paths lie at the root. */
   readonly prefix: string;
 }
 
@@ -72,6 +83,7 @@ export interface SurfacePrefixes {
   readonly surfaces: {
     readonly csp: SurfacePrefix;
     readonly navigator: SurfacePrefix;
+    readonly astra: SurfacePrefix;
     readonly management: SurfacePrefix;
   };
 }
@@ -87,6 +99,7 @@ export const ownedPatterns = ({ oauth, surfaces }: SurfacePrefixes): readonly Ow
   ...patternsOf('oauth', oauth, oauthPaths),
   ...patternsOf('surfaces.csp', surfaces.csp, cspPaths),
   ...patternsOf('surfaces.navigator', surfaces.navigator, navigatorPaths),
+  ...patternsOf('surfaces.astra', surfaces.astra, astraPaths),
   ...patternsOf('surfaces.management', surfaces.management, managementPaths),
 ];
 
