@@ -116,8 +116,18 @@ export const refuse = (output: Output, refusal: Problem | Outage): ExitCode => {
         ? messageOf(refusal.cause)
         : isFull(refusal.cause)
           ? `The store is full${cause}. Free space, then repeat the command: it is safe.`
-          : `The store does not answer${cause}. Repeat the command: it is safe.`;
+          : silence(refusal.cause);
   return fail(output, refusal.reason, message, exitCode.unavailable);
+};
+
+/** The innermost cause is the one that can be mended. An adapter that knows how says so in `advice`. */
+const silence = (cause: unknown): string => {
+  let root = cause;
+  while (root instanceof Error && root.cause instanceof Error) root = root.cause;
+  const why = root === undefined ? '' : `: ${messageOf(root).replace(/\.+$/, '')}`;
+  const advice =
+    root instanceof Error && 'advice' in root && typeof root.advice === 'string' ? root.advice : undefined;
+  return `The store does not answer${why}. ${advice === undefined ? 'Repeat' : `${advice} Then repeat`} the command: it is safe.`;
 };
 
 /** Redis above its maxmemory (OOM), or SQLite on a full disk (SQLITE_FULL, 13; extended codes keep it in the low byte). */

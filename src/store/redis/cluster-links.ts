@@ -27,6 +27,8 @@ export class ClusterLinks implements Connections {
   readonly #silent = new Set<string>();
   readonly #stop = new AbortController();
   #isScouting = false;
+  /** Why the node asked last did not name the owners. */
+  #fault: RedisFault | undefined;
 
   constructor(settings: RedisSettings, purpose: Purpose, options: LinkOptions) {
     this.#settings = settings;
@@ -52,7 +54,7 @@ export class ClusterLinks implements Connections {
     for (let hops = 1; ; hops++) {
       if (owner === undefined || this.#stop.signal.aborted) {
         this.#scoutSoon();
-        throw notConnected();
+        throw notConnected(this.#fault);
       }
       try {
         return await this.#onServer(owner, key, isAsking, work);
@@ -128,6 +130,7 @@ export class ClusterLinks implements Connections {
       const found = await this.#askForOwners(place);
       if (found.size === 0) continue;
       this.#owners = found;
+      this.#fault = undefined;
       this.#keepLinksTo(found);
       return true;
     }
@@ -149,9 +152,10 @@ export class ClusterLinks implements Connections {
       return ownersOf(await client.cluster('SLOTS'), tags, place.host);
     } catch (error) {
       const node = nameOf(place);
-      const { code, message } = faultOf(fault ?? error, this.#options.secrets);
+      this.#fault = faultOf(fault ?? error, this.#options.secrets);
+      const { code, message, advice } = this.#fault;
       if (!this.#silent.has(node))
-        this.#options.log.warn('a Cluster node does not answer', { node, code, error: message });
+        this.#options.log.warn('a Cluster node does not answer', { node, code, error: message, advice });
       this.#silent.add(node);
       return new Map();
     } finally {

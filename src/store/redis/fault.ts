@@ -2,13 +2,20 @@
 // without secrets. The library's own error is not kept as its cause: it carries the arguments of the failed command,
 // and those of AUTH and HELLO are the password.
 
+import { adviceOn } from './advice.ts';
+
 /** An error of the store with a stable code: a Redis error word (`OOM`, `READONLY`), a system code, or one of ours. */
 export class RedisFault extends Error {
   override readonly name = 'RedisFault';
   readonly code: string;
-  constructor(code: string, message: string) {
-    super(message);
+  constructor(code: string, message: string, cause?: RedisFault) {
+    super(message, cause === undefined ? undefined : { cause });
     this.code = code;
+  }
+
+  /** What the operator does about it; undefined where there is nothing to do but to wait. */
+  get advice(): string | undefined {
+    return adviceOn(this.code, this.message);
   }
 }
 
@@ -26,6 +33,7 @@ const libraryMessages: readonly (readonly [start: string, code: string])[] = [
   ['Reached the max retries per request', 'NOT_CONNECTED'],
   ['None of startup nodes is available', 'NOT_CONNECTED'],
   ['Failed to refresh slots cache', 'NOT_CONNECTED'],
+  ['Unknown RESP type', 'NOT_REDIS'],
   ['All sentinels are unreachable', 'NO_SENTINEL'],
   ['Too many Cluster redirections', 'REDIRECTIONS'],
 ];
@@ -39,7 +47,7 @@ export const faultOf = (error: unknown, secrets: readonly string[]): RedisFault 
   if (error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError)
     throw error;
   if (!(error instanceof Error)) return new RedisFault('UNKNOWN', 'the store failed without an error');
-  let { message } = error;
+  let message = error.message.trim();
   for (const secret of secrets) message = message.replaceAll(secret, '***');
   return new RedisFault(codeOf(error), message === '' ? error.name : message);
 };

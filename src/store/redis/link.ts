@@ -29,6 +29,8 @@ export class RedisLink implements Connections {
   /** Whether the operator has been told that the server cannot be used. */
   #isFailing = false;
   #roleTimer: NodeJS.Timeout | undefined;
+  /** Why there is no connection; undefined while there is one, or where the server hung up without a word. */
+  #fault: RedisFault | undefined;
   /** `master_replid`: names the history the server behind the connection writes. */
   #history: string | undefined;
 
@@ -67,7 +69,7 @@ export class RedisLink implements Connections {
   }
 
   on<T>(_key: string, work: Work<T>): Promise<T> {
-    if (!this.#isMaster) return Promise.reject(notConnected());
+    if (!this.#isMaster) return Promise.reject(notConnected(this.#fault));
     return work(this.#client, false);
   }
 
@@ -109,17 +111,28 @@ export class RedisLink implements Connections {
   #recovered(): void {
     if (this.#isFailing) this.#options.log.info('Redis answers again', { connection: this.#name });
     this.#isFailing = false;
+    this.#fault = undefined;
   }
 
   /** Says once per failure that the server is gone; the connection tries again several times a second. */
   #failed(error: unknown): void {
     this.#opened.resolve();
-    if (this.#isFailing || this.#isClosed) return;
+    if (this.#isClosed) return;
+    const fault = faultOf(error, this.#options.secrets);
+    // "Connection is closed" comes after the error that says why.
+    if (fault.code !== 'NOT_CONNECTED') this.#fault = fault;
+    if (this.#isFailing) return;
     this.#isFailing = true;
-    const { code, message } = faultOf(error, this.#options.secrets);
-    this.#options.log.error('Redis is unreachable', { connection: this.#name, code, error: message });
+    const { code, message, advice } = fault;
+    this.#options.log.error('Redis is unreachable', {
+      connection: this.#name,
+      code,
+      error: message,
+      ...(advice === undefined ? {} : { advice }),
+    });
   }
 }
 
-export const notConnected = (): RedisFault =>
-  new RedisFault('NOT_CONNECTED', 'there is no connection to a Redis master');
+/** `why`: the fault of the last attempt. Its words are told, its code is not: whoever asks only needs to know that nothing was sent. */
+export const notConnected = (why: RedisFault | undefined): RedisFault =>
+  new RedisFault('NOT_CONNECTED', 'there is no connection to a Redis master', why);
