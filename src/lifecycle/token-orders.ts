@@ -24,15 +24,22 @@ import { listTokens, type TokenListing, type TokenQuery, type TokenView, viewOf 
 export interface TokenOrders {
   /** For oneself, or with the right to all tokens for another user, but never wider than either of the two. */
   createApiToken(actor: Actor, order: NewApiToken): Promise<CreatedApiToken | Problem | Refusal>;
-  findApiToken(actor: Actor, tokenId: string): Promise<TokenView | Problem | Refusal>;
+  /** `of`: whose the token must be; another's is as one that does not exist. */
+  findApiToken(actor: Actor, tokenId: string, of?: TokenOwner): Promise<TokenView | Problem | Refusal>;
   /** Of a user, or with `userId` undefined of the whole org. */
   listApiTokens(actor: Actor, query: TokenQuery): Promise<TokenListing | Problem | Refusal>;
   regenerateApiToken(actor: Actor, order: Regeneration): Promise<CreatedApiToken | Problem | Refusal>;
-  /** Ends the token and every session made from it. Repeating it is safe. */
-  revokeApiToken(actor: Actor, tokenId: string): Promise<'revoked' | 'already_revoked' | Problem | Refusal>;
+  /** Ends the token and every session made from it. Repeating it is safe. `of` as with `findApiToken`. */
+  revokeApiToken(
+    actor: Actor,
+    tokenId: string,
+    of?: TokenOwner,
+  ): Promise<'revoked' | 'already_revoked' | Problem | Refusal>;
   /** Ends every token and session of a user, or of the whole org: the actor's own session too where it is among them. */
   revokeAll(actor: Actor, whose: Whose): Promise<'revoked' | Problem | Refusal>;
 }
+
+type TokenOwner = Pick<ApiTokenRecord, 'orgId' | 'userId'>;
 
 export interface TokenOrdersDeps extends ApiTokensDeps {
   readonly audit: Audit | undefined;
@@ -49,8 +56,8 @@ export const createTokenOrders = (deps: TokenOrdersDeps): TokenOrders => {
         apiTokens.createApiToken(isOwn(actor, order) ? order : { ...order, within: scopes }),
       ),
 
-    findApiToken: (actor, tokenId) =>
-      withToken<TokenView>(actor, 'token.see', tokenId, async (token) => {
+    findApiToken: (actor, tokenId, of) =>
+      withToken<TokenView>(actor, 'token.see', { tokenId, of }, async (token) => {
         const [org, user] = await Promise.all([
           store.findOrg(token.orgId),
           store.findUser(token.orgId, token.userId),
@@ -66,13 +73,13 @@ export const createTokenOrders = (deps: TokenOrdersDeps): TokenOrders => {
       withRight<TokenListing>(actor, 'token.list', query, () => listTokens(store, query, now())),
 
     regenerateApiToken: (actor, order) =>
-      withToken<CreatedApiToken>(actor, 'token.regenerate', order.tokenId, async (token, { scopes }) => {
+      withToken<CreatedApiToken>(actor, 'token.regenerate', order, async (token, { scopes }) => {
         const wide = isOwn(actor, token) ? undefined : await checkWithin(deps, scopes, token);
         return wide ?? apiTokens.regenerateApiToken(order);
       }),
 
-    revokeApiToken: (actor, tokenId) =>
-      withToken<'revoked' | 'already_revoked'>(actor, 'token.revoke', tokenId, () =>
+    revokeApiToken: (actor, tokenId, of) =>
+      withToken<'revoked' | 'already_revoked'>(actor, 'token.revoke', { tokenId, of }, () =>
         apiTokens.revokeApiToken(tokenId),
       ),
 
@@ -110,7 +117,7 @@ const createWithToken =
   async <T extends object | string>(
     actor: Actor,
     action: AuditAction,
-    tokenId: string,
+    { tokenId, of }: { readonly tokenId: string; readonly of?: TokenOwner | undefined },
     deed: (token: ApiTokenRecord, identity: Identity) => Promise<T | Problem | Outage>,
   ): Promise<T | Problem | Refusal> => {
     const event = { action, identity: actor.identity, origin: actor };
@@ -118,8 +125,9 @@ const createWithToken =
     if (isOutage(identity)) return identity;
     // What is no id may be a secret in the wrong place: it is not written down.
     const malformed = checkTokenId(tokenId);
-    const early = mayManageTokens(identity, own(actor)) ?? malformed;
-    const token = early ?? (await store.findToken(tokenId)) ?? tokenUnknown(tokenId);
+    const early = mayManageTokens(identity, of ?? own(actor)) ?? malformed;
+    const found = early ?? (await store.findToken(tokenId)) ?? tokenUnknown(tokenId);
+    const token = isAnothers(found, of) ? tokenUnknown(tokenId) : found;
     if (isDenial(token) || isOutage(token) || isProblem(token)) {
       audit?.record({ ...event, subject: malformed === undefined ? { tokenId } : {}, outcome: token });
       return token;
@@ -134,6 +142,9 @@ const createWithToken =
     if (!isLook(action)) audit?.record({ ...event, subject, outcome });
     return outcome;
   };
+
+const isAnothers = (found: ApiTokenRecord | Problem | Refusal, of: TokenOwner | undefined): boolean =>
+  of !== undefined && 'orgId' in found && (found.orgId !== of.orgId || found.userId !== of.userId);
 
 const madeId = (outcome: object | string): string | undefined =>
   typeof outcome === 'object' && 'record' in outcome ? recordId(outcome.record) : undefined;
