@@ -9,10 +9,16 @@ import { type PathParameters, PathTable } from '../decision/path-pattern.ts';
 import type { SignInLimit } from '../identity/sign-in-limit.ts';
 import type { PasswordHashes } from '../lifecycle/password-hash.ts';
 import type { RecordOutcome } from '../observe/request-outcome.ts';
+import { astraRouteNames, astraRoutes } from './astra/astra.ts';
 import type { Answer, Endpoint, Note, RequestHead, Route } from './answer.ts';
 import { bodyBytesMax } from './body.ts';
 import { allowed, faultOf, methodFault, shutdownFault } from './faults.ts';
 import { cspRouteNames, cspRoutes, type CspSurfaceDeps } from './csp/csp.ts';
+import {
+  managementRouteNames,
+  managementRoutes,
+  type ManagementSurfaceDeps,
+} from './management/management.ts';
 import { navigatorRouteNames, navigatorRoutes } from './navigator/navigator.ts';
 import { oauthRouteNames, oauthRoutes, type OauthSurfaceDeps } from './oauth/oauth.ts';
 import { type Caller, pathOf, readHead, withBody } from './read-request.ts';
@@ -22,6 +28,8 @@ export const surfaceRouteNames: readonly string[] = [
   ...oauthRouteNames,
   ...cspRouteNames,
   ...navigatorRouteNames,
+  ...managementRouteNames,
+  ...astraRouteNames,
 ];
 
 export interface Surfaces {
@@ -35,8 +43,10 @@ export interface Surfaces {
   close(): Promise<void>;
 }
 
-export interface SurfacesDeps extends ServeDeps, OauthSurfaceDeps, CspSurfaceDeps {
-  readonly settings: OauthSurfaceDeps['settings'] & CspSurfaceDeps['settings'];
+export interface SurfacesDeps extends ServeDeps, OauthSurfaceDeps, CspSurfaceDeps, ManagementSurfaceDeps {
+  readonly settings: OauthSurfaceDeps['settings'] &
+    CspSurfaceDeps['settings'] &
+    ManagementSurfaceDeps['settings'];
   readonly store: CspSurfaceDeps['store'];
   readonly keys: OauthSurfaceDeps['keys'] & CspSurfaceDeps['keys'];
   /** One for all surfaces where people sign in: what it counts and queues is counted and queued once. */
@@ -55,7 +65,16 @@ const handlerTimeoutMs = 10_000;
 
 /** Every surface that the settings switch on. */
 export const createSurfaces = (deps: SurfacesDeps): Promise<Surfaces> =>
-  serveRoutes([...oauthRoutes(deps), ...cspRoutes(deps), ...navigatorRoutes(deps)], deps);
+  serveRoutes(
+    [
+      ...oauthRoutes(deps),
+      ...cspRoutes(deps),
+      ...navigatorRoutes(deps),
+      ...managementRoutes(deps),
+      ...astraRoutes(deps),
+    ],
+    deps,
+  );
 
 export const serveRoutes = async (routes: readonly Route[], deps: ServeDeps): Promise<Surfaces> => {
   const table = new PathTable(routes.map((route) => [route.path, route]));

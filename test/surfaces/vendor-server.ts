@@ -54,6 +54,7 @@ export const startVendors = async (
       ...noSurfaces,
       csp: { ...noSurfaces.csp, enabled: true },
       navigator: { ...noSurfaces.navigator, enabled: true },
+      astra: { ...noSurfaces.astra, enabled: true },
     },
     ...change,
   });
@@ -66,7 +67,7 @@ export const startVendors = async (
       ...(body === '' || hasLength ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]),
     ];
     const message = await exchangeRaw(server.port, `${lines.join('\r\n')}\r\n\r\n${body}`);
-    const isJson = message.header('content-type')?.startsWith('application/json') === true;
+    const isJson = /^application\/(?:problem\+)?json/.test(message.header('content-type') ?? '');
     return {
       status: message.status,
       body: message.body,

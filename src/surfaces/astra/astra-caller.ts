@@ -1,0 +1,85 @@
+// Who gives an order on the astra surface, and whose tokens it is about: the live identity behind the bearer, and the
+// account and user in the path as this server's own ids.
+
+import { denial, isDenial, isOutage, type Outage } from '../../decision/outcome.ts';
+import { mayManageTokens } from '../../decision/rights.ts';
+import type { Actor } from '../../lifecycle/actor.ts';
+import type { IdentifyLive } from '../../lifecycle/identify-live.ts';
+import { checkOrgId, checkUserId } from '../../lifecycle/names.ts';
+import { withOwnRights } from '../../lifecycle/own-rights.ts';
+import type { Settings } from '../../settings/settings.ts';
+import type { TokenStore } from '../../store/token-store.ts';
+import type { Answer, SurfaceRequest } from '../answer.ts';
+import { presentedCredential } from '../presented-credential.ts';
+import { isOrg, uuidOfUser } from '../vendor-ids.ts';
+import { notFound, refused } from './astra-problem.ts';
+
+export interface ReadCallerDeps {
+  readonly identifyLive: IdentifyLive;
+  readonly store: Pick<TokenStore, 'findOrg' | 'findUser' | 'listUsers'>;
+  readonly settings: Pick<Settings, 'credential' | 'surfaces'>;
+}
+
+export interface AstraCaller {
+  readonly actor: Actor;
+  /** Whose tokens the path leads to. The org may be another than the caller's: the order refuses it, and writes that down. */
+  readonly owner: { readonly orgId: string; readonly userId: string };
+}
+
+/** Without an account in the path, it is the caller's own. The group in it, if any, is not looked at. */
+export const readCaller = async (
+  deps: ReadCallerDeps,
+  request: SurfaceRequest,
+): Promise<AstraCaller | Answer> => {
+  const { clientAddress, requestId, parameters } = request;
+  const { foreignAccount } = deps.settings.surfaces.astra;
+  const presented = presentedCredential(request, deps.settings.credential) ?? denial('credential_missing');
+  const found = isDenial(presented) ? presented : await deps.identifyLive(presented, clientAddress);
+  // What an external issuer's session may do here, its user's roles say.
+  const identity = isDenial(found) || isOutage(found) ? found : await withOwnRights(deps.store, found);
+  if (isDenial(identity) || isOutage(identity)) return refused(identity, request, foreignAccount);
+  const actor: Actor = { identity, clientAddress, requestId };
+  const { account = identity.org.id, user: named = '' } = parameters;
+  const isForeign = !isOrg(identity.org.id, account);
+  // What is no id may be a secret in the wrong place: it goes no further.
+  if (isForeign && checkOrgId(account) !== undefined)
+    return refused(denial('tenant_mismatch'), request, foreignAccount, identity);
+  if (checkUserId(named) !== undefined) return notFound('user_unknown', request, identity);
+  if (isForeign) return { actor, owner: { orgId: account, userId: named } };
+  const userId = await findUserId(deps.store, actor, named);
+  return isOutage(userId)
+    ? refused(userId, request, foreignAccount, identity)
+    : { actor, owner: { orgId: identity.org.id, userId } };
+};
+
+const usersPerPage = 500;
+const madeUuid = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
+
+/**
+ * A user is named by their own id, or by the UUID that stands for it (vendor-ids.ts). Whose UUID it is, is looked for
+ * among all users of the org, but only for those who may manage other users' tokens.
+ */
+const findUserId = async (
+  store: ReadCallerDeps['store'],
+  { identity }: Actor,
+  named: string,
+): Promise<string | Outage> => {
+  const orgId = identity.org.id;
+  const isNamed = (userId: string): boolean =>
+    uuidOfUser(orgId, userId).toLowerCase() === named.toLowerCase();
+  if (named === identity.user.id || isNamed(identity.user.id)) return identity.user.id;
+  const mayAll = mayManageTokens(identity, { orgId, userId: undefined }) === undefined;
+  if (!mayAll || !madeUuid.test(named)) return named;
+  const user = await store.findUser(orgId, named);
+  if (isOutage(user)) return user;
+  if (user !== undefined) return named;
+  let cursor: string | undefined;
+  do {
+    const page = await store.listUsers(orgId, { limit: usersPerPage, cursor });
+    if (isOutage(page)) return page;
+    const found = page.items.find(({ id }) => isNamed(id));
+    if (found !== undefined) return found.id;
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  return named;
+};

@@ -1,0 +1,93 @@
+// POST .../users/{user}/tokens: makes an API token of all the user's roles. The answer is the only time it is seen.
+
+import { isDenial, isOutage } from '../../decision/outcome.ts';
+import { isProblem } from '../../lifecycle/problem.ts';
+import type { TokenOrders } from '../../lifecycle/token-orders.ts';
+import type { Label } from '../../store/records.ts';
+import { type Endpoint, isAnswer, neverStored, permitted, type SurfaceRequest } from '../answer.ts';
+import { parseBody } from '../body.ts';
+import { readCaller, type ReadCallerDeps } from './astra-caller.ts';
+import { badRequest, refused, refusedOrder } from './astra-problem.ts';
+import { astraTokenOf, tokenType, tokenVersion, withSecret } from './astra-token.ts';
+
+export interface CreateEndpointDeps extends ReadCallerDeps {
+  readonly orders: Pick<TokenOrders, 'createApiToken'>;
+  /** Where a token of this id lies. */
+  readonly locationOf: (parameters: SurfaceRequest['parameters'], tokenId: string) => string;
+}
+
+const nameCharactersMax = 63;
+
+export const createCreateEndpoint =
+  (deps: CreateEndpointDeps): Endpoint =>
+  async (request) => {
+    const { foreignAccount, tokenLifetimeMs } = deps.settings.surfaces.astra;
+    const caller = await readCaller(deps, request);
+    if (isAnswer(caller)) return caller;
+    const { actor, owner } = caller;
+    const { identity } = actor;
+    const order = readOrder(request);
+    if (typeof order === 'string') return badRequest(order, request, identity);
+    const org = await deps.store.findOrg(owner.orgId);
+    if (isOutage(org)) return refused(org, request, foreignAccount, identity);
+    const lifetimeMax = org?.tokenLifetimeMsMax ?? Infinity;
+    const lifetimeMs = Math.min(tokenLifetimeMs ?? Infinity, lifetimeMax);
+    const result = await deps.orders.createApiToken(actor, {
+      ...order,
+      ...owner,
+      scopes: 'all',
+      lifetimeMs: lifetimeMs === Infinity ? null : lifetimeMs,
+      length: 65,
+      // A session of fewer scopes makes no token of more.
+      within: identity.scopes,
+    });
+    if (isDenial(result) || isOutage(result)) return refused(result, request, foreignAccount, identity);
+    if (isProblem(result)) return refusedOrder(result, request, identity);
+    return {
+      status: 201,
+      headers: { ...neverStored, location: deps.locationOf(request.parameters, result.record.id) },
+      body: withSecret(astraTokenOf(result.record), result.secret),
+      note: permitted(identity),
+    };
+  };
+
+interface Order {
+  readonly name: string;
+  readonly labels: readonly Label[];
+}
+
+/** The order, or a sentence about what is wrong with it. JSON under any Content-Type, as the vendor's has its own ones. */
+const readOrder = ({ body, bytes }: SurfaceRequest): Order | string => {
+  const read = body.kind === 'json' ? body : parseBody('application/json', bytes);
+  if (read.kind === 'malformed') return `The body cannot be read: ${read.why}.`;
+  const value = read.kind === 'json' ? read.value : undefined;
+  if (!isMapping(value)) return 'Send the token to make as a JSON object.';
+  const { type, version, name, metadata } = value;
+  if (type !== tokenType) return `type is "${tokenType}".`;
+  if (version !== tokenVersion) return `version is "${tokenVersion}".`;
+  if (typeof name !== 'string' || name === '' || name.length > nameCharactersMax)
+    return `name is a string of 1 to ${nameCharactersMax} characters.`;
+  const labels = readLabels(metadata);
+  return labels === undefined
+    ? 'metadata is an object, whose labels are objects of a name and a value.'
+    : { name, labels };
+};
+
+/** Timestamps and `createdBy` beside the labels are the server's to say. */
+const readLabels = (metadata: unknown): readonly Label[] | undefined => {
+  if (metadata === undefined || metadata === null) return [];
+  if (!isMapping(metadata)) return undefined;
+  const { labels = [] } = metadata;
+  if (!Array.isArray(labels)) return undefined;
+  const read: Label[] = [];
+  for (const label of labels as readonly unknown[]) {
+    if (!isMapping(label)) return undefined;
+    const { name, value } = label;
+    if (typeof name !== 'string' || typeof value !== 'string') return undefined;
+    read.push({ name, value });
+  }
+  return read;
+};
+
+const isMapping = (value: unknown): value is Readonly<Partial<Record<string, unknown>>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,159 @@
+// The query of a listing in astra's words: include, limit, filter, orderBy, skip, count, continue. Everything wrong with
+// it is told at once. Parameters it does not know are passed over, as the vendor's are more than these.
+
+import type { TokenQuery } from '../../lifecycle/token-list.ts';
+import { decode } from '../body.ts';
+import type { InvalidParam } from './astra-problem.ts';
+import type { AstraToken } from './astra-token.ts';
+
+export interface ListQuery extends Pick<TokenQuery, 'sort' | 'skip' | 'limit'> {
+  readonly matches: (token: AstraToken) => boolean;
+  /** Undefined: whole resources; else the fields of each row, in their order. */
+  readonly include: readonly ((token: AstraToken) => unknown)[] | undefined;
+  readonly isCounted: boolean;
+}
+
+export interface Invalid {
+  readonly invalidParams: readonly InvalidParam[];
+}
+
+export const isInvalid = (query: ListQuery | Invalid): query is Invalid => 'invalidParams' in query;
+
+/** Most items of one answer, whatever the limit; `continue` leads to the others. */
+export const itemsMax = 1000;
+
+/** What a `filter` compares: the fields that are texts. Timestamps of this form sort as they are written. */
+const texts = new Map<string, (token: AstraToken) => string>([
+  ['id', ({ id }) => id],
+  ['name', ({ name }) => name],
+  ['userID', ({ userID }) => userID],
+  ['type', ({ type }) => type],
+  ['version', ({ version }) => version],
+  ['metadata.creationTimestamp', ({ metadata }) => metadata.creationTimestamp],
+  ['metadata.modificationTimestamp', ({ metadata }) => metadata.modificationTimestamp],
+  ['metadata.createdBy', ({ metadata }) => metadata.createdBy],
+]);
+
+const fields = new Map<string, (token: AstraToken) => unknown>([
+  ...texts,
+  ['metadata', ({ metadata }) => metadata],
+  ['metadata.labels', ({ metadata }) => metadata.labels],
+]);
+
+const sortKeys = new Map<string, NonNullable<TokenQuery['sort']>['by']>([
+  ['id', 'id'],
+  ['name', 'name'],
+  ['userID', 'userId'],
+  ['metadata.creationTimestamp', 'createdAtMs'],
+  ['metadata.modificationTimestamp', 'createdAtMs'],
+]);
+
+export const readListQuery = (text: string): ListQuery | Invalid => {
+  const invalidParams: InvalidParam[] = [];
+  const given = readParameters(text, invalidParams);
+  const read = <T>(name: string, parse: (value: string) => T | undefined, reason: string): T | undefined => {
+    const value = given.get(name);
+    if (value === undefined || value === '') return undefined;
+    const parsed = parse(value);
+    if (parsed === undefined) invalidParams.push({ name, reason });
+    return parsed;
+  };
+  const include = read('include', parseInclude, `a list of ${[...fields.keys()].join(', ')}`);
+  const limit = read('limit', parseCount(1), 'a whole number from 1');
+  const matches = read('filter', parseFilter, "field eq 'value', also lt, gt, lte and gte, joined by and");
+  const sort = read('orderBy', parseOrder, `one of ${[...sortKeys.keys()].join(', ')}, with asc or desc`);
+  const skip = read('skip', parseCount(0), 'a whole number from 0');
+  const isCounted = read('count', parseFlag, 'true or false');
+  const from = read(
+    'continue',
+    parseContinuation,
+    'the value of continue in the metadata of the answer before',
+  );
+  if (skip !== undefined && from !== undefined)
+    invalidParams.push({ name: 'skip', reason: 'not together with continue' });
+  if (invalidParams.length > 0) return { invalidParams };
+  return {
+    include,
+    limit: Math.min(limit ?? itemsMax, itemsMax),
+    matches: matches ?? (() => true),
+    sort,
+    skip: from ?? skip ?? 0,
+    isCounted: isCounted ?? false,
+  };
+};
+
+const known = ['include', 'limit', 'filter', 'orderBy', 'skip', 'count', 'continue'];
+
+/** A question mark too many at the beginning is passed over: clients that build queries from pieces send it. */
+const readParameters = (text: string, invalidParams: InvalidParam[]): ReadonlyMap<string, string> => {
+  const given = new Map<string, string>();
+  for (const piece of text.replace(/^\?/, '').split('&')) {
+    const equals = piece.indexOf('=');
+    const name = decode(equals < 0 ? piece : piece.slice(0, equals));
+    if (name === undefined || !known.includes(name)) continue;
+    const value = decode(equals < 0 ? '' : piece.slice(equals + 1));
+    if (value === undefined) invalidParams.push({ name, reason: 'percent-encoded UTF-8' });
+    else if (given.has(name)) invalidParams.push({ name, reason: 'given once' });
+    else given.set(name, value);
+  }
+  return given;
+};
+
+const parseInclude = (value: string): readonly ((token: AstraToken) => unknown)[] | undefined => {
+  const readers = value.split(',').map((name) => fields.get(name.trim()));
+  const found = readers.filter((reader) => reader !== undefined);
+  return found.length === readers.length && found.length <= fields.size ? found : undefined;
+};
+
+const parseCount =
+  (min: number) =>
+  (value: string): number | undefined =>
+    /^\d{1,9}$/.test(value) && Number(value) >= min ? Number(value) : undefined;
+
+const parseFlag = (value: string): boolean | undefined =>
+  value === 'true' ? true : value === 'false' ? false : undefined;
+
+const parseOrder = (value: string): TokenQuery['sort'] => {
+  const [name = '', direction = 'asc', ...more] = value.trim().split(/ +/);
+  const by = sortKeys.get(name);
+  const isKnown = (direction === 'asc' || direction === 'desc') && more.length === 0;
+  return by !== undefined && isKnown ? { by, isDescending: direction === 'desc' } : undefined;
+};
+
+const comparisons = new Map<string, (found: string, wanted: string) => boolean>([
+  ['eq', (found, wanted) => found === wanted],
+  ['lt', (found, wanted) => found < wanted],
+  ['gt', (found, wanted) => found > wanted],
+  ['lte', (found, wanted) => found <= wanted],
+  ['gte', (found, wanted) => found >= wanted],
+]);
+
+const conditionsMax = 10;
+
+/** `field eq 'value' and field gt 'value'`; a quote within a value is doubled. */
+const parseFilter = (value: string): ((token: AstraToken) => boolean) | undefined => {
+  const condition = / *([A-Za-z.]+) +([a-z]+) +'((?:[^']|'')*)' */y;
+  const and = /and +/y;
+  const conditions: ((token: AstraToken) => boolean)[] = [];
+  for (let at = 0; ;) {
+    condition.lastIndex = at;
+    const [, name = '', operator = '', quoted = ''] = condition.exec(value) ?? [];
+    const [read, compare] = [texts.get(name), comparisons.get(operator)];
+    if (read === undefined || compare === undefined || conditions.length === conditionsMax) return undefined;
+    const wanted = quoted.replaceAll("''", "'");
+    conditions.push((token) => compare(read(token), wanted));
+    if (condition.lastIndex === value.length) break;
+    and.lastIndex = condition.lastIndex;
+    if (!and.test(value)) return undefined;
+    at = and.lastIndex;
+  }
+  return (token) => conditions.every((holds) => holds(token));
+};
+
+/** Opaque to clients: where the next page begins. */
+export const continuation = (skip: number): string => Buffer.from(`skip ${skip}`).toString('base64url');
+
+const parseContinuation = (value: string): number | undefined => {
+  const [, digits] = /^skip (\d{1,9})$/.exec(Buffer.from(value, 'base64url').toString('latin1')) ?? [];
+  return digits === undefined ? undefined : Number(digits);
+};
