@@ -11,6 +11,7 @@ import type {
   Settings,
   StoreSettings,
   UpstreamSettings,
+  VcdSettings,
 } from './settings.ts';
 
 type RouteFields = FileFields['routes'][number];
@@ -45,6 +46,7 @@ export const resolveSettings = (fields: FileFields): Settings => {
     surfaces: {
       csp: { ...fields.surfaces.csp, domain: fields.surfaces.csp.domain ?? new URL(issuer).hostname },
       navigator: fields.surfaces.navigator,
+      vcd: resolveVcd(fields.surfaces.vcd),
       astra: resolveAstra(fields.surfaces.astra),
       management: fields.surfaces.management,
     },
@@ -133,6 +135,18 @@ const resolveStore = ({ url, ...store }: FileFields['store']): StoreSettings =>
         writeTimeoutMs: store.writeTimeout,
         replicasMin: store.replicasMin,
       };
+
+const resolveVcd = ({
+  enabled,
+  prefix,
+  providerOrg,
+  tokenLifetime,
+}: FileFields['surfaces']['vcd']): VcdSettings => ({
+  enabled,
+  prefix,
+  providerOrg,
+  tokenLifetimeMs: tokenLifetime,
+});
 
 const resolveAstra = ({
   enabled,

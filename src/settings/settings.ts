@@ -89,6 +89,16 @@ export interface OauthClientSettings {
   readonly account: { readonly orgId: string; readonly userId: string } | undefined;
 }
 
+export interface VcdSettings {
+  readonly enabled: boolean;
+  /** May be empty. */
+  readonly prefix: string;
+  /** Id of the provider's org. */
+  readonly providerOrg: string;
+  /** Of the API tokens made there; undefined: they never expire. */
+  readonly tokenLifetimeMs: number | undefined;
+}
+
 export interface AstraSettings {
   readonly enabled: boolean;
   /** May be empty. */
@@ -145,6 +155,7 @@ export interface Settings {
   readonly surfaces: {
     readonly csp: CspSettings;
     readonly navigator: { readonly enabled: boolean; readonly prefix: string };
+    readonly vcd: VcdSettings;
     readonly astra: AstraSettings;
     /** Our own REST API. */
     readonly management: { readonly enabled: boolean; readonly prefix: string };

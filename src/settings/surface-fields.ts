@@ -67,17 +67,36 @@ const navigatorFields = z.strictObject({
   ),
 });
 
-/** A path prefix, or nothing: astra's paths begin with the account. */
-const prefixOrNone: Reader<string> = {
-  ...pathPrefix('/astra, or "" for none'),
-  read: (value) => (value === '' ? right('') : pathPrefix('/astra, or "" for none').read(value)),
-  json: { type: 'string' },
+/** A path prefix, or nothing where a vendor's paths begin at the root. */
+const prefixOrNone = (example: string): Reader<string> => {
+  const written = pathPrefix(`${example}, or "" for none`);
+  return {
+    ...written,
+    read: (value) => (value === '' ? right('') : written.read(value)),
+    json: { type: 'string' },
+  };
 };
+
+const vcdFields = z.strictObject({
+  enabled,
+  prefix: field(
+    prefixOrNone('/vcd'),
+    'Path before /oauth/tenant/{org}/token, /cloudapi/1.0.0/sessions, /api/session and the others. Empty: none.',
+  ).prefault(''),
+  providerOrg: field(
+    accountId('an org id'),
+    'Org of the provider: its paths are /oauth/provider/..., and its name may be written in any case.',
+  ).prefault('System'),
+  tokenLifetime: field(
+    durationOrNever('1m', '3650d'),
+    'How long an API token made here is valid, or `never`; never longer than its org allows.',
+  ).prefault('never'),
+});
 
 const astraFields = z.strictObject({
   enabled,
   prefix: field(
-    prefixOrNone,
+    prefixOrNone('/astra'),
     'Path before /accounts/{account}/core/v1/users/{user}/tokens. Empty: none.',
   ).prefault(''),
   tokenLifetime: field(
@@ -101,6 +120,7 @@ const managementFields = z.strictObject({
 export const surfaceFields = z.strictObject({
   csp: cspFields.meta({ description: 'VMware Cloud Services.' }).prefault({}),
   navigator: navigatorFields.meta({ description: 'VMware Cloud Partner Navigator.' }).prefault({}),
+  vcd: vcdFields.meta({ description: 'VMware Cloud Director, also as SberCloud Enterprise.' }).prefault({}),
   astra: astraFields.meta({ description: 'NetApp Astra Control.' }).prefault({}),
   management: managementFields
     .meta({ description: 'Our own REST API for sign-in, API tokens, users and the audit.' })

@@ -49,6 +49,23 @@ export const astraPaths = (prefix: string) =>
     bareGroupToken: `${prefix}/core/v1/groups/{group}/users/{user}/tokens/{token}`,
   }) as const;
 
+/** VMware Cloud Director. Its own API lies all around these. */
+export const vcdPaths = (prefix: string) =>
+  ({
+    tenantToken: `${prefix}/oauth/tenant/{org}/token`,
+    providerToken: `${prefix}/oauth/provider/token`,
+    tenantRegister: `${prefix}/oauth/tenant/{org}/register`,
+    providerRegister: `${prefix}/oauth/provider/register`,
+    tokens: `${prefix}/cloudapi/1.0.0/tokens/?`,
+    token: `${prefix}/cloudapi/1.0.0/tokens/{urn}`,
+    sessions: `${prefix}/cloudapi/1.0.0/sessions/?`,
+    providerSessions: `${prefix}/cloudapi/1.0.0/sessions/provider`,
+    currentSession: `${prefix}/cloudapi/1.0.0/sessions/current`,
+    currentRights: `${prefix}/cloudapi/1.0.0/sessions/current/rights`,
+    legacySession: `${prefix}/api/session/?`,
+    legacySessions: `${prefix}/api/sessions/?`,
+  }) as const;
+
 /** Our own REST API; the rest below its prefix is nobody else's. */
 export const managementPaths = (prefix: string) =>
   ({
@@ -83,6 +100,7 @@ export interface SurfacePrefixes {
   readonly surfaces: {
     readonly csp: SurfacePrefix;
     readonly navigator: SurfacePrefix;
+    readonly vcd: SurfacePrefix;
     readonly astra: SurfacePrefix;
     readonly management: SurfacePrefix;
   };
@@ -99,6 +117,7 @@ export const ownedPatterns = ({ oauth, surfaces }: SurfacePrefixes): readonly Ow
   ...patternsOf('oauth', oauth, oauthPaths),
   ...patternsOf('surfaces.csp', surfaces.csp, cspPaths),
   ...patternsOf('surfaces.navigator', surfaces.navigator, navigatorPaths),
+  ...patternsOf('surfaces.vcd', surfaces.vcd, vcdPaths),
   ...patternsOf('surfaces.astra', surfaces.astra, astraPaths),
   ...patternsOf('surfaces.management', surfaces.management, managementPaths),
 ];

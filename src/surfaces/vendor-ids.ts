@@ -10,6 +10,9 @@ export const uuidOfOrg = (orgId: string): string => (uuid.test(orgId) ? orgId : 
 export const uuidOfUser = (orgId: string, userId: string): string =>
   uuid.test(userId) ? userId : uuidOf(`${orgId}/${userId}`);
 
+/** Of anything else with a name; one that is a UUID stays as it is. */
+export const uuidOfName = (name: string): string => (uuid.test(name) ? name : uuidOf(name));
+
 /** Whether a vendor's client means this org: by its own id, or by the UUID it was told. */
 export const isOrg = (orgId: string, named: string): boolean =>
   named === orgId || named.toLowerCase() === uuidOfOrg(orgId).toLowerCase();

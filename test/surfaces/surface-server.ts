@@ -57,6 +57,7 @@ export const noSurfaces: Settings['surfaces'] = {
     tokensPerUserMax: 50,
   },
   navigator: { enabled: false, prefix: '/cphub/api/auth/v1' },
+  vcd: { enabled: false, prefix: '', providerOrg: 'System', tokenLifetimeMs: undefined },
   astra: { enabled: false, prefix: '', tokenLifetimeMs: undefined, foreignAccount: 'forbidden' },
   management: { enabled: false, prefix: '/tollgate/v1' },
 };
