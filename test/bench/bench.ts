@@ -3,19 +3,13 @@
 // `--quick`: under a minute, rougher. It judges nothing but prints whether the targets are met.
 
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { loadSettings } from '../../src/settings/load-settings.ts';
-import {
-  cleanEnvironment,
-  root,
-  type RunningProcess,
-  startTollgate,
-  type Tollgate,
-} from '../support/process.ts';
-import { execForm, lastOf, parseDockerfile } from '../support/dockerfile.ts';
+import { cleanEnvironment, type RunningProcess, startTollgate, type Tollgate } from '../support/process.ts';
 import { startRedis } from '../support/redis.ts';
+import { compile, imageNodeArgs } from './compile.ts';
 import { cpuPerRequest, type Load, proxyCore, residentMbOf, runLoad } from './load.ts';
 import { provision } from './provision.ts';
 import { report, type Figures } from './report.ts';
@@ -41,31 +35,6 @@ const kept = async <T extends Pick<RunningProcess, 'stop'>>(starting: Promise<T>
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
-
-/** Compiled as the image has it: running TypeScript directly costs memory that production does not pay. */
-const build = (): string => {
-  const { stdout, status } = spawnSync(
-    process.execPath,
-    [
-      join(root, 'node_modules/typescript/bin/tsc'),
-      '-p',
-      join(root, 'src'),
-      '--outDir',
-      join(directory, 'dist'),
-    ],
-    { encoding: 'utf8' },
-  );
-  if (status !== 0) say(`tsc: ${stdout.split('\n')[0]}`);
-  cpSync(join(root, 'package.json'), join(directory, 'package.json'));
-  symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'));
-  return join(directory, 'dist/main.js');
-};
-
-/** Options of node in the image. */
-const imageNodeArgs =
-  execForm(
-    lastOf(parseDockerfile(readFileSync(join(root, 'Dockerfile'), 'utf8')).at(-1), 'ENTRYPOINT'),
-  )?.slice(1, -1) ?? [];
 
 const tollgateSettings = (upstreamPort: number, redisSocket: string, identitiesMax: number) => ({
   upstream: `http://127.0.0.1:${upstreamPort}`,
@@ -135,7 +104,7 @@ const main = async (): Promise<Figures> => {
   cleanup.unshift(() => redis.close());
   spawnSync('taskset', ['-a', '-cp', '1', String(redis.process.pid)], { stdio: 'ignore' });
   const upstream = await kept(startUpstream());
-  const built = build();
+  const built = compile(directory);
   const start = (name: string, identitiesMax: number): Promise<Tollgate> =>
     kept(
       startTollgate({

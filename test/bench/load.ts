@@ -17,6 +17,8 @@ export interface Load {
   readonly connections: number;
   /** Milliseconds between two requests of one connection; 0: as fast as it goes. */
   readonly pauseMs?: number;
+  /** POST this form with the token at its end, instead of GET with a bearer. */
+  readonly form?: string;
 }
 
 export interface LoadResult {
@@ -28,7 +30,7 @@ export interface LoadResult {
 
 /** Fails when any request was refused or broken: a proxy that says no is not measured. */
 export const runLoad = async (load: Load): Promise<LoadResult> => {
-  const { url, tokens, seconds, connections, pauseMs = 0 } = load;
+  const { url, tokens, seconds, connections, pauseMs = 0, form } = load;
   const mode = 'one' in tokens ? ['one', tokens.one] : ['each', tokens.each];
   const from = 'each' in tokens ? (tokens.from ?? 0) : 0;
   const args = [
@@ -37,6 +39,8 @@ export const runLoad = async (load: Load): Promise<LoadResult> => {
     '-t1',
     `-c${connections}`,
     `-d${seconds}s`,
+    '--timeout',
+    '20s',
     '-s',
     join(root, 'test/bench/wrk.lua'),
     url,
@@ -44,6 +48,7 @@ export const runLoad = async (load: Load): Promise<LoadResult> => {
     ...mode,
     String(pauseMs),
     String(from),
+    ...(form === undefined ? [] : [form]),
   ];
   const output = await runToEnd('taskset', args);
   const result = JSON.parse(output.trim().split('\n').at(-1) ?? '') as LoadResult & {

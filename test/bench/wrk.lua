@@ -1,6 +1,7 @@
 -- wrk: one bearer token for all requests, or another one each (from a file, a token a line); a pause between requests
 -- where a steady rate is wanted; the figures as one line of JSON at the end.
--- Arguments after `--`: mode (one|each), token or file, milliseconds between two requests of a connection.
+-- Arguments after `--`: mode (one|each), token or file, milliseconds between two requests of a connection, where in the
+-- file to begin, and a form to post: the token is put at its end instead of into a header.
 
 local pauseMs = 0
 local requests = {}
@@ -8,7 +9,12 @@ local at = 0
 
 function init(args)
   pauseMs = tonumber(args[3] or '0')
+  local form = args[5]
   local function format(token)
+    if form then
+      local headers = { ['Content-Type'] = 'application/x-www-form-urlencoded', ['User-Agent'] = 'bench/1.0' }
+      return wrk.format('POST', nil, headers, form .. token)
+    end
     local headers = { ['Accept'] = '*/*', ['User-Agent'] = 'bench/1.0' }
     if token ~= '' then headers['Authorization'] = 'Bearer ' .. token end
     return wrk.format('GET', '/things/1?view=short', headers)

@@ -1,0 +1,19 @@
+// What the bench needs of oidc-provider, which brings no types: a provider, and grants and refresh tokens made by hand.
+
+declare module 'oidc-provider' {
+  import type { RequestListener } from 'node:http';
+
+  interface Saved {
+    save(): Promise<string>;
+  }
+
+  export default class Provider {
+    constructor(issuer: string, configuration: Readonly<Record<string, unknown>>);
+    callback(): RequestListener;
+    readonly Client: { find(id: string): Promise<object | undefined> };
+    readonly Grant: new (
+      facts: object,
+    ) => Saved & { addResourceScope(resource: string, scope: string): void };
+    readonly RefreshToken: new (facts: object) => Saved;
+  }
+}
