@@ -1,5 +1,5 @@
-// Which exchanges are under way on which caller's socket, so that each hears at once when its caller leaves: one listener
-// per connection instead of one per request, also for pipelined requests whose response has no socket yet.
+// Which exchange is under way on which caller's socket, so that it hears at once when its caller leaves: one listener per
+// connection instead of one per request. A connection has one exchange at a time (proxy/waiting-line.ts).
 
 import type { Socket } from 'node:net';
 
@@ -7,27 +7,23 @@ export interface LeaveListener {
   onClientGone(): void;
 }
 
-export class ClientSockets {
-  readonly #exchanges = new WeakMap<Socket, Set<LeaveListener>>();
+/** Of one connection: who is told when its caller leaves. */
+export class ClientSocket {
+  listener: LeaveListener | undefined;
 
-  /** False when the caller has left already. */
-  watch(socket: Socket, exchange: LeaveListener): boolean {
-    if (socket.destroyed) return false;
-    let exchanges = this.#exchanges.get(socket);
-    if (exchanges === undefined) {
-      exchanges = new Set();
-      this.#exchanges.set(socket, exchanges);
-      socket.once('close', leave.bind(undefined, exchanges));
-    }
-    exchanges.add(exchange);
-    return true;
-  }
-
-  unwatch(socket: Socket, exchange: LeaveListener): void {
-    this.#exchanges.get(socket)?.delete(exchange);
+  constructor(socket: Socket) {
+    socket.once('close', () => this.listener?.onClientGone());
   }
 }
 
-const leave = (exchanges: ReadonlySet<LeaveListener>): void => {
-  for (const exchange of exchanges) exchange.onClientGone();
-};
+export class ClientSockets {
+  readonly #bySocket = new WeakMap<Socket, ClientSocket>();
+
+  of(socket: Socket): ClientSocket {
+    const known = this.#bySocket.get(socket);
+    if (known !== undefined) return known;
+    const client = new ClientSocket(socket);
+    this.#bySocket.set(socket, client);
+    return client;
+  }
+}

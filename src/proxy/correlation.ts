@@ -1,7 +1,7 @@
 // The two ids that follow a request through logs: X-Request-Id and traceparent. Carried when sane, made otherwise;
 // made ones are unique, not secret.
 
-import { randomBytes, randomFillSync } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 
 /** Ids that fit a log line and a header as they are. */
 const saneRequestId = /^[A-Za-z0-9._~:+/=@-]{1,128}$/;
@@ -25,16 +25,19 @@ export const requestIdOf = (received: string | undefined): string =>
 export const isSaneTraceparent = (received: string | undefined): received is string =>
   received !== undefined && saneTraceparent.test(received);
 
-const pool = Buffer.allocUnsafe(24 * 128);
-let used = pool.length;
+/** Hex digits of a trace id and a span id. */
+const traceDigits = 48;
+let pool = '';
+let used = 0;
 
-/** A new, unsampled trace: 16 and 8 random bytes, drawn from a pool so that one system call serves 128 of them. */
+/** A new, unsampled trace: 16 and 8 random bytes, drawn so that one system call and one encoding serve 128 of them. */
 export const makeTraceparent = (): string => {
   if (used === pool.length) {
-    randomFillSync(pool);
+    pool = randomBytes(64 * traceDigits).toString('hex');
     used = 0;
   }
-  const hex = pool.toString('hex', used, used + 24);
-  used += 24;
-  return `00-${hex.slice(0, 32)}-${hex.slice(32)}-00`;
+  const spanAt = used + 32;
+  const traceparent = `00-${pool.slice(used, spanAt)}-${pool.slice(spanAt, spanAt + 16)}-00`;
+  used += traceDigits;
+  return traceparent;
 };

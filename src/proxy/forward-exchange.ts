@@ -4,7 +4,7 @@
 import type { Dispatcher } from 'undici';
 import type { Identity } from '../decision/identity.ts';
 import { type Denial, denial, type Outage } from '../decision/outcome.ts';
-import type { ClientSockets } from './client-sockets.ts';
+import type { ClientSocket, ClientSockets } from './client-sockets.ts';
 import type { Exchange, ForwardEnd, ForwardOptions } from './forward.ts';
 import { isMisuse, outageOf } from './forward-failure.ts';
 import type { LiveConnections, RequestUnderWay } from './live-connections.ts';
@@ -23,6 +23,9 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
   readonly #context: ForwardContext;
   readonly #onEnd: (end: ForwardEnd) => void;
   readonly #writer: ResponseWriter;
+  /** Its place among the requests under way. */
+  place = -1;
+  #client: ClientSocket | undefined;
   #connection: UpstreamConnection | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #body: RequestBody | undefined;
@@ -47,7 +50,9 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
 
   start(): void {
     const { request, headers, permit } = this.#exchange;
-    if (!this.#context.clients.watch(request.socket, this)) return this.#fail('client_gone');
+    if (request.socket.destroyed) return this.#fail('client_gone');
+    this.#client = this.#context.clients.of(request.socket);
+    this.#client.listener = this;
     const framing = readRequestFraming(request.rawHeaders);
     if (framing !== 'none') {
       const bytesMax = permit.rule.requestBodyBytesMax;
@@ -218,7 +223,7 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
   }
 
   #settle(failure: ForwardEnd['failure']): void {
-    this.#context.clients.unwatch(this.#exchange.request.socket, this);
+    if (this.#client?.listener === this) this.#client.listener = undefined;
     this.#context.live.unwatch(this);
     this.#unregister?.();
     this.#writer.release();

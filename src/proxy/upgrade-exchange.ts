@@ -22,6 +22,8 @@ export interface UpgradeContext extends ForwardOptions {
 }
 
 export class UpgradeExchange implements RequestUnderWay {
+  /** Its place among the requests under way. */
+  place = -1;
   readonly #upgrade: Upgrade;
   readonly #socket: Socket;
   readonly #context: UpgradeContext;

@@ -226,14 +226,6 @@ t.test('a caller that leaves stops the work upstream', async (t) => {
     t.match(await proxy.nextEnd(), { status: 200, failure: 'client_gone', responded: true });
     t.equal(proxy.live.size, 0);
   });
-  await t.test('with several requests pipelined', async (t) => {
-    const { upstream, proxy, client } = await setUp(t);
-    client.send(get.repeat(3));
-    for (let count = 0; count < 3; count += 1) await (await upstream.accept()).readHead();
-    client.reset();
-    await Promise.all(upstream.connections.map((connection) => connection.closed));
-    for (let count = 0; count < 3; count += 1) t.match(await proxy.nextEnd(), { failure: 'client_gone' });
-  });
   await t.test('before its turn in the queue', async (t) => {
     const { upstream, proxy, client } = await setUp(t, { upstream: { connectionsMax: 1 } });
     client.send(get);

@@ -82,6 +82,7 @@ t.test(
       const live = createLiveConnections();
       const reasons: string[] = [];
       const request = {
+        place: -1,
         identity: identityOf('t1', 500),
         onFallen: (fallen: { readonly reason: string }) => void reasons.push(fallen.reason),
       };
