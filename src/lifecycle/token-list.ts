@@ -32,8 +32,16 @@ export interface TokenQuery extends Whose {
   readonly matches?: ((token: TokenView) => boolean) | undefined;
   /** Undefined: by id. Equal ones are in the order of their ids. */
   readonly sort?: { readonly by: TokenOrderKey; readonly isDescending: boolean } | undefined;
+  /** Only what comes after this place in that order. */
+  readonly after?: TokenPlace | undefined;
   readonly skip: number;
   readonly limit: number;
+}
+
+/** Where a token stands in an order. */
+export interface TokenPlace {
+  readonly value: string | number;
+  readonly id: string;
 }
 
 export interface TokenListing {
@@ -56,10 +64,17 @@ export const listTokens = async (
 ): Promise<TokenListing | Problem | Outage> => {
   const found = await findTokens(store, query, nowMs);
   if (isOutage(found) || isProblem(found)) return found;
-  const { matches, sort, skip, limit } = query;
+  const { matches, sort, after, skip, limit } = query;
   const matching = matches === undefined ? found : found.filter(matches);
-  const sorted = matching.toSorted((one, other) => compare(one, other, sort?.by ?? 'id', sort?.isDescending));
-  return { items: sorted.slice(skip, skip + limit), total: sorted.length };
+  const by = sort?.by ?? 'id';
+  const sorted = matching.toSorted((one, other) =>
+    compare(placeOf(one, by), placeOf(other, by), sort?.isDescending),
+  );
+  const rest =
+    after === undefined
+      ? sorted
+      : sorted.filter((token) => compare(placeOf(token, by), after, sort?.isDescending) > 0);
+  return { items: rest.slice(skip, skip + limit), total: sorted.length };
 };
 
 export const viewOf = (
@@ -126,10 +141,15 @@ const findTokensOfOrg = async (
   return views;
 };
 
-const compare = (one: TokenView, other: TokenView, by: TokenOrderKey, isDescending = false): number => {
-  const [left, right] = [valueOf(one, by), valueOf(other, by)];
-  if (left === right) return one.id < other.id ? -1 : 1;
-  return left < right === isDescending ? 1 : -1;
+export const placeOf = (token: TokenView, by: TokenOrderKey): TokenPlace => ({
+  value: valueOf(token, by),
+  id: token.id,
+});
+
+const compare = (one: TokenPlace, other: TokenPlace, isDescending = false): number => {
+  if (one.value !== other.value) return one.value < other.value === isDescending ? 1 : -1;
+  if (one.id === other.id) return 0;
+  return one.id < other.id ? -1 : 1;
 };
 
 /** What never expires comes last, what was never used first. */

@@ -1,0 +1,72 @@
+// Operations as endpoints: who is calling is found out first, then the order is read, then it is carried out, and what it
+// came to is answered. Knows no operation by name.
+
+import { denial, isDenial, isOutage } from '../../decision/outcome.ts';
+import type { Actor } from '../../lifecycle/actor.ts';
+import type { IdentifyLive } from '../../lifecycle/identify-live.ts';
+import { withOwnRights } from '../../lifecycle/own-rights.ts';
+import { isProblem } from '../../lifecycle/problem.ts';
+import type { Settings } from '../../settings/settings.ts';
+import type { TokenStore } from '../../store/token-store.ts';
+import { type Answer, denied, type Endpoint, isAnswer, permitted, type SurfaceRequest } from '../answer.ts';
+import { presentedCredential } from '../presented-credential.ts';
+import type { Problems } from './management-problem.ts';
+import type { Operation, Result } from './operation.ts';
+
+export interface EndpointsDeps {
+  readonly identifyLive: IdentifyLive;
+  readonly store: Pick<TokenStore, 'findOrg' | 'findUser'>;
+  readonly settings: Pick<Settings, 'credential'>;
+  readonly problems: Problems;
+}
+
+export const createEndpoint =
+  (deps: EndpointsDeps, operation: Operation): Endpoint =>
+  async (request) => {
+    const { problems } = deps;
+    const actor = operation.access === 'anyone' ? undefined : await readActor(deps, request);
+    if (actor !== undefined && isAnswer(actor)) return actor;
+    const running = operation.run(request, actor);
+    if ('fault' in running)
+      return running.fault === 'media_type'
+        ? problems.answer({
+            code: 'media_type_refused',
+            note: denied('request_malformed', 'the body is no JSON', actor?.identity),
+          })
+        : problems.malformed(running.detail, running.errors, actor?.identity);
+    return answerOf(problems, operation, await running, actor);
+  };
+
+const readActor = async (deps: EndpointsDeps, request: SurfaceRequest): Promise<Actor | Answer> => {
+  const { clientAddress, requestId } = request;
+  const presented = presentedCredential(request, deps.settings.credential) ?? denial('credential_missing');
+  const found = isDenial(presented) ? presented : await deps.identifyLive(presented, clientAddress);
+  // What an external issuer's session may do here, its user's roles say.
+  const identity = isDenial(found) || isOutage(found) ? found : await withOwnRights(deps.store, found);
+  return isDenial(identity) || isOutage(identity)
+    ? deps.problems.refused(identity)
+    : { identity, clientAddress, requestId };
+};
+
+const answerOf = (
+  problems: Problems,
+  { success }: Operation,
+  result: Result,
+  actor: Actor | undefined,
+): Answer => {
+  const identity = actor?.identity;
+  if (isDenial(result) || isOutage(result)) return problems.refused(result, identity);
+  if (isProblem(result)) return problems.problem(result, identity);
+  if (result.kind === 'fault')
+    return problems.answer({
+      code: result.code,
+      note: denied('request_malformed', result.code, identity),
+    });
+  return {
+    status: success.status,
+    // What is shown is somebody's: no cache keeps it (RFC 9111 section 5.2.2.5).
+    headers: { 'cache-control': 'no-store', ...result.headers },
+    body: result.body,
+    note: permitted(result.identity ?? identity),
+  };
+};

@@ -1,0 +1,134 @@
+// One operation of the management surface: what its description says and what it does, in one value, so that the two
+// cannot drift apart. The OpenAPI document and the endpoint are both made from it.
+
+import type { z } from 'zod';
+import type { Identity } from '../../decision/identity.ts';
+import type { Refusal } from '../../decision/outcome.ts';
+import type { PathParameters } from '../../decision/path-pattern.ts';
+import type { Actor } from '../../lifecycle/actor.ts';
+import type { Problem } from '../../lifecycle/problem.ts';
+import type { Method, SurfaceRequest } from '../answer.ts';
+import type { ManagementCode } from './management-problem.ts';
+import { type OrderFault, type OrderRead, readOrder } from './read-order.ts';
+
+export type Tag = 'Sessions' | 'API tokens' | 'Users' | 'Audit' | 'Description';
+
+export interface Success {
+  readonly status: 200 | 201 | 204;
+  readonly description: string;
+  /** Of the body; undefined: there is none. */
+  readonly body: z.ZodType | undefined;
+  /** Name -> what it says. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A request that a server with the accounts of the examples answers with `success`. */
+export interface RequestExample {
+  readonly parameters?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+/** What the description says. */
+export interface OperationFacts {
+  /** `operationId`, and with `management:` before it the name in metrics and log. */
+  readonly id: string;
+  readonly method: Method;
+  /** A pattern of `managementPaths`. */
+  readonly path: string;
+  readonly tag: Tag;
+  readonly summary: string;
+  readonly description: string;
+  readonly success: Success;
+  /** What can be answered beside it, apart from what every operation can. */
+  readonly problems: readonly ManagementCode[];
+  readonly example: RequestExample;
+}
+
+export interface Reply {
+  readonly kind: 'reply';
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Who began a session by it. */
+  readonly identity?: Identity;
+}
+
+export const reply = (body: unknown, more: Omit<Reply, 'kind' | 'body'> = {}): Reply => ({
+  kind: 'reply',
+  body,
+  ...more,
+});
+
+/** A code of this surface itself. */
+export interface OwnFault {
+  readonly kind: 'fault';
+  readonly code: ManagementCode;
+}
+
+export const fault = (code: ManagementCode): OwnFault => ({ kind: 'fault', code });
+
+export type Result = Reply | OwnFault | Problem | Refusal;
+
+export interface Order<Query, Body> extends OrderRead<Query, Body> {
+  readonly request: SurfaceRequest;
+  /** What stands in the places of the path. */
+  readonly parameters: PathParameters;
+}
+
+export interface Operation extends OperationFacts {
+  readonly access: 'anyone' | 'session';
+  readonly query: z.ZodObject;
+  readonly body: z.ZodType;
+  readonly takesIdempotencyKey: boolean;
+  /** `actor`: undefined only where `access` is `anyone`. */
+  readonly run: (request: SurfaceRequest, actor: Actor | undefined) => Promise<Result> | OrderFault;
+}
+
+type Schemas<Query extends z.ZodObject, Body extends z.ZodType> = {
+  readonly query: Query;
+  readonly body: Body;
+  readonly takesIdempotencyKey?: boolean;
+};
+
+/** For whoever is signed in. */
+export const operation = <Query extends z.ZodObject, Body extends z.ZodType>({
+  run,
+  ...facts
+}: OperationFacts &
+  Schemas<Query, Body> & {
+    readonly run: (order: Order<z.output<Query>, z.output<Body>>, actor: Actor) => Promise<Result>;
+  }): Operation =>
+  whole('session', facts, async (order, actor) => {
+    if (actor === undefined) throw new Error(`${facts.id} was run for nobody`);
+    return run(order, actor);
+  });
+
+/** For anybody. */
+export const openOperation = <Query extends z.ZodObject, Body extends z.ZodType>({
+  run,
+  ...facts
+}: OperationFacts &
+  Schemas<Query, Body> & {
+    readonly run: (order: Order<z.output<Query>, z.output<Body>>) => Promise<Result>;
+  }): Operation => whole('anyone', facts, run);
+
+const whole = <Query extends z.ZodObject, Body extends z.ZodType>(
+  access: Operation['access'],
+  facts: OperationFacts & Schemas<Query, Body>,
+  run: (order: Order<z.output<Query>, z.output<Body>>, actor: Actor | undefined) => Promise<Result>,
+): Operation => {
+  const schemas = {
+    query: facts.query,
+    body: facts.body,
+    takesIdempotencyKey: facts.takesIdempotencyKey ?? false,
+  };
+  return {
+    ...facts,
+    ...schemas,
+    access,
+    run: (request, actor) => {
+      const read = readOrder(request, schemas);
+      return 'fault' in read ? read : run({ ...read, request, parameters: request.parameters }, actor);
+    },
+  };
+};

@@ -1,0 +1,85 @@
+// Shapes of the management surface that several operations share, as zod schemas: the parser and the OpenAPI document
+// are both made from them. What a name may be the lifecycle judges; here stand bounds and types.
+
+import { z } from 'zod';
+import { scopeLengthMax, scopesMax } from '../../decision/scope.ts';
+import { nameCharactersMax } from '../../lifecycle/names.ts';
+import { durationMs, durationPattern } from './duration.ts';
+
+/** Schemas that have a name in the document: `components.schemas`. */
+export const namedShapes = z.registry<{ readonly id: string }>();
+
+export const named = <Schema extends z.ZodType>(id: string, schema: Schema): Schema => {
+  namedShapes.add(schema, { id });
+  return schema;
+};
+
+export const idText = (description: string) => z.string().min(1).max(128).meta({ description });
+
+export const nameText = z
+  .string()
+  .min(1)
+  .max(nameCharactersMax)
+  .meta({ description: 'For people; printable characters.' });
+
+/** Read as milliseconds. */
+export const duration = (description: string) =>
+  z
+    .string()
+    .regex(
+      durationPattern,
+      'Write a duration of ISO 8601 in weeks, days, hours, minutes or seconds, e.g. P90D',
+    )
+    .meta({ description, format: 'duration' })
+    .transform(durationMs);
+
+export const scopeText = z.string().min(1).max(scopeLengthMax);
+
+export const scopeList = z
+  .union([z.literal('all'), z.array(scopeText).max(scopesMax)])
+  .meta({ description: 'Scopes, or `all`: whatever the user’s roles grant at the time of use.' });
+
+export const time = (description: string) => z.iso.datetime().meta({ description });
+
+export const timeOrNever = (description: string) => z.iso.datetime().nullable().meta({ description });
+
+export const timeOf = (ms: number): string => new Date(ms).toISOString();
+
+export const timeOrNull = (ms: number | undefined): string | null => (ms === undefined ? null : timeOf(ms));
+
+/** A whole number in a query. */
+const queryCount = (least: number, most: number) =>
+  z.preprocess(
+    (text) => (typeof text === 'string' && /^\d{1,9}$/.test(text) ? Number(text) : text),
+    z.int().min(least).max(most),
+  );
+
+export const pageSizeMax = 200;
+export const pageSizeUsual = 50;
+
+export const pageFields = {
+  limit: queryCount(1, pageSizeMax)
+    .default(pageSizeUsual)
+    .meta({ description: 'Most items of the page.', default: pageSizeUsual }),
+  cursor: z
+    .string()
+    .min(1)
+    .max(1024)
+    .optional()
+    .meta({ description: '`nextCursor` of the page before. Without it the first page.' }),
+};
+
+export const nextCursor = z
+  .string()
+  .nullable()
+  .meta({ description: 'For the next page; null on the last one. `Link` with `rel="next"` says the same.' });
+
+export const noQuery = z.strictObject({});
+
+/** The query of the same request with another cursor, as `Link` (RFC 8288) wants it: relative to the request's URI. */
+export const nextLink = (query: string, cursor: string | null): Readonly<Record<string, string>> => {
+  if (cursor === null) return {};
+  const next = new URLSearchParams(query);
+  next.set('cursor', cursor);
+  return { link: `<?${next.toString().replaceAll('>', '%3E')}>; rel="next"` };
+};
