@@ -163,7 +163,7 @@ export class UpgradeExchange implements RequestUnderWay {
     });
   }
 
-  /** A tunnel may be silent for hours, but bytes that nobody takes may not wait for ever. */
+  /** A tunnel may be silent for hours, but bytes that nobody takes may not wait for ever; nor those of a refusal. */
   #watchStall(): void {
     const sockets = [this.#socket, this.#upstreamSocket];
     let before = sockets.map(() => -1);
@@ -194,6 +194,8 @@ export class UpgradeExchange implements RequestUnderWay {
     const socket = this.#socket;
     socket.off('data', this.#onEarly).resume();
     answer.assignSocket(socket);
+    // Node's server let go of the socket with the upgrade: nobody else tells the answer that there is room again.
+    socket.on('drain', () => answer.emit('drain'));
     answer.once('finish', () => {
       socket.off('end', this.#onClientGone).off('close', this.#onClientGone);
       socket.once('close', () => this.end(undefined));
@@ -204,6 +206,7 @@ export class UpgradeExchange implements RequestUnderWay {
     });
     response.on('error', ignore);
     response.pipe(answer);
+    this.#watchStall();
   }
 }
 
