@@ -100,7 +100,7 @@ const startGates = async (built: string, socket: string, algorithm: Algorithm): 
 
 const startProvider = async (algorithm: Algorithm): Promise<Subject> => {
   const port = await freePort();
-  const [program = '', ...args] = [
+  const [program, ...args] = [
     ...proxyCore,
     process.execPath,
     '--disable-warning=ExperimentalWarning',

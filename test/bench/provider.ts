@@ -4,7 +4,7 @@
 
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
-import Provider from 'oidc-provider';
+import { Provider } from 'oidc-provider';
 
 const [port = '', algorithm = 'ES256'] = process.argv.slice(2);
 const issuer = `http://127.0.0.1:${port}`;
