@@ -2,6 +2,7 @@
 // says when it is ready, and takes it down in order. Decides nothing.
 
 import { setTimeout as delay } from 'node:timers/promises';
+import { certificateExpiryMs } from './gate/certificate.ts';
 import { bind, boundAddress, countConnections, drain } from './gate/listening.ts';
 import { readinessOf, watchReadiness } from './gate/readiness.ts';
 import { openIdentification } from './gate/identification.ts';
@@ -96,6 +97,7 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
       servesWhenStale: settings.feed.whenStale === 'serve',
       keys: signingKeys.state(),
     });
+  const expiryMs = settings.tls && certificateExpiryMs(settings.tls.cert);
   const clientConnections = countConnections(listener);
   metrics.watch({
     cache: () => identifier.reading(),
@@ -103,6 +105,7 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
     connections: () => ({ client: clientConnections(), upgraded: upgrader.size }),
     signingKeys: () => countBy(signingKeys.ring.published(now()).map(({ algorithm }) => algorithm)),
     ready: () => readiness().ready,
+    certificateExpiryMs: () => expiryMs,
   });
   const ops = createOpsServer({ metrics, isReady: readiness });
 

@@ -36,6 +36,8 @@ export interface MetricSources {
   /** Algorithm -> keys published now. */
   readonly signingKeys: () => Readonly<Record<string, number>>;
   readonly ready: () => boolean;
+  /** When the certificate of the listener expires, in ms since the epoch; undefined without TLS. */
+  readonly certificateExpiryMs: () => number | undefined;
 }
 
 /** Registers the metrics read from sources; returns the function that names a source. */
@@ -48,6 +50,15 @@ export const publishSources = (registry: Registry): ((sources: Partial<MetricSou
   );
   gauge(registry, 'tollgate_upgraded_connections', 'Live upgraded connections (WebSocket).', () =>
     one(known.connections?.().upgraded),
+  );
+  gauge(
+    registry,
+    'tollgate_tls_certificate_expiry_timestamp_seconds',
+    'When the certificate shown to callers expires, or the first of its chain to do so.',
+    () => {
+      const expiryMs = known.certificateExpiryMs?.();
+      return one(expiryMs === undefined ? undefined : expiryMs / 1000);
+    },
   );
   gauge(registry, 'tollgate_ready', '1 while /readyz answers 200.', () => one(flag(known.ready?.())));
   gauge(

@@ -153,6 +153,7 @@ t.test(
       connections: () => ({ client: 11, upgraded: 4 }),
       signingKeys: () => ({ ES256: 2 }),
       ready: () => false,
+      certificateExpiryMs: () => 1_800_000_000_500,
     });
     hits = 8;
     const text = await metrics.render();
@@ -170,6 +171,7 @@ t.test(
       'tollgate_upgraded_connections 4',
       'tollgate_signing_keys{algorithm="ES256"} 2',
       'tollgate_ready 0',
+      'tollgate_tls_certificate_expiry_timestamp_seconds 1800000000.5',
       'tollgate_build_info{version="1.2.3",',
     ])
       t.match(text, line);

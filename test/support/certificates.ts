@@ -19,12 +19,13 @@ export interface Certificates {
   readonly address: Certificate;
 }
 
-export const makeCertificates = (): Certificates => {
+/** The CA is good for `caDays`, what it signs for two. */
+export const makeCertificates = (caDays = 2): Certificates => {
   const directory = mkdtempSync('/tmp/tg-');
   const openssl = (command: string): void =>
     void execFileSync('openssl', command.split(' '), { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] });
   const read = (file: string): string => readFileSync(join(directory, file), 'utf8');
-  const newKey = '-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2';
+  const newKey = '-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes';
   const issue = (name: string, san: string): Certificate => {
     writeFileSync(join(directory, `${name}.ext`), `subjectAltName=${san}\nextendedKeyUsage=serverAuth\n`);
     openssl(`req ${newKey} -keyout ${name}.key -out ${name}.csr -subj /CN=${name}`);
@@ -34,7 +35,7 @@ export const makeCertificates = (): Certificates => {
     return { cert: read(`${name}.pem`), key: read(`${name}.key`) };
   };
   try {
-    openssl(`req -x509 ${newKey} -keyout ca.key -out ca.pem -subj /CN=Test-CA`);
+    openssl(`req -x509 ${newKey} -days ${caDays} -keyout ca.key -out ca.pem -subj /CN=Test-CA`);
     return {
       ca: read('ca.pem'),
       localhost: issue('localhost', 'DNS:localhost'),

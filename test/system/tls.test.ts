@@ -1,5 +1,6 @@
 // Encrypted end to end, with a private CA: https in, https out, names and certificates verified, TLS 1.2 at least.
 
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
@@ -89,6 +90,11 @@ const call = async (path: string, method = 'GET', body?: string): Promise<Answer
   for await (const piece of response) text += String(piece);
   return { status: response.statusCode ?? 0, text };
 };
+
+t.test('when the certificate expires is in the metrics', async (t) => {
+  const expiry = await gate.metric('tollgate_tls_certificate_expiry_timestamp_seconds');
+  t.equal(expiry, new X509Certificate(certificates.localhost.cert).validToDate.getTime() / 1000);
+});
 
 t.test('a request goes in by https and out by https', async (t) => {
   const { status, text } = await call('/things');
