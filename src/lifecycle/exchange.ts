@@ -2,7 +2,8 @@
 // narrower one of the same session. Reads no HTTP.
 
 import type { Credential } from '../decision/credential.ts';
-import { isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
+import type { Identity } from '../decision/identity.ts';
+import { type Denial, isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
 import type { Identifier } from '../identity/identifier.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Audit } from './audit.ts';
@@ -15,6 +16,8 @@ export interface ExchangeOrder extends Omit<IssueOrder, 'identity' | 'methods'> 
   readonly clientAddress: string | undefined;
   /** For the audit. */
   readonly requestId?: string | undefined;
+  /** Why this identity may not exchange here, where a dialect's paths belong to one org; undefined: it may. */
+  readonly refuse?: ((identity: Identity) => Denial | undefined) | undefined;
 }
 
 export type Exchanged = Issued;
@@ -38,11 +41,12 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
     const outcome =
       isDenial(found) || isOutage(found)
         ? found
-        : issue({
+        : (order.refuse?.(found) ??
+          issue({
             ...order,
             identity: found,
             methods: [found.sessionKind === 'interactive' ? 'pwd' : 'api_token'],
-          });
+          }));
     deps.audit?.record({
       action: 'token.exchange',
       identity,

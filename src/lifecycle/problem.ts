@@ -25,6 +25,7 @@ export const problemCodes = [
   'entry_malformed',
   'secret_malformed',
   'secret_taken',
+  'secret_replaced',
   'key_mounted',
   'key_sealed',
   'label_malformed',

@@ -19,6 +19,8 @@ export interface Regeneration {
   readonly length: SecretLength;
   /** A retry with the same key gives the same secret, until the token gets another. */
   readonly idempotencyKey?: string | undefined;
+  /** Only while the token still has the secret of this number: of several such orders one is carried out. */
+  readonly onlyFrom?: number | undefined;
 }
 
 export const overlapMsMax = 7 * 24 * 3600 * 1000;
@@ -38,6 +40,7 @@ export const regenerateApiToken = async (
   for (let attempt = 0; attempt < triesMax; attempt++) {
     const token = await findRegenerable(deps, tokenId);
     if (isOutage(token) || isProblem(token)) return token;
+    if (order.onlyFrom !== undefined && token.secretNumber !== order.onlyFrom) return secretReplaced;
     const secretOf = (number: number): string =>
       derivation?.derived.secret(tokenId, number, derivation.key, length) ??
       createSecret({ shard: shardOfTokenId(tokenId), length });
@@ -85,6 +88,8 @@ const findRegenerable = async (
     return problem('token_expired', 'This API token has expired. Make a new one.');
   return token;
 };
+
+const secretReplaced = problem('secret_replaced', 'This API token has been given another secret by now.');
 
 const tokenRevoked = problem('token_revoked', 'This API token is revoked, for good. Make a new one.');
 

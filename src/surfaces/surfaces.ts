@@ -22,12 +22,14 @@ import {
 import { navigatorRouteNames, navigatorRoutes } from './navigator/navigator.ts';
 import { oauthRouteNames, oauthRoutes, type OauthSurfaceDeps } from './oauth/oauth.ts';
 import { type Caller, pathOf, readHead, withBody } from './read-request.ts';
+import { vcdRouteNames, vcdRoutes } from './vcd/vcd.ts';
 
 /** Labels of every surface's outcome records. */
 export const surfaceRouteNames: readonly string[] = [
   ...oauthRouteNames,
   ...cspRouteNames,
   ...navigatorRouteNames,
+  ...vcdRouteNames,
   ...managementRouteNames,
   ...astraRouteNames,
 ];
@@ -70,6 +72,7 @@ export const createSurfaces = (deps: SurfacesDeps): Promise<Surfaces> =>
       ...oauthRoutes(deps),
       ...cspRoutes(deps),
       ...navigatorRoutes(deps),
+      ...vcdRoutes(deps),
       ...managementRoutes(deps),
       ...astraRoutes(deps),
     ],

@@ -1,0 +1,105 @@
+// POST /oauth/tenant/{org}/token and /oauth/provider/token. refresh_token exchanges an API token of that org for a session;
+// jwt-bearer gives the API token of a registered client to the session that registered it, once. A bearer beside the
+// form is ignored: clients send a stale one.
+
+import { type Credential, parseCredential } from '../../decision/credential.ts';
+import { type Denial, denial, isDenial, isOutage } from '../../decision/outcome.ts';
+import type { Exchange } from '../../lifecycle/exchange.ts';
+import type { IdentifyLive } from '../../lifecycle/identify-live.ts';
+import type { Issued } from '../../lifecycle/issue.ts';
+import { isProblem } from '../../lifecycle/problem.ts';
+import type { Settings } from '../../settings/settings.ts';
+import {
+  type Answer,
+  denied,
+  type Endpoint,
+  neverStored,
+  permitted,
+  type SurfaceRequest,
+} from '../answer.ts';
+import { type CspParameters, readParameters } from '../csp/csp-parameters.ts';
+import { pathOwner } from './vcd-names.ts';
+import { asJson, invalidGrant, invalidRequest } from './vcd-error.ts';
+
+export interface TokenEndpointDeps {
+  readonly exchange: Exchange;
+  readonly identifyLive: IdentifyLive;
+  readonly settings: Pick<Settings, 'credential' | 'surfaces'>;
+}
+
+const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+
+/** The parameters stand in the form; older clients put them into the query of a POST without a body. */
+export const createTokenEndpoint =
+  (deps: TokenEndpointDeps): Endpoint =>
+  async (request) => {
+    const parameters = readParameters(request, 'both');
+    if (typeof parameters === 'string') return asJson(invalidRequest(parameters), request);
+    switch (parameters.one('grant_type')) {
+      case 'refresh_token':
+        return refresh(deps, request, parameters);
+      case jwtBearer:
+      default:
+        return asJson(
+          {
+            status: 400,
+            code: 'unsupported_grant_type',
+            message: `Send grant_type=refresh_token, or ${jwtBearer}.`,
+            note: denied('request_malformed', 'unsupported_grant_type'),
+          },
+          request,
+        );
+    }
+  };
+
+const refresh = async (
+  { exchange, settings }: TokenEndpointDeps,
+  request: SurfaceRequest,
+  parameters: CspParameters,
+): Promise<Answer> => {
+  const token = parameters.one('refresh_token');
+  if (token === undefined) return asJson(invalidRequest('Send the API token as refresh_token.'), request);
+  const credential = parseSecret(token, 'api_token', settings.credential);
+  if (isDenial(credential)) return asJson(invalidGrant(credential, invalidToken), request);
+  const isOwner = pathOwner(settings.surfaces.vcd, request.parameters['org']);
+  const result = await exchange({
+    credential,
+    scopes: undefined,
+    audiences: [],
+    validityMs: undefined,
+    clientId: undefined,
+    clientAddress: request.clientAddress,
+    requestId: request.requestId,
+    refuse: ({ org }) =>
+      isOwner(org.id) ? undefined : denial('tenant_mismatch', 'the path is of another org than the token'),
+  });
+  if (isDenial(result) || isOutage(result)) return asJson(invalidGrant(result, invalidToken), request);
+  if (isProblem(result)) return asJson(invalidRequest(result.message), request);
+  return issued(result, undefined);
+};
+
+const invalidToken = 'Invalid refresh token';
+
+const parseSecret = (
+  value: string,
+  kind: Credential['kind'],
+  bounds: Settings['credential'],
+): Credential | Denial => {
+  const parsed = parseCredential(value, bounds);
+  if (isDenial(parsed) || parsed.kind === kind) return parsed;
+  return denial('credential_malformed', `an ${parsed.kind} where an ${kind} belongs`);
+};
+
+/** `apiToken`: the new one; undefined where none was made. */
+const issued = (result: Issued, apiToken: string | undefined): Answer => ({
+  status: 200,
+  headers: neverStored,
+  body: {
+    access_token: result.accessToken,
+    token_type: 'Bearer',
+    expires_in: Math.max(1, Math.floor((result.expiresAtMs - result.issuedAtMs) / 1000)),
+    refresh_token: apiToken ?? null,
+    scope: null,
+  },
+  note: permitted(result.identity),
+});

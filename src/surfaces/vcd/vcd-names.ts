@@ -1,0 +1,62 @@
+// What the vendor's clients call orgs, users and the rest: names as people write them (`user@org`), which are our ids, and
+// URNs of UUIDs. The provider's org answers to its name in any case.
+
+import type { Identity } from '../../decision/identity.ts';
+import type { VcdSettings } from '../../settings/settings.ts';
+import { uuidOfName, uuidOfOrg, uuidOfUser } from '../vendor-ids.ts';
+
+export interface Reference {
+  readonly name: string;
+  readonly id: string;
+}
+
+export const orgReference = (orgId: string): Reference => ({
+  name: orgId,
+  id: `urn:vcloud:org:${uuidOfOrg(orgId)}`,
+});
+
+export const userReference = (orgId: string, userId: string): Reference => ({
+  name: userId,
+  id: `urn:vcloud:user:${uuidOfUser(orgId, userId)}`,
+});
+
+export const roleReference = (orgId: string, role: string): Reference => ({
+  name: role,
+  id: `urn:vcloud:role:${uuidOfName(`role ${orgId}/${role}`)}`,
+});
+
+export const rightReference = (right: string): Reference => ({
+  name: rightNames[right] ?? right,
+  id: `urn:vcloud:right:${uuidOfName(`right ${right}`)}`,
+});
+
+/** Scopes that the vendor has a right for. */
+const rightNames: Readonly<Record<string, string>> = {
+  'tollgate:tokens:own': "Manage user's own API token",
+  'tollgate:tokens:all': "Manage all users' API tokens",
+};
+
+const tokenUrn = 'urn:vcloud:token:';
+
+export const urnOfToken = (tokenId: string): string => tokenUrn + tokenId;
+
+/** The id in a token's URN; undefined when it is not one. */
+export const tokenIdOf = (urn: string): string | undefined =>
+  urn.startsWith(tokenUrn) ? urn.slice(tokenUrn.length) : undefined;
+
+/** The session's id is a UUID where we made it; another issuer's is made one. */
+export const urnOfSession = ({ sessionId }: Pick<Identity, 'sessionId'>): string =>
+  `urn:vcloud:session:${uuidOfName(sessionId ?? '')}`;
+
+/** Whom a path speaks of: `/tenant/{org}`, or the provider. */
+export type PathOwner = (orgId: string) => boolean;
+
+/** `org`: as the path names it; undefined: the provider. */
+export const pathOwner =
+  ({ providerOrg }: Pick<VcdSettings, 'providerOrg'>, org: string | undefined): PathOwner =>
+  (orgId) =>
+    orgId === orgNamed(providerOrg, org ?? providerOrg);
+
+/** An org as somebody wrote it, as it is kept: only the provider's may be written in any case. */
+export const orgNamed = (providerOrg: string, org: string): string =>
+  org.toLowerCase() === providerOrg.toLowerCase() ? providerOrg : org;
