@@ -67,7 +67,8 @@ export const startVendors = async (
       ...(body === '' || hasLength ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]),
     ];
     const message = await exchangeRaw(server.port, `${lines.join('\r\n')}\r\n\r\n${body}`);
-    const isJson = /^application\/(?:problem\+)?json/.test(message.header('content-type') ?? '');
+    const isJson =
+      /^application\/(?:problem\+)?json/.test(message.header('content-type') ?? '') && message.body !== '';
     return {
       status: message.status,
       body: message.body,
