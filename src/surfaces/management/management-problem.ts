@@ -79,7 +79,7 @@ const unknown = (title: string): Kind =>
 const conflict = (title: string, detail: string): Kind => kind(409, title, detail);
 const elsewhere = conflict('It exists already', 'No operation of this surface answers this.');
 
-const lifecycleKinds: Readonly<Record<ProblemCode, Kind>> = {
+const lifecycleKinds: Readonly<Record<ProblemCode | 'secret_replaced', Kind>> = {
   id_malformed: malformed('No such id'),
   name_malformed: malformed('That cannot be a name'),
   role_malformed: malformed('That cannot be a role'),
@@ -130,6 +130,7 @@ const lifecycleKinds: Readonly<Record<ProblemCode, Kind>> = {
   org_exists: elsewhere,
   user_exists: elsewhere,
   secret_taken: elsewhere,
+  secret_replaced: elsewhere,
   key_mounted: elsewhere,
   key_sealed: elsewhere,
 };

@@ -12,6 +12,8 @@ import type { Route } from '../answer.ts';
 import { createEndpoint } from './endpoints.ts';
 import { createProblems } from './management-problem.ts';
 import type { Operation } from './operation.ts';
+import { revokeAllOperations } from './revoke-all-operations.ts';
+import { tokenListOperations } from './token-list-operations.ts';
 import { tokenOperations } from './token-operations.ts';
 
 export interface ManagementSurfaceDeps {
@@ -33,12 +35,13 @@ export const managementRoutes = (deps: ManagementSurfaceDeps): readonly Route[] 
   if (!management.enabled) return [];
   const paths = managementPaths(management.prefix);
   const problems = createProblems(management.prefix);
-  const operations = tokenOperations({
-    ...deps,
-    audit: deps.audit,
-    paths,
-    orders: createTokenOrders({ ...deps, audit: deps.audit }),
-  });
+  const orders = createTokenOrders({ ...deps, audit: deps.audit });
+  const tokens = { ...deps, audit: deps.audit, paths, orders };
+  const operations = [
+    ...tokenOperations(tokens),
+    ...tokenListOperations(tokens),
+    ...revokeAllOperations(tokens),
+  ];
   const endpoints = { ...deps, problems, identifyLive: createIdentifyLive(deps) };
   return Object.entries(paths).flatMap(([name, path]): Route[] => {
     const here = operations.filter((operation) => operation.path === path);

@@ -1,5 +1,4 @@
-// The operations on API tokens: make, list, see, give a new secret, revoke one or all. Rights are asked by the lifecycle
-// orders; a token of another organization than the path's is one that does not exist.
+// The operations on one API token: make, see, give a new secret, revoke. Rights are asked by the lifecycle orders; a token of another organization than the path's is one that does not exist.
 
 import { z } from 'zod';
 import { denial, isDenial, isOutage } from '../../decision/outcome.ts';
@@ -12,11 +11,10 @@ import { overlapMsMax } from '../../lifecycle/regenerate.ts';
 import type { TokenOrders } from '../../lifecycle/token-orders.ts';
 import type { managementPaths } from '../../settings/surface-paths.ts';
 import { example } from './examples.ts';
-import { fault, type Operation, operation, reply, type Result } from './operation.ts';
+import { type Operation, operation, reply } from './operation.ts';
 import { noBody } from './read-order.ts';
-import { duration, named, nameText, nextLink, noQuery, pageFields, scopeList } from './shapes.ts';
-import { cursorOf, readCursor, readSort, tokenSorts } from './token-cursor.ts';
-import { apiToken, apiTokenPage, newApiToken, showNewToken, showToken } from './token-shapes.ts';
+import { duration, named, nameText, noQuery, scopeList } from './shapes.ts';
+import { apiToken, newApiToken, rightsSentence, showNewToken, showToken } from './token-shapes.ts';
 
 export interface TokenOperationsDeps {
   readonly orders: TokenOrders;
@@ -25,27 +23,6 @@ export interface TokenOperationsDeps {
   readonly now: () => number;
   readonly audit: Audit | undefined;
 }
-
-const rightsSentence =
-  'For one’s own it needs the right `tollgate:tokens:own`, for those of others in the organization `tollgate:tokens:all`. A session made from an API token may not.';
-
-const listQuery = z.strictObject({
-  ...pageFields,
-  state: z
-    .enum(['active', 'expired', 'revoked'])
-    .optional()
-    .meta({ description: 'Only those in this state.' }),
-  name: z
-    .string()
-    .min(1)
-    .max(128)
-    .optional()
-    .meta({ description: 'Only those whose name contains this, in any case.' }),
-  sort: z
-    .enum(tokenSorts)
-    .default('createdAt')
-    .meta({ description: 'By what; `-` before it: the other way round.', default: 'createdAt' }),
-});
 
 const createBody = named(
   'NewApiToken',
@@ -77,10 +54,8 @@ const regenerateBody = named(
 
 export const tokenOperations = (deps: TokenOperationsDeps): readonly Operation[] => [
   createOperation(deps),
-  ...listOperations(deps),
   ...oneOperations(deps),
   regenerateOperation(deps),
-  ...revokeAllOperations(deps),
 ];
 
 const createOperation = ({ orders, paths, now }: TokenOperationsDeps): Operation =>
@@ -135,79 +110,6 @@ const createOperation = ({ orders, paths, now }: TokenOperationsDeps): Operation
       return reply(showNewToken(made.record, made.secret, now()), { headers: { location } });
     },
   });
-
-const listOperations = ({ orders, paths }: TokenOperationsDeps): readonly Operation[] => {
-  const shared = {
-    method: 'GET',
-    tag: 'API tokens',
-    query: listQuery,
-    body: noBody,
-    success: {
-      status: 200,
-      description: 'A page of API tokens: metadata, never a secret.',
-      body: apiTokenPage,
-      headers: { Link: 'The next page, with `rel="next"`, if there is one.' },
-    },
-  } as const;
-  const list = async (
-    {
-      request,
-      query,
-    }: { readonly request: { readonly query: string }; readonly query: z.output<typeof listQuery> },
-    actor: Actor,
-    whose: { readonly orgId: string; readonly userId: string | undefined },
-  ): Promise<Result> => {
-    const sort = readSort(query.sort);
-    const after = query.cursor === undefined ? undefined : readCursor(query.cursor, query.sort);
-    if (after === 'malformed') return fault('cursor_malformed');
-    const name = query.name?.toLowerCase();
-    const listing = await orders.listApiTokens(actor, {
-      ...whose,
-      matches: (token) =>
-        (query.state === undefined || token.state === query.state) &&
-        (name === undefined || token.name.toLowerCase().includes(name)),
-      sort,
-      after,
-      skip: 0,
-      // One more tells whether there is a next page.
-      limit: query.limit + 1,
-    });
-    if (isDenial(listing) || isOutage(listing) || isProblem(listing)) return listing;
-    const items = listing.items.slice(0, query.limit);
-    const last = listing.items.length > items.length ? items.at(-1) : undefined;
-    const next = last === undefined ? null : cursorOf(last, query.sort);
-    return reply(
-      { items: items.map(showToken), total: listing.total, nextCursor: next },
-      { headers: nextLink(request.query, next) },
-    );
-  };
-  return [
-    operation({
-      ...shared,
-      id: 'listApiTokensOfUser',
-      path: paths.userTokens,
-      summary: 'List the API tokens of a user',
-      description: `Live, expired and revoked ones; revoked and expired ones are forgotten after 30 days. ${rightsSentence}`,
-      problems: ['user_unknown', 'cursor_malformed'],
-      example: {
-        parameters: { org: example.org, user: example.user },
-        query: { limit: '20', state: 'active', sort: '-createdAt' },
-      },
-      run: (order, actor) =>
-        list(order, actor, { orgId: order.parameters['org'] ?? '', userId: order.parameters['user'] ?? '' }),
-    }),
-    operation({
-      ...shared,
-      id: 'listApiTokens',
-      path: paths.orgTokens,
-      summary: 'List the API tokens of an organization',
-      description: 'Those of all its users. It needs the right `tollgate:tokens:all`.',
-      problems: ['listing_too_large', 'cursor_malformed'],
-      example: { parameters: { org: example.org }, query: { name: 'build' } },
-      run: (order, actor) => list(order, actor, { orgId: order.parameters['org'] ?? '', userId: undefined }),
-    }),
-  ];
-};
 
 const oneOperations = (deps: TokenOperationsDeps): readonly Operation[] => {
   const { orders, paths } = deps;
@@ -287,53 +189,6 @@ const regenerateOperation = (deps: TokenOperationsDeps): Operation =>
         : reply(showNewToken(made.record, made.secret, deps.now()));
     },
   });
-
-const revokeAllOperations = ({ orders, paths }: TokenOperationsDeps): readonly Operation[] => {
-  const shared = {
-    method: 'POST',
-    tag: 'API tokens',
-    query: noQuery,
-    body: noBody,
-    success: { status: 204, description: 'All are revoked.', body: undefined },
-  } as const;
-  const revoke = async (actor: Actor, orgId: string, userId: string | undefined): Promise<Result> => {
-    const outcome = await orders.revokeAll(actor, { orgId, userId });
-    return outcome === 'revoked' ? reply(undefined) : outcome;
-  };
-  const ends = 'Every API token and every session ends for good, on every replica, in one step:';
-  return [
-    operation({
-      ...shared,
-      id: 'revokeAllOfMine',
-      path: paths.revokeMine,
-      summary: 'Revoke everything of one’s own',
-      description: `${ends} the session this is sent in too. It needs the right \`tollgate:tokens:own\`.`,
-      problems: [],
-      example: {},
-      run: (_, actor) => revoke(actor, actor.identity.org.id, actor.identity.user.id),
-    }),
-    operation({
-      ...shared,
-      id: 'revokeAllOfUser',
-      path: paths.revokeUser,
-      summary: 'Revoke everything of a user',
-      description: `${ends} those of the user. ${rightsSentence}`,
-      problems: ['user_unknown'],
-      example: { parameters: { org: example.org, user: example.otherUser } },
-      run: ({ parameters }, actor) => revoke(actor, parameters['org'] ?? '', parameters['user'] ?? ''),
-    }),
-    operation({
-      ...shared,
-      id: 'revokeAllOfOrg',
-      path: paths.revokeOrg,
-      summary: 'Revoke everything of an organization',
-      description: `${ends} those of all users of the organization, the caller’s too. It needs the right \`tollgate:tokens:all\`.`,
-      problems: [],
-      example: { parameters: { org: example.org } },
-      run: ({ parameters }, actor) => revoke(actor, parameters['org'] ?? '', undefined),
-    }),
-  ];
-};
 
 /** The orders know a token by its id alone: that the path names the caller's own organization is asked here. */
 const refuseElsewhere = ({ audit }: TokenOperationsDeps, action: AuditAction, org: string, actor: Actor) => {

@@ -80,3 +80,7 @@ export const showNewToken = (
   const state = record.state === 'revoked' ? 'revoked' : isExpired ? 'expired' : 'active';
   return { ...showToken({ ...record, state }), secret };
 };
+
+/** Who may. */
+export const rightsSentence =
+  'For one’s own it needs the right `tollgate:tokens:own`, for those of others in the organization `tollgate:tokens:all`. A session made from an API token may not.';

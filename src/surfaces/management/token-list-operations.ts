@@ -1,0 +1,105 @@
+// The operations that list API tokens, of a user or of a whole organization: filtered, sorted, page by page.
+
+import { z } from 'zod';
+import { isDenial, isOutage } from '../../decision/outcome.ts';
+import type { Whose } from '../../decision/rights.ts';
+import type { Actor } from '../../lifecycle/actor.ts';
+import { isProblem } from '../../lifecycle/problem.ts';
+import { example } from './examples.ts';
+import { fault, type Operation, operation, type Order, reply, type Result } from './operation.ts';
+import { noBody } from './read-order.ts';
+import { nextLink, pageFields } from './shapes.ts';
+import { cursorOf, readCursor, readSort, tokenSorts } from './token-cursor.ts';
+import type { TokenOperationsDeps } from './token-operations.ts';
+import { apiTokenPage, rightsSentence, showToken } from './token-shapes.ts';
+
+const listQuery = z.strictObject({
+  ...pageFields,
+  state: z
+    .enum(['active', 'expired', 'revoked'])
+    .optional()
+    .meta({ description: 'Only those in this state.' }),
+  name: z
+    .string()
+    .min(1)
+    .max(128)
+    .optional()
+    .meta({ description: 'Only those whose name contains this, in any case.' }),
+  sort: z
+    .enum(tokenSorts)
+    .default('createdAt')
+    .meta({ description: 'By what; `-` before it: the other way round.', default: 'createdAt' }),
+});
+
+export const tokenListOperations = ({
+  orders,
+  paths,
+}: Pick<TokenOperationsDeps, 'orders' | 'paths'>): readonly Operation[] => {
+  const shared = {
+    method: 'GET',
+    tag: 'API tokens',
+    query: listQuery,
+    body: noBody,
+    success: {
+      status: 200,
+      description: 'A page of API tokens: metadata, never a secret.',
+      body: apiTokenPage,
+      headers: { Link: 'The next page, with `rel="next"`, if there is one.' },
+    },
+  } as const;
+  const list = async (
+    { request, query }: Pick<Order<z.output<typeof listQuery>, unknown>, 'request' | 'query'>,
+    actor: Actor,
+    whose: Whose,
+  ): Promise<Result> => {
+    const sort = readSort(query.sort);
+    const after = query.cursor === undefined ? undefined : readCursor(query.cursor, query.sort);
+    if (after === 'malformed') return fault('cursor_malformed');
+    const name = query.name?.toLowerCase();
+    const listing = await orders.listApiTokens(actor, {
+      ...whose,
+      matches: (token) =>
+        (query.state === undefined || token.state === query.state) &&
+        (name === undefined || token.name.toLowerCase().includes(name)),
+      sort,
+      after,
+      skip: 0,
+      // One more tells whether there is a next page.
+      limit: query.limit + 1,
+    });
+    if (isDenial(listing) || isOutage(listing) || isProblem(listing)) return listing;
+    const items = listing.items.slice(0, query.limit);
+    const last = listing.items.length > items.length ? items.at(-1) : undefined;
+    const next = last === undefined ? null : cursorOf(last, query.sort);
+    return reply(
+      { items: items.map(showToken), total: listing.total, nextCursor: next },
+      { headers: nextLink(request.query, next) },
+    );
+  };
+  return [
+    operation({
+      ...shared,
+      id: 'listApiTokensOfUser',
+      path: paths.userTokens,
+      summary: 'List the API tokens of a user',
+      description: `Live, expired and revoked ones; revoked and expired ones are forgotten after 30 days. ${rightsSentence}`,
+      problems: ['user_unknown', 'cursor_malformed'],
+      example: {
+        parameters: { org: example.org, user: example.user },
+        query: { limit: '20', state: 'active', sort: '-createdAt' },
+      },
+      run: (order, actor) =>
+        list(order, actor, { orgId: order.parameters['org'] ?? '', userId: order.parameters['user'] ?? '' }),
+    }),
+    operation({
+      ...shared,
+      id: 'listApiTokens',
+      path: paths.orgTokens,
+      summary: 'List the API tokens of an organization',
+      description: 'Those of all its users. It needs the right `tollgate:tokens:all`.',
+      problems: ['listing_too_large', 'cursor_malformed'],
+      example: { parameters: { org: example.org }, query: { name: 'build' } },
+      run: (order, actor) => list(order, actor, { orgId: order.parameters['org'] ?? '', userId: undefined }),
+    }),
+  ];
+};
