@@ -24,6 +24,8 @@ export interface FeedReading {
   /** All of `tombstoneCounts` together. */
   readonly tombstones: number;
   readonly tombstoneCounts: TombstoneCounts;
+  /** How far our clock is ahead of the store's; undefined where it has none, or has not been asked. */
+  readonly clockOffsetMs: number | undefined;
 }
 
 export interface FeedState extends ChangeListener {
@@ -78,6 +80,7 @@ class FollowedFeed implements FeedState {
   #isContinuous = false;
   #heardMs = -Infinity;
   #lastChangeAtMs: number | undefined;
+  #clockOffsetMs: number | undefined;
   readonly #resets = { trimmed: 0, server_replaced: 0 };
   #prunedMs: number;
   #owesReapply = false;
@@ -141,6 +144,10 @@ class FollowedFeed implements FeedState {
     this.#isConnected = isConnected;
   }
 
+  clock(offsetMs: number): void {
+    this.#clockOffsetMs = offsetMs;
+  }
+
   // -- asked by the rest
 
   standing(identity: Identity, nowMs: number): Standing {
@@ -177,6 +184,7 @@ class FollowedFeed implements FeedState {
       resets: { ...this.#resets },
       tombstones: counts.tokens + counts.secrets + counts.sessions + counts.users + counts.orgs,
       tombstoneCounts: counts,
+      clockOffsetMs: this.#clockOffsetMs,
     };
   }
 

@@ -22,6 +22,8 @@ export interface FeedReading {
   readonly resets: Readonly<Record<'trimmed' | 'server_replaced', number>>;
   /** Revocations and generations kept in memory. */
   readonly tombstones: number;
+  /** How far this machine's clock is ahead of the store's; undefined where that has none. */
+  readonly clockOffsetMs: number | undefined;
 }
 
 export interface ConnectionsReading {
@@ -131,6 +133,15 @@ const publishFeed = (registry: Registry, read: () => FeedReading | undefined): v
   );
   gauge(registry, 'tollgate_tombstones', 'Revocations and generations kept in memory.', () =>
     one(read()?.tombstones),
+  );
+  gauge(
+    registry,
+    'tollgate_store_clock_offset_seconds',
+    "How far this machine's clock is ahead of the store's; negative: behind.",
+    () => {
+      const offsetMs = read()?.clockOffsetMs;
+      return one(offsetMs === undefined ? undefined : offsetMs / 1000);
+    },
   );
   publishCounter(
     registry,

@@ -73,6 +73,8 @@ export interface ChangeListener {
   /** Continuity was lost (trimmed, flushed, another server): drop every cache; lines follow from the horizon. */
   reset(reason: 'trimmed' | 'server_replaced'): void;
   connected(isConnected: boolean): void;
+  /** How far this machine's clock is ahead of the store's, in ms; now and then, where the store has a clock of its own. */
+  clock?(offsetMs: number): void;
 }
 
 export interface Subscription {

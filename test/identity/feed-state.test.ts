@@ -233,6 +233,9 @@ t.test('the gauges tell the feed as it is', async (t) => {
   t.ok(Math.abs(Date.now() - 3_000 - (lastHeardAtMs ?? 0)) < 1_000);
   feed.changes([{ kind: 'keys', atMs: 1 }]);
   t.type(feed.reading().lastChangeAtMs, 'number');
+  t.equal(feed.reading().clockOffsetMs, undefined, 'a store without a clock has no offset');
+  feed.clock?.(-250);
+  t.equal(feed.reading().clockOffsetMs, -250);
   feed.connected(false);
   t.equal(feed.reading().connected, false);
 });

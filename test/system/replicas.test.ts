@@ -166,6 +166,12 @@ t.test('an org disabled is out as a whole', async (t) => {
   for (const gate of [a, b]) await until(async () => (await statusOn(gate, '/things', secret)) === 200);
 });
 
+t.test("how far its clock is from the store's is in the metrics", async (t) => {
+  const isThere = /^tollgate_store_clock_offset_seconds -?[0-9.e-]+$/m;
+  await until(async () => isThere.test(await a.metrics()));
+  t.ok(Math.abs(await a.metric('tollgate_store_clock_offset_seconds')) < 5);
+});
+
 t.test('a key rotated by one is known to the other before it signs', async (t) => {
   const kidsOf = async (gate: GateProcess): Promise<string[]> => {
     const { keys } = (await call(gate, '/.well-known/jwks.json')).json() as { keys: { kid: string }[] };

@@ -49,6 +49,7 @@ export const followChanges = (
       listener.reset(reason);
       for (const [each, follower] of followers.entries()) if (each !== group) follower.rewind();
     },
+    clock: (offsetMs) => listener.clock?.(offsetMs),
     met: context.renew,
     connected: (isUp) => {
       if (isUp) connected.add(group);

@@ -6,7 +6,7 @@ import { Redis } from 'ioredis';
 import type { Change } from '../records.ts';
 import { parseLine } from './change-codec.ts';
 import { type NodeOptions, feedBlockMs, reconnectDelayMs } from './connection-options.ts';
-import { type Continuity, continuityOf, readServerIdentity } from './continuity.ts';
+import { type Continuity, continuityOf, readClockOffset, readServerIdentity } from './continuity.ts';
 import { RedisFault, faultOf } from './fault.ts';
 import { type Redirect, parseRedirect } from './redirect.ts';
 import { askRetention } from './retention.ts';
@@ -14,6 +14,8 @@ import { askRetention } from './retention.ts';
 /** Of each stream; small enough for a server that limits its clients' output buffers. */
 const linesPerRead = 100;
 const checkEveryMs = 1000;
+/** Clocks drift slowly. */
+const clockEveryMs = 15_000;
 
 export interface FollowerEvents {
   changes(changes: readonly Change[]): void;
@@ -21,6 +23,8 @@ export interface FollowerEvents {
   caughtUp(): void;
   reset(reason: Exclude<Continuity, 'whole'>): void;
   connected(isConnected: boolean): void;
+  /** How far our clock is ahead of the server's, in ms. */
+  clock(offsetMs: number): void;
   /** A master answers; `history` names what it writes. */
   met(history: string): void;
   failed(fault: RedisFault): void;
@@ -159,7 +163,13 @@ export class Follower {
 
   async #listen(client: Redis, isAsking: boolean): Promise<void> {
     let checkedAt = performance.now();
+    let clockAt = -Infinity;
     while (!this.#stop.signal.aborted) {
+      if (performance.now() - clockAt >= clockEveryMs) {
+        const offsetMs = await readClockOffset(client);
+        if (offsetMs !== undefined) this.#events.clock(offsetMs);
+        clockAt = performance.now();
+      }
       await this.#read(client, isAsking, feedBlockMs);
       if (performance.now() - checkedAt >= checkEveryMs) {
         await this.#checkHistory(client, isAsking);
