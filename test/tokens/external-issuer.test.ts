@@ -247,6 +247,38 @@ t.test('a JWKS key without alg is no way around the algorithms of the settings',
     t.match(await verify(token({}, { alg }), nowMs), { kind: 'denial' }, alg);
 });
 
+t.test("what is refused of our own tokens is refused of another issuer's", async (t) => {
+  const { verify } = await fixture(t);
+  const raw = (payload: string, head = JSON.stringify(header)): string =>
+    forge(head, payload, theirPair.privateKey);
+  const payload = JSON.stringify(claims);
+  const deep = `${'['.repeat(1_000)}${']'.repeat(1_000)}`;
+  const good = token();
+  const table: Readonly<Record<string, readonly [bad: string, evidence: string | RegExp]>> = {
+    'kid as a list': [token({}, { kid: [theirKey.kid] }), 'header kid'],
+    'kid as a path': [token({}, { kid: '../../../../dev/null' }), /header kid: not a key/],
+    'kid as SQL': [token({}, { kid: "x' OR '1'='1" }), /header kid: not a key/],
+    'kid as a name every object has': [token({}, { kid: '__proto__' }), /header kid: not a key/],
+    'an extension nobody knows': [token({}, { crit: ['x'], x: 1 }), 'header crit is refused'],
+    'a key of its own': [token({}, { jwk: theirKey.publicJwk }), 'header jwk is refused'],
+    'a certificate of its own': [token({}, { x5c: ['MIIB'] }), 'header x5c is refused'],
+    'no algorithm': [token({}, { alg: '' }), /header alg/],
+    'exp 1e400': [raw(payload.replace(/"exp":\d+/, '"exp":1e400')), 'claim exp'],
+    'no exp': [token({ exp: undefined }), 'claim exp'],
+    'a subject twice': [raw(`{"sub":"root",${payload.slice(1)}`), /claims are not/],
+    'an algorithm twice': [raw(payload, `{"alg":"none",${JSON.stringify(header).slice(1)}`), /header is not/],
+    'an own key __proto__': [raw(`{"__proto__":{"sub":"root"},${payload.slice(1)}`), /claims are not/],
+    'claims too deep': [raw(`{"x":${deep},${payload.slice(1)}`), /claims are not/],
+    'five parts': [`${good}.a.b`, 'not three parts separated by dots'],
+    padding: [`${good}==`, 'not canonical base64url'],
+    'white space': [`${good}\n`, 'not canonical base64url'],
+    'a token of 9 KB': [token({ x: 'x'.repeat(9_216) }), 'longer than allowed'],
+  };
+  for (const [name, [bad, evidence]] of Object.entries(table))
+    t.match(await verify(bad, nowMs), { kind: 'denial', reason: 'token_invalid', evidence }, name);
+  t.match(await verify(good, nowMs), { issuer: theirIssuer });
+});
+
 t.test('jku and x5u in a header are never followed', async (t) => {
   const { verify, server } = await fixture(t);
   const other = await startJwksServer(t, [theirKey.publicJwk]);

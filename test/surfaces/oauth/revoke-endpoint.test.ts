@@ -1,4 +1,5 @@
 import t from 'tap';
+import { malleate } from '../../tokens/samples.ts';
 import { basic, resourceServer, startSurfaces } from '../surface-server.ts';
 
 const path = '/oauth2/revoke';
@@ -20,6 +21,24 @@ t.test('RFC 7009: whoever holds a token may end it', async (t) => {
   t.equal(await isActive(secret), false, 'the API token is over');
   t.equal(await isActive(two), false, 'and every session with it');
   t.match(await server.apiTokens.findApiToken(record.id), { state: 'revoked' });
+});
+
+t.test('a session is over in every spelling of its access token, whichever was revoked', async (t) => {
+  const server = await startSurfaces(t);
+  const { secret } = await server.token();
+  const isActive = async (token: string) =>
+    (await server.post('/oauth2/introspect', { token }, resourceServer)).body['active'];
+  for (const [revokes, other] of [
+    [(token: string) => token, malleate],
+    [malleate, (token: string) => token],
+  ] as const) {
+    const token = await server.accessToken(secret);
+    t.not(malleate(token), token);
+    t.same([await isActive(token), await isActive(malleate(token))], [true, true], 'ES256 has two for one');
+    t.equal((await server.post(path, { token: revokes(token) })).status, 200);
+    t.equal(await isActive(revokes(token)), false);
+    t.equal(await isActive(other(token)), false, 'the twin is no way around the revocation');
+  }
 });
 
 t.test('RFC 7009 section 2.2: a token that is no good is answered 200 too', async (t) => {
