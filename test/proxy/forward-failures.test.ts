@@ -241,6 +241,35 @@ t.test('a caller that leaves stops the work upstream', async (t) => {
   });
 });
 
+t.test('it stops within a second, whether the caller is reset or says goodbye', async (t) => {
+  const upload = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhello';
+  const answer = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n';
+  const handshake = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+  for (const [phase, request, reply] of [
+    ['while the upstream hangs', get, ''],
+    ['during its upload', upload, ''],
+    ['during its download', get, answer],
+    ['while its handshake hangs', handshake, ''],
+  ] as const)
+    for (const how of ['reset', 'end'] as const) {
+      let fastestMs = Infinity;
+      // The best of a few: a busy machine may hold up any one of them.
+      for (let round = 0; round < 5 && fastestMs >= 1_000; round += 1) {
+        const { upstream, client } = await setUp(t);
+        client.send(request);
+        const connection = await upstream.accept();
+        await connection.readHead();
+        connection.send(reply);
+        if (reply !== '') await client.readUntil('hello');
+        const startMs = performance.now();
+        client[how]();
+        await connection.closed;
+        fastestMs = Math.min(fastestMs, performance.now() - startMs);
+      }
+      t.ok(fastestMs < 1_000, `${phase}, by ${how}: ${Math.round(fastestMs)} ms`);
+    }
+});
+
 t.test('close ends what is under way: those who wait are answered, begun responses break', async (t) => {
   const { upstream, proxy, client } = await setUp(t, { upstream: { connectionsMax: 2 } });
   const [begun, waiting] = [await connectRaw(proxy.port), await connectRaw(proxy.port)];
