@@ -3,32 +3,37 @@
 import type { Identity } from '../decision/identity.ts';
 import type { Subject } from './identifier.ts';
 
-/** What is rendered from an identity for one upstream; a list of these, for most have one. */
-interface Rendered {
-  readonly upstreamName: string;
+/** What is rendered from an identity for one upstream. */
+export interface Rendered {
   headers: readonly string[] | undefined;
   accessToken: string | undefined;
 }
 
-/** What the cache keeps. */
-export class CachedSubject implements Subject {
+/** What the cache keeps. Times are whole milliseconds of the monotonic clock: V8 keeps those in the object itself. */
+export class CachedSubject implements Subject, Rendered {
   readonly identity: Identity;
-  /** Until then it is served without asking; both by the monotonic clock. */
+  /** Until then it is served without asking. */
   freshUntilMs = 0;
   /** Until then it is served while the store is out. */
   usableUntilMs = 0;
-  #rendered: Rendered[] | undefined;
+  /** Of the upstream it was first rendered for; most have but one. */
+  headers: readonly string[] | undefined;
+  accessToken: string | undefined;
+  #upstreamName: string | undefined;
+  #others: Map<string, Rendered> | undefined;
 
   constructor(identity: Identity) {
     this.identity = identity;
   }
 
   renderedFor(upstreamName: string): Rendered {
-    const known = this.#rendered?.find((rendered) => rendered.upstreamName === upstreamName);
+    this.#upstreamName ??= upstreamName;
+    if (this.#upstreamName === upstreamName) return this;
+    this.#others ??= new Map();
+    const known = this.#others.get(upstreamName);
     if (known !== undefined) return known;
-    const rendered: Rendered = { upstreamName, headers: undefined, accessToken: undefined };
-    if (this.#rendered === undefined) this.#rendered = [rendered];
-    else this.#rendered.push(rendered);
+    const rendered: Rendered = { headers: undefined, accessToken: undefined };
+    this.#others.set(upstreamName, rendered);
     return rendered;
   }
 }

@@ -247,8 +247,8 @@ class CachingIdentifier implements CountingIdentifier {
     const { cache, feed } = this.#deps.settings;
     const leftMs = subject.identity.expiresAtMs - nowMs;
     this.#refused.delete(digest);
-    subject.freshUntilMs = clockMs + Math.min(cache.identityTtlMs, leftMs);
-    subject.usableUntilMs = clockMs + Math.min(cache.identityTtlMs + feed.maxStalenessMs, leftMs);
+    subject.freshUntilMs = Math.floor(clockMs + Math.min(cache.identityTtlMs, leftMs));
+    subject.usableUntilMs = Math.floor(clockMs + Math.min(cache.identityTtlMs + feed.maxStalenessMs, leftMs));
     this.#identities.set(digest, subject);
   }
 
@@ -263,7 +263,7 @@ class CachingIdentifier implements CountingIdentifier {
     if (subject === undefined || clockMs >= subject.usableUntilMs) return undefined;
     const standing = this.standing(subject.identity, nowMs);
     if (speaksAgainst(standing)) return undefined;
-    subject.freshUntilMs = Math.min(clockMs + outageRetryMs, subject.usableUntilMs);
+    subject.freshUntilMs = Math.min(Math.floor(clockMs) + outageRetryMs, subject.usableUntilMs);
     this.#counts.stale += 1;
     return subject;
   }
