@@ -3,6 +3,7 @@
 
 import { openTelemetry } from '../gate/telemetry.ts';
 import { openGate } from '../gate.ts';
+import type { Log } from '../observe/log.ts';
 import { watchProcessFaults } from '../observe/process-faults.ts';
 import type { Settings } from '../settings/settings.ts';
 import { readVersion } from './version.ts';
@@ -14,20 +15,18 @@ export const serve = async (
 ): Promise<void> => {
   const { log, metrics } = openTelemetry(settings, readVersion());
   const unwatch = watchProcessFaults(metrics, log);
+  const unspare = outliveOtherSignals(log);
   const signalled = nextSignal();
   try {
     const gate = await openGate(settings, log, metrics);
     log.info('listening', { address: gate.address, ops: gate.opsAddress });
     onListening({ address: gate.address, ops: gate.opsAddress });
-    const onHangUp = (): void =>
-      log.warn('SIGHUP: settings, secrets and certificates are read at start only; restart to change them');
-    process.on('SIGHUP', onHangUp);
     const signal = await signalled;
     log.info('shutting down', { signal, drainDelayMs: settings.shutdown.drainDelayMs });
     await gate.shutDown();
-    process.off('SIGHUP', onHangUp);
     log.info('ended');
   } finally {
+    unspare();
     unwatch();
     await log.drain();
   }
@@ -44,3 +43,18 @@ const nextSignal = (): Promise<NodeJS.Signals> =>
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
   });
+
+/**
+ * What else people send to servers ends nothing: SIGHUP (a terminal that closes, a log rotation), SIGUSR1 (on which Node
+ * would open its debugger to everybody on this host) and SIGUSR2. Returns the function that leaves them as they were.
+ */
+const outliveOtherSignals = (log: Log): (() => void) => {
+  const tell = (signal: NodeJS.Signals): void =>
+    log.warn(`${signal}: settings, secrets and certificates are read at start only; restart to change them`);
+  for (const signal of otherSignals) process.on(signal, tell);
+  return () => {
+    for (const signal of otherSignals) process.off(signal, tell);
+  };
+};
+
+const otherSignals = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
