@@ -50,7 +50,9 @@ export const authorize = (claim: Claim): Permit | Denial | Outage => {
   if (rule.sessions === 'interactive' && identity.sessionKind !== 'interactive')
     return denial('session_kind_refused', identity.sessionKind);
   if (rule.tenantParameter !== undefined && claim.tenant !== identity.org.id)
-    return denial('tenant_mismatch', rule.tenantParameter);
+    return rule.foreignTenant === 'not-found'
+      ? { ...denial('tenant_mismatch', rule.tenantParameter), isHidden: true }
+      : denial('tenant_mismatch', rule.tenantParameter);
   for (const scope of rule.scopes) if (!identity.scopes.has(scope)) return denial('scope_missing', scope);
   return new IssuedPermit(rule, identity, claim.target);
 };

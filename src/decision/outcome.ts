@@ -51,6 +51,8 @@ export interface Denial {
   readonly reason: DenialReason;
   /** For the log only: what was found, never a credential. */
   readonly evidence: string | undefined;
+  /** On the proxied path, told as if there were nothing there: 404. */
+  readonly isHidden?: true;
 }
 
 export interface Outage {

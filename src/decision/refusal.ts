@@ -64,6 +64,7 @@ const badCredential = {
     ', error="invalid_token", error_description="The token is malformed, unknown, expired or revoked"',
 };
 const forbidden = { status: 403, title: 'Forbidden', detail: 'No rule lets this request through.' };
+const notFound = { status: 404, title: 'Not Found', detail: 'There is nothing at this path.' };
 const outOfScope = {
   status: 403,
   title: 'Forbidden',
@@ -187,7 +188,8 @@ const wireOfAnswer = (answer: Answer): Wire => {
  * The answer to a refused request: RFC 9457 problem, RFC 6750 challenge on 401 and `insufficient_scope`,
  * `Retry-After` on outages and 429. Shared and frozen: copy the headers before adding to them.
  */
-export const wireOf = (refusal: Refusal): Wire => wireOfAnswer(answerOf(refusal.reason));
+export const wireOf = (refusal: Refusal): Wire =>
+  wireOfAnswer(refusal.kind === 'denial' && refusal.isHidden === true ? notFound : answerOf(refusal.reason));
 
 /** The answer to a request on which our own code failed. */
 export const wireOfBug: Wire = render(internal);

@@ -16,6 +16,8 @@ export interface RouteRule {
   readonly scopes: readonly string[];
   /** Name of the path parameter that must equal the identity's org id. */
   readonly tenantParameter: string | undefined;
+  /** What a path of another tenant is answered: 403, or 404 as if it did not exist. */
+  readonly foreignTenant: 'forbidden' | 'not-found';
   readonly sessions: 'any' | 'interactive';
   /** Name in `settings.upstreams`. */
   readonly upstream: string;

@@ -94,6 +94,7 @@ export const resolveRoute = (route: RouteFields): RouteRule => ({
   public: route.public,
   scopes: [...new Set(route.scopes)],
   tenantParameter: tenantOf(route),
+  foreignTenant: route.foreignTenant,
   sessions: route.sessions,
   upstream: route.upstream,
   forwardCredential: route.forwardCredential,

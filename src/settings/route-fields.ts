@@ -54,6 +54,10 @@ export const routeFields = z.strictObject({
     text('a parameter name', 'the name of a {parameter} in the path, or none'),
     "Path parameter that must equal the id of the caller's org. A parameter named `org` is compared without asking; `none` turns that off.",
   ).optional(),
+  foreignTenant: field(
+    oneOf('forbidden', 'not-found'),
+    "What a path of another org than the caller's is answered: 403, or 404 as if it did not exist.",
+  ).prefault('forbidden'),
   sessions: field(
     oneOf('any', 'interactive'),
     '`interactive`: only sessions of a person who signed in, not API tokens.',

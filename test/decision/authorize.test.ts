@@ -60,6 +60,11 @@ t.test('an identity is refused', async (t) => {
       { rule: aRule({ tenantParameter: 'org' }), tenant: 'other' },
       { reason: 'tenant_mismatch' },
     ],
+    [
+      'in another tenant that is to be hidden',
+      { rule: aRule({ tenantParameter: 'org', foreignTenant: 'not-found' }), tenant: 'other' },
+      { reason: 'tenant_mismatch', isHidden: true },
+    ],
     ['in no tenant', { rule: aRule({ tenantParameter: 'org' }) }, { reason: 'tenant_mismatch' }],
     [
       'in a tenant of another case',

@@ -24,6 +24,12 @@ t.test('an outage is 502, 503 or 504 with Retry-After, never 401 and never a cha
   }
 });
 
+t.test('what is hidden is 404 for the same reason, and says nothing of scopes', async (t) => {
+  const { status, headers } = wireOf({ ...denial('tenant_mismatch'), isHidden: true });
+  t.equal(status, 404);
+  t.equal(headerOf(headers, 'WWW-Authenticate'), undefined);
+});
+
 t.test('the status rule', async (t) => {
   for (const [reason, status] of [
     ['request_malformed', 400],

@@ -21,6 +21,7 @@ t.test('a route needs a name, a path, and who may call it; the rest has defaults
       public: false,
       scopes: ['things:read'],
       tenantParameter: undefined,
+      foreignTenant: 'forbidden',
       sessions: 'any',
       upstream: 'default',
       forwardCredential: 'strip',

@@ -65,6 +65,7 @@ export const publicRule = (more: Partial<RouteRule> = {}): RouteRule => ({
   public: true,
   scopes: [],
   tenantParameter: undefined,
+  foreignTenant: 'forbidden',
   sessions: 'any',
   upstream: 'api',
   forwardCredential: 'strip',

@@ -10,6 +10,7 @@ export const aRule = (change: Partial<RouteRule>): RouteRule => ({
   public: false,
   scopes: [],
   tenantParameter: undefined,
+  foreignTenant: 'forbidden',
   sessions: 'any',
   upstream: 'default',
   forwardCredential: 'strip',
