@@ -3,7 +3,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { certificateExpiryMs } from './gate/certificate.ts';
-import { bind, boundAddress, countConnections, drain } from './gate/listening.ts';
+import { bind, boundAddress, countConnections, countRefused, drain } from './gate/listening.ts';
 import { readinessOf, watchReadiness } from './gate/readiness.ts';
 import { openIdentification } from './gate/identification.ts';
 import { createSessionLimit } from './identity/session-limit.ts';
@@ -99,10 +99,16 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
     });
   const expiryMs = settings.tls && certificateExpiryMs(settings.tls.cert);
   const clientConnections = countConnections(listener);
+  const refusedConnections = countRefused(listener);
   metrics.watch({
     cache: () => identifier.reading(),
     feed: () => feedState.reading(),
-    connections: () => ({ client: clientConnections(), upgraded: upgrader.size }),
+    connections: () => ({
+      client: clientConnections(),
+      upgraded: upgrader.size,
+      refused: refusedConnections(),
+    }),
+    upstreams: () => forwarder.reading(),
     signingKeys: () => countBy(signingKeys.ring.published(now()).map(({ algorithm }) => algorithm)),
     ready: () => readiness().ready,
     certificateExpiryMs: () => expiryMs,

@@ -39,6 +39,15 @@ export const countConnections = (server: Server): (() => number) => {
   return () => open;
 };
 
+/** How many connections were closed unread because `maxConnections` were open. */
+export const countRefused = (server: Server): (() => number) => {
+  let refused = 0;
+  server.on('drop', () => {
+    refused += 1;
+  });
+  return () => refused;
+};
+
 /** A connection that a caller keeps alive is idle only once its last response is out: it is looked for this often. */
 const idleCheckMs = 50;
 

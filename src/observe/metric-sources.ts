@@ -29,12 +29,23 @@ export interface FeedReading {
 export interface ConnectionsReading {
   readonly client: number;
   readonly upgraded: number;
+  /** Closed unread since the start, because `limits.connectionsMax` were open. */
+  readonly refused: number;
+}
+
+export interface UpstreamReading {
+  readonly busy: number;
+  readonly idle: number;
+  /** Requests waiting for a connection. */
+  readonly waiting: number;
 }
 
 export interface MetricSources {
   readonly cache: () => CacheReading;
   readonly feed: () => FeedReading;
   readonly connections: () => ConnectionsReading;
+  /** By the name of the upstream, one of the settings'. */
+  readonly upstreams: () => Readonly<Record<string, UpstreamReading>>;
   /** Algorithm -> keys published now. */
   readonly signingKeys: () => Readonly<Record<string, number>>;
   readonly ready: () => boolean;
@@ -47,12 +58,8 @@ export const publishSources = (registry: Registry): ((sources: Partial<MetricSou
   const known: { -readonly [K in keyof MetricSources]?: MetricSources[K] } = {};
   publishCache(registry, () => known.cache?.());
   publishFeed(registry, () => known.feed?.());
-  gauge(registry, 'tollgate_client_connections', 'Open connections of callers.', () =>
-    one(known.connections?.().client),
-  );
-  gauge(registry, 'tollgate_upgraded_connections', 'Live upgraded connections (WebSocket).', () =>
-    one(known.connections?.().upgraded),
-  );
+  publishConnections(registry, () => known.connections?.());
+  publishUpstreams(registry, () => known.upstreams?.() ?? {});
   gauge(
     registry,
     'tollgate_tls_certificate_expiry_timestamp_seconds',
@@ -151,6 +158,46 @@ const publishFeed = (registry: Registry, read: () => FeedReading | undefined): v
       labelNames: ['reason'],
     },
     () => Object.entries(read()?.resets ?? {}).map(([reason, value]) => ({ labels: { reason }, value })),
+  );
+};
+
+const publishConnections = (registry: Registry, read: () => ConnectionsReading | undefined): void => {
+  gauge(registry, 'tollgate_client_connections', 'Open connections of callers.', () => one(read()?.client));
+  gauge(registry, 'tollgate_upgraded_connections', 'Live upgraded connections (WebSocket).', () =>
+    one(read()?.upgraded),
+  );
+  publishCounter(
+    registry,
+    {
+      name: 'tollgate_client_connections_refused_total',
+      help: 'Connections closed unread, because limits.connectionsMax were open.',
+      labelNames: [],
+    },
+    () => one(read()?.refused),
+  );
+};
+
+const publishUpstreams = (
+  registry: Registry,
+  read: () => Readonly<Record<string, UpstreamReading>>,
+): void => {
+  gauge(
+    registry,
+    'tollgate_upstream_connections',
+    'Connections to an upstream: with a request under way (busy), or kept open (idle).',
+    () =>
+      Object.entries(read()).flatMap(([upstream, { busy, idle }]) => [
+        { labels: { upstream, state: 'busy' }, value: busy },
+        { labels: { upstream, state: 'idle' }, value: idle },
+      ]),
+    ['upstream', 'state'],
+  );
+  gauge(
+    registry,
+    'tollgate_upstream_requests_waiting',
+    'Requests waiting for a connection to an upstream, all its connectionsMax being busy.',
+    () => Object.entries(read()).map(([upstream, { waiting }]) => ({ labels: { upstream }, value: waiting })),
+    ['upstream'],
   );
 };
 

@@ -8,7 +8,7 @@ import type { UpstreamSettings } from '../settings/settings.ts';
 import { ClientSockets } from './client-sockets.ts';
 import { ForwardExchange } from './forward-exchange.ts';
 import type { LiveConnections } from './live-connections.ts';
-import { UpstreamConnections } from './upstream-connections.ts';
+import { type UpstreamReading, UpstreamConnections } from './upstream-connections.ts';
 
 export interface Exchange {
   readonly permit: Permit;
@@ -39,6 +39,8 @@ export interface Forwarder {
    * Throws when the permit is not one, or its upstream is unknown: bugs.
    */
   forward(exchange: Exchange, onEnd: (end: ForwardEnd) => void): void;
+  /** Upstream's name -> its connections now. */
+  reading(): Readonly<Record<string, UpstreamReading>>;
   /** Ends everything still under way and closes every connection. Drain first. */
   close(): Promise<void>;
 }
@@ -67,6 +69,8 @@ export const createForwarder = (
         throw new TypeError(`no upstream is named ${exchange.permit.rule.upstream}`);
       new ForwardExchange(exchange, connections, context, onEnd).start();
     },
+    reading: () =>
+      Object.fromEntries([...connectionsByName].map(([name, connections]) => [name, connections.reading()])),
     close: async () => {
       await Promise.all([...connectionsByName.values()].map((connections) => connections.close()));
     },

@@ -17,6 +17,15 @@ export interface ConnectionSeeker {
   onRefused(reason: Outage): void;
 }
 
+export interface UpstreamReading {
+  /** Connections with a request under way, being made included. */
+  readonly busy: number;
+  /** Connections kept open for the next request. */
+  readonly idle: number;
+  /** Requests that wait for a connection, all being busy. */
+  readonly waiting: number;
+}
+
 export class UpstreamConnection {
   readonly client: Client;
   /** Undefined before the first connect; replaced at every reconnect. */
@@ -79,6 +88,12 @@ export class UpstreamConnections {
       seeker.onRefused(outage('overloaded'));
     }, this.settings.connectTimeoutMs);
     this.#queue.set(seeker, timer);
+  }
+
+  /** For the gauges; costs nothing between two readings. */
+  reading(): UpstreamReading {
+    const idle = this.#warm.length;
+    return { busy: this.#all.length - idle - this.#cold.length, idle, waiting: this.#queue.size };
   }
 
   /** The seeker no longer wants a connection. */

@@ -6,7 +6,7 @@ import { createServer, request, type IncomingMessage, type RequestListener, type
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { bind, boundAddress, countConnections, drain } from '../../src/gate/listening.ts';
+import { bind, boundAddress, countConnections, countRefused, drain } from '../../src/gate/listening.ts';
 import type { Address } from '../../src/settings/settings.ts';
 
 const makeDirectory = (t: Test): string => {
@@ -87,6 +87,22 @@ t.test('open connections are counted', async (t) => {
   for (const socket of sockets) socket.destroy();
   while (count() > 0) await new Promise((resolve) => setImmediate(resolve));
   t.equal(count(), 0);
+});
+
+t.test('connections beyond the limit are closed, and counted', async (t) => {
+  const server = newServer(t);
+  server.maxConnections = 1;
+  const [open, refused] = [countConnections(server), countRefused(server)];
+  await bind(server, free, 'the gate');
+  const first = connect(portOf(server), '127.0.0.1');
+  t.teardown(() => first.destroy());
+  await once(server, 'connection');
+  for (const count of [1, 2]) {
+    const beyond = connect(portOf(server), '127.0.0.1').on('error', () => undefined);
+    await once(beyond, 'close');
+    t.equal(refused(), count);
+  }
+  t.equal(open(), 1);
 });
 
 const ask = (server: Server): Promise<string> =>
