@@ -58,6 +58,12 @@ export interface Accounts {
   /** Replaces all roles; the user's access tokens end, the API tokens live on with the new roles. */
   setRoles(orgId: string, userId: string, roles: readonly string[]): Promise<UserRecord | Problem | Outage>;
   setUserState(orgId: string, userId: string, state: AccountState): Promise<UserRecord | Problem | Outage>;
+  /** Roles and state in one step, as `setRoles` and `setUserState`; what is undefined stays. */
+  changeUser(
+    orgId: string,
+    userId: string,
+    change: { readonly roles: readonly string[] | undefined; readonly state: AccountState | undefined },
+  ): Promise<UserRecord | Problem | Outage>;
   findUser(orgId: string, userId: string): Promise<UserRecord | Problem | Outage>;
   listUsers(orgId: string, page: PageRequest): Promise<Page<UserRecord> | Problem | Outage>;
 }
@@ -170,6 +176,18 @@ export const createAccounts = (deps: {
       return checkKnownRoles(org, roles) ?? changeUser(orgId, userId, { roles: distinct(roles) });
     },
     setUserState: (orgId, userId, state) => changeUser(orgId, userId, { state }),
+    changeUser: async (orgId, userId, { roles, state }) => {
+      const org = await findOrg(orgId);
+      if (isOutage(org) || isProblem(org)) return org;
+      const unknownRole = roles === undefined ? undefined : checkKnownRoles(org, roles);
+      return (
+        unknownRole ??
+        changeUser(orgId, userId, {
+          ...(roles !== undefined && { roles: distinct(roles) }),
+          ...(state !== undefined && { state }),
+        })
+      );
+    },
     findUser: async (orgId, userId) =>
       checkUser(orgId, userId, undefined) ??
       (await store.findUser(orgId, userId)) ??

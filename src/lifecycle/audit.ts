@@ -23,8 +23,11 @@ export type AuditAction =
   | 'session.begin'
   | 'session.end'
   | 'password.change'
+  | 'user.list'
+  | 'user.see'
   | 'user.create'
   | 'user.change'
+  | 'org.see'
   | 'org.create'
   | 'org.change'
   | 'audit.read';

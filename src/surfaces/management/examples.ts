@@ -5,7 +5,9 @@ export const example = {
   org: 'acme',
   user: 'ann',
   otherUser: 'ben',
-  tokenId: '7b1e0c52-6f0d-4a3e-9a55-0d6f4c1b2e93',
+  tokenId: '102a35a2-bcf9-8cc4-a54d-79113b20c02d',
+  /** Of that token: no other server has it. */
+  secret: 'tgn4fSAFdJtZ7kVlSX21Kr1bdm1VGNKwtZmW0VyCG5WngKQ2S3fMGhWfKJ03OKmKd',
   password: 'correct horse battery staple',
   nextPassword: 'twelve or more characters',
 } as const;

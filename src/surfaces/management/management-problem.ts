@@ -137,6 +137,9 @@ const lifecycleKinds: Readonly<Record<ProblemCode | 'secret_replaced', Kind>> = 
 
 const kinds: Readonly<Record<string, Kind>> = { ...lifecycleKinds, ...ownKinds };
 
+/** Every code, sorted. */
+export const managementCodes: readonly string[] = Object.keys(kinds).sort();
+
 export type OwnCode = keyof typeof ownKinds;
 export type ManagementCode = OwnCode | ProblemCode;
 

@@ -2,24 +2,47 @@
 // OpenAPI document of the operations; speaks no HTTP framework.
 
 import type { Identifier } from '../../identity/identifier.ts';
+import type { SessionLimit } from '../../identity/session-limit.ts';
+import type { SignInLimit } from '../../identity/sign-in-limit.ts';
+import { createAccountOrders } from '../../lifecycle/account-orders.ts';
 import type { Audit } from '../../lifecycle/audit.ts';
+import { createFindDetails } from '../../lifecycle/details.ts';
 import { createIdentifyLive } from '../../lifecycle/identify-live.ts';
+import type { PasswordHashes } from '../../lifecycle/password-hash.ts';
+import { createPasswords } from '../../lifecycle/passwords.ts';
+import { createSignIn, createSignOut } from '../../lifecycle/sign-in.ts';
 import { createTokenOrders } from '../../lifecycle/token-orders.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { managementPaths } from '../../settings/surface-paths.ts';
 import type { TokenStore } from '../../store/token-store.ts';
+import type { KeyRing } from '../../tokens/key-ring.ts';
 import type { Route } from '../answer.ts';
+import { accountOperations } from './account-operations.ts';
+import { auditOperation } from './audit-operation.ts';
+import { descriptionOperations } from './description-operations.ts';
+import { detailsOperation } from './details-operation.ts';
 import { createEndpoint } from './endpoints.ts';
 import { createProblems } from './management-problem.ts';
+import { openapiDocument } from './openapi.ts';
 import type { Operation } from './operation.ts';
 import { revokeAllOperations } from './revoke-all-operations.ts';
+import { createSentBefore } from './sent-before.ts';
+import { sessionOperations } from './session-operations.ts';
 import { tokenListOperations } from './token-list-operations.ts';
 import { tokenOperations } from './token-operations.ts';
 
 export interface ManagementSurfaceDeps {
-  readonly settings: Pick<Settings, 'credential' | 'surfaces' | 'tokens' | 'keys' | 'feed'>;
+  readonly settings: Pick<
+    Settings,
+    'issuer' | 'audience' | 'credential' | 'surfaces' | 'tokens' | 'keys' | 'feed'
+  >;
   readonly store: TokenStore;
   readonly identifier: Pick<Identifier, 'identify' | 'standing'>;
+  readonly keys: Pick<KeyRing, 'signingKey'>;
+  readonly passwords: PasswordHashes;
+  readonly signInLimit: SignInLimit;
+  /** Undefined: any number of sessions of an API token. */
+  readonly sessionLimit?: SessionLimit | undefined;
   /** Where orders are written down; undefined: nowhere. */
   readonly audit?: Audit | undefined;
   /** Milliseconds since the epoch. */
@@ -35,13 +58,7 @@ export const managementRoutes = (deps: ManagementSurfaceDeps): readonly Route[] 
   if (!management.enabled) return [];
   const paths = managementPaths(management.prefix);
   const problems = createProblems(management.prefix);
-  const orders = createTokenOrders({ ...deps, audit: deps.audit });
-  const tokens = { ...deps, audit: deps.audit, paths, orders };
-  const operations = [
-    ...tokenOperations(tokens),
-    ...tokenListOperations(tokens),
-    ...revokeAllOperations(tokens),
-  ];
+  const operations = managementOperations(deps, paths);
   const endpoints = { ...deps, problems, identifyLive: createIdentifyLive(deps) };
   return Object.entries(paths).flatMap(([name, path]): Route[] => {
     const here = operations.filter((operation) => operation.path === path);
@@ -57,4 +74,43 @@ export const managementRoutes = (deps: ManagementSurfaceDeps): readonly Route[] 
       },
     ];
   });
+};
+
+/** In the order of the description. */
+const managementOperations = (
+  deps: ManagementSurfaceDeps,
+  paths: ReturnType<typeof managementPaths>,
+): readonly Operation[] => {
+  const audit = deps.audit;
+  const { prefix } = deps.settings.surfaces.management;
+  const signing = { ...deps, audit, limit: deps.signInLimit };
+  const tokens = {
+    ...deps,
+    audit,
+    paths,
+    orders: createTokenOrders({ ...deps, audit }),
+    regenerations: createSentBefore(),
+  };
+  const accounts = {
+    orders: createAccountOrders({ ...deps, audit }),
+    passwords: createPasswords(signing),
+    paths,
+  };
+  const operations: readonly Operation[] = [
+    ...sessionOperations({
+      signIn: createSignIn(signing),
+      signOut: createSignOut(deps),
+      sessionLimit: deps.sessionLimit,
+      paths,
+    }),
+    ...tokenOperations(tokens),
+    ...tokenListOperations(tokens),
+    ...revokeAllOperations(tokens),
+    detailsOperation({ ...deps, findDetails: createFindDetails(deps), paths }),
+    ...accountOperations(accounts),
+    auditOperation(accounts),
+    ...descriptionOperations(paths, () => document),
+  ];
+  const document = openapiDocument(prefix, operations);
+  return operations;
 };

@@ -10,10 +10,12 @@ import { isProblem } from '../../lifecycle/problem.ts';
 import { overlapMsMax } from '../../lifecycle/regenerate.ts';
 import type { TokenOrders } from '../../lifecycle/token-orders.ts';
 import type { managementPaths } from '../../settings/surface-paths.ts';
+import type { ApiTokenRecord } from '../../store/records.ts';
 import { example } from './examples.ts';
-import { type Operation, operation, reply } from './operation.ts';
+import { fault, type Operation, operation, reply } from './operation.ts';
 import { noBody } from './read-order.ts';
 import { duration, named, nameText, noQuery, scopeList } from './shapes.ts';
+import type { SentBefore } from './sent-before.ts';
 import { apiToken, newApiToken, rightsSentence, showNewToken, showToken } from './token-shapes.ts';
 
 export interface TokenOperationsDeps {
@@ -22,6 +24,7 @@ export interface TokenOperationsDeps {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly audit: Audit | undefined;
+  readonly regenerations: SentBefore;
 }
 
 const createBody = named(
@@ -181,14 +184,41 @@ const regenerateOperation = (deps: TokenOperationsDeps): Operation =>
     example: { parameters: { org: example.org, tokenId: example.tokenId }, body: { overlap: 'P1D' } },
     run: async ({ parameters, body, idempotencyKey }, actor) => {
       const { org = '', tokenId = '' } = parameters;
-      const order = { tokenId, overlapMs: body.overlap ?? 0, length: 65, idempotencyKey } as const;
+      const overlapMs = body.overlap ?? 0;
       const elsewhere = refuseElsewhere(deps, 'token.regenerate', org, actor);
+      const { identity } = actor;
+      const place = [identity.org.id, identity.user.id, tokenId, idempotencyKey ?? ''];
+      const isKeyed = idempotencyKey !== undefined;
+      if (elsewhere === undefined && isKeyed && deps.regenerations.isAnother(place, { overlapMs }))
+        return keyUsedOtherwise;
+      const order = { tokenId, overlapMs, length: 65, idempotencyKey } as const;
       const made = elsewhere ?? (await deps.orders.regenerateApiToken(actor, order));
-      return isDenial(made) || isOutage(made) || isProblem(made)
-        ? made
-        : reply(showNewToken(made.record, made.secret, deps.now()));
+      if (isDenial(made) || isOutage(made) || isProblem(made)) return made;
+      const nowMs = deps.now();
+      if (isKeyed && !mayBeFrom(made.record, overlapMs, nowMs)) return keyUsedOtherwise;
+      if (isKeyed) deps.regenerations.note(place, { overlapMs });
+      return reply(showNewToken(made.record, made.secret, nowMs));
     },
   });
+
+const keyUsedOtherwise = fault('idempotency_conflict');
+
+const dayMs = 24 * 3600 * 1000;
+const clocksApartMs = 60_000;
+
+/**
+ * Whether the record can come of an order with this overlap, given now or within the day that a key is good for: a retry
+ * changed nothing, and another replica may have been given the first.
+ */
+const mayBeFrom = (
+  { previousSecretExpiresAtMs: endMs }: ApiTokenRecord,
+  overlapMs: number,
+  nowMs: number,
+): boolean => {
+  if (endMs === undefined || overlapMs === 0) return endMs === undefined && overlapMs === 0;
+  const orderedMs = endMs - overlapMs;
+  return orderedMs <= nowMs + clocksApartMs && orderedMs >= nowMs - dayMs;
+};
 
 /** The orders know a token by its id alone: that the path names the caller's own organization is asked here. */
 const refuseElsewhere = ({ audit }: TokenOperationsDeps, action: AuditAction, org: string, actor: Actor) => {

@@ -1,0 +1,119 @@
+// The orders that callers of the surfaces give about the users of their org, and their reading of its audit: rights first,
+// then the deed, then the audit. Nobody gives a role that grants more than they may do themselves.
+
+import type { Identity } from '../decision/identity.ts';
+import { type Denial, isDenial, isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
+import { mayManageAccounts, mayReadAudit } from '../decision/rights.ts';
+import { effectiveScopes } from '../decision/scope.ts';
+import type { AccountState, AuditEntry, OrgRecord, UserRecord } from '../store/records.ts';
+import type { Page, PageRequest, TokenStore } from '../store/token-store.ts';
+import { type Accounts, createAccounts } from './accounts.ts';
+import type { Actor } from './actor.ts';
+import type { Audit, AuditAction } from './audit.ts';
+import { checkOrgId, checkUserId } from './names.ts';
+import { withOwnRights } from './own-rights.ts';
+import { checkPage } from './page.ts';
+import { isProblem, type Problem, problem } from './problem.ts';
+
+/** Refused as `mayManageAccounts` and `mayReadAudit` say. */
+export interface AccountOrders {
+  findOrg(actor: Actor, orgId: string): Promise<OrgRecord | Problem | Refusal>;
+  findUser(actor: Actor, orgId: string, userId: string): Promise<UserRecord | Problem | Refusal>;
+  listUsers(actor: Actor, orgId: string, page: PageRequest): Promise<Page<UserRecord> | Problem | Refusal>;
+  /** Ends the user's sessions; the API tokens live on with the new roles, or wait until the user is enabled again. */
+  changeUser(actor: Actor, order: UserOrder): Promise<UserRecord | Problem | Refusal>;
+  /** Newest first. */
+  readAudit(actor: Actor, orgId: string, page: PageRequest): Promise<Page<AuditEntry> | Problem | Refusal>;
+}
+
+export interface UserOrder {
+  readonly orgId: string;
+  readonly userId: string;
+  /** All roles from now on; undefined: as they are. */
+  readonly roles: readonly string[] | undefined;
+  readonly state: AccountState | undefined;
+}
+
+export interface AccountOrdersDeps {
+  readonly store: TokenStore;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Where orders are written down; undefined: nowhere. */
+  readonly audit: Audit | undefined;
+}
+
+export const createAccountOrders = (deps: AccountOrdersDeps): AccountOrders => {
+  const accounts = createAccounts(deps);
+  const withRight = createWithRight(deps);
+  return {
+    findOrg: (actor, orgId) =>
+      withRight(actor, 'org.see', { orgId, userId: undefined }, mayManageAccounts, () =>
+        accounts.findOrg(orgId),
+      ),
+    findUser: (actor, orgId, userId) =>
+      withRight(actor, 'user.see', { orgId, userId }, mayManageAccounts, () =>
+        accounts.findUser(orgId, userId),
+      ),
+    listUsers: (actor, orgId, page) =>
+      withRight(actor, 'user.list', { orgId, userId: undefined }, mayManageAccounts, () =>
+        accounts.listUsers(orgId, page),
+      ),
+    changeUser: (actor, order) =>
+      withRight(actor, 'user.change', order, mayManageAccounts, async ({ scopes }) => {
+        const wide = await checkGrant(accounts, order, scopes);
+        const { orgId, userId, roles, state } = order;
+        return wide ?? accounts.changeUser(orgId, userId, { roles, state });
+      }),
+    readAudit: (actor, orgId, page) =>
+      withRight(
+        actor,
+        'audit.read',
+        { orgId, userId: undefined },
+        mayReadAudit,
+        async () => checkPage(page) ?? deps.store.readAudit(orgId, page),
+      ),
+  };
+};
+
+/** Does a deed within an org, if the actor may. Looking is worth a line only when it was refused. */
+const createWithRight =
+  ({ store, audit }: AccountOrdersDeps) =>
+  async <T extends object>(
+    actor: Actor,
+    action: AuditAction,
+    { orgId, userId }: { readonly orgId: string; readonly userId: string | undefined },
+    may: (identity: Identity, orgId: string) => Denial | undefined,
+    deed: (identity: Identity) => Promise<T | Problem | Outage>,
+  ): Promise<T | Problem | Refusal> => {
+    const identity = await withOwnRights(store, actor.identity);
+    if (isOutage(identity)) return identity;
+    const outcome = may(identity, orgId) ?? (await deed(identity));
+    if (action === 'user.change' || isDenial(outcome)) {
+      const subject = {
+        org: checkOrgId(orgId) === undefined ? orgId : undefined,
+        user: userId !== undefined && checkUserId(userId) === undefined ? userId : undefined,
+      };
+      audit?.record({ action, identity: actor.identity, origin: actor, subject, outcome });
+    }
+    return outcome;
+  };
+
+/** Of the roles that the user does not have yet: what they grant the actor must have. */
+const checkGrant = async (
+  accounts: Accounts,
+  { orgId, userId, roles }: UserOrder,
+  held: ReadonlySet<string>,
+): Promise<Problem | Outage | undefined> => {
+  if (roles === undefined) return undefined;
+  const [org, user] = await Promise.all([accounts.findOrg(orgId), accounts.findUser(orgId, userId)]);
+  if (isOutage(org) || isProblem(org)) return org;
+  if (isOutage(user) || isProblem(user)) return user;
+  const added = roles.filter((role) => !user.roles.includes(role));
+  const beyond = [...effectiveScopes('all', added, org.roles)].filter((scope) => !held.has(scope));
+  return beyond.length === 0
+    ? undefined
+    : problem(
+        'scope_too_wide',
+        `You do not have ${beyond.sort().slice(0, 10).join(' ')} yourself, so you cannot give a role that grants it.`,
+      );
+};

@@ -1,0 +1,91 @@
+// The operation that reads an organization's audit: who did what to whom, newest first.
+
+import { z } from 'zod';
+import { isDenial, isOutage } from '../../decision/outcome.ts';
+import type { AccountOrders } from '../../lifecycle/account-orders.ts';
+import { isProblem } from '../../lifecycle/problem.ts';
+import type { managementPaths } from '../../settings/surface-paths.ts';
+import type { AuditEntry, AuditParty } from '../../store/records.ts';
+import { example } from './examples.ts';
+import { type Operation, operation, reply } from './operation.ts';
+import { noBody } from './read-order.ts';
+import { named, nextCursor, nextLink, pageFields, time, timeOf } from './shapes.ts';
+
+const party = named(
+  'AuditParty',
+  z.strictObject({
+    org: z.string().nullable(),
+    user: z.string().nullable(),
+    apiTokenId: z.string().nullable(),
+  }),
+);
+
+const entry = named(
+  'AuditEntry',
+  z.strictObject({
+    id: z.string(),
+    at: time('When.'),
+    actor: party.meta({ description: 'Who. All null: the operator, or nobody known.' }),
+    action: z.string().meta({ description: 'What, e.g. `token.create`.' }),
+    subject: party.meta({ description: 'To whom. Null: not known, or does not apply.' }),
+    result: z.enum(['done', 'refused']),
+    reason: z.string().nullable().meta({ description: 'Why it was refused.' }),
+    clientAddress: z.string().meta({ description: 'From where; `cli`: the operator’s command line.' }),
+    requestId: z.string(),
+  }),
+);
+
+const auditPage = named('AuditPage', z.strictObject({ items: z.array(entry), nextCursor }));
+
+export const auditOperation = ({
+  orders,
+  paths,
+}: {
+  readonly orders: Pick<AccountOrders, 'readAudit'>;
+  readonly paths: ReturnType<typeof managementPaths>;
+}): Operation =>
+  operation({
+    id: 'readAudit',
+    method: 'GET',
+    path: paths.audit,
+    tag: 'Audit',
+    summary: 'Read the audit of an organization',
+    description:
+      'What its users did, and what was done to it; newest first, and a moment after it happened. The newest 100,000 entries of the whole server are kept. It needs the right `tollgate:audit:read`. A session made from an API token may not.',
+    query: z.strictObject(pageFields),
+    body: noBody,
+    success: {
+      status: 200,
+      description: 'A page of entries.',
+      body: auditPage,
+      headers: { Link: 'The next page, with `rel="next"`, if there is one.' },
+    },
+    problems: [],
+    example: { parameters: { org: example.org }, query: { limit: '100' } },
+    run: async ({ request, parameters, query }, actor) => {
+      const page = await orders.readAudit(actor, parameters['org'] ?? '', {
+        limit: query.limit,
+        cursor: query.cursor,
+      });
+      if (isDenial(page) || isOutage(page) || isProblem(page)) return page;
+      const next = page.nextCursor ?? null;
+      return reply(
+        { items: page.items.map(showEntry), nextCursor: next },
+        { headers: nextLink(request.query, next) },
+      );
+    },
+  });
+
+const showEntry = ({ atMs, actor, subject, reason, ...rest }: AuditEntry): z.output<typeof entry> => ({
+  ...rest,
+  at: timeOf(atMs),
+  actor: showParty(actor),
+  subject: showParty(subject),
+  reason: reason ?? null,
+});
+
+const showParty = ({ org, user, tokenId }: AuditParty): z.output<typeof party> => ({
+  org: org ?? null,
+  user: user ?? null,
+  apiTokenId: tokenId ?? null,
+});
