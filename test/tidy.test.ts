@@ -87,3 +87,24 @@ t.test('every file opens by saying what it is, and is small enough to read', asy
     t.notMatch(file, /utils|helpers|common|manager|index\.ts/i, `${file} is named for what it does`);
   }
 });
+
+t.test('secrets are compared in constant time: never with ===', async (t) => {
+  const secret = String.raw`[\w.?]*(?:[sS]ecret|[pP]assword|[pP]asscode|[pP]hc)\b`;
+  const nothing = String.raw`(?:undefined|null|true|false|'')`;
+  const compared = new RegExp(
+    String.raw`(?<!typeof )\b${secret} [!=]== (?!${nothing}|[A-Z])|(?<!${nothing}) [!=]== (?!typeof )${secret}(?![.\w]| [!=]==)`,
+  );
+  for (const file of files)
+    t.notMatch(readFileSync(join(src, file), 'utf8'), compared, `${file} compares no secret with ===`);
+  for (const bad of ['client.secret === secret', 'if (password !== given)', 'given === user.password'])
+    t.match(bad, compared, `it would see: ${bad}`);
+  for (const fine of [
+    'secret === undefined',
+    "password === ''",
+    "typeof secret === 'string'",
+    'a === secret.id',
+  ])
+    t.notMatch(fine, compared, `it lets be: ${fine}`);
+  for (const file of ['surfaces/client-authentication.ts', 'lifecycle/password-hash.ts'])
+    t.match(readFileSync(join(src, file), 'utf8'), /timingSafeEqual\(/, `${file} does it right`);
+});
