@@ -1,6 +1,8 @@
 // Reads the body of a surface request: a form or JSON, both bounded. Never throws on what a caller sent: what cannot be
 // read comes back as `malformed` with a sentence, and each surface answers in its own error shape.
 
+import { readStrictJson } from '../decision/strict-json.ts';
+
 /** Largest body of any surface request. */
 export const bodyBytesMax = 64 * 1024;
 /** JSON nested deeper than this is refused before it is parsed. */
@@ -65,36 +67,6 @@ export const decode = (text: string): string | undefined => {
 };
 
 const parseJson = (bytes: Buffer): SurfaceBody => {
-  const text = bytes.toString('utf8');
-  if (jsonDepthOf(text) > jsonDepthMax)
-    return { kind: 'malformed', why: `the JSON is nested deeper than ${jsonDepthMax}` };
-  let isPoisoned = false;
-  try {
-    const value: unknown = JSON.parse(text, (key, member: unknown) => {
-      if (key === '__proto__' || key === 'constructor') isPoisoned = true;
-      return member;
-    });
-    return isPoisoned
-      ? { kind: 'malformed', why: 'the JSON has a member __proto__ or constructor' }
-      : { kind: 'json', value };
-  } catch {
-    return { kind: 'malformed', why: 'the body is not JSON' };
-  }
-};
-
-/** Deepest nesting of brackets outside strings; linear, so it may look at what JSON.parse must not. */
-const jsonDepthOf = (text: string): number => {
-  let depth = 0;
-  let deepest = 0;
-  let inString = false;
-  for (let index = 0; index < text.length; index++) {
-    const char = text.charAt(index);
-    if (inString) {
-      if (char === '\\') index++;
-      else if (char === '"') inString = false;
-    } else if (char === '"') inString = true;
-    else if (char === '{' || char === '[') deepest = Math.max(deepest, ++depth);
-    else if (char === '}' || char === ']') depth--;
-  }
-  return deepest;
+  const read = readStrictJson(bytes.toString('utf8'), jsonDepthMax);
+  return 'why' in read ? { kind: 'malformed', why: read.why } : { kind: 'json', value: read.value };
 };

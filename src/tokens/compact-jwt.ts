@@ -2,8 +2,8 @@
 // once. Checks no signature and no claim; whoever calls does that next. In front of jose, which lets other spellings of
 // a part, a member name twice and any depth pass.
 
+import { readStrictJson } from '../decision/strict-json.ts';
 import { ClaimReader } from './claim-reader.ts';
-import { parseStrictJson } from './strict-json.ts';
 
 export interface CompactJwt {
   readonly algorithm: string;
@@ -60,8 +60,12 @@ const decodeCanonical = (text: string): Buffer | undefined => {
   return bytes.toString('base64url') === text ? bytes : undefined;
 };
 
+/** Of claims and headers: deeper than any claim is. */
+const depthMax = 16;
+
 const parseObject = (bytes: Buffer): ClaimReader | undefined => {
-  const value = parseStrictJson(decodeUtf8(bytes) ?? '');
+  const read = readStrictJson(decodeUtf8(bytes) ?? '', depthMax);
+  const value = 'why' in read ? undefined : read.value;
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? new ClaimReader(value)
     : undefined;

@@ -4,16 +4,19 @@
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { type Outage, outage } from '../decision/outcome.ts';
-import { parseStrictJson } from './strict-json.ts';
+import { readStrictJson } from '../decision/strict-json.ts';
 
 const bodyBytesMax = 512 * 1024;
 const timeoutMs = 3_000;
+const depthMax = 16;
 
 /** The parsed document, or an outage whose cause names the URL and what was wrong. */
 export const fetchJson = async (url: string, ca: string | undefined): Promise<unknown> => {
   try {
-    const value = parseStrictJson(await getText(url, ca));
-    return value ?? failed(url, 'did not answer JSON');
+    const read = readStrictJson(await getText(url, ca), depthMax);
+    return 'why' in read
+      ? failed(url, `did not answer JSON: ${read.why}`)
+      : (read.value ?? failed(url, 'did not answer JSON: null'));
   } catch (cause) {
     return failed(url, 'could not be fetched', cause);
   }

@@ -1,26 +1,28 @@
 // JSON from strangers: bounded depth, no name twice, no `__proto__`. JSON.parse alone keeps the last of two names, and
 // two readers of one token must never read two subjects. Values out, never an exception.
 
-const depthMax = 16;
+export type StrictJson = { readonly value: unknown } | { readonly why: string };
 
-/** Parses JSON text; undefined when malformed, deeper than 16, or with a member name used twice or named `__proto__`. */
-export const parseStrictJson = (text: string): unknown => {
-  const memberCount = countMembers(text);
-  if (memberCount === undefined) return undefined;
+/** Parses JSON text; `why` it was refused: no JSON, too deep, a member name used twice, or one named `__proto__`. */
+export const readStrictJson = (text: string, depthMax: number): StrictJson => {
+  const memberCount = countMembers(text, depthMax);
+  if (memberCount === undefined) return { why: `the JSON is nested deeper than ${depthMax}` };
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return undefined;
+    return { why: 'it is not JSON' };
   }
-  return countOwnNames(value) === memberCount ? value : undefined;
+  return countOwnNames(value) === memberCount
+    ? { value }
+    : { why: 'the JSON has a member twice, or one named __proto__' };
 };
 
 /**
  * Members written in the text: colons outside strings, which is exact for text that JSON.parse accepts. Names kept
  * twice in the text but once in the value show as a difference. Undefined when the text nests too deep.
  */
-const countMembers = (text: string): number | undefined => {
+const countMembers = (text: string, depthMax: number): number | undefined => {
   let members = 0;
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
@@ -45,7 +47,7 @@ const countMembers = (text: string): number | undefined => {
   return members;
 };
 
-/** Names in the parsed value, at most `depthMax` deep; NaN, which equals nothing, when one is `__proto__`. */
+/** Names in the parsed value; NaN, which equals nothing, when one is `__proto__`. */
 const countOwnNames = (value: unknown): number => {
   if (typeof value !== 'object' || value === null) return 0;
   if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + countOwnNames(item), 0);
