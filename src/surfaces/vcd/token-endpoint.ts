@@ -5,7 +5,6 @@
 import { type Credential, parseCredential } from '../../decision/credential.ts';
 import { type Denial, denial, isDenial, isOutage } from '../../decision/outcome.ts';
 import type { Exchange } from '../../lifecycle/exchange.ts';
-import type { IdentifyLive } from '../../lifecycle/identify-live.ts';
 import type { Issued } from '../../lifecycle/issue.ts';
 import { isProblem } from '../../lifecycle/problem.ts';
 import type { Settings } from '../../settings/settings.ts';
@@ -18,16 +17,16 @@ import {
   type SurfaceRequest,
 } from '../answer.ts';
 import { type CspParameters, readParameters } from '../csp/csp-parameters.ts';
-import { pathOwner } from './vcd-names.ts';
+import { giveInitialToken, type InitialTokenDeps } from './initial-token.ts';
+import { jwtBearer, pathOwner } from './vcd-names.ts';
 import { asJson, invalidGrant, invalidRequest } from './vcd-error.ts';
 
-export interface TokenEndpointDeps {
+export interface TokenEndpointDeps extends InitialTokenDeps {
   readonly exchange: Exchange;
-  readonly identifyLive: IdentifyLive;
   readonly settings: Pick<Settings, 'credential' | 'surfaces'>;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
 }
-
-const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
 /** The parameters stand in the form; older clients put them into the query of a POST without a body. */
 export const createTokenEndpoint =
@@ -35,21 +34,18 @@ export const createTokenEndpoint =
   async (request) => {
     const parameters = readParameters(request, 'both');
     if (typeof parameters === 'string') return asJson(invalidRequest(parameters), request);
-    switch (parameters.one('grant_type')) {
-      case 'refresh_token':
-        return refresh(deps, request, parameters);
-      case jwtBearer:
-      default:
-        return asJson(
-          {
-            status: 400,
-            code: 'unsupported_grant_type',
-            message: `Send grant_type=refresh_token, or ${jwtBearer}.`,
-            note: denied('request_malformed', 'unsupported_grant_type'),
-          },
-          request,
-        );
-    }
+    const grantType = parameters.one('grant_type');
+    if (grantType === 'refresh_token') return refresh(deps, request, parameters);
+    if (grantType === jwtBearer) return initial(deps, request, parameters);
+    return asJson(
+      {
+        status: 400,
+        code: 'unsupported_grant_type',
+        message: `Send grant_type=refresh_token, or ${jwtBearer}.`,
+        note: denied('request_malformed', 'unsupported_grant_type'),
+      },
+      request,
+    );
   };
 
 const refresh = async (
@@ -63,13 +59,7 @@ const refresh = async (
   if (isDenial(credential)) return asJson(invalidGrant(credential, invalidToken), request);
   const isOwner = pathOwner(settings.surfaces.vcd, request.parameters['org']);
   const result = await exchange({
-    credential,
-    scopes: undefined,
-    audiences: [],
-    validityMs: undefined,
-    clientId: undefined,
-    clientAddress: request.clientAddress,
-    requestId: request.requestId,
+    ...orderOf(credential, request),
     refuse: ({ org }) =>
       isOwner(org.id) ? undefined : denial('tenant_mismatch', 'the path is of another org than the token'),
   });
@@ -79,6 +69,45 @@ const refresh = async (
 };
 
 const invalidToken = 'Invalid refresh token';
+
+const initial = async (
+  deps: TokenEndpointDeps,
+  request: SurfaceRequest,
+  parameters: CspParameters,
+): Promise<Answer> => {
+  const { settings } = deps;
+  const [clientId, assertion] = [parameters.one('client_id'), parameters.one('assertion')];
+  if (clientId === undefined || assertion === undefined)
+    return asJson(invalidRequest('Send client_id, and the access token of a session as assertion.'), request);
+  const credential = parseSecret(assertion, 'access_token', settings.credential);
+  if (isDenial(credential)) return asJson(invalidGrant(credential, invalidClient), request);
+  const given = await giveInitialToken(deps, {
+    clientId: clientId.toLowerCase(),
+    assertion: credential,
+    isOwner: pathOwner(settings.surfaces.vcd, request.parameters['org']),
+    request,
+  });
+  if (isDenial(given) || isOutage(given)) return asJson(invalidGrant(given, invalidClient), request);
+  const { secret, identity } = given;
+  const begun = await deps.exchange(orderOf({ kind: 'api_token', value: secret }, request));
+  if ('accessToken' in begun) return issued(begun, secret);
+  // It will not be given again, so it is given now; the session that asked goes on meanwhile.
+  const { expiresAtMs } = identity;
+  return issued({ accessToken: assertion, issuedAtMs: deps.now(), expiresAtMs, identity }, secret);
+};
+
+const invalidClient =
+  'Invalid client or assertion: a client is given its API token once, to whom registered it';
+
+const orderOf = (credential: Credential, { clientAddress, requestId }: SurfaceRequest) => ({
+  credential,
+  scopes: undefined,
+  audiences: [],
+  validityMs: undefined,
+  clientId: undefined,
+  clientAddress,
+  requestId,
+});
 
 const parseSecret = (
   value: string,
@@ -91,7 +120,10 @@ const parseSecret = (
 };
 
 /** `apiToken`: the new one; undefined where none was made. */
-const issued = (result: Issued, apiToken: string | undefined): Answer => ({
+const issued = (
+  result: Pick<Issued, 'accessToken' | 'issuedAtMs' | 'expiresAtMs' | 'identity'>,
+  apiToken: string | undefined,
+): Answer => ({
   status: 200,
   headers: neverStored,
   body: {

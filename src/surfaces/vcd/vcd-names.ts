@@ -36,13 +36,18 @@ const rightNames: Readonly<Record<string, string>> = {
   'tollgate:tokens:all': "Manage all users' API tokens",
 };
 
+export const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+
+/** What a registered client does. */
+export const grantTypes = [jwtBearer, 'refresh_token'];
+
 const tokenUrn = 'urn:vcloud:token:';
 
 export const urnOfToken = (tokenId: string): string => tokenUrn + tokenId;
 
 /** The id in a token's URN; undefined when it is not one. */
 export const tokenIdOf = (urn: string): string | undefined =>
-  urn.startsWith(tokenUrn) ? urn.slice(tokenUrn.length) : undefined;
+  urn.startsWith(tokenUrn) ? urn.slice(tokenUrn.length).toLowerCase() : undefined;
 
 /** The session's id is a UUID where we made it; another issuer's is made one. */
 export const urnOfSession = ({ sessionId }: Pick<Identity, 'sessionId'>): string =>

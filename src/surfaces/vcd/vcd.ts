@@ -8,14 +8,30 @@ import type { Audit } from '../../lifecycle/audit.ts';
 import { createExchange } from '../../lifecycle/exchange.ts';
 import { createIdentifyLive } from '../../lifecycle/identify-live.ts';
 import type { PasswordHashes } from '../../lifecycle/password-hash.ts';
+import { createSignIn, createSignOut } from '../../lifecycle/sign-in.ts';
+import { createTokenOrders } from '../../lifecycle/token-orders.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { vcdPaths } from '../../settings/surface-paths.ts';
 import type { TokenStore } from '../../store/token-store.ts';
 import type { KeyRing } from '../../tokens/key-ring.ts';
 import type { Endpoint, Method, Route } from '../answer.ts';
+import {
+  createLegacyCurrentEndpoint,
+  createLegacyEndEndpoint,
+  createLegacySignInEndpoint,
+  type LegacySessionDeps,
+} from './legacy-session-endpoints.ts';
+import { createRegisterEndpoint } from './register-endpoint.ts';
 import { identified, withRequestId } from './request-id.ts';
+import {
+  createCurrentSessionEndpoint,
+  createEndCurrentEndpoint,
+  createRightsEndpoint,
+  createSignInEndpoint,
+} from './session-endpoints.ts';
 import { createTokenEndpoint } from './token-endpoint.ts';
-import { asJson, outsideFault, type Tell } from './vcd-error.ts';
+import { createDeleteEndpoint, createGetEndpoint, createListEndpoint } from './tokens-endpoints.ts';
+import { asJson, asXml, outsideFault, type Tell } from './vcd-error.ts';
 
 export interface VcdSurfaceDeps {
   readonly settings: Pick<
@@ -36,7 +52,17 @@ export interface VcdSurfaceDeps {
 }
 
 /** What the outcome records of this surface are labelled with. */
-export const vcdRouteNames = ['token'].map((name) => `vcd:${name}`);
+export const vcdRouteNames = [
+  'token',
+  'register',
+  'tokens',
+  'token-by-urn',
+  'sessions',
+  'current-session',
+  'rights',
+  'legacy-session',
+  'legacy-sessions',
+].map((name) => `vcd:${name}`);
 
 /** Every path of the surface; none when the settings switch it off. */
 export const vcdRoutes = (deps: VcdSurfaceDeps): readonly Route[] => {
@@ -44,20 +70,53 @@ export const vcdRoutes = (deps: VcdSurfaceDeps): readonly Route[] => {
   const { vcd } = settings.surfaces;
   if (!vcd.enabled) return [];
   const paths = vcdPaths(vcd.prefix);
-  const identifyLive = createIdentifyLive(deps);
-  const token = createTokenEndpoint({ exchange: createExchange(deps), identifyLive, settings });
-  const route = (name: string, path: string, endpoints: Endpoints, tell: Tell = asJson): Route => ({
-    name: `vcd:${name}`,
-    path,
-    endpoints: Object.fromEntries(
-      Object.entries(endpoints).map(([method, endpoint]) => [method, identified(endpoint)]),
-    ),
-    onFault: (fault, request) => withRequestId(tell(outsideFault(fault), request), request),
-  });
+  const orders = createTokenOrders({ ...deps, audit: deps.audit });
+  const caller = { identifyLive: createIdentifyLive(deps), store: deps.store, settings };
+  const token = createTokenEndpoint({ ...caller, orders, exchange: createExchange(deps), now: deps.now });
+  const register = createRegisterEndpoint({ ...caller, orders });
+  const tokens = { ...caller, orders, url: `${settings.issuer}${vcd.prefix}/cloudapi/1.0.0/tokens` };
+  const sessions = {
+    ...caller,
+    signIn: createSignIn({ ...deps, limit: deps.signInLimit }),
+    signOut: createSignOut(deps),
+    rightsUrl: settings.issuer + paths.currentRights,
+  };
+  const legacy = { ...sessions, apiUrl: `${settings.issuer}${vcd.prefix}/api` };
   return [
     route('token', paths.tenantToken, { POST: token }),
     route('token', paths.providerToken, { POST: token }),
+    route('register', paths.tenantRegister, { POST: register }),
+    route('register', paths.providerRegister, { POST: register }),
+    route('tokens', paths.tokens, { GET: createListEndpoint(tokens) }),
+    route('token-by-urn', paths.token, {
+      GET: createGetEndpoint(tokens),
+      DELETE: createDeleteEndpoint(tokens),
+    }),
+    route('sessions', paths.sessions, { POST: createSignInEndpoint(sessions, 'anybody') }),
+    route('sessions', paths.providerSessions, { POST: createSignInEndpoint(sessions, 'provider') }),
+    route('current-session', paths.currentSession, {
+      GET: createCurrentSessionEndpoint(sessions),
+      DELETE: createEndCurrentEndpoint(sessions),
+    }),
+    route('rights', paths.currentRights, { GET: createRightsEndpoint(sessions) }),
+    route('legacy-session', paths.legacySession, legacyCurrent(legacy), asXml),
+    route('legacy-sessions', paths.legacySessions, { POST: createLegacySignInEndpoint(legacy) }, asXml),
   ];
 };
 
 type Endpoints = Readonly<Partial<Record<Method, Endpoint>>>;
+
+const legacyCurrent = (deps: LegacySessionDeps): Endpoints => ({
+  GET: createLegacyCurrentEndpoint(deps),
+  DELETE: createLegacyEndEndpoint(deps),
+});
+
+/** `tell`: the shape of what goes wrong outside the endpoints. */
+const route = (name: string, path: string, endpoints: Endpoints, tell: Tell = asJson): Route => ({
+  name: `vcd:${name}`,
+  path,
+  endpoints: Object.fromEntries(
+    Object.entries(endpoints).map(([method, endpoint]) => [method, identified(endpoint)]),
+  ),
+  onFault: (fault, request) => withRequestId(tell(outsideFault(fault), request), request),
+});

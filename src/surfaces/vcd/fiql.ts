@@ -1,0 +1,110 @@
+// The vendor's filters (FIQL): `(name==probe;owner.name==admin;(type==PROXY,type==REFRESH))`, where `;` is and, `,` is or,
+// and and binds more tightly. Bounded in length, depth and number, so that reading one costs no more than a look.
+
+/** Says what a member of an entry is; undefined: it has none. */
+export type Members = (name: string) => string | undefined;
+
+export type Filter = (members: Members) => boolean;
+
+export interface FilterOptions {
+  /** Members there are. */
+  readonly names: readonly string[];
+  /** How a value is written: percent-encoded once more where the client says so. */
+  readonly decodeValue: (value: string) => string;
+}
+
+export const filterLengthMax = 2048;
+const depthMax = 16;
+const comparisonsMax = 64;
+
+const comparison = /([A-Za-z][A-Za-z0-9.]{0,63})(==|!=|=(?:gt|ge|lt|le)=)([^;,()]*)/y;
+
+/** A sentence for the caller when it cannot be read. */
+export const parseFilter = (text: string, options: FilterOptions): Filter | string => {
+  if (text.length > filterLengthMax) return `A filter has at most ${filterLengthMax} characters.`;
+  let at = 0;
+  let count = 0;
+  let fault: string | undefined;
+  const fail = (message: string): Filter => {
+    fault ??= message;
+    return never;
+  };
+  /** Nothing more is taken once something was wrong. */
+  const takes = (character: string): boolean => {
+    if (fault !== undefined || text.charAt(at) !== character) return false;
+    at += 1;
+    return true;
+  };
+
+  const either = (depth: number): Filter => {
+    const parts = [both(depth)];
+    while (takes(',')) parts.push(both(depth));
+    return (members) => parts.some((part) => part(members));
+  };
+  const both = (depth: number): Filter => {
+    const parts = [one(depth)];
+    while (takes(';')) parts.push(one(depth));
+    return (members) => parts.every((part) => part(members));
+  };
+  const one = (depth: number): Filter => {
+    if (!takes('(')) return compared();
+    if (depth >= depthMax) return fail(`A filter is nested at most ${depthMax} deep.`);
+    const inside = either(depth + 1);
+    return fault !== undefined || takes(')') ? inside : fail(`The filter lacks a ) at character ${at + 1}.`);
+  };
+  const compared = (): Filter => {
+    comparison.lastIndex = at;
+    const [whole = '', name = '', operator = '', value = ''] = comparison.exec(text) ?? [];
+    if (whole === '')
+      return fail(
+        `The filter cannot be read at character ${at + 1}: write name==value, ; for and, , for or.`,
+      );
+    if (!options.names.includes(name)) return fail(`Filter by ${options.names.join(', ')}.`);
+    if (++count > comparisonsMax) return fail(`A filter has at most ${comparisonsMax} comparisons.`);
+    at += whole.length;
+    return compare(name, operator, options.decodeValue(value));
+  };
+
+  const filter = either(0);
+  if (fault === undefined && at < text.length) fail(`The filter cannot be read at character ${at + 1}.`);
+  return fault ?? filter;
+};
+
+const never: Filter = () => false;
+
+const compare = (name: string, operator: string, wanted: string): Filter => {
+  const pieces = wanted.split('*');
+  return (members) => {
+    const found = members(name);
+    if (operator === '==') return found !== undefined && fits(found, pieces);
+    if (operator === '!=') return found === undefined || !fits(found, pieces);
+    if (found === undefined) return false;
+    switch (operator) {
+      case '=gt=':
+        return found > wanted;
+      case '=ge=':
+        return found >= wanted;
+      case '=lt=':
+        return found < wanted;
+      default:
+        return found <= wanted;
+    }
+  };
+};
+
+/** `pieces`: what stands between the asterisks, each of which is any text. Linear, but for the repeated search. */
+const fits = (text: string, pieces: readonly string[]): boolean => {
+  const [first = '', ...rest] = pieces;
+  const last = rest.pop();
+  if (last === undefined) return text === first;
+  if (text.length < first.length + last.length || !text.startsWith(first) || !text.endsWith(last))
+    return false;
+  const end = text.length - last.length;
+  let at = first.length;
+  for (const piece of rest) {
+    const found = text.indexOf(piece, at);
+    if (found < 0 || found + piece.length > end) return false;
+    at = found + piece.length;
+  }
+  return true;
+};

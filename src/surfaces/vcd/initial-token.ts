@@ -1,0 +1,62 @@
+// grant_type=jwt-bearer: the API token of a registered client, to the session that registered it, once. The store lets one
+// of several such orders through, on whichever replica.
+
+import type { Credential } from '../../decision/credential.ts';
+import type { Identity } from '../../decision/identity.ts';
+import { denial, isDenial, isOutage, type Refusal } from '../../decision/outcome.ts';
+import type { Actor } from '../../lifecycle/actor.ts';
+import type { CreatedApiToken } from '../../lifecycle/create-api-token.ts';
+import type { IdentifyLive } from '../../lifecycle/identify-live.ts';
+import { withOwnRights } from '../../lifecycle/own-rights.ts';
+import { isProblem } from '../../lifecycle/problem.ts';
+import type { TokenOrders } from '../../lifecycle/token-orders.ts';
+import type { TokenStore } from '../../store/token-store.ts';
+import type { SurfaceRequest } from '../answer.ts';
+import { isAwaitingGrant } from './registration.ts';
+import type { PathOwner } from './vcd-names.ts';
+
+export interface InitialTokenDeps {
+  readonly identifyLive: IdentifyLive;
+  readonly store: Pick<TokenStore, 'findOrg' | 'findUser'>;
+  readonly orders: Pick<TokenOrders, 'findApiToken' | 'regenerateApiToken'>;
+}
+
+export interface InitialToken extends CreatedApiToken {
+  /** Of the session it was given to. */
+  readonly identity: Identity;
+}
+
+export interface InitialTokenOrder {
+  readonly clientId: string;
+  /** The session's access token. */
+  readonly assertion: Credential;
+  readonly isOwner: PathOwner;
+  readonly request: SurfaceRequest;
+}
+
+export const giveInitialToken = async (
+  deps: InitialTokenDeps,
+  { clientId, assertion, isOwner, request }: InitialTokenOrder,
+): Promise<InitialToken | Refusal> => {
+  const { clientAddress, requestId } = request;
+  const found = await deps.identifyLive(assertion, clientAddress);
+  const identity = isDenial(found) || isOutage(found) ? found : await withOwnRights(deps.store, found);
+  if (isDenial(identity) || isOutage(identity)) return identity;
+  if (!isOwner(identity.org.id))
+    return denial('tenant_mismatch', 'the path is of another org than the session');
+  const actor: Actor = { identity, clientAddress, requestId };
+  const token = await deps.orders.findApiToken(actor, clientId);
+  if (isDenial(token) || isOutage(token)) return token;
+  if (isProblem(token)) return denial('client_unknown', token.code);
+  // The right to all tokens is no right to others' secrets.
+  if (token.userId !== identity.user.id || !isAwaitingGrant(token))
+    return denial('client_unknown', 'not a client of this user that waits for its API token');
+  const made = await deps.orders.regenerateApiToken(actor, {
+    tokenId: clientId,
+    overlapMs: 0,
+    length: 32,
+    onlyFrom: token.secretNumber,
+  });
+  if (isDenial(made) || isOutage(made)) return made;
+  return isProblem(made) ? denial('client_unknown', made.code) : { ...made, identity };
+};

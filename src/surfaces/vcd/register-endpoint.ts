@@ -1,0 +1,84 @@
+// POST /oauth/tenant/{org}/register and /oauth/provider/register: whoever is signed in registers a client, which becomes
+// their API token when jwt-bearer asks for it (RFC 7591 in the vendor's cut).
+
+import { denial, isDenial, isOutage, type Outage } from '../../decision/outcome.ts';
+import type { TokenOrders } from '../../lifecycle/token-orders.ts';
+import { isProblem } from '../../lifecycle/problem.ts';
+import type { Settings } from '../../settings/settings.ts';
+import type { TokenStore } from '../../store/token-store.ts';
+import { type Endpoint, neverStored, permitted, type SurfaceRequest } from '../answer.ts';
+import { parseBody } from '../body.ts';
+import { registeredLabel } from './registration.ts';
+import { isFault, readCaller, type ReadCallerDeps } from './vcd-caller.ts';
+import { asJson, badRequest, refusedCaller, refusedOrder } from './vcd-error.ts';
+import { grantTypes, pathOwner } from './vcd-names.ts';
+
+export interface RegisterEndpointDeps extends ReadCallerDeps {
+  readonly orders: Pick<TokenOrders, 'createApiToken'>;
+  readonly settings: ReadCallerDeps['settings'] & Pick<Settings, 'surfaces'>;
+}
+
+export const createRegisterEndpoint =
+  (deps: RegisterEndpointDeps): Endpoint =>
+  async (request) => {
+    const actor = await readCaller(deps, request);
+    if (isFault(actor)) return asJson(actor, request);
+    const { identity } = actor;
+    const { vcd } = deps.settings.surfaces;
+    if (!pathOwner(vcd, request.parameters['org'])(identity.org.id)) {
+      const refusal = denial('tenant_mismatch', 'the path is of another org than the session');
+      return asJson(refusedCaller(refusal, identity), request);
+    }
+    const name = readName(request);
+    if (name === undefined)
+      return asJson(
+        badRequest('Send JSON with client_name, the name of the new API token.', identity),
+        request,
+      );
+    const lifetimeMs = await lifetimeOf(deps.store, identity.org.id, vcd.tokenLifetimeMs);
+    if (isOutage(lifetimeMs)) return asJson(refusedCaller(lifetimeMs), request);
+    const made = await deps.orders.createApiToken(actor, {
+      orgId: identity.org.id,
+      userId: identity.user.id,
+      name,
+      scopes: 'all',
+      lifetimeMs,
+      length: 32,
+      labels: [registeredLabel],
+      // A session of fewer scopes makes no token of more.
+      within: identity.scopes,
+    });
+    if (isDenial(made) || isOutage(made)) return asJson(refusedCaller(made, identity), request);
+    if (isProblem(made)) return asJson(refusedOrder(made, identity), request);
+    return {
+      status: 201,
+      headers: neverStored,
+      body: {
+        client_name: name,
+        client_id: made.record.id,
+        grant_types: grantTypes,
+        token_endpoint_auth_method: 'none',
+      },
+      note: permitted(identity),
+    };
+  };
+
+/** Some clients send the JSON without saying that it is. */
+const readName = ({ body, bytes }: SurfaceRequest): string | undefined => {
+  const read = body.kind === 'other' ? parseBody('application/json', bytes) : body;
+  if (read.kind !== 'json' || typeof read.value !== 'object' || read.value === null) return undefined;
+  const name = 'client_name' in read.value ? read.value.client_name : undefined;
+  return typeof name === 'string' && name !== '' ? name : undefined;
+};
+
+/** Clients cannot say how long: as the settings do, and never longer than the org allows. null: it never expires. */
+const lifetimeOf = async (
+  store: Pick<TokenStore, 'findOrg'>,
+  orgId: string,
+  lifetimeMs: number | undefined,
+): Promise<number | null | Outage> => {
+  const org = await store.findOrg(orgId);
+  if (isOutage(org)) return org;
+  const most = Math.min(lifetimeMs ?? Infinity, org?.tokenLifetimeMsMax ?? Infinity);
+  return most === Infinity ? null : most;
+};

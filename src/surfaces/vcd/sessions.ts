@@ -1,0 +1,73 @@
+// Sessions on the vcd surface, whichever shape they are told in: begun with name and password, looked at, ended. The API
+// tokens of whoever signs out live on.
+
+import { denial, isDenial, isOutage } from '../../decision/outcome.ts';
+import type { Actor } from '../../lifecycle/actor.ts';
+import type { Issued } from '../../lifecycle/issue.ts';
+import { isProblem } from '../../lifecycle/problem.ts';
+import type { SignIn, SignOut } from '../../lifecycle/sign-in.ts';
+import type { Settings } from '../../settings/settings.ts';
+import { type Answer, type Endpoint, neverStored, permitted, type SurfaceRequest } from '../answer.ts';
+import { readBasicSignIn } from './basic-sign-in.ts';
+import { isFault, readCaller, type ReadCallerDeps } from './vcd-caller.ts';
+import { badRequest, refusedCaller, refusedSignIn, type Tell, type VcdFault } from './vcd-error.ts';
+import { orgNamed } from './vcd-names.ts';
+
+export interface SessionsDeps extends ReadCallerDeps {
+  readonly signIn: SignIn;
+  readonly signOut: SignOut;
+  readonly settings: ReadCallerDeps['settings'] & Pick<Settings, 'surfaces'>;
+}
+
+/** `provider`: only people of the provider's org. What else is in the request, a stale session too, is not looked at. */
+export const signInBy = async (
+  { signIn, settings }: SessionsDeps,
+  request: SurfaceRequest,
+  who: 'anybody' | 'provider',
+): Promise<Issued | VcdFault> => {
+  const { providerOrg } = settings.surfaces.vcd;
+  const basic = readBasicSignIn(request.authorization);
+  if (basic === undefined)
+    return refusedSignIn(
+      denial(request.authorization === undefined ? 'credential_missing' : 'credential_malformed'),
+    );
+  const orgId = orgNamed(providerOrg, basic.orgId);
+  // Checked as any other that does not exist: it takes as long.
+  const userId = who === 'provider' && orgId !== providerOrg ? '' : basic.userId;
+  const result = await signIn({
+    orgId,
+    userId,
+    password: basic.password,
+    validityMs: undefined,
+    clientId: undefined,
+    origin: request,
+  });
+  if (isDenial(result) || isOutage(result)) return refusedSignIn(result);
+  return isProblem(result) ? badRequest(result.message) : result;
+};
+
+/** Told with every new session. */
+export const sessionHeaders = ({ accessToken }: Issued): Readonly<Record<string, string>> => ({
+  ...neverStored,
+  'x-vmware-vcloud-access-token': accessToken,
+  'x-vmware-vcloud-token-type': 'Bearer',
+});
+
+/** The session behind a request's access token. */
+export const createCurrentEndpoint =
+  (deps: SessionsDeps, tell: Tell, show: (actor: Actor, request: SurfaceRequest) => Answer): Endpoint =>
+  async (request) => {
+    const actor = await readCaller(deps, request);
+    return isFault(actor) ? tell(actor, request) : show(actor, request);
+  };
+
+export const createEndEndpoint =
+  (deps: SessionsDeps, tell: Tell): Endpoint =>
+  async (request) => {
+    const actor = await readCaller(deps, request);
+    if (isFault(actor)) return tell(actor, request);
+    const { identity } = actor;
+    const done = await deps.signOut(actor);
+    if (isOutage(done)) return tell(refusedCaller(done, identity), request);
+    return { status: 204, headers: neverStored, body: undefined, note: permitted(identity) };
+  };

@@ -1,0 +1,147 @@
+// /cloudapi/1.0.0/tokens: a person's API tokens, or with the right to all of them the org's. Deleting one is its
+// revocation. What is missing and what is forbidden look the same.
+
+import { denial, isDenial, isOutage } from '../../decision/outcome.ts';
+import { mayManageTokens } from '../../decision/rights.ts';
+import type { Actor } from '../../lifecycle/actor.ts';
+import { isProblem, type Problem } from '../../lifecycle/problem.ts';
+import type { TokenOrderKey, TokenView } from '../../lifecycle/token-list.ts';
+import type { TokenOrders } from '../../lifecycle/token-orders.ts';
+import {
+  type Answer,
+  denied,
+  type Endpoint,
+  neverStored,
+  permitted,
+  type SurfaceRequest,
+} from '../answer.ts';
+import type { Members } from './fiql.ts';
+import { listPage, readListQuery } from './listing.ts';
+import { isFault, readCaller, type ReadCallerDeps } from './vcd-caller.ts';
+import { asJson, badRequest, forbidden, refusedCaller, refusedOrder } from './vcd-error.ts';
+import { orgReference, tokenIdOf, urnOfToken, userReference } from './vcd-names.ts';
+
+export interface TokensEndpointsDeps extends ReadCallerDeps {
+  readonly orders: Pick<TokenOrders, 'findApiToken' | 'listApiTokens' | 'revokeApiToken'>;
+  /** Where the listing lies. */
+  readonly url: string;
+}
+
+export const createListEndpoint =
+  (deps: TokensEndpointsDeps): Endpoint =>
+  async (request) => {
+    const actor = await readCaller(deps, request);
+    if (isFault(actor)) return asJson(actor, request);
+    const { identity } = actor;
+    const query = readListQuery(request, [...memberNames.keys()], sortKeys);
+    if (typeof query === 'string') return asJson(badRequest(query, identity), request);
+    const { page, pageSize, filter, sort } = query;
+    const everyone = { orgId: identity.org.id, userId: undefined };
+    const isEveryones = mayManageTokens(identity, everyone) === undefined;
+    const found = await deps.orders.listApiTokens(actor, {
+      ...(isEveryones ? everyone : { orgId: identity.org.id, userId: identity.user.id }),
+      matches: (token) => token.state !== 'revoked' && (filter === undefined || filter(membersOf(token))),
+      sort,
+      skip: (page - 1) * pageSize,
+      limit: pageSize,
+    });
+    if (isDenial(found) || isOutage(found)) return asJson(refusedCaller(found, identity), request);
+    if (isProblem(found)) return asJson(refusedOrder(found, identity), request);
+    const values = found.items.map(shown);
+    return listPage(request, query, { values, total: found.total, url: deps.url }, identity);
+  };
+
+export const createGetEndpoint =
+  (deps: TokensEndpointsDeps): Endpoint =>
+  (request) =>
+    withToken(deps, request, async (actor, tokenId) => {
+      const token = await deps.orders.findApiToken(actor, tokenId);
+      if (isDenial(token) || isOutage(token)) return asJson(refusedCaller(token, actor.identity), request);
+      if (isProblem(token)) return missing(token, actor, request);
+      if (token.state === 'revoked') return missing(gone, actor, request);
+      return { status: 200, headers: neverStored, body: shown(token), note: permitted(actor.identity) };
+    });
+
+export const createDeleteEndpoint =
+  (deps: TokensEndpointsDeps): Endpoint =>
+  (request) =>
+    withToken(deps, request, async (actor, tokenId) => {
+      const done = await deps.orders.revokeApiToken(actor, tokenId);
+      if (isDenial(done) || isOutage(done)) return asJson(refusedCaller(done, actor.identity), request);
+      if (isProblem(done)) return missing(done, actor, request);
+      // A retry after a lost answer is told the same.
+      return { status: 204, headers: neverStored, body: undefined, note: permitted(actor.identity) };
+    });
+
+const withToken = async (
+  deps: TokensEndpointsDeps,
+  request: SurfaceRequest,
+  deed: (actor: Actor, tokenId: string) => Promise<Answer>,
+): Promise<Answer> => {
+  const actor = await readCaller(deps, request);
+  if (isFault(actor)) return asJson(actor, request);
+  const tokenId = tokenIdOf(request.parameters['urn'] ?? '');
+  if (tokenId !== undefined) return deed(actor, tokenId);
+  // No token's name; but whoever may ask for none is told the same.
+  const { org, user } = actor.identity;
+  const refusal = mayManageTokens(actor.identity, { orgId: org.id, userId: user.id });
+  const note = refusal ?? denial('request_malformed', 'not the URN of a token');
+  return asJson(forbidden(denied(note.reason, note.evidence, actor.identity)), request);
+};
+
+const missing = ({ code }: Pick<Problem, 'code'>, actor: Actor, request: SurfaceRequest): Answer =>
+  asJson(forbidden(denied('scope_missing', code, actor.identity)), request);
+
+const gone = { code: 'token_revoked' } as const;
+
+/** Exactly these members. The secret is never among them. */
+const shown = (token: TokenView): object => {
+  const owner = userReference(token.orgId, token.userId);
+  const org = orgReference(token.orgId);
+  return {
+    id: urnOfToken(token.id),
+    name: token.name,
+    token: null,
+    expirationTimeUtc: timeOf(token.expiresAtMs) ?? null,
+    owner,
+    username: owner.name,
+    userId: owner.id,
+    orgName: org.name,
+    org,
+    type: 'REFRESH',
+  };
+};
+
+const timeOf = (atMs: number | undefined): string | undefined =>
+  atMs === undefined ? undefined : new Date(atMs).toISOString();
+
+/** What a filter may name. */
+const memberNames: ReadonlyMap<string, (token: TokenView) => string | undefined> = new Map<
+  string,
+  (token: TokenView) => string | undefined
+>([
+  ['id', ({ id }) => urnOfToken(id)],
+  ['name', ({ name }) => name],
+  ['type', () => 'REFRESH'],
+  ['owner.name', ({ userId }) => userId],
+  ['owner.id', ({ orgId, userId }) => userReference(orgId, userId).id],
+  ['username', ({ userId }) => userId],
+  ['userId', ({ orgId, userId }) => userReference(orgId, userId).id],
+  ['org.name', ({ orgId }) => orgId],
+  ['org.id', ({ orgId }) => orgReference(orgId).id],
+  ['orgName', ({ orgId }) => orgId],
+  ['expirationTimeUtc', ({ expiresAtMs }) => timeOf(expiresAtMs)],
+]);
+
+const membersOf =
+  (token: TokenView): Members =>
+  (name) =>
+    memberNames.get(name)?.(token);
+
+const sortKeys: Readonly<Record<string, TokenOrderKey>> = {
+  id: 'id',
+  name: 'name',
+  'owner.name': 'userId',
+  username: 'userId',
+  expirationTimeUtc: 'expiresAtMs',
+};
