@@ -1,0 +1,169 @@
+// Two gates on one store with every surface on, an API behind them, and the accounts of the scenarios: org acme with ann
+// (owns the org, manages her tokens) and bob (manages his), org globex with eve.
+//
+//   const replicas = await startReplicas(t, 'redis');
+//   const session = await replicas.signIn('acme', 'ann');      // interactive, as by a password
+//   (await call(replicas.b, '/accounts/acme/things', session)).status
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import type { Test } from 'tap';
+import { createSignInLimit } from '../../src/identity/sign-in-limit.ts';
+import { createPasswordHashes } from '../../src/lifecycle/password-hash.ts';
+import { createPasswords } from '../../src/lifecycle/passwords.ts';
+import { createSignIn } from '../../src/lifecycle/sign-in.ts';
+import { createSigningKeys } from '../../src/lifecycle/signing-keys.ts';
+import { loadSettings } from '../../src/settings/load-settings.ts';
+import { type EchoApi, startEchoApi } from './echo-api.ts';
+import { type Answer, call, encryptionKey, type GateProcess, startGate, until } from './gate-process.ts';
+import { done, openOperator, type Operator } from './operator.ts';
+import { startRedis } from './redis.ts';
+
+export type StoreKind = 'sqlite' | 'redis';
+
+export interface Replicas {
+  /** Orders are given here. */
+  readonly a: GateProcess;
+  /** And must be in force here. */
+  readonly b: GateProcess;
+  readonly api: EchoApi;
+  readonly operator: Operator;
+  readonly directory: string;
+  /** A new interactive session, as an access token. */
+  readonly signIn: (orgId: string, userId: string) => Promise<string>;
+}
+
+export const client = { id: 'reports', secret: 'a secret of a client' };
+
+const roles = {
+  reader: ['things:read'],
+  writer: ['things:write'],
+  self: ['tollgate:tokens:own'],
+  owner: ['org:owner', 'tollgate:tokens:all', 'tollgate:audit:read'],
+};
+
+const settingsFor = (upstream: string, store: Readonly<Record<string, unknown>>) => ({
+  upstream,
+  store,
+  keys: { encryptionKey },
+  oauth: { clients: [client] },
+  surfaces: {
+    csp: { enabled: true },
+    navigator: { enabled: true },
+    astra: { enabled: true },
+    management: { enabled: true },
+  },
+  routes: [
+    { name: 'account', path: '/accounts/{org}/*', scopes: ['things:read'], upgrade: true },
+    { name: 'write', path: '/write/*', scopes: ['things:write'] },
+    { name: 'people', path: '/people/*', scopes: ['things:read'], sessions: 'interactive' },
+    { name: 'things', path: '/*', scopes: ['things:read'], upgrade: true },
+  ],
+  // A scenario signs in and exchanges as fast as it can.
+  limits: { exchangesPerMinute: 0, unknownTokensPerMinute: 0 },
+  cache: { unknownTtl: '1s' },
+  log: { access: 'errors' },
+});
+
+export const startReplicas = async (t: Test, kind: StoreKind): Promise<Replicas> => {
+  const directory = mkdtempSync('/tmp/tg-');
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  const api = await startEchoApi(t);
+  const settings = settingsFor(api.url, await placeOf(t, kind, directory));
+  const start = (name: string): Promise<GateProcess> => startGate(t, { directory, name, settings });
+  const [a, b] = await Promise.all([start('a'), start('b')]);
+  const operator = await openOperator(t, a.settingsFile);
+  await furnish(operator);
+  await Promise.all([a.whenReady(), b.whenReady()]);
+  return { a, b, api, operator, directory, signIn: await signInOn(t, operator, a.settingsFile) };
+};
+
+const placeOf = async (t: Test, kind: StoreKind, directory: string): Promise<Record<string, unknown>> => {
+  if (kind === 'sqlite') return { url: `sqlite:${directory}/tollgate.db` };
+  const redis = await startRedis();
+  t.teardown(() => redis.close());
+  return { url: `redis+unix:${redis.socketPath}`, readTimeout: '5s', writeTimeout: '10s' };
+};
+
+const furnish = async ({ accounts }: Operator): Promise<void> => {
+  for (const id of ['acme', 'globex'])
+    done(await accounts.createOrg({ id, name: id, roles, tokenLifetimeMsMax: undefined }));
+  const user = async (orgId: string, id: string, names: readonly string[]): Promise<unknown> =>
+    done(await accounts.createUser({ orgId, id, name: undefined, roles: names }));
+  await user('acme', 'ann', ['reader', 'writer', 'self', 'owner']);
+  await user('acme', 'bob', ['reader', 'writer', 'self']);
+  await user('globex', 'eve', ['reader', 'writer', 'self', 'owner']);
+};
+
+/** The status of a GET. */
+export const statusOf = async (gate: GateProcess, path: string, token?: string): Promise<number> =>
+  (await call(gate, path, token)).status;
+
+/** Waits until a gate answers so; nothing but 200 and an outage may come before. */
+export const becomes = async (
+  gate: GateProcess,
+  path: string,
+  token: string,
+  wanted: number,
+): Promise<void> => {
+  const seen = new Set<number>();
+  await until(async () => {
+    const status = await statusOf(gate, path, token);
+    if (status !== wanted) seen.add(status);
+    return status === wanted;
+  });
+  for (const status of seen)
+    if (status !== 200 && status !== 503) throw new Error(`${status} on the way to ${wanted}`);
+};
+
+/** A request with a JSON body. */
+export const sendJson = (
+  gate: GateProcess,
+  path: string,
+  body: unknown,
+  token?: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> =>
+  call(gate, path, token, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+
+/** The body of a good answer, which is an object. */
+export const bodyOf = (answer: Answer): Readonly<Record<string, unknown>> => {
+  if (answer.status > 299) throw new Error(`${answer.status} ${answer.text}`);
+  return answer.json() as Readonly<Record<string, unknown>>;
+};
+
+/** Signs in as the gates do, on the keys they sign with. */
+const signInOn = async (t: Test, { store }: Operator, settingsFile: string): Promise<Replicas['signIn']> => {
+  const loaded = loadSettings({ file: settingsFile, env: {}, flags: {} });
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+  const { settings } = loaded;
+  const now = Date.now;
+  const keys = createSigningKeys({ store, settings, now });
+  t.teardown(() => keys.close());
+  done(await keys.start());
+  const [hashes, limit] = [createPasswordHashes({ ln: 10 }), createSignInLimit(settings.limits)];
+  const passwords = createPasswords({ store, passwords: hashes, limit, now });
+  for (const account of ['acme/ann', 'acme/bob', 'globex/eve']) {
+    const [orgId = '', userId = ''] = account.split('/');
+    done(await passwords.setPassword(orgId, userId, passwordOf(account)));
+  }
+  const signIn = createSignIn({ store, settings, now, limit, passwords: hashes, keys: keys.ring });
+  return async (orgId, userId) => {
+    const made = await signIn({
+      orgId,
+      userId,
+      password: passwordOf(`${orgId}/${userId}`),
+      validityMs: undefined,
+      clientId: undefined,
+      origin: { clientAddress: '127.0.0.1', requestId: 'scenario' },
+    });
+    if (!('accessToken' in made)) throw new Error(JSON.stringify(made));
+    return made.accessToken;
+  };
+};
+
+/** Of a user of the scenarios, `org/user`. */
+export const passwordOf = (account: string): string => `the password of ${account}`;
