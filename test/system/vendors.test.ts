@@ -4,23 +4,26 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { parse } from 'yaml';
+import { importApiTokens } from '../../src/lifecycle/import-api-tokens.ts';
+import { loadSettings } from '../../src/settings/load-settings.ts';
 import { startEchoApi } from '../support/echo-api.ts';
 import { startGate, until } from '../support/gate-process.ts';
 import { done, openOperator } from '../support/operator.ts';
 import { root } from '../support/process.ts';
 import { exchangeRaw } from '../support/raw-client.ts';
+import { startRawUpstream } from '../support/raw-upstream.ts';
 
 const orgId = '5f3b1c9e-0a7d-4f5e-9c1b-2d3e4f5a6b7c';
 
 /** A gate with the settings of a vendor in front of an API, with an org of a UUID, a user and an API token. */
-const startVendor = async (t: Test, vendor: string) => {
+const startVendor = async (t: Test, vendor: string, upstream?: string) => {
   const directory = mkdtempSync('/tmp/tg-');
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));
   const api = await startEchoApi(t);
   const text = readFileSync(join(root, `config/vendors/${vendor}.yaml`), 'utf8');
   const { listen: _listen, store: _store, ...ready } = parse(text) as Record<string, unknown>;
-  const gate = await startGate(t, { directory, settings: { ...ready, upstream: api.url } });
-  const { accounts, apiTokens } = await openOperator(t, gate.settingsFile);
+  const gate = await startGate(t, { directory, settings: { ...ready, upstream: upstream ?? api.url } });
+  const { accounts, apiTokens, store } = await openOperator(t, gate.settingsFile);
   const roles = { owner: ['org:owner'] };
   done(await accounts.createOrg({ id: orgId, name: 'Acme', roles, tokenLifetimeMsMax: undefined }));
   const id = 'ann@corp.example';
@@ -33,7 +36,7 @@ const startVendor = async (t: Test, vendor: string) => {
       gate.port,
       `${lines.join('\r\n')}\r\n${body === '' ? '' : `Content-Length: ${body.length}\r\n`}\r\n${body}`,
     );
-  return { api, gate, secret, record, apiTokens, send };
+  return { api, gate, secret, record, apiTokens, store, send };
 };
 
 t.test('csp.yaml: exchange, call, another org refused, revoke', async (t) => {
@@ -71,3 +74,77 @@ t.test('navigator.yaml: exchange with a trailing slash, orgs, call', async (t) =
   t.equal((await get(`/cphub/api/core/v1/mgmt/orgs/${orgId}/`)).status, 200);
   t.match(api.received, [{ url: `/cphub/api/core/v1/mgmt/orgs/${orgId}/` }]);
 });
+
+const apps = `/accounts/${orgId}/k8s/v2/apps`;
+
+t.test(
+  'astra.yaml: the API token directly on every call; its identity headers mapped, a caller’s stripped',
+  async (t) => {
+    const { api, secret, record, apiTokens, send } = await startVendor(t, 'astra');
+    const call = (path: string, more: readonly string[] = []) =>
+      send([`GET ${path} HTTP/1.1`, 'Host: gate', `authorization: bearer ${secret}`, ...more]);
+    const forged = [
+      'x-pcloud-accountid: other',
+      'X_PCloud_UserID: root',
+      'X-PCLOUD-ROLE: owner',
+      'x-pcloud_role: owner',
+    ];
+    t.equal((await call(`${apps}?include=name,id`, forged)).status, 200);
+    const [seen] = api.received;
+    t.match(seen, {
+      url: `${apps}?include=name,id`,
+      headers: {
+        'x-pcloud-accountid': orgId,
+        'x-pcloud-userid': 'ann@corp.example',
+        'x-pcloud-role': 'owner',
+        'x-identity': /^eyJ/,
+        authorization: undefined,
+      },
+    });
+    t.same(
+      Object.keys(seen?.headers ?? {}).filter((name) => /pcloud/i.test(name)),
+      ['x-pcloud-accountid', 'x-pcloud-userid', 'x-pcloud-role'],
+    );
+    t.equal(
+      (await call('/accounts/00000000-0000-4000-8000-000000000000/k8s/v2/apps')).status,
+      403,
+      'another account',
+    );
+    t.equal((await call(`/accounts/${orgId}/core/v1/users`)).status, 200);
+    const tokens = `/accounts/${orgId}/core/v1/users/ann@corp.example/tokens`;
+    t.match(JSON.parse((await call(tokens)).body), { status: '403' }, 'not with an API token');
+    t.match(JSON.parse((await send([`GET ${tokens} HTTP/1.1`, 'Host: gate'])).body), { status: '401' });
+    await apiTokens.revokeApiToken(record.id);
+    await until(async () => (await call(apps)).status === 401);
+  },
+);
+
+t.test(
+  'astra.yaml: imported tokens may contain _ - = + /; GET with a JSON body {} is forwarded',
+  async (t) => {
+    const upstream = await startRawUpstream({ answer: 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}' });
+    t.teardown(() => upstream.close());
+    const { gate, store, send } = await startVendor(t, 'astra', upstream.origin);
+    const secret = 'k3-J_x+9/aB=cD0eF1gH2iJ3kL4mN5oP6==';
+    const loaded = loadSettings({ file: gate.settingsFile, env: {}, flags: {} });
+    if (!loaded.ok) throw new Error('settings');
+    const entry = { org: orgId, user: 'ann@corp.example', name: 'old', scopes: 'all', expires: null, secret };
+    const options = { onProgress: undefined, concurrency: undefined };
+    const deps = { store, settings: loaded.settings, now: Date.now };
+    t.match(await importApiTokens(deps, [entry], options), { imported: 1 });
+    const answer = await send(
+      [
+        `GET ${apps} HTTP/1.1`,
+        'Host: gate',
+        `Authorization: Bearer ${secret}`,
+        'Content-Type: application/json',
+      ],
+      '{}',
+    );
+    t.equal(answer.status, 200);
+    const [request] = upstream.requests;
+    t.equal(request?.body, '{}');
+    t.equal(request?.header('content-length'), '2');
+    t.equal(request?.header('x-pcloud-accountid'), orgId);
+  },
+);
