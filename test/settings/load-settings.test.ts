@@ -41,6 +41,22 @@ t.test('without a file everything has a default', async (t) => {
   t.same(warningsOf({}), []);
 });
 
+t.test(
+  'an idle connection to the API is let go before the API would do it: Node does after 5 s',
+  async (t) => {
+    t.ok(Number(load({}).upstreams['default']?.keepAliveTimeoutMs) <= 4_000);
+  },
+);
+
+t.test('nothing is without a bound unless somebody says so', async (t) => {
+  const { limits, cache, feed, shutdown } = load({});
+  for (const [name, bound] of Object.entries({ ...limits, ...cache, ...feed, ...shutdown }))
+    if (typeof bound === 'number') t.ok(bound > 0 && Number.isSafeInteger(bound), `${name}: ${bound}`);
+  const { routes } = load({ file: fileOf(t, 'routes: [{ name: all, path: /*, public: true }]') });
+  for (const name of ['requestBodyBytesMax', 'responseTimeoutMs'] as const)
+    t.ok(Number(routes[0]?.[name]) > 0 && Number.isSafeInteger(routes[0]?.[name]), name);
+});
+
 t.test('the shipped file says the defaults', async (t) => {
   const { routes, ...rest } = load({ file: shipped });
   const { routes: none, ...defaults } = load({});
