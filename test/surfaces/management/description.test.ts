@@ -1,6 +1,7 @@
 // The OpenAPI document that the surface serves of itself: every request example is sent to a real server, and what it
 // answers has the documented status and shape.
 
+import { createConfig, lintFromString } from '@redocly/openapi-core';
 import t, { type Test } from 'tap';
 import { z } from 'zod';
 import { shardOfTokenId } from '../../../src/store/shard.ts';
@@ -69,7 +70,7 @@ const requestOf = (
   );
   const body = requestBody?.content['application/json']?.example;
   return {
-    line: `${method.toUpperCase()} ${document.servers[0]!.url}${filled}${query.size === 0 ? '' : `?${query}`}`,
+    line: `${method.toUpperCase()} ${document.servers[0]!.url}${filled}${query.size === 0 ? '' : `?${query.toString()}`}`,
     headers: [
       ...(security === undefined ? [`Authorization: Bearer ${session}`] : []),
       ...(body === undefined ? [] : [jsonType]),
@@ -87,6 +88,30 @@ t.test('the document is served to anybody, and says where the surface lies', asy
   t.equal(reply.status, 200);
   t.match(reply.header('content-type'), /^application\/json/);
   t.match(reply.body, { openapi: '3.1.1', servers: [{ url: prefix }] });
+});
+
+t.test('the document lints clean, by the strict rules and a few more', async (t) => {
+  const server = await startManagement(t);
+  const source = (await server.order(undefined, 'GET /openapi.json')).text;
+  const config = await createConfig({
+    extends: ['recommended-strict'],
+    rules: {
+      'operation-description': 'error',
+      'operation-4xx-problem-details-rfc7807': 'error',
+      'operation-singular-tag': 'error',
+      'operation-tag-defined': 'error',
+      'parameter-description': 'error',
+      'paths-kebab-case': 'error',
+      'component-name-unique': 'error',
+    },
+  });
+  const found = await lintFromString({ source, absoluteRef: 'openapi.json', config });
+  t.same(
+    found.map(({ ruleId, message, location }) => `${ruleId}: ${message} ${location[0]?.pointer ?? ''}`),
+    [],
+  );
+  const broken = source.replace('"operationId":"signOut"', '"operationId":"signIn"');
+  t.not((await lintFromString({ source: broken, absoluteRef: 'openapi.json', config })).length, 0);
 });
 
 t.test('every example is answered with its documented status and shape', async (t) => {
