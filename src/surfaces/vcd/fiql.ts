@@ -17,7 +17,8 @@ export const filterLengthMax = 2048;
 const depthMax = 16;
 const comparisonsMax = 64;
 
-const comparison = /([A-Za-z][A-Za-z0-9.]{0,63})(==|!=|=(?:gt|ge|lt|le)=)([^;,()]*)/y;
+/** Brackets in a value come in pairs: `name==probe (1)`. */
+const comparison = /([A-Za-z][A-Za-z0-9.]{0,63})(==|!=|=(?:gt|ge|lt|le)=)((?:[^;,()]|\([^;,()]*\))*)/y;
 
 /** A sentence for the caller when it cannot be read. */
 export const parseFilter = (text: string, options: FilterOptions): Filter | string => {

@@ -64,6 +64,19 @@ t.test(
   },
 );
 
+t.test('brackets in a value come in pairs', async (t) => {
+  const filter = parse('((name==probe (1),name==x);type==REFRESH)');
+  if (typeof filter === 'string') throw new Error(filter);
+  t.equal(
+    filter((name) => (name === 'name' ? 'probe (1)' : 'REFRESH')),
+    true,
+  );
+  t.equal(
+    filter((name) => (name === 'name' ? 'probe' : 'REFRESH')),
+    false,
+  );
+});
+
 t.test('what is no filter is a sentence', async (t) => {
   for (const text of [
     '',
@@ -78,7 +91,8 @@ t.test('what is no filter is a sentence', async (t) => {
     'name==probe;',
     ';name==probe',
     'name==a;;name==b',
-    'name==a(name==b)',
+    'name==a(name==b',
+    'name==a;b',
     'secret==x',
     'constructor==x',
     'name=~probe',
