@@ -12,7 +12,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.json ./
 COPY src ./src
-RUN npm run build
+RUN npm run build && chmod +x dist/main.js
 RUN mkdir data
 
 FROM node:26-slim AS dependencies
@@ -27,6 +27,8 @@ WORKDIR /app
 COPY package.json LICENSE ./
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
+# `docker exec NAME tollgate token list`: the command line, with the settings of the process that serves.
+RUN mkdir -p ../usr/local/bin && ln -s ../../../app/dist/main.js ../usr/local/bin/tollgate
 # The embedded store (sqlite:./tollgate.db) and its key live here; everything else may be read-only.
 COPY --from=build --chown=1000:1000 /app/data /var/lib/tollgate
 WORKDIR /var/lib/tollgate

@@ -91,6 +91,15 @@ t.test(
     // The image's own node; the one that runs this test may lie where an ordinary user cannot go.
     const node = join(target, 'node');
     copyFileSync(process.execPath, node, constants.COPYFILE_FICLONE);
+    const asUser = (tollgate: string[]) =>
+      spawnSync(join(imageRoot, 'usr/local/bin/tollgate'), tollgate, {
+        env: { ...runEnv, PATH: `${target}:${process.env['PATH']}` },
+        cwd: data,
+        encoding: 'utf8',
+        ...(isRoot ? nobody : {}),
+      });
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+    t.match(asUser(['--version']), { status: 0, stdout: `${version}\n` }, '`tollgate` is on the path');
     const running = await startProcess(command === 'node' ? node : command, args, {
       env: runEnv,
       cwd: data,
@@ -103,6 +112,12 @@ t.test(
     t.equal((await fetch(`http://127.0.0.1:${port}/things/1`)).status, 401, 'it guards its routes');
     t.ok(existsSync(join(data, 'tollgate.db')), 'the embedded store is in the data folder');
     if (!isRoot) t.throws(() => accessSync(join(app, 'dist'), constants.W_OK), 'the app cannot be written');
+
+    t.match(
+      asUser(['key', 'list', '--json']),
+      { status: 0, stdout: /"state": "signing"/ },
+      'on the same store',
+    );
 
     const check = /CMD (\[.*\])$/.exec(lastOf(image, 'HEALTHCHECK')!)?.[1];
     const [, ...checkArgs] = execForm(check)!;
