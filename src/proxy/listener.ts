@@ -58,6 +58,8 @@ export const createListener = (settings: Pick<Settings, 'limits' | 'tls'>, handl
           key: tls.key,
           minVersion: 'TLSv1.2',
           ALPNProtocols: ['http/1.1'],
+          // Before the handshake is done no time of HTTP runs; Node's own bound is two minutes.
+          handshakeTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
         });
   // No limit here: beyond its own, Node drops headers without a word (CVE-2026-58044). The handler counts and refuses.
   listener.maxHeadersCount = 0;

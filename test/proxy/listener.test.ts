@@ -140,6 +140,20 @@ t.test('TLS callers are told apart from plain ones', async (t) => {
   t.equal((await exchangeRaw(target, 'GET /things/7 HTTP/1.1\r\nHost: localhost\r\n\r\n')).status, 401);
 });
 
+t.test('a TLS handshake that is begun, or not even begun, and never finished is given up', async (t) => {
+  const { ca, localhost } = makeCertificates();
+  const { edge } = await setScene(t, { tls: localhost, limits: { headersTimeoutMs: 300 } });
+  for (const bytes of ['', '\u0016\u0003\u0001\u0002\u0000\u0001']) {
+    const client = await connectRaw(edge.port);
+    t.teardown(() => client.socket.destroy());
+    client.send(bytes);
+    await client.closed;
+  }
+  const target = { port: edge.port, tls: { ca, servername: 'localhost' } };
+  t.equal((await exchangeRaw(target, 'GET /things/7 HTTP/1.1\r\nHost: localhost\r\n\r\n')).status, 401);
+  t.ok(edge.outcomes.every(({ result }) => result !== 'bug'));
+});
+
 const upgrade =
   'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
 const accepted =
