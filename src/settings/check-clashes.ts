@@ -46,7 +46,10 @@ export const checkClashes = (
       );
       continue;
     }
-    const taken = owned.filter(({ pattern }) => meets(form, pattern) === 'part');
+    const isRest = form.endsWith('/*');
+    const taken = owned.filter(
+      ({ pattern, setting: of }) => meets(form, pattern) === 'part' && !(isRest && amidTheirApi.has(of)),
+    );
     if (taken.length > 0)
       warning(
         path,
@@ -54,6 +57,9 @@ export const checkClashes = (
       );
   }
 };
+
+/** Surfaces whose paths lie amid their vendor's own API: whoever writes `/*` there means the rest of it. */
+const amidTheirApi: ReadonlySet<string> = new Set(['surfaces.vcd']);
 
 /** All below these prefixes is ours; below those of the vendors' surfaces lies the rest of the vendor's own API. */
 const wholeOwner = (form: string, { oauth, surfaces }: SurfacePrefixes): string | undefined => {

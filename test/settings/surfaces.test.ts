@@ -59,6 +59,21 @@ t.test('the rest of a vendor’s API is free for routes', async (t) => {
     t.same(judge(path), { problems: [], warnings: [] }, path);
 });
 
+t.test(
+  'Cloud Director’s own API lies around the paths that are taken, so /* there means the rest',
+  async (t) => {
+    const on = { 'surfaces.vcd.enabled': true };
+    for (const path of ['/cloudapi/*', '/cloudapi/{version}/tokens/*', '/api/*', '/api/versions'])
+      t.same(judge(path, on), { problems: [], warnings: [] }, path);
+    for (const path of ['/oauth/provider/token', '/cloudapi/1.0.0/tokens', '/api/session/'])
+      t.match(judge(path, on).problems, [/set surfaces\.vcd\.prefix to another path/], path);
+    t.match(judge('/cloudapi/{version}/tokens', on).warnings, [/does not reach the API for /]);
+    const prefixed = { ...on, 'surfaces.vcd.prefix': '/vcd' };
+    t.same(judge('/cloudapi/1.0.0/tokens', prefixed), { problems: [], warnings: [] });
+    t.match(judge('/vcd/oauth/tenant/acme/token', prefixed).problems, [/surfaces\.vcd/]);
+  },
+);
+
 t.test('all below the prefix of the management surface is its own', async (t) => {
   const on = { 'surfaces.management.enabled': true };
   for (const path of ['/tollgate/v1', '/tollgate/v1/*', '/tollgate/v1/sessions', '/tollgate/v1/anything'])
