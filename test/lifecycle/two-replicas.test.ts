@@ -1,100 +1,15 @@
 // An API token's whole life on two replicas that share a store: what one of them is told, the other obeys. On SQLite and
 // on Redis alike.
 
-import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import type { Credential } from '../../src/decision/credential.ts';
-import { createIdentifier } from '../../src/identity/create-identifier.ts';
-import { createFeedState } from '../../src/identity/feed-state.ts';
-import { createUnknownTokenLimit } from '../../src/identity/unknown-token-limit.ts';
-import { createAccounts } from '../../src/lifecycle/accounts.ts';
-import { createApiTokens } from '../../src/lifecycle/api-tokens.ts';
-import { createExchange } from '../../src/lifecycle/exchange.ts';
 import { createRedisStore } from '../../src/store/redis/redis-store.ts';
 import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
-import type { TokenStore } from '../../src/store/token-store.ts';
-import { KeyRing } from '../../src/tokens/key-ring.ts';
-import { isKeyFault, parseSigningKey } from '../../src/tokens/signing-key.ts';
-import { createAccessTokenVerifier } from '../../src/tokens/verify-access-token.ts';
 import { done } from '../support/operator.ts';
 import { startRedis } from '../support/redis.ts';
 import { redisSettings } from '../support/redis-settings.ts';
-import { dayMs, minuteMs, sealed, worldSettings } from './world.ts';
-
-const retentionMs = 40 * minuteMs;
-const settings = { ...worldSettings, ...sealed };
-const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-const signingKey = parseSigningKey(privateKey.export({ type: 'pkcs8', format: 'pem' }), 'test');
-if (isKeyFault(signingKey)) throw new Error(signingKey.message);
-const keys = new KeyRing();
-keys.replace([signingKey]);
-
-type OpenStore = () => Promise<TokenStore>;
-
-const openReplica = async (t: Test, open: OpenStore, clock: { nowMs: number }) => {
-  const store = await open();
-  t.teardown(() => store.close());
-  const now = (): number => clock.nowMs;
-  const { clockLeewayMs } = settings.tokens;
-  const feedState = createFeedState({ store, maxStalenessMs: 10_000, retentionMs, clockLeewayMs });
-  const subscription = store.follow(feedState);
-  t.teardown(() => subscription.close());
-  await feedState.whenReady;
-  const identifier = createIdentifier({
-    store,
-    settings,
-    feedState,
-    unknownTokenLimit: createUnknownTokenLimit(0),
-    verifyAccessToken: createAccessTokenVerifier({
-      issuer: settings.issuer,
-      audience: settings.audience,
-      keyRing: keys,
-      externalIssuers: [],
-      clockLeewayMs,
-      tokenAgeMsMax: settings.tokens.accessTokenLifetimeMs,
-      tokenBytesMax: settings.credential.accessTokenBytesMax,
-    }),
-    signIdentityJwt: () => 'not asked for here',
-    signAccessToken: () => 'not asked for here',
-  });
-  const exchange = createExchange({ identifier, keys, settings, now });
-  const look = async (value: string, kind: Credential['kind'] = 'api_token'): Promise<string> => {
-    const found = await identifier.identify({ value, kind }, now());
-    return 'identity' in found ? identifier.standing(found.identity, now()) : found.reason;
-  };
-  /** Resolves once the feed has told what makes it so. */
-  const until = async (isSo: () => Promise<boolean>): Promise<void> => {
-    while (!(await isSo()))
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, 100);
-        const stop = feedState.onChange(() => {
-          clearTimeout(timer);
-          stop();
-          resolve();
-        });
-      });
-  };
-  return {
-    store,
-    accounts: createAccounts({ store, now }),
-    apiTokens: createApiTokens({ store, settings, now }),
-    look,
-    until,
-    session: async (secret: string): Promise<string> => {
-      const made = await exchange({
-        credential: { value: secret, kind: 'api_token' },
-        scopes: undefined,
-        audiences: [],
-        validityMs: undefined,
-        clientId: undefined,
-        clientAddress: undefined,
-      });
-      if (!('accessToken' in made)) throw new Error(JSON.stringify(made));
-      return made.accessToken;
-    },
-  };
-};
+import { openReplica, type OpenStore, retentionMs } from './replica.ts';
+import { dayMs, minuteMs } from './world.ts';
 
 const order = {
   orgId: 'acme',
@@ -108,7 +23,8 @@ const order = {
 /** Orders are given at `here`; what is asked of `there` was cached there before. */
 const openPair = async (t: Test, open: OpenStore) => {
   const clock = { nowMs: Date.now() };
-  const [here, there] = [await openReplica(t, open, clock), await openReplica(t, open, clock)];
+  const [here, there] = [await openReplica(open, clock), await openReplica(open, clock)];
+  for (const replica of [here, there]) t.teardown(() => replica.close());
   const roles = { reader: ['things:read'] };
   done(await here.accounts.createOrg({ id: 'acme', name: undefined, roles, tokenLifetimeMsMax: undefined }));
   for (const id of ['ann', 'bob'])
