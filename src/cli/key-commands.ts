@@ -1,15 +1,16 @@
 // `tollgate key`: the keys that sign access tokens and identity JWTs. No private half is ever printed.
 
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { createSigningKeys } from '../lifecycle/signing-keys.ts';
+import type { Settings } from '../settings/settings.ts';
+import { isRevokedKey } from '../lifecycle/stored-signing-keys.ts';
 import type { SigningKeyRecord } from '../store/records.ts';
 import { isBetter, isRetired } from '../tokens/key-ring.ts';
 import { isKeyFault, parseSigningKey, type SigningAlgorithm } from '../tokens/signing-key.ts';
-import type { AddCommands } from './command-line.ts';
+import type { AddCommands, Run } from './command-line.ts';
 import { exitCode } from './exit-code.ts';
-import { isoTime, pairs, time, listing } from './output.ts';
-import { isRefusal, refuse, withStore } from './session.ts';
-import { Option } from 'commander';
+import { isoTime, lifetime, listing, pairs, time } from './output.ts';
+import { isRefusal, refuse, type World, withStore } from './session.ts';
 
 /** One key as it is listed. */
 interface ListedKey {
@@ -61,7 +62,11 @@ export const addKeyCommands: AddCommands = (program, world, run) => {
                 states[index] ?? '',
                 one.origin,
                 one.origin === 'file' ? 'always' : time(one.activeFromMs),
-                one.retireAtMs === undefined ? 'the next rotation' : time(one.retireAtMs),
+                isRevokedKey(one)
+                  ? 'never again'
+                  : one.retireAtMs === undefined
+                    ? 'the next rotation'
+                    : time(one.retireAtMs),
               ]),
               'There is no key yet. The first is made when `tollgate serve` starts.',
             );
@@ -119,7 +124,61 @@ export const addKeyCommands: AddCommands = (program, world, run) => {
         }),
       ),
     );
+  addRevokeCommand(key, world, run);
 };
+
+const addRevokeCommand = (key: Command, world: World, run: Run): void => {
+  key
+    .command('revoke')
+    .description('end a key that has leaked: published no more, and nothing it signed is believed')
+    .argument('<KID>', 'as `tollgate key list` shows it')
+    .addHelpText(
+      'after',
+      '\nWhere it is the newest, a new key is made first and signs at once. API tokens are not touched: their clients are' +
+        '\ntold 401 once and exchange again. Who signed in by password signs in again.' +
+        '\nA KID that begins with a dash is written after two: tollgate key revoke -- -KID',
+    )
+    .action(
+      run((kid: string, _: unknown, command: Command) =>
+        withStore(command, world, async (store, settings, output) => {
+          const keys = createSigningKeys({ store, settings, now: Date.now });
+          try {
+            const revoked = await keys.revoke(kid);
+            if (isRefusal(revoked)) return refuse(output, revoked);
+            const { algorithm, replacedBy } = revoked;
+            if (output.isJson)
+              output.json({ kid, algorithm, state: 'revoked', replacedBy: replacedBy?.kid ?? null });
+            else {
+              output.line(
+                pairs([
+                  ['kid', kid],
+                  ['algorithm', algorithm],
+                  ['state', 'revoked'],
+                  ['signs now', replacedBy?.kid],
+                ]),
+              );
+              output.note(afterRevocation(settings));
+            }
+            return exitCode.ok;
+          } finally {
+            keys.close();
+          }
+        }),
+      ),
+    );
+};
+
+/** When it is in force, and what stays to be done. */
+const afterRevocation = ({ feed }: Pick<Settings, 'feed'>): string =>
+  [
+    'In force on every replica whose change feed is connected, at once (milliseconds); on one that has lost the store, when',
+    feed.whenStale === 'refuse'
+      ? `it is back: until then it refuses everybody, ${lifetime(feed.maxStalenessMs)} after the loss (feed.maxStaleness).`
+      : 'it is back: until then it goes on with what it knows (feed.whenStale: serve).',
+    'Every access token the key signed is refused from now on; API tokens are good, and are exchanged again.',
+    'An API that checks X-Identity itself believes the key for as long as it keeps its copy of /.well-known/jwks.json.',
+    'With the key anybody could sign in as anybody: see what was made meanwhile, with `tollgate audit`.',
+  ].join('\n');
 
 const listedFile = (pem: string, index: number): readonly ListedKey[] => {
   const key = parseSigningKey(pem, `item ${index + 1} of keys.signingKeys`);
@@ -144,6 +203,7 @@ const statesOf = (keys: readonly ListedKey[], nowMs: number): readonly string[] 
       signing.set(key.algorithm, key);
   }
   return keys.map((key) => {
+    if (isRevokedKey(key)) return 'revoked';
     if (isRetired(key, nowMs)) return 'retired';
     if (signing.get(key.algorithm) === key) return 'signing';
     return key.activeFromMs > nowMs ? 'next' : 'verifying';

@@ -34,6 +34,8 @@ export interface Identity {
   readonly openid?: boolean;
   /** The API token may do whatever its user's roles grant. */
   readonly allScopes?: boolean;
+  /** `kid` of our key that signed the access token; undefined for API tokens and external issuers. */
+  readonly keyId?: string | undefined;
   /** Undefined for external issuers, whose tokens are compared by `issuedAtMs` instead. */
   readonly generation: Generation | undefined;
   readonly issuedAtMs: number;

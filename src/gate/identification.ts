@@ -49,7 +49,17 @@ export const openIdentification = async (
         log.warn('what this replica knew was written back to the store', { count, result }),
     },
   });
-  const signingKeys = createSigningKeys({ store, settings, now, log, algorithms: algorithmsOf(settings) });
+  const signingKeys = createSigningKeys({
+    store,
+    settings,
+    now,
+    log,
+    algorithms: algorithmsOf(settings),
+    onRevoked: () => {
+      log.warn('a signing key was revoked: its tokens are refused, and every cache was dropped');
+      identifier.drop();
+    },
+  });
   const verifyAccessToken = createAccessTokenVerifier({
     issuer: settings.issuer,
     audience: settings.audience,
@@ -66,6 +76,7 @@ export const openIdentification = async (
     feedState,
     unknownTokenLimit: createUnknownTokenLimit(settings.limits.unknownTokensPerMinute),
     verifyAccessToken,
+    isKeyRevoked: (kid) => signingKeys.isRevoked(kid),
     noteUse: (tokenId, nowMs) => lastUsed.note(tokenId, nowMs),
     ...signersOf(settings, signingKeys.ring),
   });

@@ -31,6 +31,8 @@ export interface IdentifierDependencies {
   readonly signIdentityJwt: (identity: Identity, upstreamName: string, nowMs: number) => string | Outage;
   /** Access token that stands in for the caller's credential. */
   readonly signAccessToken: (identity: Identity, upstreamName: string, nowMs: number) => string | Outage;
+  /** Whether a signing key of ours has leaked and been revoked: what it signed is nobody's. */
+  readonly isKeyRevoked?: (keyId: string) => boolean;
   /** Told of each API token that was read from the store and found good: once a cache life at most. Never throws. */
   readonly noteUse?: (tokenId: string, nowMs: number) => void;
   /** Never goes back; the age of what is cached must not depend on a clock somebody sets. */
@@ -65,6 +67,8 @@ export interface CacheReading {
 
 export interface CountingIdentifier extends Identifier {
   reading(): CacheReading;
+  /** Forgets every identity, and what was rendered and signed for it. */
+  drop(): void;
 }
 
 class CachingIdentifier implements CountingIdentifier {
@@ -92,7 +96,7 @@ class CachingIdentifier implements CountingIdentifier {
     this.#orgs = new OrgCache(deps.store, cache.identityTtlMs);
     this.#imports = new ImportsProbe(deps.store, this.#monotonicMs);
     this.#headerMapping = Object.entries(deps.settings.identity.headers);
-    deps.feedState.onReset(() => this.#drop());
+    deps.feedState.onReset(() => this.drop());
     // A refusal may rest on a key not yet known, or on a state that has just changed.
     deps.feedState.onChange((changes) => {
       if (!changes.some(({ kind }) => kind !== 'token' && kind !== 'secret' && kind !== 'session')) return;
@@ -124,7 +128,9 @@ class CachingIdentifier implements CountingIdentifier {
     return this.#withoutCache(credential, digest, nowMs, clockMs, limited);
   }
 
+  /** What is cached needs no look at its key: the cache is dropped when one is revoked. */
   standing(identity: Identity, nowMs: number): Standing {
+    if (identity.keyId !== undefined && this.#deps.isKeyRevoked?.(identity.keyId) === true) return 'ended';
     return this.#deps.feedState.standing(identity, nowMs);
   }
 
@@ -155,6 +161,13 @@ class CachingIdentifier implements CountingIdentifier {
       unknowns: this.#refused.size,
       inFlight: this.#flights.size,
     };
+  }
+
+  drop(): void {
+    this.#epoch += 1;
+    this.#identities.clear();
+    this.#refused.clear();
+    this.#orgs.clear();
   }
 
   #withoutCache(
@@ -276,13 +289,6 @@ class CachingIdentifier implements CountingIdentifier {
       user: { id: user.id, name: user.name, roles: this.#shared.roles(user.roles) },
       scopes: this.#shared.scopes(identity.scopes),
     };
-  }
-
-  #drop(): void {
-    this.#epoch += 1;
-    this.#identities.clear();
-    this.#refused.clear();
-    this.#orgs.clear();
   }
 }
 

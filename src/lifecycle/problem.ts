@@ -27,6 +27,7 @@ export const problemCodes = [
   'secret_taken',
   'secret_replaced',
   'key_mounted',
+  'key_unknown',
   'key_sealed',
   'label_malformed',
   'name_taken',

@@ -7,9 +7,10 @@ import type { Settings } from '../settings/settings.ts';
 import type { SigningKeyRecord } from '../store/records.ts';
 import { KeyRing } from '../tokens/key-ring.ts';
 import { isKeyFault, parseSigningKey, type SigningAlgorithm } from '../tokens/signing-key.ts';
-import { type Problem, problem } from './problem.ts';
+import { isProblem, type Problem, problem } from './problem.ts';
 import {
   addNextKey,
+  isRevokedKey,
   keysUnavailable,
   newestKeyFault,
   readStoredKeys,
@@ -19,6 +20,8 @@ import {
 export interface SigningKeysOptions extends StoredKeysDependencies {
   readonly settings: Pick<Settings, 'keys' | 'tokens' | 'store' | 'identity'>;
   readonly log?: Pick<Log, 'info' | 'warn'> | undefined;
+  /** Told once keys have been revoked and are out of the ring: nothing that rests on them may be kept. */
+  readonly onRevoked?: (() => void) | undefined;
   /** What is signed with here; undefined: `tokens.algorithm` alone. */
   readonly algorithms?: readonly SigningAlgorithm[] | undefined;
 }
@@ -41,6 +44,13 @@ export interface RotatedKey {
   readonly retireOthersAtMs: number;
 }
 
+export interface RevokedKey {
+  readonly kid: string;
+  readonly algorithm: SigningAlgorithm;
+  /** The key that signs in its place, where it was the newest; undefined: another signs already. */
+  readonly replacedBy: RotatedKey | undefined;
+}
+
 export interface SigningKeys {
   readonly ring: KeyRing;
   /** Reads the keys, making the first of each algorithm. After an Outage it goes on trying by itself. */
@@ -57,6 +67,13 @@ export interface SigningKeys {
     algorithm: SigningAlgorithm,
     order?: { readonly abandonsOld: boolean },
   ): Promise<RotatedKey | Problem | Outage>;
+  /**
+   * Ends a key that has leaked: it is published no more, and nothing it has signed is believed. Where it is the newest of
+   * its algorithm a new key is added first, and signs at once. Repeating it is safe.
+   */
+  revoke(kid: string): Promise<RevokedKey | Problem | Outage>;
+  /** Whether this replica has seen the key revoked. */
+  isRevoked(kid: string): boolean;
   close(): void;
 }
 
@@ -79,6 +96,8 @@ export const createSigningKeys = (options: SigningKeysOptions): SigningKeys => {
   ring.replace(mounted);
 
   let records: readonly SigningKeyRecord[] = [];
+  /** What has been seen revoked stays so, though the store may lose it. */
+  const revoked = new Set<string>();
   let lastRefusal: Outage | undefined;
   let retries = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -92,10 +111,14 @@ export const createSigningKeys = (options: SigningKeysOptions): SigningKeys => {
 
   const read = async (): Promise<Outage | undefined> => {
     const wanted = algorithms.filter((algorithm) => !isMounted(algorithm));
-    const found = await readStoredKeys(options, wanted, records);
+    const found = await readStoredKeys(options, wanted, records, revoked);
     if (isOutage(found)) return found;
     records = found.records;
+    const believed = new Set(ring.published(now()).map(({ kid }) => kid));
     ring.replace([...mounted, ...found.keys]);
+    const newly = records.filter((record) => isRevokedKey(record) && !revoked.has(record.kid));
+    for (const { kid } of newly) revoked.add(kid);
+    if (newly.some(({ kid }) => believed.has(kid))) options.onRevoked?.();
     return found.fault === undefined ? undefined : keysUnavailable(found.fault);
   };
 
@@ -118,6 +141,24 @@ export const createSigningKeys = (options: SigningKeysOptions): SigningKeys => {
 
   const reload = oneAtATime(readAndPlan);
 
+  const addNext = async (
+    algorithm: SigningAlgorithm,
+    activeFromMs: number,
+    abandonsOld = false,
+  ): Promise<RotatedKey | Problem | Outage> => {
+    const fault = abandonsOld ? undefined : await newestKeyFault(options, algorithm);
+    if (isOutage(fault)) return fault;
+    if (fault !== undefined)
+      return problem(
+        'key_sealed',
+        `No new key was made, because the other replicas could not open what is sealed here. First mend this: ${fault}`,
+      );
+    const retireOthersAtMs = activeFromMs + lastTokenMs(settings);
+    const added = await addNextKey(options, algorithm, { activeFromMs, retireOthersAtMs });
+    if (isOutage(added)) return added;
+    return { kid: added.kid, algorithm, activeFromMs, retireOthersAtMs };
+  };
+
   return {
     ring,
     state,
@@ -132,20 +173,34 @@ export const createSigningKeys = (options: SigningKeysOptions): SigningKeys => {
           'key_mounted',
           `The ${wanted} key is mounted as a file. Put the new key first in keys.signingKeys, keep the old one after it until its tokens have expired, and restart each replica.`,
         );
-      const fault = abandonsOld ? undefined : await newestKeyFault(options, wanted);
-      if (isOutage(fault)) return fault;
-      if (fault !== undefined)
-        return problem(
-          'key_sealed',
-          `No new key was made, because the other replicas could not open what is sealed here. First mend this: ${fault}`,
-        );
-      const activeFromMs = now() + settings.keys.publishLeadMs;
-      const retireOthersAtMs = activeFromMs + lastTokenMs(settings);
-      const added = await addNextKey(options, wanted, { activeFromMs, retireOthersAtMs });
-      if (isOutage(added)) return added;
-      await reload();
-      return { kid: added.kid, algorithm: wanted, activeFromMs, retireOthersAtMs };
+      const rotated = await addNext(wanted, now() + settings.keys.publishLeadMs, abandonsOld);
+      if (!isOutage(rotated) && !isProblem(rotated)) await reload();
+      return rotated;
     },
+    revoke: async (kid) => {
+      if (mounted.some((key) => key.kid === kid))
+        return problem(
+          'key_mounted',
+          'That key is mounted as a file. Put a new one first in keys.signingKeys, remove it, and restart each replica.',
+        );
+      const listed = await options.store.listKeys();
+      if (isOutage(listed)) return listed;
+      const record = listed.find((key) => key.kid === kid);
+      if (record === undefined)
+        return problem('key_unknown', `The store has no key ${kid}; see tollgate key list.`);
+      const { algorithm } = record;
+      let replacedBy: RotatedKey | undefined;
+      if (record.retireAtMs === undefined && !isMounted(algorithm)) {
+        const next = await addNext(algorithm, now());
+        if (isOutage(next) || isProblem(next)) return next;
+        replacedBy = next;
+      }
+      const done = await options.store.revokeKey(kid, now());
+      if (isOutage(done)) return done;
+      await reload();
+      return { kid, algorithm, replacedBy };
+    },
+    isRevoked: (kid) => revoked.has(kid),
     close: () => {
       isClosed = true;
       clearTimeout(timer);

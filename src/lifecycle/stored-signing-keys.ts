@@ -15,7 +15,7 @@ import { generateStoredKey, openPublicHalf, openStoredKey } from '../tokens/stor
 import { loadSealingKey } from './sealing-key.ts';
 
 export interface StoredKeysDependencies {
-  readonly store: Pick<TokenStore, 'listKeys' | 'addKey'>;
+  readonly store: Pick<TokenStore, 'listKeys' | 'addKey' | 'revokeKey'>;
   readonly settings: Pick<Settings, 'keys' | 'store'>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -29,24 +29,39 @@ export interface StoredKeysRead {
   readonly fault: string | undefined;
 }
 
-/** Reads and opens the keys of the store. Each of `wanted` of which there is none is made, out of `known` if it was lost. */
+/**
+ * Reads and opens the keys of the store. Each of `wanted` of which there is none is made, out of `known` if it was lost.
+ * `revoked`: keys this replica has seen revoked, never opened again, though a store that lost a write has them as good.
+ */
 export const readStoredKeys = async (
   deps: StoredKeysDependencies,
   wanted: readonly SigningAlgorithm[],
   known: readonly SigningKeyRecord[],
+  revoked: ReadonlySet<string>,
 ): Promise<StoredKeysRead | Outage> => {
   const listed = await deps.store.listKeys();
   if (isOutage(listed)) return listed;
-  const missing = wanted.filter((one) => !listed.some(({ algorithm }) => algorithm === one));
-  if (missing.length === 0) return openAll(deps, listed);
+  const isGood = (key: SigningKeyRecord): boolean => !isRevokedKey(key) && !revoked.has(key.kid);
+  for (const key of listed)
+    if (!isGood(key) && !isRevokedKey(key)) {
+      const told = await deps.store.revokeKey(key.kid, deps.now());
+      if (isOutage(told)) return told;
+    }
+  const good = listed.filter(isGood);
+  const missing = wanted.filter((one) => !good.some(({ algorithm }) => algorithm === one));
+  if (missing.length === 0) return openAll(deps, listed, isGood);
   for (const algorithm of missing) {
-    const added = await addFirst(deps, algorithm, known, listed.length === 0);
+    const added = await addFirst(deps, algorithm, known.filter(isGood), listed);
     if (added !== 'done') return added;
   }
   // Another replica may have been faster: the store says whose key it is.
   const again = await deps.store.listKeys();
-  return isOutage(again) ? again : openAll(deps, again);
+  return isOutage(again) ? again : openAll(deps, again, isGood);
 };
+
+/** Retired from the beginning of time. */
+export const isRevokedKey = ({ retireAtMs }: Pick<SigningKeyRecord, 'retireAtMs'>): boolean =>
+  retireAtMs === 0;
 
 /**
  * Why this process cannot open the newest key of an algorithm, and what to do; undefined where it can, or there is none.
@@ -86,25 +101,30 @@ const addFirst = async (
   deps: StoredKeysDependencies,
   algorithm: SigningAlgorithm,
   known: readonly SigningKeyRecord[],
-  isStoreEmpty: boolean,
+  listed: readonly SigningKeyRecord[],
 ): Promise<'done' | Outage> => {
-  const sealingKey = await sealingKeyFor(deps, isStoreEmpty);
+  const sealingKey = await sealingKeyFor(deps, listed.length === 0);
   if (isKeyFault(sealingKey)) return keysUnavailable(sealingKey.message);
   const createdAtMs = deps.now();
   const key =
     known.findLast((record) => record.algorithm === algorithm && record.retireAtMs === undefined) ??
     // The first of an algorithm signs at once, whatever the other replicas' clocks say.
     (await generateStoredKey(algorithm, sealingKey, { createdAtMs, activeFromMs: 0 }));
-  const added = await deps.store.addKey(key, { ifNone: true, retireOthersAtMs: createdAtMs });
+  // Where there are only revoked ones, the store cannot tell that there is none.
+  const ifNone = !listed.some((record) => record.algorithm === algorithm);
+  const added = await deps.store.addKey(key, { ifNone, retireOthersAtMs: createdAtMs });
   return isOutage(added) ? added : 'done';
 };
 
 const openAll = async (
   deps: StoredKeysDependencies,
   records: readonly SigningKeyRecord[],
+  isGood: (key: SigningKeyRecord) => boolean,
 ): Promise<StoredKeysRead> => {
   const nowMs = deps.now();
-  const live = records.filter(({ retireAtMs }) => retireAtMs === undefined || retireAtMs > nowMs);
+  const live = records.filter(
+    (key) => isGood(key) && (key.retireAtMs === undefined || key.retireAtMs > nowMs),
+  );
   if (live.length === 0) return { records, keys: [], fault: undefined };
   const sealingKey = await sealingKeyFor(deps, false);
   const faults: KeyFault[] = isKeyFault(sealingKey) ? [sealingKey] : [];

@@ -144,6 +144,8 @@ export interface TokenStore {
     key: SigningKeyRecord,
     options: { readonly ifNone: boolean; readonly retireOthersAtMs: number },
   ): Promise<'added' | 'exists' | Outage>;
+  /** Retires a key from the beginning of time: nothing it has signed or will sign is believed, whatever a clock says. */
+  revokeKey(kid: string, nowMs: number): Promise<'revoked' | 'unknown' | Outage>;
 
   // -- the audit
   /** Adds entries; the oldest beyond a fixed number are dropped. After an unknown outcome one may be there twice. */
@@ -182,6 +184,7 @@ export const storeCommands = [
   'endSession',
   'listKeys',
   'addKey',
+  'revokeKey',
   'appendAudit',
   'readAudit',
   'reapply',

@@ -3,7 +3,7 @@
 
 import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
-import { parsePublicJwk, publishedJwk } from './public-jwk.ts';
+import { parsePublicJwk, type PublishedJwk, publishedJwk } from './public-jwk.ts';
 import { seal, unseal } from './sealing.ts';
 import { keyFits } from './signature.ts';
 import {
@@ -34,8 +34,7 @@ export const generateStoredKey = async (
   sealingKey: Uint8Array,
   times: { readonly createdAtMs: number; readonly activeFromMs: number },
 ): Promise<StoredKey> => {
-  const privateKey = await generatePrivateKey(algorithm);
-  const publicJwk = publishedJwk(createPublicKey(privateKey), algorithm);
+  const { privateKey, publicJwk } = await newKey(algorithm);
   const plain = privateKey.export({ type: 'pkcs8', format: 'der' });
   const sealedPrivateKey = seal(plain, sealingKey, publicJwk.kid);
   plain.fill(0);
@@ -87,6 +86,17 @@ const damaged = (kid: string, part: string): KeyFault =>
   );
 
 const generate = promisify(generateKeyPair);
+
+/** An id that begins with a dash (one in 64) would be taken for an option where somebody types it. */
+const newKey = async (
+  algorithm: SigningAlgorithm,
+): Promise<{ readonly privateKey: KeyObject; readonly publicJwk: PublishedJwk }> => {
+  for (;;) {
+    const privateKey = await generatePrivateKey(algorithm);
+    const publicJwk = publishedJwk(createPublicKey(privateKey), algorithm);
+    if (!publicJwk.kid.startsWith('-')) return { privateKey, publicJwk };
+  }
+};
 
 const generatePrivateKey = async (algorithm: SigningAlgorithm): Promise<KeyObject> => {
   switch (algorithm) {

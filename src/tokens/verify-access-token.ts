@@ -86,7 +86,9 @@ const verifyOwn = async (
     ageMsMax: options.tokenAgeMsMax,
   };
   const refusal = await verifyJwt(jwt.text, [key.publicKey], expected, nowMs);
-  return refusal ?? readable(jwt.claims, identityOfClaims(jwt.claims, options.issuer), nowMs);
+  if (refusal !== undefined) return refusal;
+  const identity = { ...identityOfClaims(jwt.claims, options.issuer), keyId: key.kid };
+  return readable(jwt.claims, identity, nowMs);
 };
 
 const verifyExternal = async (

@@ -23,6 +23,19 @@ t.test('orgs, users, tokens and keys on Redis', async (t) => {
   t.match(await runJson(['token', 'revoke', made['id']!], { env }), { result: 'revoked' });
   t.match(await runJson(['token', 'list', 'acme/ann'], { env }), [{ id: made['id'], state: 'revoked' }]);
   t.match(await runJson(['key', 'rotate'], { env }), { algorithm: 'ES256' });
+  const [leaked] = (await runJson(['key', 'list'], { env })) as { kid: string }[];
+  const ended = await run(['key', 'revoke', leaked!.kid], { env });
+  t.match(ended, {
+    code: 0,
+    stdout: /state +revoked\nsigns now +/,
+    stderr: /at once \(milliseconds\)[^]*exchanged again[^]*jwks\.json[^]*tollgate audit/,
+  });
+  t.match(await runJson(['key', 'revoke', leaked!.kid], { env }), { state: 'revoked', replacedBy: null });
+  t.match(await runJson(['key', 'list'], { env }), [
+    { kid: leaked!.kid, state: 'revoked' },
+    { state: 'signing' },
+  ]);
+  t.match(await run(['key', 'revoke', 'nobody'], { env }), { code: 1, stderr: /tollgate key list/ });
   execFileSync('redis-cli', ['-s', redis.socketPath, 'config', 'set', 'maxmemory', '1']);
   t.match(await run(['org', 'create', 'more'], { env }), {
     code: 69,

@@ -21,6 +21,7 @@ export const tokenStoreContract = (t: Test, makePlace: MakePlace): void => {
   t.test('uses, passwords and what a token carries', (t) => particulars(t, makePlace));
   t.test('the audit', (t) => auditContract(t, makePlace));
   t.test('signing keys', (t) => keys(t, makePlace));
+  t.test('revoked signing keys', (t) => revokedKeys(t, makePlace));
   t.test('the change feed', (t) => feed(t, makePlace));
   t.test('writing back what a server lost', (t) => reapply(t, makePlace));
   t.test('a closed store answers with an outage and throws nothing', async (t) => {
@@ -351,6 +352,40 @@ const keys = async (t: Test, makePlace: MakePlace): Promise<void> => {
         [third.kid, undefined],
         [other.kid, undefined],
       ]),
+    );
+  });
+};
+
+const revokedKeys = async (t: Test, makePlace: MakePlace): Promise<void> => {
+  t.test('a revoked key was never good, whenever it was to retire, and followers are told', async (t) => {
+    const [store] = await openStores(t, makePlace);
+    const [first, second] = [exampleKey(), exampleKey()];
+    await store.addKey(first, { ifNone: true, retireOthersAtMs: startMs });
+    await store.addKey(second, { ifNone: false, retireOthersAtMs: startMs + 100 });
+    const told = recordFeed();
+    const subscription = store.follow(told);
+    t.teardown(() => subscription.close());
+    await told.until(() => told.events.includes('caughtUp'));
+    const before = told.lines.length;
+    for (const key of [first, second, second])
+      t.equal(await store.revokeKey(key.kid, startMs + 1), 'revoked', 'again is the same');
+    t.same(
+      sure(await store.listKeys()).map(({ retireAtMs }) => retireAtMs),
+      [0, 0],
+    );
+    await told.until(() => told.lines.length === before + 3);
+    t.match(told.lines.at(-1), { kind: 'keys', atMs: startMs + 1 });
+    t.equal(await store.revokeKey('nobody', startMs), 'unknown');
+    const third = exampleKey();
+    await store.addKey(third, { ifNone: false, retireOthersAtMs: startMs + 200 });
+    t.same(
+      new Map(sure(await store.listKeys()).map(({ kid, retireAtMs }) => [kid, retireAtMs])),
+      new Map([
+        [first.kid, 0],
+        [second.kid, 0],
+        [third.kid, undefined],
+      ]),
+      'no later rotation gives it time again',
     );
   });
 };

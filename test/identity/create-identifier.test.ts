@@ -328,6 +328,27 @@ t.test('a refused access token is remembered until the keys change', async (t) =
   t.type(await askWith('a.b.c'), 'object', 'signed with a key that was not known before');
 });
 
+t.test('a session ends with the key that signed it, and nothing signed for anybody is kept', async (t) => {
+  const { askWith, ask, made, accessTokens, verified, identifier, revokedKeys, signed } =
+    await openHarness(t);
+  const identity = sessionIdentity({ keyId: 'leaked' });
+  accessTokens.set('a.b.c', identity);
+  t.type(await askWith('a.b.c'), 'object');
+  const subject = await ask(made.secret);
+  if (typeof subject === 'object') identifier.headersFor(subject, 'main', Date.now());
+  t.equal(identifier.standing(identity, Date.now()), 'live');
+  accessTokens.delete('a.b.c');
+  revokedKeys.add('leaked');
+  identifier.drop();
+  t.equal(identifier.standing(identity, Date.now()), 'ended', 'what is under way ends');
+  t.equal(identifier.standing(sessionIdentity({ keyId: 'other' }), Date.now()), 'live');
+  t.equal(await askWith('a.b.c'), 'token_invalid');
+  t.equal(verified.length, 2, 'verified again');
+  const again = await ask(made.secret);
+  if (typeof again === 'object') identifier.headersFor(again, 'main', Date.now());
+  t.equal(signed.length, 2, 'signed again');
+});
+
 t.test('a session ends with its logout, its API token or its generation', async (t) => {
   const { askWith, accessTokens, feedState } = await openHarness(t);
   const sessions = {

@@ -81,6 +81,7 @@ export const openHarness = async (
   const accessTokens = new Map<string, Identity>();
   const verified: string[] = [];
   const signed: string[] = [];
+  const revokedKeys = new Set<string>();
   const deps: IdentifierDependencies = {
     store: counted,
     feedState,
@@ -107,6 +108,7 @@ export const openHarness = async (
       signed.push(`access token for ${upstreamName}`);
       return `access-${upstreamName}`;
     },
+    isKeyRevoked: (keyId) => revokedKeys.has(keyId),
     monotonicMs,
   };
   const identifier = createIdentifier(deps);
@@ -126,6 +128,7 @@ export const openHarness = async (
     accessTokens,
     verified,
     signed,
+    revokedKeys,
     org,
     user,
     made,

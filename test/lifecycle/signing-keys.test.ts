@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
@@ -78,7 +79,12 @@ interface Replica {
 }
 
 /** One process's signing keys on a store of its own connection; `start` is the test's to call. */
-const replica = async (t: Test, settings: TestSettings, over?: TokenStore): Promise<Replica> => {
+const replica = async (
+  t: Test,
+  settings: TestSettings,
+  over?: TokenStore,
+  onRevoked?: () => void,
+): Promise<Replica> => {
   const store = over ?? (await openStore(t, settings.store));
   const clock = { nowMs };
   const lines: string[] = [];
@@ -88,6 +94,7 @@ const replica = async (t: Test, settings: TestSettings, over?: TokenStore): Prom
     settings,
     now: () => clock.nowMs,
     log: { info: keep, warn: keep },
+    onRevoked,
   });
   t.teardown(() => keys.close());
   return { keys, store, clock, lines };
@@ -321,6 +328,73 @@ t.test('rotating twice in a row leaves one key to come after the other, and all 
   t.equal(publishedBy(one).length, 3);
   one.clock.nowMs += leadMs;
   t.match(second, { kid: kidOf(one) });
+});
+
+t.test('a revoked key is gone at once, here and elsewhere; another signs in its place', async (t) => {
+  const settings = embedded(t);
+  const dropped: string[] = [];
+  const one = await replica(t, settings, undefined, () => void dropped.push('one'));
+  t.equal(await one.keys.start(), 'ready');
+  const two = await started(t, settings);
+  const leaked = kidOf(one)!;
+  const revoked = await one.keys.revoke(leaked);
+  t.match(revoked, { kid: leaked, algorithm: 'ES256', replacedBy: { activeFromMs: nowMs } });
+  t.not(kidOf(one), leaked);
+  t.strictSame(publishedBy(one), [kidOf(one)], 'no longer published');
+  t.equal(one.keys.ring.verificationKey(leaked, 0), undefined, 'whatever the clock says');
+  t.ok(one.keys.isRevoked(leaked));
+  t.strictSame(dropped, ['one'], 'what rests on it is dropped, once');
+  t.strictSame(publishedBy(two), [leaked], 'not heard yet');
+  await two.keys.reload();
+  t.strictSame(publishedBy(two), publishedBy(one));
+  t.equal(kidOf(two), kidOf(one));
+  t.match(await two.keys.revoke(leaked), { kid: leaked, replacedBy: undefined }, 'again is safe');
+  t.strictSame(publishedBy(two).length, 1, 'and makes no further key');
+  t.match(await two.keys.revoke('nobody'), { kind: 'problem', code: 'key_unknown' });
+  const late = await replica(t, settings, undefined, () => void dropped.push('late'));
+  t.equal(await late.keys.start(), 'ready');
+  t.strictSame(publishedBy(late), publishedBy(one));
+  t.strictSame(dropped, ['one'], 'a replica that never believed it has nothing to drop');
+});
+
+t.test('while a rotation is under way: the old key revoked, the next one signs at once', async (t) => {
+  const one = await started(t, embedded(t));
+  const leaked = kidOf(one)!;
+  await one.keys.rotate('ES256');
+  const next = publishedBy(one).find((kid) => kid !== leaked);
+  t.match(await one.keys.revoke(leaked), { kid: leaked, replacedBy: undefined });
+  t.equal(kidOf(one), next);
+  t.strictSame(publishedBy(one), [next]);
+});
+
+t.test('a replica that has seen a key revoked tells a store that lost it', async (t) => {
+  const server = await startRedis();
+  t.teardown(() => server.close());
+  const settings = settingsFor(redisSettings({ socketPath: server.socketPath }), {
+    encryptionKey: randomBytes(32),
+  });
+  const one = await started(t, settings);
+  const leaked = kidOf(one)!;
+  await one.keys.revoke(leaked);
+  const [next] = publishedBy(one);
+  // What a failover to a replica that lagged behind leaves: the key without its revocation.
+  const undo = ['-s', server.socketPath];
+  execFileSync('redis-cli', [...undo, 'hdel', 'tollgate:{0}:keys', `retire:${leaked}`]);
+  await one.keys.reload();
+  t.strictSame(publishedBy(one), [next], 'not believed again');
+  const fresh = await started(t, settings);
+  t.strictSame(publishedBy(fresh), [next], 'nor by those who never saw it');
+  t.equal(
+    execFileSync('redis-cli', [...undo, 'hget', 'tollgate:{0}:keys', `retire:${leaked}`], {
+      encoding: 'utf8',
+    }).trim(),
+    '0',
+  );
+});
+
+t.test('a mounted key is revoked where it is mounted', async (t) => {
+  const one = await started(t, embedded(t, { signingKeys: [pemOf(keyPairs.ES256.privateKey)] }));
+  t.match(await one.keys.revoke(kidOf(one)!), { kind: 'problem', code: 'key_mounted' });
 });
 
 t.test('a key of another algorithm can be added beside the one that signs', async (t) => {

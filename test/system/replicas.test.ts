@@ -186,3 +186,24 @@ t.test('a key rotated by one is known to the other before it signs', async (t) =
   t.equal(await statusOn(b, '/things', await exchange(a, secret)), 200);
   t.equal(await statusOn(a, '/things', await exchange(b, secret)), 200);
 });
+
+t.test('a leaked key revoked: every session it signed is over on both, and API tokens go on', async (t) => {
+  const { secret } = await operator.token();
+  const kidOf = (token: string): string =>
+    (JSON.parse(Buffer.from(token.split('.', 1)[0]!, 'base64url').toString()) as { kid: string }).kid;
+  const session = await exchange(a, secret);
+  await warm(t, session);
+  await warm(t, secret);
+  const leaked = kidOf(session);
+  await runTollgate(a.settingsFile, ['key', 'revoke', leaked]);
+  for (const gate of [a, b]) {
+    await until(async () => (await statusOn(gate, '/things', session)) === 401);
+    const { text } = await call(gate, '/.well-known/jwks.json');
+    t.notOk(text.includes(leaked), 'published no more');
+    const renewed = await exchange(gate, secret);
+    t.not(kidOf(renewed), leaked, 'another key signs');
+    await warm(t, renewed);
+    const echoed = (await call(gate, '/things', secret)).json() as { headers: Record<string, string> };
+    t.not(kidOf(echoed.headers['x-identity']!), leaked, 'the API is told by the new key, at once');
+  }
+});

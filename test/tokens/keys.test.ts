@@ -89,6 +89,13 @@ t.test('a key made for the store comes back the same, and its record shows nothi
   }
 });
 
+t.test('no key made has an id that a command line would take for an option', async (t) => {
+  const made = await Promise.all(
+    Array.from({ length: 300 }, () => generateStoredKey('EdDSA', sealingKey, times)),
+  );
+  t.notOk(made.some(({ kid }) => kid.startsWith('-')));
+});
+
 t.test('a wrong sealing key is a clear message, and the public half still verifies', async (t) => {
   const stored = await generateStoredKey('ES256', sealingKey, times);
   const fault = openStoredKey(stored, randomBytes(32));

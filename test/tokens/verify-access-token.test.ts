@@ -43,6 +43,7 @@ t.test('a good access token becomes the identity it was made from, without a loo
   for (const key of Object.values(ownKeys)) {
     const identity = await verify(signAccessToken(key, ownClaims), nowMs);
     t.strictSame(identity, {
+      keyId: key.kid,
       credentialKind: 'access_token',
       sessionKind: 'api_token',
       issuer,

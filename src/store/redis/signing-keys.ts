@@ -5,11 +5,18 @@ import { lineOf } from './change-codec.ts';
 import { readHash, runOn } from './connections.ts';
 import type { StoreContext } from './context.ts';
 import { keyDocument, parseKeys } from './record-codec.ts';
-import { addKey } from './token-scripts.ts';
+import { addKey, revokeKey } from './token-scripts.ts';
 
-type SigningKeys = Pick<TokenStore, 'listKeys' | 'addKey'>;
+type SigningKeys = Pick<TokenStore, 'listKeys' | 'addKey' | 'revokeKey'>;
 
-export const signingKeys = ({ keys, reads, writes, attempt, retentionMs }: StoreContext): SigningKeys => ({
+export const signingKeys = ({
+  keys,
+  reads,
+  writes,
+  revoke,
+  attempt,
+  retentionMs,
+}: StoreContext): SigningKeys => ({
   listKeys: () => attempt(async () => parseKeys((await readHash(reads, keys.signingKeys())) ?? new Map())),
 
   addKey: (key, { ifNone, retireOthersAtMs }) =>
@@ -30,5 +37,13 @@ export const signingKeys = ({ keys, reads, writes, attempt, retentionMs }: Store
         ],
       );
       return made === 'added' ? 'added' : 'exists';
+    }),
+
+  revokeKey: (kid, nowMs) =>
+    attempt(async () => {
+      const line = lineOf({ kind: 'keys', atMs: nowMs });
+      const touched = [keys.signingKeys(), keys.changes(0)];
+      const done = await revoke(revokeKey, touched, [retentionMs, kid, ...line]);
+      return done === 'revoked' ? 'revoked' : 'unknown';
     }),
 });

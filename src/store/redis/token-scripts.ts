@@ -204,3 +204,14 @@ tell(KEYS[2], ARGV[1], {unpack(ARGV, 8)})
 return 'added'
 `,
 );
+
+/** KEYS signing keys, stream. ARGV retention, key id, fields of the line. Replies 'revoked' or 'unknown'. */
+export const revokeKey = script(
+  'revoke_key',
+  `${tell}
+if redis.call('HEXISTS', KEYS[1], 'doc:' .. ARGV[2]) == 0 then return 'unknown' end
+redis.call('HSET', KEYS[1], 'retire:' .. ARGV[2], '0')
+tell(KEYS[2], ARGV[1], {unpack(ARGV, 3)})
+return 'revoked'
+`,
+);

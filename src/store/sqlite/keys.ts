@@ -37,3 +37,10 @@ export const addKey = (
   appendLine(connection, { kind: 'keys', atMs: key.createdAtMs });
   return 'added';
 };
+
+export const revokeKey = (connection: Connection, kid: string, nowMs: number): 'revoked' | 'unknown' => {
+  if (!listKeys(connection).some((key) => key.kid === kid)) return 'unknown';
+  connection.run('UPDATE keys SET retire_at_ms = 0 WHERE kid = ?', kid);
+  appendLine(connection, { kind: 'keys', atMs: nowMs });
+  return 'revoked';
+};

@@ -172,6 +172,10 @@ class SqliteStore implements TokenStore {
     return this.#write((connection) => keys.addKey(connection, key, options));
   }
 
+  revokeKey(kid: string, nowMs: number) {
+    return this.#write((connection) => keys.revokeKey(connection, kid, nowMs));
+  }
+
   appendAudit(entries: readonly AuditEntry[]) {
     return this.#note(entries, audit.appendAudit);
   }

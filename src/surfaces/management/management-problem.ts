@@ -132,6 +132,7 @@ const lifecycleKinds: Readonly<Record<ProblemCode | 'secret_replaced', Kind>> = 
   secret_taken: elsewhere,
   secret_replaced: elsewhere,
   key_mounted: elsewhere,
+  key_unknown: elsewhere,
   key_sealed: elsewhere,
 };
 
