@@ -136,20 +136,24 @@ const parametersOf = (prefix: string, { path, query, takesIdempotencyKey, exampl
   return parameters.length === 0 ? {} : { parameters };
 };
 
-const responsesOf = ({ access, body, query, success, problems, takesIdempotencyKey }: Operation): Json => {
+const responsesOf = ({
+  access,
+  tag,
+  body,
+  query,
+  success,
+  problems,
+  takesIdempotencyKey,
+}: Operation): Json => {
   const codes: readonly ManagementCode[] = [
     ...(body !== noBody || Object.keys(query.shape).length > 0 || takesIdempotencyKey
       ? (['request_malformed'] as const)
       : []),
     ...(body !== noBody ? (['request_too_large', 'media_type_refused'] as const) : []),
-    ...(access === 'session'
-      ? ([
-          'credential_missing',
-          'credential_invalid',
-          'session_kind_refused',
-          'scope_missing',
-          'tenant_mismatch',
-        ] as const)
+    ...(access === 'session' ? (['credential_missing', 'credential_invalid'] as const) : []),
+    // Any session may see and end itself.
+    ...(access === 'session' && tag !== 'Sessions'
+      ? (['session_kind_refused', 'scope_missing', 'tenant_mismatch'] as const)
       : []),
     ...problems,
     'rate_limited',

@@ -79,7 +79,7 @@ const readBody = ({ body }: SurfaceRequest, schema: z.ZodType): { readonly value
     case 'none':
       return { value: {} };
     case 'malformed':
-      return malformed([{ pointer: '', detail: `${body.why}.` }]);
+      return malformed([{ pointer: '', detail: `The body cannot be read: ${body.why}.` }]);
     case 'form':
     case 'other':
       return { fault: 'media_type', detail: undefined, errors: undefined };

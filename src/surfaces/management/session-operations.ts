@@ -11,7 +11,7 @@ import type { managementPaths } from '../../settings/surface-paths.ts';
 import { example } from './examples.ts';
 import { fault, type Operation, openOperation, operation, reply } from './operation.ts';
 import { noBody } from './read-order.ts';
-import { idText, named, noQuery, timeOf, timeOrNever } from './shapes.ts';
+import { idText, named, noQuery, time, timeOf, timeOrNever } from './shapes.ts';
 
 export interface SessionOperationsDeps {
   readonly signIn: SignIn;
@@ -42,7 +42,7 @@ const signedIn = named(
   z.strictObject({
     accessToken: z.string().meta({ description: 'A JWT, for `Authorization: Bearer`.' }),
     tokenType: z.literal('Bearer'),
-    expiresAt: timeOrNever('When to sign in again.'),
+    expiresAt: time('When to sign in again.'),
     session,
   }),
 );

@@ -36,7 +36,7 @@ export const duration = (description: string) =>
 export const scopeText = z.string().min(1).max(scopeLengthMax);
 
 export const scopeList = z
-  .union([z.literal('all'), z.array(scopeText).max(scopesMax)])
+  .union([z.literal('all'), z.array(scopeText).max(scopesMax)], 'Write a list of scopes, or "all"')
   .meta({ description: 'Scopes, or `all`: whatever the user’s roles grant at the time of use.' });
 
 export const time = (description: string) => z.iso.datetime().meta({ description });
@@ -60,7 +60,7 @@ export const pageSizeUsual = 50;
 export const pageFields = {
   limit: queryCount(1, pageSizeMax)
     .default(pageSizeUsual)
-    .meta({ description: 'Most items of the page.', default: pageSizeUsual }),
+    .meta({ description: `Most items of the page; without it ${pageSizeUsual}.` }),
   cursor: z
     .string()
     .min(1)

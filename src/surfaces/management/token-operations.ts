@@ -33,10 +33,13 @@ const createBody = named(
     name: nameText,
     scopes: scopeList,
     lifetime: z
-      .union([
-        z.literal('never').transform(() => null),
-        duration('From one minute to a hundred years, within the organization’s maximum.'),
-      ])
+      .union(
+        [
+          z.literal('never').transform(() => null),
+          duration('From one minute to a hundred years, within the organization’s maximum.'),
+        ],
+        'Write a duration of ISO 8601 in weeks, days, hours, minutes or seconds, e.g. P90D, or "never"',
+      )
       .optional()
       .meta({ description: 'Without it: the server’s default, cut to the organization’s maximum.' }),
     openid: z.boolean().optional().meta({ description: 'An ID token comes with each exchange.' }),

@@ -1,11 +1,15 @@
 // The management surface on a real server, with the accounts of the description's examples: org acme with ann, its owner,
 // and ben; another org with eve.
 
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Test } from 'tap';
 import { createBeginClientSession } from '../../../src/lifecycle/client-session.ts';
 import { createIssue } from '../../../src/lifecycle/issue.ts';
 import { createPasswords } from '../../../src/lifecycle/passwords.ts';
 import { example } from '../../../src/surfaces/management/examples.ts';
+import type { Surfaces } from '../../../src/surfaces/surfaces.ts';
 import { exchangeRaw } from '../../support/raw-client.ts';
 import { sealed } from '../../lifecycle/world.ts';
 import { noSurfaces, startSurfaces, type SurfaceServer, type SurfaceSettings } from '../surface-server.ts';
@@ -70,12 +74,15 @@ export const startManagement = async (
       ...headers,
       ...(body === '' || hasLength ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]),
     ];
-    const message = await exchangeRaw(server.port, `${lines.join('\r\n')}\r\n\r\n${body}`);
+    // The raw client sends and gives each byte as a character.
+    const bytes = Buffer.from(body).toString('latin1');
+    const message = await exchangeRaw(server.port, `${lines.join('\r\n')}\r\n\r\n${bytes}`);
     const isJson = /^application\/(?:problem\+)?json/.test(message.header('content-type') ?? '');
+    const text = Buffer.from(message.body, 'latin1').toString('utf8');
     return {
       status: message.status,
-      text: message.body,
-      body: isJson && message.body !== '' ? (JSON.parse(message.body) as Record<string, unknown>) : {},
+      text,
+      body: isJson && text !== '' ? (JSON.parse(text) as Record<string, unknown>) : {},
       header: (name) => message.header(name),
     };
   };
@@ -115,3 +122,14 @@ export const startManagement = async (
 export const idOf = ({ body }: ManagementReply): string => String(body['id']);
 export const itemsOf = ({ body }: ManagementReply): readonly Record<string, unknown>[] =>
   body['items'] as readonly Record<string, unknown>[];
+
+/** The port of a listener for surfaces beside those of the server. */
+export const startBeside = async (t: Test, surfaces: Surfaces): Promise<number> => {
+  const server = createServer((req, res) => surfaces.handle(req, res)).listen(0, '127.0.0.1');
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+};

@@ -1,0 +1,266 @@
+// How the management surface takes what clients really send, in raw bytes: odd forms, bad input, another method, a store
+// that does not answer. Everything refused is a problem of RFC 9457, and changes nothing.
+
+import t from 'tap';
+import type { Outage } from '../../../src/decision/outcome.ts';
+import { managementPaths } from '../../../src/settings/surface-paths.ts';
+import { bodyBytesMax } from '../../../src/surfaces/body.ts';
+import { createSurfaces } from '../../../src/surfaces/surfaces.ts';
+import { jsonType, prefix, startBeside, startManagement } from './management-server.ts';
+
+const own = `${prefix}/orgs/acme/users/ann/api-tokens`;
+const good = JSON.stringify({ name: 'x', scopes: ['things:read'] });
+
+t.test('a body is JSON whatever its type is called, and nothing else', async (t) => {
+  const server = await startManagement(t);
+  const bearer = `aUtHoRiZaTiOn: BEARER ${await server.signIn()}`;
+  for (const type of ['Application/JSON;charset=UTF-8', 'application/json/', 'application/merge-patch+json'])
+    t.equal((await server.send(`POST ${own}`, [bearer, `CONTENT-TYPE: ${type}`], good)).status, 201, type);
+  for (const type of [
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'nonsense',
+  ])
+    t.match(
+      await server.send(`POST ${own}`, [bearer, `Content-Type: ${type}`], good),
+      {
+        status: 415,
+        body: { type: `${prefix}/problems/media_type_refused`, code: 'media_type_refused', status: 415 },
+      },
+      type,
+    );
+  t.match(await server.send(`POST ${own}`, [bearer], good), { status: 415 }, 'no type at all');
+});
+
+t.test('bad bodies are 400 with where and what, repeat no value, and make nothing', async (t) => {
+  const server = await startManagement(t);
+  const ann = await server.signIn();
+  const table: [string, string, string?][] = [
+    ['nothing', '', '/name'],
+    ['broken JSON', '{', ''],
+    ['two values', '{}{}', ''],
+    ['deep JSON', `{"name":${'['.repeat(20_000)}${']'.repeat(20_000)}}`, ''],
+    ['a poisoned prototype', '{"__proto__":{"a":1},"name":"x","scopes":"all"}', ''],
+    ['a constructor', '{"constructor":1,"name":"x","scopes":"all"}', ''],
+    ['a list', '[]', ''],
+    ['a text', '"x"', ''],
+    ['null', 'null', ''],
+    ['an unknown member', '{"name":"x","scopes":"all","lifetimeSeconds":60}', '/lifetimeSeconds'],
+    ['a member in another case', '{"Name":"x","scopes":"all"}', '/name'],
+    ['a name that is a number', '{"name":1,"scopes":"all"}', '/name'],
+    ['an empty name', '{"name":"","scopes":"all"}', '/name'],
+    ['a long name', `{"name":"${'x'.repeat(200)}","scopes":"all"}`, '/name'],
+    ['a name with a line break', '{"name":"a\\nb","scopes":"all"}'],
+    ['a name with blanks around', '{"name":" a ","scopes":"all"}'],
+    ['scopes in a text', '{"name":"x","scopes":"things:read"}', '/scopes'],
+    ['a scope that is none', '{"name":"x","scopes":["a b"]}'],
+    ['a scope that is a number', '{"name":"x","scopes":[1]}', '/scopes'],
+    [
+      'too many scopes',
+      JSON.stringify({ name: 'x', scopes: Array.from({ length: 1100 }, (_, i) => `s${i}`) }),
+      '/scopes',
+    ],
+    ['openid as a text', '{"name":"x","scopes":"all","openid":"true"}', '/openid'],
+  ];
+  for (const [what, body, pointer] of table) {
+    const reply = await server.send(`POST ${own}`, [`Authorization: Bearer ${ann}`, jsonType], body);
+    t.match(reply, { status: 400, body: { status: 400 } }, what);
+    if (pointer !== undefined) {
+      const { errors = [] } = reply.body as { errors?: { pointer?: string }[] };
+      t.ok(
+        errors.some((error) => error.pointer?.startsWith(pointer)),
+        `${what}: ${reply.text}`,
+      );
+    }
+    t.match(reply.header('content-type'), /^application\/problem\+json/);
+    t.ok(reply.text.length < 4096, 'the answer is bounded');
+    t.match(server.outcomes.at(-1), {
+      result: 'denial',
+      reason: 'request_malformed',
+      identity: { user: { id: 'ann' } },
+    });
+  }
+  t.match((await server.order(ann, 'GET /orgs/acme/users/ann/api-tokens')).body, { total: 0 });
+});
+
+t.test('a secret in a wrong member is not repeated', async (t) => {
+  const server = await startManagement(t);
+  const { secret } = await server.token();
+  for (const body of [
+    { org: secret, user: 1, password: [secret] },
+    { token: secret, lifetime: secret },
+  ]) {
+    const reply = await server.order(undefined, 'POST /sessions', body);
+    t.equal(reply.status, 400);
+    t.notMatch(reply.text, secret);
+    t.notMatch(JSON.stringify(server.outcomes.at(-1)), secret);
+  }
+});
+
+t.test('a body over 64 KB is refused, by its length or as it comes', async (t) => {
+  const server = await startManagement(t);
+  const long = JSON.stringify({ org: 'a', user: 'b', password: 'c'.repeat(bodyBytesMax) });
+  t.match(await server.send(`POST ${prefix}/sessions`, [jsonType], long), {
+    status: 413,
+    body: { code: 'request_too_large' },
+  });
+  const chunks = `${long.length.toString(16)}\r\n${long}\r\n0\r\n\r\n`;
+  t.match(await server.send(`POST ${prefix}/sessions`, [jsonType, 'Transfer-Encoding: chunked'], chunks), {
+    status: 413,
+  });
+});
+
+t.test('a query says what it says once, in known words', async (t) => {
+  const server = await startManagement(t);
+  const ann = await server.signIn();
+  for (const query of [
+    'limit=0',
+    'limit=201',
+    'limit=1e2',
+    'limit=',
+    'limit=+1',
+    'limit=1&limit=2',
+    'Limit=1',
+    'state=gone',
+    'sort=secret',
+    'cursor=',
+    'name=',
+    'page=1',
+    '%zz=1',
+    'name=%C3%28',
+    `name=${'x'.repeat(200)}`,
+    '__proto__=1',
+    'constructor=1',
+  ])
+    t.match(
+      await server.order(ann, `GET /orgs/acme/users/ann/api-tokens?${query}`),
+      { status: 400, body: { code: 'request_malformed' } },
+      query,
+    );
+  for (const query of ['', '?', '?limit=200', '?&&limit=1', '?sort=%2DcreatedAt', '?name=a+b'])
+    t.equal((await server.order(ann, `GET /orgs/acme/users/ann/api-tokens${query}`)).status, 200, query);
+});
+
+t.test('ids in the path are read once, and may be anything', async (t) => {
+  const server = await startManagement(t);
+  const ann = await server.signIn();
+  await server.accounts.createUser({ orgId: 'acme', id: 'c@corp.example', name: 'C', roles: [] });
+  const made = await server.order(ann, 'POST /orgs/acme/users/c%40corp.example/api-tokens', {
+    name: 'x',
+    scopes: [],
+  });
+  t.match(made, { status: 201, body: { user: 'c@corp.example' } });
+  const { secret } = await server.token();
+  for (const [path, status] of [
+    ['/orgs/acme/api-tokens/nonsense', 404],
+    [`/orgs/acme/api-tokens/${secret}`, 404],
+    ['/orgs/acme/api-tokens/00000000-0000-4000-8000-000000000000', 404],
+    ['/orgs/acme/api-tokens/%00', 404],
+    ['/orgs/%C3%A4/api-tokens/x', 403],
+    ['/orgs/ACME/api-tokens', 403],
+    ['/orgs/acme/users/a%20b', 400],
+  ] as const) {
+    const reply = await server.order(ann, `GET ${path}`);
+    t.equal(reply.status, status, `${path} ${reply.text}`);
+    t.notMatch(reply.text, secret);
+  }
+});
+
+t.test('another method is 405 and says which to use; HEAD is answered as GET', async (t) => {
+  const server = await startManagement(t);
+  for (const [line, allow] of [
+    ['GET /sessions', 'POST'],
+    ['POST /sessions/current', 'GET, HEAD, DELETE'],
+    ['PUT /orgs/acme/users/ann', 'GET, HEAD, PATCH'],
+    ['DELETE /revoke-all', 'POST'],
+    ['PROPFIND /orgs/acme/users', 'GET, HEAD'],
+    ['OPTIONS /openapi.json', 'GET, HEAD'],
+  ] as const) {
+    const reply = await server.order(undefined, line);
+    t.match(reply, { status: 405, body: { code: 'method_refused', status: 405 } }, line);
+    t.same(reply.header('allow')?.split(', ').toSorted(), allow.split(', ').toSorted());
+  }
+  const head = await server.send(`HEAD ${prefix}/openapi.json`);
+  t.same([head.status, head.text], [200, '']);
+});
+
+t.test('every path of the table is answered by some operation', async (t) => {
+  const server = await startManagement(t);
+  for (const path of Object.values(managementPaths(prefix)))
+    t.ok(server.surfaces.ownedPaths.includes(path), path);
+});
+
+t.test('each problem has a page at its type', async (t) => {
+  const server = await startManagement(t);
+  const refused = await server.order(undefined, 'GET /sessions/current');
+  const page = await server.send(`GET ${String(refused.body['type'])}`);
+  t.match(page, {
+    status: 200,
+    body: { code: 'credential_missing', status: 401, title: refused.body['title'] },
+  });
+  for (const code of ['nonsense', '__proto__', 'constructor', 'toString'])
+    t.match(await server.order(undefined, `GET /problems/${code}`), {
+      status: 404,
+      body: { code: 'problem_unknown' },
+    });
+});
+
+t.test(
+  'a store that does not answer is 503 with Retry-After for every operation, never 401 or 403',
+  async (t) => {
+    const server = await startManagement(t);
+    const ann = await server.signIn();
+    const { record, secret } = await server.token();
+    const down: Outage = { kind: 'outage', reason: 'store_unavailable', cause: new Error('down') };
+    const store = new Proxy(server.store, {
+      get: (target, name) =>
+        typeof Reflect.get(target, name) === 'function' ? async () => down : Reflect.get(target, name),
+    });
+    const outcomes: unknown[] = [];
+    const surfaces = await createSurfaces({
+      ...server,
+      store,
+      audit: undefined,
+      record: (outcome) => outcomes.push(outcome.reason),
+      caller: () => ({ clientAddress: '192.0.2.7', requestId: 'request-1' }),
+    });
+    t.teardown(() => surfaces.close());
+    const broken = await startBeside(t, surfaces);
+    const one = `/orgs/acme/api-tokens/${record.id}`;
+    const orders: [string, string | undefined, unknown?][] = [
+      ['POST /sessions', undefined, { org: 'acme', user: 'ann', password: 'x' }],
+      ['DELETE /sessions/current', ann],
+      ['POST /orgs/acme/users/ann/api-tokens', ann, { name: 'x', scopes: 'all' }],
+      ['GET /orgs/acme/users/ann/api-tokens', ann],
+      ['GET /orgs/acme/api-tokens', ann],
+      [`GET ${one}`, ann],
+      [`DELETE ${one}`, ann],
+      [`POST ${one}/regenerate`, ann, {}],
+      ['POST /revoke-all', ann],
+      ['POST /orgs/acme/users/ben/revoke-all', ann],
+      ['POST /orgs/acme/revoke-all', ann],
+      ['GET /orgs/acme/users', ann],
+      ['GET /orgs/acme/users/ben', ann],
+      ['GET /orgs/acme/roles', ann],
+      ['PATCH /orgs/acme/users/ben', ann, { roles: [] }],
+      ['PUT /orgs/acme/users/ann/password', ann, { currentPassword: 'x', newPassword: 'a long enough one' }],
+      ['POST /api-tokens/details', undefined, { token: secret }],
+    ];
+    for (const [request, who, body] of orders) {
+      const [method, path] = request.split(' ');
+      const response = await fetch(`http://127.0.0.1:${broken}${prefix}${path}`, {
+        method: method!,
+        headers: {
+          ...(who !== undefined && { authorization: `Bearer ${who}` }),
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      t.equal(response.status, 503, request);
+      t.equal(response.headers.get('retry-after'), '1');
+      t.match(await response.json(), { code: 'unavailable', status: 503 });
+    }
+    t.same(new Set(outcomes), new Set(['store_unavailable']));
+  },
+);
