@@ -94,7 +94,16 @@ t.test('refreshTokenTTL: seconds; 0 or none is the default, -1 is never', async 
   t.ok((await lifeOf({ refreshTokenTTL: -1 })) > 1000 * 365 * dayMs);
 });
 
-t.test('the 51st token is refused, and the setting says how many there may be', async (t) => {
+t.test('a user may have 50 tokens: the 51st is refused', async (t) => {
+  const server = await startOrg(t);
+  const session = [`csp-auth-token: ${await server.signIn()}`];
+  for (let count = 0; count < 49; count++) await tokenOf(server, 'acme', 'ann');
+  t.equal((await server.postJson(create, { tokenName: 'the 50th' }, session)).status, 200);
+  const refused = await server.postJson(create, { tokenName: 'the 51st' }, session);
+  t.match(refused, { status: 409, json: { statusCode: 409, message: /^conflict: .*50/ } });
+});
+
+t.test('the setting says how many tokens there may be, and dead ones do not count', async (t) => {
   const csps = { ...noSurfaces.csp, enabled: true, tokensPerUserMax: 3 };
   const server = await startOrg(t, { surfaces: { ...noSurfaces, csp: csps } });
   const session = [`csp-auth-token: ${await server.signIn()}`];

@@ -2,6 +2,7 @@
 
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import t from 'tap';
+import { uuidOfOrg } from '../../../src/surfaces/vendor-ids.ts';
 import { minuteMs } from '../../lifecycle/world.ts';
 import { csp, jsonType, navigator, startVendors, type VendorServer } from '../vendor-server.ts';
 
@@ -130,4 +131,47 @@ t.test('an outage is 503 with Retry-After', async (t) => {
     t.match(reply, { status: 503, json: { statusCode: 503 } });
     t.ok(reply.header('retry-after'));
   }
+});
+
+t.test('tokens are per org; one is regenerated, one revoked, all are revoked', async (t) => {
+  const server = await startVendors(t);
+  const { accounts, apiTokens } = server;
+  await accounts.createOrg({ id: 'other', name: 'Other', roles: {}, tokenLifetimeMsMax: undefined });
+  await accounts.createUser({ orgId: 'other', id: 'ann', name: 'Ann', roles: [] });
+  const order = { userId: 'ann', name: 'ci', scopes: 'all', lifetimeMs: undefined, length: 65 } as const;
+  const inOther = await apiTokens.createApiToken({ ...order, orgId: 'other' });
+  if (!('secret' in inOther)) throw new Error('no token');
+  const exchange = (refreshToken: string) => server.postJson(path, { refreshToken });
+  const orgsOf = async (refreshToken: string): Promise<unknown> => {
+    const session = String((await exchange(refreshToken)).json['accessToken']);
+    return (await server.send(`GET ${navigator}/loggedinuser/orgs`, [`csp-auth-token: ${session}`])).json;
+  };
+  /** Fails by the test's time-out: the change feed takes a moment. */
+  const untilRefused = async (refreshToken: string): Promise<void> => {
+    while ((await exchange(refreshToken)).status !== 400);
+  };
+  const one = await server.token();
+  const two = await server.token();
+  const three = await server.token();
+  t.same(await orgsOf(one.secret), { loggedInUserOrgs: [uuidOfOrg('acme')] });
+  t.same(
+    await orgsOf(inOther.secret),
+    { loggedInUserOrgs: [uuidOfOrg('other')] },
+    'the same person elsewhere',
+  );
+
+  const regenerated = await apiTokens.regenerateApiToken({
+    tokenId: one.record.id,
+    overlapMs: 0,
+    length: 65,
+  });
+  if (!('secret' in regenerated)) throw new Error('no new secret');
+  await untilRefused(one.secret);
+  t.match(await exchange(regenerated.secret), { status: 201, json: { refreshToken: regenerated.secret } });
+  await apiTokens.revokeApiToken(two.record.id);
+  await untilRefused(two.secret);
+  t.match(await exchange(three.secret), { status: 201 });
+  await apiTokens.revokeAll('acme', 'ann');
+  for (const secret of [regenerated.secret, three.secret]) await untilRefused(secret);
+  t.match(await exchange(inOther.secret), { status: 201 }, 'the other org’s lives on');
 });
