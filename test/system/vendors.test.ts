@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { parse } from 'yaml';
 import { importApiTokens } from '../../src/lifecycle/import-api-tokens.ts';
+import { createPasswordHashes } from '../../src/lifecycle/password-hash.ts';
 import { loadSettings } from '../../src/settings/load-settings.ts';
 import { startEchoApi } from '../support/echo-api.ts';
 import { startGate, until } from '../support/gate-process.ts';
@@ -148,3 +149,30 @@ t.test(
     t.equal(request?.header('x-pcloud-accountid'), orgId);
   },
 );
+
+t.test('astra.yaml: a person signs in, makes an API token, calls with it, and revokes it', async (t) => {
+  const { store, send } = await startVendor(t, 'astra');
+  const id = 'ann@corp.example';
+  const password = 'correct horse battery staple';
+  const passwordHash = done(await createPasswordHashes({ ln: 10 }).hash(password));
+  done(await store.changeUser(orgId, id, { passwordHash }, Date.now()));
+  const json = 'Content-Type: application/json';
+  const signIn = await send(
+    ['POST /tollgate/v1/sessions HTTP/1.1', 'Host: gate', json],
+    JSON.stringify({ org: orgId, user: id, password }),
+  );
+  t.equal(signIn.status, 201);
+  const { accessToken } = JSON.parse(signIn.body) as { accessToken: string };
+  const session = `Authorization: Bearer ${accessToken}`;
+  const made = await send(
+    [`POST /accounts/${orgId}/core/v1/users/${id}/tokens HTTP/1.1`, 'Host: gate', session, json],
+    JSON.stringify({ type: 'application/astra-token', version: '1.0', name: 'Snapshot Script' }),
+  );
+  t.equal(made.status, 201);
+  const { token } = JSON.parse(made.body) as { token: string };
+  const call = () => send([`GET ${apps} HTTP/1.1`, 'Host: gate', `Authorization: Bearer ${token}`]);
+  t.equal((await call()).status, 200);
+  const location = made.header('location') ?? '';
+  t.equal((await send([`DELETE ${location} HTTP/1.1`, 'Host: gate', session])).status, 204);
+  await until(async () => (await call()).status === 401);
+});
