@@ -172,6 +172,30 @@ t.test('a request is repeated once, never on a fresh connection, never after the
   t.equal(down.upstream.connections.length, 2, 'repeated once');
 });
 
+t.test('of many stale connections two are tried, not all of them', async (t) => {
+  const isServed = Promise.withResolvers<void>();
+  let attempts = 0;
+  const { upstream, proxy } = await setUp(t, {
+    serve: async (connection) => {
+      await connection.readHead();
+      await isServed.promise;
+      connection.send(ok);
+      await connection.readHead();
+      attempts += 1;
+      connection.reset();
+    },
+  });
+  const clients = await Promise.all(Array.from({ length: 5 }, () => connectRaw(proxy.port)));
+  for (const client of clients) client.send(get);
+  for (const _ of clients) await upstream.accept();
+  isServed.resolve();
+  for (const client of clients) t.equal((await client.readMessage()).status, 200);
+  t.equal((await exchangeRaw(proxy.port, get)).status, 502);
+  t.equal(attempts, 2);
+  t.equal(upstream.connections.length, clients.length);
+  for (const client of clients) client.socket.destroy();
+});
+
 t.test('a restarted upstream: every idle connection is stale, no caller notices', async (t) => {
   const { upstream, proxy } = await setUp(t, { answer: ok });
   const clients = await Promise.all(Array.from({ length: 8 }, () => connectRaw(proxy.port)));
@@ -207,6 +231,35 @@ t.test('bytes after a response never reach another caller', async (t) => {
   upstream.connections[0]!.send(evil);
   await upstream.connections[0]!.closed;
   t.match(await exchangeRaw(proxy.port, get), { status: 200, body: 'ok' }, 'sent while idle');
+});
+
+t.test('nor the one that waits for just this connection', async (t) => {
+  const evil = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil';
+  // In one piece with the response: what comes once the next request is out, nobody could tell from its answer.
+  for (const extra of [evil, evil + evil, 'x', '\r\n', `HTTP/1.1 103 Early\r\n\r\n${evil}`]) {
+    const isAwaited = Promise.withResolvers<void>();
+    let count = 0;
+    const { proxy } = await setUp(
+      t,
+      {
+        serve: async (connection) => {
+          for (;;) {
+            await connection.readMessage();
+            await isAwaited.promise;
+            connection.send(count++ === 0 ? ok + extra : ok);
+          }
+        },
+      },
+      { upstream: { connectionsMax: 1 } },
+    );
+    const clients = [await connectRaw(proxy.port), await connectRaw(proxy.port)];
+    for (const client of clients) client.send(get);
+    while (proxy.requestCount < 2) await once(proxy.server, 'request');
+    isAwaited.resolve();
+    for (const client of clients)
+      t.match(await client.readMessage(), { status: 200, body: 'ok' }, JSON.stringify(extra));
+    for (const client of clients) client.socket.destroy();
+  }
 });
 
 t.test('a unix socket', async (t) => {

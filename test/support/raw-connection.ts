@@ -33,6 +33,9 @@ export interface RawMessage extends RawHead {
   readonly status: number;
 }
 
+/** The other side sent nothing for too long, and is still there. */
+export class Silence extends Error {}
+
 export class RawConnection {
   readonly socket: Socket;
   /** How the other side went: FIN, or RST (or any socket error). */
@@ -174,7 +177,10 @@ export class RawConnection {
     if (this.#ended) throw this.#lost(`the connection ended before ${what}`);
     let timer: NodeJS.Timeout | undefined;
     const silence = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(this.#lost(`nothing for 15 s while waiting for ${what}`)), 15_000);
+      timer = setTimeout(
+        () => reject(new Silence(this.#lost(`nothing for 15 s while waiting for ${what}`).message)),
+        15_000,
+      );
     });
     await Promise.race([new Promise<void>((resolve) => (this.#wake = resolve)), silence]);
     clearTimeout(timer);

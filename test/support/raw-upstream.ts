@@ -15,7 +15,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
-import { RawConnection, type RawMessage } from './raw-connection.ts';
+import { RawConnection, type RawMessage, Silence } from './raw-connection.ts';
 
 export interface RawUpstreamOptions {
   /** Listen on a unix socket instead of a port. */
@@ -55,7 +55,10 @@ export const startRawUpstream = async (options: RawUpstreamOptions = {}): Promis
     wake?.();
     const serve =
       options.serve ?? (options.answer === undefined ? undefined : answering(options.answer, requests));
-    serve?.(connection).catch((error: unknown) => socket.destroy(error instanceof Error ? error : undefined));
+    serve?.(connection).catch((error: unknown) => {
+      // Whoever waits for its end means the other side's: a connection on which nothing comes any more stays.
+      if (!(error instanceof Silence)) socket.destroy(error instanceof Error ? error : undefined);
+    });
   };
   const server: Server =
     options.tls === undefined
