@@ -21,6 +21,7 @@ export interface Identity {
   /** `iss` of the access token; our own issuer for API tokens. */
   readonly issuer: string;
   readonly org: { readonly id: string; readonly name: string };
+  /** Roles: of a token narrower than its user only those that lie within its scopes. */
   readonly user: { readonly id: string; readonly name: string; readonly roles: readonly string[] };
   /** Effective scopes: the token's, intersected with what the user's roles grant. */
   readonly scopes: ReadonlySet<string>;

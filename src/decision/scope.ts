@@ -53,3 +53,22 @@ export const effectiveScopes = (
   for (const scope of tokenScopes) if (granted.has(scope)) effective.add(scope);
   return effective;
 };
+
+/**
+ * The roles that may be told of a token: all of its user's for `all`; of a narrower one those whose every scope it holds.
+ * An API that decides by roles must not grant what the scopes were narrowed to refuse, so a role that says nothing of its
+ * scopes is not told of a narrower token.
+ * @param definitions role name -> scopes.
+ */
+export const effectiveRoles = (
+  tokenScopes: readonly string[] | 'all',
+  roles: readonly string[],
+  definitions: Readonly<Record<string, readonly string[]>>,
+): readonly string[] => {
+  if (tokenScopes === 'all') return roles;
+  const held = new Set(tokenScopes);
+  return roles.filter((role) => {
+    const scopes = Object.hasOwn(definitions, role) ? (definitions[role] ?? []) : [];
+    return scopes.length > 0 && scopes.every((scope) => held.has(scope));
+  });
+};

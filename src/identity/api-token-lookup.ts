@@ -3,7 +3,7 @@
 
 import type { Identity } from '../decision/identity.ts';
 import { type Denial, denial, isOutage, type Outage } from '../decision/outcome.ts';
-import { effectiveScopes } from '../decision/scope.ts';
+import { effectiveRoles, effectiveScopes } from '../decision/scope.ts';
 import type { OrgRecord } from '../store/records.ts';
 import { isTokenDead, secretEndMs } from '../store/api-token-state.ts';
 import type { ApiTokenFound, TokenStore } from '../store/token-store.ts';
@@ -49,7 +49,11 @@ const identityOf = (found: ApiTokenFound, org: OrgRecord, issuer: string): Ident
     sessionKind: 'api_token',
     issuer,
     org: { id: org.id, name: org.name },
-    user: { id: user.id, name: user.name, roles: user.roles },
+    user: {
+      id: user.id,
+      name: user.name,
+      roles: effectiveRoles(token.scopes, user.roles, org.roles),
+    },
     scopes: effectiveScopes(token.scopes, user.roles, org.roles),
     tokenId: token.id,
     secretNumber,

@@ -77,12 +77,12 @@ const secondMs = 1000;
 export const createIssue = (deps: IssueDeps): Issue => {
   const { settings, form } = deps;
   return (order) => {
-    const { identity } = order;
-    const { generation } = identity;
+    const { generation } = order.identity;
     if (generation === undefined)
       return problem('session_foreign', 'An access token of another issuer cannot be exchanged here.');
-    const scopes = narrowScopes(identity.scopes, order.scopes);
+    const scopes = narrowScopes(order.identity.scopes, order.scopes);
     if (isProblem(scopes)) return scopes;
+    const identity = narrowed(order.identity, scopes);
     const audience = chooseAudience(settings.audience, order.audiences);
     if (isProblem(audience)) return audience;
     const nowMs = deps.now();
@@ -100,7 +100,7 @@ export const createIssue = (deps: IssueDeps): Issue => {
     const claims = accessTokenClaims({
       issuer: settings.issuer,
       audience,
-      identity: { ...identity, generation, scopes: new Set(scopes) },
+      identity: { ...identity, generation },
       jti: randomUUID(),
       sessionId,
       clientId: order.clientId,
@@ -115,7 +115,7 @@ export const createIssue = (deps: IssueDeps): Issue => {
         'With all these scopes the access token would be longer than requests may carry. Ask for fewer scopes.',
       );
     const idToken = identity.openid === true ? signIdToken(key, idClaims(claims, identity, form)) : undefined;
-    return { accessToken, idToken, scopes, issuedAtMs, expiresAtMs, identity };
+    return { accessToken, idToken, scopes, issuedAtMs, expiresAtMs, identity: order.identity };
   };
 };
 
@@ -144,6 +144,12 @@ const idClaims = (claims: AccessTokenClaims, identity: Identity, form: TokenForm
   org: claims.org,
   org_name: claims.org_name,
 });
+
+/** With fewer scopes than it had, and then without roles: what a role grants is not known here, and may be more. */
+const narrowed = (identity: Identity, scopes: readonly string[]): Identity => {
+  if (scopes.length === identity.scopes.size) return { ...identity, scopes: new Set(scopes) };
+  return { ...identity, scopes: new Set(scopes), user: { ...identity.user, roles: [] } };
+};
 
 /** RFC 6749 §6, RFC 8693 §2.1: at most what the credential may do. Sorted. */
 const narrowScopes = (

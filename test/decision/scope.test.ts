@@ -1,6 +1,6 @@
 import { array, assert, constantFrom, dictionary, property } from 'fast-check';
 import t from 'tap';
-import { effectiveScopes, parseScopes } from '../../src/decision/scope.ts';
+import { effectiveRoles, effectiveScopes, parseScopes } from '../../src/decision/scope.ts';
 
 t.test('scope text follows RFC 6749 section 3.3', async (t) => {
   for (const [sentence, text, scopes] of [
@@ -58,4 +58,14 @@ t.test('property: never more than the token has, never more than the roles grant
       );
     }),
   );
+});
+
+t.test('a narrower token tells only the roles that lie within its scopes', async (t) => {
+  const definitions = { reader: ['things:read'], writer: ['things:read', 'things:write'], hollow: [] };
+  const all = ['reader', 'writer', 'hollow', 'unknown', 'toString'];
+  const roles = (token: string[] | 'all'): readonly string[] => effectiveRoles(token, all, definitions);
+  t.same(roles('all'), all, 'as wide as its user: every role');
+  t.same(roles(['things:read']), ['reader'], 'what grants more is not told');
+  t.same(roles(['things:read', 'things:write']), ['reader', 'writer']);
+  t.same(roles([]), [], 'a role that says nothing of its scopes is told of none but the widest');
 });

@@ -90,6 +90,11 @@ t.test('a token keeps to its own scopes, whatever its user may', async (t) => {
   const narrow = exampleToken(user, { scopes: ['things:write', 'never:granted'] });
   await store.createToken(narrow.token, narrow.digest);
   t.same(scopesOf(await ask(narrow.secret)), ['things:write']);
+  t.same(subjectOf(await ask(narrow.secret)).identity.user.roles, [], 'nor is a role told that grants more');
+  await store.changeUser(org.id, user.id, { roles: ['admin', 'reader'] }, Date.now());
+  const reading = exampleToken(user, { scopes: ['things:read'] });
+  await store.createToken(reading.token, reading.digest);
+  t.same(subjectOf(await ask(reading.secret)).identity.user.roles, ['reader']);
 });
 
 t.test('each way a token can be dead has its reason, warm or cold', async (t) => {

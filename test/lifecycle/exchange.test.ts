@@ -94,6 +94,20 @@ t.test('one API token is exchanged so many times in a minute, its sessions count
   t.equal(await refusalOf(limited, other.secret), 'accepted', 'another token of the same user');
 });
 
+t.test('a narrower access token tells no role: the API must not grant by it what was given up', async (t) => {
+  const world = await createWorld(t);
+  const { secret } = await world.token();
+  const wide = await exchanged(world, secret);
+  const rolesOf = (token: string): unknown => decodeJwt(token)['roles'];
+  t.not((rolesOf(wide.accessToken) as string[]).length, 0);
+  const same = await exchanged(world, wide.accessToken, { scopes: [...wide.scopes] });
+  t.same(rolesOf(same.accessToken), rolesOf(wide.accessToken), 'with all its scopes it is as it was');
+  const narrow = await exchanged(world, wide.accessToken, { scopes: ['things:read'] });
+  t.same(rolesOf(narrow.accessToken), []);
+  const narrower = await exchanged(world, narrow.accessToken, { scopes: undefined });
+  t.same(rolesOf(narrower.accessToken), [], 'and never again');
+});
+
 t.test('an access token is exchanged for a narrower one of the same session', async (t) => {
   const world = await createWorld(t);
   const { secret, record } = await world.token();
