@@ -7,7 +7,10 @@ import type { TokenStore } from '../store/token-store.ts';
 import { findActiveOwner, grantedTo } from './owner.ts';
 import { isProblem } from './problem.ts';
 
-/** The identity as `decision/rights.ts` may judge it: without any scope where its user is unknown here or disabled. */
+/**
+ * The identity as `decision/rights.ts` may judge it, with the roles of its user here: without any scope where that is
+ * unknown or disabled.
+ */
 export const withOwnRights = async (
   store: Pick<TokenStore, 'findOrg' | 'findUser'>,
   identity: Identity,
@@ -15,5 +18,7 @@ export const withOwnRights = async (
   if (identity.generation !== undefined) return identity;
   const owner = await findActiveOwner(store, identity.org.id, identity.user.id);
   if (isOutage(owner)) return owner;
-  return { ...identity, scopes: isProblem(owner) ? new Set() : grantedTo(owner) };
+  if (isProblem(owner)) return { ...identity, scopes: new Set() };
+  const user = { ...identity.user, roles: owner.user.roles };
+  return { ...identity, user, scopes: grantedTo(owner) };
 };
