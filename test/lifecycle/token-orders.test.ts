@@ -169,6 +169,21 @@ t.test(
   },
 );
 
+t.test('an order that says whose the token must be finds nobody else’s', async (t) => {
+  const world = await createOrders(t);
+  const { orders, root } = world;
+  const { record } = await made(world);
+  const ann = { orgId: 'acme', userId: 'ann' };
+  const bob = { orgId: 'acme', userId: 'bob' };
+  const elsewhere = { orgId: 'other', userId: 'ann' };
+  t.match(await orders.findApiToken(root, record.id, ann), { id: record.id });
+  t.equal(await said(orders.findApiToken(root, record.id, bob)), 'token_unknown');
+  t.equal(await said(orders.revokeApiToken(root, record.id, bob)), 'token_unknown');
+  t.equal(await said(orders.findApiToken(root, record.id, elsewhere)), 'tenant_mismatch');
+  t.equal(await said(orders.revokeApiToken(root, record.id, elsewhere)), 'tenant_mismatch');
+  t.equal(await said(orders.revokeApiToken(root, record.id, ann)), 'revoked');
+});
+
 t.test('the right to all tokens is no way to another user’s rights', async (t) => {
   const world = await createOrders(t);
   const { orders, root, order } = world;

@@ -39,6 +39,27 @@ t.test('a route that only a surface would ever answer is refused', async (t) => 
   }
 });
 
+t.test('astra lies at the root, or below a prefix', async (t) => {
+  const on = { 'surfaces.astra.enabled': true };
+  const tokens = '/accounts/{account}/core/v1/users/{user}/tokens';
+  for (const path of [tokens, `${tokens}/{id}`, '/core/v1/groups/{a}/users/{b}/tokens'])
+    t.match(judge(path, on).problems, [/set surfaces.astra.prefix to another path/], path);
+  t.match(judge('/accounts/{account}/*', on).warnings, [/does not reach the API for .*\/tokens/]);
+  t.same(judge('/accounts/{account}/core/v1/{collection}/{id}', on), { problems: [], warnings: [] });
+  t.same(judge(tokens, { ...on, 'surfaces.astra.prefix': '/astra' }), { problems: [], warnings: [] });
+  t.match(judge(`/astra${tokens}`, { ...on, 'surfaces.astra.prefix': '/astra' }).problems, [/answered by/]);
+  for (const prefix of ['/', 'astra', '/astra/', '/a?b', 7])
+    t.match(judge(undefined, { 'surfaces.astra.prefix': prefix }).problems, [/is not a path prefix/]);
+  const loaded = loadSettings({ file: undefined, env: {}, flags: {} });
+  t.match(loaded, {
+    settings: {
+      surfaces: {
+        astra: { enabled: false, prefix: '', tokenLifetimeMs: undefined, foreignAccount: 'forbidden' },
+      },
+    },
+  });
+});
+
 t.test('a route that loses some of its requests is told which', async (t) => {
   const { problems, warnings } = judge(`${csp}/orgs/{org}/{what}/deactivate`);
   t.same(problems, []);
