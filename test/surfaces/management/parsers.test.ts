@@ -1,0 +1,141 @@
+// What the management surface reads, for any input: durations, cursors, bodies, the memory of idempotency keys.
+
+import * as fc from 'fast-check';
+import t from 'tap';
+import { durationMs, durationOf, durationPattern } from '../../../src/surfaces/management/duration.ts';
+import { createSentBefore } from '../../../src/surfaces/management/sent-before.ts';
+import { cursorOf, readCursor, readSort, tokenSorts } from '../../../src/surfaces/management/token-cursor.ts';
+import { placeOf, type TokenView } from '../../../src/lifecycle/token-list.ts';
+import { startManagement } from './management-server.ts';
+
+t.test('a duration is read as it was written', async (t) => {
+  for (const [text, ms] of [
+    ['PT0S', 0],
+    ['PT1S', 1_000],
+    ['PT90M', 5_400_000],
+    ['P1D', 86_400_000],
+    ['P2W', 1_209_600_000],
+    ['P1DT2H3M4S', 93_784_000],
+  ] as const) {
+    t.match(text, durationPattern);
+    t.equal(durationMs(text), ms, text);
+  }
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 4_000_000_000 }), (seconds) => {
+      const text = durationOf(seconds * 1000);
+      return durationPattern.test(text) && durationMs(text) === seconds * 1000;
+    }),
+  );
+});
+
+t.test('no text is a duration unless it says how long', async (t) => {
+  const pieces = fc.constantFrom('P', 'T', '1', '12', 'W', 'D', 'H', 'M', 'S', 'Y', '.', '-', ' ', '\n');
+  fc.assert(
+    fc.property(fc.array(pieces, { maxLength: 9 }), (words) => {
+      const text = words.join('');
+      if (!durationPattern.test(text)) return true;
+      return /\d/.test(text) && Number.isFinite(durationMs(text)) && !/[Y.\- \n]/.test(text);
+    }),
+    { numRuns: 2_000 },
+  );
+  t.notMatch(`P${'9'.repeat(100_000)}`, durationPattern, 'nor does a long one take long');
+});
+
+const views = fc.record({
+  id: fc.uuid(),
+  name: fc.string({ minLength: 1 }),
+  userId: fc.string({ minLength: 1 }),
+  state: fc.constantFrom('active', 'expired', 'revoked'),
+  createdAtMs: fc.nat(),
+  expiresAtMs: fc.option(fc.nat(), { nil: undefined }),
+  lastUsedAtMs: fc.option(fc.nat(), { nil: undefined }),
+}) as unknown as fc.Arbitrary<TokenView>;
+
+t.test('a cursor leads back to the place it was made of, in the order it was made in', async () => {
+  fc.assert(
+    fc.property(
+      views,
+      fc.constantFrom(...tokenSorts),
+      fc.constantFrom(...tokenSorts),
+      (view, sort, other) => {
+        const cursor = cursorOf(view, sort);
+        const place = readCursor(cursor, sort);
+        const isSame = JSON.stringify(place) === JSON.stringify(placeOf(view, readSort(sort).by));
+        return (
+          isSame && /^[\w-]+$/.test(cursor) && (other === sort || readCursor(cursor, other) === 'malformed')
+        );
+      },
+    ),
+  );
+});
+
+t.test('any other text is no cursor, and nothing is thrown', async () => {
+  const forged = fc.json().map((json) => Buffer.from(json).toString('base64url'));
+  const near = fc
+    .tuple(fc.constantFrom(...tokenSorts), fc.anything(), fc.anything())
+    .map((parts) => Buffer.from(JSON.stringify(parts) ?? '').toString('base64url'));
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), forged, near), fc.constantFrom(...tokenSorts), (text, sort) => {
+      const place = readCursor(text, sort);
+      return place === 'malformed' || typeof place.id === 'string';
+    }),
+    { numRuns: 500 },
+  );
+});
+
+t.test('a key is remembered with its order, for as many as there is room', async (t) => {
+  const before = createSentBefore();
+  const place = ['acme', 'ann', 'token', 'key'];
+  t.equal(before.isAnother(place, { overlapMs: 1 }), false);
+  before.note(place, { overlapMs: 1 });
+  t.equal(before.isAnother(place, { overlapMs: 1 }), false);
+  t.equal(before.isAnother(place, { overlapMs: 2 }), true);
+  t.equal(before.isAnother(['acme', 'ben', 'token', 'key'], { overlapMs: 2 }), false);
+  for (let index = 0; index < 10_000; index++) before.note([String(index)], {});
+  t.equal(before.isAnother(place, { overlapMs: 2 }), false, 'what was sent longest ago is forgotten');
+});
+
+t.test(
+  'whatever JSON is sent, the answer is a problem or the deed, never a fault of the server',
+  async (t) => {
+    const server = await startManagement(t);
+    const ann = await server.signIn();
+    const member = fc.constantFrom(
+      'name',
+      'scopes',
+      'lifetime',
+      'openid',
+      'remindBefore',
+      'overlap',
+      'state',
+      'x',
+    );
+    const likely = fc.oneof(fc.constantFrom('all', 'never', 'P1D', 'things:read', '', 'x'), fc.jsonValue());
+    const { record } = await server.token();
+    const operations = [
+      'POST /orgs/acme/users/ann/api-tokens',
+      `POST /orgs/acme/api-tokens/${record.id}/regenerate`,
+      'PATCH /orgs/acme/users/ben',
+      'PUT /orgs/acme/users/ann/password',
+      'POST /sessions',
+      'POST /api-tokens/details',
+    ];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...operations),
+        fc.oneof(fc.dictionary(member, likely, { maxKeys: 5 }), fc.jsonValue()),
+        async (operation, body) => {
+          const reply = await server.order(ann, operation, body);
+          if (reply.status < 300) return true;
+          return reply.status < 500 && typeof reply.body['code'] === 'string';
+        },
+      ),
+      { numRuns: 150 },
+    );
+    t.notMatch(
+      server.outcomes.map(({ result }) => result),
+      ['bug'],
+    );
+    t.notOk(server.outcomes.some(({ result }) => result === 'bug' || result === 'outage'));
+  },
+);
