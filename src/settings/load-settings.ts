@@ -2,6 +2,7 @@
 // Reads the settings file and the files it names, and nothing else.
 
 import { checkClashes, checkSurfaces } from './check-clashes.ts';
+import { checkBarePaths } from './check-bare-paths.ts';
 import { checkRoutes, type IndexedRoute, type Report } from './check-routes.ts';
 import { checkSettings } from './check-settings.ts';
 import { deepFreeze } from './deep-freeze.ts';
@@ -59,6 +60,7 @@ export const loadSettings = ({ file, env, flags }: LoadInput): LoadResult => {
   };
   checkSettings(keyed, reportOfWhole, warn);
   checkRoutes(routes, upstreamNames(layers.tree), report);
+  checkBarePaths(routes, warn);
   checkSurfaces(keyed, reportOfWhole);
   checkClashes(routes, keyed, report, warn);
   if (problems.length > 0) return { ok: false, problems: inOrder(problems), warnings };

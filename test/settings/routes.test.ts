@@ -123,3 +123,33 @@ t.test('a route written in block style needs no quotes around {braces}', async (
     settings: { routes: [{ path: '/accounts/:org/things' }] },
   });
 });
+
+t.test('a guarded /admin/* whose /admin a public rule lets through is a warning', async (t) => {
+  const warned = (...routes: object[]): readonly string[] =>
+    load(routes.map((route, index) => ({ name: `r${index}`, ...route }))).warnings.filter((line) =>
+      line.includes(' does not cover '),
+    );
+  const open = { path: '/*', public: true };
+  const admin = { path: '/admin/*', scopes: ['admin'] };
+  t.match(warned(open, admin), [
+    /routes\[1\]\.path: \/admin\/\* does not cover \/admin itself, and "r0" \(\/\*\) lets anyone call that; write a rule for \/admin too/,
+  ]);
+  for (const [sentence, ...routes] of [
+    ['its own rule guards it', open, admin, { path: '/admin', scopes: ['admin'] }],
+    ['meant so, and written so', admin, { path: '/*', scopes: [] }],
+    ['nothing else catches it: refused', admin, { path: '/health', public: true }],
+    ['other methods', { ...admin, methods: ['POST'] }, { ...open, methods: ['GET'] }],
+    ['everything is guarded', { path: '/*', scopes: ['all'] }, { path: '/health', public: true }],
+    [
+      'a guarded parameter is more exact',
+      open,
+      admin,
+      { path: '/{x}', scopes: [] },
+      { path: '/{x}/*', scopes: [] },
+    ],
+  ] as const)
+    t.same(warned(...routes), [], sentence);
+  t.match(warned({ path: '/{org}/*', public: true }, { path: '/{org}/admin/*', scopes: [] }), [
+    /"r0" \(\/\{org\}\/\*\) lets anyone call that/,
+  ]);
+});
