@@ -2,7 +2,6 @@
 
 import { type Command, Option } from 'commander';
 import type { RouteRule } from '../decision/route-rule.ts';
-import type { Settings } from '../settings/settings.ts';
 import type { AddCommands } from './command-line.ts';
 import { type Explanation, explain, type Question } from './explain.ts';
 import { exitCode } from './exit-code.ts';
@@ -54,22 +53,19 @@ export const addExplainCommand: AddCommands = (program, world, run) => {
           };
           const explanation = explain(settings, question);
           if (output.isJson) output.json(explanation);
-          else output.line(told(settings, question, explanation));
+          else output.line(told(question, explanation));
           return explanation.verdict === 'permit' ? exitCode.ok : exitCode.refused;
         }),
       ),
     );
 };
 
-const told = (settings: Settings, question: Question, explanation: Explanation): string => {
+const told = (question: Question, explanation: Explanation): string => {
   const { rule, forwarded } = explanation;
   if (explanation.ownSurface)
     return pairs([
       ['request', `${question.method} ${question.target}`],
-      [
-        'answered by',
-        `Tollgate itself (${settings.oauth.prefix} and /.well-known; see oauth in the settings)`,
-      ],
+      ['answered by', `Tollgate itself (see ${explanation.setting ?? 'oauth'} in the settings)`],
     ]);
   return [
     pairs([

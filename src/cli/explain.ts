@@ -29,6 +29,8 @@ export interface Explanation {
   readonly rule: RouteRule | undefined;
   /** What Tollgate answers by itself, without the API. */
   readonly ownSurface: boolean;
+  /** The group of settings that makes it do so, e.g. `surfaces.csp`. */
+  readonly setting: string | undefined;
   readonly verdict: 'permit' | 'denial';
   readonly reason: string | undefined;
   readonly evidence: string | undefined;
@@ -50,7 +52,8 @@ export interface Explanation {
 export const explain = (settings: Settings, question: Question): Explanation => {
   const target = parseTarget(question.target, settings.limits.targetBytesMax);
   if (isDenial(target)) return refused(undefined, target);
-  if (ownedPatterns(settings).some(({ pattern }) => patternsMeet(pattern, target.path))) return own;
+  const owned = ownedPatterns(settings).find(({ pattern }) => patternsMeet(pattern, target.path));
+  if (owned !== undefined) return { ...own, setting: owned.setting };
   const router = createRouter(settings.routes);
   const match = router.match(question.method, target.path);
   if (match === undefined) return refused(undefined, router.refusalOf(question.method, target.path));
@@ -73,6 +76,7 @@ export const explain = (settings: Settings, question: Question): Explanation => 
 const own: Explanation = {
   rule: undefined,
   ownSurface: true,
+  setting: undefined,
   verdict: 'permit',
   reason: undefined,
   evidence: undefined,

@@ -177,7 +177,12 @@ t.test('explain tells the rule, the verdict, and what the API would receive', as
       0,
       /forwarded to +http:\/\/127.0.0.1:8081\/q\?a=1&b=%32\ncredential +removed/,
     ],
-    "Tollgate's own paths": [['POST', '/oauth2/token'], 0, /answered by +Tollgate itself/],
+    "Tollgate's own paths": [['POST', '/oauth2/token'], 0, /answered by +Tollgate itself \(see oauth in/],
+    "a vendor's": [
+      ['GET', '/accounts/acme/core/v1/users/ann/tokens', '--set', 'surfaces.astra.enabled=true'],
+      0,
+      /answered by +Tollgate itself \(see surfaces.astra in/,
+    ],
   };
   for (const [sentence, [args, code, told]] of Object.entries(table)) {
     const ran = await explain(...args);

@@ -54,6 +54,8 @@ t.test('what the surfaces own is what the settings check the routes against', as
     ...noSurfaces,
     csp: { ...noSurfaces.csp, enabled: true },
     navigator: { ...noSurfaces.navigator, enabled: true },
+    vcd: { ...noSurfaces.vcd, enabled: true },
+    astra: { ...noSurfaces.astra, enabled: true },
   };
   const server = await startSurfaces(t, { surfaces });
   const patterns = ownedPatterns(server.settings).map(({ pattern }) => pattern);
