@@ -138,3 +138,19 @@ t.test('a short secret stays short, a token that never expires never does', asyn
     t.match(made, { secret: /^tg[0-9A-Za-z]{30}$/, record: { expiresAtMs: undefined } });
   }
 });
+
+t.test(
+  'an order for one secret is carried out while the token has it: of several at once, one is',
+  async (t) => {
+    const world = await createWorld(t);
+    const { record } = await world.token();
+    const order = { tokenId: record.id, overlapMs: 0, length: 65, onlyFrom: 0 } as const;
+    const outcomes = await Promise.all(
+      Array.from({ length: 5 }, () => world.apiTokens.regenerateApiToken(order)),
+    );
+    t.equal(outcomes.filter((outcome) => 'secret' in outcome).length, 1);
+    for (const outcome of outcomes) if (!('secret' in outcome)) t.match(outcome, { code: 'secret_replaced' });
+    t.equal(await problemOf(world.apiTokens.regenerateApiToken(order)), 'secret_replaced');
+    t.match(await world.apiTokens.findApiToken(record.id), { secretNumber: 1 });
+  },
+);

@@ -1,8 +1,9 @@
 // What goes wrong around the endpoints, in the vendor's shapes: methods, sizes, limits, outages, bugs.
 
 import t, { type Test } from 'tap';
+import { exchangeRaw } from '../../support/raw-client.ts';
 import { formType, jsonType, type VendorReply } from '../vendor-server.ts';
-import { bearer, password, requestId, signInLine, startVcd } from './vcd-server.ts';
+import { bearer, password, requestId, signInLine, startFailing, startVcd } from './vcd-server.ts';
 
 const token = '/oauth/tenant/acme/token';
 const errorKeys = ['minorErrorCode', 'message', 'stackTrace'];
@@ -125,4 +126,17 @@ t.test('a client that reads every field of an error as text finds text or null',
   const { body } = await server.postForm(token, '');
   for (const value of Object.values(JSON.parse(body) as object))
     t.ok(value === null || typeof value === 'string');
+});
+
+t.test('a bug is 500 in the shape of its path, and tells nothing of itself', async (t) => {
+  const server = await startVcd(t);
+  const port = await startFailing(t, server, () => Promise.reject(new Error('s3cret')));
+  const ask = (path: string) =>
+    exchangeRaw(port, `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${bearer('a.b.c')}\r\n\r\n`);
+  const json = await ask('/cloudapi/1.0.0/tokens');
+  t.equal(json.status, 500);
+  t.match(JSON.parse(json.body), { minorErrorCode: 'INTERNAL_SERVER_ERROR', stackTrace: null });
+  const xml = await ask('/api/session');
+  t.match(xml, { status: 500, body: /<Error [^>]*minorErrorCode="INTERNAL_SERVER_ERROR"/ });
+  for (const { body } of [json, xml]) t.notMatch(body, 's3cret');
 });

@@ -1,5 +1,6 @@
 // The vendor's filters.
 
+import * as fc from 'fast-check';
 import t from 'tap';
 import { type Filter, parseFilter } from '../../../src/surfaces/vcd/fiql.ts';
 
@@ -109,4 +110,62 @@ t.test('length, depth and number are bounded', async (t) => {
   t.match(judge(Array.from({ length: 65 }, () => 'name==probe').join(';')), 'at most 64');
   t.match(judge(`name==${'x'.repeat(2048)}`), 'at most 2048');
   t.equal(judge(`name==${'*'.repeat(1500)}`), true, 'any number of asterisks');
+});
+
+t.test('whatever is sent is a filter or a sentence, at once', async (t) => {
+  const piece = fc.constantFrom(
+    '(',
+    ')',
+    ';',
+    ',',
+    '==',
+    '!=',
+    '=gt=',
+    '*',
+    'name',
+    'type',
+    'probe',
+    '%',
+    ' ',
+    'é',
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 200 }), (pieces) => {
+      const judged = judge(pieces.join(''));
+      return typeof judged === 'boolean' || judged.length > 0;
+    }),
+    { numRuns: 500 },
+  );
+  t.pass();
+});
+
+t.test('a filter means what it was written from', async (t) => {
+  interface Written {
+    readonly text: string;
+    readonly means: boolean;
+  }
+  const leaf: fc.Arbitrary<Written> = fc
+    .tuple(fc.constantFrom('name', 'type'), fc.constantFrom('probe', 'REFRESH', 'x'), fc.boolean())
+    .map(([name, value, isEqual]) => ({
+      text: `${name}${isEqual ? '==' : '!='}${value}`,
+      means: (entry[name] === value) === isEqual,
+    }));
+  const { tree } = fc.letrec<{ readonly tree: Written }>((tie) => ({
+    tree: fc.oneof(
+      { maxDepth: 4 },
+      leaf,
+      fc.tuple(fc.array(tie('tree'), { minLength: 1, maxLength: 3 }), fc.boolean()).map(([parts, isAnd]) => ({
+        text: `(${parts.map(({ text }) => text).join(isAnd ? ';' : ',')})`,
+        means: isAnd ? parts.every(({ means }) => means) : parts.some(({ means }) => means),
+      })),
+    ),
+  }));
+  fc.assert(
+    fc.property(tree, ({ text, means }) => {
+      const judged = judge(text);
+      return judged === means || (typeof judged === 'string' && /at most/.test(judged));
+    }),
+    { numRuns: 300 },
+  );
+  t.pass();
 });

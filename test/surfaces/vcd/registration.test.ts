@@ -2,10 +2,12 @@
 
 import { decodeJwt } from 'jose';
 import t from 'tap';
+import { outage } from '../../../src/decision/outcome.ts';
 import { dayMs } from '../../lifecycle/world.ts';
+import { exchangeRaw } from '../../support/raw-client.ts';
 import { noSurfaces } from '../surface-server.ts';
-import { jsonType, type VendorReply } from '../vendor-server.ts';
-import { bearer, requestId, startVcd, type VcdServer } from './vcd-server.ts';
+import { formType, jsonType, type VendorReply } from '../vendor-server.ts';
+import { bearer, requestId, startFailing, startVcd, type VcdServer } from './vcd-server.ts';
 
 const register = '/oauth/tenant/acme/register';
 const token = '/oauth/tenant/acme/token';
@@ -218,4 +220,40 @@ t.test('what is no registration is 400, and changes nothing', async (t) => {
     t.match(reply.json, { minorErrorCode: 'BAD_REQUEST', message: /^\[ client-7 \] / });
   }
   t.match(await server.send('GET /cloudapi/1.0.0/tokens', [bearer(session)]), { json: { resultTotal: 0 } });
+});
+
+t.test('two clients may have one name; one more than tokens.perUserMax is refused', async (t) => {
+  const { tokens } = (await startVcd(t)).settings;
+  const server = await startVcd(t, { tokens: { ...tokens, perUserMax: 2 } });
+  const session = await server.session();
+  t.not(await registered(server, session, 'ci'), await registered(server, session, 'ci'));
+  t.match(await server.postJson(register, { client_name: 'third' }, [bearer(session)]), {
+    status: 400,
+    json: { minorErrorCode: 'BAD_REQUEST', stackTrace: null },
+  });
+});
+
+t.test('the API token is given, though no session can be made of it at that moment', async (t) => {
+  const server = await startVcd(t);
+  const session = await server.session();
+  const clientId = await registered(server, session);
+  const port = await startFailing(t, server, (credential, ...asked) =>
+    credential.kind === 'api_token'
+      ? outage('store_unavailable')
+      : server.identifier.identify(credential, ...asked),
+  );
+  const body = new URLSearchParams({
+    grant_type: jwtBearer,
+    client_id: clientId,
+    assertion: session,
+  }).toString();
+  const request = [`POST ${token} HTTP/1.1`, 'Host: x', formType, `Content-Length: ${body.length}`, '', body];
+  const reply = await exchangeRaw(port, request.join('\r\n'));
+  t.equal(reply.status, 200);
+  const given = JSON.parse(reply.body) as Record<string, unknown>;
+  t.same(Object.keys(given), fiveKeys);
+  t.equal(given['access_token'], session, 'the session that asked goes on meanwhile');
+  t.ok(Number(given['expires_in']) > 0);
+  const form = `grant_type=refresh_token&refresh_token=${String(given['refresh_token'])}`;
+  t.match(await server.postForm(token, form), { status: 200 }, 'and it is good later');
 });

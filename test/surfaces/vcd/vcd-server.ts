@@ -1,6 +1,11 @@
 // The vcd surface on a real server, spoken to in raw bytes: two orgs, the provider's org, people with and without rights.
 
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Test } from 'tap';
+import { serveRoutes } from '../../../src/surfaces/surfaces.ts';
+import { type VcdSurfaceDeps, vcdRoutes } from '../../../src/surfaces/vcd/vcd.ts';
 import { createPasswords } from '../../../src/lifecycle/passwords.ts';
 import { noSurfaces, type SurfaceSettings } from '../surface-server.ts';
 import { startVendors, type VendorServer } from '../vendor-server.ts';
@@ -74,3 +79,22 @@ export const signInLine = (user: string, text: string): string =>
   `Authorization: Basic ${Buffer.from(`${user}:${text}`).toString('base64')}`;
 
 export const bearer = (token: string): string => `Authorization: Bearer ${token}`;
+
+/** The surface once more, on the same store, with an identifier that fails as a test wants; the port it listens on. */
+export const startFailing = async (
+  t: Test,
+  server: VcdServer,
+  identify: VcdSurfaceDeps['identifier']['identify'],
+): Promise<number> => {
+  const standing: VcdSurfaceDeps['identifier']['standing'] = (...asked) =>
+    server.identifier.standing(...asked);
+  const surfaces = await serveRoutes(vcdRoutes({ ...server, identifier: { identify, standing } }), {
+    record: () => undefined,
+    caller: () => ({ clientAddress: '192.0.2.7', requestId: 'request-1' }),
+  });
+  t.teardown(() => surfaces.close());
+  const http = createServer((req, res) => surfaces.handle(req, res)).listen(0, '127.0.0.1');
+  await once(http, 'listening');
+  t.teardown(() => void http.close());
+  return (http.address() as AddressInfo).port;
+};
