@@ -22,10 +22,12 @@ interface Compiled<T> {
 
 const place = /^\{([A-Za-z][A-Za-z0-9]*)\}$/;
 const optionalSlash = '/?';
+const below = '/*';
 
 /**
- * Patterns and what belongs to each. In a pattern `{name}` is one whole segment, not empty, and a final `/?` is a slash
- * that may be left out; everything else is literal. A literal segment goes before a place, from left to right.
+ * Patterns and what belongs to each. In a pattern `{name}` is one whole segment, not empty; a final `/?` is a slash that
+ * may be left out, a final `/*` everything below, and the path itself; all else is literal. A literal segment goes before
+ * a place, from left to right, and everything below comes last.
  */
 export class PathTable<T> {
   readonly #literal = new Map<string, T>();
@@ -34,7 +36,8 @@ export class PathTable<T> {
   constructor(entries: Iterable<readonly [pattern: string, value: T]>) {
     const compiled: (Compiled<T> & { readonly order: string })[] = [];
     for (const [pattern, value] of entries) {
-      if (pattern.includes('{')) compiled.push({ ...compile(pattern, value), order: orderOf(pattern) });
+      if (pattern.includes('{') || pattern.endsWith(below))
+        compiled.push({ ...compile(pattern, value), order: orderOf(pattern) });
       else for (const path of spellings(pattern)) this.#literal.set(path, value);
     }
     this.#compiled = compiled.toSorted((a, b) => (a.order < b.order ? -1 : 1));
@@ -70,16 +73,17 @@ export class PathTable<T> {
 
 const compile = <T>(pattern: string, value: T): Compiled<T> => {
   const names: string[] = [];
-  const isOpen = pattern.endsWith(optionalSlash);
-  const source = (isOpen ? pattern.slice(0, -optionalSlash.length) : pattern).split('/').map((segment) => {
+  const end = pattern.endsWith(optionalSlash) ? optionalSlash : pattern.endsWith(below) ? below : '';
+  const fixed = pattern.slice(0, pattern.length - end.length);
+  const source = fixed.split('/').map((segment) => {
     const name = place.exec(segment)?.[1];
     if (name === undefined) return segment.replaceAll(/\W/g, '\\$&');
     names.push(name);
     return '([^/]+)';
   });
   return {
-    head: pattern.slice(0, pattern.indexOf('{')),
-    expression: new RegExp(`^${source.join('/')}${isOpen ? optionalSlash : ''}$`),
+    head: fixed.split('{', 1)[0] ?? '',
+    expression: new RegExp(`^${source.join('/')}${end === below ? '(?:/.*)?' : end}$`),
     names,
     value,
   };
@@ -87,10 +91,12 @@ const compile = <T>(pattern: string, value: T): Compiled<T> => {
 
 /** Sorts a literal segment before a place. */
 const orderOf = (pattern: string): string =>
-  pattern
-    .split('/')
-    .map((segment) => (place.test(segment) ? '1' : '0'))
-    .join('');
+  pattern.endsWith(below)
+    ? '2'
+    : pattern
+        .split('/')
+        .map((segment) => (place.test(segment) ? '1' : '0'))
+        .join('');
 
 /** One pattern with a slash that may be left out is two without. */
 export const spellings = (pattern: string): readonly string[] => {
@@ -103,8 +109,23 @@ export const spellings = (pattern: string): readonly string[] => {
 export const patternsMeet = (one: string, other: string): boolean =>
   spellings(one).some((a) => spellings(other).some((b) => spellingsMeet(a.split('/'), b.split('/'))));
 
-const spellingsMeet = (one: readonly string[], other: readonly string[]): boolean =>
-  one.length === other.length &&
+const spellingsMeet = (one: readonly string[], other: readonly string[]): boolean => {
+  if (one.at(-1) === '*' || other.at(-1) === '*') return belowMeets(one, other);
+  return one.length === other.length && segmentsMeet(one, other);
+};
+
+/** At least one of them is everything below somewhere. */
+const belowMeets = (one: readonly string[], other: readonly string[]): boolean => {
+  const [fixed, facing] = [one, other].map((path) => (path.at(-1) === '*' ? path.slice(0, -1) : path));
+  if (fixed === undefined || facing === undefined) return false;
+  // What is closed must reach as far as what is open.
+  if (one.at(-1) !== '*' && fixed.length < facing.length) return false;
+  if (other.at(-1) !== '*' && facing.length < fixed.length) return false;
+  return segmentsMeet(fixed.slice(0, facing.length), facing);
+};
+
+/** As many of them as the shorter has. */
+const segmentsMeet = (one: readonly string[], other: readonly string[]): boolean =>
   one.every((segment, index) => {
     const facing = other[index] ?? '';
     return (

@@ -4,12 +4,7 @@
 import { patternsMeet, spellings } from '../decision/path-pattern.ts';
 import type { IndexedRoute, Report } from './check-routes.ts';
 import type { Path } from './problem.ts';
-import {
-  type OwnedPattern,
-  ownedPatterns,
-  type SurfacePrefix,
-  type SurfacePrefixes,
-} from './surface-paths.ts';
+import { type OwnedPattern, ownedPatterns, type SurfacePrefixes } from './surface-paths.ts';
 
 /** Two surfaces that would answer the same path: where one of them lies must change. */
 export const checkSurfaces = (prefixes: SurfacePrefixes, problem: Report): void => {
@@ -37,8 +32,9 @@ export const checkClashes = (
   for (const { index, route } of routes) {
     const path: Path = ['routes', index, 'path'];
     const { form, written } = route.path;
-    const setting =
-      wholeOwner(form, prefixes) ?? owned.find(({ pattern }) => meets(form, pattern) === 'whole')?.setting;
+    const setting = isUnderOauth(form, prefixes)
+      ? 'oauth'
+      : owned.find(({ pattern }) => meets(form, pattern) === 'whole')?.setting;
     if (setting !== undefined) {
       problem(
         path,
@@ -61,13 +57,9 @@ export const checkClashes = (
 /** Surfaces whose paths lie amid their vendor's own API: whoever writes `/*` there means the rest of it. */
 const amidTheirApi: ReadonlySet<string> = new Set(['surfaces.vcd']);
 
-/** All below these prefixes is ours; below those of the vendors' surfaces lies the rest of the vendor's own API. */
-const wholeOwner = (form: string, { oauth, surfaces }: SurfacePrefixes): string | undefined => {
-  const isUnder = ({ enabled, prefix }: SurfacePrefix): boolean =>
-    enabled && (form === prefix || form.startsWith(`${prefix}/`));
-  if (isUnder(oauth)) return 'oauth';
-  return isUnder(surfaces.management) ? 'surfaces.management' : undefined;
-};
+/** All of this prefix is ours; below those of the vendors' surfaces lies the rest of the vendor's own API. */
+const isUnderOauth = (form: string, { oauth }: SurfacePrefixes): boolean =>
+  oauth.enabled && (form === oauth.prefix || form.startsWith(`${oauth.prefix}/`));
 
 /** Which of the requests of a route's form fit an owned pattern. */
 const meets = (form: string, pattern: string): 'none' | 'part' | 'whole' => {
@@ -78,12 +70,14 @@ const meets = (form: string, pattern: string): 'none' | 'part' | 'whole' => {
 const meetsSpelling = (form: string, pattern: string): 'none' | 'part' | 'whole' => {
   // In a form a parameter is `:`, and a colon that is meant as one is doubled.
   const route = form.replaceAll('::', '\0').split('/');
-  const owned = pattern.split('/');
   const isOpen = route.at(-1) === '*';
-  if (isOpen ? owned.length < route.length : owned.length !== route.length) return 'none';
   const fixed = isOpen ? route.slice(0, -1) : route;
-  let isWhole = !isOpen;
-  for (const [position, part] of fixed.entries()) {
+  const isAllBelow = pattern.endsWith('/*');
+  const owned = (isAllBelow ? pattern.slice(0, -'/*'.length) : pattern).split('/');
+  if (!isOpen && fixed.length < owned.length) return 'none';
+  if (!isAllBelow && (isOpen ? owned.length <= fixed.length : owned.length !== fixed.length)) return 'none';
+  let isWhole = isAllBelow ? fixed.length >= owned.length : !isOpen;
+  for (const [position, part] of fixed.slice(0, owned.length).entries()) {
     const facing = owned[position] ?? '';
     if (facing.startsWith('{') ? part !== '' : part.replaceAll('\0', ':') === facing) continue;
     if (part !== ':' || facing === '') return 'none';

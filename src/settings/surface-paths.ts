@@ -66,7 +66,7 @@ export const vcdPaths = (prefix: string) =>
     legacySessions: `${prefix}/api/sessions/?`,
   }) as const;
 
-/** Our own REST API; the rest below its prefix is nobody else's. */
+/** Our own REST API: all below its prefix is its own, so that no password of a mistyped path reaches the API. */
 export const managementPaths = (prefix: string) =>
   ({
     openapi: `${prefix}/openapi.json`,
@@ -86,6 +86,7 @@ export const managementPaths = (prefix: string) =>
     password: `${prefix}/orgs/{org}/users/{user}/password`,
     roles: `${prefix}/orgs/{org}/roles`,
     audit: `${prefix}/orgs/{org}/audit`,
+    elsewhere: `${prefix}/*`,
   }) as const;
 
 export interface SurfacePrefix {
@@ -119,7 +120,9 @@ export const ownedPatterns = ({ oauth, surfaces }: SurfacePrefixes): readonly Ow
   ...patternsOf('surfaces.navigator', surfaces.navigator, navigatorPaths),
   ...patternsOf('surfaces.vcd', surfaces.vcd, vcdPaths),
   ...patternsOf('surfaces.astra', surfaces.astra, astraPaths),
-  ...patternsOf('surfaces.management', surfaces.management, managementPaths),
+  ...patternsOf('surfaces.management', surfaces.management, (prefix) => ({
+    all: managementPaths(prefix).elsewhere,
+  })),
 ];
 
 const patternsOf = (

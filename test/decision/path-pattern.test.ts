@@ -74,3 +74,37 @@ t.test('two patterns meet where some path fits both', async (t) => {
     t.equal(patternsMeet(other, one), meet, `${other} ${one}`);
   }
 });
+
+t.test('everything below a path fits last, and the path itself', async (t) => {
+  const own = new PathTable<string>([
+    ['/own/*', 'below'],
+    ['/own/{id}', 'one'],
+    ['/own/list', 'list'],
+  ]);
+  for (const [path, value] of [
+    ['/own/list', 'list'],
+    ['/own/7', 'one'],
+    ['/own', 'below'],
+    ['/own/', 'below'],
+    ['/own/7/', 'below'],
+    ['/own/7/8/9', 'below'],
+  ] as const) {
+    t.equal(own.find(path)?.value, value, path);
+    t.ok(own.has(path), path);
+  }
+  for (const path of ['/ow', '/owner', '/', '', '/x/own/7']) t.notOk(own.has(path), path);
+  for (const [one, other, meet] of [
+    ['/own/*', '/own', true],
+    ['/own/*', '/own/a/b', true],
+    ['/own/*', '/{x}/b', true],
+    ['/own/*', '/*', true],
+    ['/own/*', '/own/a/*', true],
+    ['/own/a/*', '/own/{x}', true],
+    ['/own/*', '/other/a', false],
+    ['/own/a/*', '/own', false],
+    ['/own/a/*', '/own/b/*', false],
+  ] as const) {
+    t.equal(patternsMeet(one, other), meet, `${one} ${other}`);
+    t.equal(patternsMeet(other, one), meet, `${other} ${one}`);
+  }
+});

@@ -99,7 +99,11 @@ t.test('all below the prefix of the management surface is its own', async (t) =>
   const on = { 'surfaces.management.enabled': true };
   for (const path of ['/tollgate/v1', '/tollgate/v1/*', '/tollgate/v1/sessions', '/tollgate/v1/anything'])
     t.match(judge(path, on).problems, [/set surfaces.management.prefix to another path/], path);
-  t.same(judge('/tollgate/v2/*', on).problems, []);
+  t.same(judge('/tollgate/v2/*', on), { problems: [], warnings: [] });
+  for (const path of ['/*', '/tollgate/*', '/tollgate/{version}', '/{a}/{b}/c', '/{any}/*'])
+    t.match(judge(path, on).warnings.join(), '/tollgate/v1/*', path);
+  for (const path of ['/tollgate', '/{one}', '/tollgate/v1x', '/toll/{a}/{b}'])
+    t.same(judge(path, on), { problems: [], warnings: [] }, path);
   t.same(judge('/tollgate/v1/*').problems, [], 'and free when it is off');
 });
 

@@ -63,6 +63,7 @@ const ownKinds = {
     'No session to end',
     'An API token sent by itself has no session. Revoke the token instead, or leave it.',
   ),
+  path_unknown: kind(404, 'No such path', 'See `openapi.json` for those there are.'),
   problem_unknown: kind(404, 'No such problem', 'No problem has that code.'),
   rate_limited: kind(429, 'Too many tries', 'Wait as long as `Retry-After` says, then try again.'),
   unavailable: kind(

@@ -16,13 +16,13 @@ import type { Settings } from '../../settings/settings.ts';
 import { managementPaths } from '../../settings/surface-paths.ts';
 import type { TokenStore } from '../../store/token-store.ts';
 import type { KeyRing } from '../../tokens/key-ring.ts';
-import type { Route } from '../answer.ts';
+import { denied, type Endpoint, type Route } from '../answer.ts';
 import { accountOperations } from './account-operations.ts';
 import { auditOperation } from './audit-operation.ts';
 import { descriptionOperations } from './description-operations.ts';
 import { detailsOperation } from './details-operation.ts';
 import { createEndpoint } from './endpoints.ts';
-import { createProblems } from './management-problem.ts';
+import { createProblems, type Problems } from './management-problem.ts';
 import { openapiDocument } from './openapi.ts';
 import type { Operation } from './operation.ts';
 import { revokeAllOperations } from './revoke-all-operations.ts';
@@ -61,6 +61,8 @@ export const managementRoutes = (deps: ManagementSurfaceDeps): readonly Route[] 
   const operations = managementOperations(deps, paths);
   const endpoints = { ...deps, problems, identifyLive: createIdentifyLive(deps) };
   return Object.entries(paths).flatMap(([name, path]): Route[] => {
+    if (path === paths.elsewhere)
+      return [{ name: `management:${name}`, path, endpoints: nowhere(problems), onFault: problems.fault }];
     const here = operations.filter((operation) => operation.path === path);
     if (here.length === 0) return [];
     return [
@@ -74,6 +76,13 @@ export const managementRoutes = (deps: ManagementSurfaceDeps): readonly Route[] 
       },
     ];
   });
+};
+
+/** What is mistyped stays here: it may carry a password. */
+const nowhere = (problems: Problems): Route['endpoints'] => {
+  const endpoint: Endpoint = () =>
+    problems.answer({ code: 'path_unknown', note: denied('route_unknown', undefined) });
+  return { GET: endpoint, POST: endpoint, PUT: endpoint, PATCH: endpoint, DELETE: endpoint };
 };
 
 /** In the order of the description. */

@@ -189,6 +189,23 @@ t.test('every path of the table is answered by some operation', async (t) => {
     t.ok(server.surfaces.ownedPaths.includes(path), path);
 });
 
+t.test('a mistyped path below the prefix is 404 here, and never reaches the API', async (t) => {
+  const server = await startManagement(t);
+  for (const line of [
+    'POST /session',
+    'GET /',
+    'GET ',
+    'PUT /sessions/current/x',
+    'PATCH /orgs',
+    'DELETE /sessions/',
+  ])
+    t.match(await server.order(undefined, line, line.startsWith('POST') ? { password: 'x' } : undefined), {
+      status: 404,
+      body: { code: 'path_unknown' },
+    });
+  t.equal((await server.send('GET /tollgate/v10')).status, 418, 'what is not below it is the API’s');
+});
+
 t.test('each problem has a page at its type', async (t) => {
   const server = await startManagement(t);
   const refused = await server.order(undefined, 'GET /sessions/current');
