@@ -9,7 +9,12 @@ import { shardOfAccount } from '../store/shard.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { createSecret, createTokenId, digestOf, type SecretLength } from '../tokens/api-token.ts';
 import { userUnknown } from './accounts.ts';
-import { derivationFor, type DerivedSecrets, type OpenDerivedSecrets } from './idempotency.ts';
+import {
+  derivationFor,
+  type DerivedSecrets,
+  type OpenDerivedSecrets,
+  type OrderedBy,
+} from './idempotency.ts';
 import { checkNotifyBefore, grantLifetime } from './lifetime.ts';
 import { checkLabels, checkName, checkOrgId, checkScopes, checkUserId, distinct } from './names.ts';
 import { checkNotWider, findActiveOwner, grantedTo, type Owner } from './owner.ts';
@@ -33,11 +38,13 @@ export interface NewApiToken {
   readonly labels?: readonly Label[] | undefined;
   /** A retry with the same key gives the same token and secret. */
   readonly idempotencyKey?: string | undefined;
+  /** Whose that key is. */
+  readonly orderedBy?: OrderedBy;
   /** Refuse a name that a live token of the user has. */
   readonly uniqueName?: boolean | undefined;
   /** Most live tokens of the user, where a surface asks for fewer than the settings. */
   readonly perUserMax?: number | undefined;
-  /** What the maker may do, where that is somebody else than the user: the token may do no more. */
+  /** What the maker's session may do: the token may do no more. Undefined: the operator makes it. */
   readonly within?: ReadonlySet<string> | undefined;
 }
 
@@ -68,7 +75,10 @@ export const createApiToken = async (
   if (malformed !== undefined) return malformed;
   const owner = await findActiveOwner(store, order.orgId, order.userId);
   if (isOutage(owner) || isProblem(owner)) return owner;
-  const derivation = await derivationFor(deps.openDerived, order.idempotencyKey);
+  // Before what a key gave earlier is looked for: a narrower session must not be given it again.
+  const wide = checkScopesOf(order, owner);
+  if (wide !== undefined) return wide;
+  const derivation = await derivationFor(deps.openDerived, order.idempotencyKey, order.orderedBy);
   if (isProblem(derivation)) return derivation;
   const ids = derivation?.derived.tokenIds(order.orgId, order.userId, derivation.key, nowMs);
   if (derivation !== undefined && ids !== undefined) {
@@ -81,7 +91,7 @@ export const createApiToken = async (
     owner.org.tokenLifetimeMsMax,
   );
   if (isProblem(lifetime)) return lifetime;
-  const refusal = checkScopesOf(order, owner) ?? (await checkOthers(deps, order, owner, nowMs));
+  const refusal = await checkOthers(deps, order, owner, nowMs);
   if (refusal !== undefined) return refusal;
   const id = ids?.fresh ?? createTokenId(shardOfAccount(order.orgId, order.userId));
   const record = recordOf(id, order, owner, lifetime.lifetimeMs, nowMs);

@@ -68,14 +68,23 @@ export const checkIdempotencyKey = (key: string): Problem | undefined =>
         'An idempotency key is 1 to 255 printable ASCII characters, best a new UUID for each order.',
       );
 
-/** The derivation for an order with a key; undefined for one without. */
+/** A user who gives an order; undefined: the operator. */
+export type OrderedBy = { readonly orgId: string; readonly userId: string } | undefined;
+
+/**
+ * The derivation for an order with a key; undefined for one without. `key` of the answer is each orderer's own: whoever
+ * guesses the key of another gets nothing of theirs.
+ */
 export const derivationFor = async (
   open: OpenDerivedSecrets,
   key: string | undefined,
+  by: OrderedBy,
 ): Promise<{ readonly key: string; readonly derived: DerivedSecrets } | Problem | undefined> => {
   if (key === undefined) return undefined;
   const malformed = checkIdempotencyKey(key);
   if (malformed !== undefined) return malformed;
   const derived = await open();
-  return isProblem(derived) ? derived : { key, derived };
+  if (isProblem(derived)) return derived;
+  // No id has a blank or a tab in it, and no key a tab.
+  return { key: by === undefined ? key : `${by.orgId}/${by.userId}\t${key}`, derived };
 };

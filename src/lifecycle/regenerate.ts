@@ -7,7 +7,7 @@ import type { ApiTokenRecord } from '../store/records.ts';
 import { shardOfTokenId } from '../store/shard.ts';
 import { createSecret, digestOf, type SecretLength } from '../tokens/api-token.ts';
 import type { CreateApiTokenDeps, CreatedApiToken } from './create-api-token.ts';
-import { derivationFor } from './idempotency.ts';
+import { derivationFor, type OrderedBy } from './idempotency.ts';
 import { checkTokenId, tokenUnknown } from './names.ts';
 import { findActiveOwner } from './owner.ts';
 import { isProblem, type Problem, problem } from './problem.ts';
@@ -19,6 +19,8 @@ export interface Regeneration {
   readonly length: SecretLength;
   /** A retry with the same key gives the same secret, until the token gets another. */
   readonly idempotencyKey?: string | undefined;
+  /** Whose that key is. */
+  readonly orderedBy?: OrderedBy;
   /** Only while the token still has the secret of this number: of several such orders one is carried out. */
   readonly onlyFrom?: number | undefined;
 }
@@ -35,7 +37,7 @@ export const regenerateApiToken = async (
   const { tokenId, length } = order;
   const malformed = checkTokenId(tokenId) ?? checkOverlap(order.overlapMs);
   if (malformed !== undefined) return malformed;
-  const derivation = await derivationFor(deps.openDerived, order.idempotencyKey);
+  const derivation = await derivationFor(deps.openDerived, order.idempotencyKey, order.orderedBy);
   if (isProblem(derivation)) return derivation;
   for (let attempt = 0; attempt < triesMax; attempt++) {
     const token = await findRegenerable(deps, tokenId);

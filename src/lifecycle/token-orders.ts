@@ -22,7 +22,7 @@ import { listTokens, type TokenListing, type TokenQuery, type TokenView, viewOf 
  * `tenant_mismatch` for another org, `scope_missing` without the right.
  */
 export interface TokenOrders {
-  /** For oneself, or with the right to all tokens for another user, but never wider than either of the two. */
+  /** For oneself, or with the right to all tokens for another user, but never wider than the session or that user. */
   createApiToken(actor: Actor, order: NewApiToken): Promise<CreatedApiToken | Problem | Refusal>;
   /** `of`: whose the token must be; another's is as one that does not exist. */
   findApiToken(actor: Actor, tokenId: string, of?: TokenOwner): Promise<TokenView | Problem | Refusal>;
@@ -53,7 +53,7 @@ export const createTokenOrders = (deps: TokenOrdersDeps): TokenOrders => {
   return {
     createApiToken: (actor, order) =>
       withRight<CreatedApiToken>(actor, 'token.create', order, ({ scopes }) =>
-        apiTokens.createApiToken(isOwn(actor, order) ? order : { ...order, within: scopes }),
+        apiTokens.createApiToken({ ...order, within: scopes, orderedBy: own(actor) }),
       ),
 
     findApiToken: (actor, tokenId, of) =>
@@ -74,8 +74,8 @@ export const createTokenOrders = (deps: TokenOrdersDeps): TokenOrders => {
 
     regenerateApiToken: (actor, order) =>
       withToken<CreatedApiToken>(actor, 'token.regenerate', order, async (token, { scopes }) => {
-        const wide = isOwn(actor, token) ? undefined : await checkWithin(deps, scopes, token);
-        return wide ?? apiTokens.regenerateApiToken(order);
+        const wide = await checkWithin(deps, scopes, token);
+        return wide ?? apiTokens.regenerateApiToken({ ...order, orderedBy: own(actor) });
       }),
 
     revokeApiToken: (actor, tokenId, of) =>
@@ -152,12 +152,9 @@ const madeId = (outcome: object | string): string | undefined =>
 const recordId = (record: unknown): string | undefined =>
   typeof record === 'object' && record !== null && 'id' in record ? String(record.id) : undefined;
 
-const own = ({ identity }: Actor): Whose => ({ orgId: identity.org.id, userId: identity.user.id });
+const own = ({ identity }: Actor) => ({ orgId: identity.org.id, userId: identity.user.id });
 
-const isOwn = ({ identity }: Actor, { orgId, userId }: Whose): boolean =>
-  identity.org.id === orgId && identity.user.id === userId;
-
-/** Whoever is given another user's secret may not gain by it. */
+/** Whoever is given a secret may not gain by it: not by another user's, nor by one's own in a session of fewer scopes. */
 const checkWithin = async (
   { store }: TokenOrdersDeps,
   held: ReadonlySet<string>,

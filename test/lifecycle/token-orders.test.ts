@@ -169,6 +169,44 @@ t.test(
   },
 );
 
+t.test('a session of fewer scopes than its user is given no secret that does more', async (t) => {
+  const world = await createOrders(t);
+  const { orders, ann, actor, order } = world;
+  const keyed = { ...order, idempotencyKey: 'nightly' };
+  const { record, secret } = await made(world, keyed);
+  const narrow = actor('ann', ['tollgate:tokens:own']);
+  t.equal(await said(orders.createApiToken(narrow, order)), 'scope_too_wide');
+  t.equal(
+    await said(orders.createApiToken(narrow, keyed)),
+    'scope_too_wide',
+    'nor an earlier one by its key',
+  );
+  const regeneration = { tokenId: record.id, overlapMs: 0, length: 65 } as const;
+  t.equal(await said(orders.regenerateApiToken(narrow, regeneration)), 'scope_too_wide');
+  t.match(await orders.createApiToken(ann, keyed), { secret }, 'nothing has changed');
+});
+
+t.test(
+  'an idempotency key is each caller’s own: the same from somebody else gives nobody’s secret',
+  async (t) => {
+    const world = await createOrders(t);
+    const { world: base, orders, ann, actor, order } = world;
+    await base.accounts.setRoles('acme', 'root', ['reader', 'self', 'root']);
+    const root = actor('root', ['things:read', 'reports:read', 'tollgate:tokens:own', 'tollgate:tokens:all']);
+    const keyed = { ...order, idempotencyKey: 'nightly' };
+    const { record, secret } = await made(world, keyed);
+    const others = await orders.createApiToken(root, keyed);
+    t.match(others, { secret: String, record: { userId: 'ann' } });
+    t.not('record' in others && others.record.id, record.id);
+    t.not('secret' in others && others.secret, secret);
+    const regeneration = { tokenId: record.id, overlapMs: 0, length: 65, idempotencyKey: 'next' } as const;
+    const mine = await orders.regenerateApiToken(ann, regeneration);
+    const theirs = await orders.regenerateApiToken(root, regeneration);
+    t.match([mine, theirs], [{ record: { secretNumber: 1 } }, { record: { secretNumber: 2 } }]);
+    t.not('secret' in theirs && theirs.secret, 'secret' in mine && mine.secret);
+  },
+);
+
 t.test('an order that says whose the token must be finds nobody else’s', async (t) => {
   const world = await createOrders(t);
   const { orders, root } = world;
@@ -268,7 +306,8 @@ t.test('a listing is filtered, sorted and cut, and tells how many there are', as
   });
   place.clock.nowMs += dayMs;
   t.match(await list({ matches: ({ name }: TokenView) => name === 'c' }), [{ state: 'expired' }]);
-  await made({ ...world, ann: world.actor('bob', ['tollgate:tokens:own']) }, { userId: 'bob' });
+  const bob = world.actor('bob', ['things:read', 'reports:read', 'tollgate:tokens:own']);
+  await made({ ...world, ann: bob }, { userId: 'bob' });
   t.match(await orders.listApiTokens(root, { ...query, userId: undefined }), { total: 5 });
   t.equal(await said(orders.listApiTokens(root, { ...query, userId: 'nobody' })), 'user_unknown');
 });
