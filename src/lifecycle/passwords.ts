@@ -1,5 +1,6 @@
 // Setting and changing passwords. The operator sets any; a person changes their own by proving the old one, an org's
-// owner those of the org. Every session of the user ends with it; the API tokens live on.
+// owner those of the org, but for users who may do more than the owner: whoever sets a password can sign in with it.
+// Every session of the user ends with it; the API tokens live on.
 
 import { denial, isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
 import { mayChangePassword } from '../decision/rights.ts';
@@ -10,6 +11,7 @@ import { userUnknown } from './accounts.ts';
 import type { Actor } from './actor.ts';
 import { type Audit, audited } from './audit.ts';
 import { checkOrgId, checkUserId } from './names.ts';
+import { grantedTo } from './owner.ts';
 import { withOwnRights } from './own-rights.ts';
 import type { PasswordHashes } from './password-hash.ts';
 import { type Problem, problem } from './problem.ts';
@@ -73,7 +75,9 @@ export const createPasswords = (deps: PasswordsDeps): Passwords => {
     const refusal = mayChangePassword(identity, order);
     if (refusal !== undefined) return refusal;
     const isOwn = identity.org.id === order.orgId && identity.user.id === order.userId;
-    const unproven = isOwn ? await prove(deps, actor, order) : undefined;
+    const unproven = isOwn
+      ? await prove(deps, actor, order)
+      : await checkWithin(store, order, identity.scopes);
     if (unproven !== undefined) return unproven;
     const changed = await set(order.orgId, order.userId, order.next);
     return 'kind' in changed ? changed : 'changed';
@@ -88,6 +92,27 @@ export const createPasswords = (deps: PasswordsDeps): Passwords => {
       return audited(deps.audit, event, () => change(actor, order));
     },
   };
+};
+
+/** Nobody gains by signing in as another: what the user may do, the actor must be able to do. */
+const checkWithin = async (
+  store: PasswordsDeps['store'],
+  { orgId, userId }: PasswordChange,
+  held: ReadonlySet<string>,
+): Promise<Problem | Outage | undefined> => {
+  const malformed = checkOrgId(orgId) ?? checkUserId(userId);
+  if (malformed !== undefined) return malformed;
+  const [org, user] = await Promise.all([store.findOrg(orgId), store.findUser(orgId, userId)]);
+  if (isOutage(org)) return org;
+  if (isOutage(user)) return user;
+  if (org === undefined || user === undefined) return userUnknown(orgId, userId);
+  const beyond = [...grantedTo({ org, user })].filter((scope) => !held.has(scope));
+  return beyond.length === 0
+    ? undefined
+    : problem(
+        'scope_too_wide',
+        `You do not have ${beyond.sort().slice(0, 10).join(' ')} yourself, so you cannot set the password of a user who does.`,
+      );
 };
 
 /** Why the actor has not shown that they know the present password; whoever has a session must not guess it either. */

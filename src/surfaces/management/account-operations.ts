@@ -192,11 +192,11 @@ const passwordOperation = ({ passwords, paths }: AccountOperationsDeps): Operati
     tag: 'Users',
     summary: 'Change a password',
     description:
-      'One’s own, proved by the present one; or with the right `org:owner` that of any user of the organization. The user’s sessions end with it, the one this is sent in too; API tokens live on. A session made from an API token may not.',
+      'One’s own, proved by the present one; or with the right `org:owner` that of any user of the organization who may do no more than oneself. The user’s sessions end with it, the one this is sent in too; API tokens live on. A session made from an API token may not.',
     query: noQuery,
     body: passwordChange,
     success: { status: 204, description: 'It is changed.', body: undefined },
-    problems: ['password_wrong', 'password_malformed', 'user_unknown'],
+    problems: ['password_wrong', 'password_malformed', 'user_unknown', 'scope_too_wide'],
     example: {
       parameters: { org: example.org, user: example.user },
       body: { currentPassword: example.password, newPassword: example.nextPassword },

@@ -110,6 +110,18 @@ t.test('a password is changed by who knows it, or by an owner, and ends the sess
   const owner = await server.signIn();
   t.equal((await change(owner, ben, { newPassword: 'a password for ben' })).status, 204);
   t.equal(await signIn('ben', 'a password for ben'), 201);
+  // With ben's password ann would be ben: no way to what she may not do.
+  await server.accounts.setRoles('acme', 'ben', ['member', 'auditor']);
+  t.match(await change(owner, ben, { newPassword: 'another password for ben' }), {
+    status: 403,
+    body: { code: 'scope_too_wide', detail: /tollgate:audit:read/ },
+  });
+  t.equal(await signIn('ben', 'a password for ben'), 201, 'it is as it was');
+  await server.accounts.setRoles('acme', 'ben', ['member']);
+  const narrow = await server.signIn('ann', ['org:owner']);
+  t.match(await change(narrow, ben, { newPassword: 'another password for ben' }), {
+    body: { code: 'scope_too_wide' },
+  });
   t.match(await change(await server.signIn('ben'), ann, next), {
     status: 403,
     body: { code: 'scope_missing' },
