@@ -68,8 +68,13 @@ const countersOf = (most: number): Counters => {
     isSpent: (key) => (counts.get(key)?.used ?? 0) >= most,
     add: (key, step) => {
       const count = counts.get(key);
-      if (count !== undefined) count.used = Math.max(0, count.used + step);
-      else if (step > 0) counts.set(key, { used: step });
+      if (count === undefined) {
+        if (step > 0) counts.set(key, { used: step });
+        return;
+      }
+      count.used += step;
+      // What counts nothing must not push out what does.
+      if (count.used <= 0) counts.delete(key);
     },
     forget: (key) => void counts.delete(key),
   };

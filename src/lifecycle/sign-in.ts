@@ -39,7 +39,7 @@ export type SignIn = (order: SignInOrder) => Promise<Issued | IssueProblem | Ref
 export const createSignIn = (deps: SignInDeps): SignIn => {
   const issue = createIssue(deps);
   const attempt = async (order: SignInOrder): ReturnType<SignIn> => {
-    const account = `${order.orgId}/${order.userId}`;
+    const account = isName(order) ? `${order.orgId}/${order.userId}` : nobody;
     const { clientAddress } = order.origin;
     if (!deps.limit.begin(clientAddress, account)) return denial('rate_limited', account);
     const identity = await checkPassword(deps, order);
@@ -95,12 +95,18 @@ interface Account {
   readonly user: UserRecord | undefined;
 }
 
+/** Whom every name counts for that nobody can have: it may be thousands of characters, and another one each time. */
+const nobody = '(nobody)';
+
+const isName = ({ orgId, userId }: Pick<SignInOrder, 'orgId' | 'userId'>): boolean =>
+  checkOrgId(orgId) === undefined && checkUserId(userId) === undefined;
+
 /** Names that nobody can have are not looked up; the time a look-up takes is small against a password's. */
 const findAccount = async (
   store: SignInDeps['store'],
   { orgId, userId }: SignInOrder,
 ): Promise<Account | Outage> => {
-  if ((checkOrgId(orgId) ?? checkUserId(userId)) !== undefined) return { org: undefined, user: undefined };
+  if (!isName({ orgId, userId })) return { org: undefined, user: undefined };
   const [org, user] = await Promise.all([store.findOrg(orgId), store.findUser(orgId, userId)]);
   if (isOutage(org)) return org;
   return isOutage(user) ? user : { org, user };

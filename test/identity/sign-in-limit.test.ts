@@ -40,6 +40,16 @@ t.test('tries at the same time all count, until they turn out good or came to no
   t.same([tries.begin('a', 'x'), tries.begin('a', 'x'), tries.begin('a', 'x')], [true, true, false]);
 });
 
+t.test('tries that came to nothing push out no failures, however many there are', async (t) => {
+  const tries = limit(3, 0);
+  for (let count = 0; count < 3; count++) tries.begin('192.0.2.1', 'acme/ann');
+  for (let user = 0; user < 60_000; user++) {
+    tries.begin('192.0.2.1', `acme/user-${user}`);
+    tries.cancel('192.0.2.1', `acme/user-${user}`);
+  }
+  t.equal(tries.begin('192.0.2.1', 'acme/ann'), false);
+});
+
 t.test('0 is no limit', async (t) => {
   const tries = limit(0, 0);
   for (let count = 0; count < 1_000; count++) if (!tries.begin('a', 'x')) t.fail('limited');

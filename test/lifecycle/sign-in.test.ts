@@ -133,6 +133,18 @@ t.test('who fails too often is held back, known or not; who succeeds is not', as
   t.pass('fifteen good ones in a row from elsewhere');
 });
 
+t.test('names that nobody can have are counted together, and not kept or written down', async (t) => {
+  const { world, enter } = await openDoor(t);
+  const { signInFailuresPerAccount: most } = world.settings.limits;
+  for (let count = 0; count < most; count++)
+    t.match(await enter({ userId: `no name ${count}`.padEnd(8_000, 'x') }), { reason: 'password_wrong' });
+  t.match(await enter({ userId: 'my secret, in the wrong field' }), {
+    reason: 'rate_limited',
+    evidence: '(nobody)',
+  });
+  t.match(await enter(), { accessToken: String });
+});
+
 t.test('an outage is an outage, never a wrong password, and does not count as a failure', async (t) => {
   const { world } = await openDoor(t);
   const limit = createSignInLimit({ signInFailuresPerAccount: 1, signInFailuresPerAddress: 1 });
