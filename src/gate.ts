@@ -15,7 +15,6 @@ import type { Log } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { createOpsServer, type Readiness } from './observe/ops-server.ts';
 import { createRecorder } from './observe/recorder.ts';
-import { createCallerReader } from './proxy/caller.ts';
 import { createForwarder } from './proxy/forward.ts';
 import { createHandler } from './proxy/handler.ts';
 import { createListener } from './proxy/listener.ts';
@@ -59,7 +58,6 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
   };
   const forwarder = createForwarder(settings.upstreams, live, edge);
   const upgrader = createUpgrader(settings.upstreams, live, edge);
-  const caller = createCallerReader(settings.trustedProxies);
   const audit = createAudit({ store, log, now, exchangeSampling: settings.audit.exchangeSampling });
   const surfaces = await createSurfaces({
     settings,
@@ -73,7 +71,6 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
     audit,
     now,
     record,
-    caller,
   });
   const router = createRouter(settings.routes);
   const handler = createHandler({

@@ -19,7 +19,7 @@ import { type ClassifyHeader, createHeaderClassifier } from './header-class.ts';
 import { asksForWebSocket, type HeaderFacts, inspectHeaders } from './hygiene.ts';
 import { faultOf, isLeaving, recordInvalid } from './invalid-request.ts';
 import type { Handler } from './listener.ts';
-import { type Connection, type Exit, Passage } from './passage.ts';
+import { type Caller, type Connection, type Exit, Passage } from './passage.ts';
 import { passedCredential } from './passed-credential.ts';
 import { callerAddress, createTrust, type TrustsAddress } from './peer.ts';
 import { answer, endAfter } from './reply.ts';
@@ -40,7 +40,7 @@ export interface HandlerDependencies {
   /** Token endpoints on the same listener: they own whole paths, answer and record for themselves. */
   readonly surfaces: {
     owns(path: string): boolean;
-    handle(request: IncomingMessage, response: ServerResponse): void;
+    handle(request: IncomingMessage, response: ServerResponse, caller: Caller): void;
   };
   readonly isShuttingDown: () => boolean;
   /** Milliseconds since the epoch. */
@@ -310,10 +310,10 @@ class GateHandler {
   }
 
   #handOver(passage: Passage): void {
-    const { exit, request } = passage;
+    const { exit, request, clientAddress, requestId } = passage;
     if (exit.kind === 'socket') return this.#refuse(passage, denial('upgrade_refused', 'a token endpoint'));
     passage.handOver();
     if (this.#deps.isShuttingDown()) exit.response.shouldKeepAlive = false;
-    this.#deps.surfaces.handle(request, exit.response);
+    this.#deps.surfaces.handle(request, exit.response, { clientAddress, requestId });
   }
 }

@@ -29,6 +29,13 @@ export interface Connection {
   passOn(): void;
 }
 
+/** Who is calling, before any credential is looked at: for records and limits, it authenticates nobody. */
+export interface Caller {
+  /** Past trusted proxies. */
+  readonly clientAddress: string;
+  readonly requestId: string;
+}
+
 export class Passage {
   readonly request: IncomingMessage;
   readonly exit: Exit;

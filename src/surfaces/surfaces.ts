@@ -40,7 +40,7 @@ export interface Surfaces {
   /** The patterns of those paths. */
   readonly ownedPaths: readonly string[];
   /** Answers a request whose path is owned; never throws. */
-  handle(req: IncomingMessage, res: ServerResponse): void;
+  handle(req: IncomingMessage, res: ServerResponse, caller: Caller): void;
   /** New requests are refused with 503 from here on. */
   close(): Promise<void>;
 }
@@ -58,8 +58,6 @@ export interface SurfacesDeps extends ServeDeps, OauthSurfaceDeps, CspSurfaceDep
 
 export interface ServeDeps {
   readonly record: RecordOutcome;
-  /** Who is calling, as the proxied path sees it: past trusted proxies. Asked once a request. */
-  readonly caller: (req: IncomingMessage) => Caller;
 }
 
 /** An endpoint that takes longer than this is answered 503: above every time-out of the store. */
@@ -112,14 +110,14 @@ export const serveRoutes = async (routes: readonly Route[], deps: ServeDeps): Pr
   return {
     owns: (path) => table.has(path),
     ownedPaths: routes.map(({ path }) => path),
-    handle: (req, res) => {
+    handle: (req, res, caller) => {
       const path = pathOf(req);
       const found = table.find(path);
       if (found === undefined) throw new Error(`no surface owns ${path}`);
       const context: Context = {
         route: found.value,
         parameters: found.parameters,
-        head: readHead(req, deps.caller(req)),
+        head: readHead(req, caller),
         note: undefined,
       };
       contexts.set(req, context);

@@ -415,6 +415,40 @@ t.test('the paths of a surface are its own, after hygiene and before any rule', 
   );
 });
 
+t.test('a surface is told who is calling: from headers only behind a trusted proxy', async (t) => {
+  for (const [trustedProxies, lines, caller] of [
+    [
+      [],
+      ['X-Forwarded-For: 203.0.113.9', 'X-Request-Id: r-1'],
+      { clientAddress: '127.0.0.1', requestId: 'r-1' },
+    ],
+    [
+      ['127.0.0.1'],
+      ['X-Forwarded-For: 203.0.113.9'],
+      { clientAddress: '203.0.113.9', requestId: /^[0-9a-f]{16}-/ },
+    ],
+    [
+      ['127.0.0.1'],
+      ['X-Request-Id: a', 'X-Request-Id: b'],
+      { clientAddress: '127.0.0.1', requestId: /^[0-9a-f]{16}-/ },
+    ],
+  ] as const) {
+    const callers: unknown[] = [];
+    const { get } = await setScene(t, {
+      trustedProxies: [...trustedProxies],
+      surface: {
+        path: '/oauth2/token',
+        handle: (_request, response, told) => {
+          callers.push(told);
+          response.end();
+        },
+      },
+    });
+    await get('/oauth2/token', ...lines);
+    t.match(callers, [caller]);
+  }
+});
+
 t.test('the caller is the one behind a trusted proxy', async (t) => {
   const { edge, get } = await setScene(t, { trustedProxies: ['127.0.0.0/8'] });
   await get('/things/7', good, 'X-Forwarded-For: 203.0.113.9');

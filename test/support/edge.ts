@@ -14,6 +14,7 @@ import type { RouteRule } from '../../src/decision/route-rule.ts';
 import type { RequestOutcome } from '../../src/observe/request-outcome.ts';
 import { createForwarder } from '../../src/proxy/forward.ts';
 import { createHandler } from '../../src/proxy/handler.ts';
+import type { Caller } from '../../src/proxy/passage.ts';
 import { createListener, type Listener } from '../../src/proxy/listener.ts';
 import { createLiveConnections } from '../../src/proxy/live-connections.ts';
 import { createRouter } from '../../src/proxy/router.ts';
@@ -38,7 +39,7 @@ export interface EdgeOptions {
   readonly tls?: Settings['tls'];
   readonly surface?: {
     readonly path: string;
-    handle(request: IncomingMessage, response: ServerResponse): void;
+    handle(request: IncomingMessage, response: ServerResponse, caller: Caller): void;
   };
   readonly now?: () => number;
 }
@@ -138,7 +139,7 @@ export const startEdge = async (
     },
     surfaces: {
       owns: (path) => path === options.surface?.path,
-      handle: (request, response) => options.surface?.handle(request, response),
+      handle: (request, response, caller) => options.surface?.handle(request, response, caller),
     },
     isShuttingDown: () => isShuttingDown,
     now: options.now ?? Date.now,

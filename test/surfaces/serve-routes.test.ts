@@ -8,6 +8,7 @@ import type { RequestOutcome } from '../../src/observe/request-outcome.ts';
 import { type Answer, permitted, type Route, type SurfaceRequest } from '../../src/surfaces/answer.ts';
 import { serveRoutes } from '../../src/surfaces/surfaces.ts';
 import { connectRaw, exchangeRaw } from '../support/raw-client.ts';
+import { testCaller } from './surface-server.ts';
 
 const answer = (status: number, body: unknown, more: Partial<Answer> = {}): Answer => ({
   status,
@@ -77,10 +78,9 @@ const serve = async (t: Test) => {
   const outcomes: RequestOutcome[] = [];
   const surfaces = await serveRoutes(routes, {
     record: (outcome) => outcomes.push(outcome),
-    caller: () => ({ clientAddress: '192.0.2.7', requestId: 'request-1' }),
   });
   t.teardown(() => surfaces.close());
-  const server = createServer((req, res) => surfaces.handle(req, res)).listen(0, '127.0.0.1');
+  const server = createServer((req, res) => surfaces.handle(req, res, testCaller)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.teardown(() => {
     server.closeAllConnections();

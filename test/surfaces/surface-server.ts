@@ -16,6 +16,9 @@ import { createSurfaces, type Surfaces } from '../../src/surfaces/surfaces.ts';
 import { isKeyFault, parseSigningKey, type SigningKey } from '../../src/tokens/signing-key.ts';
 import { createWorld, type World, type WorldSettings } from '../lifecycle/world.ts';
 
+/** Whom the gate says is calling, in tests that begin behind it. */
+export const testCaller = { clientAddress: '192.0.2.7', requestId: 'request-1' };
+
 export type SurfaceSettings = WorldSettings & Pick<Settings, 'surfaces'>;
 
 export interface SurfaceServer extends World {
@@ -96,11 +99,10 @@ export const startSurfaces = async (
       outcomes.push(outcome);
       records.emit('record');
     },
-    caller: () => ({ clientAddress: '192.0.2.7', requestId: 'request-1' }),
   });
   t.teardown(() => surfaces.close());
   const route = (req: IncomingMessage, res: ServerResponse): void => {
-    if (surfaces.owns((req.url ?? '').split('?')[0] ?? '')) surfaces.handle(req, res);
+    if (surfaces.owns((req.url ?? '').split('?')[0] ?? '')) surfaces.handle(req, res, testCaller);
     else res.writeHead(418).end();
   };
   const server = createServer(route).on('checkContinue', route);

@@ -7,7 +7,7 @@ import type { RequestOutcome } from '../../src/observe/request-outcome.ts';
 import { ownedPatterns } from '../../src/settings/surface-paths.ts';
 import { createSurfaces } from '../../src/surfaces/surfaces.ts';
 import { createWorld } from '../lifecycle/world.ts';
-import { noSurfaces, startSurfaces } from './surface-server.ts';
+import { noSurfaces, startSurfaces, testCaller } from './surface-server.ts';
 
 const form = (token: string) => `grant_type=refresh_token&refresh_token=${token}`;
 
@@ -187,11 +187,10 @@ t.test('a bug is 500, told in general and recorded with its cause; the server li
       standing: () => 'live',
     },
     record: (outcome) => outcomes.push(outcome),
-    caller: () => ({ clientAddress: '192.0.2.7', requestId: 'request-1' }),
   });
   t.teardown(() => surfaces.close());
   const { createServer } = await import('node:http');
-  const http = createServer((req, res) => surfaces.handle(req, res)).listen(0, '127.0.0.1');
+  const http = createServer((req, res) => surfaces.handle(req, res, testCaller)).listen(0, '127.0.0.1');
   await once(http, 'listening');
   t.teardown(() => void http.close());
   const { port } = http.address() as { port: number };
@@ -241,8 +240,7 @@ t.test('what no surface owns must not be handed to one', async (t) => {
     passwords: createPasswordHashes({ ln: 4 }),
     signInLimit: createSignInLimit(world.settings.limits),
     record: () => undefined,
-    caller: () => ({ clientAddress: '192.0.2.7', requestId: 'request-1' }),
   });
   t.teardown(() => surfaces.close());
-  t.throws(() => surfaces.handle({ url: '/things' } as never, {} as never), /no surface owns/);
+  t.throws(() => surfaces.handle({ url: '/things' } as never, {} as never, testCaller), /no surface owns/);
 });

@@ -12,7 +12,13 @@ import { example } from '../../../src/surfaces/management/examples.ts';
 import type { Surfaces } from '../../../src/surfaces/surfaces.ts';
 import { exchangeRaw } from '../../support/raw-client.ts';
 import { sealed } from '../../lifecycle/world.ts';
-import { noSurfaces, startSurfaces, type SurfaceServer, type SurfaceSettings } from '../surface-server.ts';
+import {
+  noSurfaces,
+  startSurfaces,
+  type SurfaceServer,
+  type SurfaceSettings,
+  testCaller,
+} from '../surface-server.ts';
 
 export const prefix = '/tollgate/v1';
 export const jsonType = 'Content-Type: application/json';
@@ -125,7 +131,7 @@ export const itemsOf = ({ body }: ManagementReply): readonly Record<string, unkn
 
 /** The port of a listener for surfaces beside those of the server. */
 export const startBeside = async (t: Test, surfaces: Surfaces): Promise<number> => {
-  const server = createServer((req, res) => surfaces.handle(req, res)).listen(0, '127.0.0.1');
+  const server = createServer((req, res) => surfaces.handle(req, res, testCaller)).listen(0, '127.0.0.1');
   t.teardown(() => {
     server.closeAllConnections();
     server.close();

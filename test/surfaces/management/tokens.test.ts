@@ -184,7 +184,6 @@ t.test(
     const replica = await createSurfaces({
       ...server,
       record: () => undefined,
-      caller: () => ({ clientAddress: '192.0.2.7', requestId: 'request-1' }),
     });
     t.teardown(() => replica.close());
     const port = await startBeside(t, replica);

@@ -7,7 +7,7 @@ import type { Test } from 'tap';
 import { serveRoutes } from '../../../src/surfaces/surfaces.ts';
 import { type VcdSurfaceDeps, vcdRoutes } from '../../../src/surfaces/vcd/vcd.ts';
 import { createPasswords } from '../../../src/lifecycle/passwords.ts';
-import { noSurfaces, type SurfaceSettings } from '../surface-server.ts';
+import { noSurfaces, type SurfaceSettings, testCaller } from '../surface-server.ts';
 import { startVendors, type VendorServer } from '../vendor-server.ts';
 
 export const password = 'correct horse battery staple';
@@ -90,10 +90,9 @@ export const startFailing = async (
     server.identifier.standing(...asked);
   const surfaces = await serveRoutes(vcdRoutes({ ...server, identifier: { identify, standing } }), {
     record: () => undefined,
-    caller: () => ({ clientAddress: '192.0.2.7', requestId: 'request-1' }),
   });
   t.teardown(() => surfaces.close());
-  const http = createServer((req, res) => surfaces.handle(req, res)).listen(0, '127.0.0.1');
+  const http = createServer((req, res) => surfaces.handle(req, res, testCaller)).listen(0, '127.0.0.1');
   await once(http, 'listening');
   t.teardown(() => void http.close());
   return (http.address() as AddressInfo).port;
