@@ -44,12 +44,34 @@ const packagesOf = (wanted: readonly Server[], manager: string): string[] => [
   ...new Set(wanted.flatMap(({ packages }) => packages[manager] ?? [])),
 ];
 
+/** How commands that need it become root; undefined: not without asking. */
+const asRoot = (): string[] | undefined =>
+  process.getuid?.() === 0 ? [] : runs('sudo', '-n', 'true') ? ['sudo', '-n'] : undefined;
+
+// RUNLEVEL: a package must not start its service.
+const quietly = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+
+/**
+ * Apache Libcloud, a client of Cloud Director that its test runs where it is there. Where it cannot be installed without
+ * a question, that one test is skipped.
+ */
+const installClient = (): void => {
+  if (runs('/usr/bin/python3', '-c', 'import libcloud')) return;
+  const prefix = runs('apt-get', '--version') ? asRoot() : undefined;
+  const steps = managers['apt-get'];
+  if (prefix === undefined || steps === undefined) return;
+  for (const step of [...steps.before, [...steps.install, 'python3-libcloud']]) {
+    const [command, ...args] = [...prefix, ...step] as [string, ...string[]];
+    console.error(`installing python3-libcloud: ${[command, ...args].join(' ')}`);
+    spawnSync(command, args, { stdio: 'ignore', env: quietly });
+  }
+};
+
 const install = (wanted: readonly Server[]): void => {
   const manager = Object.keys(managers).find((command) => runs(command, '--version'));
   const steps = manager === undefined ? undefined : managers[manager];
   if (manager === undefined || steps === undefined) return;
-  const mayInstall = manager === 'brew' || process.getuid?.() === 0;
-  const prefix = mayInstall ? [] : runs('sudo', '-n', 'true') ? ['sudo', '-n'] : undefined;
+  const prefix = manager === 'brew' ? [] : asRoot();
   if (prefix === undefined) return;
   for (const step of [...steps.before, [...steps.install, ...packagesOf(wanted, manager)]]) {
     const [command, ...args] = [...prefix, ...step] as [string, ...string[]];
@@ -58,13 +80,13 @@ const install = (wanted: readonly Server[]): void => {
     );
     spawnSync(command, args, {
       stdio: ['ignore', 'ignore', 'inherit'],
-      // RUNLEVEL: the package must not start its service.
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
+      env: quietly,
     });
   }
 };
 
 if (missing().length > 0) install(missing());
+installClient();
 const stillMissing = missing();
 if (stillMissing.length > 0) {
   const line = (system: string, manager: string, sudo: string): string =>
