@@ -42,9 +42,8 @@ export const checkClashes = (
       );
       continue;
     }
-    const isRest = form.endsWith('/*');
     const taken = owned.filter(
-      ({ pattern, setting: of }) => meets(form, pattern) === 'part' && !(isRest && amidTheirApi.has(of)),
+      ({ pattern, setting: of }) => meets(form, pattern) === 'part' && !amidTheirApi.has(of),
     );
     if (taken.length > 0)
       warning(
@@ -54,7 +53,7 @@ export const checkClashes = (
   }
 };
 
-/** Surfaces whose paths lie amid their vendor's own API: whoever writes `/*` there means the rest of it. */
+/** Surfaces whose paths lie amid their vendor's own API: a route that varies means the rest of it. */
 const amidTheirApi: ReadonlySet<string> = new Set(['surfaces.vcd']);
 
 /** All of this prefix is ours; below those of the vendors' surfaces lies the rest of the vendor's own API. */

@@ -187,6 +187,7 @@ const restrictions = async (t: Test, { api, a }: Replicas): Promise<void> => {
     'POST /cloudapi/1.0.0/rightsBundles',
     'PUT /cloudapi/1.0.0/rightsBundles/1/tenants/publish',
     'GET /cloudapi/2.0.0/tokens/1',
+    'GET /cloudapi/2.0.0/tokens',
     'POST /api/admin/org/1/users',
     'POST /api/admin/org/1/roles',
     'PUT /api/admin/user/1',
