@@ -133,10 +133,14 @@ const memberNames: ReadonlyMap<string, (token: TokenView) => string | undefined>
   ['expirationTimeUtc', ({ expiresAtMs }) => timeOf(expiresAtMs)],
 ]);
 
-const membersOf =
-  (token: TokenView): Members =>
-  (name) =>
-    memberNames.get(name)?.(token);
+/** Each is worked out once, however often a filter names it: some are digests. */
+const membersOf = (token: TokenView): Members => {
+  const known = new Map<string, string | undefined>();
+  return (name) => {
+    if (!known.has(name)) known.set(name, memberNames.get(name)?.(token));
+    return known.get(name);
+  };
+};
 
 const sortKeys: Readonly<Record<string, TokenOrderKey>> = {
   id: 'id',
