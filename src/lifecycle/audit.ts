@@ -9,7 +9,9 @@ import type { Log } from '../observe/log.ts';
 import type { AuditEntry, AuditParty } from '../store/records.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import type { Origin } from './actor.ts';
+import { checkOrgId, checkUserId } from './names.ts';
 import { isProblem } from './problem.ts';
+import { isTokenId } from './token-id.ts';
 
 export type AuditAction =
   | 'token.create'
@@ -67,6 +69,8 @@ const batchSize = 500;
 const waitingMax = 10_000;
 /** Refusals of callers nobody knows, a second: a flood of them must not push everything else out of the store. */
 const strangersPerSecond = 20;
+/** Refusals of one account, a minute: nor must whoever has found an API token hide what they did with it so. */
+const refusalsPerMinute = 60;
 
 export const createAudit = (deps: AuditDeps): Audit => {
   const { store, log, now, random = Math.random } = deps;
@@ -75,6 +79,7 @@ export const createAudit = (deps: AuditDeps): Audit => {
   let timer: NodeJS.Timeout | undefined;
   let flushing: Promise<void> | undefined;
   let strangers = { second: 0, count: 0 };
+  let refusals = { minute: 0, dropped: 0, ofAccount: new Map<string, number>() };
 
   const flush = async (): Promise<void> => {
     while (waiting.length > 0) {
@@ -99,8 +104,22 @@ export const createAudit = (deps: AuditDeps): Audit => {
       void flushOnce();
     }, flushEveryMs).unref();
   };
+  const isFloodOfAccount = ({ atMs, actor }: AuditEntry): boolean => {
+    const minute = Math.floor(atMs / 60_000);
+    if (minute !== refusals.minute) {
+      const { dropped: count } = refusals;
+      if (count > 0) log?.warn('refused attempts of one account were too many to be written down', { count });
+      refusals = { minute, dropped: 0, ofAccount: new Map() };
+    }
+    const account = `${actor.org}/${actor.user}`;
+    const count = (refusals.ofAccount.get(account) ?? 0) + 1;
+    refusals.ofAccount.set(account, count);
+    if (count > refusalsPerMinute) refusals.dropped += 1;
+    return count > refusalsPerMinute;
+  };
   const isFlood = (entry: AuditEntry): boolean => {
-    if (entry.result === 'done' || entry.actor.org !== undefined) return false;
+    if (entry.result === 'done') return false;
+    if (entry.actor.org !== undefined) return isFloodOfAccount(entry);
     const second = Math.floor(entry.atMs / 1000);
     if (second !== strangers.second) {
       const count = strangers.count - strangersPerSecond;
@@ -153,13 +172,20 @@ const entryOf = ({ action, identity, origin, subject, outcome }: AuditEvent, atM
     atMs,
     actor: { org: identity?.org.id, user: identity?.user.id, tokenId: identity?.tokenId },
     action,
-    subject: { org: subject.org, user: subject.user, tokenId: subject.tokenId },
+    subject: knownParts(subject),
     result: reason === undefined ? 'done' : 'refused',
     reason,
     clientAddress: origin.clientAddress,
     requestId: origin.requestId,
   };
 };
+
+/** What cannot be an id may be anything, however long, a secret in the wrong place too: it is not written down. */
+const knownParts = ({ org, user, tokenId }: Partial<AuditParty>): AuditParty => ({
+  org: org !== undefined && checkOrgId(org) === undefined ? org : undefined,
+  user: user !== undefined && checkUserId(user) === undefined ? user : undefined,
+  tokenId: tokenId !== undefined && isTokenId(tokenId) ? tokenId : undefined,
+});
 
 const lineOf = ({ atMs, ...facts }: AuditEntry): string =>
   JSON.stringify({ level: 'info', time: new Date(atMs).toISOString(), msg: 'audit', ...facts });

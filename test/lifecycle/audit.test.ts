@@ -107,6 +107,35 @@ t.test('a flood of strangers does not push everything else out', async (t) => {
   t.equal(stored.filter(({ result }) => result === 'done').length, 1);
 });
 
+t.test('nor does a flood of one account: what it did, and what others were refused, is there', async (t) => {
+  const { audit, stored, state, warnings } = openAudit();
+  const refused = event({ outcome: denial('session_kind_refused') });
+  for (let count = 0; count < 1_000; count++) audit.record(refused);
+  audit.record(event());
+  const bob = anIdentity({ user: { id: 'bob', name: 'Bob', roles: [] } });
+  audit.record({ ...refused, identity: bob });
+  state.nowMs += 60_000;
+  audit.record(refused);
+  await audit.close();
+  t.equal(stored.length, 63);
+  t.match(warnings, [{ count: 940 }]);
+  t.equal(stored.filter(({ actor }) => actor.user === 'bob').length, 1);
+  t.equal(stored.filter(({ result }) => result === 'done').length, 1);
+});
+
+t.test('what cannot be an id is not written down: it may be a secret in the wrong place', async (t) => {
+  const { audit, stored, lines } = openAudit();
+  const tokenId = '0f8fad5b-d9cb-469f-a165-70867728950e';
+  audit.record(event({ subject: { org: 'my secret', user: 'x'.repeat(8_000), tokenId: 'my secret' } }));
+  audit.record(event({ subject: { org: 'acme', user: 'ann@acme.example', tokenId } }));
+  await audit.close();
+  t.match(stored, [
+    { subject: { org: undefined, user: undefined, tokenId: undefined } },
+    { subject: { org: 'acme', user: 'ann@acme.example', tokenId } },
+  ]);
+  t.notMatch(lines.join(''), 'my secret');
+});
+
 t.test('while the store is out entries wait, so many; the log has them all', async (t) => {
   const { audit, lines, stored, state, warnings } = openAudit();
   state.isOut = true;
