@@ -24,8 +24,8 @@ const doors: Record<string, readonly string[]> = {
 
 /** Heavy package -> the file or folders that may import it. */
 const owners: Record<string, string | readonly string[]> = {
-  'http-proxy': 'proxy/upgrade.ts',
-  undici: 'proxy/',
+  'http-proxy': 'proxy/upstream/upgrade.ts',
+  undici: 'proxy/upstream/',
   ioredis: 'store/redis/',
   'node:sqlite': 'store/sqlite/',
   jose: 'tokens/',
@@ -35,7 +35,7 @@ const owners: Record<string, string | readonly string[]> = {
   zod: ['settings/', 'surfaces/management/'],
   yaml: 'settings/',
   'find-my-way': 'proxy/rule-tree.ts',
-  fastify: 'surfaces/',
+  fastify: 'surfaces/surfaces.ts',
   commander: 'cli/',
 };
 
@@ -57,6 +57,27 @@ t.test('rooms import only from the rooms below them', async (t) => {
     }
   }
 });
+
+t.test('what moves bytes to the API knows nothing of the edge', async (t) => {
+  for (const file of files.filter((file) => file.startsWith('proxy/upstream/')))
+    for (const name of importsOf(file))
+      t.notMatch(name, /^\.\.\/[^.]/, `${file} imports its neighbours and lower rooms, not ${name}`);
+});
+
+t.test(
+  'a dialect imports no other; navigator, which answers with errors and tokens of csp, imports csp',
+  async (t) => {
+    const dialects = ['oauth', 'csp', 'navigator', 'vcd', 'astra', 'management'];
+    for (const file of files) {
+      const own = dialects.find((dialect) => file.startsWith(`surfaces/${dialect}/`));
+      if (own === undefined) continue;
+      for (const name of importsOf(file)) {
+        const other = dialects.find((dialect) => name.startsWith(`../${dialect}/`));
+        t.ok(other === undefined || (own === 'navigator' && other === 'csp'), `${file} may import ${name}`);
+      }
+    }
+  },
+);
 
 t.test('each heavy package has one owner', async (t) => {
   for (const file of files)

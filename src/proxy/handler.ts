@@ -14,7 +14,7 @@ import type { RecordOutcome } from '../observe/request-outcome.ts';
 import type { Settings } from '../settings/settings.ts';
 import { forwardedTarget, hasLeft, hostFor, isSubject, judge, unfitOf } from './admission.ts';
 import { Connections } from './connections.ts';
-import type { ForwardEnd, Forwarder } from './forward.ts';
+import type { ForwardEnd, Forwarder } from './upstream/forward.ts';
 import { type ClassifyHeader, createHeaderClassifier } from './header-class.ts';
 import { asksForWebSocket, type HeaderFacts, inspectHeaders } from './hygiene.ts';
 import { faultOf, isLeaving, recordInvalid } from './invalid-request.ts';
@@ -25,7 +25,7 @@ import { callerAddress, createTrust, type TrustsAddress } from './peer.ts';
 import { answer, endAfter } from './reply.ts';
 import { createRequestHeaders } from './request-headers.ts';
 import type { RouteMatch, Router } from './router.ts';
-import type { Upgrader } from './upgrade.ts';
+import type { Upgrader } from './upstream/upgrade.ts';
 
 export interface HandlerDependencies {
   readonly settings: Pick<

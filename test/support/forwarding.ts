@@ -12,9 +12,14 @@ import type { Duplex } from 'node:stream';
 import { authorizePublic, type Permit } from '../../src/decision/authorize.ts';
 import type { Identity } from '../../src/decision/identity.ts';
 import type { RouteRule } from '../../src/decision/route-rule.ts';
-import { createForwarder, type Exchange, type ForwardEnd, type Forwarder } from '../../src/proxy/forward.ts';
-import { createLiveConnections, type LiveConnections } from '../../src/proxy/live-connections.ts';
-import { type CountedUpgrader, createUpgrader } from '../../src/proxy/upgrade.ts';
+import {
+  createForwarder,
+  type Exchange,
+  type ForwardEnd,
+  type Forwarder,
+} from '../../src/proxy/upstream/forward.ts';
+import { createLiveConnections, type LiveConnections } from '../../src/proxy/upstream/live-connections.ts';
+import { type CountedUpgrader, createUpgrader } from '../../src/proxy/upstream/upgrade.ts';
 import type { UpstreamSettings } from '../../src/settings/settings.ts';
 
 export interface ForwardingOptions {

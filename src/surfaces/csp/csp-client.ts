@@ -3,12 +3,12 @@
 import type { Answer, SurfaceRequest } from '../answer.ts';
 import { isClientFault, type OauthClient, type OauthClients } from '../client-authentication.ts';
 import { refusedClient } from './csp-error.ts';
-import type { CspParameters } from './csp-parameters.ts';
+import type { VendorParameters } from '../vendor-parameters.ts';
 
 export const readClient = (
   clients: OauthClients,
   request: SurfaceRequest,
-  parameters: CspParameters,
+  parameters: VendorParameters,
 ): OauthClient | Answer => {
   const presented = {
     authorization: request.authorization,

@@ -15,7 +15,7 @@ import {
 import { uuidOfOrg } from '../vendor-ids.ts';
 import { allowedScopesOf } from './allowed-scopes.ts';
 import { badRequest, cspError, masked, refusedToken } from './csp-error.ts';
-import { readParameters } from './csp-parameters.ts';
+import { readParameters } from '../vendor-parameters.ts';
 import { permissionsOf } from './csp-token-form.ts';
 import { cspUserOf } from './csp-user.ts';
 import { allPermissionsScope, neverSeconds } from './csp-words.ts';

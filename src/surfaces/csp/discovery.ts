@@ -7,7 +7,7 @@ import type { cspPaths } from '../../settings/surface-paths.ts';
 import type { KeyRing } from '../../tokens/key-ring.ts';
 import { type Answer, type Endpoint, permitted } from '../answer.ts';
 import { badRequest, unavailable } from './csp-error.ts';
-import { readParameters } from './csp-parameters.ts';
+import { readParameters } from '../vendor-parameters.ts';
 
 export interface PublicKeyDeps {
   readonly keys: Pick<KeyRing, 'signingKey' | 'published'>;

@@ -8,7 +8,7 @@ import { isProblem } from '../../lifecycle/problem.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { type Answer, denied, type Endpoint, type SurfaceRequest } from '../answer.ts';
 import { badRequest, cspError, refusedToken } from './csp-error.ts';
-import { type CspParameters, readParameters } from './csp-parameters.ts';
+import { type VendorParameters, readParameters } from '../vendor-parameters.ts';
 import { issued } from './issued.ts';
 
 export interface ExchangeEndpointDeps {
@@ -33,7 +33,7 @@ export const createExchangeEndpoint =
 export const exchangeToken = async (
   deps: ExchangeEndpointDeps,
   request: SurfaceRequest,
-  parameters: CspParameters,
+  parameters: VendorParameters,
   more: { readonly clientId: string | undefined; readonly validityMs: number | undefined },
 ): Promise<Answer> => {
   const [token, other] = [parameters.one('api_token'), parameters.one('refresh_token')];

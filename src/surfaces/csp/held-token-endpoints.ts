@@ -19,7 +19,7 @@ import { presentedCredential } from '../presented-credential.ts';
 import { uuidOfOrg } from '../vendor-ids.ts';
 import { readClient } from './csp-client.ts';
 import { badRequest, refusedToken } from './csp-error.ts';
-import { readParameters } from './csp-parameters.ts';
+import { readParameters } from '../vendor-parameters.ts';
 import { cspUserOf } from './csp-user.ts';
 import { neverSeconds } from './csp-words.ts';
 

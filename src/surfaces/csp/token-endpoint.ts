@@ -9,7 +9,7 @@ import type { OauthClient, OauthClients } from '../client-authentication.ts';
 import { isOrg } from '../vendor-ids.ts';
 import { readClient } from './csp-client.ts';
 import { badRequest, refusedCaller, refusedClient, unavailable } from './csp-error.ts';
-import { type CspParameters, readParameters } from './csp-parameters.ts';
+import { type VendorParameters, readParameters } from '../vendor-parameters.ts';
 import { exchangeToken, type ExchangeEndpointDeps, unsupportedGrant } from './exchange-endpoint.ts';
 import { issued } from './issued.ts';
 
@@ -46,7 +46,7 @@ export const createTokenEndpoint =
 const clientSession = async (
   deps: TokenEndpointDeps,
   request: SurfaceRequest,
-  parameters: CspParameters,
+  parameters: VendorParameters,
   client: OauthClient,
   validityMs: number | undefined,
 ): Promise<Answer> => {

@@ -19,7 +19,7 @@ import type { KeyRing } from '../../tokens/key-ring.ts';
 import { type Answer, type Endpoint, type Method, neverStored, permitted, type Route } from '../answer.ts';
 import { createOauthClients, isClientFault } from '../client-authentication.ts';
 import { badRequest, onFault, refusedCaller, refusedClient, refusedToken } from '../csp/csp-error.ts';
-import { readParameters } from '../csp/csp-parameters.ts';
+import { readParameters } from '../vendor-parameters.ts';
 import { cspTokenForm } from '../csp/csp-token-form.ts';
 import { presentedCredential } from '../presented-credential.ts';
 import { isOrg, uuidOfOrg } from '../vendor-ids.ts';

@@ -4,7 +4,7 @@
 import type { Identity } from '../../decision/identity.ts';
 import { type Answer, neverStored, permitted, type SurfaceRequest } from '../answer.ts';
 import { decode } from '../body.ts';
-import { readParameters } from '../csp/csp-parameters.ts';
+import { readParameters } from '../vendor-parameters.ts';
 import { type Filter, parseFilter } from './fiql.ts';
 
 export interface ListQuery<Key extends string> {

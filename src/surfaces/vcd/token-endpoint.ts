@@ -16,7 +16,7 @@ import {
   permitted,
   type SurfaceRequest,
 } from '../answer.ts';
-import { type CspParameters, readParameters } from '../csp/csp-parameters.ts';
+import { type VendorParameters, readParameters } from '../vendor-parameters.ts';
 import { giveInitialToken, type InitialTokenDeps } from './initial-token.ts';
 import { jwtBearer, pathOwner } from './vcd-names.ts';
 import { asJson, invalidGrant, invalidRequest } from './vcd-error.ts';
@@ -51,7 +51,7 @@ export const createTokenEndpoint =
 const refresh = async (
   { exchange, settings }: TokenEndpointDeps,
   request: SurfaceRequest,
-  parameters: CspParameters,
+  parameters: VendorParameters,
 ): Promise<Answer> => {
   const token = parameters.one('refresh_token');
   if (token === undefined) return asJson(invalidRequest('Send the API token as refresh_token.'), request);
@@ -73,7 +73,7 @@ const invalidToken = 'Invalid refresh token';
 const initial = async (
   deps: TokenEndpointDeps,
   request: SurfaceRequest,
-  parameters: CspParameters,
+  parameters: VendorParameters,
 ): Promise<Answer> => {
   const { settings } = deps;
   const [clientId, assertion] = [parameters.one('client_id'), parameters.one('assertion')];

@@ -3,10 +3,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import t, { type Test } from 'tap';
-import { type ForwardingOptions, startForwarding } from '../support/forwarding.ts';
-import { connectRaw, exchangeRaw } from '../support/raw-client.ts';
-import { startRawUpstream } from '../support/raw-upstream.ts';
-import { settled } from '../support/settled.ts';
+import { type ForwardingOptions, startForwarding } from '../../support/forwarding.ts';
+import { connectRaw, exchangeRaw } from '../../support/raw-client.ts';
+import { startRawUpstream } from '../../support/raw-upstream.ts';
+import { settled } from '../../support/settled.ts';
 
 const handshake =
   'GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\n\r\n';

@@ -2,9 +2,9 @@
 // and nothing else, moves bytes, and never decides. Refusals are answered by the caller of `forward`.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isPermit, type Permit } from '../decision/authorize.ts';
-import type { Denial, Outage } from '../decision/outcome.ts';
-import type { UpstreamSettings } from '../settings/settings.ts';
+import { isPermit, type Permit } from '../../decision/authorize.ts';
+import type { Denial, Outage } from '../../decision/outcome.ts';
+import type { UpstreamSettings } from '../../settings/settings.ts';
 import { ClientSockets } from './client-sockets.ts';
 import { ForwardExchange } from './forward-exchange.ts';
 import type { LiveConnections } from './live-connections.ts';

@@ -4,11 +4,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import t, { type Test } from 'tap';
-import type { ForwardEnd } from '../../src/proxy/forward.ts';
-import { watchReads } from '../support/bytes-read.ts';
-import { type ForwardingOptions, startForwarding } from '../support/forwarding.ts';
-import { connectRaw, exchangeRaw } from '../support/raw-client.ts';
-import { startRawUpstream } from '../support/raw-upstream.ts';
+import type { ForwardEnd } from '../../../src/proxy/upstream/forward.ts';
+import { watchReads } from '../../support/bytes-read.ts';
+import { type ForwardingOptions, startForwarding } from '../../support/forwarding.ts';
+import { connectRaw, exchangeRaw } from '../../support/raw-client.ts';
+import { startRawUpstream } from '../../support/raw-upstream.ts';
 
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 

@@ -2,7 +2,7 @@
 // a caller may read nothing. Once a head is out, failure is a visibly broken connection. It knows no upstream.
 
 import { type IncomingMessage, ServerResponse } from 'node:http';
-import { type Outage, outage } from '../decision/outcome.ts';
+import { type Outage, outage } from '../../decision/outcome.ts';
 import { readReason, readResponseHeaders, readTrailers } from './response-headers.ts';
 
 /** Raw names and values in turn, as undici gives them. */

@@ -3,8 +3,8 @@
 
 import { type ClientRequest, type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Identity } from '../decision/identity.ts';
-import { type Denial, type Outage, outage } from '../decision/outcome.ts';
+import type { Identity } from '../../decision/identity.ts';
+import { type Denial, type Outage, outage } from '../../decision/outcome.ts';
 import type { ForwardEnd, ForwardOptions } from './forward.ts';
 import { outageOf } from './forward-failure.ts';
 import type { LiveConnections, RequestUnderWay } from './live-connections.ts';

@@ -1,8 +1,8 @@
 // Which long-lived connections end when, without any socket.
 
 import t from 'tap';
-import type { Identity, Standing } from '../../src/decision/identity.ts';
-import { createLiveConnections } from '../../src/proxy/live-connections.ts';
+import type { Identity, Standing } from '../../../src/decision/identity.ts';
+import { createLiveConnections } from '../../../src/proxy/upstream/live-connections.ts';
 
 const identityOf = (tokenId: string, expiresAtMs = Infinity): Identity => ({
   credentialKind: 'api_token',

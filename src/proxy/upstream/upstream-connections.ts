@@ -7,8 +7,8 @@ import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { isIP } from 'node:net';
 import { buildConnector, Client } from 'undici';
-import { type Outage, outage } from '../decision/outcome.ts';
-import type { UpstreamSettings } from '../settings/settings.ts';
+import { type Outage, outage } from '../../decision/outcome.ts';
+import type { UpstreamSettings } from '../../settings/settings.ts';
 import { UpstreamSocket } from './upstream-socket.ts';
 
 /** An exchange that needs a connection; exactly one of the two is called, `onConnection` perhaps at once. */

@@ -2,8 +2,8 @@
 // answer has gone. Each is known by its identity, so that a revocation ends it, and an expiry or the shutdown a live
 // connection. It ends them; it never decides who may connect.
 
-import type { Identity, Standing } from '../decision/identity.ts';
-import { type Denial, denial, type Outage, outage } from '../decision/outcome.ts';
+import type { Identity, Standing } from '../../decision/identity.ts';
+import { type Denial, denial, type Outage, outage } from '../../decision/outcome.ts';
 
 /** Ends one connection; called at most once, with the reason for the log. */
 export type EndConnection = (reason: Denial | Outage) => void;

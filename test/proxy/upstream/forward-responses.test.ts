@@ -3,9 +3,9 @@
 
 import { request as httpRequest } from 'node:http';
 import t, { type Test } from 'tap';
-import { startForwarding } from '../support/forwarding.ts';
-import { connectRaw, exchangeRaw } from '../support/raw-client.ts';
-import { startRawUpstream } from '../support/raw-upstream.ts';
+import { startForwarding } from '../../support/forwarding.ts';
+import { connectRaw, exchangeRaw } from '../../support/raw-client.ts';
+import { startRawUpstream } from '../../support/raw-upstream.ts';
 
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 

@@ -2,12 +2,12 @@
 // broken upstreams of forward-responses.test.ts, on a WebSocket handshake through the whole edge.
 
 import t, { type Test } from 'tap';
-import { type Edge, type EdgeOptions, startEdge } from '../support/edge.ts';
-import { anIdentity } from '../support/identity.ts';
-import { connectRaw, exchangeRaw } from '../support/raw-client.ts';
-import type { RawMessage } from '../support/raw-connection.ts';
-import { type RawUpstream, type RawUpstreamOptions, startRawUpstream } from '../support/raw-upstream.ts';
-import { aRule } from '../support/route-rule.ts';
+import { type Edge, type EdgeOptions, startEdge } from '../../support/edge.ts';
+import { anIdentity } from '../../support/identity.ts';
+import { connectRaw, exchangeRaw } from '../../support/raw-client.ts';
+import type { RawMessage } from '../../support/raw-connection.ts';
+import { type RawUpstream, type RawUpstreamOptions, startRawUpstream } from '../../support/raw-upstream.ts';
+import { aRule } from '../../support/route-rule.ts';
 
 const good = 'Authorization: Bearer good\r\n';
 const upgrade =

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import t, { type Test } from 'tap';
-import { connectRaw, exchangeRaw } from '../support/raw-client.ts';
-import type { RawConnection } from '../support/raw-connection.ts';
-import { startRawUpstream } from '../support/raw-upstream.ts';
+import { connectRaw, exchangeRaw } from '../../support/raw-client.ts';
+import type { RawConnection } from '../../support/raw-connection.ts';
+import { startRawUpstream } from '../../support/raw-upstream.ts';
 
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
@@ -19,7 +19,7 @@ interface Starved {
 }
 
 const startProcess = async (t: Test, origin: string, descriptorsMax: number): Promise<Starved> => {
-  const script = join(import.meta.dirname, '../support/forwarding-process.ts');
+  const script = join(import.meta.dirname, '../../support/forwarding-process.ts');
   const child = spawn(
     'sh',
     ['-c', `ulimit -n ${descriptorsMax}; exec "$0" "$1" "$2"`, process.execPath, script, origin],

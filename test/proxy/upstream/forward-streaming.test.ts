@@ -4,11 +4,11 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, request as httpRequest } from 'node:http';
 import t, { type Test } from 'tap';
-import type { Identity } from '../../src/decision/identity.ts';
-import { type ForwardingOptions, startForwarding } from '../support/forwarding.ts';
-import { connectRaw } from '../support/raw-client.ts';
-import { startRawUpstream } from '../support/raw-upstream.ts';
-import { settled } from '../support/settled.ts';
+import type { Identity } from '../../../src/decision/identity.ts';
+import { type ForwardingOptions, startForwarding } from '../../support/forwarding.ts';
+import { connectRaw } from '../../support/raw-client.ts';
+import { startRawUpstream } from '../../support/raw-upstream.ts';
+import { settled } from '../../support/settled.ts';
 
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 

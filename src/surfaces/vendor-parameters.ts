@@ -1,10 +1,10 @@
-// Reads the parameters of a csp request from wherever its clients put them: form, JSON object, query, or the
+// Reads the parameters of a vendor's request from wherever its clients put them: form, JSON object, query, or the
 // `{name=value}` that some send under a JSON content type. What is said twice must be the same.
 
-import type { SurfaceRequest } from '../answer.ts';
-import { decode } from '../body.ts';
+import type { SurfaceRequest } from './answer.ts';
+import { decode } from './body.ts';
 
-export interface CspParameters {
+export interface VendorParameters {
   /** Undefined when it is absent or empty. */
   one(name: string): string | undefined;
 }
@@ -13,7 +13,7 @@ export interface CspParameters {
 export type Places = 'body' | 'query' | 'both';
 
 /** A sentence for the caller when they cannot be read. */
-export const readParameters = (request: SurfaceRequest, places: Places): CspParameters | string => {
+export const readParameters = (request: SurfaceRequest, places: Places): VendorParameters | string => {
   const values = new Map<string, string>();
   let contradiction: string | undefined;
   const add = (name: string, value: string): void => {

@@ -2,8 +2,8 @@
 // end. Bytes stream with backpressure both ways; a request that is safe to repeat is repeated once, on a stale connection.
 
 import type { Dispatcher } from 'undici';
-import type { Identity } from '../decision/identity.ts';
-import { type Denial, denial, type Outage } from '../decision/outcome.ts';
+import type { Identity } from '../../decision/identity.ts';
+import { type Denial, denial, type Outage } from '../../decision/outcome.ts';
 import type { ClientSocket, ClientSockets } from './client-sockets.ts';
 import type { Exchange, ForwardEnd, ForwardOptions } from './forward.ts';
 import { isMisuse, outageOf } from './forward-failure.ts';

@@ -1,6 +1,6 @@
 // undici's errors, translated once, by code, into the outages the rest of the proxy knows. The cause is kept for the log.
 
-import { type Outage, type OutageReason, outage } from '../decision/outcome.ts';
+import { type Outage, type OutageReason, outage } from '../../decision/outcome.ts';
 
 /**
  * The outage behind an error of an upstream exchange.

@@ -2,11 +2,11 @@
 
 import { once } from 'node:events';
 import t, { type Test } from 'tap';
-import { watchReads } from '../support/bytes-read.ts';
-import { makeCertificates } from '../support/certificates.ts';
-import { type ForwardingOptions, startForwarding } from '../support/forwarding.ts';
-import { connectRaw, exchangeRaw } from '../support/raw-client.ts';
-import { type RawUpstreamOptions, startRawUpstream } from '../support/raw-upstream.ts';
+import { watchReads } from '../../support/bytes-read.ts';
+import { makeCertificates } from '../../support/certificates.ts';
+import { type ForwardingOptions, startForwarding } from '../../support/forwarding.ts';
+import { connectRaw, exchangeRaw } from '../../support/raw-client.ts';
+import { type RawUpstreamOptions, startRawUpstream } from '../../support/raw-upstream.ts';
 
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';

@@ -1,7 +1,7 @@
 // The rules for a response's header section, without any socket.
 
 import t from 'tap';
-import { readResponseHeaders, readTrailers } from '../../src/proxy/response-headers.ts';
+import { readResponseHeaders, readTrailers } from '../../../src/proxy/upstream/response-headers.ts';
 
 const raw = (...parts: string[]): Buffer[] => parts.map((part) => Buffer.from(part, 'latin1'));
 

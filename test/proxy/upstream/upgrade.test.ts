@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import t, { type Test } from 'tap';
 import { WebSocket, WebSocketServer } from 'ws';
-import type { Identity } from '../../src/decision/identity.ts';
-import { makeCertificates } from '../support/certificates.ts';
-import { type ForwardingOptions, startForwarding } from '../support/forwarding.ts';
-import { connectRaw, exchangeRaw } from '../support/raw-client.ts';
-import { type RawUpstreamOptions, startRawUpstream } from '../support/raw-upstream.ts';
+import type { Identity } from '../../../src/decision/identity.ts';
+import { makeCertificates } from '../../support/certificates.ts';
+import { type ForwardingOptions, startForwarding } from '../../support/forwarding.ts';
+import { connectRaw, exchangeRaw } from '../../support/raw-client.ts';
+import { type RawUpstreamOptions, startRawUpstream } from '../../support/raw-upstream.ts';
 
 const handshake =
   'GET /ws?x==//y HTTP/1.1\r\nHost: api.example\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Key: k\r\nSec-WebSocket-Version: 13\r\n\r\n';

@@ -1,0 +1,96 @@
+// The part of the gate that requests go through: surfaces, forwarder, upgrader, handler, and the sweep that ends what a
+// revocation or an expiry speaks against. Built here from settings; binds no address.
+
+import { createSessionLimit } from '../identity/session-limit.ts';
+import { createSignInLimit } from '../identity/sign-in-limit.ts';
+import { createUnknownTokenLimit } from '../identity/unknown-token-limit.ts';
+import { createAudit } from '../lifecycle/audit.ts';
+import { createPasswordHashes } from '../lifecycle/password-hash.ts';
+import type { Log } from '../observe/log.ts';
+import type { RecordOutcome } from '../observe/request-outcome.ts';
+import { createHandler } from '../proxy/handler.ts';
+import { createListener, type Listener } from '../proxy/listener.ts';
+import { createRouter } from '../proxy/router.ts';
+import { createForwarder, type Forwarder } from '../proxy/upstream/forward.ts';
+import { createLiveConnections } from '../proxy/upstream/live-connections.ts';
+import { type CountedUpgrader, createUpgrader } from '../proxy/upstream/upgrade.ts';
+import type { Settings } from '../settings/settings.ts';
+import { createSurfaces, type Surfaces } from '../surfaces/surfaces.ts';
+import type { Identification } from './identification.ts';
+
+export interface Edge {
+  readonly listener: Listener;
+  readonly forwarder: Pick<Forwarder, 'reading'>;
+  readonly upgrader: Pick<CountedUpgrader, 'size'>;
+  /** Ends tunnels and streams that nothing else would end. */
+  readonly endLongLived: () => void;
+  close(): Promise<void>;
+}
+
+/** Expiry has no event: what lives longer than a request is looked at this often. */
+const sweepEveryMs = 1_000;
+
+export const openEdge = async (
+  settings: Settings,
+  identification: Identification,
+  deps: {
+    readonly log: Log;
+    readonly record: RecordOutcome;
+    readonly now: () => number;
+    readonly isShuttingDown: () => boolean;
+  },
+): Promise<Edge> => {
+  const { identifier, feedState } = identification;
+  const { log, now } = deps;
+  const live = createLiveConnections();
+  const sweep = (): void => void live.sweep((identity) => identifier.standing(identity, now()), now());
+  feedState.onChange(sweep);
+  const sweeper = setInterval(sweep, sweepEveryMs).unref();
+  const options = {
+    writeStallTimeoutMs: settings.limits.writeStallTimeoutMs,
+    reportBug: (err: unknown): void => log.error('a bug was caught at the edge of a request', { err }),
+  };
+  const forwarder = createForwarder(settings.upstreams, live, options);
+  const upgrader = createUpgrader(settings.upstreams, live, options);
+  const { surfaces, audit } = await openSurfaces(settings, identification, deps);
+  const router = createRouter(settings.routes, surfaces.ownedPaths);
+  const handler = createHandler({ settings, router, identifier, forwarder, upgrader, surfaces, ...deps });
+  const endLongLived = (): void => {
+    live.endAll();
+    void upgrader.close();
+  };
+  return {
+    listener: createListener(settings, handler),
+    forwarder,
+    upgrader,
+    endLongLived,
+    close: async () => {
+      clearInterval(sweeper);
+      endLongLived();
+      await Promise.all([forwarder.close(), surfaces.close()]);
+      await audit.close();
+    },
+  };
+};
+
+const openSurfaces = async (
+  settings: Settings,
+  { store, identifier, signingKeys }: Identification,
+  { log, record, now }: { readonly log: Log; readonly record: RecordOutcome; readonly now: () => number },
+): Promise<{ readonly surfaces: Surfaces; readonly audit: ReturnType<typeof createAudit> }> => {
+  const audit = createAudit({ store, log, now, exchangeSampling: settings.audit.exchangeSampling });
+  const surfaces = await createSurfaces({
+    settings,
+    store,
+    identifier,
+    keys: signingKeys.ring,
+    clientSecretLimit: createUnknownTokenLimit(settings.limits.unknownTokensPerMinute),
+    sessionLimit: createSessionLimit(settings.limits.exchangesPerMinute),
+    passwords: createPasswordHashes(),
+    signInLimit: createSignInLimit(settings.limits),
+    audit,
+    now,
+    record,
+  });
+  return { surfaces, audit };
+};
