@@ -52,9 +52,13 @@ export interface Explanation {
 export const explain = (settings: Settings, question: Question): Explanation => {
   const target = parseTarget(question.target, settings.limits.targetBytesMax);
   if (isDenial(target)) return refused(undefined, target);
-  const owned = ownedPatterns(settings).find(({ pattern }) => patternsMeet(pattern, target.path));
+  const patterns = ownedPatterns(settings);
+  const owned = patterns.find(({ pattern }) => patternsMeet(pattern, target.path));
   if (owned !== undefined) return { ...own, setting: owned.setting };
-  const router = createRouter(settings.routes);
+  const router = createRouter(
+    settings.routes,
+    patterns.map(({ pattern }) => pattern),
+  );
   const match = router.match(question.method, target.path);
   if (match === undefined) return refused(undefined, router.refusalOf(question.method, target.path));
   const { rule, tenant } = match;

@@ -1,5 +1,6 @@
-// Which rules the API may take a path for: many servers ignore case, a slash at the end, and blanks or dots at the end of
-// a segment. It only says whether such a reading asks more than the rule that was found; it chooses none.
+// What the API may take a path for: many servers ignore case, a slash at the end, and blanks or dots at the end of a
+// segment. It only says whether such a reading asks more than the rule that was found, or is of a path that Tollgate
+// answers itself; it chooses none.
 
 import { decodePath } from '../decision/path.ts';
 import type { RouteRule } from '../decision/route-rule.ts';
@@ -51,6 +52,29 @@ export const createLenientRules = (entries: readonly RuleOfMethod[]): LenientRul
     return bare !== folded && (isOdd || folded !== path) && stricterAt(folded);
   };
   return { askMore };
+};
+
+/**
+ * Whether a lenient reading of a path is one that Tollgate answers itself.
+ * @param patterns of those paths (settings/surface-paths.ts).
+ */
+export const createLenientPaths = (patterns: readonly string[]): ((path: string) => boolean) => {
+  const asRoutes = patterns.map((pattern) => withNumbers(pattern.replace(/\/\?$/, '')));
+  const isOdd = asRoutes.some((pattern) => readsOtherwise(withoutParameters(pattern)));
+  const tree = new RuleTree<true>();
+  for (const pattern of new Set(asRoutes.map((pattern) => withoutSlash(foldPath(pattern)))))
+    tree.add('GET', pattern, true);
+  return (path) => {
+    if (asRoutes.length === 0 || !(isOdd || readsOtherwise(path))) return false;
+    const folded = foldEscaped(path);
+    return folded === undefined || tree.find('GET', withoutSlash(folded)) !== undefined;
+  };
+};
+
+/** `{account}` as a numbered parameter. */
+const withNumbers = (pattern: string): string => {
+  let count = 0;
+  return pattern.replaceAll(/\{[A-Za-z0-9]+\}/g, () => `:p${count++}`);
 };
 
 interface FoldedRule {

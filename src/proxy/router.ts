@@ -1,10 +1,10 @@
 // Step 3: method and path -> the rule. Paths are matched as received, case and trailing slash included; a path that the
-// API may take for one of another rule, which asks more, has none. It keeps no cache and decodes nothing that is forwarded.
+// API may take for one of another rule, which asks more, or for one that is answered here, has none. It keeps no cache and decodes nothing that is forwarded.
 
 import { type Denial, denial } from '../decision/outcome.ts';
 import { decodePath } from '../decision/path.ts';
 import type { RouteRule } from '../decision/route-rule.ts';
-import { createLenientRules, type RuleOfMethod } from './lenient-rules.ts';
+import { createLenientPaths, createLenientRules, type RuleOfMethod } from './lenient-rules.ts';
 import { type HTTPMethod, RuleTree } from './rule-tree.ts';
 
 export interface RouteMatch {
@@ -26,8 +26,12 @@ export const defaultMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 
 /** Stands in for `%`, which the tree must not see; no canonical path and no pattern holds it. */
 const escapeStandIn = '^';
 
-/** Patterns come checked from the settings; one that is none, or that stands twice, throws. */
-export const createRouter = (routes: readonly RouteRule[]): Router => {
+/**
+ * Patterns come checked from the settings; one that is none, or that stands twice, throws.
+ * @param owned patterns of the paths that are answered here, and never asked for: what only looks like one of them would
+ * carry passwords and API tokens to the API, or do there what is refused here.
+ */
+export const createRouter = (routes: readonly RouteRule[], owned: readonly string[] = []): Router => {
   const tree = new RuleTree<RouteRule>();
   const entries: RuleOfMethod[] = [];
   const methods = new Set<HTTPMethod>();
@@ -43,6 +47,7 @@ export const createRouter = (routes: readonly RouteRule[]): Router => {
     }
   }
   const lenient = createLenientRules(entries);
+  const looksOwned = createLenientPaths(owned);
 
   const find = (method: HTTPMethod, path: string): RouteMatch | undefined => {
     const isEscaped = path.includes('%');
@@ -58,14 +63,17 @@ export const createRouter = (routes: readonly RouteRule[]): Router => {
   const match = (method: string, path: string): RouteMatch | undefined => {
     if (!isRoutable(method)) return undefined;
     const found = find(method, path);
-    if (found === undefined || lenient.askMore(method, path, found.rule, found.tenant)) return undefined;
-    return found;
+    if (found === undefined || looksOwned(path)) return undefined;
+    return lenient.askMore(method, path, found.rule, found.tenant) ? undefined : found;
   };
 
   const refusalOf = (method: string, path: string): Denial => {
     if (!isRoutable(method) || !methods.has(method)) return denial('method_refused', method);
     if (find(method, path) !== undefined)
-      return denial('path_ambiguous', 'case, a slash, a blank or an escape away from a rule that asks more');
+      return denial(
+        'path_ambiguous',
+        'case, a slash, a blank or an escape away from a rule that asks more, or a path answered here',
+      );
     for (const other of methods) if (find(other, path) !== undefined) return denial('method_refused', method);
     return denial('route_unknown');
   };

@@ -143,6 +143,37 @@ t.test('a path that a lenient server reads as one of a stricter rule is refused'
   t.equal(guarded.match('GET', '/accounts/ACME')?.tenant, 'ACME', 'a tenant is compared as it was written');
 });
 
+t.test('a path that a lenient server reads as one that is answered here is refused', async (t) => {
+  const owned = [
+    '/oauth2/token',
+    '/accounts/{account}/tokens/?',
+    '/accounts/{account}/tokens/{token}',
+    '/own/*',
+  ];
+  const beside = createRouter([aRule({ name: 'rest', path: '/*', public: true })], owned);
+  for (const path of [
+    '/oauth2/token/',
+    '/OAuth2/Token',
+    '/oauth2/token%20',
+    '/oauth2/token.',
+    '/accounts/acme/Tokens',
+    '/accounts/acme/TOKENS/',
+    '/accounts/acme/tokens/1/',
+    '/Accounts/a%20b/tokens/1',
+    '/Own/anything/at/all',
+  ]) {
+    t.equal(beside.match('POST', path), undefined, path);
+    t.match(beside.refusalOf('POST', path), { reason: 'path_ambiguous' }, path);
+  }
+  for (const path of [
+    '/oauth2/Tokens',
+    '/accounts/Acme',
+    '/accounts/acme/tokens/1/2/',
+    '/Accounts/acme/things/',
+  ])
+    t.equal(beside.match('POST', path)?.rule.name, 'rest', path);
+});
+
 t.test('rules that collapse into one for a lenient server are all asked', async (t) => {
   const twins = createRouter([
     aRule({ name: 'lower', path: '/x/:id', public: true }),

@@ -1,10 +1,13 @@
 // Which rule of the ready settings a request meets, however its path is written: nothing that a vendor guards lies open
 // beside its guard.
 
+import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { loadSettings } from '../../src/settings/load-settings.ts';
 import { createRouter } from '../../src/proxy/router.ts';
+import { startEchoApi } from '../support/echo-api.ts';
+import { call, startGate } from '../support/gate-process.ts';
 import { root } from '../support/process.ts';
 
 const rulesOf = (vendor: string) => {
@@ -48,4 +51,27 @@ t.test('vcd.yaml: an API token reaches no list of API tokens, of whichever versi
     'POST /cloudapi/1.0.0/Users',
   ])
     t.match(rule(request), { refused: 'path_ambiguous' }, request);
+});
+
+t.test('what only looks like a path of Tollgate’s own never reaches the API, password and all', async (t) => {
+  const directory = mkdtempSync('/tmp/tg-');
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  const api = await startEchoApi(t);
+  const surfaces = Object.fromEntries(
+    ['csp', 'vcd', 'astra', 'management'].map((name) => [name, { enabled: true }]),
+  );
+  const routes = [{ name: 'rest', path: '/*', public: true }];
+  const gate = await startGate(t, { directory, settings: { upstream: api.url, surfaces, routes } });
+  await gate.whenReady();
+  for (const path of [
+    '/Tollgate/v1/sessions',
+    '/cloudapi/1.0.0/Sessions',
+    '/cloudapi/1.0.0/tokens/x/',
+    '/oauth/tenant/acme/token/',
+    '/accounts/acme/core/v1/users/ann/tokens/x/',
+    '/csp/gateway/am/api/auth/api-tokens/authorize/',
+  ])
+    t.equal((await call(gate, path, undefined, { method: 'POST', body: 'a password' })).status, 400, path);
+  t.same(api.received, []);
+  t.equal((await call(gate, '/cloudapi/1.0.0/edgeGateways/')).status, 200, 'any other goes there');
 });
