@@ -4,18 +4,15 @@
 import { denial, isDenial, isOutage, type Outage } from '../../decision/outcome.ts';
 import { mayManageTokens } from '../../decision/rights.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
-import type { IdentifyLive } from '../../lifecycle/identify-live.ts';
 import { checkOrgId, checkUserId } from '../../lifecycle/names.ts';
-import { withOwnRights } from '../../lifecycle/own-rights.ts';
 import type { Settings } from '../../settings/settings.ts';
 import type { TokenStore } from '../../store/token-store.ts';
 import type { Answer, SurfaceRequest } from '../answer.ts';
-import { presentedCredential } from '../presented-credential.ts';
+import { readActor, type ReadActorDeps } from '../read-actor.ts';
 import { isOrg, uuidOfUser } from '../vendor-ids.ts';
 import { notFound, refused } from './astra-problem.ts';
 
-export interface ReadCallerDeps {
-  readonly identifyLive: IdentifyLive;
+export interface ReadCallerDeps extends ReadActorDeps {
   readonly store: Pick<TokenStore, 'findOrg' | 'findUser' | 'listUsers'>;
   readonly settings: Pick<Settings, 'credential' | 'surfaces'>;
 }
@@ -31,15 +28,11 @@ export const readCaller = async (
   deps: ReadCallerDeps,
   request: SurfaceRequest,
 ): Promise<AstraCaller | Answer> => {
-  const { clientAddress, requestId, parameters } = request;
   const { foreignAccount } = deps.settings.surfaces.astra;
-  const presented = presentedCredential(request, deps.settings.credential) ?? denial('credential_missing');
-  const found = isDenial(presented) ? presented : await deps.identifyLive(presented, clientAddress);
-  // What an external issuer's session may do here, its user's roles say.
-  const identity = isDenial(found) || isOutage(found) ? found : await withOwnRights(deps.store, found);
-  if (isDenial(identity) || isOutage(identity)) return refused(identity, request, foreignAccount);
-  const actor: Actor = { identity, clientAddress, requestId };
-  const { account = identity.org.id, user: named = '' } = parameters;
+  const actor = await readActor(deps, request);
+  if (isDenial(actor) || isOutage(actor)) return refused(actor, request, foreignAccount);
+  const { identity } = actor;
+  const { account = identity.org.id, user: named = '' } = request.parameters;
   const isForeign = !isOrg(identity.org.id, account);
   // What is no id may be a secret in the wrong place: it goes no further.
   if (isForeign && checkOrgId(account) !== undefined)

@@ -15,10 +15,11 @@ import {
 } from '../answer.ts';
 import { isOrg } from '../vendor-ids.ts';
 import { member, readAllowedScopes } from './allowed-scopes.ts';
-import { readCaller, type ReadCallerDeps } from './csp-caller.ts';
+import type { ReadActorDeps } from '../read-actor.ts';
+import { readCaller } from './csp-caller.ts';
 import { badRequest, refusedCaller, refusedOrder } from './csp-error.ts';
 
-export interface CreateEndpointDeps extends ReadCallerDeps {
+export interface CreateEndpointDeps extends ReadActorDeps {
   readonly orders: Pick<TokenOrders, 'createApiToken'>;
   readonly tokensPerUserMax: number;
 }

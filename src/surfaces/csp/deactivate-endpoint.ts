@@ -8,10 +8,11 @@ import type { TokenOrders } from '../../lifecycle/token-orders.ts';
 import { type Endpoint, isAnswer, neverStored, permitted, type SurfaceRequest } from '../answer.ts';
 import { isOrg } from '../vendor-ids.ts';
 import { member } from './allowed-scopes.ts';
-import { readCaller, type ReadCallerDeps } from './csp-caller.ts';
+import type { ReadActorDeps } from '../read-actor.ts';
+import { readCaller } from './csp-caller.ts';
 import { badRequest, refusedCaller } from './csp-error.ts';
 
-export interface DeactivateEndpointDeps extends ReadCallerDeps {
+export interface DeactivateEndpointDeps extends ReadActorDeps {
   readonly orders: Pick<TokenOrders, 'revokeApiToken'>;
 }
 

@@ -1,22 +1,15 @@
 // Operations as endpoints: who is calling is found out first, then the order is read, then it is carried out, and what it
 // came to is answered. Knows no operation by name.
 
-import { denial, isDenial, isOutage } from '../../decision/outcome.ts';
+import { isDenial, isOutage } from '../../decision/outcome.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
-import type { IdentifyLive } from '../../lifecycle/identify-live.ts';
-import { withOwnRights } from '../../lifecycle/own-rights.ts';
 import { isProblem } from '../../lifecycle/problem.ts';
-import type { Settings } from '../../settings/settings.ts';
-import type { TokenStore } from '../../store/token-store.ts';
 import { type Answer, denied, type Endpoint, isAnswer, permitted, type SurfaceRequest } from '../answer.ts';
-import { presentedCredential } from '../presented-credential.ts';
+import { readActor, type ReadActorDeps } from '../read-actor.ts';
 import type { Problems } from './management-problem.ts';
 import type { Operation, Result } from './operation.ts';
 
-export interface EndpointsDeps {
-  readonly identifyLive: IdentifyLive;
-  readonly store: Pick<TokenStore, 'findOrg' | 'findUser'>;
-  readonly settings: Pick<Settings, 'credential'>;
+export interface EndpointsDeps extends ReadActorDeps {
   readonly problems: Problems;
 }
 
@@ -24,7 +17,7 @@ export const createEndpoint =
   (deps: EndpointsDeps, operation: Operation): Endpoint =>
   async (request) => {
     const { problems } = deps;
-    const actor = operation.access === 'anyone' ? undefined : await readActor(deps, request);
+    const actor = operation.access === 'anyone' ? undefined : await readCaller(deps, request);
     if (actor !== undefined && isAnswer(actor)) return actor;
     const running = operation.run(request, actor);
     if ('fault' in running)
@@ -37,15 +30,9 @@ export const createEndpoint =
     return answerOf(problems, operation, await running, actor);
   };
 
-const readActor = async (deps: EndpointsDeps, request: SurfaceRequest): Promise<Actor | Answer> => {
-  const { clientAddress, requestId } = request;
-  const presented = presentedCredential(request, deps.settings.credential) ?? denial('credential_missing');
-  const found = isDenial(presented) ? presented : await deps.identifyLive(presented, clientAddress);
-  // What an external issuer's session may do here, its user's roles say.
-  const identity = isDenial(found) || isOutage(found) ? found : await withOwnRights(deps.store, found);
-  return isDenial(identity) || isOutage(identity)
-    ? deps.problems.refused(identity)
-    : { identity, clientAddress, requestId };
+const readCaller = async (deps: EndpointsDeps, request: SurfaceRequest): Promise<Actor | Answer> => {
+  const actor = await readActor(deps, request);
+  return isDenial(actor) || isOutage(actor) ? deps.problems.refused(actor) : actor;
 };
 
 const answerOf = (

@@ -4,20 +4,15 @@
 import type { Credential } from '../../decision/credential.ts';
 import type { Identity } from '../../decision/identity.ts';
 import { denial, isDenial, isOutage, type Refusal } from '../../decision/outcome.ts';
-import type { Actor } from '../../lifecycle/actor.ts';
 import type { CreatedApiToken } from '../../lifecycle/create-api-token.ts';
-import type { IdentifyLive } from '../../lifecycle/identify-live.ts';
-import { withOwnRights } from '../../lifecycle/own-rights.ts';
 import { isProblem } from '../../lifecycle/problem.ts';
 import type { TokenOrders } from '../../lifecycle/token-orders.ts';
-import type { TokenStore } from '../../store/token-store.ts';
 import type { SurfaceRequest } from '../answer.ts';
+import { actorOf, type ReadActorDeps } from '../read-actor.ts';
 import { isAwaitingGrant } from './registration.ts';
 import type { PathOwner } from './vcd-names.ts';
 
-export interface InitialTokenDeps {
-  readonly identifyLive: IdentifyLive;
-  readonly store: Pick<TokenStore, 'findOrg' | 'findUser'>;
+export interface InitialTokenDeps extends Pick<ReadActorDeps, 'identifyLive' | 'store'> {
   readonly orders: Pick<TokenOrders, 'findApiToken' | 'regenerateApiToken'>;
 }
 
@@ -38,13 +33,11 @@ export const giveInitialToken = async (
   deps: InitialTokenDeps,
   { clientId, assertion, isOwner, request }: InitialTokenOrder,
 ): Promise<InitialToken | Refusal> => {
-  const { clientAddress, requestId } = request;
-  const found = await deps.identifyLive(assertion, clientAddress);
-  const identity = isDenial(found) || isOutage(found) ? found : await withOwnRights(deps.store, found);
-  if (isDenial(identity) || isOutage(identity)) return identity;
+  const actor = await actorOf(deps, assertion, request);
+  if (isDenial(actor) || isOutage(actor)) return actor;
+  const { identity } = actor;
   if (!isOwner(identity.org.id))
     return denial('tenant_mismatch', 'the path is of another org than the session');
-  const actor: Actor = { identity, clientAddress, requestId };
   const token = await deps.orders.findApiToken(actor, clientId);
   if (isDenial(token) || isOutage(token)) return token;
   if (isProblem(token)) return denial('client_unknown', token.code);

@@ -9,13 +9,14 @@ import type { TokenStore } from '../../store/token-store.ts';
 import { type Endpoint, neverStored, permitted, type SurfaceRequest } from '../answer.ts';
 import { parseBody } from '../body.ts';
 import { registeredLabel } from './registration.ts';
-import { isFault, readCaller, type ReadCallerDeps } from './vcd-caller.ts';
+import type { ReadActorDeps } from '../read-actor.ts';
+import { isFault, readCaller } from './vcd-caller.ts';
 import { asJson, badRequest, refusedCaller, refusedOrder } from './vcd-error.ts';
 import { grantTypes, pathOwner } from './vcd-names.ts';
 
-export interface RegisterEndpointDeps extends ReadCallerDeps {
+export interface RegisterEndpointDeps extends ReadActorDeps {
   readonly orders: Pick<TokenOrders, 'createApiToken'>;
-  readonly settings: ReadCallerDeps['settings'] & Pick<Settings, 'surfaces'>;
+  readonly settings: ReadActorDeps['settings'] & Pick<Settings, 'surfaces'>;
 }
 
 export const createRegisterEndpoint =

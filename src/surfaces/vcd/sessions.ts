@@ -9,14 +9,15 @@ import type { SignIn, SignOut } from '../../lifecycle/sign-in.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { type Answer, type Endpoint, neverStored, permitted, type SurfaceRequest } from '../answer.ts';
 import { readBasicSignIn } from './basic-sign-in.ts';
-import { isFault, readCaller, type ReadCallerDeps } from './vcd-caller.ts';
+import type { ReadActorDeps } from '../read-actor.ts';
+import { isFault, readCaller } from './vcd-caller.ts';
 import { badRequest, refusedCaller, refusedSignIn, type Tell, type VcdFault } from './vcd-error.ts';
 import { orgNamed } from './vcd-names.ts';
 
-export interface SessionsDeps extends ReadCallerDeps {
+export interface SessionsDeps extends ReadActorDeps {
   readonly signIn: SignIn;
   readonly signOut: SignOut;
-  readonly settings: ReadCallerDeps['settings'] & Pick<Settings, 'surfaces'>;
+  readonly settings: ReadActorDeps['settings'] & Pick<Settings, 'surfaces'>;
 }
 
 /** `provider`: only people of the provider's org. What else is in the request, a stale session too, is not looked at. */

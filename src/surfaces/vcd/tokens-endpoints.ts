@@ -17,11 +17,12 @@ import {
 } from '../answer.ts';
 import type { Members } from './fiql.ts';
 import { listPage, readListQuery } from './listing.ts';
-import { isFault, readCaller, type ReadCallerDeps } from './vcd-caller.ts';
+import type { ReadActorDeps } from '../read-actor.ts';
+import { isFault, readCaller } from './vcd-caller.ts';
 import { asJson, badRequest, forbidden, refusedCaller, refusedOrder } from './vcd-error.ts';
 import { orgReference, tokenIdOf, urnOfToken, userReference } from './vcd-names.ts';
 
-export interface TokensEndpointsDeps extends ReadCallerDeps {
+export interface TokensEndpointsDeps extends ReadActorDeps {
   readonly orders: Pick<TokenOrders, 'findApiToken' | 'listApiTokens' | 'revokeApiToken'>;
   /** Where the listing lies. */
   readonly url: string;

@@ -1,0 +1,36 @@
+// Who gives an order on a surface: the live identity behind the credential a request presents, with the rights its user
+// has here. Refuses by a value; each surface says so in its own shape.
+
+import type { Credential } from '../decision/credential.ts';
+import { denial, isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
+import type { Actor } from '../lifecycle/actor.ts';
+import type { IdentifyLive } from '../lifecycle/identify-live.ts';
+import { withOwnRights } from '../lifecycle/own-rights.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { TokenStore } from '../store/token-store.ts';
+import type { RequestHead, SurfaceRequest } from './answer.ts';
+import { presentedCredential } from './presented-credential.ts';
+
+export interface ReadActorDeps {
+  readonly identifyLive: IdentifyLive;
+  readonly store: Pick<TokenStore, 'findOrg' | 'findUser'>;
+  readonly settings: Pick<Settings, 'credential'>;
+}
+
+export const readActor = async (deps: ReadActorDeps, request: SurfaceRequest): Promise<Actor | Refusal> => {
+  const presented = presentedCredential(request, deps.settings.credential) ?? denial('credential_missing');
+  return isDenial(presented) ? presented : actorOf(deps, presented, request);
+};
+
+/** The same of a credential that stands elsewhere, or has been looked at. */
+export const actorOf = async (
+  { identifyLive, store }: Pick<ReadActorDeps, 'identifyLive' | 'store'>,
+  credential: Credential,
+  { clientAddress, requestId }: RequestHead,
+): Promise<Actor | Refusal> => {
+  const found = await identifyLive(credential, clientAddress);
+  if (isDenial(found) || isOutage(found)) return found;
+  // What an external issuer's session may do here, its user's roles say.
+  const identity = await withOwnRights(store, found);
+  return isOutage(identity) ? identity : { identity, clientAddress, requestId };
+};
