@@ -4,7 +4,7 @@
 import { patternsMeet, spellings } from '../decision/path-pattern.ts';
 import type { IndexedRoute, Report } from './check-routes.ts';
 import type { Path } from './problem.ts';
-import { type OwnedPattern, ownedPatterns, type SurfacePrefixes } from './surface-paths.ts';
+import { identityKeys, type OwnedPattern, ownedPatterns, type SurfacePrefixes } from './surface-paths.ts';
 
 /** Two surfaces that would answer the same path: where one of them lies must change. */
 export const checkSurfaces = (prefixes: SurfacePrefixes, problem: Report): void => {
@@ -38,7 +38,7 @@ export const checkClashes = (
     if (setting !== undefined) {
       problem(
         path,
-        `${written} is answered by Tollgate itself, so the API would never see it; set ${setting}.prefix to another path, or ${setting}.enabled: false`,
+        `${written} is answered by Tollgate itself, so the API would never see it; ${remedyOf(setting)}`,
       );
       continue;
     }
@@ -52,6 +52,11 @@ export const checkClashes = (
       );
   }
 };
+
+const remedyOf = (setting: string): string =>
+  setting === identityKeys
+    ? 'the keys that X-Identity is verified with are published there: remove the route'
+    : `set ${setting}.prefix to another path, or ${setting}.enabled: false`;
 
 /** Surfaces whose paths lie amid their vendor's own API: a route that varies means the rest of it. */
 const amidTheirApi: ReadonlySet<string> = new Set(['surfaces.vcd']);

@@ -1,6 +1,12 @@
 // Which paths each surface answers, as patterns (decision/path-pattern.ts): the one table that both the surfaces and the
 // check of the routes read. A surface owns its paths for every method, so that none slips through to the API behind it.
 
+/** Where the API finds the keys that `X-Identity` is verified with: answered whatever surface is switched off. */
+const identityKeysPath = '/.well-known/jwks.json';
+
+/** The setting that owns it where the oauth surface is off: there is none that switches it. */
+export const identityKeys = 'identity keys';
+
 /** The oauth surface: a configurable prefix for the endpoints, and the well-known paths of the RFCs. */
 export const oauthPaths = (prefix: string) =>
   ({
@@ -9,7 +15,7 @@ export const oauthPaths = (prefix: string) =>
     revoke: `${prefix}/revoke`,
     serverMetadata: '/.well-known/oauth-authorization-server',
     openidMetadata: '/.well-known/openid-configuration',
-    jwks: '/.well-known/jwks.json',
+    jwks: identityKeysPath,
   }) as const;
 
 /** VMware Cloud Services. The rest of its API below the prefix is not ours. */
@@ -108,13 +114,14 @@ export interface SurfacePrefixes {
 }
 
 export interface OwnedPattern {
-  /** The group of settings that switches it: `oauth`, `surfaces.csp`. */
+  /** The group of settings that switches it: `oauth`, `surfaces.csp`; or `identityKeys`. */
   readonly setting: string;
   readonly pattern: string;
 }
 
-/** Every pattern of the surfaces that are switched on. */
+/** Every pattern of the surfaces that are switched on, and of the published keys. */
 export const ownedPatterns = ({ oauth, surfaces }: SurfacePrefixes): readonly OwnedPattern[] => [
+  ...(oauth.enabled ? [] : [{ setting: identityKeys, pattern: identityKeysPath }]),
   ...patternsOf('oauth', oauth, oauthPaths),
   ...patternsOf('surfaces.csp', surfaces.csp, cspPaths),
   ...patternsOf('surfaces.navigator', surfaces.navigator, navigatorPaths),

@@ -15,5 +15,10 @@ for (const name of globSync('*.yaml', { cwd: folder }).toSorted())
     if (!loaded.ok) throw new Error(loaded.problems.map(problemLine).join('\n'));
     t.same(loaded.warnings.map(problemLine), []);
     const setting = `surfaces.${name.replace('.yaml', '')}`;
-    t.ok(ownedPatterns(loaded.settings).some((owned) => owned.setting === setting));
+    const owned = ownedPatterns(loaded.settings);
+    t.ok(owned.some((one) => one.setting === setting));
+    t.ok(
+      owned.some(({ pattern }) => pattern === '/.well-known/jwks.json'),
+      'and the API can verify X-Identity',
+    );
   });

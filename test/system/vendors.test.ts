@@ -2,6 +2,7 @@
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import t, { type Test } from 'tap';
 import { parse } from 'yaml';
 import { importApiTokens } from '../../src/lifecycle/import-api-tokens.ts';
@@ -37,11 +38,17 @@ const startVendor = async (t: Test, vendor: string, upstream?: string) => {
       gate.port,
       `${lines.join('\r\n')}\r\n${body === '' ? '' : `Content-Length: ${body.length}\r\n`}\r\n${body}`,
     );
-  return { api, gate, secret, record, apiTokens, store, send };
+  /** As the API does it, with nothing but the published keys. */
+  const verifyIdentity = async (jwt: unknown) => {
+    const published = await send(['GET /.well-known/jwks.json HTTP/1.1', 'Host: gate']);
+    const keys = createLocalJWKSet(JSON.parse(published.body) as JSONWebKeySet);
+    return (await jwtVerify(String(jwt), keys, { audience: api.url })).payload;
+  };
+  return { api, gate, secret, record, apiTokens, store, send, verifyIdentity };
 };
 
 t.test('csp.yaml: exchange, call, another org refused, revoke', async (t) => {
-  const { api, secret, record, apiTokens, send } = await startVendor(t, 'csp');
+  const { api, secret, record, apiTokens, send, verifyIdentity } = await startVendor(t, 'csp');
   const exchanged = await send([
     `POST /csp/gateway/am/api/auth/api-tokens/authorize?refresh_token=${secret} HTTP/1.1`,
     'Host: gate',
@@ -54,6 +61,7 @@ t.test('csp.yaml: exchange, call, another org refused, revoke', async (t) => {
   t.equal((await call(orgId)).status, 200);
   const [seen] = api.received;
   t.match(seen, { headers: { 'x-identity-user': 'ann@corp.example', 'x-identity-org': orgId } });
+  t.match(await verifyIdentity(seen?.headers['x-identity']), { sub: 'ann@corp.example', org: orgId });
   t.equal(seen?.headers['csp-auth-token'], undefined, 'the credential stays here');
   t.equal((await call('00000000-0000-4000-8000-000000000000')).status, 403);
   await apiTokens.revokeApiToken(record.id);
@@ -61,7 +69,7 @@ t.test('csp.yaml: exchange, call, another org refused, revoke', async (t) => {
 });
 
 t.test('navigator.yaml: exchange with a trailing slash, orgs, call', async (t) => {
-  const { api, secret, send } = await startVendor(t, 'navigator');
+  const { api, secret, send, verifyIdentity } = await startVendor(t, 'navigator');
   const exchanged = await send(
     ['POST /cphub/api/auth/v1/authn/accesstoken/ HTTP/1.1', 'Host: gate', 'Content-Type: application/json'],
     JSON.stringify({ refreshToken: secret }),
@@ -74,6 +82,8 @@ t.test('navigator.yaml: exchange with a trailing slash, orgs, call', async (t) =
   t.same(JSON.parse(orgs.body), { loggedInUserOrgs: [orgId] });
   t.equal((await get(`/cphub/api/core/v1/mgmt/orgs/${orgId}/`)).status, 200);
   t.match(api.received, [{ url: `/cphub/api/core/v1/mgmt/orgs/${orgId}/` }]);
+  const identity = api.received[0]?.headers['x-identity'];
+  t.match(await verifyIdentity(identity), { sub: 'ann@corp.example', org: orgId });
 });
 
 const apps = `/accounts/${orgId}/k8s/v2/apps`;
@@ -81,7 +91,7 @@ const apps = `/accounts/${orgId}/k8s/v2/apps`;
 t.test(
   'astra.yaml: the API token directly on every call; its identity headers mapped, a caller’s stripped',
   async (t) => {
-    const { api, secret, record, apiTokens, send } = await startVendor(t, 'astra');
+    const { api, secret, record, apiTokens, send, verifyIdentity } = await startVendor(t, 'astra');
     const call = (path: string, more: readonly string[] = []) =>
       send([`GET ${path} HTTP/1.1`, 'Host: gate', `authorization: bearer ${secret}`, ...more]);
     const forged = [
@@ -102,6 +112,7 @@ t.test(
         authorization: undefined,
       },
     });
+    t.match(await verifyIdentity(seen?.headers['x-identity']), { sub: 'ann@corp.example', org: orgId });
     t.same(
       Object.keys(seen?.headers ?? {}).filter((name) => /pcloud/i.test(name)),
       ['x-pcloud-accountid', 'x-pcloud-userid', 'x-pcloud-role'],

@@ -44,25 +44,18 @@ export const oauthRouteNames = ['token', 'introspect', 'revoke', 'metadata', 'jw
   (name) => `oauth:${name}`,
 );
 
-/** Every path of the surface; none when the settings switch it off. */
+/** Every path of the surface; only the published keys, which the API verifies `X-Identity` with, where it is off. */
 export const oauthRoutes = (deps: OauthSurfaceDeps): readonly Route[] => {
   const { settings } = deps;
-  if (!settings.oauth.enabled) return [];
   const paths = oauthPaths(settings.oauth.prefix);
+  const jwks = on('GET')('jwks', paths.jwks, createJwksEndpoint(deps));
+  if (!settings.oauth.enabled) return [jwks];
   const clients = createOauthClients(settings.oauth.clients, deps.clientSecretLimit);
   const exchange = createExchange(deps);
   const identifyLive = createIdentifyLive(deps);
   const introspect = createIntrospect(identifyLive);
   const revoke = createRevoke(deps);
   const metadata = createMetadataEndpoint({ settings, paths });
-  const on =
-    (method: Method) =>
-    (name: string, path: string, endpoint: Endpoint): Route => ({
-      name: `oauth:${name}`,
-      path,
-      endpoints: { [method]: endpoint },
-      onFault,
-    });
   const post = on('POST');
   const get = on('GET');
   return [
@@ -75,9 +68,18 @@ export const oauthRoutes = (deps: OauthSurfaceDeps): readonly Route[] => {
     post('revoke', paths.revoke, createRevokeEndpoint({ revoke, clients, settings })),
     get('metadata', paths.serverMetadata, metadata),
     get('metadata', paths.openidMetadata, metadata),
-    get('jwks', paths.jwks, createJwksEndpoint(deps)),
+    jwks,
   ];
 };
+
+const on =
+  (method: Method) =>
+  (name: string, path: string, endpoint: Endpoint): Route => ({
+    name: `oauth:${name}`,
+    path,
+    endpoints: { [method]: endpoint },
+    onFault,
+  });
 
 const onFault = ({ status, description, note }: Fault): Answer =>
   oauthError({

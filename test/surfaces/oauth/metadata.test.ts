@@ -51,8 +51,13 @@ t.test('RFC 7517: access tokens verify with the published keys, which hold nothi
   t.equal(verified.payload.sub, 'ann');
 });
 
-t.test('a surface that is switched off owns no path', async (t) => {
-  const server = await startSurfaces(t, { oauth: { enabled: false, prefix: '/oauth2', clients: [] } });
-  t.same(server.surfaces.ownedPaths, []);
-  t.notOk(server.surfaces.owns('/oauth2/token'));
-});
+t.test(
+  'a surface that is switched off owns no path but the keys that X-Identity is verified with',
+  async (t) => {
+    const server = await startSurfaces(t, { oauth: { enabled: false, prefix: '/oauth2', clients: [] } });
+    t.same(server.surfaces.ownedPaths, ['/.well-known/jwks.json']);
+    t.notOk(server.surfaces.owns('/oauth2/token'));
+    const reply = await server.get('/.well-known/jwks.json');
+    t.match(reply, { status: 200, body: { keys: [{ alg: 'ES256' }] } });
+  },
+);
