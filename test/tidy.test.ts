@@ -12,7 +12,7 @@ const doors: Record<string, readonly string[]> = {
   settings: ['decision'],
   tokens: ['decision'],
   observe: ['decision', 'settings'],
-  store: ['decision', 'settings'],
+  store: ['decision', 'settings', 'tokens'],
   identity: ['decision', 'settings', 'tokens', 'store'],
   lifecycle: ['decision', 'settings', 'tokens', 'store', 'identity', 'observe'],
   surfaces: ['decision', 'settings', 'tokens', 'store', 'identity', 'lifecycle', 'observe'],

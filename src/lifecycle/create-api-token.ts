@@ -5,7 +5,7 @@ import { isOutage, type Outage } from '../decision/outcome.ts';
 import type { Settings } from '../settings/settings.ts';
 import { isTokenDead } from '../store/api-token-state.ts';
 import type { ApiTokenRecord, Label } from '../store/records.ts';
-import { shardOfAccount } from '../store/shard.ts';
+import { shardOfAccount } from '../tokens/shard.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { createSecret, createTokenId, digestOf, type SecretLength } from '../tokens/api-token.ts';
 import { userUnknown } from './accounts.ts';

@@ -3,7 +3,7 @@
 
 import { hkdfSync } from 'node:crypto';
 import type { Settings } from '../settings/settings.ts';
-import { shardOfAccount, shardOfTokenId } from '../store/shard.ts';
+import { shardOfAccount, shardOfTokenId } from '../tokens/shard.ts';
 import { deriveSecret, deriveTokenId, type SecretLength } from '../tokens/api-token.ts';
 import { isKeyFault } from '../tokens/signing-key.ts';
 import { isProblem, type Problem, problem } from './problem.ts';

@@ -4,7 +4,7 @@
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import { isTokenDead } from '../store/api-token-state.ts';
 import type { ApiTokenRecord } from '../store/records.ts';
-import { shardOfTokenId } from '../store/shard.ts';
+import { shardOfTokenId } from '../tokens/shard.ts';
 import { createSecret, digestOf, type SecretLength } from '../tokens/api-token.ts';
 import type { CreateApiTokenDeps, CreatedApiToken } from './create-api-token.ts';
 import { derivationFor, type OrderedBy } from './idempotency.ts';

@@ -1,7 +1,7 @@
 // The id of an API token: a UUID whose last hex digit is the shard of its user. Not a secret.
 
 import { hash } from 'node:crypto';
-import { shardOfAccount } from '../store/shard.ts';
+import { shardOfAccount } from '../tokens/shard.ts';
 
 const grammar = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

@@ -3,6 +3,7 @@
 
 import { createHmac, hash, randomFillSync, randomUUID } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { shardCount, shardOfDigest } from './shard.ts';
 
 /** 65 is our own; 32 is for clients that hard-code that length. */
 export type SecretLength = 65 | 32;
@@ -13,7 +14,6 @@ export const secretLengthMin = 20;
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const prefix = 'tg';
 const checksumLength = 6;
-const shardCount = 16;
 /** The largest multiple of 62 that fits a byte: bytes from here on would favour the first characters. */
 const fairBytes = 248;
 
@@ -60,7 +60,7 @@ const drawSecret = (
   for (;;) {
     const body = prefix + draw(length - prefix.length - checksumLength);
     const secret = body + checksumOf(body);
-    if (shardOf(digestOf(secret)) === shard) return secret;
+    if (shardOfDigest(digestOf(secret)) === shard) return secret;
   }
 };
 
@@ -80,9 +80,6 @@ export const createTokenId = (shard: number): string => {
   assertShard(shard);
   return randomUUID().slice(0, -1) + shard.toString(16);
 };
-
-/** First byte of the digest mod 16: its second hex digit. */
-const shardOf = (digest: string): number => Number.parseInt(digest.charAt(1), 16);
 
 const assertShard = (shard: number): void => {
   if (!Number.isInteger(shard) || shard < 0 || shard >= shardCount)

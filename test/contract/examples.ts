@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { ApiTokenRecord, OrgRecord, SigningKeyRecord, UserRecord } from '../../src/store/records.ts';
-import { shardOfAccount } from '../../src/store/shard.ts';
+import { shardOfAccount } from '../../src/tokens/shard.ts';
 import { createSecret, createTokenId, digestOf } from '../../src/tokens/api-token.ts';
 
 export const startMs = 1_800_000_000_000;

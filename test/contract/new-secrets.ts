@@ -2,7 +2,7 @@
 
 import type { Test } from 'tap';
 import { createSecret, digestOf } from '../../src/tokens/api-token.ts';
-import { shardOfTokenId } from '../../src/store/shard.ts';
+import { shardOfTokenId } from '../../src/tokens/shard.ts';
 import type { ApiTokenRecord, Change } from '../../src/store/records.ts';
 import { exampleToken, exampleUser, startMs } from './examples.ts';
 import { recordFeed } from './recorded-feed.ts';

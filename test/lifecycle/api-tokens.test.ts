@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import t from 'tap';
-import { shardOfAccount, shardOfDigest, shardOfTokenId } from '../../src/store/shard.ts';
+import { shardOfAccount, shardOfDigest, shardOfTokenId } from '../../src/tokens/shard.ts';
 import { digestOf, isOwnShape } from '../../src/tokens/api-token.ts';
 import { createWorld, dayMs, minuteMs } from './world.ts';
 

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { importApiTokens } from '../../src/lifecycle/import-api-tokens.ts';
 import { importedTokenId, isTokenId } from '../../src/lifecycle/token-id.ts';
-import { shardOfAccount, shardOfTokenId } from '../../src/store/shard.ts';
+import { shardOfAccount, shardOfTokenId } from '../../src/tokens/shard.ts';
 import { digestOf } from '../../src/tokens/api-token.ts';
 import { createWorld, type World } from './world.ts';
 

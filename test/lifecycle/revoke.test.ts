@@ -2,7 +2,7 @@ import t from 'tap';
 import { createSessionLimit } from '../../src/identity/session-limit.ts';
 import { importApiTokens } from '../../src/lifecycle/import-api-tokens.ts';
 import { createRevoke } from '../../src/lifecycle/revoke.ts';
-import { shardOfTokenId } from '../../src/store/shard.ts';
+import { shardOfTokenId } from '../../src/tokens/shard.ts';
 import { createSecret, digestOf } from '../../src/tokens/api-token.ts';
 import { createWorld, dayMs } from './world.ts';
 

@@ -3,7 +3,7 @@
 import type { Test } from 'tap';
 import { createBeginClientSession } from '../../src/lifecycle/client-session.ts';
 import { createIssue } from '../../src/lifecycle/issue.ts';
-import { shardOfAccount } from '../../src/store/shard.ts';
+import { shardOfAccount } from '../../src/tokens/shard.ts';
 import { createSecret, createTokenId, digestOf } from '../../src/tokens/api-token.ts';
 import { exchangeRaw } from '../support/raw-client.ts';
 import { noSurfaces, startSurfaces, type SurfaceServer, type SurfaceSettings } from './surface-server.ts';

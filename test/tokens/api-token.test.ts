@@ -8,7 +8,7 @@ import {
   digestOf,
   isOwnShape,
 } from '../../src/tokens/api-token.ts';
-import { shardOfDigest, shardOfTokenId } from '../../src/store/shard.ts';
+import { shardOfDigest, shardOfTokenId } from '../../src/tokens/shard.ts';
 
 t.test('a secret has its length, its prefix and only letters and digits', async (t) => {
   t.match(createSecret({ shard: 3, length: 65 }), /^tg[0-9A-Za-z]{63}$/);

@@ -1,8 +1,8 @@
 // Orgs and users. An org and its users lie in different shards, so making a user is two steps: first its name goes
 // into the org's list, then the record is made. A listed name without a record is skipped when the list is read.
 
+import { shardOfAccount } from '../../tokens/shard.ts';
 import type { OrgChange, TokenStore, UserChange } from '../token-store.ts';
-import { shardOfAccount } from '../shard.ts';
 import { accountLine } from './change-codec.ts';
 import { listIndex, readHash, runOn } from './connections.ts';
 import type { StoreContext } from './context.ts';

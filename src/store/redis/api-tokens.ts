@@ -1,7 +1,7 @@
 // API-token records and ended sessions. Only digests reach the store. A record lies in its user's shard; the digest of
 // a created token lies there too, that of an imported one where it falls.
 
-import { shardOfAccount, shardOfDigest, shardOfTokenId } from '../shard.ts';
+import { shardOfAccount, shardOfDigest, shardOfTokenId } from '../../tokens/shard.ts';
 import type { ApiTokenRecord } from '../records.ts';
 import type { TokenStore } from '../token-store.ts';
 import { lineOf } from './change-codec.ts';

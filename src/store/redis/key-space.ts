@@ -13,7 +13,7 @@
 //   tollgate:{0}:keys                 hash    signing keys by kid        no expiry
 //   tollgate:{0}:audit                stream  the audit                  its newest entries
 
-import { shardCount, shardOfAccount, shardOfDigest, shardOfTokenId } from '../shard.ts';
+import { shardCount, shardOfAccount, shardOfDigest, shardOfTokenId } from '../../tokens/shard.ts';
 
 export const allShards: readonly number[] = Array.from({ length: shardCount }, (_, shard) => shard);
 

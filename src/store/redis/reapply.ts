@@ -1,7 +1,7 @@
 // Writes back what this replica knew after a server lost it. Only raises generations and revokes; never lowers, never
 // revives. Each change is told to the other replicas only by the first that finds it missing.
 
-import { shardOfAccount, shardOfDigest, shardOfTokenId } from '../shard.ts';
+import { shardOfAccount, shardOfDigest, shardOfTokenId } from '../../tokens/shard.ts';
 import type { Change } from '../records.ts';
 import type { TokenStore } from '../token-store.ts';
 import { lineOf } from './change-codec.ts';

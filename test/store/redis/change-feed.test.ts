@@ -3,7 +3,7 @@
 
 import { Redis } from 'ioredis';
 import t, { type Test } from 'tap';
-import { shardOfAccount } from '../../../src/store/shard.ts';
+import { shardOfAccount } from '../../../src/tokens/shard.ts';
 import type { RedisServer } from '../../support/redis.ts';
 import { startRedis } from '../../support/redis.ts';
 import { recordFeed } from '../../contract/recorded-feed.ts';

@@ -3,7 +3,7 @@
 
 import t, { type Test } from 'tap';
 import type { TokenStore } from '../../../src/store/token-store.ts';
-import { shardOfAccount } from '../../../src/store/shard.ts';
+import { shardOfAccount } from '../../../src/tokens/shard.ts';
 import { exampleToken, exampleUser } from '../../contract/examples.ts';
 import { type RedisCluster, startCluster } from '../../support/redis-cluster.ts';
 import { answered, codeOf, eventually, followed, furnish, openStore, timed } from './furnish.ts';

@@ -8,7 +8,7 @@ import { ownersOf, slotOfTag, tagOfKey } from '../../../src/store/redis/cluster-
 import { faultOf, RedisFault } from '../../../src/store/redis/fault.ts';
 import { isStorableId, KeySpace } from '../../../src/store/redis/key-space.ts';
 import { parseRedirect } from '../../../src/store/redis/redirect.ts';
-import { shardOfAccount } from '../../../src/store/shard.ts';
+import { shardOfAccount } from '../../../src/tokens/shard.ts';
 
 t.test('two accounts never share a key, whatever their ids are made of', async (t) => {
   const keys = new KeySpace('tollgate');

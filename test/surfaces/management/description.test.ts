@@ -4,7 +4,7 @@
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 import t, { type Test } from 'tap';
 import { z } from 'zod';
-import { shardOfTokenId } from '../../../src/store/shard.ts';
+import { shardOfTokenId } from '../../../src/tokens/shard.ts';
 import { example } from '../../../src/surfaces/management/examples.ts';
 import { digestOf } from '../../../src/tokens/api-token.ts';
 import { jsonType, type ManagementServer, prefix, startManagement } from './management-server.ts';

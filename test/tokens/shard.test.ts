@@ -1,5 +1,5 @@
 import t from 'tap';
-import { shardCount, shardOfAccount, shardOfDigest, shardOfTokenId } from '../../src/store/shard.ts';
+import { shardCount, shardOfAccount, shardOfDigest, shardOfTokenId } from '../../src/tokens/shard.ts';
 import { createSecret, createTokenId, digestOf } from '../../src/tokens/api-token.ts';
 
 t.test('a user, the digests of their tokens and the ids of those tokens name one shard', async (t) => {
