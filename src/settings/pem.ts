@@ -109,10 +109,17 @@ export const algorithmOf = (key: KeyObject): SigningAlgorithm | undefined => {
   return key.asymmetricKeyType === 'ed25519' ? 'EdDSA' : undefined;
 };
 
+/** What stands in examples where a secret belongs. Not one random key in 10^8 reads so. */
+const placeholder = /REPLACE-?_?ME|CHANGE-?_?ME|PLACEHOLDER|YOUR-?_?KEY|EXAMPLE/i;
+
 /** 32 bytes, as base64 or hex. */
 export const sealingKey: Reader<Uint8Array> = {
   read: (value): Read<Uint8Array> => {
     const written = typeof value === 'string' ? value.trim() : '';
+    if (placeholder.test(written))
+      return wrong(
+        `is the placeholder of an example, which everybody knows; make your own: ${sealingKey.expects}`,
+      );
     const encoding = /^[0-9a-fA-F]{64}$/.test(written)
       ? 'hex'
       : /^[A-Za-z0-9+/_-]{43}=?$/.test(written)

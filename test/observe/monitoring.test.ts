@@ -119,6 +119,13 @@ t.test('the Kubernetes sidecar: its settings load, with secrets from files', asy
   writeFileSync(file, manifest('ConfigMap').data!['tollgate.yaml']!);
   writeFileSync(join(directory, 'store-url'), manifest('Secret').stringData!['store-url']!);
   writeFileSync(join(directory, 'encryption-key'), Buffer.alloc(32, 7).toString('base64'));
+  const placeholder = loadSettings({
+    file,
+    env: { TOLLGATE_KEYS_ENCRYPTION_KEY: manifest('Secret').stringData!['encryption-key'] },
+    flags: { store: 'rediss://redis.example.com' },
+  });
+  t.match(placeholder, { ok: false }, 'the placeholder of the sealing key is refused');
+  t.match(JSON.stringify(placeholder), /encryptionKey.*placeholder.*openssl rand -base64 32/);
   const pod = manifest('Deployment').spec!.template.spec;
   const tollgate = pod.containers.find(({ name }) => name === 'tollgate')!;
   const env = Object.fromEntries(

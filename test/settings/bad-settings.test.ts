@@ -91,6 +91,10 @@ const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]>
     'secret-file-missing',
     /^:3:17: store.passwordFile: cannot read password.*no such file/,
   ],
+  'a placeholder is no sealing key, though it has 32 bytes': [
+    'key-is-placeholder',
+    /keys.encryptionKey: is the placeholder of an example, .*openssl rand -base64 32/,
+  ],
   'a sealing key has 32 bytes': [
     'key-too-short',
     /^:2:18: keys.encryptionKey: .*not shown.*openssl rand -base64 32/,
