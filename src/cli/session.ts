@@ -57,8 +57,16 @@ export const loadFor = (
     ...(store === undefined ? [] : [['store', store] as const]),
   ]);
   if (visible !== undefined) outputFor(command, world).note(`warning: ${visible}`);
-  return loadSettings({ file, env: world.env, flags: { ...Object.fromEntries(set ?? []), store, ...flags } });
+  return loadSettings({
+    file,
+    env: world.env,
+    flags: { ...Object.fromEntries(set ?? []), ...given({ store, ...flags }) },
+  });
 };
+
+/** An option of its own beats the same setting by `--set`; one that is not given must not hide it. */
+const given = (flags: Flags): Flags =>
+  Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
 
 /** Every problem and warning, one a line, on standard error. */
 export const printProblems = (output: Output, loaded: LoadResult): void => {

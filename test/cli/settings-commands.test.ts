@@ -219,6 +219,32 @@ t.test('serve serves until SIGTERM, and then ends with 0', async (t) => {
   t.same(messages, ['listening', 'ready', 'shutting down', 'ended']);
 });
 
+t.test('--set sets what has an option of its own too, and that option beats it', async (t) => {
+  const folder = t.testdir({ 'a.yaml': `store: sqlite:${join(t.testdirName, 'file.db')}\n` });
+  const urls = ['file', 'set', 'option'].map((name) => `sqlite:${join(folder, `${name}.db`)}`);
+  const [ofFile = '', ofSet = '', ofOption = ''] = urls;
+  const config = ['-c', join(folder, 'a.yaml')];
+  for (const [id, ...options] of [
+    ['file'],
+    ['set', '--set', `store=${ofSet}`],
+    ['option', '--store', ofOption],
+  ])
+    t.match(await run(['org', 'create', id ?? '', ...config, ...(options as string[])]), { code: 0 });
+  const listed = (...options: readonly string[]) => runJson(['org', 'list', ...config, ...options]);
+  t.match(await listed(), [{ id: 'file' }], ofFile);
+  t.match(await listed('--set', `store=${ofSet}`), [{ id: 'set' }]);
+  t.match(await listed('--set', `store=${ofSet}`, '--store', ofOption), [{ id: 'option' }]);
+  t.match(await listed('--set', `store.url=${ofSet}`, '--store', ofOption), [{ id: 'option' }]);
+
+  for (const name of ['listen', 'ops', 'upstream', 'issuer']) {
+    const wrong = await run(['serve', '--set', `${name}=no-${name}`]);
+    t.match(wrong, { code: 2, stderr: new RegExp(`option ${name}: ${name}.*no-${name}`) }, name);
+    const both = await run(['serve', '--set', `${name}=no-set`, `--${name}`, 'no-option']);
+    t.match(both, { code: 2, stderr: /no-option/ }, name);
+    t.notMatch(both.stderr, 'no-set', name);
+  }
+});
+
 t.test('serve that cannot begin says why and ends with 1', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1');
   t.teardown(() => taken.close());
