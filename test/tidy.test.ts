@@ -9,8 +9,8 @@ const src = join(import.meta.dirname, '../src');
 /** Room -> rooms it may import from (besides itself). */
 const doors: Record<string, readonly string[]> = {
   decision: [],
-  settings: ['decision'],
   tokens: ['decision'],
+  settings: ['decision', 'tokens'],
   observe: ['decision', 'settings'],
   store: ['decision', 'settings', 'tokens'],
   identity: ['decision', 'settings', 'tokens', 'store'],

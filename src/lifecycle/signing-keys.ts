@@ -6,7 +6,8 @@ import type { Log } from '../observe/log.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { SigningKeyRecord } from '../store/records.ts';
 import { KeyRing } from '../tokens/key-ring.ts';
-import { isKeyFault, parseSigningKey, type SigningAlgorithm } from '../tokens/signing-key.ts';
+import type { SigningAlgorithm } from '../tokens/signature.ts';
+import { isKeyFault, parseSigningKey } from '../tokens/signing-key.ts';
 import { isProblem, type Problem, problem } from './problem.ts';
 import {
   addNextKey,

@@ -1,16 +1,12 @@
 // Signing keys and the store, step by step: read them, make the first, add the next. Private halves leave here sealed.
 // One attempt a call; when to try again is signing-keys.ts's business.
 
+import type { SigningAlgorithm } from '../tokens/signature.ts';
 import { isOutage, type Outage, outage } from '../decision/outcome.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { SigningKeyRecord } from '../store/records.ts';
 import type { TokenStore } from '../store/token-store.ts';
-import {
-  isKeyFault,
-  type KeyFault,
-  type SigningAlgorithm,
-  type VerificationKey,
-} from '../tokens/signing-key.ts';
+import { isKeyFault, type KeyFault, type VerificationKey } from '../tokens/signing-key.ts';
 import { generateStoredKey, openPublicHalf, openStoredKey } from '../tokens/stored-key.ts';
 import { loadSealingKey } from './sealing-key.ts';
 

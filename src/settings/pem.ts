@@ -2,8 +2,8 @@
 
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { algorithmOf } from '../tokens/signature.ts';
 import { type Read, type Reader, right, wrong } from './reader.ts';
-import type { SigningAlgorithm } from './settings.ts';
 
 const blocks = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]+?-----END \1-----/g;
 
@@ -99,14 +99,6 @@ export const parseKey = (pem: string): KeyObject | undefined => {
   } catch {
     return undefined;
   }
-};
-
-/** The algorithm a key signs with; undefined for a key that is unfit. */
-export const algorithmOf = (key: KeyObject): SigningAlgorithm | undefined => {
-  const { namedCurve, modulusLength } = key.asymmetricKeyDetails ?? {};
-  if (key.asymmetricKeyType === 'ec') return namedCurve === 'prime256v1' ? 'ES256' : undefined;
-  if (key.asymmetricKeyType === 'rsa') return (modulusLength ?? 0) >= 2048 ? 'RS256' : undefined;
-  return key.asymmetricKeyType === 'ed25519' ? 'EdDSA' : undefined;
 };
 
 /** What stands in examples where a secret belongs. Not one random key in 10^8 reads so. */

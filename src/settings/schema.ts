@@ -2,6 +2,7 @@
 // schema, the environment's names and config/tollgate.yaml's test all come from this table.
 
 import { z } from 'zod';
+import { signingAlgorithms } from '../tokens/signature.ts';
 import { field, fileOf } from './field.ts';
 import { address, cidr, headerName, httpUrl } from './network-readers.ts';
 import { sealingKey, signingKeys } from './pem.ts';
@@ -66,9 +67,7 @@ const credentialFields = z.strictObject({
 });
 
 const tokenFields = z.strictObject({
-  algorithm: field(oneOf('ES256', 'RS256', 'EdDSA'), 'Signs access tokens and identity JWTs.').prefault(
-    'ES256',
-  ),
+  algorithm: field(oneOf(...signingAlgorithms), 'Signs access tokens and identity JWTs.').prefault('ES256'),
   accessTokenLifetime: field(duration('10s', '1d'), 'How long an access token is valid.').prefault('30m'),
   apiTokenLifetime: field(
     durationOrNever('1m', '3650d'),

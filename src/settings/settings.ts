@@ -1,8 +1,9 @@
 // The resolved settings every room reads: one frozen value, made once. Shapes and units only; parsing is elsewhere.
 
-import type { SessionKind } from '../decision/identity.ts';
 import type { IdentityField } from '../decision/identity-headers.ts';
 import type { RouteRule } from '../decision/route-rule.ts';
+import type { ClaimMapping } from '../tokens/external-identity.ts';
+import type { SigningAlgorithm } from '../tokens/signature.ts';
 
 export type Address =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
@@ -51,11 +52,8 @@ export interface SqliteSettings {
 
 export type StoreSettings = RedisSettings | SqliteSettings;
 
-export type SigningAlgorithm = 'ES256' | 'RS256' | 'EdDSA';
-
 /** An issuer of access tokens that is not us. */
-export interface IssuerSettings {
-  readonly issuer: string;
+export interface IssuerSettings extends ClaimMapping {
   readonly jwksUrl: string;
   /** PEM for a private CA of the JWKS endpoint. */
   readonly ca: string | undefined;
@@ -66,20 +64,6 @@ export interface IssuerSettings {
   readonly tokenAgeMsMax: number;
   /** How long keys may serve while the endpoint is down. */
   readonly staleKeysMsMax: number;
-  /** Claim names. `org` may instead be fixed with `fixedOrg`. */
-  readonly claims: {
-    readonly org: string;
-    readonly user: string;
-    readonly userName: string;
-    readonly scope: string;
-  };
-  readonly fixedOrg: string | undefined;
-  /** The orgs its tokens may name; undefined: any org of the store. */
-  readonly orgs: readonly string[] | undefined;
-  /** How its sessions count; undefined: as the `amr` of each token says. */
-  readonly sessions: SessionKind | undefined;
-  /** Prefix put before every scope of this issuer; empty: none. */
-  readonly scopePrefix: string;
 }
 
 export interface OauthClientSettings {

@@ -1,6 +1,7 @@
 // What the token store keeps. Shapes only. Times are milliseconds since the epoch; `undefined` means never.
 
 import type { Generation } from '../decision/identity.ts';
+import type { StoredKey } from '../tokens/stored-key.ts';
 
 export type AccountState = 'active' | 'disabled';
 
@@ -70,20 +71,8 @@ export interface ApiTokenRecord {
   readonly labels: readonly Label[];
 }
 
-/** A signing key. The private half is sealed (AES-256-GCM) before it reaches the store. */
-export interface SigningKeyRecord {
-  readonly kid: string;
-  readonly algorithm: 'ES256' | 'RS256' | 'EdDSA';
-  /** Public JWK as JSON. */
-  readonly publicJwk: string;
-  /** Sealed PKCS#8, base64url. */
-  readonly sealedPrivateKey: string;
-  readonly createdAtMs: number;
-  /** Signs from this time on; published before it. */
-  readonly activeFromMs: number;
-  /** No longer published after this time; undefined while it is the newest of its algorithm. */
-  readonly retireAtMs: number | undefined;
-}
+/** A signing key. Its private half is sealed (AES-256-GCM) before it reaches the store. */
+export type SigningKeyRecord = StoredKey;
 
 /**
  * One line of the change feed: what every replica must know to keep no stale permit.

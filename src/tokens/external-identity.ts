@@ -18,7 +18,7 @@ export interface ClaimMapping {
   };
   /** The org of every token of this issuer; undefined: read the claim. */
   readonly fixedOrg: string | undefined;
-  /** The orgs its tokens may name; undefined: any. */
+  /** The orgs its tokens may name; undefined: any org of the store. */
   readonly orgs: readonly string[] | undefined;
   /** What its sessions count as; undefined: as `amr` says. */
   readonly sessions: SessionKind | undefined;

@@ -2,7 +2,8 @@
 // whole when the keys change; holds no clock and does no I/O.
 
 import type { PublishedJwk } from './public-jwk.ts';
-import { isSigningKey, type SigningAlgorithm, type SigningKey, type VerificationKey } from './signing-key.ts';
+import type { SigningAlgorithm } from './signature.ts';
+import { isSigningKey, type SigningKey, type VerificationKey } from './signing-key.ts';
 
 export class KeyRing {
   #keys: ReadonlyMap<string, VerificationKey> = new Map();

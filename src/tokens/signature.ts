@@ -4,7 +4,10 @@
 // one pinned core, median CPU microseconds): ES256 51 (jose over WebCrypto 144), RS256 798 (889), EdDSA 74 (145).
 
 import { type KeyObject, sign } from 'node:crypto';
-import type { SigningAlgorithm } from './signing-key.ts';
+
+export const signingAlgorithms = ['ES256', 'RS256', 'EdDSA'] as const;
+
+export type SigningAlgorithm = (typeof signingAlgorithms)[number];
 
 interface JwsAlgorithm {
   readonly keyType: 'ec' | 'rsa' | 'ed25519';
@@ -33,6 +36,10 @@ export const keyFits = (algorithm: SigningAlgorithm, key: KeyObject): boolean =>
   if (keyType === 'ec') return namedCurve === ecCurve;
   return keyType !== 'rsa' || modulusLength >= rsaBitsMin;
 };
+
+/** The algorithm a key signs with; undefined for a key that is unfit. */
+export const algorithmOf = (key: KeyObject): SigningAlgorithm | undefined =>
+  signingAlgorithms.find((algorithm) => keyFits(algorithm, key));
 
 /** Signs the bytes of an ASCII string; the signature is base64url. The key must fit the algorithm. */
 export const signInput = (algorithm: SigningAlgorithm, key: KeyObject, input: string): string => {

@@ -3,11 +3,7 @@
 
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { type PublishedJwk, publishedJwk } from './public-jwk.ts';
-import { keyFits } from './signature.ts';
-
-export type SigningAlgorithm = 'ES256' | 'RS256' | 'EdDSA';
-
-const signingAlgorithms: readonly SigningAlgorithm[] = ['ES256', 'RS256', 'EdDSA'];
+import { algorithmOf, type SigningAlgorithm } from './signature.ts';
 
 /** The public half of one of our keys. Times are milliseconds since the epoch. */
 export interface VerificationKey {
@@ -47,7 +43,7 @@ export const parseSigningKey = (pem: string, name: string): SigningKey | KeyFaul
       `${name} is not a private key in PEM without a password ("-----BEGIN PRIVATE KEY-----"); ` +
         'make one with: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256',
     );
-  const algorithm = signingAlgorithms.find((candidate) => keyFits(candidate, privateKey));
+  const algorithm = algorithmOf(privateKey);
   if (algorithm === undefined)
     return keyFault(
       `${name} is a private key that cannot sign here (${describe(privateKey)}); ` +

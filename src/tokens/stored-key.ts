@@ -5,15 +5,8 @@ import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } fr
 import { promisify } from 'node:util';
 import { parsePublicJwk, type PublishedJwk, publishedJwk } from './public-jwk.ts';
 import { seal, unseal } from './sealing.ts';
-import { keyFits } from './signature.ts';
-import {
-  isKeyFault,
-  type KeyFault,
-  keyFault,
-  type SigningAlgorithm,
-  type SigningKey,
-  type VerificationKey,
-} from './signing-key.ts';
+import { keyFits, type SigningAlgorithm } from './signature.ts';
+import { isKeyFault, type KeyFault, keyFault, type SigningKey, type VerificationKey } from './signing-key.ts';
 
 /** Times are milliseconds since the epoch. */
 export interface StoredKey {
@@ -24,7 +17,9 @@ export interface StoredKey {
   /** PKCS#8 DER, sealed, base64url. */
   readonly sealedPrivateKey: string;
   readonly createdAtMs: number;
+  /** Signs from this time on; published before it. */
   readonly activeFromMs: number;
+  /** No longer published after this time; undefined while it is the newest of its algorithm. */
   readonly retireAtMs: number | undefined;
 }
 

@@ -1,6 +1,7 @@
 // Records <-> the JSON texts kept in hash fields. Whatever comes back is parsed, never cast: a record that does not
 // parse is a fault that names it, so that a damaged store refuses instead of permitting.
 
+import { signingAlgorithms } from '../../tokens/signature.ts';
 import type { ApiTokenFound } from '../token-store.ts';
 import type {
   AccountState,
@@ -284,8 +285,8 @@ export const parseKeys = (fields: Fields): SigningKeyRecord[] => {
     const kid = name.slice('doc:'.length);
     const what = `the signing key ${kid}`;
     const document = object(parseJson(value, what), what);
-    const algorithm = document['algorithm'];
-    if (algorithm !== 'ES256' && algorithm !== 'RS256' && algorithm !== 'EdDSA') throw corrupt(what);
+    const algorithm = signingAlgorithms.find((known) => known === document['algorithm']);
+    if (algorithm === undefined) throw corrupt(what);
     keys.push({
       kid,
       algorithm,

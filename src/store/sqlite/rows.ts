@@ -2,6 +2,7 @@
 // damaged file, and is said so.
 
 import type { SQLOutputValue } from 'node:sqlite';
+import { signingAlgorithms } from '../../tokens/signature.ts';
 import type {
   AccountState,
   ApiTokenRecord,
@@ -88,7 +89,7 @@ export const keyColumns =
 
 export const parseKey = (row: Row): SigningKeyRecord => ({
   kid: text(row, 'kid'),
-  algorithm: oneOf(row, 'algorithm', ['ES256', 'RS256', 'EdDSA']),
+  algorithm: oneOf(row, 'algorithm', signingAlgorithms),
   publicJwk: text(row, 'public_jwk'),
   sealedPrivateKey: text(row, 'sealed_private_key'),
   createdAtMs: integer(row, 'created_at_ms'),
