@@ -10,6 +10,7 @@ import type { SigningAlgorithm } from '../tokens/signature.ts';
 import { isKeyFault, parseSigningKey } from '../tokens/signing-key.ts';
 import type { AddCommands, Run } from './command-line.ts';
 import { exitCode } from './exit-code.ts';
+import { ordered } from './operator.ts';
 import { isoTime, lifetime, listing, pairs, time } from './output.ts';
 import { isRefusal, refuse, type World, withStore } from './session.ts';
 
@@ -90,16 +91,18 @@ export const addKeyCommands: AddCommands = (program, world, run) => {
     .addHelpText(
       'after',
       '\nThe old key stays published until its last token has expired, so nobody notices.\n' +
-        'After a leak, sign with the new one at once: tollgate key rotate --set keys.publishLead=0s',
+        'After a leak this is not enough, for what the old key signed is believed until then: tollgate key revoke KID',
     )
     .action(
       run((options: RotateOptions, command: Command) =>
         withStore(command, world, async (store, settings, output) => {
           const keys = createSigningKeys({ store, settings, now: Date.now });
           try {
-            const rotated = await keys.rotate(options.algorithm ?? settings.tokens.algorithm, {
-              abandonsOld: options.abandonOld === true,
-            });
+            const rotated = await ordered(store, 'key.rotate', {}, () =>
+              keys.rotate(options.algorithm ?? settings.tokens.algorithm, {
+                abandonsOld: options.abandonOld === true,
+              }),
+            );
             if (isRefusal(rotated)) return refuse(output, rotated);
             const { kid, algorithm, activeFromMs, retireOthersAtMs } = rotated;
             if (output.isJson)
@@ -144,7 +147,7 @@ const addRevokeCommand = (key: Command, world: World, run: Run): void => {
         withStore(command, world, async (store, settings, output) => {
           const keys = createSigningKeys({ store, settings, now: Date.now });
           try {
-            const revoked = await keys.revoke(kid);
+            const revoked = await ordered(store, 'key.revoke', {}, () => keys.revoke(kid));
             if (isRefusal(revoked)) return refuse(output, revoked);
             const { algorithm, replacedBy } = revoked;
             if (output.isJson)

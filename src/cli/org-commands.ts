@@ -34,12 +34,15 @@ export const addOrgCommands: AddCommands = (program, world, run) => {
     .action(
       run((id: string, options: CreateOptions, command: Command) =>
         withStore(command, world, async (store, _, output) => {
-          const made = await createAccounts({ store, now: Date.now }).createOrg({
-            id,
-            name: options.name,
-            roles: options.role ?? {},
-            tokenLifetimeMsMax: options.tokenLifetimeMax === 'never' ? undefined : options.tokenLifetimeMax,
-          });
+          const { tokenLifetimeMax } = options;
+          const made = await ordered(store, 'org.create', { org: id }, () =>
+            createAccounts({ store, now: Date.now }).createOrg({
+              id,
+              name: options.name,
+              roles: options.role ?? {},
+              tokenLifetimeMsMax: tokenLifetimeMax === 'never' ? undefined : tokenLifetimeMax,
+            }),
+          );
           if (isRefusal(made)) return refuse(output, made);
           printOrg(output, made);
           return exitCode.ok;
@@ -90,7 +93,7 @@ export const addOrgCommands: AddCommands = (program, world, run) => {
       ),
     );
 
-  const addState = (name: string, state: AccountState, description: string): void => {
+  const addState = (name: 'disable' | 'enable', state: AccountState, description: string): void => {
     org
       .command(name)
       .description(description)
@@ -98,7 +101,9 @@ export const addOrgCommands: AddCommands = (program, world, run) => {
       .action(
         run((id: string, _: unknown, command: Command) =>
           withStore(command, world, async (store, _, output) => {
-            const changed = await createAccounts({ store, now: Date.now }).setOrgState(id, state);
+            const changed = await ordered(store, `org.${name}`, { org: id }, () =>
+              createAccounts({ store, now: Date.now }).setOrgState(id, state),
+            );
             if (isRefusal(changed)) return refuse(output, changed);
             printOrg(output, changed);
             return exitCode.ok;

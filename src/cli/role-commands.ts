@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { createAccounts } from '../lifecycle/accounts.ts';
 import type { AddCommands } from './command-line.ts';
 import { exitCode } from './exit-code.ts';
+import { ordered } from './operator.ts';
 import { collectWords } from './option-readers.ts';
 import { listing } from './output.ts';
 import { isRefusal, refuse, withStore } from './session.ts';
@@ -24,7 +25,9 @@ export const addRoleCommands: AddCommands = (program, world, run) => {
     .action(
       run((orgId: string, name: string, options: { readonly scope: readonly string[] }, command: Command) =>
         withStore(command, world, async (store, _, output) => {
-          const org = await createAccounts({ store, now: Date.now }).defineRole(orgId, name, options.scope);
+          const org = await ordered(store, 'role.create', { org: orgId }, () =>
+            createAccounts({ store, now: Date.now }).defineRole(orgId, name, options.scope),
+          );
           if (isRefusal(org)) return refuse(output, org);
           const scopes = org.roles[name] ?? [];
           if (output.isJson) output.json({ org: orgId, role: name, scopes });
@@ -65,7 +68,9 @@ export const addRoleCommands: AddCommands = (program, world, run) => {
     .action(
       run((orgId: string, name: string, _: unknown, command: Command) =>
         withStore(command, world, async (store, _, output) => {
-          const org = await createAccounts({ store, now: Date.now }).deleteRole(orgId, name);
+          const org = await ordered(store, 'role.delete', { org: orgId }, () =>
+            createAccounts({ store, now: Date.now }).deleteRole(orgId, name),
+          );
           if (isRefusal(org)) return refuse(output, org);
           if (output.isJson) output.json({ org: orgId, role: name, result: 'deleted' });
           else output.line(`Role ${name} of ${orgId} is deleted.`);

@@ -5,6 +5,7 @@ import { createAccounts } from '../lifecycle/accounts.ts';
 import type { AccountState, UserRecord } from '../store/records.ts';
 import type { AddCommands } from './command-line.ts';
 import { exitCode } from './exit-code.ts';
+import { ordered } from './operator.ts';
 import { collect, readAccount } from './option-readers.ts';
 import { isoTime, type Output, pairs, time, listing } from './output.ts';
 import { addPasswordCommand } from './password-command.ts';
@@ -30,12 +31,14 @@ export const addUserCommands: AddCommands = (program, world, run) => {
           command: Command,
         ) =>
           withStore(command, world, async (store, _, output) => {
-            const made = await createAccounts({ store, now: Date.now }).createUser({
-              orgId: account.orgId,
-              id: account.userId,
-              name: options.name,
-              roles: options.role ?? [],
-            });
+            const made = await ordered(store, 'user.create', subjectOf(account), () =>
+              createAccounts({ store, now: Date.now }).createUser({
+                orgId: account.orgId,
+                id: account.userId,
+                name: options.name,
+                roles: options.role ?? [],
+              }),
+            );
             if (isRefusal(made)) return refuse(output, made);
             printUser(output, made);
             return exitCode.ok;
@@ -72,15 +75,18 @@ export const addUserCommands: AddCommands = (program, world, run) => {
       ),
     );
 
-  const addState = (name: string, state: AccountState, description: string): void => {
+  const addState = (name: 'disable' | 'enable', state: AccountState, description: string): void => {
     user
       .command(name)
       .description(description)
       .argument('<ORG/USER>', 'org id and user id', readAccount)
       .action(
-        run(({ orgId, userId }: Account, _: unknown, command: Command) =>
+        run((account: Account, _: unknown, command: Command) =>
           withStore(command, world, async (store, _, output) => {
-            const changed = await createAccounts({ store, now: Date.now }).setUserState(orgId, userId, state);
+            const { orgId, userId } = account;
+            const changed = await ordered(store, `user.${name}`, subjectOf(account), () =>
+              createAccounts({ store, now: Date.now }).setUserState(orgId, userId, state),
+            );
             if (isRefusal(changed)) return refuse(output, changed);
             printUser(output, changed);
             return exitCode.ok;
@@ -98,9 +104,12 @@ export const addUserCommands: AddCommands = (program, world, run) => {
     .argument('[ROLE...]', 'roles of the org; none takes all away')
     .addHelpText('after', '\nExample:\n  tollgate user set-roles acme/ann reader writer')
     .action(
-      run(({ orgId, userId }: Account, roles: readonly string[], _: unknown, command: Command) =>
+      run((account: Account, roles: readonly string[], _: unknown, command: Command) =>
         withStore(command, world, async (store, _, output) => {
-          const changed = await createAccounts({ store, now: Date.now }).setRoles(orgId, userId, roles);
+          const { orgId, userId } = account;
+          const changed = await ordered(store, 'user.set_roles', subjectOf(account), () =>
+            createAccounts({ store, now: Date.now }).setRoles(orgId, userId, roles),
+          );
           if (isRefusal(changed)) return refuse(output, changed);
           printUser(output, changed);
           return exitCode.ok;
@@ -110,6 +119,9 @@ export const addUserCommands: AddCommands = (program, world, run) => {
 
   addPasswordCommand(user, world, run);
 };
+
+/** Whom an order is about, as the audit has it. */
+const subjectOf = ({ orgId, userId }: Account) => ({ org: orgId, user: userId });
 
 const printUser = (output: Output, user: UserRecord): void => {
   if (output.isJson) output.json(userJson(user));

@@ -29,9 +29,17 @@ export type AuditAction =
   | 'user.see'
   | 'user.create'
   | 'user.change'
+  | 'user.disable'
+  | 'user.enable'
+  | 'user.set_roles'
   | 'org.see'
   | 'org.create'
-  | 'org.change'
+  | 'org.disable'
+  | 'org.enable'
+  | 'role.create'
+  | 'role.delete'
+  | 'key.rotate'
+  | 'key.revoke'
   | 'audit.read';
 
 export interface AuditEvent {

@@ -79,6 +79,8 @@ t.test('what the operator did can be read, newest first', async (t) => {
     },
     { action: 'token.regenerate', subject: { tokenId: id }, result: 'done' },
     { action: 'token.create', subject: ann, result: 'done' },
+    { action: 'user.create', subject: { org: 'acme', user: 'ann' }, result: 'done' },
+    { action: 'org.create', subject: { org: 'acme' }, result: 'done' },
   ]);
   const table = await on(['audit', '--limit', '1']);
   t.match(
@@ -93,6 +95,43 @@ t.test('what the operator did can be read, newest first', async (t) => {
     stderr: /Nothing has been written down/,
   });
   t.match(await on(['audit', '--limit', '0']), { code: 2, stderr: /a whole number above 0/ });
+});
+
+t.test('every order of the operator is written down, carried out or refused', async (t) => {
+  const { json, folder } = await furnished(t);
+  const { kid } = (await json('key', 'rotate')) as { kid: string };
+  const acme = { org: 'acme', user: undefined };
+  const ann = { org: 'acme', user: 'ann' };
+  const nobody = { org: undefined, user: undefined };
+  const table: readonly (readonly [string, string, object, string])[] = [
+    ['org create other', 'org.create', { org: 'other' }, 'done'],
+    ['org create acme', 'org.create', acme, 'org_exists'],
+    ['org disable acme', 'org.disable', acme, 'done'],
+    ['org enable acme', 'org.enable', acme, 'done'],
+    ['org enable nowhere', 'org.enable', { org: 'nowhere' }, 'org_unknown'],
+    ['org revoke-all acme', 'token.revoke_all', acme, 'done'],
+    ['role create acme writer --scope things:write', 'role.create', acme, 'done'],
+    ['role delete acme writer', 'role.delete', acme, 'done'],
+    ['role delete acme writer', 'role.delete', acme, 'role_unknown'],
+    ['user create acme/bob', 'user.create', { org: 'acme', user: 'bob' }, 'done'],
+    ['user disable acme/ann', 'user.disable', ann, 'done'],
+    ['user enable acme/ann', 'user.enable', ann, 'done'],
+    ['user set-roles acme/ann reader', 'user.set_roles', ann, 'done'],
+    ['user set-roles acme/ann owner', 'user.set_roles', ann, 'role_unknown'],
+    ['user set-password acme/ann --none', 'password.change', ann, 'done'],
+    ['token revoke-all acme/ann', 'token.revoke_all', ann, 'done'],
+    ['key rotate', 'key.rotate', nobody, 'done'],
+    [`key revoke -- ${kid}`, 'key.revoke', nobody, 'done'],
+    ['key revoke nothing', 'key.revoke', nobody, 'key_unknown'],
+  ];
+  for (const [line, action, subject, outcome] of table) {
+    const ran = await run(['--store', `sqlite:${join(folder, 't.db')}`, ...line.split(' ')]);
+    t.equal(ran.code, outcome === 'done' ? 0 : 1, line);
+    const [newest] = (await json('audit', '--limit', '1')) as readonly { result: string; reason: string }[];
+    t.match(newest, { action, clientAddress: 'cli' }, line);
+    t.match((newest as unknown as { subject: object }).subject, subject, line);
+    t.equal(newest?.reason ?? newest?.result, outcome, line);
+  }
 });
 
 t.test('tokens are imported from CSV as from JSON lines, and again', async (t) => {
