@@ -1,12 +1,15 @@
 // What one route asks of a request. Compiled from settings once; read on every request. No I/O.
 
+/** Methods of a rule that names none. */
+export const defaultMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+
 /** What the upstream gets of the caller's credential: nothing, an access token in its place, or the credential itself. */
 export type ForwardCredential = 'strip' | 'access-token' | 'keep';
 
 export interface RouteRule {
   /** Metric label and log field; unique. */
   readonly name: string;
-  /** Upper-case methods; undefined means GET HEAD POST PUT PATCH DELETE OPTIONS. */
+  /** Upper-case methods; undefined means `defaultMethods`. */
   readonly methods: readonly string[] | undefined;
   /** find-my-way pattern: `/things/*`, `/accounts/:account/tokens`. */
   readonly path: string;

@@ -3,7 +3,7 @@
 
 import { type Denial, denial } from '../decision/outcome.ts';
 import { decodePath } from '../decision/path.ts';
-import type { RouteRule } from '../decision/route-rule.ts';
+import { defaultMethods, type RouteRule } from '../decision/route-rule.ts';
 import { createLenientPaths, createLenientRules, type RuleOfMethod } from './lenient-rules.ts';
 import { type HTTPMethod, RuleTree } from './rule-tree.ts';
 
@@ -19,9 +19,6 @@ export interface Router {
   /** Why `match` found nothing. */
   refusalOf(method: string, path: string): Denial;
 }
-
-/** Methods of a rule that names none. */
-export const defaultMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
 /** Stands in for `%`, which the tree must not see; no canonical path and no pattern holds it. */
 const escapeStandIn = '^';

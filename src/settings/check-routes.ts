@@ -1,13 +1,12 @@
 // Judges routes by themselves and against each other: every rule must be reachable, ask for something, and say where it
 // forwards to. The paths Tollgate answers itself are check-clashes.ts's matter.
 
+import { defaultMethods } from '../decision/route-rule.ts';
 import { closest, type Path } from './problem.ts';
 import type { FileFields } from './schema.ts';
 
 type RouteFields = FileFields['routes'][number];
 export type Report = (path: Path, message: string) => void;
-
-const allMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
 export interface IndexedRoute {
   readonly index: number;
@@ -38,7 +37,7 @@ export const checkRoutes = (
         `${JSON.stringify(route.name)} is also the name of routes[${sameName}]; metrics need unique names`,
       );
     names.set(route.name, index);
-    for (const method of new Set(route.methods ?? allMethods)) {
+    for (const method of new Set(route.methods ?? defaultMethods)) {
       const rule = `${method} ${route.path.form}`;
       const sameRule = rules.get(rule);
       if (sameRule !== undefined) {
