@@ -15,6 +15,9 @@ export const rights = {
   readAudit: 'tollgate:audit:read',
 } as const;
 
+/** Asking what any token is good for (RFC 7662): a right of the caller's own, which no owner of an org has by that. */
+export const introspectScope = 'tollgate:introspect';
+
 /** Whose something is: a user's, or with `userId` undefined the whole org's. */
 export interface Whose {
   readonly orgId: string;

@@ -1,10 +1,10 @@
 // An access token as csp clients verify and read it: RS256, the user at a domain, permissions in the vendor's words.
 
 import type { Identity } from '../../decision/identity.ts';
+import { rights } from '../../decision/rights.ts';
 import type { TokenForm } from '../../lifecycle/issue.ts';
 import { uuidOfOrg } from '../vendor-ids.ts';
 import { type CspUser, cspUserOf } from './csp-user.ts';
-import { ownerScope } from './csp-words.ts';
 
 export const cspTokenForm = (domain: string): TokenForm => {
   const userOf = ({ org, user }: Identity): CspUser => cspUserOf(org.id, user, domain);
@@ -27,7 +27,7 @@ export const cspTokenForm = (domain: string): TokenForm => {
 export const permissionsOf = (scopes: ReadonlySet<string>): readonly string[] => {
   const perms = new Set(['csp:org_member']);
   for (const scope of scopes) {
-    if (scope === ownerScope) perms.add('csp:org_owner');
+    if (scope === rights.orgOwner) perms.add('csp:org_owner');
     else if (scope.startsWith('external/') || scope.startsWith('csp:')) perms.add(scope);
   }
   return [...perms].sort();

@@ -1,8 +1,5 @@
 // Words of the csp dialect that more than one endpoint says.
 
-/** The scope of an org's owner, in our words. */
-export const ownerScope = 'org:owner';
-
 /** A general scope: an ID token comes with each exchange. */
 export const openIdScope = 'openid';
 

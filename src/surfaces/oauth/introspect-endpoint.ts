@@ -4,6 +4,7 @@
 import { parseCredential, readCredential } from '../../decision/credential.ts';
 import type { Identity } from '../../decision/identity.ts';
 import { isDenial, isOutage } from '../../decision/outcome.ts';
+import { introspectScope } from '../../decision/rights.ts';
 import type { IdentifyLive } from '../../lifecycle/identify-live.ts';
 import type { Introspect } from '../../lifecycle/introspect.ts';
 import type { Settings } from '../../settings/settings.ts';
@@ -20,8 +21,6 @@ import type { OauthClients } from '../client-authentication.ts';
 import { authenticateClient, invalidClient } from './client-authentication.ts';
 import { badRequest, oauthError, rateLimited, unavailable } from './oauth-error.ts';
 import { type Parameters, readParameters } from './parameters.ts';
-
-export const introspectScope = 'tollgate:introspect';
 
 export interface IntrospectEndpointDeps {
   readonly introspect: Introspect;

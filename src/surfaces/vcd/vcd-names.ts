@@ -2,6 +2,7 @@
 // URNs of UUIDs. The provider's org answers to its name in any case.
 
 import type { Identity } from '../../decision/identity.ts';
+import { rights } from '../../decision/rights.ts';
 import type { VcdSettings } from '../../settings/settings.ts';
 import { uuidOfName, uuidOfOrg, uuidOfUser } from '../vendor-ids.ts';
 
@@ -32,8 +33,8 @@ export const rightReference = (right: string): Reference => ({
 
 /** Scopes that the vendor has a right for. */
 const rightNames: Readonly<Record<string, string>> = {
-  'tollgate:tokens:own': "Manage user's own API token",
-  'tollgate:tokens:all': "Manage all users' API tokens",
+  [rights.ownTokens]: "Manage user's own API token",
+  [rights.allTokens]: "Manage all users' API tokens",
 };
 
 export const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
