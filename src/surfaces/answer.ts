@@ -1,7 +1,13 @@
 // What an endpoint of a surface takes and gives back: plain values, so that no endpoint knows the HTTP framework.
 
 import type { CredentialKind, Identity } from '../decision/identity.ts';
-import type { DenialReason, Outage, OutageReason } from '../decision/outcome.ts';
+import {
+  type DenialReason,
+  isOutage,
+  type Outage,
+  type OutageReason,
+  type Refusal,
+} from '../decision/outcome.ts';
 import type { PathParameters } from '../decision/path-pattern.ts';
 import type { SurfaceBody } from './body.ts';
 
@@ -78,6 +84,10 @@ export const failed = ({ reason, cause }: Pick<Outage, 'reason' | 'cause'>): Not
   reason,
   cause,
 });
+
+/** Of a refusal, whosever fault it is. */
+export const refusedNote = (refusal: Refusal, identity?: Identity): Note =>
+  isOutage(refusal) ? failed(refusal) : denied(refusal.reason, refusal.evidence, identity);
 
 /** Ours. */
 export const broken = (cause: unknown): Note => ({ ...nothingNoted, result: 'bug', cause });

@@ -10,3 +10,7 @@ export const retryAfterOf = (refusal: Refusal): Readonly<Record<string, string>>
   const seconds = at < 0 ? undefined : headers[at + 1];
   return seconds === undefined ? {} : { 'retry-after': seconds };
 };
+
+/** The same of an error met outside the endpoints, by its status: a 503 may pass by itself. */
+export const retryAfterFault = (status: number): Readonly<Record<string, string>> =>
+  status === 503 ? { 'retry-after': '1' } : {};

@@ -15,7 +15,7 @@ import {
   type Note,
   type RequestHead,
 } from '../answer.ts';
-import { retryAfterOf } from '../retry-after.ts';
+import { retryAfterFault, retryAfterOf } from '../retry-after.ts';
 
 export interface InvalidParam {
   readonly name: string;
@@ -149,7 +149,4 @@ const statusOf = (code: ProblemCode): number => {
 
 /** Errors met outside the endpoints. */
 export const onFault = ({ status, description, note }: Fault, request: RequestHead): Answer =>
-  astraProblem(
-    { status, detail: description, headers: status === 503 ? { 'retry-after': '1' } : {}, note },
-    request,
-  );
+  astraProblem({ status, detail: description, headers: retryAfterFault(status), note }, request);

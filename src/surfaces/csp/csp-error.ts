@@ -12,10 +12,11 @@ import {
   type Fault,
   neverStored,
   type Note,
+  refusedNote,
   type RequestHead,
 } from '../answer.ts';
 import { basicChallenge, type ClientFault } from '../client-authentication.ts';
-import { retryAfterOf } from '../retry-after.ts';
+import { retryAfterFault, retryAfterOf } from '../retry-after.ts';
 
 /** The word `message` begins with. */
 export type CspErrorWord =
@@ -81,7 +82,7 @@ export const refusedToken = (refusal: Refusal, token: string, request: RequestHe
       status: 400,
       word: 'invalid_grant',
       description: `Invalid refresh token: ${masked(token)}`,
-      note: noteOf(refusal),
+      note: refusedNote(refusal),
     },
     request,
   );
@@ -99,14 +100,14 @@ export const refusedCaller = (refusal: Refusal, request: RequestHead, identity?:
             status: 403,
             word: 'forbidden',
             description: 'The access token may not do that.',
-            note: noteOf(refusal, identity),
+            note: refusedNote(refusal, identity),
           }
         : {
             status: 401,
             word: 'unauthorized',
             description: 'Send a valid access token as csp-auth-token, or as Authorization: Bearer.',
             headers: { 'www-authenticate': 'Bearer realm="tollgate", error="invalid_token"' },
-            note: noteOf(refusal, identity),
+            note: refusedNote(refusal, identity),
           },
       request,
     )
@@ -156,7 +157,7 @@ const tooMany = (refusal: Denial, request: RequestHead): Answer =>
       description:
         'Too many unknown tokens or wrong client secrets came from this address, or too many sessions from this token. Try again in a minute.',
       headers: retryAfterOf(refusal),
-      note: noteOf(refusal),
+      note: refusedNote(refusal),
     },
     request,
   );
@@ -180,14 +181,11 @@ export const onFault = ({ status, description, note }: Fault, request: RequestHe
       status,
       word: status === 503 ? 'service_unavailable' : status >= 500 ? 'internal_error' : 'invalid_request',
       description,
-      headers: status === 503 ? { 'retry-after': '1' } : {},
+      headers: retryAfterFault(status),
       note,
     },
     request,
   );
-
-const noteOf = (refusal: Refusal, identity?: Identity): Note =>
-  isOutage(refusal) ? failed(refusal) : denied(refusal.reason, refusal.evidence, identity);
 
 /** `xxxx...` and the last five characters; of a short token none, or too much would be told. */
 export const masked = (token: string): string =>

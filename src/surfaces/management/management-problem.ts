@@ -6,7 +6,7 @@ import type { Identity } from '../../decision/identity.ts';
 import { type DenialReason, isOutage, type Refusal } from '../../decision/outcome.ts';
 import type { Problem, ProblemCode } from '../../lifecycle/problem.ts';
 import { type Answer, broken, denied, failed, type Fault, type Note } from '../answer.ts';
-import { retryAfterOf } from '../retry-after.ts';
+import { retryAfterFault, retryAfterOf } from '../retry-after.ts';
 
 interface Kind {
   readonly status: number;
@@ -232,7 +232,7 @@ export const createProblems = (prefix: string) => {
         code: faultCode(status, note),
         status,
         detail: description,
-        headers: status === 503 ? { 'retry-after': '1' } : {},
+        headers: retryAfterFault(status),
         note: status === 500 ? broken(note.cause) : note,
       }),
   };

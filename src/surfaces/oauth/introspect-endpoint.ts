@@ -18,7 +18,7 @@ import {
   type SurfaceRequest,
 } from '../answer.ts';
 import type { OauthClients } from '../client-authentication.ts';
-import { authenticateClient, invalidClient } from './client-authentication.ts';
+import { authenticateClient, invalidClient } from './oauth-client.ts';
 import { badRequest, oauthError, rateLimited, unavailable } from './oauth-error.ts';
 import { type Parameters, readParameters } from './parameters.ts';
 

@@ -7,7 +7,7 @@ import type { Revoke } from '../../lifecycle/revoke.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { type Answer, type Endpoint, isAnswer, neverStored, permitted } from '../answer.ts';
 import type { OauthClients } from '../client-authentication.ts';
-import { authenticateClient } from './client-authentication.ts';
+import { authenticateClient } from './oauth-client.ts';
 import { badRequest, rateLimited, unavailable } from './oauth-error.ts';
 import { readParameters } from './parameters.ts';
 

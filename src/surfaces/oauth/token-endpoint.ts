@@ -10,7 +10,7 @@ import { isProblem } from '../../lifecycle/problem.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { type Answer, type Endpoint, isAnswer, neverStored, permitted } from '../answer.ts';
 import type { OauthClients } from '../client-authentication.ts';
-import { authenticateClient } from './client-authentication.ts';
+import { authenticateClient } from './oauth-client.ts';
 import { badRequest, type OauthErrorCode, refusedCredential } from './oauth-error.ts';
 import { type Parameters, readParameters } from './parameters.ts';
 

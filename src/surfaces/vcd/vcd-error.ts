@@ -11,9 +11,10 @@ import {
   type Fault,
   neverStored,
   type Note,
+  refusedNote,
   type RequestHead,
 } from '../answer.ts';
-import { retryAfterOf } from '../retry-after.ts';
+import { retryAfterFault, retryAfterOf } from '../retry-after.ts';
 import { requestIdOf } from './request-id.ts';
 import { element, xmlMediaType } from './xml.ts';
 
@@ -81,21 +82,21 @@ export const invalidRequest = (message: string): VcdFault => ({
 
 /** A grant that is no good. Which of unknown, expired, revoked and another tenant's it was is for the log. */
 export const invalidGrant = (refusal: Refusal, message: string): VcdFault =>
-  passing(refusal) ?? { status: 400, code: 'invalid_grant', message, note: noteOf(refusal) };
+  passing(refusal) ?? { status: 400, code: 'invalid_grant', message, note: refusedNote(refusal) };
 
 /** The realms clients of the vendor know. */
 const challenges = 'Basic realm="vCloud", Bearer realm="vCloud"';
 
 /** The session a request is made with is no good, or may not do that. `identity`: whose it is, where known. */
 export const refusedCaller = (refusal: Refusal, identity?: Identity): VcdFault => {
-  if (!isOutage(refusal) && forbidding.has(refusal.reason)) return forbidden(noteOf(refusal, identity));
+  if (!isOutage(refusal) && forbidding.has(refusal.reason)) return forbidden(refusedNote(refusal, identity));
   return (
     passing(refusal) ?? {
       status: 401,
       code: 'NOT_AUTHENTICATED',
       message: 'This operation is denied. Send the access token of a session as Authorization: Bearer.',
       headers: { 'www-authenticate': challenges },
-      note: noteOf(refusal, identity),
+      note: refusedNote(refusal, identity),
     }
   );
 };
@@ -117,7 +118,7 @@ export const refusedSignIn = (refusal: Refusal): VcdFault =>
     code: 'NOT_AUTHENTICATED',
     message: 'This operation is denied. Send user@org and the password as Authorization: Basic.',
     headers: { 'www-authenticate': challenges },
-    note: noteOf(refusal),
+    note: refusedNote(refusal),
   };
 
 /** An order that cannot be carried out as it is. */
@@ -138,7 +139,7 @@ export const outsideFault = ({ status, description, note }: Fault): VcdFault => 
   status,
   code: codeOfStatus(status),
   message: description,
-  headers: status === 503 ? { 'retry-after': '1' } : {},
+  headers: retryAfterFault(status),
   note,
 });
 
@@ -165,9 +166,6 @@ const passing = (refusal: Refusal): VcdFault | undefined => {
     code: 'TOO_MANY_REQUESTS',
     message: 'Too many tries came from this address, to this account or from this token. Try again later.',
     headers: retryAfterOf(refusal),
-    note: noteOf(refusal),
+    note: refusedNote(refusal),
   };
 };
-
-const noteOf = (refusal: Refusal, identity?: Identity): Note =>
-  isOutage(refusal) ? failed(refusal) : denied(refusal.reason, refusal.evidence, identity);
