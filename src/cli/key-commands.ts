@@ -63,7 +63,11 @@ export const addKeyCommands: AddCommands = (program, world, run) => {
                 one.algorithm,
                 states[index] ?? '',
                 one.origin,
-                one.origin === 'file' ? 'always' : time(one.activeFromMs),
+                one.origin === 'file'
+                  ? 'always'
+                  : one.activeFromMs === 0
+                    ? 'since it was made'
+                    : time(one.activeFromMs),
                 isRevokedKey(one)
                   ? 'never again'
                   : one.retireAtMs === undefined
@@ -90,7 +94,7 @@ export const addKeyCommands: AddCommands = (program, world, run) => {
     .option('--abandon-old', 'even where the current key cannot be opened: its sealing key is lost for good')
     .addHelpText(
       'after',
-      '\nThe old key stays published until its last token has expired, so nobody notices.\n' +
+      '\nExample:\n  tollgate key rotate\n\nThe old key stays published until its last token has expired, so nobody notices.\n' +
         'After a leak this is not enough, for what the old key signed is believed until then: tollgate key revoke KID',
     )
     .action(
@@ -98,13 +102,15 @@ export const addKeyCommands: AddCommands = (program, world, run) => {
         withStore(command, world, async (store, settings, output) => {
           const keys = createSigningKeys({ store, settings, now: Date.now });
           try {
+            const algorithm = options.algorithm ?? settings.tokens.algorithm;
+            const before = await store.listKeys();
+            if (isRefusal(before)) return refuse(output, before);
+            const isOnly = !before.some((one) => one.algorithm === algorithm && !isRetired(one, Date.now()));
             const rotated = await ordered(store, 'key.rotate', {}, () =>
-              keys.rotate(options.algorithm ?? settings.tokens.algorithm, {
-                abandonsOld: options.abandonOld === true,
-              }),
+              keys.rotate(algorithm, { abandonsOld: options.abandonOld === true }),
             );
             if (isRefusal(rotated)) return refuse(output, rotated);
-            const { kid, algorithm, activeFromMs, retireOthersAtMs } = rotated;
+            const { kid, activeFromMs, retireOthersAtMs } = rotated;
             if (output.isJson)
               output.json({
                 kid,
@@ -117,8 +123,8 @@ export const addKeyCommands: AddCommands = (program, world, run) => {
                 pairs([
                   ['kid', kid],
                   ['algorithm', algorithm],
-                  ['signs from', time(activeFromMs)],
-                  ['others until', time(retireOthersAtMs)],
+                  ['signs from', isOnly ? 'now, for there is no other' : time(activeFromMs)],
+                  ['others until', isOnly ? undefined : time(retireOthersAtMs)],
                 ]),
               );
             return exitCode.ok;

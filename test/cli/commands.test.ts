@@ -211,15 +211,30 @@ t.test('keys', async (t) => {
     ((await json('key', 'list')) as Record<string, string>[]).map((key) => [key['kid'], key['state']]),
   );
   t.same(states, { [first['kid']!]: 'signing', [second['kid']!]: 'next' });
+  const first256 = await on('key', 'rotate', '--algorithm', 'RS256');
+  t.match(first256.stdout, /\nsigns from +now, for there is no other/, 'the first of its algorithm');
+  t.notMatch(first256.stdout, 'others until');
+  t.match(await on('key', 'rotate', '--algorithm', 'RS256'), {
+    stdout: /signs from +\d.*\nothers until +\d/,
+  });
   t.match(await json('key', 'rotate', '--algorithm', 'EdDSA'), { algorithm: 'EdDSA' });
   t.match(await on('key', 'list'), {
     stdout:
-      /^KID +ALGORITHM +STATE .*\n(?:.* ES256 +signing .*\n|.* ES256 +next .*\n|.* EdDSA +signing .*\n){3}$/,
+      /^KID +ALGORITHM +STATE .*\n(?:.* (?:ES256|RS256) +signing .*\n|.* (?:ES256|RS256) +next .*\n|.* EdDSA +signing .*\n){5}$/,
   });
   t.match(await on('key', 'rotate', '--algorithm', 'HS256'), {
     code: 2,
     stderr: /Allowed choices are ES256, RS256, EdDSA/,
   });
+});
+
+t.test('the first key signs since it was made, whatever the clocks of the replicas say', async (t) => {
+  const { on } = await furnished(t);
+  // Reading the keys back makes the first one of tokens.algorithm, as serve does.
+  t.match(await on('key', 'rotate', '--algorithm', 'EdDSA'), { code: 0 });
+  const { stdout } = await on('key', 'list');
+  t.match(stdout, / ES256 +signing +store +since it was made +the next rotation\n/);
+  t.notMatch(stdout, '1970');
 });
 
 t.test('a key is not rotated with another sealing key than the fleet has', async (t) => {
@@ -327,11 +342,11 @@ t.test('help teaches', async (t) => {
       await run([...command.split(' '), '--help']),
       {
         code: 0,
-        stdout:
-          /\n {2}(?:TOKEN=\$\(|\{"org"|TOLLGATE_\S+ )?tollgate |\n {2}\{"org"|tollgate key rotate --set/,
+        stdout: /\n {2}(?:TOKEN=\$\(|\{"org"|TOLLGATE_\S+ )?tollgate |\n {2}\{"org"/,
       },
       command,
     );
+  t.match(await run(['key', 'rotate', '--help']), { stdout: /After a leak .* tollgate key revoke KID/ });
   t.match(await run(['--version']), { code: 0, stdout: /^\d+\.\d+\.\d+\n$/ });
 });
 
