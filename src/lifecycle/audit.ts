@@ -9,6 +9,7 @@ import type { Log } from '../observe/log.ts';
 import type { AuditEntry, AuditParty } from '../store/records.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import type { Origin } from './actor.ts';
+import { createFlusher } from './flusher.ts';
 import { checkOrgId, checkUserId } from './names.ts';
 import { isProblem } from './problem.ts';
 import { isTokenId } from './token-id.ts';
@@ -84,8 +85,6 @@ export const createAudit = (deps: AuditDeps): Audit => {
   const { store, log, now, random = Math.random } = deps;
   let waiting: AuditEntry[] = [];
   let lost = 0;
-  let timer: NodeJS.Timeout | undefined;
-  let flushing: Promise<void> | undefined;
   let strangers = { second: 0, count: 0 };
   let refusals = { minute: 0, dropped: 0, ofAccount: new Map<string, number>() };
 
@@ -99,19 +98,7 @@ export const createAudit = (deps: AuditDeps): Audit => {
     if (lost > 0) log?.warn('entries of the audit are in the log alone', { count: lost });
     lost = 0;
   };
-  const flushOnce = (): Promise<void> => {
-    flushing ??= flush().finally(() => {
-      flushing = undefined;
-      if (waiting.length > 0) plan();
-    });
-    return flushing;
-  };
-  const plan = (): void => {
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      void flushOnce();
-    }, flushEveryMs).unref();
-  };
+  const flusher = createFlusher({ everyMs: flushEveryMs, flush, isWaiting: () => waiting.length > 0 });
   const isFloodOfAccount = ({ atMs, actor }: AuditEntry): boolean => {
     const minute = Math.floor(atMs / 60_000);
     if (minute !== refusals.minute) {
@@ -150,15 +137,9 @@ export const createAudit = (deps: AuditDeps): Audit => {
         return;
       }
       waiting.push(entry);
-      plan();
+      flusher.plan();
     },
-    close: async () => {
-      clearTimeout(timer);
-      timer = undefined;
-      await flushing;
-      await flushOnce();
-      clearTimeout(timer);
-    },
+    close: flusher.close,
   };
 };
 

@@ -3,6 +3,7 @@
 
 import { isOutage } from '../decision/outcome.ts';
 import type { TokenStore, TokenUse } from '../store/token-store.ts';
+import { createFlusher } from './flusher.ts';
 
 export interface LastUsed {
   /** Synchronous; never throws. */
@@ -20,8 +21,6 @@ export const createLastUsed = (store: Pick<TokenStore, 'recordUses'>): LastUsed 
   /** Token -> when its use was noted last. */
   const noted = new Map<string, number>();
   let waiting: TokenUse[] = [];
-  let timer: NodeJS.Timeout | undefined;
-  let flushing: Promise<void> | undefined;
 
   const flush = async (): Promise<void> => {
     const uses = waiting;
@@ -29,19 +28,7 @@ export const createLastUsed = (store: Pick<TokenStore, 'recordUses'>): LastUsed 
     if (uses.length > 0 && isOutage(await store.recordUses(uses)))
       waiting = uses.concat(waiting).slice(-tokensMax);
   };
-  const flushOnce = (): Promise<void> => {
-    flushing ??= flush().finally(() => {
-      flushing = undefined;
-      if (waiting.length > 0) plan();
-    });
-    return flushing;
-  };
-  const plan = (): void => {
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      void flushOnce();
-    }, flushEveryMs).unref();
-  };
+  const flusher = createFlusher({ everyMs: flushEveryMs, flush, isWaiting: () => waiting.length > 0 });
   /** The oldest come first: a token noted again moves to the end. */
   const forget = (nowMs: number): void => {
     for (const [tokenId, atMs] of noted) {
@@ -59,14 +46,8 @@ export const createLastUsed = (store: Pick<TokenStore, 'recordUses'>): LastUsed 
       noted.delete(tokenId);
       noted.set(tokenId, nowMs);
       waiting.push({ tokenId, atMs: nowMs });
-      plan();
+      flusher.plan();
     },
-    close: async () => {
-      clearTimeout(timer);
-      timer = undefined;
-      await flushing;
-      await flushOnce();
-      clearTimeout(timer);
-    },
+    close: flusher.close,
   };
 };
