@@ -1,15 +1,20 @@
-// `tollgate audit`: who did what, newest first.
+// `tollgate audit`: who did what, newest first. Reads page by page and keeps only what was asked for.
 
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
+import { createAccounts } from '../lifecycle/accounts.ts';
 import type { AuditEntry, AuditParty } from '../store/records.ts';
 import type { AddCommands } from './command-line.ts';
 import { exitCode } from './exit-code.ts';
-import { readCount } from './option-readers.ts';
+import { collect, readAccount, readCount, readDuration } from './option-readers.ts';
 import { listing, time } from './output.ts';
 import { isRefusal, refuse, withStore } from './session.ts';
 
 interface AuditOptions {
   readonly org?: string;
+  readonly user?: ReturnType<typeof readAccount>;
+  readonly action?: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly since?: number;
   readonly limit: number;
 }
 
@@ -20,20 +25,34 @@ export const addAuditCommand: AddCommands = (program, world, run) => {
     .command('audit')
     .description('who did what, to whom, from where; newest first')
     .option('--org <ORG>', 'only what an org did, and what was done to it')
+    .option('--user <ORG/USER>', 'only what a user did, and what was done to them', readAccount)
+    .option('--action <ACTION>', 'only this, e.g. token.revoke, or a group, e.g. token; repeatable', collect)
+    .option('--since <DURATION|TIME>', 'only as far back as 24h, or since 2026-11-22T14:00:00Z', readSince)
     .option('--limit <COUNT>', 'how many entries', readCount, 100)
-    .addHelpText('after', '\nExample:\n  tollgate audit --org acme --limit 20')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  tollgate audit --org acme --limit 20\n  tollgate audit --user acme/ann --action token --since 7d',
+    )
     .action(
       run((options: AuditOptions, command: Command) =>
         withStore(command, world, async (store, _, output) => {
+          const org = options.org ?? options.user?.orgId;
           const entries: AuditEntry[] = [];
           let cursor: string | undefined;
+          let isOlder = false;
           do {
-            const limit = Math.min(pageLimit, options.limit - entries.length);
-            const page = await store.readAudit(options.org, { limit, cursor });
+            const page = await store.readAudit(org, { limit: pageLimit, cursor });
             if (isRefusal(page)) return refuse(output, page);
-            entries.push(...page.items);
+            entries.push(...page.items.filter((entry) => isWanted(entry, options)));
+            isOlder = page.items.some((entry) => entry.atMs < oldestMs(options));
             cursor = page.nextCursor;
-          } while (cursor !== undefined && entries.length < options.limit);
+          } while (cursor !== undefined && !isOlder && entries.length < options.limit);
+          entries.length = Math.min(entries.length, options.limit);
+          // Only now: what was tried with an org that is not there is written down too.
+          if (org !== undefined && entries.length === 0) {
+            const found = await createAccounts({ store, now: Date.now }).findOrg(org);
+            if (isRefusal(found)) return refuse(output, found);
+          }
           if (output.isJson) output.json(entries);
           else
             listing(
@@ -48,12 +67,42 @@ export const addAuditCommand: AddCommands = (program, world, run) => {
                 entry.clientAddress,
                 entry.requestId,
               ]),
-              'Nothing has been written down yet.',
+              isFiltered(options)
+                ? 'Nothing like that is written down.'
+                : 'Nothing has been written down yet.',
             );
           return exitCode.ok;
         }),
       ),
     );
+};
+
+/** Replicas write with their own clocks: an entry may stand behind one that is older by their difference. */
+const clockSkewMsMax = 60_000;
+
+/** Nothing asked for stands behind an entry older than this. */
+const oldestMs = ({ since }: AuditOptions): number =>
+  since === undefined ? Number.NEGATIVE_INFINITY : since - clockSkewMsMax;
+
+const isFiltered = ({ org, user, action, since }: AuditOptions): boolean =>
+  org !== undefined || user !== undefined || action !== undefined || since !== undefined;
+
+const isWanted = (entry: AuditEntry, { org, user, action, since }: AuditOptions): boolean => {
+  const parties = [entry.actor, entry.subject];
+  return (
+    (since === undefined || entry.atMs >= since) &&
+    (action?.some((one) => entry.action === one || entry.action.startsWith(`${one}.`)) ?? true) &&
+    (org === undefined || parties.some((party) => party.org === org)) &&
+    (user === undefined || parties.some((party) => party.org === user.orgId && party.user === user.userId))
+  );
+};
+
+/** `24h` ago, or a time: milliseconds since the epoch. */
+const readSince = (value: string): number => {
+  if (!/^\d{4}-\d\d-\d\d/.test(value)) return Date.now() - readDuration(value);
+  const atMs = Date.parse(value);
+  if (Number.isNaN(atMs)) throw new InvalidArgumentError('Write a time such as 2026-11-22T14:00:00Z.');
+  return atMs;
 };
 
 /** `acme/ann 3f0a6f0e-...`: as much of it as is known. */

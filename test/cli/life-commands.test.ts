@@ -1,9 +1,13 @@
 // Commands about a token's life: new secrets, passwords, imports as CSV, and what is written down of it all.
 
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { readCsv } from '../../src/cli/csv.ts';
+import { loadSettings } from '../../src/settings/load-settings.ts';
+import { openStore } from '../../src/store/open-store.ts';
+import type { AuditEntry } from '../../src/store/records.ts';
 import { digestOf } from '../../src/tokens/api-token.ts';
 import { run, runJson } from './run.ts';
 
@@ -88,13 +92,61 @@ t.test('what the operator did can be read, newest first', async (t) => {
     /^TIME +WHO +ACTION +WHOM +RESULT +FROM +REQUEST\n.* the operator +token\.revoke .* done +cli /,
   );
   t.equal(table.stdout.trim().split('\n').length, 2);
-  t.match(await json('audit', '--org', 'other'), []);
-  t.match(await on(['audit', '--org', 'other']), {
+  t.match(await on(['audit', '--limit', '0']), { code: 2, stderr: /a whole number above 0/ });
+});
+
+t.test('of what is written down, one org, user, kind of order or time can be asked for', async (t) => {
+  const { on, json, id, folder } = await furnished(t);
+  await on(['user', 'create', 'acme/bob']);
+  await on(['org', 'create', 'other']);
+  await on(['org', 'enable', 'nowhere']);
+  const actions = async (...options: readonly string[]) =>
+    ((await json('audit', ...options)) as readonly { action: string }[]).map(({ action }) => action);
+  t.same(await actions('--user', 'acme/ann'), ['token.create', 'user.create']);
+  t.same(await actions('--user', 'acme/ann', '--org', 'other'), []);
+  t.same(await actions('--action', 'user'), ['user.create', 'user.create']);
+  t.same(await actions('--action', 'org.create', '--action', 'token', '--org', 'acme'), [
+    'token.create',
+    'org.create',
+  ]);
+  t.same(await actions('--action', 'use'), []);
+  t.same(await actions('--org', 'nowhere'), ['org.enable'], 'what was tried with an org that is not there');
+
+  const flags = { store: `sqlite:${join(folder, 't.db')}` };
+  const loaded = loadSettings({ file: undefined, env: {}, flags });
+  if (!loaded.ok) throw new Error('the settings are wrong');
+  const store = await openStore(loaded.settings.store, { retentionMs: 60_000 });
+  const old = (atMs: number, user: string): AuditEntry => ({
+    id: randomUUID(),
+    atMs,
+    actor: { org: 'acme', user, tokenId: id },
+    action: 'token.exchange',
+    subject: { org: undefined, user: undefined, tokenId: undefined },
+    result: 'done',
+    reason: undefined,
+    clientAddress: '127.0.0.1',
+    requestId: 'r',
+  });
+  const hourAgoMs = Date.now() - 3_600_000;
+  // A stranger's page in between: the filter goes on to the next.
+  await store.appendAudit(Array.from({ length: 600 }, () => old(hourAgoMs, 'bob')));
+  await store.close();
+  t.same(await actions('--user', 'acme/ann', '--limit', '1'), ['token.create']);
+  t.equal((await actions('--action', 'token.exchange', '--limit', '550')).length, 550);
+  t.equal((await actions('--since', '2h', '--limit', '1000')).length, 606);
+  t.same(await actions('--since', '30m', '--action', 'token.exchange'), []);
+  const isoOf = (ms: number): string => new Date(ms).toISOString();
+  t.equal((await actions('--since', isoOf(hourAgoMs), '--limit', '1000')).length, 606);
+  t.same(await actions('--since', isoOf(Date.now() + 3_600_000)), []);
+
+  t.match(await on(['audit', '--org', 'nope']), { code: 1, stdout: '', stderr: /There is no org nope/ });
+  t.match(await on(['audit', '--org', 'other', '--action', 'token']), {
     code: 0,
     stdout: '',
-    stderr: /Nothing has been written down/,
+    stderr: 'Nothing like that is written down.\n',
   });
-  t.match(await on(['audit', '--limit', '0']), { code: 2, stderr: /a whole number above 0/ });
+  for (const wrong of ['yesterday', '5', '2026-99-01'])
+    t.match(await on(['audit', '--since', wrong]), { code: 2, stderr: /--since.*Write a/ }, wrong);
 });
 
 t.test('every order of the operator is written down, carried out or refused', async (t) => {
