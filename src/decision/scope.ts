@@ -2,7 +2,7 @@
 // No I/O. Role definitions come from people: only own properties count, so a role named `__proto__` grants nothing.
 
 /** Longest `scope` text, in characters. */
-export const scopeTextLengthMax = 16_384;
+const scopeTextLengthMax = 16_384;
 /** Most scopes in one text. */
 export const scopesMax = 1_024;
 /** Longest single scope, in characters. */

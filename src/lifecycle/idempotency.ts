@@ -60,7 +60,7 @@ const derivedWith = (key: Uint8Array): DerivedSecrets => ({
 const keyGrammar = /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/;
 
 /** A header's worth of printable ASCII. */
-export const checkIdempotencyKey = (key: string): Problem | undefined =>
+const checkIdempotencyKey = (key: string): Problem | undefined =>
   keyGrammar.test(key)
     ? undefined
     : problem(

@@ -3,7 +3,7 @@
 import type { PageRequest } from '../store/token-store.ts';
 import { type Problem, problem } from './problem.ts';
 
-export const pageLimitMax = 1000;
+const pageLimitMax = 1000;
 const cursorBytesMax = 1024;
 
 export const checkPage = (page: PageRequest): Problem | undefined => {

@@ -2,47 +2,45 @@
 // A problem is the caller's to mend; an Outage is a dependency's. Messages quote names, never secrets.
 
 /** Stable codes: scripts and surfaces match on them, so a code is never renamed. */
-export const problemCodes = [
-  'id_malformed',
-  'name_malformed',
-  'role_malformed',
-  'scope_malformed',
-  'lifetime_malformed',
-  'page_malformed',
-  'org_exists',
-  'org_unknown',
-  'org_disabled',
-  'user_exists',
-  'user_unknown',
-  'user_disabled',
-  'role_unknown',
-  'scope_too_wide',
-  'lifetime_too_long',
-  'audience_unknown',
-  'session_foreign',
-  'access_token_too_large',
-  'token_unknown',
-  'entry_malformed',
-  'secret_malformed',
-  'secret_taken',
-  'secret_replaced',
-  'key_mounted',
-  'key_unknown',
-  'key_sealed',
-  'label_malformed',
-  'name_taken',
-  'too_many_tokens',
-  'token_revoked',
-  'token_expired',
-  'overlap_malformed',
-  'idempotency_malformed',
-  'idempotency_unavailable',
-  'idempotency_conflict',
-  'listing_too_large',
-  'password_malformed',
-  'password_wrong',
-] as const;
-export type ProblemCode = (typeof problemCodes)[number];
+export type ProblemCode =
+  | 'id_malformed'
+  | 'name_malformed'
+  | 'role_malformed'
+  | 'scope_malformed'
+  | 'lifetime_malformed'
+  | 'page_malformed'
+  | 'org_exists'
+  | 'org_unknown'
+  | 'org_disabled'
+  | 'user_exists'
+  | 'user_unknown'
+  | 'user_disabled'
+  | 'role_unknown'
+  | 'scope_too_wide'
+  | 'lifetime_too_long'
+  | 'audience_unknown'
+  | 'session_foreign'
+  | 'access_token_too_large'
+  | 'token_unknown'
+  | 'entry_malformed'
+  | 'secret_malformed'
+  | 'secret_taken'
+  | 'secret_replaced'
+  | 'key_mounted'
+  | 'key_unknown'
+  | 'key_sealed'
+  | 'label_malformed'
+  | 'name_taken'
+  | 'too_many_tokens'
+  | 'token_revoked'
+  | 'token_expired'
+  | 'overlap_malformed'
+  | 'idempotency_malformed'
+  | 'idempotency_unavailable'
+  | 'idempotency_conflict'
+  | 'listing_too_large'
+  | 'password_malformed'
+  | 'password_wrong';
 
 export interface Problem<Code extends ProblemCode = ProblemCode> {
   readonly kind: 'problem';

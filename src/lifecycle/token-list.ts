@@ -55,7 +55,7 @@ export type TokenListStore = Pick<TokenStore, 'findOrg' | 'findUser' | 'listUser
 const usersPerPage = 500;
 const usersAtOnce = 32;
 /** A whole org is read at once to be sorted: more than this are to be asked for user by user. */
-export const listedTokensMax = 20_000;
+const listedTokensMax = 20_000;
 
 export const listTokens = async (
   store: TokenListStore,

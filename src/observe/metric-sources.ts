@@ -33,10 +33,13 @@ export interface ConnectionsReading {
   readonly refused: number;
 }
 
+/** The connections of this process to one upstream. */
 export interface UpstreamReading {
+  /** With a request under way, being made included. */
   readonly busy: number;
+  /** Kept open for the next request. */
   readonly idle: number;
-  /** Requests waiting for a connection. */
+  /** Requests that wait for a connection, all being busy. */
   readonly waiting: number;
 }
 

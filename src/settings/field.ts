@@ -12,10 +12,10 @@ export interface FieldFacts {
 }
 
 /** What the environment and the file twins must know of a field. */
-export const fieldFacts = z.registry<FieldFacts>();
+const fieldFacts = z.registry<FieldFacts>();
 
 /** A mapping that may be written as one string: the value of `key`. */
-export const shorthands = z.registry<{ readonly key: string }>();
+const shorthands = z.registry<{ readonly key: string }>();
 
 /** A field that must be written. */
 export const field = <T>(reader: Reader<T>, description: string) => {
@@ -51,7 +51,7 @@ export const alone = <Schema extends z.ZodType>(schema: Schema, key: string): Sc
 };
 
 /** The schema under `optional()` and defaults. */
-export const bare = (schema: unknown): unknown =>
+const bare = (schema: unknown): unknown =>
   schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault || schema instanceof z.ZodDefault
     ? bare(schema.unwrap())
     : schema;

@@ -87,7 +87,7 @@ export const issuerOf = (listen: Address, isTls: boolean): string => {
 };
 
 /** One rule; `upstream` and `tenant` refer to names that the checks have found. */
-export const resolveRoute = (route: RouteFields): RouteRule => ({
+const resolveRoute = (route: RouteFields): RouteRule => ({
   name: route.name,
   methods: route.methods === undefined ? undefined : [...new Set(route.methods)],
   path: route.path.pattern,

@@ -6,7 +6,7 @@ import { readStrictJson } from '../decision/strict-json.ts';
 /** Largest body of any surface request. */
 export const bodyBytesMax = 64 * 1024;
 /** JSON nested deeper than this is refused before it is parsed. */
-export const jsonDepthMax = 32;
+const jsonDepthMax = 32;
 /** Most parameters of one form. */
 export const parametersMax = 100;
 

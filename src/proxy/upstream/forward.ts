@@ -4,11 +4,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isPermit, type Permit } from '../../decision/authorize.ts';
 import type { Denial, Outage } from '../../decision/outcome.ts';
+import type { UpstreamReading } from '../../observe/metric-sources.ts';
 import type { UpstreamSettings } from '../../settings/settings.ts';
 import { ClientSockets } from './client-sockets.ts';
 import { ForwardExchange } from './forward-exchange.ts';
 import type { LiveConnections } from './live-connections.ts';
-import { type UpstreamReading, UpstreamConnections } from './upstream-connections.ts';
+import { UpstreamConnections } from './upstream-connections.ts';
 
 export interface Exchange {
   readonly permit: Permit;

@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import { isIP } from 'node:net';
 import { buildConnector, Client } from 'undici';
 import { type Outage, outage } from '../../decision/outcome.ts';
+import type { UpstreamReading } from '../../observe/metric-sources.ts';
 import type { UpstreamSettings } from '../../settings/settings.ts';
 import { UpstreamSocket } from './upstream-socket.ts';
 
@@ -15,15 +16,6 @@ import { UpstreamSocket } from './upstream-socket.ts';
 export interface ConnectionSeeker {
   onConnection(connection: UpstreamConnection): void;
   onRefused(reason: Outage): void;
-}
-
-export interface UpstreamReading {
-  /** Connections with a request under way, being made included. */
-  readonly busy: number;
-  /** Connections kept open for the next request. */
-  readonly idle: number;
-  /** Requests that wait for a connection, all being busy. */
-  readonly waiting: number;
 }
 
 export class UpstreamConnection {

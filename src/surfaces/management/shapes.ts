@@ -33,7 +33,7 @@ export const duration = (description: string) =>
     .meta({ description, format: 'duration' })
     .transform(durationMs);
 
-export const scopeText = z.string().min(1).max(scopeLengthMax);
+const scopeText = z.string().min(1).max(scopeLengthMax);
 
 export const scopeList = z
   .union([z.literal('all'), z.array(scopeText).max(scopesMax)], 'Write a list of scopes, or "all"')
@@ -54,8 +54,8 @@ const queryCount = (least: number, most: number) =>
     z.int().min(least).max(most),
   );
 
-export const pageSizeMax = 200;
-export const pageSizeUsual = 50;
+const pageSizeMax = 200;
+const pageSizeUsual = 50;
 
 export const pageFields = {
   limit: queryCount(1, pageSizeMax)

@@ -13,7 +13,7 @@ export interface FilterOptions {
   readonly decodeValue: (value: string) => string;
 }
 
-export const filterLengthMax = 2048;
+const filterLengthMax = 2048;
 const depthMax = 16;
 const comparisonsMax = 64;
 

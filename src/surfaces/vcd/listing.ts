@@ -15,10 +15,6 @@ export interface ListQuery<Key extends string> {
   readonly sort: { readonly by: Key; readonly isDescending: boolean } | undefined;
 }
 
-export interface Listed {
-  readonly names: readonly string[];
-}
-
 const pageSizeDefault = 25;
 const pageSizeMax = 128;
 const pageMax = 1_000_000;
