@@ -1,4 +1,5 @@
-// Writes of orgs and users, each one atomic with its line in the shard's change stream, each safe to repeat.
+// Writes of orgs and users, each atomic, those that take something away or replace it with their line in the shard's
+// change stream; each safe to repeat.
 
 import { script } from './script.ts';
 import { counted, tell } from './script-parts.ts';

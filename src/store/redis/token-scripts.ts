@@ -1,5 +1,5 @@
-// Writes of API tokens, sessions and signing keys, each one atomic with its line in the shard's change stream, each safe
-// to repeat.
+// Writes of API tokens, sessions and signing keys, each atomic, those that take something away or replace it with their
+// line in the shard's change stream; each safe to repeat.
 
 import { sameShard } from './look-up-scripts.ts';
 import { script } from './script.ts';
