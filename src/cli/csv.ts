@@ -3,18 +3,36 @@
 // hold a secret and is never repeated.
 
 import { StringDecoder } from 'node:string_decoder';
+import type { Place } from './json-lines.ts';
 
 const recordCharactersMax = 64 * 1024;
 
-/** Objects of the records, in order; empty fields are left out, blank lines skipped. */
-export async function* readCsv(source: AsyncIterable<Uint8Array | string>): AsyncGenerator {
+/** A file that cannot be read as CSV at all; the message says what to do. */
+export class CsvUnusable extends Error {}
+
+/** Objects of the records, in order; empty fields are left out, blank lines skipped. Throws CsvUnusable at its first line. */
+export async function* readCsv(
+  source: AsyncIterable<Uint8Array | string>,
+  place: Place = { line: 0 },
+): AsyncGenerator {
   let headings: readonly string[] | undefined;
-  for await (const fields of readRecords(source)) {
+  for await (const fields of readRecords(source, place)) {
     if (fields !== undefined && fields.length === 1 && fields[0]?.trim() === '') continue;
-    if (headings === undefined) headings = (fields ?? []).map((name) => name.trim().replace(/^\uFEFF/, ''));
+    if (headings === undefined) headings = headingsOf(fields ?? []);
     else yield fields?.length === headings.length ? objectOf(headings, fields) : undefined;
   }
 }
+
+const headingsOf = (fields: readonly string[]): readonly string[] => {
+  const [only = '', ...others] = fields;
+  const separator = others.length > 0 ? undefined : /[;\t|]/.exec(only)?.[0];
+  if (separator !== undefined)
+    throw new CsvUnusable(
+      `the headings are separated by ${separator === '\t' ? 'tabs' : separator}, and must be by commas, ` +
+        'as must the fields: save it again as CSV with commas',
+    );
+  return fields.map((name) => name.trim().replace(/^\uFEFF/, ''));
+};
 
 const objectOf = (headings: readonly string[], fields: readonly string[]): object =>
   Object.fromEntries(
@@ -27,16 +45,21 @@ const objectOf = (headings: readonly string[], fields: readonly string[]): objec
 /** The fields of each record; undefined for one that is too long or whose quotes do not match. */
 async function* readRecords(
   source: AsyncIterable<Uint8Array | string>,
+  place: Place,
 ): AsyncGenerator<readonly string[] | undefined> {
   const decoder = new StringDecoder('utf8');
   let record = '';
   let isQuoted = false;
+  let line = 1;
+  place.line = 1;
   for await (const chunk of source)
     for (const character of typeof chunk === 'string' ? chunk : decoder.write(Buffer.from(chunk))) {
       if (character === '"') isQuoted = !isQuoted;
+      if (character === '\n') line += 1;
       if (character === '\n' && !isQuoted) {
         yield fieldsOf(record);
         record = '';
+        place.line = line;
       } else if (record.length <= recordCharactersMax) record += character;
     }
   record += decoder.end();

@@ -5,9 +5,9 @@ import { createReadStream } from 'node:fs';
 import type { Command } from 'commander';
 import { importApiTokens, type ImportProgress } from '../lifecycle/import-api-tokens.ts';
 import type { AddCommands } from './command-line.ts';
-import { readCsv } from './csv.ts';
+import { CsvUnusable, readCsv } from './csv.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
-import { readJsonLines } from './json-lines.ts';
+import { type Place, readJsonLines } from './json-lines.ts';
 import { ordered } from './operator.ts';
 import type { Output } from './output.ts';
 import { refuse, withStore } from './session.ts';
@@ -36,11 +36,13 @@ export const addImportCommand: AddCommands = (token, world, run) => {
         withStore(command, world, async (store, settings, output) => {
           const source = file === '-' ? world.stdin : createReadStream(file);
           const isCsv = options.csv ?? file.toLowerCase().endsWith('.csv');
-          const entries = isCsv ? readCsv(source) : readJsonLines(source);
-          return importFrom(file, output, () =>
+          const place: Place = { line: 0 };
+          const entries = isCsv ? readCsv(source, place) : readJsonLines(source, place);
+          return importFrom({ file, isCsv }, output, () =>
             ordered(store, 'token.import', {}, () =>
               importApiTokens({ store, settings, now: Date.now }, entries, {
                 onProgress: tellSometimes(output),
+                lineNow: () => place.line,
                 concurrency: undefined,
               }),
             ),
@@ -62,20 +64,30 @@ const tellSometimes = (output: Output): ((progress: ImportProgress) => void) => 
 };
 
 const importFrom = async (
-  file: string,
+  { file, isCsv }: { readonly file: string; readonly isCsv: boolean },
   output: Output,
   work: () => ReturnType<typeof importApiTokens>,
 ): Promise<ExitCode> => {
   try {
     const report = await work();
-    for (const { entry, problem } of report.problems)
-      output.note(`${file}, entry ${entry}: ${problem.message}`);
-    const { read, imported, refused, outage } = report;
+    for (const { entry, line, problem } of report.problems)
+      output.note(`${file}, entry ${entry} (line ${line}): ${problem.message}`);
+    const { read, imported, refused, outage, problems } = report;
+    if (!isCsv && refused === read && problems[0]?.problem.code === 'entry_malformed')
+      output.note(`Where ${file} is CSV and no JSON, say so: --csv`);
     if (output.isJson) output.json({ read, imported, refused });
     else output.line(`${read} read, ${imported} imported, ${refused} refused.`);
     if (outage !== undefined) return refuse(output, outage);
+    if (read === 0) {
+      output.note(`tollgate: there was nothing to import in ${file}${isCsv ? ', below its headings' : ''}`);
+      return exitCode.usage;
+    }
     return refused > 0 ? exitCode.refused : exitCode.ok;
   } catch (error) {
+    if (error instanceof CsvUnusable) {
+      output.note(`tollgate: cannot read ${file}: ${error.message}`);
+      return exitCode.usage;
+    }
     if (!(error instanceof Error && 'code' in error)) throw error;
     output.note(
       `tollgate: cannot read ${file} (${String(error.code)}); name a file of JSON lines or CSV, or - for standard input`,

@@ -8,17 +8,29 @@ const lineCharactersMax = 64 * 1024;
 /** What stands for a line that is not JSON. */
 const unreadable = undefined;
 
+/** Where a reader is: the number of the line, from 1, on which what it gave last begins. */
+export interface Place {
+  line: number;
+}
+
 /** Values of the lines, in order; blank lines are skipped. */
-export async function* readJsonLines(source: AsyncIterable<Uint8Array | string>): AsyncGenerator {
+export async function* readJsonLines(
+  source: AsyncIterable<Uint8Array | string>,
+  place: Place = { line: 0 },
+): AsyncGenerator {
   const decoder = new StringDecoder('utf8');
   let rest = '';
   for await (const chunk of source) {
     rest += typeof chunk === 'string' ? chunk : decoder.write(Buffer.from(chunk));
     const lines = rest.split('\n');
     rest = (lines.pop() ?? '').slice(0, lineCharactersMax + 1);
-    for (const line of lines) if (line.trim() !== '') yield parseLine(line);
+    for (const line of lines) {
+      place.line += 1;
+      if (line.trim() !== '') yield parseLine(line);
+    }
   }
   rest += decoder.end();
+  place.line += 1;
   if (rest.trim() !== '') yield parseLine(rest);
 }
 

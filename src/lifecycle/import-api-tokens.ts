@@ -31,8 +31,12 @@ export interface ImportProgress {
 }
 
 export interface ImportReport extends ImportProgress {
-  /** The first refusals, with the number of the entry, counted from 1. */
-  readonly problems: readonly { readonly entry: number; readonly problem: Problem }[];
+  /** The first refusals, with the number of the entry and of its line, both counted from 1. */
+  readonly problems: readonly {
+    readonly entry: number;
+    readonly line: number | undefined;
+    readonly problem: Problem;
+  }[];
   /** Why the run stopped early; undefined when it read everything. Run it again: nothing is doubled. */
   readonly outage: Outage | undefined;
 }
@@ -40,6 +44,8 @@ export interface ImportReport extends ImportProgress {
 export interface ImportOptions {
   /** Called after each entry; must not throw. */
   readonly onProgress: ((progress: ImportProgress) => void) | undefined;
+  /** The line on which the entry that was read last begins. */
+  readonly lineNow?: () => number;
   /** Entries under way at once. */
   readonly concurrency: number | undefined;
 }
@@ -62,14 +68,15 @@ export const importApiTokens = async (
   let imported = 0;
   let refused = 0;
   let outage: Outage | undefined;
-  const problems: { entry: number; problem: Problem }[] = [];
+  const problems: { entry: number; line: number | undefined; problem: Problem }[] = [];
   const underWay = new Set<Promise<void>>();
   const take = async (entry: number, value: unknown): Promise<void> => {
+    const line = options.lineNow?.();
     const answer = await importOne(deps, value);
     if (isOutage(answer)) outage ??= answer;
     else if (isProblem(answer)) {
       refused++;
-      if (problems.length < problemsMax) problems.push({ entry, problem: answer });
+      if (problems.length < problemsMax) problems.push({ entry, line, problem: answer });
     } else imported++;
     options.onProgress?.({ read, imported, refused });
   };

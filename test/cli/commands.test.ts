@@ -187,7 +187,10 @@ t.test('an import reports each line it cannot take, takes the others, and can be
   const once = await run(['token', 'import', '-', '--store', store], { stdin: lines });
   t.equal(once.code, 1);
   t.equal(once.stdout, '5 read, 2 imported, 3 refused.\n');
-  t.match(once.stderr, /entry 2: .*\n-, entry 3: There is no user acme\/bob.*\n-, entry 5: /);
+  t.match(
+    once.stderr,
+    /entry 2 \(line 3\): .*\n-, entry 3 \(line 4\): There is no user acme\/bob.*\n-, entry 5 \(line 6\): /,
+  );
   t.notMatch(once.stderr, /old-secret/, 'no secret is repeated');
   const file = join(folder, 'tokens.jsonl');
   t.match(await run(['token', 'import', file, '--store', store, '--json']), {

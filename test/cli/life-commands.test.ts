@@ -199,7 +199,7 @@ t.test('tokens are imported from CSV as from JSON lines, and again', async (t) =
   const file = join(folder, 'tokens.csv');
   const once = await on(['token', 'import', file]);
   t.match(once, { code: 1, stdout: '4 read, 2 imported, 2 refused.\n' });
-  t.match(once.stderr, /entry 3: There is no user acme\/nobody/);
+  t.match(once.stderr, /entry 3 \(line 5\): There is no user acme\/nobody/);
   t.notMatch(once.stderr, 'legacy-secret');
   const listed = (await json('token', 'list', 'acme/ann')) as readonly {
     name: string;
@@ -224,6 +224,30 @@ t.test('tokens are imported from CSV as from JSON lines, and again', async (t) =
     'one has a new secret',
   );
   t.match(await json('token', 'list', 'acme/ann'), { length: listed.length });
+});
+
+t.test('a file that is not what it should be is told so', async (t) => {
+  const { on } = await furnished(t);
+  const head = 'org,user,name,scopes,expires,sha256,secret';
+  const imported = async (stdin: string, ...options: readonly string[]) =>
+    on(['token', 'import', '-', ...options], stdin);
+  for (const empty of ['', '\n\n'])
+    t.match(await imported(empty), { code: 2, stdout: /^0 read/, stderr: /nothing to import in -\n/ });
+  t.match(await imported(`${head}\n`, '--csv'), { code: 2, stderr: /nothing .*below its headings/ });
+  for (const [separator, named] of [
+    [';', ';'],
+    ['\t', 'tabs'],
+  ] as const) {
+    const text = `${head}\nacme,ann,ci,all,,,legacy-secret-number-4\n`.replaceAll(',', separator);
+    const ran = await imported(text, '--csv');
+    t.match(ran, { code: 2, stdout: '', stderr: `separated by ${named}, and must be by commas` });
+    t.notMatch(ran.stderr, 'legacy-secret');
+  }
+  const csv = `${head}\nacme,ann,"two\nlines",all,,,legacy-secret-number-4\n\nacme,bob,x,all,,,legacy-secret-number-5`;
+  t.match(await imported(csv), { code: 1, stderr: /is CSV and no JSON, say so: --csv\n/ });
+  const ran = await imported(csv, '--csv');
+  t.match(ran, { code: 1, stderr: /^-, entry 1 \(line 2\): .*\n-, entry 2 \(line 5\): / });
+  t.notMatch(ran.stderr, 'say so');
 });
 
 t.test('CSV is read however it comes in pieces', async (t) => {
