@@ -173,7 +173,7 @@ export class Tombstones {
 
   /**
    * A clock ahead must not carry a session past its end: what may have been issued before is taken for it. Other changes
-   * (of roles, which grant another issuer's tokens nothing) get no leeway, or each would refuse even new tokens for as long.
+   * (of roles) get no leeway, or each would refuse even new tokens for as long.
    */
   #isIssuedBefore(issuedAtMs: number, { atMs, endedAtMs }: AccountMark): boolean {
     return issuedAtMs <= atMs || issuedAtMs <= endedAtMs + this.#clockLeewayMs;

@@ -139,6 +139,10 @@ export const issuerFields = z.strictObject({
       scope: field(claimName('scope'), 'Claim with the scopes, a list or separated by blanks.').prefault(
         'scope',
       ),
+      roles: field(
+        claimName('groups'),
+        "Claim with names of the org's roles, one or a list; they grant what the org's roles of these names do, but no rights at Tollgate itself. Without it: none.",
+      ).optional(),
     })
     .prefault({}),
   fixedOrg: field(orgId, 'All its users belong to this org, whatever the token says.').optional(),

@@ -1,6 +1,6 @@
 // The identity in an external issuer's access token, by the claim names its settings give. Its scopes are taken at
-// their word (no roles of ours stand behind them), so a prefix can keep them apart; rights at Tollgate itself are never
-// among them. No I/O, no clock.
+// their word, so a prefix can keep them apart; rights at Tollgate itself are never among them. Its roles are names here:
+// what they grant, the org's record says. No I/O, no clock.
 
 import { hash } from 'node:crypto';
 import type { Identity, SessionKind } from '../decision/identity.ts';
@@ -15,6 +15,8 @@ export interface ClaimMapping {
     readonly user: string;
     readonly userName: string;
     readonly scope: string;
+    /** Names of roles of the org; undefined: none are read. */
+    readonly roles?: string | undefined;
   };
   /** The org of every token of this issuer; undefined: read the claim. */
   readonly fixedOrg: string | undefined;
@@ -47,7 +49,11 @@ export const externalIdentity = (
     sessionKind: mapping.sessions ?? sessionKindOf(claims.raw('amr')),
     issuer: mapping.issuer,
     org: { id: orgId, name: orgId },
-    user: { id: userId, name: claims.optionalText(mapping.claims.userName) ?? userId, roles: [] },
+    user: {
+      id: userId,
+      name: claims.optionalText(mapping.claims.userName) ?? userId,
+      roles: readRoles(claims, mapping),
+    },
     scopes: readScopes(claims, mapping),
     tokenId: undefined,
     secretNumber: undefined,
@@ -71,6 +77,12 @@ const sessionKindOf = (methods: unknown): SessionKind =>
   Array.isArray(methods) && methods.some((method) => personalMethods.has(method))
     ? 'interactive'
     : 'api_token';
+
+/** One name, or a list of names. */
+const readRoles = (claims: ClaimReader, { claims: { roles } }: ClaimMapping): readonly string[] => {
+  if (roles === undefined || !claims.has(roles)) return [];
+  return typeof claims.raw(roles) === 'string' ? [claims.text(roles)] : [...new Set(claims.texts(roles))];
+};
 
 const readScopes = (claims: ClaimReader, mapping: ClaimMapping): ReadonlySet<string> => {
   const name = mapping.claims.scope;

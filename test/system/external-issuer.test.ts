@@ -63,6 +63,7 @@ t.before(async () => {
         algorithms: ['ES256'],
         type: 'at+jwt',
         scopePrefix: 'external/',
+        claims: { roles: 'groups' },
       },
     ],
     routes: [
@@ -105,6 +106,29 @@ t.test('a token of the issuer is an identity: its org, its user, its scopes unde
     'where the API wants an access token it gets this one',
   );
 });
+
+t.test(
+  "roles it names grant what the org's roles of these names do, at the API and not at Tollgate",
+  async (t) => {
+    done(await operator.accounts.defineRole('acme', 'auditor', ['things:audit', 'tollgate:introspect']));
+    // What was issued before roles changed is signed in again; `iat` is in whole seconds.
+    await until(async () => (await statusOf(a, '/things', await tokenOf())) === 200);
+    const scopesOf = async (groups: unknown): Promise<string | undefined> => {
+      const answer = await call(a, '/things', await tokenOf({ groups }));
+      const { headers } = answer.json() as { readonly headers: Readonly<Record<string, string>> };
+      return headers['x-identity-scopes'];
+    };
+    t.equal(await scopesOf(['reader', 'nobody', '__proto__']), 'external/things:read things:read');
+    t.equal(await scopesOf('auditor'), 'external/things:read things:audit', 'one role may stand alone');
+    t.equal(await scopesOf([]), 'external/things:read');
+    t.equal(await statusOf(a, '/ours', await tokenOf({ groups: ['reader'] })), 200);
+    t.equal(
+      await statusOf(a, '/ours', await tokenOf({ groups: [7] })),
+      401,
+      'what is no list of names is no token',
+    );
+  },
+);
 
 t.test('what the settings do not allow is refused with 401, and nothing reaches the API', async (t) => {
   const before = api.received.length;

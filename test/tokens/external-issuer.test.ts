@@ -111,6 +111,29 @@ t.test('scopes of an external issuer may be a list, as several send them, or mis
     t.match(await verify(token({ scp }), nowMs), { evidence: 'claim scp' }, JSON.stringify(scp));
 });
 
+t.test('roles are read where the settings name their claim: a name or a list of names', async (t) => {
+  const { verify } = await fixture(t, {
+    claims: { org: 'tenant', user: 'sub', userName: 'email', scope: 'scope', roles: 'groups' },
+  });
+  for (const [groups, roles] of [
+    [
+      ['reader', 'writer', 'reader'],
+      ['reader', 'writer'],
+    ],
+    ['reader', ['reader']],
+    [undefined, []],
+  ] as const)
+    t.match(await verify(token({ groups }), nowMs), { user: { roles } }, JSON.stringify(groups));
+  for (const groups of [7, { reader: true }, [['reader']], [null], ''])
+    t.match(await verify(token({ groups }), nowMs), { evidence: 'claim groups' }, JSON.stringify(groups));
+  const unread = await fixture(t);
+  t.strictSame(Reflect.get(await unread.verify(token({ groups: ['reader'] }), nowMs), 'user'), {
+    id: 'auth0|17',
+    name: 'alice@acme.example',
+    roles: [],
+  });
+});
+
 t.test('rights at Tollgate itself are never taken from an issuer, whatever the prefix', async (t) => {
   const scope = 'things:read tollgate:introspect tollgate:tokens:all';
   const plain = await fixture(t);
