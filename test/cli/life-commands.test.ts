@@ -62,6 +62,17 @@ t.test('a password comes from standard input and is never shown', async (t) => {
     code: 1,
     stderr: /There is no user acme\/bob/,
   });
+  for (const wrong of [
+    ['acme/ann', 'hunter2'],
+    ['hunter2', 'acme/ann'],
+    ['hunter2'],
+    ['acme/ann', '--password', 'hunter2'],
+    ['acme/ann', '--password=hunter2'],
+  ]) {
+    const refused = await on(['user', 'set-password', ...wrong], password);
+    t.match(refused, { code: 2, stdout: '', stderr: /is read from standard input/ }, wrong.join(' '));
+    t.notMatch(refused.stderr, 'hunter2', wrong.join(' '));
+  }
   t.match(await on(['user', 'set-password', 'acme/ann', '--none', '--json']), {
     stdout: /"result": "removed"/,
   });
