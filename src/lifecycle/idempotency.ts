@@ -35,15 +35,23 @@ export const createDerivedSecrets = (settings: Pick<Settings, 'keys'>): OpenDeri
     if (derived !== undefined) return derived;
     const { encryptionKey, encryptionKeyFile } = settings.keys;
     const sealingKey = await loadSealingKey({ encryptionKey, encryptionKeyFile, mayCreate: false });
-    if (isKeyFault(sealingKey))
-      return problem(
-        'idempotency_unavailable',
-        'Orders with an idempotency key need a sealing key: set keys.encryptionKey (TOLLGATE_KEYS_ENCRYPTION_KEY) to the output of `openssl rand -base64 32`, the same on every replica, or leave the idempotency key out.',
-      );
+    if (isKeyFault(sealingKey)) return noSealingKey(encryptionKeyFile !== undefined);
     derived = derivedWith(new Uint8Array(hkdfSync('sha256', sealingKey, '', 'tollgate idempotency v1', 32)));
     return derived;
   };
 };
+
+/** `hasFile`: it may be in a file, which is made by the first `tollgate serve`. Whoever asks is not told where it is. */
+const noSealingKey = (hasFile: boolean): Problem =>
+  problem(
+    'idempotency_unavailable',
+    'Orders with an idempotency key need a sealing key: ' +
+      (hasFile
+        ? 'the file of keys.encryptionKeyFile has none yet. `tollgate serve` makes it when it first starts; start it, or '
+        : '') +
+      'set keys.encryptionKey (TOLLGATE_KEYS_ENCRYPTION_KEY) to the output of `openssl rand -base64 32`, the same on ' +
+      'every replica, or leave the idempotency key out.',
+  );
 
 const derivedWith = (key: Uint8Array): DerivedSecrets => ({
   tokenIds: (orgId, userId, idempotencyKey, nowMs) => {
