@@ -2,7 +2,7 @@
 // change stream; each safe to repeat.
 
 import { script } from './script.ts';
-import { counted, tell } from './script-parts.ts';
+import { counted, pastFull, tell } from './script-parts.ts';
 
 /**
  * KEYS account, index. ARGV id, then field and value pairs. Replies 1 when made, 0 when it exists. A name whose record
@@ -53,9 +53,10 @@ end
  */
 export const changeAccount = script(
   'change_account',
-  `${tell}${counted}${sameSet}
+  `${tell}${counted}${sameSet}${pastFull}
 local account, stream = KEYS[1], KEYS[2]
 if redis.call('EXISTS', account) == 0 then return false end
+pastFull(stream)
 local n = tonumber(ARGV[2])
 local passed = false
 for i = 3 + n, #ARGV, 3 do
@@ -79,8 +80,9 @@ return redis.call('HGETALL', account)
 /** Ends every API token and session of an org or a user. KEYS account, stream. ARGV retentionMs, words of the line. */
 export const revokeAccount = script(
   'revoke_all',
-  `${tell}${counted}
+  `${tell}${counted}${pastFull}
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+pastFull(KEYS[2])
 local generation = redis.call('HINCRBY', KEYS[1], 'generation', 1)
 redis.call('HSET', KEYS[1], 'tokenGenerationMin', generation)
 tell(KEYS[2], ARGV[1], counted(KEYS[1], {unpack(ARGV, 2)}))
@@ -94,7 +96,8 @@ return 1
  */
 export const reapplyAccount = script(
   'reapply_account',
-  `${tell}
+  `${tell}${pastFull}
+pastFull(KEYS[3])
 local generation, tokenGenerationMin = tonumber(ARGV[2]), tonumber(ARGV[3])
 local lost = false
 if redis.call('EXISTS', KEYS[1]) == 1 then

@@ -24,6 +24,15 @@ local function tell(stream, retentionMs, line)
 end
 `;
 
+/**
+ * `pastFull(stream)`: what takes something away goes through where Redis is at maxmemory. Redis refuses only the first write
+ * of a script for want of memory (6.2 to 8), and this one, of a line that never is, frees memory for all it knows. (The
+ * flag `allow-oom` needs Redis 7, and text that 6.2 cannot parse.) Only for what callers cannot repeat without end.
+ */
+export const pastFull = `
+local function pastFull(stream) redis.call('XDEL', stream, '0-1') end
+`;
+
 /** `counted(account, line)` adds the generation and what goes with it, as they stand now, to a line. */
 export const counted = `
 local function counted(account, line)

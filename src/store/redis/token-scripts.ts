@@ -3,7 +3,7 @@
 
 import { sameShard } from './look-up-scripts.ts';
 import { script } from './script.ts';
-import { letGo, tell } from './script-parts.ts';
+import { letGo, pastFull, tell } from './script-parts.ts';
 
 /**
  * KEYS token, user, index of the user's tokens; then, as flagged, the mark of imports; then, as flagged, the digest.
@@ -112,10 +112,11 @@ return 1
 /** KEYS token, stream. ARGV retentionMs, revokedAtMs, words of the line. Replies 'revoked', 'already_revoked' or 'unknown'. */
 export const revokeToken = script(
   'revoke_token',
-  `${tell}${letGo}
+  `${tell}${letGo}${pastFull}
 local found = redis.call('HMGET', KEYS[1], 'doc', 'revokedAtMs')
 if not found[1] then return 'unknown' end
 if found[2] then return 'already_revoked' end
+pastFull(KEYS[2])
 redis.call('HSET', KEYS[1], 'revokedAtMs', ARGV[2])
 tell(KEYS[2], ARGV[1], {unpack(ARGV, 3)})
 letGo(KEYS[1])
@@ -126,7 +127,8 @@ return 'revoked'
 /** Marks a session (or a revocation without a record) as over. KEYS mark, stream. ARGV retentionMs, words of the line. */
 export const endOnce = script(
   'end_session',
-  `${tell}
+  `${tell}${pastFull}
+pastFull(KEYS[2])
 if redis.call('SET', KEYS[1], '1', 'NX', 'PX', kept(KEYS[2], ARGV[1]) or ARGV[1]) then tell(KEYS[2], ARGV[1], {unpack(ARGV, 2)}) end
 return 1
 `,
@@ -135,7 +137,8 @@ return 1
 /** Writes a lost revocation back. KEYS token, mark, stream. ARGV retentionMs, revokedAtMs, words of the line. */
 export const reapplyToken = script(
   'reapply_token',
-  `${tell}${letGo}
+  `${tell}${letGo}${pastFull}
+pastFull(KEYS[3])
 local exists = redis.call('EXISTS', KEYS[1]) == 1
 if exists then
   if redis.call('HEXISTS', KEYS[1], 'revokedAtMs') == 1 then return 0 end
@@ -155,7 +158,8 @@ return 1
  */
 export const reapplySecret = script(
   'reapply_secret',
-  `${tell}
+  `${tell}${pastFull}
+pastFull(KEYS[4])
 local digest, number, previousUntilMs = ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local before = redis.call('HMGET', KEYS[1], 'doc', 'secretNumber', 'digest')
 if not before[1] then
@@ -208,8 +212,9 @@ return 'added'
 /** KEYS signing keys, stream. ARGV retention, key id, fields of the line. Replies 'revoked' or 'unknown'. */
 export const revokeKey = script(
   'revoke_key',
-  `${tell}
+  `${tell}${pastFull}
 if redis.call('HEXISTS', KEYS[1], 'doc:' .. ARGV[2]) == 0 then return 'unknown' end
+pastFull(KEYS[2])
 redis.call('HSET', KEYS[1], 'retire:' .. ARGV[2], '0')
 tell(KEYS[2], ARGV[1], {unpack(ARGV, 3)})
 return 'revoked'

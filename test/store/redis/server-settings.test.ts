@@ -96,20 +96,26 @@ t.test('a server that may evict keys is complained about, by the name of the set
   }
 });
 
-t.test('a full server refuses a revocation whole: an outage, and done when there is room', async (t) => {
+t.test('a full server still takes revocations; it refuses what makes more, whole', async (t) => {
   const full = await startRedis(['--maxmemory-policy', 'noeviction']);
   t.teardown(() => full.close());
   const store = await openStore(t, { socketPath: full.socketPath });
   const { org, user, made } = await furnish(t, store);
+  const other = exampleToken(user, { name: 'other' });
   const told = await followed(t, store);
   const client = clientOf(t, full);
   await client.config('SET', 'maxmemory', '1');
-  t.equal(codeOf(await store.revokeToken(made.token.id, 1)), 'OOM');
-  t.equal(codeOf(await store.revokeAll(org.id, user.id, 1)), 'OOM');
+  t.equal(codeOf(await store.createToken(other.token, other.digest)), 'OOM');
   t.match(await store.findApiToken(made.digest), { token: { state: 'active' } }, 'reading goes on');
+  t.equal(await store.revokeToken(made.token.id, 2), 'revoked');
+  t.equal(await store.endSession('session', Date.now()), 'ended');
+  t.equal(await store.revokeAll(org.id, user.id, 3), 'revoked');
+  t.match(await store.changeUser(org.id, user.id, { state: 'disabled' }, 4), { state: 'disabled' });
+  t.equal(await store.reapply([{ kind: 'token', tokenId: 'lost', atMs: 5 }]), 'done');
   await client.config('SET', 'maxmemory', '0');
-  t.equal(await store.revokeToken(made.token.id, 2), 'revoked', 'nothing had been done by half');
-  await told.until(() => told.lines.length === 1);
+  t.equal(await store.createToken(other.token, other.digest), 'created', 'nothing had been done by half');
+  const kinds = ['token', 'session', 'user'];
+  await told.until(() => kinds.every((kind) => told.lines.some((line) => line.kind === kind)));
 });
 
 t.test('a damaged record is an outage that names it, never a permit and never "unknown"', async (t) => {
