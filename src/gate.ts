@@ -46,6 +46,7 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
       isShuttingDown,
       isFeedRead: feedState.ready,
       isFeedStale: feedState.isStale(),
+      isFeedBroken: feedState.isBroken(),
       servesWhenStale: settings.feed.whenStale === 'serve',
       keys: signingKeys.state(),
     });

@@ -39,6 +39,8 @@ export interface FeedState extends ChangeListener {
   generationOf(orgId: string, userId: string): Generation;
   /** Whether the feed has been silent too long, or its continuity was lost and is not yet restored. */
   isStale(): boolean;
+  /** Whether that is for lost continuity: the feed is live, but not yet read again. */
+  isBroken(): boolean;
   /** Calls back after each batch of lines has taken effect. Returns how to stop. */
   onChange(subscriber: (changes: readonly Change[]) => void): () => void;
   /** Calls back when every cache must be dropped. Returns how to stop. */
@@ -162,6 +164,10 @@ class FollowedFeed implements FeedState {
 
   isStale(): boolean {
     return !this.#isContinuous || this.#monotonicMs() - this.#heardMs > this.#maxStalenessMs;
+  }
+
+  isBroken(): boolean {
+    return this.#isReady && !this.#isContinuous && this.#isConnected;
   }
 
   onChange(subscriber: (changes: readonly Change[]) => void): () => void {

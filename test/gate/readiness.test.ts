@@ -1,11 +1,13 @@
 import t from 'tap';
 import { outage } from '../../src/decision/outcome.ts';
+import { RedisFault } from '../../src/store/redis/fault.ts';
 import { readinessOf, type ReadinessFacts, watchReadiness } from '../../src/gate/readiness.ts';
 
 const well: ReadinessFacts = {
   isShuttingDown: false,
   isFeedRead: true,
   isFeedStale: false,
+  isFeedBroken: false,
   servesWhenStale: false,
   keys: 'ready',
 };
@@ -25,6 +27,24 @@ t.test('each thing that is missing is a reason a person understands', async (t) 
     'signing keys: put the key back',
   ]);
   t.match(reasonsWhen({ keys: outage('store_unavailable') }), ['signing keys: store_unavailable']);
+});
+
+t.test('a feed that lost its thread is not said to be silent', async (t) => {
+  const [reason, ...more] = reasonsWhen({ isFeedStale: true, isFeedBroken: true });
+  t.match(reason, /lost its thread \(the store was flushed, replaced or trimmed\)/);
+  t.same(more, []);
+});
+
+t.test('a store that says what to do about it is quoted, not asked after', async (t) => {
+  const refused = new RedisFault('WRONGPASS', 'WRONGPASS invalid username-password');
+  const keys = outage(
+    'store_unavailable',
+    new RedisFault('NOT_CONNECTED', 'there is no connection', refused),
+  );
+  t.match(reasonsWhen({ isFeedRead: false, keys }), [
+    /not been read yet: Redis refuses the user name or the password. Check store.username and store.password/,
+    /^signing keys: /,
+  ]);
 });
 
 t.test('a silent feed is no reason where the settings say to serve on', async (t) => {
