@@ -44,7 +44,7 @@ export const openIdentification = async (
     retentionMs,
     clockLeewayMs: settings.tokens.clockLeewayMs,
     observe: {
-      reset: (reason) => log.warn('the change feed lost its thread: every cache was dropped', { reason }),
+      reset: (reason) => log.warn(resetMessages[reason], { reason }),
       reapplied: (count, result) =>
         log.warn('what this replica knew was written back to the store', { count, result }),
     },
@@ -101,4 +101,14 @@ export const openIdentification = async (
       await store.close();
     },
   };
+};
+
+const restored =
+  'Every cache was dropped, and what this replica knows of revocations is written back. If callers with good API tokens ' +
+  'are told 401 (token_unknown), the store was emptied and its tokens are gone: restore a backup.';
+
+/** What happened, and what an operator does about it. */
+const resetMessages: Readonly<Record<'trimmed' | 'server_replaced', string>> = {
+  trimmed: `the change feed lost its thread: lines this replica had read are gone, as after FLUSHALL. ${restored}`,
+  server_replaced: `the change feed lost its thread: another server, or another history, is behind the address of the store. ${restored}`,
 };

@@ -29,6 +29,7 @@ export const followChanges = (
     // Half-way through the first connection nothing has been lost yet.
     if (now === isConnected || (!now && isConnected === undefined && connected.size > 0)) return;
     isConnected = now;
+    if (now && isFailing) log.info('the change feed is connected again', {});
     if (now) isFailing = false;
     listener.connected(now);
   };

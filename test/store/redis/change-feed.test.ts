@@ -66,6 +66,21 @@ t.test('a killed feed connection resumes without a gap and without a repetition'
   t.equal(told.events.at(-1), 'connected');
 });
 
+t.test('a lost feed is told once, and its return once', async (t) => {
+  const server = await serverFor(t);
+  const log = keptLog();
+  const store = await openStore(t, { socketPath: server.socketPath }, { log });
+  const told = await followed(t, store);
+  const ofFeed = () =>
+    log.lines.map(({ message }) => message).filter((message) => message.startsWith('the change feed'));
+  await server.kill();
+  await eventually(() => ofFeed().length > 0);
+  await server.restart();
+  await eventually(() => ofFeed().includes('the change feed is connected again'));
+  t.same(ofFeed(), ['the change feed is not connected; trying again', 'the change feed is connected again']);
+  t.ok(told.events.length > 0);
+});
+
 t.test('a window larger than one read is told whole before "caught up"', async (t) => {
   const server = await serverFor(t);
   const store = await openStore(t, { socketPath: server.socketPath });
