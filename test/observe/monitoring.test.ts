@@ -71,6 +71,18 @@ t.test('alerts and dashboard ask only for metrics that exist', async (t) => {
       t.ok(registered.has(name), `${where} asks for ${name}`);
 });
 
+t.test('the dashboard shows clocks, certificates, refused connections and upstreams', async (t) => {
+  const asked = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)).join('\n');
+  for (const name of [
+    'tollgate_store_clock_offset_seconds',
+    'tollgate_tls_certificate_expiry_timestamp_seconds',
+    'tollgate_client_connections_refused_total',
+    'tollgate_upstream_connections',
+    'tollgate_upstream_requests_waiting',
+  ])
+    t.match(asked, name);
+});
+
 t.test('alerts and dashboard ask only for reasons that exist', async (t) => {
   const feedResets = ['trimmed', 'server_replaced'];
   const known: readonly string[] = [...denialReasons, ...outageReasons, ...feedResets];
