@@ -94,8 +94,31 @@ const differencesOf = (issue: z.core.$ZodIssue, where: 'pointer' | 'parameter'):
   if (issue.code === 'unrecognized_keys')
     return issue.keys
       .slice(0, differencesMax)
-      .map((key) => at([...issue.path, key], 'The operation has no such member.'));
-  return [at(issue.path, `${issue.message}.`)];
+      .map((key) =>
+        at(
+          [...issue.path, key],
+          `The operation has no such ${where === 'pointer' ? 'member' : 'parameter'}.`,
+        ),
+      );
+  return [at(issue.path, sentenceOf(issue))];
+};
+
+/** What a type is called in the description of the operation. */
+const typeNames: Readonly<Record<string, string>> = {
+  string: 'a string',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+};
+
+/** The schema's own sentence where it has one; the library's words for a wrong type say nothing to a caller. */
+const sentenceOf = ({ code, message, ...issue }: z.core.$ZodIssue): string => {
+  if (code !== 'invalid_type' || !message.startsWith('Invalid input')) return `${message}.`;
+  const expected = 'expected' in issue ? (typeNames[String(issue.expected)] ?? String(issue.expected)) : '';
+  return `Give ${expected}${message.endsWith('received undefined') ? ': it is missing' : ''}.`;
 };
 
 /** RFC 6901 section 3. */

@@ -31,6 +31,20 @@ t.test('a body is JSON whatever its type is called, and nothing else', async (t)
   t.match(await server.send(`POST ${own}`, [bearer], good), { status: 415 }, 'no type at all');
 });
 
+t.test('what is wrong is said in sentences a caller can act on', async (t) => {
+  const server = await startManagement(t);
+  const json = [`Authorization: Bearer ${await server.signIn()}`, jsonType];
+  const wrong = await server.send(`POST ${own}`, json, '{"scopes":1}');
+  t.match(wrong, {
+    status: 400,
+    body: { errors: [{ pointer: '/name', detail: 'Give a string: it is missing.' }] },
+  });
+  t.notMatch(JSON.stringify(wrong.body), /Invalid input|undefined/);
+  const query = await server.send(`GET ${own}?colour=red`, json);
+  const errors = [{ parameter: 'colour', detail: 'The operation has no such parameter.' }];
+  t.match(query, { status: 400, body: { errors } });
+});
+
 t.test('bad bodies are 400 with where and what, repeat no value, and make nothing', async (t) => {
   const server = await startManagement(t);
   const ann = await server.signIn();
