@@ -41,6 +41,9 @@ const libraryMessages: readonly (readonly [start: string, code: string])[] = [
 /** The Redis error word at the start of a server's reply: `OOM command not allowed ...` -> `OOM`. */
 const replyWord = /^([A-Z][A-Z0-9_]+)(?: |$)/;
 
+/** Where in which script it happened, which Redis adds: ` script: 6f3a..., on @user_script:31.` */
+const scriptTrace = /,? script: [0-9a-f]{40}, on @user_script:\d+\.?/;
+
 /** Translates any error of the library. Bugs of our own (TypeError and the like) are thrown on. */
 export const faultOf = (error: unknown, secrets: readonly string[]): RedisFault => {
   if (error instanceof RedisFault) return error;
@@ -49,6 +52,7 @@ export const faultOf = (error: unknown, secrets: readonly string[]): RedisFault 
   if (!(error instanceof Error)) return new RedisFault('UNKNOWN', 'the store failed without an error');
   let message = error.message.trim();
   for (const secret of secrets) message = message.replaceAll(secret, '***');
+  message = message.replace(scriptTrace, '');
   return new RedisFault(codeOf(error), message === '' ? error.name : message);
 };
 
