@@ -19,6 +19,9 @@ const org = 'acme';
 const user = 'ada';
 const roles = { reader: ['things:read'], writer: ['things:read', 'things:write'] };
 
+/** What the token may at most, in front of an API of one's own. */
+export const scopesOfFirst: readonly string[] = roles.writer;
+
 /** The token, or a sentence that says why there is none. */
 export const makeFirstToken = async (
   settings: Settings,

@@ -23,9 +23,20 @@ const readOptions = () =>
       config: { type: 'string' },
       listen: { type: 'string' },
       ops: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
     },
   }).values;
 type Options = ReturnType<typeof readOptions>;
+
+const help = `npm start -- [OPTIONS]      without options: a gate in front of an example API, with curl lines to try
+
+  --upstream URL    your API instead, e.g. http://127.0.0.1:3000; every path asks for a credential
+  --config FILE     settings of your own, e.g. config/vendors/csp.yaml
+  --store URL       the token store: sqlite:FILE or redis://HOST:6379; ./tollgate.db unless given
+  --listen ADDRESS  where callers connect, 127.0.0.1:8080 unless given
+  --ops ADDRESS     where /metrics, /livez and /readyz are, 127.0.0.1:9464 unless given
+  -h, --help        this
+`;
 
 /** The example API listens on a free port of this machine. */
 const listen = async (api: Server): Promise<string> => {
@@ -89,7 +100,7 @@ const start = async (options: Options): Promise<number> => {
     );
     if (settings === undefined) return 2;
     const first: FirstToken | string = await makeFirstToken(settings, isExample);
-    await serve(settings, ({ address }) => printWelcome({ address, first, isExample, file }));
+    await serve(settings, ({ address }) => printWelcome({ address, settings, first, isExample, file }));
     return 0;
   } finally {
     api?.close();
@@ -100,12 +111,16 @@ const start = async (options: Options): Promise<number> => {
 /** Whose fault it is: a wrong option (2), or something in the way (1). Either is one line. */
 const tell = (error: unknown): number => {
   if (!(error instanceof Error)) throw error;
-  process.stderr.write(`npm start: ${error.message}\n`);
+  const isTaken = error.cause instanceof Error && 'code' in error.cause && error.cause.code === 'EADDRINUSE';
+  const advice = isTaken ? ' Free ports: npm start -- --listen 127.0.0.1:0 --ops 127.0.0.1:0' : '';
+  process.stderr.write(`npm start: ${error.message}${advice}\n`);
   return 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS') ? 2 : 1;
 };
 
 try {
-  process.exitCode = await start(readOptions());
+  const options = readOptions();
+  if (options.help === true) process.stdout.write(help);
+  else process.exitCode = await start(options);
 } catch (error) {
   process.exitCode = tell(error);
 }

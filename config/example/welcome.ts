@@ -1,16 +1,27 @@
 // What a person reads after `npm start`: the token, once, and lines to paste.
 
-import type { FirstToken } from './first-token.ts';
+import { defaultMethods, type RouteRule } from '../../src/decision/route-rule.ts';
+import type { Settings } from '../../src/settings/settings.ts';
+import { type FirstToken, scopesOfFirst } from './first-token.ts';
 
 /** Prints to standard output. `first`: the token, or why there is none. */
 export const printWelcome = (facts: {
+  /** `127.0.0.1:8080` or `unix:/path`. */
   readonly address: string;
+  readonly settings: Pick<Settings, 'routes' | 'tls'>;
   readonly first: FirstToken | string;
   readonly isExample: boolean;
   readonly file: string;
 }): void => {
-  const url = `http://${facts.address}`;
-  const lines = [`Tollgate listens on ${url} (settings: ${facts.file}).`, ''];
+  const { routes, tls } = facts.settings;
+  const scheme = tls === undefined ? 'http' : 'https';
+  const socket = facts.address.startsWith('unix:') ? facts.address.slice('unix:'.length) : undefined;
+  const url = `${scheme}://${socket === undefined ? facts.address : 'localhost'}`;
+  const curl = socket === undefined ? 'curl' : `curl --unix-socket ${socket}`;
+  const lines = [
+    `Tollgate listens on ${socket === undefined ? url : facts.address} (settings: ${facts.file}).`,
+    '',
+  ];
   if (typeof facts.first === 'string') lines.push(facts.first);
   else
     lines.push(
@@ -18,21 +29,43 @@ export const printWelcome = (facts: {
       `It belongs to ${facts.first.user} of ${facts.first.org} and is shown only now. Paste into another terminal:`,
       '',
       `  TOKEN=${facts.first.secret}`,
-      ...(facts.isExample ? exampleLines(url) : ownLines(url)),
+      ...(facts.isExample ? exampleLines(curl, url) : ownLines(curl, url, pathFor(facts.first.org, routes))),
+      ...(tls === undefined ? [] : ['', 'Where curl does not know the certificate: --cacert FILE']),
     );
   process.stdout.write(`${lines.join('\n')}\n\n`);
 };
 
-const exampleLines = (url: string): string[] => [
-  `  curl -i -H "Authorization: Bearer $TOKEN" ${url}/echo               # 200; X-Identity is what the API received`,
-  `  curl -i ${url}/things                                               # 401: no credential`,
-  `  curl -i -X POST -H "Authorization: Bearer $TOKEN" ${url}/things     # 403: the token lacks things:write`,
-  `  curl -s -d grant_type=refresh_token -d refresh_token=$TOKEN ${url}/oauth2/token   # an access token (JWT)`,
-  `  curl -i -d token=$TOKEN ${url}/oauth2/revoke                        # 200: revoked`,
-  `  curl -i -H "Authorization: Bearer $TOKEN" ${url}/echo               # 401: at once`,
+const exampleLines = (curl: string, url: string): string[] => [
+  `  ${curl} -i -H "Authorization: Bearer $TOKEN" ${url}/echo               # 200; X-Identity is what the API received`,
+  `  ${curl} -i ${url}/things                                               # 401: no credential`,
+  `  ${curl} -i -X POST -H "Authorization: Bearer $TOKEN" ${url}/things     # 403: the token lacks things:write`,
+  `  ${curl} -s -d grant_type=refresh_token -d refresh_token=$TOKEN ${url}/oauth2/token   # an access token (JWT)`,
+  `  ${curl} -i -d token=$TOKEN ${url}/oauth2/revoke                        # 200: revoked`,
+  `  ${curl} -i -H "Authorization: Bearer $TOKEN" ${url}/echo               # 401: at once`,
 ];
 
-const ownLines = (url: string): string[] => [
-  `  curl -i -H "Authorization: Bearer $TOKEN" ${url}/`,
-  `  curl -i ${url}/                                                     # 401: no credential`,
-];
+const ownLines = (curl: string, url: string, path: string | undefined): string[] =>
+  path === undefined
+    ? [
+        '',
+        `No route of the settings is for this token, whose scopes are ${scopesOfFirst.join(' ')}. Who may what says`,
+        '  tollgate explain GET /PATH --scopes SCOPE',
+      ]
+    : [
+        `  ${curl} -i -H "Authorization: Bearer $TOKEN" ${url}${path}`,
+        `  ${curl} -i ${url}${path}`.padEnd(70) + '  # 401: no credential',
+      ];
+
+/** A path that the first token may GET, of the first route there is for it. */
+const pathFor = (org: string, routes: readonly RouteRule[]): string | undefined => {
+  const route = routes.find(
+    ({ methods, public: isPublic, scopes, sessions }) =>
+      (methods ?? defaultMethods).includes('GET') &&
+      !isPublic &&
+      sessions === 'any' &&
+      scopes.every((scope) => scopesOfFirst.includes(scope)),
+  );
+  return route?.path
+    .replace(/\*$/, '')
+    .replaceAll(/:(\w+)/g, (_, name: string) => (name === route.tenantParameter ? org : '1'));
+};

@@ -226,3 +226,20 @@ t.test('what it cannot use, it says in a line', async (t) => {
   t.match(wrongOption, '--upstraem');
   t.notMatch(wrongOption, /\n\s+at /);
 });
+
+t.test('with settings of a vendor the printed lines name a path of its routes', async (t) => {
+  const api = await startEchoApi(t);
+  const args = ['--config', join(root, 'config/vendors/csp.yaml'), '--upstream', api.url];
+  const directory = makeDirectory(t);
+  const gate = await start(t, directory, ...args);
+  const lines = curlLinesOf(gate.welcome(), gate.token);
+  const statuses = await Promise.all(lines.map(async (line) => (await perform(line)).status));
+  t.strictSame(statuses, [200, 401], gate.welcome());
+  const again = (...options: readonly string[]): Promise<string> =>
+    runToEnd(process.execPath, [join(root, 'config/example/start.ts'), ...options], {
+      cwd: join(directory, 'work'),
+      env: cleanEnvironment(),
+    }).then(String, String);
+  const taken = await again('--listen', new URL(gate.url).host, '--ops', '127.0.0.1:0');
+  t.match(taken, /Free ports: npm start -- --listen 127\.0\.0\.1:0 --ops 127\.0\.0\.1:0/);
+});
