@@ -82,7 +82,7 @@ First steps:
   tollgate serve
 
 Settings: defaults < file < TOLLGATE_* environment < options. Names: tollgate schema --variables
-Exit codes: 0 done, 1 refused or not found, 2 usage or settings, 69 the store is unavailable.`;
+Exit codes: 0 done, 1 refused or not found, 2 usage or settings, 69 the store is unavailable, 70 a bug.`;
 
 /** `tollgate ... | head` closes the pipe early: that is no fault. */
 const ignoreClosedPipe = (stream: World['stdout']): void => {

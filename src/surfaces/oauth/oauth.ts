@@ -15,6 +15,7 @@ import type { KeyRing } from '../../tokens/key-ring.ts';
 import { oauthPaths } from '../../settings/surface-paths.ts';
 import type { Answer, Endpoint, Fault, Method, Route } from '../answer.ts';
 import { createOauthClients } from '../client-authentication.ts';
+import { retryAfterFault } from '../retry-after.ts';
 import { createIntrospectEndpoint } from './introspect-endpoint.ts';
 import { createJwksEndpoint, createMetadataEndpoint } from './metadata.ts';
 import { type OauthErrorCode, oauthError } from './oauth-error.ts';
@@ -86,7 +87,7 @@ const onFault = ({ status, description, note }: Fault): Answer =>
     status,
     error: codeOf(status),
     description,
-    headers: status === 503 ? { 'retry-after': '1' } : {},
+    headers: retryAfterFault(status),
     note,
   });
 
