@@ -9,16 +9,13 @@ import { type PathParameters, PathTable } from '../decision/path-pattern.ts';
 import type { SignInLimit } from '../identity/sign-in-limit.ts';
 import type { PasswordHashes } from '../lifecycle/password-hash.ts';
 import type { RecordOutcome } from '../observe/request-outcome.ts';
+import { managementPaths } from '../settings/surface-paths.ts';
 import { astraRouteNames, astraRoutes } from './astra/astra.ts';
 import type { Answer, Endpoint, Note, RequestHead, Route } from './answer.ts';
 import { bodyBytesMax } from './body.ts';
 import { allowed, faultOf, methodFault, shutdownFault } from './faults.ts';
 import { cspRouteNames, cspRoutes, type CspSurfaceDeps } from './csp/csp.ts';
-import {
-  managementRouteNames,
-  managementRoutes,
-  type ManagementSurfaceDeps,
-} from './management/management.ts';
+import type { ManagementSurfaceDeps } from './management/management.ts';
 import { navigatorRouteNames, navigatorRoutes } from './navigator/navigator.ts';
 import { oauthRouteNames, oauthRoutes, type OauthSurfaceDeps } from './oauth/oauth.ts';
 import { type Caller, pathOf, readHead, withBody } from './read-request.ts';
@@ -30,7 +27,7 @@ export const surfaceRouteNames: readonly string[] = [
   ...cspRouteNames,
   ...navigatorRouteNames,
   ...vcdRouteNames,
-  ...managementRouteNames,
+  ...Object.keys(managementPaths('')).map((name) => `management:${name}`),
   ...astraRouteNames,
 ];
 
@@ -64,18 +61,25 @@ export interface ServeDeps {
 const handlerTimeoutMs = 10_000;
 
 /** Every surface that the settings switch on. */
-export const createSurfaces = (deps: SurfacesDeps): Promise<Surfaces> =>
+export const createSurfaces = async (deps: SurfacesDeps): Promise<Surfaces> =>
   serveRoutes(
     [
       ...oauthRoutes(deps),
       ...cspRoutes(deps),
       ...navigatorRoutes(deps),
       ...vcdRoutes(deps),
-      ...managementRoutes(deps),
+      ...(await managementRoutesOf(deps)),
       ...astraRoutes(deps),
     ],
     deps,
   );
+
+/** Its schemas cost two megabytes: nobody pays who has it switched off. */
+const managementRoutesOf = async (deps: SurfacesDeps): Promise<readonly Route[]> => {
+  if (!deps.settings.surfaces.management.enabled) return [];
+  const { managementRoutes } = await import('./management/management.ts');
+  return managementRoutes(deps);
+};
 
 export const serveRoutes = async (routes: readonly Route[], deps: ServeDeps): Promise<Surfaces> => {
   const table = new PathTable(routes.map((route) => [route.path, route]));

@@ -49,9 +49,6 @@ export interface ManagementSurfaceDeps {
   readonly now: () => number;
 }
 
-/** What the outcome records of this surface are labelled with: a path has one name, whatever the method. */
-export const managementRouteNames = Object.keys(managementPaths('')).map((name) => `management:${name}`);
-
 /** Every path of the surface; none when the settings switch it off. */
 export const managementRoutes = (deps: ManagementSurfaceDeps): readonly Route[] => {
   const { management } = deps.settings.surfaces;
