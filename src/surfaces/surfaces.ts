@@ -15,10 +15,10 @@ import type { Answer, Endpoint, Note, RequestHead, Route } from './answer.ts';
 import { bodyBytesMax } from './body.ts';
 import { allowed, faultOf, methodFault, shutdownFault } from './faults.ts';
 import { cspRouteNames, cspRoutes, type CspSurfaceDeps } from './csp/csp.ts';
-import type { ManagementSurfaceDeps } from './management/management.ts';
 import { navigatorRouteNames, navigatorRoutes } from './navigator/navigator.ts';
 import { oauthRouteNames, oauthRoutes, type OauthSurfaceDeps } from './oauth/oauth.ts';
 import { type Caller, pathOf, readHead, withBody } from './read-request.ts';
+import type { SignInSurfaceDeps } from './sign-in-surface.ts';
 import { vcdRouteNames, vcdRoutes } from './vcd/vcd.ts';
 
 /** Labels of every surface's outcome records. */
@@ -42,10 +42,10 @@ export interface Surfaces {
   close(): Promise<void>;
 }
 
-export interface SurfacesDeps extends ServeDeps, OauthSurfaceDeps, CspSurfaceDeps, ManagementSurfaceDeps {
+export interface SurfacesDeps extends ServeDeps, OauthSurfaceDeps, CspSurfaceDeps, SignInSurfaceDeps {
   readonly settings: OauthSurfaceDeps['settings'] &
     CspSurfaceDeps['settings'] &
-    ManagementSurfaceDeps['settings'];
+    SignInSurfaceDeps['settings'];
   readonly store: CspSurfaceDeps['store'];
   readonly keys: OauthSurfaceDeps['keys'] & CspSurfaceDeps['keys'];
   /** One for all surfaces where people sign in: what it counts and queues is counted and queued once. */

@@ -1,14 +1,14 @@
 // POST .../users/{user}/tokens: makes an API token of all the user's roles. The answer is the only time it is seen.
 
-import { isDenial, isOutage } from '../../decision/outcome.ts';
-import { isProblem } from '../../lifecycle/problem.ts';
+import { isOutage } from '../../decision/outcome.ts';
 import type { TokenOrders } from '../../lifecycle/token-orders.ts';
 import type { Label } from '../../store/records.ts';
-import { type Endpoint, isAnswer, neverStored, permitted, type SurfaceRequest } from '../answer.ts';
+import { type Endpoint, neverStored, permitted, type SurfaceRequest } from '../answer.ts';
 import { parseBody } from '../body.ts';
-import { readCaller, type ReadCallerDeps } from './astra-caller.ts';
-import { badRequest, refused, refusedOrder } from './astra-problem.ts';
+import type { ReadCallerDeps } from './astra-caller.ts';
+import { badRequest } from './astra-problem.ts';
 import { astraTokenOf, tokenType, tokenVersion, withSecret } from './astra-token.ts';
+import { isRefused, orderEndpoint } from './order-endpoint.ts';
 
 export interface CreateEndpointDeps extends ReadCallerDeps {
   readonly orders: Pick<TokenOrders, 'createApiToken'>;
@@ -18,18 +18,14 @@ export interface CreateEndpointDeps extends ReadCallerDeps {
 
 const nameCharactersMax = 63;
 
-export const createCreateEndpoint =
-  (deps: CreateEndpointDeps): Endpoint =>
-  async (request) => {
-    const { foreignAccount, tokenLifetimeMs } = deps.settings.surfaces.astra;
-    const caller = await readCaller(deps, request);
-    if (isAnswer(caller)) return caller;
-    const { actor, owner } = caller;
+export const createCreateEndpoint = (deps: CreateEndpointDeps): Endpoint =>
+  orderEndpoint(deps, async ({ actor, owner }, request) => {
+    const { tokenLifetimeMs } = deps.settings.surfaces.astra;
     const { identity } = actor;
     const order = readOrder(request);
     if (typeof order === 'string') return badRequest(order, request, identity);
     const org = await deps.store.findOrg(owner.orgId);
-    if (isOutage(org)) return refused(org, request, foreignAccount, identity);
+    if (isOutage(org)) return org;
     const lifetimeMax = org?.tokenLifetimeMsMax ?? Infinity;
     const lifetimeMs = Math.min(tokenLifetimeMs ?? Infinity, lifetimeMax);
     const result = await deps.orders.createApiToken(actor, {
@@ -41,15 +37,14 @@ export const createCreateEndpoint =
       // A session of fewer scopes makes no token of more.
       within: identity.scopes,
     });
-    if (isDenial(result) || isOutage(result)) return refused(result, request, foreignAccount, identity);
-    if (isProblem(result)) return refusedOrder(result, request, identity);
+    if (isRefused(result)) return result;
     return {
       status: 201,
       headers: { ...neverStored, location: deps.locationOf(request.parameters, result.record.id) },
       body: withSecret(astraTokenOf(result.record), result.secret),
       note: permitted(identity),
     };
-  };
+  });
 
 interface Order {
   readonly name: string;

@@ -1,25 +1,19 @@
 // GET .../users/{user}/tokens: the tokens that work, as resources, or with `include` as rows of the fields asked for.
 
-import { isDenial, isOutage } from '../../decision/outcome.ts';
-import { isProblem } from '../../lifecycle/problem.ts';
 import type { TokenOrders } from '../../lifecycle/token-orders.ts';
-import { type Endpoint, isAnswer, neverStored, permitted } from '../answer.ts';
-import { readCaller, type ReadCallerDeps } from './astra-caller.ts';
-import { invalidQuery, refused, refusedOrder } from './astra-problem.ts';
+import { type Endpoint, neverStored, permitted } from '../answer.ts';
+import type { ReadCallerDeps } from './astra-caller.ts';
+import { invalidQuery } from './astra-problem.ts';
 import { astraTokenOf } from './astra-token.ts';
 import { continuation, isInvalid, readListQuery } from './list-query.ts';
+import { isRefused, orderEndpoint } from './order-endpoint.ts';
 
 export interface ListEndpointDeps extends ReadCallerDeps {
   readonly orders: Pick<TokenOrders, 'listApiTokens'>;
 }
 
-export const createListEndpoint =
-  (deps: ListEndpointDeps): Endpoint =>
-  async (request) => {
-    const { foreignAccount } = deps.settings.surfaces.astra;
-    const caller = await readCaller(deps, request);
-    if (isAnswer(caller)) return caller;
-    const { actor, owner } = caller;
+export const createListEndpoint = (deps: ListEndpointDeps): Endpoint =>
+  orderEndpoint(deps, async ({ actor, owner }, request) => {
     const { identity } = actor;
     const query = readListQuery(request.query);
     if (isInvalid(query)) return invalidQuery(query.invalidParams, request, identity);
@@ -31,8 +25,7 @@ export const createListEndpoint =
       skip,
       limit,
     });
-    if (isDenial(listing) || isOutage(listing)) return refused(listing, request, foreignAccount, identity);
-    if (isProblem(listing)) return refusedOrder(listing, request, identity);
+    if (isRefused(listing)) return listing;
     const tokens = listing.items.map(astraTokenOf);
     const next = skip + tokens.length;
     return {
@@ -47,4 +40,4 @@ export const createListEndpoint =
       },
       note: permitted(identity),
     };
-  };
+  });

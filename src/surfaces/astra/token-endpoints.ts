@@ -1,43 +1,28 @@
 // GET and DELETE .../users/{user}/tokens/{token}. A token that no longer works is not there.
 
-import { isDenial, isOutage } from '../../decision/outcome.ts';
-import { isProblem } from '../../lifecycle/problem.ts';
 import type { TokenOrders } from '../../lifecycle/token-orders.ts';
-import { type Endpoint, isAnswer, neverStored, permitted } from '../answer.ts';
-import { readCaller, type ReadCallerDeps } from './astra-caller.ts';
-import { notFound, refused, refusedOrder } from './astra-problem.ts';
+import { type Endpoint, neverStored, permitted } from '../answer.ts';
+import type { ReadCallerDeps } from './astra-caller.ts';
+import { notFound } from './astra-problem.ts';
 import { astraTokenOf } from './astra-token.ts';
+import { isRefused, orderEndpoint } from './order-endpoint.ts';
 
 export interface TokenEndpointsDeps extends ReadCallerDeps {
   readonly orders: Pick<TokenOrders, 'findApiToken' | 'revokeApiToken'>;
 }
 
-export const createSeeEndpoint =
-  (deps: TokenEndpointsDeps): Endpoint =>
-  async (request) => {
-    const { foreignAccount } = deps.settings.surfaces.astra;
-    const caller = await readCaller(deps, request);
-    if (isAnswer(caller)) return caller;
-    const { actor, owner } = caller;
-    const { identity } = actor;
+export const createSeeEndpoint = (deps: TokenEndpointsDeps): Endpoint =>
+  orderEndpoint(deps, async ({ actor, owner }, request) => {
     const found = await deps.orders.findApiToken(actor, request.parameters['token'] ?? '', owner);
-    if (isDenial(found) || isOutage(found)) return refused(found, request, foreignAccount, identity);
-    if (isProblem(found)) return refusedOrder(found, request, identity);
-    if (found.state !== 'active') return notFound('token_revoked', request, identity);
-    return { status: 200, headers: neverStored, body: astraTokenOf(found), note: permitted(identity) };
-  };
+    if (isRefused(found)) return found;
+    if (found.state !== 'active') return notFound('token_revoked', request, actor.identity);
+    return { status: 200, headers: neverStored, body: astraTokenOf(found), note: permitted(actor.identity) };
+  });
 
 /** 204 also when it has been revoked before: an order that was answered 503 is simply repeated. */
-export const createDeleteEndpoint =
-  (deps: TokenEndpointsDeps): Endpoint =>
-  async (request) => {
-    const { foreignAccount } = deps.settings.surfaces.astra;
-    const caller = await readCaller(deps, request);
-    if (isAnswer(caller)) return caller;
-    const { actor, owner } = caller;
-    const { identity } = actor;
+export const createDeleteEndpoint = (deps: TokenEndpointsDeps): Endpoint =>
+  orderEndpoint(deps, async ({ actor, owner }, request) => {
     const result = await deps.orders.revokeApiToken(actor, request.parameters['token'] ?? '', owner);
-    if (isDenial(result) || isOutage(result)) return refused(result, request, foreignAccount, identity);
-    if (isProblem(result)) return refusedOrder(result, request, identity);
-    return { status: 204, headers: neverStored, body: undefined, note: permitted(identity) };
-  };
+    if (isRefused(result)) return result;
+    return { status: 204, headers: neverStored, body: undefined, note: permitted(actor.identity) };
+  });

@@ -1,22 +1,15 @@
 // The management surface: our own REST API. Constructs the lifecycle orders its operations give, and makes routes and the
 // OpenAPI document of the operations; speaks no HTTP framework.
 
-import type { Identifier } from '../../identity/identifier.ts';
-import type { SessionLimit } from '../../identity/session-limit.ts';
-import type { SignInLimit } from '../../identity/sign-in-limit.ts';
 import { createAccountOrders } from '../../lifecycle/account-orders.ts';
-import type { Audit } from '../../lifecycle/audit.ts';
 import { createFindDetails } from '../../lifecycle/details.ts';
 import { createIdentifyLive } from '../../lifecycle/identify-live.ts';
-import type { PasswordHashes } from '../../lifecycle/password-hash.ts';
 import { createPasswords } from '../../lifecycle/passwords.ts';
 import { createSignIn, createSignOut } from '../../lifecycle/sign-in.ts';
 import { createTokenOrders } from '../../lifecycle/token-orders.ts';
-import type { Settings } from '../../settings/settings.ts';
 import { managementPaths } from '../../settings/surface-paths.ts';
-import type { TokenStore } from '../../store/token-store.ts';
-import type { KeyRing } from '../../tokens/key-ring.ts';
 import { denied, type Endpoint, type Route } from '../answer.ts';
+import type { SignInSurfaceDeps } from '../sign-in-surface.ts';
 import { accountOperations } from './account-operations.ts';
 import { auditOperation } from './audit-operation.ts';
 import { descriptionOperations } from './description-operations.ts';
@@ -31,26 +24,8 @@ import { sessionOperations } from './session-operations.ts';
 import { tokenListOperations } from './token-list-operations.ts';
 import { tokenOperations } from './token-operations.ts';
 
-export interface ManagementSurfaceDeps {
-  readonly settings: Pick<
-    Settings,
-    'issuer' | 'audience' | 'credential' | 'surfaces' | 'tokens' | 'keys' | 'feed'
-  >;
-  readonly store: TokenStore;
-  readonly identifier: Pick<Identifier, 'identify' | 'standing'>;
-  readonly keys: Pick<KeyRing, 'signingKey'>;
-  readonly passwords: PasswordHashes;
-  readonly signInLimit: SignInLimit;
-  /** Undefined: any number of sessions of an API token. */
-  readonly sessionLimit?: SessionLimit | undefined;
-  /** Where orders are written down; undefined: nowhere. */
-  readonly audit?: Audit | undefined;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
-}
-
 /** Every path of the surface; none when the settings switch it off. */
-export const managementRoutes = (deps: ManagementSurfaceDeps): readonly Route[] => {
+export const managementRoutes = (deps: SignInSurfaceDeps): readonly Route[] => {
   const { management } = deps.settings.surfaces;
   if (!management.enabled) return [];
   const paths = managementPaths(management.prefix);
@@ -84,7 +59,7 @@ const nowhere = (problems: Problems): Route['endpoints'] => {
 
 /** In the order of the description. */
 const managementOperations = (
-  deps: ManagementSurfaceDeps,
+  deps: SignInSurfaceDeps,
   paths: ReturnType<typeof managementPaths>,
 ): readonly Operation[] => {
   const audit = deps.audit;

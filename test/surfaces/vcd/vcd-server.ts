@@ -5,7 +5,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Test } from 'tap';
 import { serveRoutes } from '../../../src/surfaces/surfaces.ts';
-import { type VcdSurfaceDeps, vcdRoutes } from '../../../src/surfaces/vcd/vcd.ts';
+import type { SignInSurfaceDeps } from '../../../src/surfaces/sign-in-surface.ts';
+import { vcdRoutes } from '../../../src/surfaces/vcd/vcd.ts';
 import { createPasswords } from '../../../src/lifecycle/passwords.ts';
 import { noSurfaces, type SurfaceSettings, testCaller } from '../surface-server.ts';
 import { startVendors, type VendorServer } from '../vendor-server.ts';
@@ -84,9 +85,9 @@ export const bearer = (token: string): string => `Authorization: Bearer ${token}
 export const startFailing = async (
   t: Test,
   server: VcdServer,
-  identify: VcdSurfaceDeps['identifier']['identify'],
+  identify: SignInSurfaceDeps['identifier']['identify'],
 ): Promise<number> => {
-  const standing: VcdSurfaceDeps['identifier']['standing'] = (...asked) =>
+  const standing: SignInSurfaceDeps['identifier']['standing'] = (...asked) =>
     server.identifier.standing(...asked);
   const surfaces = await serveRoutes(vcdRoutes({ ...server, identifier: { identify, standing } }), {
     record: () => undefined,
