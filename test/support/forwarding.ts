@@ -9,6 +9,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Test } from 'tap';
 import { authorizePublic, type Permit } from '../../src/decision/authorize.ts';
 import type { Identity } from '../../src/decision/identity.ts';
 import type { RouteRule } from '../../src/decision/route-rule.ts';
@@ -21,6 +22,8 @@ import {
 import { createLiveConnections, type LiveConnections } from '../../src/proxy/upstream/live-connections.ts';
 import { type CountedUpgrader, createUpgrader } from '../../src/proxy/upstream/upgrade.ts';
 import type { UpstreamSettings } from '../../src/settings/settings.ts';
+import { connectRaw } from './raw-client.ts';
+import { type RawUpstreamOptions, startRawUpstream } from './raw-upstream.ts';
 
 export interface ForwardingOptions {
   readonly upstream?: Partial<UpstreamSettings>;
@@ -108,6 +111,21 @@ const statuses: Readonly<Record<string, number>> = {
 
 export const statusOf = (failure: Exclude<ForwardEnd['failure'], undefined | 'client_gone'>): number =>
   statuses[failure.reason] ?? 502;
+
+/** A raw upstream, the forwarder in front of it and one raw caller; all end with the test. */
+export const openForwarding = async (
+  t: Test,
+  options: ForwardingOptions = {},
+  upstreamOptions: RawUpstreamOptions = {},
+) => {
+  const upstream = await startRawUpstream(upstreamOptions);
+  t.teardown(() => upstream.close());
+  const proxy = await startForwarding(upstream, options);
+  t.teardown(() => proxy.close());
+  const client = await connectRaw(proxy.port);
+  t.teardown(() => client.socket.destroy());
+  return { upstream, proxy, client };
+};
 
 export const startForwarding = async (
   upstream: { readonly origin: string; readonly socketPath?: string | undefined },

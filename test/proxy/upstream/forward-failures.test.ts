@@ -3,24 +3,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import type { ForwardEnd } from '../../../src/proxy/upstream/forward.ts';
 import { watchReads } from '../../support/bytes-read.ts';
-import { type ForwardingOptions, startForwarding } from '../../support/forwarding.ts';
+import { openForwarding, startForwarding } from '../../support/forwarding.ts';
 import { connectRaw, exchangeRaw } from '../../support/raw-client.ts';
-import { startRawUpstream } from '../../support/raw-upstream.ts';
 
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
-
-const setUp = async (t: Test, options: ForwardingOptions = {}) => {
-  const upstream = await startRawUpstream();
-  t.teardown(() => upstream.close());
-  const proxy = await startForwarding(upstream, options);
-  t.teardown(() => proxy.close());
-  const client = await connectRaw(proxy.port);
-  t.teardown(() => client.socket.destroy());
-  return { upstream, proxy, client };
-};
 
 const failedWith = (end: ForwardEnd, reason: string): boolean =>
   typeof end.failure === 'object' && end.failure.reason === reason;
@@ -55,7 +44,7 @@ t.test('a missing unix socket: 502', async (t) => {
 for (const how of ['reset', 'end'] as const) {
   const name = how === 'reset' ? 'reset' : 'FIN';
   t.test(`${name} before the response: 502`, async (t) => {
-    const { upstream, proxy, client } = await setUp(t);
+    const { upstream, proxy, client } = await openForwarding(t);
     client.send(get);
     const connection = await upstream.accept();
     await connection.readHead();
@@ -66,7 +55,7 @@ for (const how of ['reset', 'end'] as const) {
 
   t.test(`${name} in the middle of the head: 502`, async (t) => {
     const isRead = watchReads(t);
-    const { upstream, proxy, client } = await setUp(t);
+    const { upstream, proxy, client } = await openForwarding(t);
     client.send(get);
     const connection = await upstream.accept();
     await connection.readHead();
@@ -79,7 +68,7 @@ for (const how of ['reset', 'end'] as const) {
 
   for (const framing of ['Content-Length: 100', 'Transfer-Encoding: chunked'])
     t.test(`${name} in the middle of a body (${framing}): the caller's socket is destroyed`, async (t) => {
-      const { upstream, proxy, client } = await setUp(t);
+      const { upstream, proxy, client } = await openForwarding(t);
       client.send(get);
       const connection = await upstream.accept();
       await connection.readHead();
@@ -95,7 +84,7 @@ for (const how of ['reset', 'end'] as const) {
 }
 
 t.test('an HTTP/1.0 caller sees a reset, not an end, when the body breaks off', async (t) => {
-  const { upstream, client } = await setUp(t);
+  const { upstream, client } = await openForwarding(t);
   client.send('GET / HTTP/1.0\r\nHost: a\r\n\r\n');
   const connection = await upstream.accept();
   await connection.readHead();
@@ -106,7 +95,7 @@ t.test('an HTTP/1.0 caller sees a reset, not an end, when the body breaks off', 
 });
 
 t.test('a broken chunk in the body breaks the connection', async (t) => {
-  const { upstream, client } = await setUp(t);
+  const { upstream, client } = await openForwarding(t);
   client.send(get);
   const connection = await upstream.accept();
   await connection.readHead();
@@ -120,7 +109,7 @@ t.test('a broken chunk in the body breaks the connection', async (t) => {
 t.test(
   'a hang, and a hang in the middle of the head: 504, and the upstream socket is destroyed',
   async (t) => {
-    const { upstream, proxy, client } = await setUp(t, { rule: { responseTimeoutMs: 300 } });
+    const { upstream, proxy, client } = await openForwarding(t, { rule: { responseTimeoutMs: 300 } });
     const other = await connectRaw(proxy.port);
     t.teardown(() => other.socket.destroy());
     client.send(get);
@@ -139,7 +128,7 @@ t.test(
 );
 
 t.test('an upload the upstream does not read: 504', async (t) => {
-  const { upstream, client } = await setUp(t, {
+  const { upstream, client } = await openForwarding(t, {
     rule: { responseTimeoutMs: 300, requestBodyBytesMax: 100_000_000 },
   });
   client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n');
@@ -175,7 +164,7 @@ t.test('a connect that hangs: 504', async (t) => {
 });
 
 t.test('a body that falls silent: the connection breaks', async (t) => {
-  const { upstream, proxy, client } = await setUp(t, { upstream: { bodyIdleTimeoutMs: 300 } });
+  const { upstream, proxy, client } = await openForwarding(t, { upstream: { bodyIdleTimeoutMs: 300 } });
   client.send(get);
   const connection = await upstream.accept();
   await connection.readHead();
@@ -188,7 +177,7 @@ t.test('a body that falls silent: the connection breaks', async (t) => {
 
 t.test('a caller that leaves stops the work upstream', async (t) => {
   await t.test('while the upstream hangs', async (t) => {
-    const { upstream, proxy, client } = await setUp(t);
+    const { upstream, proxy, client } = await openForwarding(t);
     client.send(get);
     const connection = await upstream.accept();
     await connection.readHead();
@@ -197,7 +186,7 @@ t.test('a caller that leaves stops the work upstream', async (t) => {
     t.match(await proxy.nextEnd(), { status: 0, failure: 'client_gone' });
   });
   await t.test('with a FIN, too', async (t) => {
-    const { upstream, proxy, client } = await setUp(t);
+    const { upstream, proxy, client } = await openForwarding(t);
     client.send(get);
     const connection = await upstream.accept();
     await connection.readHead();
@@ -206,7 +195,7 @@ t.test('a caller that leaves stops the work upstream', async (t) => {
     t.match(await proxy.nextEnd(), { status: 0, failure: 'client_gone' });
   });
   await t.test('during its upload', async (t) => {
-    const { upstream, proxy, client } = await setUp(t);
+    const { upstream, proxy, client } = await openForwarding(t);
     client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhello');
     const connection = await upstream.accept();
     await connection.readUntil('hello');
@@ -215,7 +204,7 @@ t.test('a caller that leaves stops the work upstream', async (t) => {
     t.match(await proxy.nextEnd(), { status: 0, failure: 'client_gone' });
   });
   await t.test('during its download', async (t) => {
-    const { upstream, proxy, client } = await setUp(t);
+    const { upstream, proxy, client } = await openForwarding(t);
     client.send(get);
     const connection = await upstream.accept();
     await connection.readHead();
@@ -227,7 +216,7 @@ t.test('a caller that leaves stops the work upstream', async (t) => {
     t.equal(proxy.live.size, 0);
   });
   await t.test('before its turn in the queue', async (t) => {
-    const { upstream, proxy, client } = await setUp(t, { upstream: { connectionsMax: 1 } });
+    const { upstream, proxy, client } = await openForwarding(t, { upstream: { connectionsMax: 1 } });
     client.send(get);
     const connection = await upstream.accept();
     const second = await connectRaw(proxy.port);
@@ -255,7 +244,7 @@ t.test('it stops within a second, whether the caller is reset or says goodbye', 
       let fastestMs = Infinity;
       // The best of a few: a busy machine may hold up any one of them.
       for (let round = 0; round < 5 && fastestMs >= 1_000; round += 1) {
-        const { upstream, client } = await setUp(t);
+        const { upstream, client } = await openForwarding(t);
         client.send(request);
         const connection = await upstream.accept();
         await connection.readHead();
@@ -271,7 +260,7 @@ t.test('it stops within a second, whether the caller is reset or says goodbye', 
 });
 
 t.test('close ends what is under way: those who wait are answered, begun responses break', async (t) => {
-  const { upstream, proxy, client } = await setUp(t, { upstream: { connectionsMax: 2 } });
+  const { upstream, proxy, client } = await openForwarding(t, { upstream: { connectionsMax: 2 } });
   const [begun, waiting] = [await connectRaw(proxy.port), await connectRaw(proxy.port)];
   client.send(get);
   await (await upstream.accept()).readHead();

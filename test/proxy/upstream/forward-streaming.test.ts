@@ -3,39 +3,15 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, request as httpRequest } from 'node:http';
-import t, { type Test } from 'tap';
-import type { Identity } from '../../../src/decision/identity.ts';
-import { type ForwardingOptions, startForwarding } from '../../support/forwarding.ts';
+import t from 'tap';
+import { openForwarding, startForwarding } from '../../support/forwarding.ts';
+import { anIdentity } from '../../support/identity.ts';
 import { connectRaw } from '../../support/raw-client.ts';
-import { startRawUpstream } from '../../support/raw-upstream.ts';
 import { settled } from '../../support/settled.ts';
 
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
-const alice: Identity = {
-  credentialKind: 'api_token',
-  sessionKind: 'api_token',
-  issuer: 'http://issuer.test',
-  org: { id: 'acme', name: 'Acme' },
-  user: { id: 'alice', name: 'Alice', roles: [] },
-  scopes: new Set(),
-  tokenId: 't1',
-  secretNumber: 0,
-  sessionId: undefined,
-  generation: { org: 0, user: 0 },
-  issuedAtMs: 0,
-  expiresAtMs: 2_000_000,
-};
-
-const setUp = async (t: Test, options: ForwardingOptions = {}) => {
-  const upstream = await startRawUpstream();
-  t.teardown(() => upstream.close());
-  const proxy = await startForwarding(upstream, options);
-  t.teardown(() => proxy.close());
-  const client = await connectRaw(proxy.port);
-  t.teardown(() => client.socket.destroy());
-  return { upstream, proxy, client };
-};
+const alice = anIdentity({ tokenId: 't1', expiresAtMs: 2_000_000 });
 
 t.test('30 MB up and back down arrive unchanged, chunked and with a length', async (t) => {
   const echo = createServer((request, response) => {
@@ -74,7 +50,7 @@ t.test('30 MB up and back down arrive unchanged, chunked and with a length', asy
 });
 
 t.test('a slow reader holds the upstream back; nothing piles up in between', async (t) => {
-  const { upstream, client } = await setUp(t);
+  const { upstream, client } = await openForwarding(t);
   client.send(get);
   const connection = await upstream.accept();
   await connection.readHead();
@@ -99,7 +75,7 @@ t.test('a slow reader holds the upstream back; nothing piles up in between', asy
 });
 
 t.test('a slow upstream holds an upload back', async (t) => {
-  const { upstream, client } = await setUp(t, { rule: { requestBodyBytesMax: 500_000_000 } });
+  const { upstream, client } = await openForwarding(t, { rule: { requestBodyBytesMax: 500_000_000 } });
   client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 400000000\r\n\r\n');
   const piece = Buffer.alloc(1_000_000);
   let sent = 0;
@@ -116,7 +92,7 @@ t.test('a slow upstream holds an upload back', async (t) => {
 });
 
 t.test('a caller that reads nothing is cut off, and the upstream with it', async (t) => {
-  const { upstream, proxy, client } = await setUp(t, { writeStallTimeoutMs: 200 });
+  const { upstream, proxy, client } = await openForwarding(t, { writeStallTimeoutMs: 200 });
   client.send(get);
   const connection = await upstream.accept();
   await connection.readHead();
@@ -133,7 +109,7 @@ t.test('a caller that reads nothing is cut off, and the upstream with it', async
 });
 
 t.test('also when the whole answer has come, and only the caller is missing', async (t) => {
-  const { upstream, proxy, client } = await setUp(t, { writeStallTimeoutMs: 300 });
+  const { upstream, proxy, client } = await openForwarding(t, { writeStallTimeoutMs: 300 });
   client.send(get);
   const connection = await upstream.accept();
   await connection.readHead();
@@ -153,7 +129,7 @@ t.test('a streaming response ends when its identity falls', async (t) => {
     outdated: 'session_ended',
   } as const;
   for (const [standing, reason] of Object.entries(standings)) {
-    const { upstream, proxy, client } = await setUp(t, { identity: alice });
+    const { upstream, proxy, client } = await openForwarding(t, { identity: alice });
     client.send(get);
     const connection = await upstream.accept();
     await connection.readHead();
@@ -185,7 +161,7 @@ t.test('a request whose answer or upload is awaited ends when its identity falls
   const upload = 'POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nonly this';
   for (const [standing, reason] of Object.entries(standings))
     for (const bytes of [get, upload]) {
-      const { upstream, proxy, client } = await setUp(t, { identity: alice });
+      const { upstream, proxy, client } = await openForwarding(t, { identity: alice });
       client.send(bytes);
       const connection = await upstream.accept();
       await connection.readUntil('\r\n\r\n');
@@ -205,7 +181,10 @@ t.test('a request whose answer or upload is awaited ends when its identity falls
 });
 
 t.test('so does one that waits for a connection to the upstream, and a handshake', async (t) => {
-  const { upstream, proxy, client } = await setUp(t, { identity: alice, upstream: { connectionsMax: 1 } });
+  const { upstream, proxy, client } = await openForwarding(t, {
+    identity: alice,
+    upstream: { connectionsMax: 1 },
+  });
   client.send(get);
   await (await upstream.accept()).readHead();
   const second = await connectRaw(proxy.port);
@@ -233,7 +212,7 @@ t.test('so does one that waits for a connection to the upstream, and a handshake
 
 t.test('a streaming response ends when its token expires, and at shutdown', async (t) => {
   for (const end of ['expiry', 'shutdown']) {
-    const { upstream, proxy, client } = await setUp(t, { identity: alice });
+    const { upstream, proxy, client } = await openForwarding(t, { identity: alice });
     client.send(get);
     const connection = await upstream.accept();
     await connection.readHead();
@@ -248,7 +227,7 @@ t.test('a streaming response ends when its token expires, and at shutdown', asyn
 });
 
 t.test('a response that is over, or came at once, is not registered', async (t) => {
-  const { upstream, proxy, client } = await setUp(t, { identity: alice });
+  const { upstream, proxy, client } = await openForwarding(t, { identity: alice });
   client.send(get);
   const connection = await upstream.accept();
   await connection.readHead();

@@ -3,9 +3,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import t, { type Test } from 'tap';
-import { type ForwardingOptions, startForwarding } from '../../support/forwarding.ts';
+import { type ForwardingOptions, openForwarding, startForwarding } from '../../support/forwarding.ts';
 import { connectRaw, exchangeRaw } from '../../support/raw-client.ts';
-import { startRawUpstream } from '../../support/raw-upstream.ts';
 import { settled } from '../../support/settled.ts';
 
 const handshake =
@@ -13,18 +12,8 @@ const handshake =
 const switching =
   'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: a\r\n\r\n';
 
-const setUp = async (t: Test, options: ForwardingOptions = {}) => {
-  const upstream = await startRawUpstream();
-  t.teardown(() => upstream.close());
-  const proxy = await startForwarding(upstream, options);
-  t.teardown(() => proxy.close());
-  const client = await connectRaw(proxy.port);
-  t.teardown(() => client.socket.destroy());
-  return { upstream, proxy, client };
-};
-
 const openTunnel = async (t: Test, options: ForwardingOptions = {}) => {
-  const { upstream, proxy, client } = await setUp(t, options);
+  const { upstream, proxy, client } = await openForwarding(t, options);
   client.send(handshake);
   const connection = await upstream.accept();
   await connection.readHead();
@@ -36,7 +25,7 @@ const openTunnel = async (t: Test, options: ForwardingOptions = {}) => {
 for (const how of ['reset', 'end'] as const) {
   const name = how === 'reset' ? 'a reset' : 'a FIN';
   t.test(`${name} by the caller before the 101: no crash, and the upstream socket goes`, async (t) => {
-    const { upstream, proxy, client } = await setUp(t);
+    const { upstream, proxy, client } = await openForwarding(t);
     client.send(handshake);
     const connection = await upstream.accept();
     await connection.readHead();
@@ -47,7 +36,7 @@ for (const how of ['reset', 'end'] as const) {
   });
 
   t.test(`${name} by the caller and the 101 at the same moment`, async (t) => {
-    const { upstream, proxy, client } = await setUp(t, { writeStallTimeoutMs: 300 });
+    const { upstream, proxy, client } = await openForwarding(t, { writeStallTimeoutMs: 300 });
     client.send(handshake);
     const connection = await upstream.accept();
     await connection.readHead();
@@ -79,7 +68,7 @@ for (const how of ['reset', 'end'] as const) {
   });
 
   t.test(`${name} by the upstream before its answer: 502`, async (t) => {
-    const { upstream, proxy, client } = await setUp(t);
+    const { upstream, proxy, client } = await openForwarding(t);
     client.send(handshake);
     const connection = await upstream.accept();
     await connection.readHead();
@@ -93,7 +82,7 @@ for (const how of ['reset', 'end'] as const) {
   });
 
   t.test(`${name} by the upstream in the middle of a refusal breaks the connection`, async (t) => {
-    const { upstream, client } = await setUp(t);
+    const { upstream, client } = await openForwarding(t);
     client.send(handshake);
     const connection = await upstream.accept();
     await connection.readHead();
@@ -131,7 +120,7 @@ t.test('refused, 502; hanging, 504 and the socket is destroyed', async (t) => {
   t.teardown(() => proxy.close());
   t.equal((await exchangeRaw(proxy.port, handshake)).status, 502);
 
-  const hanging = await setUp(t, { rule: { responseTimeoutMs: 150 } });
+  const hanging = await openForwarding(t, { rule: { responseTimeoutMs: 150 } });
   hanging.client.send(handshake);
   const connection = await hanging.upstream.accept();
   await connection.readHead();
@@ -153,7 +142,7 @@ t.test('an answer that is none: 502, and the process lives', async (t) => {
     'garbage\r\n\r\n',
   ];
   for (const answer of answers) {
-    const { upstream, proxy, client } = await setUp(t);
+    const { upstream, proxy, client } = await openForwarding(t);
     client.send(handshake);
     const connection = await upstream.accept();
     await connection.readHead();
@@ -165,7 +154,7 @@ t.test('an answer that is none: 502, and the process lives', async (t) => {
 });
 
 t.test('a 101 that names no protocol ends in bounded time', async (t) => {
-  const { upstream, client } = await setUp(t, { rule: { responseTimeoutMs: 300 } });
+  const { upstream, client } = await openForwarding(t, { rule: { responseTimeoutMs: 300 } });
   client.send(handshake);
   const connection = await upstream.accept();
   await connection.readHead();
@@ -174,7 +163,7 @@ t.test('a 101 that names no protocol ends in bounded time', async (t) => {
 });
 
 t.test('a caller that floods the handshake is made to wait', async (t) => {
-  const { upstream, client } = await setUp(t);
+  const { upstream, client } = await openForwarding(t);
   client.send(handshake);
   const connection = await upstream.accept();
   await connection.readHead();
@@ -207,7 +196,7 @@ t.test('a side of a tunnel that takes nothing is cut off; a silent tunnel is not
 });
 
 t.test('no more tunnels than connectionsMax', async (t) => {
-  const { upstream, proxy, client } = await setUp(t, { upstream: { connectionsMax: 1 } });
+  const { upstream, proxy, client } = await openForwarding(t, { upstream: { connectionsMax: 1 } });
   client.send(handshake);
   const connection = await upstream.accept();
   await connection.readHead();
@@ -224,7 +213,7 @@ t.test('no more tunnels than connectionsMax', async (t) => {
 });
 
 t.test('a header that cannot be sent is a bug, and leaves nothing behind', async (t) => {
-  const { upstream, proxy } = await setUp(t, { headers: ['X-Bad', 'a\nb'] });
+  const { upstream, proxy } = await openForwarding(t, { headers: ['X-Bad', 'a\nb'] });
   const thrown = once(proxy.server, 'upgrade-bug');
   const [listener] = proxy.server.listeners('upgrade');
   proxy.server.removeAllListeners('upgrade').on('upgrade', (...args) => {

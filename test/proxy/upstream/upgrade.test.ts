@@ -4,44 +4,20 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import t, { type Test } from 'tap';
 import { WebSocket, WebSocketServer } from 'ws';
-import type { Identity } from '../../../src/decision/identity.ts';
 import { makeCertificates } from '../../support/certificates.ts';
-import { type ForwardingOptions, startForwarding } from '../../support/forwarding.ts';
+import { type ForwardingOptions, openForwarding, startForwarding } from '../../support/forwarding.ts';
+import { anIdentity } from '../../support/identity.ts';
 import { connectRaw, exchangeRaw } from '../../support/raw-client.ts';
-import { type RawUpstreamOptions, startRawUpstream } from '../../support/raw-upstream.ts';
 
 const handshake =
   'GET /ws?x==//y HTTP/1.1\r\nHost: api.example\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Key: k\r\nSec-WebSocket-Version: 13\r\n\r\n';
 const switching =
   'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: a\r\n\r\n';
 
-const alice: Identity = {
-  credentialKind: 'api_token',
-  sessionKind: 'api_token',
-  issuer: 'http://issuer.test',
-  org: { id: 'acme', name: 'Acme' },
-  user: { id: 'alice', name: 'Alice', roles: [] },
-  scopes: new Set(),
-  tokenId: 't1',
-  secretNumber: 0,
-  sessionId: undefined,
-  generation: { org: 0, user: 0 },
-  issuedAtMs: 0,
-  expiresAtMs: 2_000_000,
-};
-
-const setUp = async (t: Test, options: ForwardingOptions = {}, upstreamOptions: RawUpstreamOptions = {}) => {
-  const upstream = await startRawUpstream(upstreamOptions);
-  t.teardown(() => upstream.close());
-  const proxy = await startForwarding(upstream, options);
-  t.teardown(() => proxy.close());
-  const client = await connectRaw(proxy.port);
-  t.teardown(() => client.socket.destroy());
-  return { upstream, proxy, client };
-};
+const alice = anIdentity({ tokenId: 't1', expiresAtMs: 2_000_000 });
 
 const openTunnel = async (t: Test, options: ForwardingOptions = {}) => {
-  const { upstream, proxy, client } = await setUp(t, options);
+  const { upstream, proxy, client } = await openForwarding(t, options);
   client.send(handshake);
   const connection = await upstream.accept();
   await connection.readHead();
@@ -85,7 +61,9 @@ t.test('a real WebSocket client talks to a real WebSocket server', async (t) => 
 t.test(
   'the upstream receives the authorized target byte for byte, the given headers, and the handshake',
   async (t) => {
-    const { upstream, client } = await setUp(t, { headers: ['X-Identity', 'ours', 'X-Latin', '\u00e9'] });
+    const { upstream, client } = await openForwarding(t, {
+      headers: ['X-Identity', 'ours', 'X-Latin', '\u00e9'],
+    });
     client.send(
       handshake.replace('\r\n\r\n', '\r\nX-Two: 1\r\nx-two: 2\r\nCookie: a=1\r\nCookie: b=2\r\n\r\n'),
     );
@@ -104,7 +82,7 @@ t.test(
       ['Upgrade', 'websocket'],
     ]);
     for (const target of ['//a//b', '/a/../b', '/http://x/', '/%2e%2e/?', '/x?y?z#']) {
-      const other = await setUp(t, { target });
+      const other = await openForwarding(t, { target });
       other.client.send(handshake);
       const connection = await other.upstream.accept();
       t.equal((await connection.readHead()).startLine, `GET ${target} HTTP/1.1`);
@@ -113,7 +91,7 @@ t.test(
 );
 
 t.test('Expect and Connection: upgrade, X-Identity cannot remove or forge a header of ours', async (t) => {
-  const { upstream, client } = await setUp(t, { headers: ['X-Identity', 'ours'] });
+  const { upstream, client } = await openForwarding(t, { headers: ['X-Identity', 'ours'] });
   client.send(
     handshake
       .replace('Connection: Upgrade', 'Connection: upgrade, X-Identity')
@@ -125,7 +103,7 @@ t.test('Expect and Connection: upgrade, X-Identity cannot remove or forge a head
 });
 
 t.test('the caller receives the 101 with its headers, in Latin-1, without framing', async (t) => {
-  const { upstream, client } = await setUp(t);
+  const { upstream, client } = await openForwarding(t);
   client.send(handshake);
   const connection = await upstream.accept();
   await connection.readHead();
@@ -148,7 +126,7 @@ t.test('the caller receives the 101 with its headers, in Latin-1, without framin
 });
 
 t.test('frames sent before the 101 are kept, in order', async (t) => {
-  const { upstream, client } = await setUp(t);
+  const { upstream, client } = await openForwarding(t);
   client.send(`${handshake}one,`);
   const connection = await upstream.accept();
   await connection.readHead();
@@ -177,7 +155,7 @@ t.test('a refused upgrade is answered with right framing, and the connection clo
     'HTTP/1.1 204 No Content\r\n\r\n': { status: 204, framing: 'none', body: '' },
   };
   for (const [bytes, expected] of Object.entries(refusals)) {
-    const { upstream, proxy, client } = await setUp(t);
+    const { upstream, proxy, client } = await openForwarding(t);
     client.send(handshake);
     const connection = await upstream.accept();
     await connection.readHead();
@@ -194,10 +172,10 @@ t.test('a refused upgrade is answered with right framing, and the connection clo
 });
 
 t.test('an upgrade is refused here: by the rule, by its method, by its protocol, with a body', async (t) => {
-  const byRule = await setUp(t, { rule: { upgrade: false } });
+  const byRule = await openForwarding(t, { rule: { upgrade: false } });
   byRule.client.send(handshake);
   t.equal((await byRule.client.readMessage()).status, 403);
-  const { upstream, proxy } = await setUp(t);
+  const { upstream, proxy } = await openForwarding(t);
   for (const request of [
     handshake.replace('GET', 'PUT'),
     handshake.replace('WebSocket', 'h2c'),
@@ -251,7 +229,7 @@ t.test('close ends tunnels and handshakes', async (t) => {
 });
 
 t.test('a unix socket, and https with the certificate verified whatever the Host says', async (t) => {
-  const unix = await setUp(t, {}, { unix: true });
+  const unix = await openForwarding(t, {}, { unix: true });
   unix.client.send(handshake);
   const connection = await unix.upstream.accept();
   await connection.readHead();
@@ -259,7 +237,7 @@ t.test('a unix socket, and https with the certificate verified whatever the Host
   t.match(await unix.client.readHead(), { startLine: /101/ });
 
   const { ca, localhost, elsewhere } = makeCertificates();
-  const good = await setUp(t, { upstream: { ca } }, { tls: localhost });
+  const good = await openForwarding(t, { upstream: { ca } }, { tls: localhost });
   good.client.send(handshake);
   const secure = await good.upstream.accept();
   await secure.readHead();
@@ -267,10 +245,10 @@ t.test('a unix socket, and https with the certificate verified whatever the Host
   t.match(await good.client.readHead(), { startLine: /101/ });
   t.equal(await good.client.readBytes(2), 'hi');
 
-  const wrong = await setUp(t, { upstream: { ca } }, { tls: elsewhere });
+  const wrong = await openForwarding(t, { upstream: { ca } }, { tls: elsewhere });
   wrong.client.send(handshake.replace('api.example', 'elsewhere.test'));
   t.equal((await wrong.client.readMessage()).status, 502);
-  const unknown = await setUp(t, {}, { tls: localhost });
+  const unknown = await openForwarding(t, {}, { tls: localhost });
   unknown.client.send(handshake);
   t.equal((await unknown.client.readMessage()).status, 502);
 });
