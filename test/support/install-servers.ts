@@ -1,5 +1,6 @@
 // Before the tests: makes sure the real servers they run against are there (`redis-server`; `prometheus`, the API of
-// the system test, with `promtool`), or says exactly what to install. Never a stand-in.
+// the system test, with `promtool`), and `faketime`, which gives a process another clock; or says exactly what to
+// install. Never a stand-in.
 
 import { spawnSync } from 'node:child_process';
 
@@ -21,6 +22,10 @@ const servers: readonly Server[] = [
   {
     command: 'promtool',
     packages: { 'apt-get': 'prometheus', apk: 'prometheus', dnf: '/usr/bin/promtool', brew: 'prometheus' },
+  },
+  {
+    command: 'faketime',
+    packages: { 'apt-get': 'faketime', apk: 'libfaketime', dnf: 'libfaketime', brew: 'libfaketime' },
   },
 ];
 
