@@ -1,5 +1,6 @@
-// Reads the body of a surface request: a form or JSON, both bounded. Never throws on what a caller sent: what cannot be
-// read comes back as `malformed` with a sentence, and each surface answers in its own error shape.
+// Reads the body of a surface request: a form or JSON, both bounded. The bytes decide which of the two it is, because
+// clients of every vendor send forms and JSON without a Content-Type, or with the wrong one. Never throws on what a caller
+// sent: a body that cannot be read becomes `malformed` with a sentence, and each surface answers in its own error shape.
 
 import { readStrictJson } from '../decision/strict-json.ts';
 
@@ -29,15 +30,33 @@ export const readMediaType = (header: string | undefined): string | undefined =>
   return /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+$/.test(clean) ? clean : undefined;
 };
 
-/** Parses a body by its media type. UTF-8 whatever the charset says: RFC 6749 appendix B and RFC 8259 §8.1 know no other. */
+/**
+ * Parses a body by its bytes, and by its media type where they leave it open. A JSON object or array is JSON under any media
+ * type, because no client writes a form that begins so; a form is one under any media type where it keeps to the grammar
+ * of `application/x-www-form-urlencoded` (URL standard §5). No body fits both. That a browser can send `text/plain` from
+ * another site harms nothing: no surface reads cookies. UTF-8 whatever the charset says: RFC 6749 appendix B and RFC 8259
+ * §8.1 know no other.
+ */
 export const parseBody = (mediaType: string | undefined, bytes: Buffer): SurfaceBody => {
   if (bytes.length === 0) return { kind: 'none' };
-  if (mediaType === 'application/x-www-form-urlencoded') return parseForm(bytes.toString('latin1'));
-  if (mediaType === 'application/json' || mediaType?.endsWith('+json') === true) return parseJson(bytes);
-  return { kind: 'other', mediaType };
+  const text = bytes.toString('latin1');
+  if (strictForm.test(text)) return parseForm(text);
+  const isNamedForm = mediaType === 'application/x-www-form-urlencoded';
+  const isNamedJson = mediaType === 'application/json' || mediaType?.endsWith('+json') === true;
+  if (isNamedJson || jsonStart.test(text)) {
+    const parsed = parseJson(bytes);
+    if (parsed.kind === 'json' || !isNamedForm) return parsed;
+  }
+  return isNamedForm ? parseForm(text) : { kind: 'other', mediaType };
 };
 
-const parseForm = (text: string): SurfaceBody => {
+/** `name=value` pairs whose characters a form writes as they are, or percent-encoded. No JSON text matches. */
+const strictForm = /^[\w.*+%~-]+=[^\s"<>\\^`{}]*$/;
+/** The first byte of an object or array after JSON's blanks. */
+const jsonStart = /^[\t\n\r ]*[[{]/;
+
+/** Parses the text of a form, or a query; each byte is one character of it. */
+export const parseForm = (text: string): Extract<SurfaceBody, { readonly kind: 'form' | 'malformed' }> => {
   const parameters: Parameter[] = [];
   for (const piece of text.split('&')) {
     if (piece === '') continue;

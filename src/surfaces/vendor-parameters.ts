@@ -54,7 +54,7 @@ const addBody = (request: SurfaceRequest, add: Add): string | undefined => {
       return undefined;
     }
     case 'other':
-      return 'Send a form or JSON, and say so in Content-Type.';
+      return 'The body is neither a form nor a JSON object.';
   }
 };
 

@@ -84,6 +84,33 @@ t.test(
   },
 );
 
+t.test('no text is both a form and JSON by its bytes alone', (t) => {
+  const read = (text: string) => parse('text/plain', text).kind;
+  fc.assert(fc.property(fc.json(), (text) => ['json', 'other', 'malformed'].includes(read(text))));
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.string({ minLength: 1 }), fc.string()), { minLength: 1 }), (pairs) => {
+      const text = new URLSearchParams(pairs).toString();
+      const body = parse('application/json', text);
+      return body.kind === 'form' && JSON.stringify(body) === JSON.stringify(parse(form, text));
+    }),
+  );
+  for (const [text, kind] of [
+    ['{"a":"b=c&d=e"}', 'json'],
+    [' \r\n[1]', 'json'],
+    ['a={"b":1}', 'other'],
+    ['true', 'other'],
+    ['a=1', 'form'],
+    ['a', 'other'],
+    ['=1', 'other'],
+    ['<a b=c/>', 'other'],
+    ['{a=b}', 'malformed'],
+  ] as const)
+    t.equal(read(text), kind, text);
+  t.match(parse(form, '{"a":1}'), { kind: 'json' }, 'JSON under the type of a form');
+  t.match(parse(form, '{a'), { kind: 'form' }, 'what is no JSON stays the form it is said to be');
+  t.end();
+});
+
 t.test('whatever bytes come, the answer is a value', (t) => {
   fc.assert(
     fc.property(fc.constantFrom(form, 'application/json', 'text/plain'), fc.uint8Array(), (type, bytes) => {

@@ -4,7 +4,6 @@ import { isOutage } from '../../decision/outcome.ts';
 import type { TokenOrders } from '../../lifecycle/token-orders.ts';
 import type { Label } from '../../store/records.ts';
 import { type Endpoint, neverStored, permitted, type SurfaceRequest } from '../answer.ts';
-import { parseBody } from '../body.ts';
 import type { ReadCallerDeps } from './astra-caller.ts';
 import { badRequest } from './astra-problem.ts';
 import { astraTokenOf, tokenType, tokenVersion, withSecret } from './astra-token.ts';
@@ -51,11 +50,10 @@ interface Order {
   readonly labels: readonly Label[];
 }
 
-/** The order, or a sentence about what is wrong with it. JSON under any Content-Type, as the vendor's has its own ones. */
-const readOrder = ({ body, bytes }: SurfaceRequest): Order | string => {
-  const read = body.kind === 'json' ? body : parseBody('application/json', bytes);
-  if (read.kind === 'malformed') return `The body cannot be read: ${read.why}.`;
-  const value = read.kind === 'json' ? read.value : undefined;
+/** The order, or a sentence about what is wrong with it. */
+const readOrder = ({ body }: SurfaceRequest): Order | string => {
+  if (body.kind === 'malformed') return `The body cannot be read: ${body.why}.`;
+  const value = body.kind === 'json' ? body.value : undefined;
   if (!isMapping(value)) return 'Send the token to make as a JSON object.';
   const { type, version, name, metadata } = value;
   if (type !== tokenType) return `type is "${tokenType}".`;

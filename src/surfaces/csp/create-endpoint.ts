@@ -69,7 +69,7 @@ interface Order {
 
 /** The order, or a sentence about what is wrong with it. `idToken` beside it is not needed: the caller is known. */
 const readOrder = ({ body }: SurfaceRequest, granted: ReadonlySet<string>): Order | string => {
-  if (body.kind !== 'json') return 'Send the order as JSON, with Content-Type: application/json.';
+  if (body.kind !== 'json') return 'The body is not JSON.';
   const name = member(body.value, 'tokenName');
   if (typeof name !== 'string' || name === '') return 'tokenName is the name of the new token.';
   const lifetimeMs = readLifetime(member(body.value, 'refreshTokenTTL'));

@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 import type { SurfaceRequest } from '../answer.ts';
-import { parseBody } from '../body.ts';
+import { parseForm } from '../body.ts';
 import type { Difference } from './management-problem.ts';
 
 export interface OrderSchemas<Query extends z.ZodType, Body extends z.ZodType> {
@@ -58,8 +58,7 @@ const malformed = (errors: readonly Difference[], detail?: string): OrderFault =
 });
 
 const readQuery = (text: string): { readonly values: Readonly<Record<string, string>> } | OrderFault => {
-  const read = parseBody('application/x-www-form-urlencoded', Buffer.from(text, 'latin1'));
-  if (read.kind === 'none') return { values: {} };
+  const read = parseForm(text);
   if (read.kind !== 'form')
     return malformed([], 'The query is not percent-encoded UTF-8, or has too many parameters.');
   const values = new Map(read.parameters);

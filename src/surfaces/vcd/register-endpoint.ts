@@ -7,7 +7,6 @@ import { isProblem } from '../../lifecycle/problem.ts';
 import type { Settings } from '../../settings/settings.ts';
 import type { TokenStore } from '../../store/token-store.ts';
 import { type Endpoint, neverStored, permitted, type SurfaceRequest } from '../answer.ts';
-import { parseBody } from '../body.ts';
 import { registeredLabel } from './registration.ts';
 import type { ReadActorDeps } from '../read-actor.ts';
 import { isFault, readCaller } from './vcd-caller.ts';
@@ -64,11 +63,9 @@ export const createRegisterEndpoint =
     };
   };
 
-/** Some clients send the JSON without saying that it is. */
-const readName = ({ body, bytes }: SurfaceRequest): string | undefined => {
-  const read = body.kind === 'other' ? parseBody('application/json', bytes) : body;
-  if (read.kind !== 'json' || typeof read.value !== 'object' || read.value === null) return undefined;
-  const name = 'client_name' in read.value ? read.value.client_name : undefined;
+const readName = ({ body }: SurfaceRequest): string | undefined => {
+  if (body.kind !== 'json' || typeof body.value !== 'object' || body.value === null) return undefined;
+  const name = 'client_name' in body.value ? body.value.client_name : undefined;
   return typeof name === 'string' && name !== '' ? name : undefined;
 };
 

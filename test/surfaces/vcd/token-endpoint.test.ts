@@ -63,6 +63,7 @@ t.test('every way in which clients send the form works', async (t) => {
       ['content-type: application/x-www-form-urlencoded/'],
       body,
     ],
+    ['no Content-Type: go-vcloud-director before 2.20, CSI driver 1.4.1', `POST ${acme}`, [], body],
     ['a charset', `POST ${acme}`, [`${formType};charset=UTF-8`], body],
     ['a stale bearer', `POST ${acme}`, [formType, bearer('eyJhbGciOiJSUzI1NiJ9.e30.c2ln')], body],
     ['a stale session header', `POST ${acme}`, [formType, 'X-Vmware-Vcloud-Access-Token: a.b.c'], body],
