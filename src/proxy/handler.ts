@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 import { isPermit } from '../decision/authorize.ts';
 import { type Credential, isCredential, readCredential } from '../decision/credential.ts';
 import { denial, isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
+import { methodsAskedFor } from '../decision/method-override.ts';
 import { parseTarget } from '../decision/path.ts';
 import { wireOf, wireOfBug } from '../decision/refusal.ts';
 import type { Identifier, Subject } from '../identity/identifier.ts';
@@ -155,7 +156,7 @@ class GateHandler {
     if (match === undefined) return this.#refuse(passage, router.refusalOf(method, path));
     const { rule } = match;
     passage.nameRoute(rule.name);
-    for (const other of facts.methodOverrides ?? [])
+    for (const other of methodsAskedFor(facts.methodOverrides, query))
       if (router.match(other.toUpperCase(), path)?.rule !== rule)
         return this.#refuse(passage, denial('method_refused', 'an override to a method of another rule'));
 

@@ -1,9 +1,8 @@
-// What the API may take a path for: many servers ignore case, a slash at the end, and blanks or dots at the end of a
-// segment. It only says whether such a reading asks more than the rule that was found, or is of a path that Tollgate
-// answers itself; it chooses none.
+// What the API may take a path for, beside what it says (path-readings.ts). It only judges whether such a reading asks
+// more than the rule that was found, or is of a path that Tollgate answers itself; it chooses none.
 
-import { decodePath } from '../decision/path.ts';
 import type { RouteRule } from '../decision/route-rule.ts';
+import { foldEscaped, foldPath, isReadOtherwise, suffixReadings, withoutSlash } from './path-readings.ts';
 import { type HTTPMethod, RuleTree } from './rule-tree.ts';
 
 export interface RuleOfMethod {
@@ -24,7 +23,7 @@ export interface LenientRules {
 export const createLenientRules = (entries: readonly RuleOfMethod[]): LenientRules => {
   const rules = [...new Set(entries.map(({ rule }) => rule))];
   const outdone = new Set(rules.filter((rule) => rules.some((other) => mayAskMore(other, rule))));
-  const isOdd = rules.some(({ path }) => path !== '/' && readsOtherwise(withoutParameters(path)));
+  const isOdd = rules.some(({ path }) => isFoldedOtherwise(path));
   const tree = new RuleTree<readonly FoldedRule[]>();
   const byMethod = Map.groupBy(entries, ({ method }) => method);
   for (const [method, own] of byMethod)
@@ -32,24 +31,31 @@ export const createLenientRules = (entries: readonly RuleOfMethod[]): LenientRul
       tree.add(method, pattern, same.map(foldRule));
 
   const askMore: LenientRules['askMore'] = (method, path, rule, tenant) => {
-    if (!outdone.has(rule) || !(isOdd || readsOtherwise(path))) return false;
+    if (!outdone.has(rule) || !(isOdd || isReadOtherwise(path))) return false;
     const folded = foldEscaped(path);
     if (folded === undefined) return true;
     const foldedTenant = tenant === undefined ? undefined : foldPath(`/${tenant}`).slice(1);
-    const stricterAt = (reading: string): boolean => {
-      const found = tree.find(method, reading);
-      return (
-        found?.value.some(({ rule: other, tenantName }) =>
-          tenantName === undefined
-            ? mayAskMore(other, rule)
-            : asksMore(other, rule) || found.parameters[tenantName] !== foldedTenant,
-        ) ?? false
-      );
+    const isStricter = (other: FoldedRule, found: PathParameters): boolean =>
+      other.tenantName === undefined
+        ? mayAskMore(other.rule, rule)
+        : asksMore(other.rule, rule) || found[other.tenantName] !== foldedTenant;
+    const rulesAt = (reading: string): ReturnType<typeof tree.find> => tree.find(method, reading);
+    const isStricterAt = (reading: string): boolean => {
+      const found = rulesAt(reading);
+      return found?.value.some((other) => isStricter(other, found.parameters)) ?? false;
     };
     const bare = withoutSlash(folded);
-    if (stricterAt(bare)) return true;
+    if (isStricterAt(bare)) return true;
     // The path itself has been looked up.
-    return bare !== folded && (isOdd || folded !== path) && stricterAt(folded);
+    if (bare !== folded && (isOdd || folded !== path) && isStricterAt(folded)) return true;
+    // A rule that spells out the end of the path means that end. Another tenant of the same rule (`acme.com`) is no reading.
+    if (endsLiterally(rule)) return false;
+    return suffixReadings(bare).some((reading) => {
+      const found = rulesAt(reading);
+      return (
+        found?.value.some((other) => other.rule !== rule && isStricter(other, found.parameters)) ?? false
+      );
+    });
   };
   return { askMore };
 };
@@ -60,14 +66,16 @@ export const createLenientRules = (entries: readonly RuleOfMethod[]): LenientRul
  */
 export const createLenientPaths = (patterns: readonly string[]): ((path: string) => boolean) => {
   const asRoutes = patterns.map((pattern) => withNumbers(pattern.replace(/\/\?$/, '')));
-  const isOdd = asRoutes.some((pattern) => readsOtherwise(withoutParameters(pattern)));
+  const isOdd = asRoutes.some(isFoldedOtherwise);
   const tree = new RuleTree<true>();
   for (const pattern of new Set(asRoutes.map((pattern) => withoutSlash(foldPath(pattern)))))
     tree.add('GET', pattern, true);
   return (path) => {
-    if (asRoutes.length === 0 || !(isOdd || readsOtherwise(path))) return false;
+    if (asRoutes.length === 0 || !(isOdd || isReadOtherwise(path))) return false;
     const folded = foldEscaped(path);
-    return folded === undefined || tree.find('GET', withoutSlash(folded)) !== undefined;
+    if (folded === undefined) return true;
+    const bare = withoutSlash(folded);
+    return [bare, ...suffixReadings(bare)].some((reading) => tree.find('GET', reading) !== undefined);
   };
 };
 
@@ -76,6 +84,8 @@ const withNumbers = (pattern: string): string => {
   let count = 0;
   return pattern.replaceAll(/\{[A-Za-z0-9]+\}/g, () => `:p${count++}`);
 };
+
+type PathParameters = Readonly<Record<string, string | undefined>>;
 
 interface FoldedRule {
   readonly rule: RouteRule;
@@ -96,46 +106,20 @@ const asksMore = (other: RouteRule, rule: RouteRule): boolean => {
 const mayAskMore = (other: RouteRule, rule: RouteRule): boolean =>
   asksMore(other, rule) || other.tenantParameter !== undefined;
 
-/** Only a path with upper case, an escape, a dot that ends a segment, or a slash at its end can be read as another. */
-const readsOtherwise = (path: string): boolean => {
-  let before = 0;
-  for (let at = 0; at < path.length; at++) {
-    const code = path.charCodeAt(at);
-    const isUpperCase = code >= 65 && code <= 90;
-    if (isUpperCase || code === percent || (code === slash && before === dot)) return true;
-    before = code;
-  }
-  return before === dot || before === slash;
-};
-const [percent, dot, slash] = [37, 46, 47];
-
-/** Every spelling that one lenient server or another takes for the same path becomes one. `%` gets a stand-in. */
-const foldPath = (path: string): string => {
-  // First upper case: `ı` and `ſ` are lower case, but in upper case I and S.
-  const lower = path.toUpperCase().toLowerCase();
-  const trimmed = lower.replaceAll(blankEnds, '');
-  const joined = trimmed === lower ? lower : trimmed.replaceAll(/\/{2,}/g, '/');
-  return joined.includes('%') ? joined.replaceAll('%', '^') : joined;
-};
-
-const foldEscaped = (path: string): string | undefined => {
-  if (!path.includes('%')) return endsInDot.test(path) ? foldPath(path) : path.toLowerCase();
-  const decoded = decodePath(path);
-  return decoded === undefined ? undefined : foldPath(decoded);
-};
-
-const endsInDot = /\.(?:\/|$)/;
-
-/** Blanks before a segment, blanks and dots after it. A run is tried once, from its beginning. */
-const blankEnds = /(?<=\/)\s+|(?<![\s.])[\s.]+(?=\/|$)/g;
-
-const withoutSlash = (path: string): string =>
-  path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
-
 /** `::` is a colon. */
 const isParameter = (segment: string): boolean => segment.startsWith(':') && !segment.startsWith('::');
 
-const withoutParameters = (pattern: string): string => pattern.replaceAll(/\/:(?!:)[^/]+/g, '/p');
+/** Whether folding changes a pattern: then a path in lower case may be another spelling of it. */
+const isFoldedOtherwise = (pattern: string): boolean => {
+  const literal = pattern.replaceAll(/\/:(?!:)[^/]+/g, '/p');
+  return literal !== '/' && withoutSlash(foldPath(literal)) !== literal;
+};
+
+/** Whether the last segment of a rule's path is spelled out: neither a parameter nor `*`. */
+const endsLiterally = ({ path }: RouteRule): boolean => {
+  const last = path.slice(path.lastIndexOf('/') + 1);
+  return last !== '*' && last !== '' && !isParameter(last);
+};
 
 /** A pattern for folded paths. Parameters are numbered: two rules may name them differently. */
 const foldPattern = ({ path }: RouteRule): string => {

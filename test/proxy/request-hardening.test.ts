@@ -475,13 +475,13 @@ t.test('a method that no route names is refused', async (t) => {
   t.equal((await send('PROPFIND /dav HTTP/1.1\r\nHost: api\r\n\r\n')).status, 200, 'unless a route names it');
 });
 
+const writeAndDelete = [
+  aRule({ name: 'write', methods: ['POST', 'PUT'], scopes: ['things:read'] }),
+  aRule({ name: 'delete', methods: ['DELETE'], scopes: ['things:admin'] }),
+];
+
 t.test('a header cannot ask for a method that another rule would judge', async (t) => {
-  const { edge, send, reached } = await setScene(t, {
-    routes: [
-      aRule({ name: 'write', methods: ['POST', 'PUT'], scopes: ['things:read'] }),
-      aRule({ name: 'delete', methods: ['DELETE'], scopes: ['things:admin'] }),
-    ],
-  });
+  const { edge, send, reached } = await setScene(t, { routes: writeAndDelete });
   for (const name of ['X-HTTP-Method-Override', 'x-http-method', 'X_Method_Override']) {
     const post = (method: string): Promise<RawMessage> =>
       send(`POST /things/7 HTTP/1.1\r\nHost: api\r\n${good}${name}: ${method}\r\nContent-Length: 0\r\n\r\n`);
@@ -493,6 +493,44 @@ t.test('a header cannot ask for a method that another rule would judge', async (
     await edge.nextOutcome();
   }
   t.equal(reached.length, 3);
+});
+
+t.test('a query cannot ask for a method that another rule judges', async (t) => {
+  const { edge, send, reached } = await setScene(t, { routes: writeAndDelete });
+  const post = (query: string): Promise<RawMessage> =>
+    send(`POST /things/7?${query} HTTP/1.1\r\nHost: api\r\n${good}Content-Length: 0\r\n\r\n`);
+  for (const query of [
+    '_method=DELETE',
+    'a=1&_method=delete',
+    '_METHOD=DELETE',
+    '%5fmethod=DELETE',
+    '_m%65thod=D%45LETE',
+    'a=1;_method=DELETE',
+    '.method=DELETE',
+    '+_method=DELETE',
+    '%20.method=DELETE',
+    '[method=DELETE',
+    '_method[]=DELETE',
+    '_method',
+    '%ff&_method=DELETE',
+    '_method=PUT&_method=DELETE',
+    '_method=%ffDELETE',
+  ]) {
+    t.equal((await post(query)).status, 403, query);
+    t.match(await edge.nextOutcome(), { reason: 'method_refused' }, query);
+  }
+  for (const query of [
+    '_method=PUT',
+    'method=DELETE',
+    'a=_method',
+    '_=1',
+    'x_method=DELETE',
+    'a%20b=DELETE',
+  ]) {
+    t.equal((await post(query)).status, 200, query);
+    await edge.nextOutcome();
+  }
+  t.equal(reached.length, 6, 'what the same rule judges goes on as it came');
 });
 
 t.test('one grammar for credentials: 401 before any look-up', async (t) => {

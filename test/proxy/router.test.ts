@@ -143,6 +143,87 @@ t.test('a path that a lenient server reads as one of a stricter rule is refused'
   t.equal(guarded.match('GET', '/accounts/ACME')?.tenant, 'ACME', 'a tenant is compared as it was written');
 });
 
+t.test(
+  'look-alike letters, unseen characters, formats and streams do not lead around a stricter rule',
+  async (t) => {
+    const guarded = createRouter([
+      aRule({ name: 'rest', path: '/*', public: true }),
+      aRule({ name: 'admin', path: '/admin', scopes: ['admin:all'] }),
+      aRule({ name: 'below', path: '/admin/*', scopes: ['admin:all'] }),
+      aRule({ name: 'item', path: '/items/:id', scopes: ['items:read'] }),
+      aRule({ name: 'special', path: '/items/special', scopes: ['items:all'] }),
+      aRule({ name: 'feed', path: '/news.xml', public: true }),
+      aRule({ name: 'news', path: '/news', scopes: ['news:read'] }),
+      aRule({ name: 'account', path: '/accounts/:org', tenantParameter: 'org' }),
+    ]);
+    for (const [sentence, ...paths] of [
+      [
+        'a format',
+        '/admin.json',
+        '/admin.xml',
+        '/admin.JSON',
+        '/admin.tar.gz',
+        '/admin.a.b.c.d.e.f',
+        '/admin.json/',
+      ],
+      ['a format of an item', '/items/special.json'],
+      [
+        'a stream of NTFS',
+        '/admin::$DATA',
+        '/admin::$INDEX_ALLOCATION/users',
+        '/admin:$I30:$INDEX_ALLOCATION/users',
+      ],
+      ['both', '/admin.json::$DATA'],
+      ['full-width letters', '/%EF%BD%81%EF%BD%84%EF%BD%8D%EF%BD%89%EF%BD%8E', '/%EF%BC%A1DMIN'],
+      ['other compatibility forms', '/%E2%93%90dmin', '/adm%E2%81%B1n', '/%F0%9D%90%9Admin'],
+      ['accents', '/%C3%A1dmin', '/a%CC%81dmin'],
+      [
+        'separators in compatibility forms',
+        '/x/..%EF%BC%8Fadmin',
+        '/admin%EF%BC%8Fusers',
+        '/x%EF%BC%8F%EF%BC%8E%EF%BC%8E/admin',
+      ],
+      [
+        'the end of a path in compatibility forms',
+        '/admin%EF%BC%9Fx',
+        '/admin%EF%BC%83',
+        '/admin%EF%BC%9Bv=1',
+        '/x%EF%BC%BC../admin',
+      ],
+      [
+        'a blank that is none in JavaScript',
+        '/admin%C2%85',
+        '/%C2%85admin',
+        '/admin%C2%A0',
+        '/admin%E2%80%A8',
+      ],
+      [
+        'zero-width and other unseen characters',
+        '/adm%E2%80%8Bin',
+        '/admin%E2%80%8D',
+        '/%EF%BB%BFadmin',
+        '/ad%C2%ADmin',
+        '/admin%E2%81%A0',
+        '/admin%EF%B8%8F',
+      ],
+    ] as const)
+      for (const path of paths) {
+        const found = guarded.match('GET', path)?.rule.name;
+        t.ok(found === undefined || found === 'below', `${sentence}: ${path} is not ${found}`);
+      }
+    for (const [path, name] of [
+      ['/report.pdf', 'rest'],
+      ['/items/7.json', 'item'],
+      ['/items/urn:vcloud:token:7', 'item'],
+      ['/items/%E6%9D%B1%E4%BA%AC', 'item'],
+      ['/caf%C3%A9/%EF%BC%9F', 'rest'],
+      ['/news.xml', 'feed'],
+      ['/accounts/acme.com', 'account'],
+    ] as const)
+      t.equal(guarded.match('GET', path)?.rule.name, name, path);
+  },
+);
+
 t.test('a path that a lenient server reads as one that is answered here is refused', async (t) => {
   const owned = [
     '/oauth2/token',
