@@ -16,7 +16,7 @@ import type { Settings } from '../settings/settings.ts';
 import { forwardedTarget, hasLeft, hostFor, isSubject, judge, unfitOf } from './admission.ts';
 import { Connections } from './connections.ts';
 import type { ForwardEnd, Forwarder } from './upstream/forward.ts';
-import { type ClassifyHeader, createHeaderClassifier } from './header-class.ts';
+import { type ClassifyHeader, createHeaderClassifier, headerNamesOf } from './header-class.ts';
 import { asksForWebSocket, type HeaderFacts, inspectHeaders } from './hygiene.ts';
 import { faultOf, isLeaving, recordInvalid } from './invalid-request.ts';
 import type { Handler } from './listener.ts';
@@ -94,12 +94,9 @@ class GateHandler {
   readonly #connections: Connections;
 
   constructor(deps: HandlerDependencies) {
-    const { credential, identity, trustedProxies } = deps.settings;
+    const { credential, trustedProxies } = deps.settings;
     this.#deps = deps;
-    this.#classify = createHeaderClassifier({
-      credential: credential.headers,
-      identity: [...Object.keys(identity.headers), ...identity.strip],
-    });
+    this.#classify = createHeaderClassifier(headerNamesOf(deps.settings));
     this.#buildHeaders = createRequestHeaders(this.#classify, credential.cookie);
     this.#trusts = createTrust(trustedProxies);
     this.#connections = new Connections(this.#trusts, ({ request, exit, refusal }) =>

@@ -1,8 +1,10 @@
 // What each header name means to this proxy. Names are folded once per spelling (case, `-` and `_` alike) and then
 // remembered, so the hot path is one map look-up a header. It judges names only, never values.
 
+import { believedFrom } from '../decision/believed-headers.ts';
 import { bareCredentialHeaders } from '../decision/credential.ts';
 import { foldName, identityFamily } from '../decision/identity-headers.ts';
+import type { Settings } from '../settings/settings.ts';
 
 /** What happens to a header on its way to the API. */
 export const headerClass = {
@@ -26,7 +28,7 @@ export const headerClass = {
   forwardedProto: 13,
   forwardedHost: 14,
   forwarded: 15,
-  /** Other words of a proxy in front of us; believed from trusted peers only. */
+  /** Other headers by which a proxy describes the caller; believed from trusted peers only. */
   proxyWord: 16,
   requestId: 17,
   traceparent: 18,
@@ -78,10 +80,6 @@ const shadowed = new Set([
   'te',
 ]);
 
-/** Words a proxy in front of the API says of the caller or of the real path; an API may believe them. */
-const proxyWord =
-  /^(?:x-forwarded|x-original-|x-rewrite-url|x-override-url|x-real-ip|(?:x-|x-cluster-|true-|fastly-)?client-ip|cf-connecting-ip)/;
-
 /** Spellings remembered; callers may invent as many as they like, of any length. */
 const spellingsMax = 2_048;
 const spellingLengthMax = 64;
@@ -91,7 +89,18 @@ export interface HeaderNames {
   readonly credential: readonly string[];
   /** Configured headers of the identity, and others that no caller may send. */
   readonly identity: readonly string[];
+  /** Headers that go on although an API may believe them (decision/believed-headers.ts). */
+  readonly keep: readonly string[];
 }
+
+export const headerNamesOf = ({
+  credential,
+  identity,
+}: Pick<Settings, 'credential' | 'identity'>): HeaderNames => ({
+  credential: credential.headers,
+  identity: [...Object.keys(identity.headers), ...identity.strip],
+  keep: identity.keep,
+});
 
 export type ClassifyHeader = (name: string) => HeaderClass;
 
@@ -103,6 +112,7 @@ export const createHeaderClassifier = (names: HeaderNames): ClassifyHeader => {
     ...names.credential.map((name) => name.toLowerCase()),
   ]);
   const foldedCredential = new Set([...credential].map(foldName));
+  const kept = new Set(names.keep.map(foldName));
   const known = new Map<string, HeaderClass>();
 
   const learn = (name: string): HeaderClass => {
@@ -120,10 +130,13 @@ export const createHeaderClassifier = (names: HeaderNames): ClassifyHeader => {
     if (credential.has(lower)) return headerClass.bareCredential;
     const folded = foldName(lower);
     if (shadowed.has(folded)) return headerClass.shadow;
-    if (proxyWord.test(folded)) return exact.has(folded) ? headerClass.drop : headerClass.proxyWord;
     if (exact.has(folded))
       return exact.get(folded) === headerClass.methodOverride ? headerClass.methodOverride : headerClass.drop;
-    return foldedCredential.has(folded) ? headerClass.drop : headerClass.pass;
+    if (foldedCredential.has(folded)) return headerClass.drop;
+    if (kept.has(folded)) return headerClass.pass;
+    const believed = believedFrom(folded);
+    if (believed === undefined) return headerClass.pass;
+    return believed === 'proxy' ? headerClass.proxyWord : headerClass.identity;
   };
   return (name) => known.get(name) ?? learn(name);
 };

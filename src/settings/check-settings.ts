@@ -1,33 +1,22 @@
 // Judges settings against each other. Reports problems (the process must not start) and warnings (it may).
 
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { bareCredentialHeaders } from '../decision/credential.ts';
-import { foldName, identityFamily } from '../decision/identity-headers.ts';
 import { ownScopePrefix } from '../decision/scope.ts';
 import { algorithmOf } from '../tokens/signature.ts';
+import { checkHeaders } from './check-headers.ts';
 import type { Report } from './check-routes.ts';
-import { headerName, isLoopbackUrl } from './network-readers.ts';
+import { isLoopbackUrl } from './network-readers.ts';
 import { parseKey } from './pem.ts';
 import { issuerOf } from './resolve-settings.ts';
 import { name } from './route-fields.ts';
 import type { FileFields } from './schema.ts';
-
-/** Headers whose meaning is not ours to change: framing, routing, connection, and what Tollgate sets itself. */
-const reservedHeaders = new Set(
-  (
-    'host content-length transfer-encoding connection keep-alive upgrade te trailer expect proxy-connection ' +
-    'proxy-authorization proxy-authenticate authorization cookie forwarded x-forwarded-for x-forwarded-proto ' +
-    'x-forwarded-host x-request-id traceparent tracestate content-type content-encoding date range accept'
-  ).split(' '),
-);
 
 export const checkSettings = (fields: FileFields, problem: Report, warning: Report): void => {
   checkListeners(fields, problem);
   checkTls(fields, problem, warning);
   checkUpstreams(fields, problem);
   checkStore(fields, problem);
-  checkIdentityHeaders(fields, problem);
-  checkStripped(fields, problem);
+  checkHeaders(fields, problem);
   checkIssuers(fields, problem, warning);
   checkClients(fields, problem);
   checkKeys(fields, problem);
@@ -83,46 +72,6 @@ const checkStore = ({ store }: FileFields, problem: Report): void => {
   if (store.ca !== undefined && !url.tls)
     problem(['store', 'ca'], 'means nothing without TLS; write rediss:// in store.url');
 };
-
-const checkIdentityHeaders = ({ identity, credential }: FileFields, problem: Report): void => {
-  const seen = new Map<string, string>();
-  for (const header of Object.keys(identity.headers)) {
-    const path = ['identity', 'headers', header];
-    const folded = foldName(header);
-    const same = seen.get(folded);
-    if (!headerName.read(header).ok) problem(path, `is not a header name; write ${headerName.expects}`);
-    else if (isReserved(folded))
-      problem(path, 'has a meaning of its own in HTTP; write a name such as X-Identity-User');
-    else if (same !== undefined)
-      problem(path, `is the same header as ${same} (case, - and _ do not count); keep one`);
-    seen.set(folded, header);
-  }
-  const isIdentity = identityFamily(Object.keys(identity.headers));
-  for (const header of credential.headers) {
-    const path = ['credential', 'headers'];
-    if (isReserved(foldName(header)))
-      problem(path, `${header} has a meaning of its own in HTTP; write a name such as X-Api-Key`);
-    else if (isIdentity(header))
-      problem(
-        path,
-        `${header} is an identity header, which no caller may send; write a name such as X-Api-Key`,
-      );
-  }
-};
-
-const checkStripped = ({ identity, credential }: FileFields, problem: Report): void => {
-  const carriers = new Set([...bareCredentialHeaders, ...credential.headers].map(foldName));
-  for (const header of identity.strip) {
-    const path = ['identity', 'strip'];
-    if (isReserved(foldName(header)))
-      problem(path, `${header} has a meaning of its own in HTTP, or is judged by itself; leave it out`);
-    else if (carriers.has(foldName(header)))
-      problem(path, `${header} carries the credential, and is dealt with by itself; leave it out`);
-  }
-};
-
-const isReserved = (folded: string): boolean =>
-  reservedHeaders.has(folded) || folded.startsWith('sec-websocket-');
 
 const checkIssuers = (
   { issuer, issuers, listen, tls }: FileFields,

@@ -37,6 +37,7 @@ export const resolveSettings = (fields: FileFields): Settings => {
     identity: {
       headers: fields.identity.headers,
       strip: fields.identity.strip,
+      keep: fields.identity.keep,
       jwtLifetimeMs: fields.identity.jwtLifetime,
     },
     credential: { ...fields.credential, cookie: fields.credential.cookie },

@@ -50,6 +50,10 @@ const identityFields = z.strictObject({
     listOf(headerName),
     'More headers that no caller may send, such as what the API took its identity from before. Case, - and _ do not count.',
   ).prefault([]),
+  keep: field(
+    listOf(headerName),
+    'Headers that callers may send although Tollgate strips them by default, because APIs believe them (Client-Cert, Remote-User, X-Envoy-...).',
+  ).prefault([]),
   jwtLifetime: field(duration('10s', '5m'), 'How long the identity JWT is valid.').prefault('5m'),
 });
 

@@ -118,6 +118,8 @@ export interface Settings {
     readonly headers: Readonly<Record<string, IdentityField>>;
     /** Names of further headers that no caller may send, in any spelling. */
     readonly strip: readonly string[];
+    /** Names of headers that go on from any caller although APIs believe them. */
+    readonly keep: readonly string[];
     readonly jwtLifetimeMs: number;
   };
   readonly credential: {

@@ -92,6 +92,7 @@ export const openHarness = async (
       identity: {
         headers: { 'X-Identity': 'jwt', 'X-Identity-User': 'user.id' },
         strip: [],
+        keep: [],
         jwtLifetimeMs: 300_000,
       },
       issuer,

@@ -68,7 +68,7 @@ const settingsFor = (
     perUserMax: undefined,
     clockLeewayMs: minuteMs,
   },
-  identity: { headers: {}, strip: [], jwtLifetimeMs: 5 * minuteMs },
+  identity: { headers: {}, strip: [], keep: [], jwtLifetimeMs: 5 * minuteMs },
 });
 
 interface Replica {

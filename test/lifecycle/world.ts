@@ -41,7 +41,7 @@ export type WorldSettings = Pick<
 const settings: WorldSettings = {
   issuer: 'https://id.example',
   audience: 'https://api.example',
-  identity: { headers: { 'X-Identity-User': 'user.id' }, strip: [], jwtLifetimeMs: 5 * minuteMs },
+  identity: { headers: { 'X-Identity-User': 'user.id' }, strip: [], keep: [], jwtLifetimeMs: 5 * minuteMs },
   credential: { headers: [], cookie: undefined, apiTokenBytesMax: 512, accessTokenBytesMax: 8192 },
   oauth: {
     enabled: true,

@@ -10,6 +10,7 @@ import { createRequestHeaders, type RequestHeaderParts } from '../../src/proxy/r
 const classify = createHeaderClassifier({
   credential: ['X-Api-Key'],
   identity: ['X-Account', 'X-Pcloud-UserId'],
+  keep: ['X-Envoy-Retry-On'],
 });
 const untrusted: Peer = {
   address: '198.51.100.7',
@@ -89,6 +90,45 @@ t.test('only ours says who the caller is', async (t) => {
   ];
   t.same(without(build(spoofs), ...ours.slice(0, -1)), ['X-Identity-User: alice']);
   t.same(without(build(spoofs, { identityPairs: [] }), ...ours.slice(0, -1)), [], 'or nobody does');
+});
+
+t.test('what APIs believe of proxies and gateways comes from no caller, however it is spelled', async (t) => {
+  const identity = [
+    'Remote-User: root',
+    'REMOTE_USER: root',
+    'X-Remote-User: root',
+    'X-Remote-Group: wheel',
+    'X-Auth-Request-Email: root@example.com',
+    'X_Auth_Request_User: root',
+    'Impersonate-User: root',
+    'Impersonate-Extra-scopes: all',
+    'X-Middleware-Subrequest: middleware',
+    'X-Consumer-Username: root',
+    'X-MS-CLIENT-PRINCIPAL: e30=',
+  ];
+  const proxy = [
+    'Client-Cert: :MII=:',
+    'Client-Cert-Chain: :MII=:',
+    'X-SSL-Client-S-DN: CN=root',
+    'X-SSL-Client-Verify: SUCCESS',
+    'X-Envoy-Original-Path: /admin',
+    'X-Original-URL: /admin',
+    'X-Rewrite-URL: /admin',
+    'X-Host: evil',
+    'X-HTTP-Host-Override: evil',
+    'X-ARR-ClientCert: MII=',
+  ];
+  t.same(without(build([...identity, ...proxy]), ...ours), []);
+  t.same(
+    without(build([...identity, ...proxy], { peer: trusted }), ...ours),
+    proxy,
+    'a trusted proxy speaks of itself',
+  );
+  t.same(
+    without(build(['X-Envoy-Retry-On: 5xx', 'X_Envoy_Retry_On: 5xx']), ...ours).length,
+    2,
+    'unless it is kept',
+  );
 });
 
 t.test('hop-by-hop headers stay here, framing is left to the forwarder', async (t) => {
@@ -194,7 +234,7 @@ t.test('a long name is classified and not remembered', async (t) => {
     collect();
     return process.memoryUsage().heapUsed;
   };
-  const learns = createHeaderClassifier({ credential: [], identity: [] });
+  const learns = createHeaderClassifier({ credential: [], identity: [], keep: [] });
   const before = heapBytes();
   const found = new Set<number>();
   for (let n = 0; n < 2_000; n++) found.add(learns(Buffer.alloc(15_000, `x${n}-`).toString('latin1')));

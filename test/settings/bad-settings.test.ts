@@ -148,6 +148,12 @@ const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]>
     'strip-reserved',
     /identity.strip: X-Forwarded-For has a meaning of its own/,
   ],
+  'what is kept is stripped by default, and by nothing else': [
+    'keep-needless',
+    /identity.keep\[0\]: X-Custom is not stripped by default/,
+    /identity.keep\[1\]: Authorization has a meaning of its own/,
+    /identity.keep\[2\]: X-Identity-User is in identity.headers/,
+  ],
   'a credential does not come in a stripped header': [
     'strip-is-credential',
     /identity.strip: x_api_key carries the credential/,

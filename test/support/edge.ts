@@ -88,6 +88,7 @@ export const startEdge = async (
         'X-Identity-Token': 'token.id',
       },
       strip: options.identityStrip ?? [],
+      keep: [],
       jwtLifetimeMs: 300_000,
     },
     limits: {

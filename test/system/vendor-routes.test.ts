@@ -67,6 +67,8 @@ t.test('what only looks like a path of Tollgate’s own never reaches the API, p
     '/Tollgate/v1/sessions',
     '/cloudapi/1.0.0/Sessions',
     '/cloudapi/1.0.0/tokens/x/',
+    '/cloudapi/1.0.0/tokens.json',
+    '/oauth/tenant/acme/token%E2%80%8B',
     '/oauth/tenant/acme/token/',
     '/accounts/acme/core/v1/users/ann/tokens/x/',
     '/csp/gateway/am/api/auth/api-tokens/authorize/',
