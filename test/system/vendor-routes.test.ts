@@ -53,6 +53,28 @@ t.test('vcd.yaml: an API token reaches no list of API tokens, of whichever versi
     t.match(rule(request), { refused: 'path_ambiguous' }, request);
 });
 
+t.test('vcd.yaml: a session of an API token changes no user, group, role or service account', async (t) => {
+  const rule = rulesOf('vcd');
+  const guarded = ['users', 'groups', 'roles', 'globalRoles', 'rightsBundles', 'serviceAccounts'].flatMap(
+    (kind) => [
+      `/cloudapi/1.0.0/${kind}`,
+      `/cloudapi/36.1/${kind}/urn:vcloud:x:7`,
+      `/cloudapi/1.0.0/${kind}/7/grant`,
+    ],
+  );
+  const older = ['user', 'group', 'role'].flatMap((kind) => [
+    `/api/admin/${kind}s`,
+    `/api/admin/${kind}/7`,
+    `/api/admin/org/7/${kind}s`,
+    `/api/admin/org/7/${kind}s/8`,
+  ]);
+  for (const path of [...guarded, ...older]) {
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE'])
+      t.match(rule(`${method} ${path}`), { sessions: 'interactive' }, `${method} ${path}`);
+    t.match(rule(`GET ${path}`), { sessions: 'any' }, `reading ${path} stays open`);
+  }
+});
+
 t.test('what only looks like a path of Tollgate’s own never reaches the API, password and all', async (t) => {
   const directory = mkdtempSync('/tmp/tg-');
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));
