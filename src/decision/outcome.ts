@@ -28,6 +28,7 @@ export const denialReasons = [
   'session_kind_refused',
   'upgrade_refused',
   'rate_limited',
+  'share_used_up',
 ] as const;
 export type DenialReason = (typeof denialReasons)[number];
 

@@ -78,6 +78,12 @@ const tooMany = {
   detail: 'Too many unknown tokens from this address. Wait, then send a valid one.',
   retryAfterSeconds: 60,
 };
+const tooManyAtOnce = {
+  status: 429,
+  title: 'Too Many Requests',
+  detail: 'You have too many requests under way. Wait for their answers, then send this one again.',
+  retryAfterSeconds: 1,
+};
 const unavailable = {
   status: 503,
   title: 'Service Unavailable',
@@ -147,6 +153,8 @@ const answerOf = (reason: DenialReason | OutageReason): Answer => {
       return outOfScope;
     case 'rate_limited':
       return tooMany;
+    case 'share_used_up':
+      return tooManyAtOnce;
     case 'store_unavailable':
     case 'store_not_replicated':
     case 'feed_stale':

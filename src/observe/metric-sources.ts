@@ -39,8 +39,10 @@ export interface UpstreamReading {
   readonly busy: number;
   /** Kept open for the next request. */
   readonly idle: number;
-  /** Requests that wait for a connection, all being busy. */
+  /** Requests that wait for a connection: all are busy, or their caller holds its share. */
   readonly waiting: number;
+  /** Callers that hold all the connections their share allows. */
+  readonly callersAtShare: number;
 }
 
 export interface MetricSources {
@@ -198,8 +200,19 @@ const publishUpstreams = (
   gauge(
     registry,
     'tollgate_upstream_requests_waiting',
-    'Requests waiting for a connection to an upstream, all its connectionsMax being busy.',
+    'Requests waiting for a connection to an upstream: all are busy, or the caller holds its share.',
     () => Object.entries(read()).map(([upstream, { waiting }]) => ({ labels: { upstream }, value: waiting })),
+    ['upstream'],
+  );
+  gauge(
+    registry,
+    'tollgate_upstream_callers_at_share',
+    'Callers that hold as many connections to an upstream as callerShare allows one.',
+    () =>
+      Object.entries(read()).map(([upstream, { callersAtShare }]) => ({
+        labels: { upstream },
+        value: callersAtShare,
+      })),
     ['upstream'],
   );
 };

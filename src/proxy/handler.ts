@@ -201,7 +201,7 @@ class GateHandler {
   /** Steps 6 to 8: may they, and on its way. `found` is undefined for a caller without a credential. */
   #admit(passage: Passage, asked: Request, found: Subject | Refusal | undefined): void {
     const { settings, identifier, forwarder, upgrader, isShuttingDown } = this.#deps;
-    const { request, exit } = passage;
+    const { request, exit, addressBlock } = passage;
     const { facts } = asked;
     const { rule } = asked.match;
 
@@ -241,13 +241,14 @@ class GateHandler {
     // 8 forward
     const onEnd = (end: ForwardEnd): void => this.#finish(passage, end);
     if (exit.kind === 'socket') {
-      upgrader.upgrade({ permit, request, socket: exit.socket, head: exit.head, headers }, onEnd);
+      const { socket, head } = exit;
+      upgrader.upgrade({ permit, request, socket, head, headers, addressBlock }, onEnd);
       return;
     }
     const { response } = exit;
     if (isShuttingDown()) response.shouldKeepAlive = false;
     if (exit.expectsContinue) response.writeContinue();
-    forwarder.forward({ permit, request, response, headers }, onEnd);
+    forwarder.forward({ permit, request, response, headers, addressBlock }, onEnd);
   }
 
   /** Step 9: the outcome of what was forwarded. */

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import type { CredentialKind, Identity } from '../decision/identity.ts';
 import type { Refusal } from '../decision/outcome.ts';
 import type { RecordOutcome, RequestOutcome } from '../observe/request-outcome.ts';
+import { addressBlockOf } from './address-block.ts';
 import { requestIdOf } from './correlation.ts';
 import type { HeaderFacts } from './hygiene.ts';
 import type { Peer } from './peer.ts';
@@ -68,6 +69,11 @@ export class Passage {
 
   get peer(): Peer {
     return this.#connection.peer;
+  }
+
+  /** Where the caller counts, among callers and connections. */
+  get addressBlock(): string {
+    return addressBlockOf(this.clientAddress);
   }
 
   /** This is the last request of its connection. */

@@ -5,7 +5,7 @@ import { alone, field, fileOf } from './field.ts';
 import { httpUrl, upstreamUrl } from './network-readers.ts';
 import { certificate, privateKey } from './pem.ts';
 import { duration } from './quantity.ts';
-import { count, listOf, oneOf, secretText, text } from './reader.ts';
+import { count, listOf, oneOf, secretText, share, text } from './reader.ts';
 import { storeUrl } from './store-url.ts';
 
 export const tlsFields = z.strictObject({
@@ -22,6 +22,14 @@ const upstreamShape = {
   ).optional(),
   caFile: fileOf('ca'),
   connectionsMax: field(count(1, 65_536), 'Connections held open to it.').prefault(256),
+  callerShare: field(
+    share,
+    'Share of them that one caller may hold at a time: a user, or an address without a credential. More requests wait, then 429. 1: all.',
+  ).prefault(0.25),
+  addressShare: field(
+    share,
+    'The same for one address, whoever calls from there. Name the proxies before Tollgate in `trustedProxies`, or all callers share one address.',
+  ).prefault(0.5),
   connectTimeout: field(duration('10ms', '5m'), 'Time to connect.').prefault('2s'),
   keepAliveTimeout: field(
     duration('100ms', '1h'),

@@ -117,6 +117,8 @@ const resolveUpstream = (name: string, upstream: UpstreamFields): UpstreamSettin
   socketPath: upstream.url.socketPath,
   ca: upstream.ca,
   connectionsMax: upstream.connectionsMax,
+  callerShare: upstream.callerShare,
+  addressShare: upstream.addressShare,
   connectTimeoutMs: upstream.connectTimeout,
   keepAliveTimeoutMs: upstream.keepAliveTimeout,
   bodyIdleTimeoutMs: upstream.bodyIdleTimeout,

@@ -17,6 +17,10 @@ export interface UpstreamSettings {
   /** PEM of the CA that signed the upstream's certificate; undefined: the system's. */
   readonly ca: string | undefined;
   readonly connectionsMax: number;
+  /** From 0 to 1: the share of them that one caller may hold; without a credential its address is the caller. */
+  readonly callerShare: number;
+  /** The same for one address, whoever calls from there. */
+  readonly addressShare: number;
   readonly connectTimeoutMs: number;
   /** Below the upstream's own keep-alive time-out (Node's default is 5 s). */
   readonly keepAliveTimeoutMs: number;

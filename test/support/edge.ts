@@ -11,6 +11,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RouteRule } from '../../src/decision/route-rule.ts';
+import type { UpstreamReading } from '../../src/observe/metric-sources.ts';
 import type { RequestOutcome } from '../../src/observe/request-outcome.ts';
 import { createForwarder } from '../../src/proxy/upstream/forward.ts';
 import { createHandler } from '../../src/proxy/handler.ts';
@@ -50,6 +51,8 @@ export interface Edge {
   readonly identifier: FixedIdentifier;
   readonly outcomes: readonly RequestOutcome[];
   nextOutcome(): Promise<RequestOutcome>;
+  /** Of the one upstream. */
+  upstreamReading(): UpstreamReading;
   beginShutdown(): void;
   close(): Promise<void>;
 }
@@ -158,6 +161,7 @@ export const startEdge = async (
       while (outcomes.length <= taken) await new Promise<void>((resolve) => (wake = resolve));
       return outcomes[taken++]!;
     },
+    upstreamReading: () => forwarder.reading()['default']!,
     beginShutdown: () => {
       isShuttingDown = true;
     },

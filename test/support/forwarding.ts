@@ -59,6 +59,8 @@ export const upstreamSettings = (
   socketPath: at.socketPath,
   ca: undefined,
   connectionsMax: 64,
+  callerShare: 1,
+  addressShare: 1,
   connectTimeoutMs: 5_000,
   keepAliveTimeoutMs: 4_000,
   bodyIdleTimeoutMs: 10_000,
@@ -156,6 +158,7 @@ export const startForwarding = async (
       request,
       response,
       headers: [...endToEndHeaders(request), ...(options.headers ?? [])],
+      addressBlock: '127.0.0.1',
     };
     forwarder.forward(exchange, (end) => {
       onEnd(end);
@@ -170,7 +173,7 @@ export const startForwarding = async (
     socket.on('error', () => undefined);
     const headers = [...endToEndHeaders(request), ...(options.headers ?? [])];
     const permit = permitFor(rule, options.target ?? request.url!, options.identity);
-    upgrader.upgrade({ permit, request, socket, head, headers }, (end) => {
+    upgrader.upgrade({ permit, request, socket, head, headers, addressBlock: '127.0.0.1' }, (end) => {
       onEnd(end);
       const { failure } = end;
       if (failure === undefined || failure === 'client_gone' || end.responded) return;

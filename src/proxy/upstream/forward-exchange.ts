@@ -70,6 +70,10 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
     return this.#exchange.permit.identity;
   }
 
+  get addressBlock(): string {
+    return this.#exchange.addressBlock;
+  }
+
   /** Revoked while it was under way. */
   onFallen(reason: Denial | Outage): void {
     this.#fail(reason);
@@ -93,7 +97,7 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
     connection.client.dispatch(options, this);
   }
 
-  onRefused(reason: Outage): void {
+  onRefused(reason: Denial | Outage): void {
     this.#fail(reason);
   }
 

@@ -21,6 +21,8 @@ export interface Exchange {
    * Content-Length, Transfer-Encoding, TE, Trailer, Connection, Keep-Alive, Upgrade, Expect. The forwarder owns it from here.
    */
   readonly headers: string[];
+  /** Where the caller is, for its share of the connections; see address-block.ts. */
+  readonly addressBlock: string;
 }
 
 export interface ForwardEnd {

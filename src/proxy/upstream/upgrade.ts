@@ -9,6 +9,7 @@ import httpProxy from 'http-proxy';
 import { isPermit, type Permit } from '../../decision/authorize.ts';
 import { denial, outage } from '../../decision/outcome.ts';
 import type { UpstreamSettings } from '../../settings/settings.ts';
+import { CallerShares } from './caller-shares.ts';
 import type { ForwardEnd, ForwardOptions } from './forward.ts';
 import type { LiveConnections } from './live-connections.ts';
 import { type Handshake, UpgradeExchange } from './upgrade-exchange.ts';
@@ -21,6 +22,8 @@ export interface Upgrade {
   readonly head: Buffer;
   /** As for `Exchange`: complete raw pairs with one Host. The handshake's Connection and Upgrade are ours. */
   readonly headers: string[];
+  /** As for `Exchange`. */
+  readonly addressBlock: string;
 }
 
 export interface Upgrader {
@@ -35,6 +38,11 @@ export interface Upgrader {
   close(): Promise<void>;
 }
 
+interface OpenTunnels {
+  readonly exchanges: Set<UpgradeExchange>;
+  readonly shares: CallerShares;
+}
+
 export interface CountedUpgrader extends Upgrader {
   /** Handshakes and tunnels under way. */
   readonly size: number;
@@ -46,8 +54,9 @@ export const createUpgrader = (
   options: ForwardOptions,
 ): CountedUpgrader => {
   const proxy = httpProxy.createProxyServer({ toProxy: true, secure: true, xfwd: false });
-  const openByUpstream = new Map<string, Set<UpgradeExchange>>();
-  for (const name of Object.keys(upstreams)) openByUpstream.set(name, new Set());
+  const openByUpstream = new Map<string, OpenTunnels>();
+  for (const [name, settings] of Object.entries(upstreams))
+    openByUpstream.set(name, { exchanges: new Set(), shares: new CallerShares(settings) });
   let isClosed = false;
   return {
     upgrade: (upgrade, onEnd) => {
@@ -60,28 +69,35 @@ export const createUpgrader = (
       const refusal = refusalOf(upgrade);
       if (refusal !== undefined) return onEnd(refusal);
       if (isClosed) return onEnd(failed(outage('shutting_down')));
-      if (open.size >= settings.connectionsMax) return onEnd(failed(outage('overloaded')));
+      const { exchanges } = open;
+      const claim = open.shares.claimOf({ identity: permit.identity, addressBlock: upgrade.addressBlock });
+      if (claim.isAtShare) return onEnd(failed(denial('share_used_up', 'tunnels')));
+      if (exchanges.size >= settings.connectionsMax) return onEnd(failed(outage('overloaded')));
       const exchange = new UpgradeExchange(upgrade, socket, { live, ...options }, (end) => {
-        open.delete(exchange);
+        leave();
         onEnd(end);
       });
-      open.add(exchange);
+      exchanges.add(exchange);
+      claim.take();
+      const leave = (): void => {
+        if (exchanges.delete(exchange)) claim.giveBack();
+      };
       try {
         exchange.start(() => shakeHands(proxy, settings, upgrade, socket));
       } catch (bug) {
-        open.delete(exchange);
+        leave();
         exchange.abandon();
         throw bug;
       }
     },
     close: async () => {
       isClosed = true;
-      for (const open of openByUpstream.values())
-        for (const exchange of open) exchange.end(outage('shutting_down'));
+      for (const { exchanges } of openByUpstream.values())
+        for (const exchange of exchanges) exchange.end(outage('shutting_down'));
     },
     get size() {
       let size = 0;
-      for (const open of openByUpstream.values()) size += open.size;
+      for (const { exchanges } of openByUpstream.values()) size += exchanges.size;
       return size;
     },
   };

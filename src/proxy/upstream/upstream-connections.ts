@@ -7,21 +7,24 @@ import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { isIP } from 'node:net';
 import { buildConnector, Client } from 'undici';
-import { type Outage, outage } from '../../decision/outcome.ts';
+import { outage } from '../../decision/outcome.ts';
 import type { UpstreamReading } from '../../observe/metric-sources.ts';
 import type { UpstreamSettings } from '../../settings/settings.ts';
+import { CallerShares, type Claim, type Claimant } from './caller-shares.ts';
+import { FairLine, type LineMember } from './fair-line.ts';
 import { UpstreamSocket } from './upstream-socket.ts';
 
 /** An exchange that needs a connection; exactly one of the two is called, `onConnection` perhaps at once. */
-export interface ConnectionSeeker {
+export interface ConnectionSeeker extends Claimant, LineMember {
   onConnection(connection: UpstreamConnection): void;
-  onRefused(reason: Outage): void;
 }
 
 export class UpstreamConnection {
   readonly client: Client;
   /** Undefined before the first connect; replaced at every reconnect. */
   socket: UpstreamSocket | undefined;
+  /** Of the exchange it carries. */
+  claim: Claim | undefined;
 
   constructor(upstream: UpstreamSettings, connector: buildConnector.connector) {
     const connect: buildConnector.connector = (options, callback) =>
@@ -59,7 +62,8 @@ export class UpstreamConnections {
   readonly #warm: UpstreamConnection[] = [];
   /** Idle without a socket. */
   readonly #cold: UpstreamConnection[] = [];
-  readonly #queue = new Map<ConnectionSeeker, NodeJS.Timeout>();
+  readonly #shares: CallerShares;
+  readonly #line: FairLine<ConnectionSeeker>;
   #isClosed = false;
 
   constructor(settings: UpstreamSettings, reportBug: (error: unknown) => void) {
@@ -67,49 +71,64 @@ export class UpstreamConnections {
     this.serverName = new URL(settings.origin).hostname.replace(/^\[|\]$/g, '');
     this.#connector = connectorOf(settings, this.serverName);
     this.#reportBug = reportBug;
+    this.#shares = new CallerShares(settings);
+    this.#line = new FairLine(settings.connectionsMax, settings.connectTimeoutMs);
   }
 
-  /** Gives the seeker a connection now or as soon as one is free; refuses when too many wait, or it waits too long. */
+  /** Gives the seeker a connection now or as soon as its turn comes; refuses when too many wait, or it waits too long. */
   seek(seeker: ConnectionSeeker): void {
     if (this.#isClosed) return seeker.onRefused(outage('shutting_down'));
-    const connection = this.#warm.pop() ?? this.#cold.pop() ?? this.#open();
-    if (connection !== undefined) return seeker.onConnection(connection);
-    if (this.#queue.size >= this.settings.connectionsMax) return seeker.onRefused(outage('overloaded'));
-    const timer = setTimeout(() => {
-      this.#queue.delete(seeker);
-      seeker.onRefused(outage('overloaded'));
-    }, this.settings.connectTimeoutMs);
-    this.#queue.set(seeker, timer);
+    const claim = this.#shares.claimOf(seeker);
+    const connection = claim.isAtShare ? undefined : this.#idleOrNew();
+    if (connection === undefined) this.#line.add(seeker, claim);
+    else this.#lend(connection, claim, seeker);
   }
 
   /** For the gauges; costs nothing between two readings. */
   reading(): UpstreamReading {
     const idle = this.#warm.length;
-    return { busy: this.#all.length - idle - this.#cold.length, idle, waiting: this.#queue.size };
+    return {
+      busy: this.#all.length - idle - this.#cold.length,
+      idle,
+      waiting: this.#line.length,
+      callersAtShare: this.#shares.countAtShare(),
+    };
   }
 
   /** The seeker no longer wants a connection. */
   forget(seeker: ConnectionSeeker): void {
-    clearTimeout(this.#queue.get(seeker));
-    this.#queue.delete(seeker);
+    this.#line.remove(seeker);
   }
 
   /** Takes a connection back after its exchange. */
   release(connection: UpstreamConnection): void {
+    connection.claim?.giveBack();
+    connection.claim = undefined;
     this.#warm.push(connection);
     // After the current bytes: what follows the response on this socket must be seen before it is used again.
-    if (this.#queue.size > 0) queueMicrotask(() => this.#serveQueue());
+    if (this.#line.length > 0) queueMicrotask(() => this.#serveLine());
   }
 
   /** Refuses those who wait, aborts what is under way and closes every socket. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const [seeker, timer] of this.#queue) {
-      clearTimeout(timer);
-      this.#queue.delete(seeker);
-      seeker.onRefused(outage('shutting_down'));
-    }
+    this.#line.disperse(outage('shutting_down'));
     await Promise.all(this.#all.map((connection) => connection.client.destroy()));
+  }
+
+  #lend(connection: UpstreamConnection, claim: Claim, seeker: ConnectionSeeker): void {
+    claim.take();
+    connection.claim = claim;
+    seeker.onConnection(connection);
+  }
+
+  #hasRoom(): boolean {
+    const { connectionsMax } = this.settings;
+    return this.#warm.length > 0 || this.#cold.length > 0 || this.#all.length < connectionsMax;
+  }
+
+  #idleOrNew(): UpstreamConnection | undefined {
+    return this.#warm.pop() ?? this.#cold.pop() ?? this.#open();
   }
 
   #open(): UpstreamConnection | undefined {
@@ -130,13 +149,13 @@ export class UpstreamConnections {
     this.#cold.push(connection);
   }
 
-  #serveQueue(): void {
-    for (const [seeker, timer] of this.#queue) {
-      const connection = this.#warm.pop() ?? this.#cold.pop();
-      if (connection === undefined) return;
-      clearTimeout(timer);
-      this.#queue.delete(seeker);
-      seeker.onConnection(connection);
+  #serveLine(): void {
+    while (this.#hasRoom()) {
+      const turn = this.#line.next();
+      if (turn === undefined) return;
+      const connection = this.#idleOrNew();
+      if (connection === undefined) return turn.member.onRefused(outage('overloaded'));
+      this.#lend(connection, turn.claim, turn.member);
     }
   }
 }

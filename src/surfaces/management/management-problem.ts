@@ -249,6 +249,8 @@ const codeOf = (reason: DenialReason): OwnCode => {
     case 'request_too_large':
     case 'method_refused':
       return reason;
+    case 'share_used_up':
+      return 'rate_limited';
     case 'password_wrong':
       return 'sign_in_refused';
     case 'credential_malformed':

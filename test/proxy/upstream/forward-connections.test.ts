@@ -55,7 +55,7 @@ t.test('connectionsMax is kept; a request waits its turn', async (t) => {
   await connection.readHead();
   two.send('GET /two HTTP/1.1\r\nHost: a\r\n\r\n');
   while (proxy.requestCount < 2) await once(proxy.server, 'request');
-  t.same(proxy.forwarder.reading(), { api: { busy: 1, idle: 0, waiting: 1 } });
+  t.same(proxy.forwarder.reading(), { api: { busy: 1, idle: 0, waiting: 1, callersAtShare: 0 } });
   connection.send(ok);
   t.equal((await one.readMessage()).body, 'ok');
   t.match(await connection.readHead(), { startLine: 'GET /two HTTP/1.1' });
@@ -63,7 +63,7 @@ t.test('connectionsMax is kept; a request waits its turn', async (t) => {
   t.equal((await two.readMessage()).body, 'ok');
   t.equal(upstream.connections.length, 1);
   while (proxy.forwarder.reading()['api']?.busy !== 0) await new Promise(setImmediate);
-  t.same(proxy.forwarder.reading(), { api: { busy: 0, idle: 1, waiting: 0 } });
+  t.same(proxy.forwarder.reading(), { api: { busy: 0, idle: 1, waiting: 0, callersAtShare: 0 } });
 });
 
 t.test('too many waiting, or waiting too long: 503 overloaded', async (t) => {

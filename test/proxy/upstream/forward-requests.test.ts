@@ -232,7 +232,10 @@ t.test('a permit that authorize did not make is a bug', async (t) => {
   proxy.server.on('request', (request, response) => {
     t.throws(
       () =>
-        proxy.forwarder.forward({ permit: forged as never, request, response, headers: [] }, () => undefined),
+        proxy.forwarder.forward(
+          { permit: forged as never, request, response, headers: [], addressBlock: '127.0.0.1' },
+          () => undefined,
+        ),
       /permit made by authorize/,
     );
     response.end();

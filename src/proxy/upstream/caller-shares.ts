@@ -1,0 +1,141 @@
+// What each caller may hold of one upstream's connections: a share per caller (the user of its credential; without one, its
+// address) and a share per address, whoever calls from there. It counts and compares; it opens nothing and keeps nobody
+// waiting.
+
+import type { Identity } from '../../decision/identity.ts';
+
+/** Shares from 0 to 1 of `connectionsMax`; at least one connection is everybody's. */
+export interface ShareSettings {
+  readonly connectionsMax: number;
+  readonly callerShare: number;
+  readonly addressShare: number;
+}
+
+/** Who asks for a connection. */
+export interface Claimant {
+  /** Undefined without a credential that counts. */
+  readonly identity: Identity | undefined;
+  /** The caller's address, IPv6 as its /64 (address-block.ts); `unknown` on a unix socket. */
+  readonly addressBlock: string;
+}
+
+/** One caller, or one address, and how many connections it holds. */
+export class Party {
+  held = 0;
+  /** Requests in the line; a party with some is not forgotten. */
+  waiting = 0;
+  readonly heldMax: number;
+
+  constructor(heldMax: number) {
+    this.heldMax = heldMax;
+  }
+
+  get isAtShare(): boolean {
+    return this.held >= this.heldMax;
+  }
+}
+
+/** One request's claim to a connection, counted against its caller and its address. */
+export class Claim {
+  readonly caller: Party;
+  readonly address: Party;
+
+  constructor(caller: Party, address: Party) {
+    this.caller = caller;
+    this.address = address;
+  }
+
+  get isAtShare(): boolean {
+    return this.caller.isAtShare || this.address.isAtShare;
+  }
+
+  take(): void {
+    this.caller.held += 1;
+    this.address.held += 1;
+  }
+
+  giveBack(): void {
+    this.caller.held -= 1;
+    this.address.held -= 1;
+  }
+}
+
+export class CallerShares {
+  readonly #users: Parties;
+  readonly #strangers: Parties;
+  readonly #addresses: Parties;
+  /** Whoever comes by a unix socket: nothing tells one address from another. */
+  readonly #nowhere = new Party(Infinity);
+
+  constructor({ connectionsMax, callerShare, addressShare }: ShareSettings) {
+    const callerMax = shareOf(connectionsMax, callerShare);
+    this.#users = new Parties(callerMax);
+    this.#strangers = new Parties(callerMax);
+    this.#addresses = new Parties(shareOf(connectionsMax, addressShare));
+  }
+
+  /** Two look-ups. The claim must be taken, or wait, before another is asked for. */
+  claimOf({ identity, addressBlock }: Claimant): Claim {
+    // No id holds a blank.
+    const caller =
+      identity === undefined
+        ? this.#strangers.of(addressBlock)
+        : this.#users.of(`${identity.org.id} ${identity.user.id}`);
+    return new Claim(caller, addressBlock === 'unknown' ? this.#nowhere : this.#addresses.of(addressBlock));
+  }
+
+  /** Callers and addresses remembered. */
+  get size(): number {
+    return this.#users.size + this.#strangers.size + this.#addresses.size;
+  }
+
+  /** Callers that hold all they may. */
+  countAtShare(): number {
+    return this.#users.countAtShare() + this.#strangers.countAtShare();
+  }
+}
+
+/** Infinity for a share that is all: who is refused then meets an upstream in use, not its own share. */
+const shareOf = (connectionsMax: number, share: number): number => {
+  const heldMax = Math.max(1, Math.ceil(connectionsMax * share));
+  return heldMax < connectionsMax ? heldMax : Infinity;
+};
+
+/** Parties by key. Those that hold nothing are forgotten all at once, when there are many: the end of a request needs no look-up. */
+class Parties {
+  readonly #heldMax: number;
+  readonly #byKey = new Map<string, Party>();
+  /** Twice those that cannot be forgotten, so that forgetting costs each newcomer little. */
+  #sizeMax = partiesMin;
+
+  constructor(heldMax: number) {
+    this.#heldMax = heldMax;
+  }
+
+  of(key: string): Party {
+    const known = this.#byKey.get(key);
+    if (known !== undefined) return known;
+    if (this.#byKey.size >= this.#sizeMax) this.#forgetIdle();
+    const party = new Party(this.#heldMax);
+    this.#byKey.set(key, party);
+    return party;
+  }
+
+  get size(): number {
+    return this.#byKey.size;
+  }
+
+  countAtShare(): number {
+    let count = 0;
+    for (const party of this.#byKey.values()) if (party.isAtShare) count += 1;
+    return count;
+  }
+
+  #forgetIdle(): void {
+    for (const [key, { held, waiting }] of this.#byKey)
+      if (held === 0 && waiting === 0) this.#byKey.delete(key);
+    this.#sizeMax = Math.max(partiesMin, 2 * this.#byKey.size);
+  }
+}
+
+const partiesMin = 4_096;
