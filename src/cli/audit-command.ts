@@ -2,7 +2,9 @@
 
 import { type Command, InvalidArgumentError } from 'commander';
 import { createAccounts } from '../lifecycle/accounts.ts';
+import { isOutage, type Outage } from '../decision/outcome.ts';
 import type { AuditEntry, AuditParty } from '../store/records.ts';
+import type { TokenStore } from '../store/token-store.ts';
 import type { AddCommands } from './command-line.ts';
 import { exitCode } from './exit-code.ts';
 import { collect, readAccount, readCount, readDuration } from './option-readers.ts';
@@ -37,21 +39,16 @@ export const addAuditCommand: AddCommands = (program, world, run) => {
       run((options: AuditOptions, command: Command) =>
         withStore(command, world, async (store, _, output) => {
           const org = options.org ?? options.user?.orgId;
-          const entries: AuditEntry[] = [];
-          let cursor: string | undefined;
-          let isOlder = false;
-          do {
-            const page = await store.readAudit(org, { limit: pageLimit, cursor });
-            if (isRefusal(page)) return refuse(output, page);
-            entries.push(...page.items.filter((entry) => isWanted(entry, options)));
-            isOlder = page.items.some((entry) => entry.atMs < oldestMs(options));
-            cursor = page.nextCursor;
-          } while (cursor !== undefined && !isOlder && entries.length < options.limit);
-          entries.length = Math.min(entries.length, options.limit);
-          // Only now: what was tried with an org that is not there is written down too.
+          let entries = await readEntries(store, org, options);
+          if (isRefusal(entries)) return refuse(output, entries);
           if (org !== undefined && entries.length === 0) {
             const found = await createAccounts({ store, now: Date.now }).findOrg(org);
-            if (isRefusal(found)) return refuse(output, found);
+            if (isRefusal(found)) {
+              // An org that is not there has no log, but what was tried with it is among all the others.
+              entries = await readEntries(store, undefined, options);
+              if (isRefusal(entries)) return refuse(output, entries);
+              if (entries.length === 0) return refuse(output, found);
+            }
           }
           if (output.isJson) output.json(entries);
           else
@@ -75,6 +72,25 @@ export const addAuditCommand: AddCommands = (program, world, run) => {
         }),
       ),
     );
+};
+
+/** `org`: whose log is read; undefined: that of all orgs. */
+const readEntries = async (
+  store: TokenStore,
+  org: string | undefined,
+  options: AuditOptions,
+): Promise<readonly AuditEntry[] | Outage> => {
+  const entries: AuditEntry[] = [];
+  let cursor: string | undefined;
+  let isOlder = false;
+  do {
+    const page = await store.readAudit(org, { limit: pageLimit, cursor });
+    if (isOutage(page)) return page;
+    entries.push(...page.items.filter((entry) => isWanted(entry, options)));
+    isOlder = page.items.some((entry) => entry.atMs < oldestMs(options));
+    cursor = page.nextCursor;
+  } while (cursor !== undefined && !isOlder && entries.length < options.limit);
+  return entries.slice(0, options.limit);
 };
 
 /** Replicas write with their own clocks: an entry may stand behind one that is older by their difference. */

@@ -60,9 +60,15 @@ export const createAccountOrders = (deps: AccountOrdersDeps): AccountOrders => {
       ),
     changeUser: (actor, order) =>
       withRight(actor, 'user.change', order, mayManageAccounts, async ({ scopes }) => {
-        const wide = await checkGrant(accounts, order, scopes);
         const { orgId, userId, roles, state } = order;
-        return wide ?? accounts.changeUser(orgId, userId, { roles, state });
+        const before = await accounts.findUser(orgId, userId);
+        if (isOutage(before) || isProblem(before)) return before;
+        const wide = await checkGrant(accounts, order, before, scopes);
+        if (wide !== undefined) return wide;
+        const after = await accounts.changeUser(orgId, userId, { roles, state });
+        // A change of roles or state moves the generation, and nothing else is changed here.
+        const isRepeat = !isOutage(after) && !isProblem(after) && after.generation === before.generation;
+        return isRepeat ? { ...after, isRepeat } : after;
       }),
     readAudit: (actor, orgId, page) =>
       withRight(
@@ -101,13 +107,13 @@ const createWithRight =
 /** Of the roles that the user does not have yet: what they grant the actor must have. */
 const checkGrant = async (
   accounts: Accounts,
-  { orgId, userId, roles }: UserOrder,
+  { orgId, roles }: UserOrder,
+  user: UserRecord,
   held: ReadonlySet<string>,
 ): Promise<Problem | Outage | undefined> => {
   if (roles === undefined) return undefined;
-  const [org, user] = await Promise.all([accounts.findOrg(orgId), accounts.findUser(orgId, userId)]);
+  const org = await accounts.findOrg(orgId);
   if (isOutage(org) || isProblem(org)) return org;
-  if (isOutage(user) || isProblem(user)) return user;
   const added = roles.filter((role) => !user.roles.includes(role));
   const beyond = [...effectiveScopes('all', added, org.roles)].filter((scope) => !held.has(scope));
   return beyond.length === 0

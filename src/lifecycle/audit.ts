@@ -50,7 +50,10 @@ export interface AuditEvent {
   readonly origin: Origin;
   /** Whom or what it was about; what is left out is not known or does not apply. */
   readonly subject: Partial<AuditParty>;
-  /** What it came to: a denial, problem or outage is a refusal with that reason; anything else is done. */
+  /**
+   * What it came to: a denial, problem or outage is a refusal with that reason; what `changesNothing` is not written down;
+   * anything else is done.
+   */
   readonly outcome: unknown;
 }
 
@@ -127,6 +130,7 @@ export const createAudit = (deps: AuditDeps): Audit => {
 
   return {
     record: (event) => {
+      if (changesNothing(event.outcome)) return;
       const entry = entryOf(event, now());
       const isSampled = event.action === 'token.exchange' && entry.result === 'done';
       if (isSampled && random() >= deps.exchangeSampling) return;
@@ -153,6 +157,12 @@ export const audited = async <T>(
   audit?.record({ ...event, outcome });
   return outcome;
 };
+
+/** What a retry may be answered: the first time is written down, and a thousand more would push out everything else. */
+const changesNothing = (outcome: unknown): boolean =>
+  outcome === 'already_revoked' ||
+  outcome === 'nothing' ||
+  (typeof outcome === 'object' && outcome !== null && 'isRepeat' in outcome && outcome.isRepeat === true);
 
 const entryOf = ({ action, identity, origin, subject, outcome }: AuditEvent, atMs: number): AuditEntry => {
   const reason = reasonOf(outcome);

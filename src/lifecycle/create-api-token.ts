@@ -52,6 +52,8 @@ export interface NewApiToken {
 export interface CreatedApiToken {
   readonly secret: string;
   readonly record: ApiTokenRecord;
+  /** An earlier command with the same idempotency key did it: this one changed nothing. */
+  readonly isRepeat?: true;
 }
 
 export interface CreateApiTokenDeps {
@@ -223,7 +225,7 @@ const findMadeBefore = async (
     const found = await store.findApiToken(digestOf(secret));
     if (isOutage(found)) return found;
     const isItsSecret = found?.token.id === record.id && found.secretNumber === record.secretNumber;
-    return isItsSecret && isSameOrder(order, record) ? { secret, record } : keyUsedOtherwise;
+    return isItsSecret && isSameOrder(order, record) ? { secret, record, isRepeat: true } : keyUsedOtherwise;
   }
   return undefined;
 };

@@ -55,7 +55,7 @@ export const regenerateApiToken = async (
       if (answer === 'unknown') return tokenUnknown(tokenId);
       if (answer === 'revoked') return tokenRevoked;
       if (answer !== 'outdated' && answer !== 'digest_taken')
-        return isOutage(answer) ? answer : { secret, record: answer };
+        return isOutage(answer) ? answer : { secret, record: answer, ...(step === 0 && { isRepeat: true }) };
     }
   }
   return problem(

@@ -148,9 +148,12 @@ export interface TokenStore {
   revokeKey(kid: string, nowMs: number): Promise<'revoked' | 'unknown' | Outage>;
 
   // -- the audit
-  /** Adds entries; the oldest beyond a fixed number are dropped. After an unknown outcome one may be there twice. */
+  /**
+   * Adds entries to the logs of `audit-logs.ts`; of each log the oldest beyond its bound are dropped. After an unknown
+   * outcome an entry may be there twice.
+   */
   appendAudit(entries: readonly AuditEntry[]): Promise<'done' | Outage>;
-  /** Newest first. `orgId`: only what an actor or a subject of that org has part in; undefined: everything. */
+  /** Newest first; costs what it returns. `orgId`: the audit of that org; undefined: the operator's, of all orgs. */
   readAudit(orgId: string | undefined, page: PageRequest): Promise<Page<AuditEntry> | Outage>;
 
   // -- the change feed
@@ -158,9 +161,6 @@ export interface TokenStore {
   /** Writes back what this replica knew after a server lost it. Never lowers a generation, never revives. */
   reapply(changes: readonly Change[]): Promise<'done' | Outage>;
 }
-
-/** How many entries of the audit an adapter keeps, give or take what it trims at once. */
-export const auditEntriesMax = 100_000;
 
 /** Names of the port's commands, for the metrics. */
 export const storeCommands = [

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
 import type { AuditEntry } from '../../src/store/records.ts';
-import { startMs } from './examples.ts';
+import { exampleOrg, startMs } from './examples.ts';
 import { collect, type MakePlace, openStores, sure } from './places.ts';
 
 export const exampleEntry = (over: Partial<AuditEntry> = {}): AuditEntry => ({
@@ -47,6 +47,7 @@ export const auditContract = async (t: Test, makePlace: MakePlace): Promise<void
 
   t.test('an org sees what it did and what was done to it, and nothing else', async (t) => {
     const [store] = await openStores(t, makePlace);
+    for (const id of ['org-0', 'org-1', 'org-2']) await store.createOrg(exampleOrg({ id }));
     const party = (org: string) => ({ org, user: 'u', tokenId: undefined });
     const entries = Array.from({ length: 60 }, (_, index) =>
       exampleEntry({
@@ -68,6 +69,49 @@ export const auditContract = async (t: Test, makePlace: MakePlace): Promise<void
       items: [],
       nextCursor: undefined,
     });
+  });
+
+  t.test('an org that fills its audit, with deeds or refusals, pushes out nothing of another', async (t) => {
+    const [store] = await openStores(t, makePlace);
+    const [quiet, loud] = ['quiet', 'loud'] as const;
+    for (const id of [quiet, loud]) await store.createOrg(exampleOrg({ id }));
+    const party = (org: string) => ({ org, user: undefined, tokenId: undefined });
+    const ofQuiet = exampleEntry({ actor: party(quiet), subject: party(quiet) });
+    await store.appendAudit([ofQuiet]);
+    const flood = Array.from({ length: 2_000 }, (_, index) =>
+      exampleEntry({ actor: party(loud), subject: party(loud), atMs: startMs + 1 + index }),
+    );
+    const refused = exampleEntry({
+      actor: party(quiet),
+      subject: party(quiet),
+      result: 'refused',
+      reason: 'scope_missing',
+      atMs: startMs + 1,
+    });
+    const attempts = flood.map((entry) => ({
+      ...entry,
+      id: randomUUID(),
+      subject: party(quiet),
+      result: 'refused' as const,
+      reason: 'tenant_mismatch',
+    }));
+    for (let round = 0; round < 51; round++)
+      await store.appendAudit(flood.map((entry) => ({ ...entry, id: randomUUID() })));
+    await store.appendAudit([refused, ...attempts]);
+    const seen = async (org: string | undefined, limit: number) =>
+      sure(await store.readAudit(org, { limit, cursor: undefined })).items.map(({ id }) => id);
+    t.same(await seen(quiet, 10), [refused.id, ofQuiet.id], 'nor can outsiders fill it');
+    const kept = await collect((cursor) => store.readAudit(loud, { limit: 1_000, cursor }));
+    t.ok(kept.length >= 20_000 && kept.length < 22_500, `${kept.length} of the loud org are kept`);
+  });
+
+  t.test('an org that does not exist is given no log', async (t) => {
+    const [store] = await openStores(t, makePlace);
+    const entry = exampleEntry({ subject: { org: 'late', user: 'ann', tokenId: undefined } });
+    await store.appendAudit([entry]);
+    await store.createOrg(exampleOrg({ id: 'late' }));
+    t.same(sure(await store.readAudit('late', { limit: 5, cursor: undefined })).items, []);
+    t.same(sure(await store.readAudit(undefined, { limit: 5, cursor: undefined })).items, [entry]);
   });
 
   t.test('a cursor that no listing gave begins again, and harms nothing', async (t) => {

@@ -58,6 +58,7 @@ t.test('an owner who signed in may; nobody else, and each try is written down', 
   t.ok(lines.every(({ result, subject }) => result === 'refused' && subject.org === 'acme'));
   const owner = actor(['org:owner']);
   t.match(await orders.changeUser(owner, change), { state: 'disabled', roles: ['admin', 'reader'] });
+  t.match(await orders.changeUser(owner, change), { state: 'disabled' }, 'again, which changes nothing');
   t.match(lines.at(-1), { action: 'user.change', result: 'done', subject: { org: 'acme', user: 'ann' } });
   t.match(await orders.listUsers(owner, 'acme', page), { items: [{ id: 'ann' }] });
   t.equal(lines.length, 15, 'looking is not written down');

@@ -1,52 +1,122 @@
-// The audit: a stream of one shard, cut to its newest entries. Written in batches, read newest first.
+// The audit: streams with bounds of their own, an org's in its shard. Written in batches, read newest first.
 
+import {
+  type AuditLog,
+  auditEntriesPerOrgMax,
+  auditLogsOf,
+  entriesMaxOf,
+  type LoggedEntry,
+  logsOfReader,
+  mergeLogs,
+  positionsOf,
+} from '../audit-logs.ts';
 import type { AuditEntry } from '../records.ts';
-import { auditEntriesMax, type TokenStore } from '../token-store.ts';
+import type { TokenStore } from '../token-store.ts';
+import { runOn } from './connections.ts';
 import type { StoreContext } from './context.ts';
+import { isStorableId } from './key-space.ts';
 import { pageLimitMax } from './paging.ts';
 import { parseAuditEntry } from './record-codec.ts';
+import { script } from './script.ts';
 
 type Audit = Pick<TokenStore, 'appendAudit' | 'readAudit'>;
 
 const entriesAtOnce = 100;
-/** Read at once where most entries may be of other orgs. */
-const entriesPerRead = 1_000;
 
-export const audit = ({ keys, reads, writes, attempt }: StoreContext): Audit => ({
-  appendAudit: (entries) =>
-    attempt(async (): Promise<'done'> => {
-      const key = keys.audit();
-      const append = (entry: AuditEntry): Promise<unknown> =>
-        writes.on(key, (client) =>
-          client.xadd(key, 'MAXLEN', '~', auditEntriesMax, '*', 'entry', JSON.stringify(entry)),
+/**
+ * Adds an entry to a log, which is kept only for an org that exists. KEYS stream, org (or the stream again). ARGV longest
+ * length, id of the line or '*', entry. A line whose id the stream has passed is there already.
+ */
+const appendEntry = script(
+  'append_audit',
+  `
+if KEYS[2] ~= KEYS[1] and redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
+local line = {KEYS[1], 'MAXLEN', '~', ARGV[1], ARGV[2], 'entry', ARGV[3], 'logs', '1'}
+if ARGV[2] == '*' then redis.call('XADD', unpack(line)) else redis.pcall('XADD', unpack(line)) end
+return 1
+`,
+);
+
+const orgOf = (log: AuditLog): string | undefined => (log.kind === 'operator' ? undefined : log.org);
+
+export const audit = ({ keys, reads, writes, attempt }: StoreContext): Audit => {
+  const append = async (log: AuditLog, entry: AuditEntry): Promise<void> => {
+    const org = orgOf(log);
+    if (org !== undefined && !isStorableId(org)) return;
+    const stream = keys.audit(log);
+    const touched = [stream, org === undefined ? stream : keys.org(org)];
+    await runOn(writes, appendEntry, touched, [entriesMaxOf(log), '*', JSON.stringify(entry)]);
+  };
+
+  const newestOf = async (
+    stream: string,
+    position: string | undefined,
+    count: number,
+  ): Promise<readonly LoggedEntry[]> => {
+    const end = position === undefined ? '+' : `(${position}`;
+    const lines = await reads.on(stream, (client) => client.xrevrange(stream, end, '-', 'COUNT', count));
+    return lines.map(([id, words]) => ({ position: id, entry: parseAuditEntry(words[1]) }));
+  };
+
+  return {
+    appendAudit: (entries) =>
+      attempt(async (): Promise<'done'> => {
+        for (let start = 0; start < entries.length; start += entriesAtOnce)
+          await Promise.all(
+            entries
+              .slice(start, start + entriesAtOnce)
+              .flatMap((entry) => auditLogsOf(entry).map((log) => append(log, entry))),
+          );
+        return 'done';
+      }),
+
+    readAudit: (orgId, page) =>
+      attempt(async () => {
+        if (orgId !== undefined && !isStorableId(orgId)) return { items: [], nextCursor: undefined };
+        const limit = Math.max(1, Math.min(page.limit, pageLimitMax));
+        const streams = logsOfReader(orgId).map((log) => keys.audit(log));
+        if (orgId !== undefined) streams.push(keys.auditBefore(orgId));
+        const positions = positionsOf(page.cursor, streams.length, isLineId);
+        const found = await Promise.all(
+          streams.map((stream, log) => newestOf(stream, positions[log], limit + 1)),
         );
-      for (let start = 0; start < entries.length; start += entriesAtOnce)
-        await Promise.all(entries.slice(start, start + entriesAtOnce).map(append));
-      return 'done';
-    }),
+        return mergeLogs(found, positions, limit);
+      }),
+  };
+};
 
-  readAudit: (orgId, page) =>
-    attempt(async () => {
-      const key = keys.audit();
-      const limit = Math.max(1, Math.min(page.limit, pageLimitMax));
-      const items: AuditEntry[] = [];
-      let end = isCursor(page.cursor) ? `(${page.cursor}` : '+';
-      for (;;) {
-        const count = orgId === undefined ? limit + 1 - items.length : entriesPerRead;
-        const lines = await reads.on(key, (client) => client.xrevrange(key, end, '-', 'COUNT', count));
-        for (const [id, words] of lines) {
-          const entry = parseAuditEntry(words[1]);
-          if (orgId !== undefined && entry.actor.org !== orgId && entry.subject.org !== orgId) continue;
-          if (items.length === limit) return { items, nextCursor: end.slice(1) };
-          items.push(entry);
-          end = `(${id}`;
+const isLineId = (text: string): boolean => /^\d{1,15}-\d{1,15}$/.test(text);
+
+/**
+ * Copies what an earlier version wrote to the log of all orgs into a log of each org, a few lines at a time, and goes on
+ * where the last copy ended. Several replicas may do it at once: a line is there once.
+ */
+export const copyEarlierAudit = async (
+  { keys, reads, writes }: StoreContext,
+  isClosed: () => boolean,
+): Promise<void> => {
+  const source = keys.audit({ kind: 'done', org: undefined });
+  const mark = keys.auditCopied();
+  let last = (await reads.on(mark, (client) => client.get(mark))) ?? undefined;
+  while (!isClosed()) {
+    const after = last === undefined ? '-' : `(${last}`;
+    const lines = await reads.on(source, (client) =>
+      client.xrange(source, after, '+', 'COUNT', entriesAtOnce),
+    );
+    for (const [id, words] of lines) {
+      last = id;
+      // Written by a version that keeps a log for each org.
+      if (words.includes('logs')) continue;
+      for (const org of auditLogsOf(parseAuditEntry(words[1])).map(orgOf))
+        if (org !== undefined && isStorableId(org)) {
+          const touched = [keys.auditBefore(org), keys.org(org)];
+          await runOn(writes, appendEntry, touched, [auditEntriesPerOrgMax, id, words[1] ?? '']);
         }
-        const last = lines.at(-1)?.[0];
-        if (last === undefined || lines.length < count) return { items, nextCursor: undefined };
-        end = `(${last}`;
-      }
-    }),
-});
-
-const isCursor = (cursor: string | undefined): cursor is string =>
-  cursor !== undefined && /^\d{1,15}-\d{1,15}$/.test(cursor);
+    }
+    if (last !== undefined && lines.length > 0) {
+      const copied = last;
+      await writes.on(mark, (client) => client.set(mark, copied));
+    }
+    if (lines.length < entriesAtOnce) return;
+  }
+};

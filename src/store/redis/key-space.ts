@@ -11,8 +11,12 @@
 //   tollgate:{7}:changes              stream  the change feed            retention
 //   tollgate:{7}:retention            string  that time in ms: the longest any replica asked for   no expiry
 //   tollgate:{0}:keys                 hash    signing keys by kid        no expiry
-//   tollgate:{0}:audit                stream  the audit                  its newest entries
+//   tollgate:{0}:audit, audit-refused, audit-operator   streams   the audit of all orgs   their newest entries
+//   tollgate:{7}:audit:<org>, audit-refused:<org>       streams   the audit of one org    their newest entries
+//   tollgate:{7}:audit-before:<org>   stream  what `audit` held of the org before orgs had their own
+//   tollgate:{0}:audit-copied         string  how far it has been copied there
 
+import type { AuditLog } from '../audit-logs.ts';
 import { shardCount, shardOfAccount, shardOfDigest, shardOfTokenId } from '../../tokens/shard.ts';
 
 export const allShards: readonly number[] = Array.from({ length: shardCount }, (_, shard) => shard);
@@ -80,8 +84,19 @@ export class KeySpace {
   signingKeys(): string {
     return `${this.#base(0)}keys`;
   }
-  audit(): string {
-    return `${this.#base(0)}audit`;
+  /** The logs of all orgs lie in one shard, those of an org with its record. */
+  audit(log: AuditLog): string {
+    if (log.kind === 'operator') return `${this.#base(0)}audit-operator`;
+    const name = log.kind === 'done' ? 'audit' : 'audit-refused';
+    return log.org === undefined
+      ? `${this.#base(0)}${name}`
+      : `${this.#base(shardOfAccount(log.org))}${name}:${log.org}`;
+  }
+  auditBefore(orgId: string): string {
+    return `${this.#base(shardOfAccount(orgId))}audit-before:${orgId}`;
+  }
+  auditCopied(): string {
+    return `${this.#base(0)}audit-copied`;
   }
 }
 

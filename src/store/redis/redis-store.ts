@@ -7,7 +7,7 @@ import { silentLog, type StoreLog } from '../store-log.ts';
 import type { TokenStore } from '../token-store.ts';
 import { accounts } from './accounts.ts';
 import { apiTokens } from './api-tokens.ts';
-import { audit } from './audit.ts';
+import { audit, copyEarlierAudit } from './audit.ts';
 import { followChanges } from './change-feed.ts';
 import { ClusterLinks } from './cluster-links.ts';
 import { type Purpose, nodeOptions } from './connection-options.ts';
@@ -20,6 +20,7 @@ import { reapply } from './reapply.ts';
 import { ReplicatedWrites } from './replicated-writes.ts';
 import { checkServer } from './server-check.ts';
 import { signingKeys } from './signing-keys.ts';
+import { createUpkeep } from './upkeep.ts';
 
 export interface RedisStoreOptions {
   readonly log?: StoreLog;
@@ -60,11 +61,13 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
       for (const each of all) each.recheck();
     },
   };
+  const upkeep = createUpkeep(context, [copyEarlierAudit]);
   return {
     open: async () => {
       await Promise.all(all.map((each) => each.open()));
     },
     close: async () => {
+      upkeep.close();
       for (const each of all) each.close();
     },
     ...lookups(context),
@@ -73,6 +76,10 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
     ...signingKeys(context),
     ...audit(context),
     ...reapply(context, options.now ?? Date.now),
-    follow: (listener) => followChanges(context, settings, listener, secrets),
+    // Who follows the feed serves: only then is there time for what earlier versions left.
+    follow: (listener) => {
+      upkeep.begin();
+      return followChanges(context, settings, listener, secrets);
+    },
   };
 };

@@ -1,45 +1,62 @@
-// The audit in the embedded store: the newest entries, a fixed number of them. What writes runs inside a transaction its
-// caller holds.
+// The audit in the embedded store: logs of numbered entries, each with a bound of its own. What writes runs inside a
+// transaction its caller holds.
 
+import {
+  type AuditLog,
+  auditLogsOf,
+  entriesMaxOf,
+  type LoggedEntry,
+  logsOfReader,
+  mergeLogs,
+  positionsOf,
+} from '../audit-logs.ts';
 import type { AuditEntry } from '../records.ts';
 import type { Page, PageRequest } from '../token-store.ts';
-import { auditEntriesMax } from '../token-store.ts';
 import type { Connection } from './connection.ts';
 import { pageLimitMax } from './paging.ts';
 import { integer, parseAuditEntry } from './rows.ts';
 
-/** An entry that is there already was written by the call this one repeats. */
+/** An org's id holds no blank. */
+const nameOf = (log: AuditLog): string =>
+  log.kind === 'operator' || log.org === undefined ? log.kind : `${log.kind} ${log.org}`;
+
+/** An entry that is there already was written by the call this one repeats. A log is kept only for an org that exists. */
+const append = `INSERT INTO audit_log (log, seq, id, entry)
+  SELECT ?1, (SELECT ifnull(max(seq), 0) + 1 FROM audit_log WHERE log = ?1), ?2, ?3
+  WHERE ?4 IS NULL OR EXISTS (SELECT 1 FROM orgs WHERE id = ?4)
+  ON CONFLICT (log, id) DO NOTHING`;
+
+const trim = `DELETE FROM audit_log
+  WHERE log = ?1 AND seq <= (SELECT max(seq) FROM audit_log WHERE log = ?1) - ?2`;
+
 export const appendAudit = (connection: Connection, entries: readonly AuditEntry[]): void => {
+  const touched = new Map<string, AuditLog>();
   for (const entry of entries)
-    connection.run(
-      'INSERT INTO audit (id, actor_org, subject_org, entry) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING',
-      entry.id,
-      entry.actor.org ?? null,
-      entry.subject.org ?? null,
-      JSON.stringify(entry),
-    );
-  connection.run(`DELETE FROM audit WHERE seq <= (SELECT max(seq) FROM audit) - ${auditEntriesMax}`);
+    for (const log of auditLogsOf(entry)) {
+      const org = log.kind === 'operator' ? undefined : log.org;
+      connection.run(append, nameOf(log), entry.id, JSON.stringify(entry), org ?? null);
+      touched.set(nameOf(log), log);
+    }
+  for (const [name, log] of touched) connection.run(trim, name, entriesMaxOf(log));
 };
 
-/** The cursor is the number of the last entry of the page before. */
 export const readAudit = (
   connection: Connection,
   orgId: string | undefined,
   page: PageRequest,
 ): Page<AuditEntry> => {
   const limit = Math.max(1, Math.min(page.limit, pageLimitMax));
-  const before = /^\d{1,15}$/.test(page.cursor ?? '') ? Number(page.cursor) : Number.MAX_SAFE_INTEGER;
-  const rows = connection.all(
-    `SELECT seq, entry FROM audit
-      WHERE seq < ?1 AND (?2 IS NULL OR actor_org = ?2 OR subject_org = ?2) ORDER BY seq DESC LIMIT ?3`,
-    before,
-    orgId ?? null,
-    limit + 1,
+  const logs = logsOfReader(orgId);
+  const positions = positionsOf(page.cursor, logs.length, (text) => /^\d{1,15}$/.test(text));
+  const found = logs.map((log, index): LoggedEntry[] =>
+    connection
+      .all(
+        'SELECT seq, entry FROM audit_log WHERE log = ? AND seq < ? ORDER BY seq DESC LIMIT ?',
+        nameOf(log),
+        Number(positions[index] ?? Number.MAX_SAFE_INTEGER),
+        limit + 1,
+      )
+      .map((row) => ({ position: String(integer(row, 'seq')), entry: parseAuditEntry(row) })),
   );
-  const kept = rows.slice(0, limit);
-  const last = kept.at(-1);
-  return {
-    items: kept.map(parseAuditEntry),
-    nextCursor: rows.length > limit && last !== undefined ? String(integer(last, 'seq')) : undefined,
-  };
+  return mergeLogs(found, positions, limit);
 };

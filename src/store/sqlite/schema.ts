@@ -129,6 +129,29 @@ const migrations: readonly string[] = [
     entry TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  -- Each org has logs of its own, numbered from 1: audit-logs.ts says which entry goes where.
+  CREATE TABLE audit_log (
+    log TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    entry TEXT NOT NULL,
+    PRIMARY KEY (log, seq)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO audit_log (log, seq, id, entry)
+    SELECT log, row_number() OVER (PARTITION BY log ORDER BY seq), id, entry FROM (
+      SELECT iif(actor_org IS NULL AND entry ->> '$.clientAddress' = 'cli', 'operator', entry ->> '$.result') AS log,
+        seq, id, entry FROM audit
+      UNION ALL
+      SELECT (entry ->> '$.result') || ' ' || actor_org, seq, id, entry FROM audit WHERE actor_org IS NOT NULL
+      UNION ALL
+      SELECT (entry ->> '$.result') || ' ' || subject_org, seq, id, entry FROM audit
+        WHERE subject_org IS NOT NULL AND subject_org IS NOT actor_org
+          AND (actor_org IS NULL OR entry ->> '$.result' = 'done')
+    );
+  CREATE UNIQUE INDEX audit_log_by_id ON audit_log (log, id);
+  DROP TABLE audit;
+  `,
 ];
 
 /** Brings an open database to the newest version, in one transaction; several processes may try at once. */

@@ -18,6 +18,7 @@ import t, { type Test } from 'tap';
 import { isOutage } from '../../../src/decision/outcome.ts';
 import { outageOf } from '../../../src/store/sqlite/fault.ts';
 import { createSqliteStore, type SqliteStoreOptions } from '../../../src/store/sqlite/sqlite-store.ts';
+import { exampleEntry } from '../../contract/audit.ts';
 import { exampleOrg, exampleToken, exampleUser } from '../../contract/examples.ts';
 import { recordFeed } from '../../contract/recorded-feed.ts';
 
@@ -366,4 +367,28 @@ t.test('a file of the first version is brought up to date and loses nothing', as
   await told.until(() => told.lines.length === 3);
   t.same(told.events, ['connected', 'caughtUp'], 'the numbering of the feed goes on');
   t.equal(Number(new DatabaseSync(file).prepare('SELECT max(seq) AS seq FROM changes').get()?.['seq']), 43);
+});
+
+t.test('the audit of an earlier version is given to the logs of its orgs', async (t) => {
+  const file = join(t.testdir(), 'tollgate.db');
+  const old = new DatabaseSync(file);
+  old.exec(readFileSync(join(import.meta.dirname, 'schema-2.sql'), 'utf8'));
+  const nobody = { org: undefined, user: undefined, tokenId: undefined };
+  const acme = { ...nobody, org: 'acme' };
+  const entries = [
+    exampleEntry({ actor: acme, subject: acme, atMs: 1 }),
+    exampleEntry({ actor: { ...nobody, org: 'other' }, subject: acme, atMs: 2 }),
+    exampleEntry({ actor: nobody, subject: acme, clientAddress: 'cli', atMs: 3 }),
+    exampleEntry({ actor: acme, subject: acme, result: 'refused', reason: 'scope_missing', atMs: 4 }),
+  ];
+  for (const entry of entries)
+    old
+      .prepare('INSERT INTO audit (id, actor_org, subject_org, entry) VALUES (?, ?, ?, ?)')
+      .run(entry.id, entry.actor.org ?? null, entry.subject.org ?? null, JSON.stringify(entry));
+  old.close();
+  const again = await open(t, file);
+  const newest = { limit: 10, cursor: undefined };
+  t.same(await again.readAudit(undefined, newest), { items: entries.toReversed(), nextCursor: undefined });
+  t.same(await again.readAudit('acme', newest), { items: entries.toReversed(), nextCursor: undefined });
+  t.match(await again.readAudit('other', newest), { items: { length: 1 } });
 });

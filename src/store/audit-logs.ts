@@ -1,0 +1,91 @@
+// Which logs keep an entry of the audit, and how several logs are read as one. Each org has its own logs with a bound of
+// their own, and what was refused has a log apart from what was done: nobody can push out another's entries, nor by failing
+// what was done. Pure.
+
+import type { AuditEntry } from './records.ts';
+import type { Page } from './token-store.ts';
+
+/** `org` undefined: the log of all orgs together, which the operator reads. */
+export type AuditLog =
+  | { readonly kind: 'done' | 'refused'; readonly org: string | undefined }
+  | { readonly kind: 'operator' };
+
+/** How many entries of all orgs each of the operator's logs keeps, give or take what is trimmed at once. */
+export const auditEntriesMax = 100_000;
+/** How many entries each log of one org keeps. */
+export const auditEntriesPerOrgMax = 20_000;
+
+export const entriesMaxOf = (log: AuditLog): number =>
+  log.kind === 'operator' || log.org === undefined ? auditEntriesMax : auditEntriesPerOrgMax;
+
+/**
+ * What members of another org were refused is in the log of all orgs alone: nothing was done to the org, and outsiders
+ * must not be able to fill its log.
+ */
+export const auditLogsOf = ({ actor, subject, result, clientAddress }: AuditEntry): readonly AuditLog[] => {
+  const isOperator = actor.org === undefined && clientAddress === 'cli';
+  const isOutsider = actor.org !== undefined && actor.org !== subject.org && result === 'refused';
+  const orgs = new Set([actor.org, ...(isOutsider ? [] : [subject.org])]);
+  orgs.delete(undefined);
+  return [
+    isOperator ? { kind: 'operator' } : { kind: result, org: undefined },
+    ...[...orgs].map((org) => ({ kind: result, org })),
+  ];
+};
+
+/** The logs that together are the audit of an org, or with undefined the operator's. */
+export const logsOfReader = (org: string | undefined): readonly AuditLog[] => [
+  { kind: 'done', org },
+  { kind: 'refused', org },
+  ...(org === undefined ? ([{ kind: 'operator' }] as const) : []),
+];
+
+/** An entry and where it stands in its log: what the adapter needs to read on from there. */
+export interface LoggedEntry {
+  readonly position: string;
+  readonly entry: AuditEntry;
+}
+
+const separator = ',';
+
+/** Where to read on in each of `count` logs; undefined: at the newest. A cursor of another listing begins again. */
+export const positionsOf = (
+  cursor: string | undefined,
+  count: number,
+  isPosition: (text: string) => boolean,
+): readonly (string | undefined)[] => {
+  const written = cursor?.split(separator) ?? [];
+  const isOurs = written.length === count && written.every((each) => each === '' || isPosition(each));
+  return Array.from({ length: count }, (_, log) => (isOurs && written[log]) || undefined);
+};
+
+/**
+ * One page of several logs, newest first. `found`: of each log its newest entries before its position, one more than
+ * `limit` where there are as many.
+ */
+export const mergeLogs = (
+  found: readonly (readonly LoggedEntry[])[],
+  positions: readonly (string | undefined)[],
+  limit: number,
+): Page<AuditEntry> => {
+  const taken = found.map(() => 0);
+  const items: AuditEntry[] = [];
+  const headOf = (log: number): LoggedEntry | undefined => found[log]?.[taken[log] ?? 0];
+  const newest = (): number | undefined => {
+    let best: number | undefined;
+    for (let log = 0; log < found.length; log++) {
+      const head = headOf(log);
+      const other = best === undefined ? undefined : headOf(best);
+      if (head !== undefined && (other === undefined || head.entry.atMs > other.entry.atMs)) best = log;
+    }
+    return best;
+  };
+  for (let log = newest(); log !== undefined && items.length < limit; log = newest()) {
+    const head = headOf(log);
+    if (head !== undefined) items.push(head.entry);
+    taken[log] = (taken[log] ?? 0) + 1;
+  }
+  if (newest() === undefined) return { items, nextCursor: undefined };
+  const ends = found.map((entries, log) => entries[(taken[log] ?? 0) - 1]?.position ?? positions[log] ?? '');
+  return { items, nextCursor: ends.join(separator) };
+};
