@@ -67,6 +67,7 @@ export const vcdPaths = (prefix: string) =>
     sessions: `${prefix}/cloudapi/1.0.0/sessions/?`,
     providerSessions: `${prefix}/cloudapi/1.0.0/sessions/provider`,
     currentSession: `${prefix}/cloudapi/1.0.0/sessions/current`,
+    session: `${prefix}/cloudapi/1.0.0/sessions/{urn}`,
     currentRights: `${prefix}/cloudapi/1.0.0/sessions/current/rights`,
     legacySession: `${prefix}/api/session/?`,
     legacySessions: `${prefix}/api/sessions/?`,

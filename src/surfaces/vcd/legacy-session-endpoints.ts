@@ -1,7 +1,12 @@
-// /api/sessions and /api/session: the same sessions in the vendor's older XML.
+// /api/sessions and /api/session: the same sessions in the vendor's older XML, or in JSON for clients that accept nothing
+// else. The session is where those clients find everything: they follow its links and know no other address.
 
 import type { Identity } from '../../decision/identity.ts';
-import { type Answer, type Endpoint, neverStored, permitted } from '../answer.ts';
+import { isDenial } from '../../decision/outcome.ts';
+import { type Answer, type Endpoint, neverStored, permitted, type RequestHead } from '../answer.ts';
+import { presentedCredential } from '../presented-credential.ts';
+import { uuidOfOrg } from '../vendor-ids.ts';
+import { prefersJson } from './prefers-json.ts';
 import {
   createCurrentEndpoint,
   createEndEndpoint,
@@ -9,8 +14,8 @@ import {
   type SessionsDeps,
   signInBy,
 } from './sessions.ts';
-import { asXml } from './vcd-error.ts';
-import { userReference } from './vcd-names.ts';
+import { asAccepted } from './vcd-error.ts';
+import { orgNamed, userReference } from './vcd-names.ts';
 import { element, inner, xmlMediaType } from './xml.ts';
 
 export interface LegacySessionDeps extends SessionsDeps {
@@ -18,48 +23,99 @@ export interface LegacySessionDeps extends SessionsDeps {
   readonly apiUrl: string;
 }
 
-/** The older header names the same access token, for clients that know no other. */
+/** Clients that know no newer header read the access token from this one, and send it in it. */
+const olderHeader = 'x-vcloud-authorization';
+
 export const createLegacySignInEndpoint =
   (deps: LegacySessionDeps): Endpoint =>
   async (request) => {
     const begun = await signInBy(deps, request, 'anybody');
-    if ('code' in begun) return asXml(begun, request);
-    const headers = { ...sessionHeaders(begun), 'x-vcloud-authorization': begun.accessToken };
-    return { ...told(deps, begun.identity), headers };
+    if ('code' in begun) return asAccepted(begun, request);
+    const headers = { ...sessionHeaders(begun), [olderHeader]: begun.accessToken };
+    return { ...shown(deps, begun.identity, request), headers };
   };
 
+/** Answers with the token it was asked with: clients that resume a session take it from the answer. */
 export const createLegacyCurrentEndpoint = (deps: LegacySessionDeps): Endpoint =>
-  createCurrentEndpoint(deps, asXml, ({ identity }) => told(deps, identity));
+  createCurrentEndpoint(deps, asAccepted, ({ identity }, request) => {
+    const presented = presentedCredential(request, deps.settings.credential);
+    const session = shown(deps, identity, request);
+    return presented === undefined || isDenial(presented)
+      ? session
+      : { ...session, headers: { ...session.headers, [olderHeader]: presented.value } };
+  });
 
-export const createLegacyEndEndpoint = (deps: LegacySessionDeps): Endpoint => createEndEndpoint(deps, asXml);
+export const createLegacyEndEndpoint = (deps: LegacySessionDeps): Endpoint =>
+  createEndEndpoint(deps, asAccepted);
 
-const told = ({ apiUrl }: LegacySessionDeps, identity: Identity): Answer => {
+interface SessionLink {
+  readonly rel: string;
+  readonly href: string;
+  readonly type?: string;
+  readonly name?: string;
+}
+
+/** What clients look for in a session, by `rel` and `type`. What lies there, the API behind the gate answers. */
+const linksOf = (apiUrl: string, orgId: string, isProvider: boolean): readonly SessionLink[] => [
+  { rel: 'down', href: `${apiUrl}/org/`, type: 'application/vnd.vmware.vcloud.orgList+xml' },
+  { rel: 'remove', href: `${apiUrl}/session` },
+  { rel: 'down', href: `${apiUrl}/admin/`, type: 'application/vnd.vmware.admin.vcloud+xml' },
+  ...(isProvider
+    ? [
+        {
+          rel: 'down',
+          href: `${apiUrl}/admin/extension`,
+          type: 'application/vnd.vmware.admin.vmwExtension+xml',
+        },
+      ]
+    : []),
+  {
+    rel: 'down',
+    href: `${apiUrl}/org/${uuidOfOrg(orgId)}`,
+    type: 'application/vnd.vmware.vcloud.org+xml',
+    name: orgId,
+  },
+  { rel: 'down', href: `${apiUrl}/query`, type: 'application/vnd.vmware.vcloud.query.queryList+xml' },
+  { rel: 'entityResolver', href: `${apiUrl}/entity/`, type: 'application/vnd.vmware.vcloud.entity+xml' },
+  {
+    rel: 'down:extensibility',
+    href: `${apiUrl}/extensibility`,
+    type: 'application/vnd.vmware.vcloud.apiextensibility+xml',
+  },
+];
+
+const shown = ({ apiUrl, settings }: LegacySessionDeps, identity: Identity, request: RequestHead): Answer => {
   const { org, user } = identity;
-  const session = `${apiUrl}/session`;
-  const userUrn = userReference(org.id, user.id).id;
+  const { providerOrg } = settings.surfaces.vcd;
+  const facts = {
+    org: org.id,
+    roles: user.roles.join(','),
+    user: user.id,
+    userId: userReference(org.id, user.id).id,
+    href: `${apiUrl}/session`,
+  };
+  const links = linksOf(apiUrl, org.id, orgNamed(providerOrg, org.id) === providerOrg);
+  const answer = { status: 200, headers: neverStored, note: permitted(identity) };
+  if (prefersJson(request))
+    return {
+      ...answer,
+      body: { ...facts, type: jsonTypeOf(sessionType), link: links.map(jsonLink) },
+      mediaType: `${jsonTypeOf(sessionType)};charset=utf-8`,
+    };
   return {
-    status: 200,
-    headers: neverStored,
+    ...answer,
     body: element(
       'Session',
-      {
-        org: org.id,
-        roles: user.roles.join(','),
-        user: user.id,
-        userId: userUrn,
-        href: session,
-        type: 'application/vnd.vmware.vcloud.session+xml',
-      },
-      [
-        inner('Link', {
-          rel: 'down',
-          href: `${apiUrl}/org`,
-          type: 'application/vnd.vmware.vcloud.orgList+xml',
-        }),
-        inner('Link', { rel: 'remove', href: session }),
-      ],
+      { ...facts, type: sessionType },
+      links.map((link) => inner('Link', { ...link })),
     ),
     mediaType: xmlMediaType('session'),
-    note: permitted(identity),
   };
 };
+
+const sessionType = 'application/vnd.vmware.vcloud.session+xml';
+
+const jsonTypeOf = (xmlType: string): string => xmlType.replace(/\+xml$/, '+json');
+
+const jsonLink = ({ type, ...link }: SessionLink): SessionLink =>
+  type === undefined ? link : { ...link, type: jsonTypeOf(type) };

@@ -7,12 +7,26 @@ import type { Issued } from '../../lifecycle/issue.ts';
 import { isProblem } from '../../lifecycle/problem.ts';
 import type { SignIn, SignOut } from '../../lifecycle/sign-in.ts';
 import type { Settings } from '../../settings/settings.ts';
-import { type Answer, type Endpoint, neverStored, permitted, type SurfaceRequest } from '../answer.ts';
+import {
+  type Answer,
+  denied,
+  type Endpoint,
+  neverStored,
+  permitted,
+  type SurfaceRequest,
+} from '../answer.ts';
 import { readBasicSignIn } from './basic-sign-in.ts';
 import type { ReadActorDeps } from '../read-actor.ts';
 import { isFault, readCaller } from './vcd-caller.ts';
-import { badRequest, refusedCaller, refusedSignIn, type Tell, type VcdFault } from './vcd-error.ts';
-import { orgNamed } from './vcd-names.ts';
+import {
+  badRequest,
+  forbidden,
+  refusedCaller,
+  refusedSignIn,
+  type Tell,
+  type VcdFault,
+} from './vcd-error.ts';
+import { orgNamed, urnOfSession } from './vcd-names.ts';
 
 export interface SessionsDeps extends ReadActorDeps {
   readonly signIn: SignIn;
@@ -54,21 +68,31 @@ export const sessionHeaders = ({ accessToken }: Issued): Readonly<Record<string,
   'x-vmware-vcloud-token-type': 'Bearer',
 });
 
-/** The session behind a request's access token. */
+/**
+ * The session behind a request's access token. A path may name it by its URN; another session, and one that does not
+ * exist, are forbidden alike.
+ */
 export const createCurrentEndpoint =
-  (deps: SessionsDeps, tell: Tell, show: (actor: Actor, request: SurfaceRequest) => Answer): Endpoint =>
-  async (request) => {
-    const actor = await readCaller(deps, request);
-    return isFault(actor) ? tell(actor, request) : show(actor, request);
-  };
-
-export const createEndEndpoint =
-  (deps: SessionsDeps, tell: Tell): Endpoint =>
+  (
+    deps: SessionsDeps,
+    tell: Tell,
+    show: (actor: Actor, request: SurfaceRequest) => Answer | Promise<Answer>,
+  ): Endpoint =>
   async (request) => {
     const actor = await readCaller(deps, request);
     if (isFault(actor)) return tell(actor, request);
+    const { urn } = request.parameters;
+    const { identity } = actor;
+    if (urn !== undefined && urn.toLowerCase() !== urnOfSession(identity).toLowerCase())
+      return tell(forbidden(denied('scope_missing', 'another session', identity)), request);
+    return show(actor, request);
+  };
+
+/** Ends the session. Clients disconnect at whichever path they signed in at. */
+export const createEndEndpoint = (deps: SessionsDeps, tell: Tell): Endpoint =>
+  createCurrentEndpoint(deps, tell, async (actor, request) => {
     const { identity } = actor;
     const done = await deps.signOut(actor);
     if (isOutage(done)) return tell(refusedCaller(done, identity), request);
     return { status: 204, headers: neverStored, body: undefined, note: permitted(identity) };
-  };
+  });

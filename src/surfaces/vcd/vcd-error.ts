@@ -15,6 +15,7 @@ import {
   type RequestHead,
 } from '../answer.ts';
 import { retryAfterFault, retryAfterOf } from '../retry-after.ts';
+import { prefersJson } from './prefers-json.ts';
 import { requestIdOf } from './request-id.ts';
 import { element, xmlMediaType } from './xml.ts';
 
@@ -51,7 +52,7 @@ export const asJson: Tell = (fault, request) => ({
   note: fault.note,
 });
 
-export const asXml: Tell = (fault, request) => ({
+const asXml: Tell = (fault, request) => ({
   status: fault.status,
   headers: { ...neverStored, ...fault.headers },
   body: element('Error', {
@@ -63,6 +64,10 @@ export const asXml: Tell = (fault, request) => ({
   mediaType: xmlMediaType('error'),
   note: fault.note,
 });
+
+/** What the older API answers: XML, or JSON to clients that accept no XML. */
+export const asAccepted: Tell = (fault, request) =>
+  prefersJson(request) ? asJson(fault, request) : asXml(fault, request);
 
 const messageOf = ({ message }: VcdFault, request: RequestHead): string =>
   `[ ${requestIdOf(request)} ] ${message}`;

@@ -11,7 +11,6 @@ import {
   createLegacyCurrentEndpoint,
   createLegacyEndEndpoint,
   createLegacySignInEndpoint,
-  type LegacySessionDeps,
 } from './legacy-session-endpoints.ts';
 import type { SignInSurfaceDeps } from '../sign-in-surface.ts';
 import { createRegisterEndpoint } from './register-endpoint.ts';
@@ -24,7 +23,7 @@ import {
 } from './session-endpoints.ts';
 import { createTokenEndpoint } from './token-endpoint.ts';
 import { createDeleteEndpoint, createGetEndpoint, createListEndpoint } from './tokens-endpoints.ts';
-import { asJson, asXml, outsideFault, type Tell } from './vcd-error.ts';
+import { asAccepted, asJson, outsideFault, type Tell } from './vcd-error.ts';
 
 /** What the outcome records of this surface are labelled with. */
 export const vcdRouteNames = [
@@ -34,6 +33,7 @@ export const vcdRouteNames = [
   'token-by-urn',
   'sessions',
   'current-session',
+  'session-by-urn',
   'rights',
   'legacy-session',
   'legacy-sessions',
@@ -67,24 +67,39 @@ export const vcdRoutes = (deps: SignInSurfaceDeps): readonly Route[] => {
       GET: createGetEndpoint(tokens),
       DELETE: createDeleteEndpoint(tokens),
     }),
-    route('sessions', paths.sessions, { POST: createSignInEndpoint(sessions, 'anybody') }),
-    route('sessions', paths.providerSessions, { POST: createSignInEndpoint(sessions, 'provider') }),
+    route('sessions', paths.sessions, {
+      POST: createSignInEndpoint(sessions, 'anybody'),
+      DELETE: createEndCurrentEndpoint(sessions),
+    }),
+    route('sessions', paths.providerSessions, {
+      POST: createSignInEndpoint(sessions, 'provider'),
+      DELETE: createEndCurrentEndpoint(sessions),
+    }),
     route('current-session', paths.currentSession, {
       GET: createCurrentSessionEndpoint(sessions),
       DELETE: createEndCurrentEndpoint(sessions),
     }),
+    route('session-by-urn', paths.session, {
+      GET: createCurrentSessionEndpoint(sessions),
+      DELETE: createEndCurrentEndpoint(sessions),
+    }),
     route('rights', paths.currentRights, { GET: createRightsEndpoint(sessions) }),
-    route('legacy-session', paths.legacySession, legacyCurrent(legacy), asXml),
-    route('legacy-sessions', paths.legacySessions, { POST: createLegacySignInEndpoint(legacy) }, asXml),
+    route(
+      'legacy-session',
+      paths.legacySession,
+      { GET: createLegacyCurrentEndpoint(legacy), DELETE: createLegacyEndEndpoint(legacy) },
+      asAccepted,
+    ),
+    route(
+      'legacy-sessions',
+      paths.legacySessions,
+      { POST: createLegacySignInEndpoint(legacy), DELETE: createLegacyEndEndpoint(legacy) },
+      asAccepted,
+    ),
   ];
 };
 
 type Endpoints = Readonly<Partial<Record<Method, Endpoint>>>;
-
-const legacyCurrent = (deps: LegacySessionDeps): Endpoints => ({
-  GET: createLegacyCurrentEndpoint(deps),
-  DELETE: createLegacyEndEndpoint(deps),
-});
 
 /** `tell`: the shape of what goes wrong outside the endpoints. */
 const route = (name: string, path: string, endpoints: Endpoints, tell: Tell = asJson): Route => ({

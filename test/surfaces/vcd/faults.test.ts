@@ -22,7 +22,7 @@ t.test('a method that is not answered is 405, and none reaches the API behind', 
     ['PUT /oauth/provider/register', 'POST'],
     ['POST /cloudapi/1.0.0/tokens', 'GET, HEAD'],
     ['PATCH /cloudapi/1.0.0/tokens/urn:vcloud:token:x', 'GET, HEAD, DELETE'],
-    ['GET /cloudapi/1.0.0/sessions', 'POST'],
+    ['GET /cloudapi/1.0.0/sessions', 'POST, DELETE'],
     ['POST /cloudapi/1.0.0/sessions/current/rights', 'GET, HEAD'],
   ] as const) {
     const reply = await server.send(line, [requestId]);
