@@ -1,5 +1,5 @@
-// The first org, role, user and API token of a store, so that a fresh clone has something to call with. The example gets
-// a new token at every start; a real API only while the store has no org.
+// The first org, role, user and API token of a store, so that a fresh clone has something to call with. Each start makes a
+// new token for the user that an earlier start has made; it makes none in a store with other accounts.
 
 import { isOutage, type Outage } from '../../src/decision/outcome.ts';
 import { feedRetentionMs } from '../../src/gate/retention.ts';
@@ -17,6 +17,8 @@ export interface FirstToken {
 
 const org = 'acme';
 const user = 'ada';
+/** Tells the user that `npm start` has made from one of the same id that somebody else has made. */
+const userName = 'Ada (made by npm start)';
 const roles = { reader: ['things:read'], writer: ['things:read', 'things:write'] };
 
 /** What the token may at most, in front of an API of one's own. */
@@ -35,11 +37,13 @@ export const makeFirstToken = async (
     const fault = faultOf(known);
     if (fault !== undefined) return fault;
     const isFirst = 'items' in known && known.items.length === 0;
-    if (!isFirst && !isExample)
-      return 'The store has its accounts already. Make a token with: tollgate token create ORG/USER --name NAME';
+    const found = isFirst ? undefined : await store.findUser(org, user);
+    if (isOutage(found)) return faultOf(found) ?? '';
+    if (!isFirst && !isExample && found?.name !== userName)
+      return 'The store has other accounts already. Make a token with: npx tollgate token create ORG/USER --name NAME';
     const made = [
       await accounts.createOrg({ id: org, name: 'Acme', roles, tokenLifetimeMsMax: undefined }),
-      await accounts.createUser({ orgId: org, id: user, name: 'Ada', roles: ['reader', 'writer'] }),
+      await accounts.createUser({ orgId: org, id: user, name: userName, roles: ['reader', 'writer'] }),
     ];
     for (const step of made)
       if (isOutage(step) || (isProblem(step) && !step.code.endsWith('_exists'))) return faultOf(step) ?? '';

@@ -28,6 +28,8 @@ const readOptions = () =>
   }).values;
 type Options = ReturnType<typeof readOptions>;
 
+class UsageError extends Error {}
+
 const help = `npm start -- [OPTIONS]      without options: a gate in front of an example API, with curl lines to try
 
   --upstream URL    your API instead, e.g. http://127.0.0.1:3000; every path asks for a credential
@@ -108,16 +110,27 @@ const start = async (options: Options): Promise<number> => {
   }
 };
 
+/** `npm start --upstream URL`: npm takes the option for one of its own, and hands it over as a variable. */
+const optionTakenByNpm = (): string | undefined =>
+  ['upstream', 'store', 'listen', 'ops'].find((name) => process.env[`npm_config_${name}`] !== undefined);
+
 /** Whose fault it is: a wrong option (2), or something in the way (1). Either is one line. */
 const tell = (error: unknown): number => {
   if (!(error instanceof Error)) throw error;
   const isTaken = error.cause instanceof Error && 'code' in error.cause && error.cause.code === 'EADDRINUSE';
   const advice = isTaken ? ' Free ports: npm start -- --listen 127.0.0.1:0 --ops 127.0.0.1:0' : '';
   process.stderr.write(`npm start: ${error.message}${advice}\n`);
-  return 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS') ? 2 : 1;
+  const isUsage =
+    error instanceof UsageError || ('code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
+  return isUsage ? 2 : 1;
 };
 
 try {
+  const taken = optionTakenByNpm();
+  if (taken !== undefined)
+    throw new UsageError(
+      `npm took --${taken} for an option of its own; write two dashes before it: npm start -- --${taken} VALUE`,
+    );
   const options = readOptions();
   if (options.help === true) process.stdout.write(help);
   else process.exitCode = await start(options);

@@ -33,20 +33,25 @@ export const addOrgCommands: AddCommands = (program, world, run) => {
     )
     .action(
       run((id: string, options: CreateOptions, command: Command) =>
-        withStore(command, world, async (store, _, output) => {
-          const { tokenLifetimeMax } = options;
-          const made = await ordered(store, 'org.create', { org: id }, () =>
-            createAccounts({ store, now: Date.now }).createOrg({
-              id,
-              name: options.name,
-              roles: options.role ?? {},
-              tokenLifetimeMsMax: tokenLifetimeMax === 'never' ? undefined : tokenLifetimeMax,
-            }),
-          );
-          if (isRefusal(made)) return refuse(output, made);
-          printOrg(output, made);
-          return exitCode.ok;
-        }),
+        withStore(
+          command,
+          world,
+          async (store, _, output) => {
+            const { tokenLifetimeMax } = options;
+            const made = await ordered(store, 'org.create', { org: id }, () =>
+              createAccounts({ store, now: Date.now }).createOrg({
+                id,
+                name: options.name,
+                roles: options.role ?? {},
+                tokenLifetimeMsMax: tokenLifetimeMax === 'never' ? undefined : tokenLifetimeMax,
+              }),
+            );
+            if (isRefusal(made)) return refuse(output, made);
+            printOrg(output, made);
+            return exitCode.ok;
+          },
+          { mayCreate: true },
+        ),
       ),
     );
 

@@ -2,6 +2,7 @@
 // of an answer. Prints problems; decides nothing else.
 
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import { feedRetentionMs } from '../gate/retention.ts';
@@ -90,13 +91,27 @@ export const withSettings = async (
   return loaded.ok ? work(loaded.settings, output) : exitCode.usage;
 };
 
-/** Runs with an open store, and closes it. */
+/**
+ * Runs with an open store, and closes it. A SQLite file that is not there is a mistake (another folder, another
+ * `--config`), unless the command is one that begins a store: `mayCreate`.
+ */
 export const withStore = (
   command: Command,
   world: World,
   work: (store: TokenStore, settings: Settings, output: Output) => Promise<ExitCode>,
+  { mayCreate = false } = {},
 ): Promise<ExitCode> =>
   withSettings(command, world, {}, async (settings, output) => {
+    const missing = missingFile(settings.store);
+    if (missing !== undefined && !mayCreate)
+      return fail(
+        output,
+        'store_missing',
+        `There is no store at ${missing}. Run the command in the folder of tollgate.yaml, or say where: --config FILE or ` +
+          '--store URL. To begin a new store there: tollgate org create ID.',
+        exitCode.unavailable,
+      );
+    if (missing !== undefined && !output.isJson) output.note(`Made a new store: ${missing}`);
     let store: TokenStore;
     try {
       store = await openStore(settings.store, { retentionMs: feedRetentionMs(settings) });
@@ -109,6 +124,10 @@ export const withStore = (
       await store.close();
     }
   });
+
+/** The absolute path of a SQLite file that does not exist. */
+const missingFile = (store: Settings['store']): string | undefined =>
+  store.kind === 'sqlite' && !existsSync(store.file) ? resolve(store.file) : undefined;
 
 export const isRefusal = (answer: unknown): answer is Problem | Outage =>
   isOutage(answer) || isProblem(answer);

@@ -1,7 +1,9 @@
 // Every command by itself: what it prints for a person and for a script, and its exit code.
 
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { t } from 'tap';
+import { openStore } from '../../src/store/open-store.ts';
 import { run, runJson } from './run.ts';
 
 /** A store in a folder of its own, with acme, its roles reader and writer, and acme/ann. */
@@ -259,13 +261,39 @@ t.test('a key is not rotated with another sealing key than the fleet has', async
 });
 
 t.test('an empty list says what to do, and is an empty list for a script', async (t) => {
-  const store = `sqlite:${join(t.testdir({}), 't.db')}`;
+  const file = join(t.testdir({}), 't.db');
+  const store = `sqlite:${file}`;
+  const empty = await openStore({ kind: 'sqlite', file }, { retentionMs: 60_000 });
+  await empty.close();
   t.match(await run(['org', 'list', '--store', store]), {
     code: 0,
     stdout: '',
     stderr: /There is no org yet. Make one: tollgate org create/,
   });
   t.match(await run(['org', 'list', '--json', '--store', store]), { code: 0, stdout: '[]\n', stderr: '' });
+});
+
+t.test('a command in the wrong folder makes no store there; only org create begins one', async (t) => {
+  const file = join(t.testdir({}), 't.db');
+  const on = (...args: string[]) => run([...args, '--store', `sqlite:${file}`]);
+  for (const command of [
+    ['org', 'list'],
+    ['org', 'show', 'acme'],
+    ['token', 'create', 'acme/ann'],
+    ['token', 'revoke', 'x'],
+    ['role', 'create', 'acme', 'reader', '--scope', 'things:read'],
+    ['user', 'create', 'acme/ann'],
+    ['audit'],
+    ['key', 'rotate'],
+  ]) {
+    const ran = await on(...command);
+    t.match(ran, { code: 69, stdout: '' }, command.join(' '));
+    t.match(ran.stderr, `There is no store at ${file}.`, 'it says where it looked');
+    t.match(ran.stderr, /--config FILE.*--store URL.*tollgate org create/);
+    t.notOk(existsSync(file), 'and makes none');
+  }
+  t.match(await on('org', 'create', 'acme'), { code: 0, stderr: `Made a new store: ${file}\n` });
+  t.match(await on('org', 'create', 'other'), { code: 0, stderr: '' });
 });
 
 t.test('for a script a refusal is JSON too, on standard error', async (t) => {
@@ -277,7 +305,7 @@ t.test('for a script a refusal is JSON too, on standard error', async (t) => {
 
 t.test('a store that cannot be used is exit code 69, with what to do', async (t) => {
   const folder = t.testdir({ 'not.db': 'this is not a database, whatever its name says, and it never was' });
-  t.match(await run(['org', 'list', '--store', `sqlite:${folder}/no/such/t.db`]), {
+  t.match(await run(['org', 'create', 'acme', '--store', `sqlite:${folder}/no/such/t.db`]), {
     code: 69,
     stderr: /folder that does not exist/,
   });

@@ -197,8 +197,8 @@ t.test('--upstream and --store stand in front of a real API on Redis', async (t)
   t.equal((await call(gate, '/any/path?at=all', gate.token)).status, 200, 'every path is for the holder');
 
   const replica = await start(t, directory, ...args);
-  t.equal(replica.token, '', 'a store that has accounts gets no second first token');
-  t.match(replica.welcome(), 'tollgate token create');
+  t.match(replica.token, /^tg[0-9A-Za-z]{63}$/, 'another start makes another token for its user');
+  t.equal((await call(replica, '/shared', replica.token)).status, 200);
   t.equal((await call(replica, '/shared', gate.token)).status, 200, 'the replica shares the tokens');
   const accessToken = await exchange(gate, gate.token);
   t.equal((await call(replica, '/shared', accessToken)).status, 200, 'and the keys');
@@ -206,6 +206,32 @@ t.test('--upstream and --store stand in front of a real API on Redis', async (t)
   await until(async () => (await call(replica, '/shared', gate.token)).status === 401);
   t.strictSame(readdirSync(join(directory, 'work')), ['tollgate.key']);
 });
+
+t.test(
+  'after the example, a real API in the same folder gets a token too; other accounts are let be',
+  async (t) => {
+    const api = await startEchoApi(t);
+    const directory = makeDirectory(t);
+    const example = await start(t, directory);
+    await example.stop();
+    const real = await start(t, directory, '--upstream', api.url);
+    t.equal((await call(real, '/any/path', real.token)).status, 200, real.welcome());
+    await real.stop();
+
+    const others = makeDirectory(t);
+    const store = `sqlite:${join(others, 'work', 'tollgate.db')}`;
+    const tollgate = (...args: readonly string[]): Promise<string> =>
+      runToEnd(process.execPath, [join(root, 'src/main.ts'), ...args, '--store', store], {
+        cwd: others,
+        env: cleanEnvironment(),
+      });
+    await tollgate('org', 'create', 'acme');
+    await tollgate('user', 'create', 'acme/ada');
+    const gate = await start(t, others, '--upstream', api.url);
+    t.equal(gate.token, '', 'acme/ada was not made by npm start');
+    t.match(gate.welcome(), 'npx tollgate token create ORG/USER');
+  },
+);
 
 t.test('what it cannot use, it says in a line', async (t) => {
   const directory = makeDirectory(t);
@@ -225,6 +251,14 @@ t.test('what it cannot use, it says in a line', async (t) => {
   t.match(wrongOption, /ended with 2/);
   t.match(wrongOption, '--upstraem');
   t.notMatch(wrongOption, /\n\s+at /);
+  const eaten = await run('http://127.0.0.1:9');
+  t.match(eaten, /ended with 2/, 'npm start --upstream URL: npm keeps the option and hands over the URL');
+  const kept = await runToEnd(process.execPath, [join(root, 'config/example/start.ts')], {
+    cwd: join(directory, 'work'),
+    env: { ...cleanEnvironment(), npm_config_upstream: 'http://127.0.0.1:9' },
+  }).then(String, String);
+  t.match(kept, /ended with 2/);
+  t.match(kept, 'npm start -- --upstream VALUE');
 });
 
 t.test('with settings of a vendor the printed lines name a path of its routes', async (t) => {
