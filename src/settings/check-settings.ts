@@ -4,6 +4,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { ownScopePrefix } from '../decision/scope.ts';
 import { algorithmOf } from '../tokens/signature.ts';
 import { checkHeaders } from './check-headers.ts';
+import { checkListeners } from './check-listeners.ts';
 import type { Report } from './check-routes.ts';
 import { isLoopbackUrl } from './network-readers.ts';
 import { parseKey } from './pem.ts';
@@ -21,14 +22,6 @@ export const checkSettings = (fields: FileFields, problem: Report, warning: Repo
   checkClients(fields, problem);
   checkKeys(fields, problem);
   checkTimes(fields, problem);
-};
-
-const checkListeners = ({ listen, ops }: FileFields, problem: Report): void => {
-  const isSame =
-    listen.kind === 'unix'
-      ? ops.kind === 'unix' && ops.path === listen.path
-      : ops.kind === 'tcp' && ops.port !== 0 && ops.port === listen.port && ops.host === listen.host;
-  if (isSame) problem(['ops'], 'is the same address as `listen`; write another port, e.g. 127.0.0.1:9464');
 };
 
 const checkTls = ({ tls }: FileFields, problem: Report, warning: Report): void => {

@@ -46,6 +46,15 @@ const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]>
     'same-addresses',
     /^:2:6: ops: is the same address as `listen`/,
   ],
+  'an upstream is not Tollgate itself': [
+    'upstream-is-listen',
+    /^:1:11: upstream.url: is Tollgate itself \(`listen`\)/,
+  ],
+  'nor its ops address, on whichever interface': [
+    'upstream-is-ops',
+    /upstreams.second.url: is Tollgate itself \(`ops`\)/,
+  ],
+  'nor its socket': ['upstream-is-socket', /^:2:11: upstream.url: is Tollgate itself/],
   'an upstream has no path': ['upstream-path', /^:1:11: upstream.url: .*write http:\/\/127.0.0.1:8081$/],
   'an upstream speaks http': ['upstream-scheme', /^:1:11: upstream.url: .*write http:\/\/HOST:PORT/],
   'an upstream URL holds no password': ['upstream-password', /^:1:11: upstream.url: .*\(not shown\)/],

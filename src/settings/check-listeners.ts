@@ -1,0 +1,57 @@
+// Judges the addresses of the process: callers and ops have one each, and no upstream leads back to either of them.
+
+import type { Report } from './check-routes.ts';
+import { isLoopbackUrl } from './network-readers.ts';
+import type { FileFields } from './schema.ts';
+import type { Address } from './settings.ts';
+
+export const checkListeners = (fields: FileFields, problem: Report): void => {
+  const { listen, ops, upstream, upstreams } = fields;
+  if (isSameAddress(listen, ops))
+    problem(['ops'], 'is the same address as `listen`; write another port, e.g. 127.0.0.1:9464');
+  checkUpstream(fields, upstream.url, ['upstream', 'url'], problem);
+  for (const [name, { url }] of Object.entries(upstreams))
+    checkUpstream(fields, url, ['upstreams', name, 'url'], problem);
+};
+
+/** Requests that come back here would be forwarded again and again. */
+const checkUpstream = (
+  { listen, ops }: FileFields,
+  upstream: FileFields['upstream']['url'],
+  path: readonly string[],
+  problem: Report,
+): void => {
+  for (const [name, own] of [
+    ['listen', listen],
+    ['ops', ops],
+  ] as const)
+    if (leadsTo(upstream, own))
+      problem(
+        path,
+        `is Tollgate itself (\`${name}\`), so each request would come back; write the address of the API`,
+      );
+};
+
+const isSameAddress = (one: Address, other: Address): boolean =>
+  one.kind === 'unix'
+    ? other.kind === 'unix' && other.path === one.path
+    : other.kind === 'tcp' && one.port !== 0 && other.port === one.port && other.host === one.host;
+
+const leadsTo = (upstream: FileFields['upstream']['url'], own: Address): boolean => {
+  if (own.kind === 'unix') return upstream.socketPath === own.path;
+  if (upstream.socketPath !== undefined) return false;
+  const { hostname, port, protocol } = new URL(upstream.origin);
+  if (Number(port === '' ? defaultPorts[protocol] : port) !== own.port) return false;
+  const host = hostname.replace(/^\[|\]$/g, '');
+  if (host === own.host.toLowerCase()) return true;
+  const isHere = isLoopbackUrl(upstream.origin) || wildcards.has(host);
+  return isHere && (wildcards.has(own.host) || isLoopbackHost(own.host));
+};
+
+const defaultPorts: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
+
+/** Listening there is listening on every address; connecting there is connecting to this machine. */
+const wildcards: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+
+/** 127.0.0.2 is another address than 127.0.0.1; a name such as localhost may be any of them. */
+const isLoopbackHost = (host: string): boolean => ['127.0.0.1', '::1', 'localhost'].includes(host);
