@@ -18,11 +18,31 @@ const bytesPerUnit: Readonly<Record<string, number>> = {
   g: 1024 ** 3,
 };
 
+const durationExamples = ['100ms', '500ms', '2s', '10s', '30s', '5m', '30m', '2h', '12h', '30d', '180d'];
+const sizeExamples = ['64B', '512B', '4KB', '16KB', '256KB', '1MB', '16MB', '100MB', '1GB'];
+
+/** `, such as 10s, 5m or 2h`: up to three of the examples that lie within the range, spread over it; empty when none does. */
+const examples = (
+  known: readonly string[],
+  parse: (text: string) => number | undefined,
+  min: number,
+  max: number,
+): string => {
+  const within = known.filter((text) => {
+    const value = parse(text) ?? -1;
+    return value >= min && value <= max;
+  });
+  const chosen = [within[0], within[within.length >> 1], within.at(-1)];
+  const shown = [...new Set(chosen.filter((text) => text !== undefined))];
+  if (shown.length === 0) return '';
+  return `, such as ${shown.length === 1 ? '' : `${shown.slice(0, -1).join(', ')} or `}${shown.at(-1)}`;
+};
+
 /** Milliseconds between `min` and `max` (both written as durations, both included). */
 export const duration = (min: string, max: string): Reader<number> => {
   const minMs = parseDuration(min) ?? 0;
   const maxMs = parseDuration(max) ?? Number.MAX_SAFE_INTEGER;
-  const expects = `a duration from ${min} to ${max}, such as 500ms, 10s, 5m, 2h or 180d`;
+  const expects = `a duration from ${min} to ${max}${examples(durationExamples, parseDuration, minMs, maxMs)}`;
   return {
     read: (value): Read<number> => {
       const ms = parseDuration(value);
@@ -55,7 +75,7 @@ export const durationOrNever = (min: string, max: string): Reader<number | undef
 export const size = (min: string, max: string): Reader<number> => {
   const bytesMin = parseSize(min) ?? 0;
   const bytesMax = parseSize(max) ?? Number.MAX_SAFE_INTEGER;
-  const expects = `a size from ${min} to ${max}, such as 512B, 16KB or 100MB (1KB is 1024 bytes)`;
+  const expects = `a size from ${min} to ${max}${examples(sizeExamples, parseSize, bytesMin, bytesMax)} (1KB is 1024 bytes)`;
   return {
     read: (value): Read<number> => {
       const bytes = parseSize(value);

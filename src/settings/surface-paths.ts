@@ -10,6 +10,7 @@ export const identityKeys = 'identity keys';
 /** The oauth surface: a configurable prefix for the endpoints, and the well-known paths of the RFCs. */
 export const oauthPaths = (prefix: string) =>
   ({
+    authorize: `${prefix}/authorize`,
     token: `${prefix}/token`,
     introspect: `${prefix}/introspect`,
     revoke: `${prefix}/revoke`,

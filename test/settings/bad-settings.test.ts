@@ -174,13 +174,16 @@ const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]>
   // values
   'a duration has a unit': [
     'duration-without-unit',
-    /^:2:17: feed.maxStaleness: "ten seconds" is not a duration; write .*10s/,
+    /^:2:17: feed.maxStaleness: "ten seconds" is not a duration; write .*such as .*s/,
   ],
   'a duration has bounds': [
     'duration-too-long',
     /^:2:16: cache.identityTtl: 10m is out of range; write .*from 0s to 60s/,
   ],
-  'a size has a unit': ['size', /^:2:19: limits.headerBytesMax: "16 kilos" is not a size; write .*16KB/],
+  'a size has a unit': [
+    'size',
+    /^:2:19: limits.headerBytesMax: "16 kilos" is not a size; write .*such as .*KB/,
+  ],
   'a count is a number': ['count', /^:2:15: limits.headersMax: "many" is not a whole number from 10 to 2000/],
   'yes is not true': ['not-true-or-false', /^:2:12: oauth.enabled: "yes" is not true or false/],
   'a choice is one of those named': [

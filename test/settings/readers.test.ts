@@ -3,7 +3,7 @@
 import { t } from 'tap';
 import { address, cidr, httpUrl, isLoopbackUrl, upstreamUrl } from '../../src/settings/network-readers.ts';
 import { closest } from '../../src/settings/problem.ts';
-import { duration, durationOrNever, parseDuration, parseSize } from '../../src/settings/quantity.ts';
+import { duration, durationOrNever, parseDuration, parseSize, size } from '../../src/settings/quantity.ts';
 import { flag } from '../../src/settings/reader.ts';
 import { routePath } from '../../src/settings/route-path.ts';
 import { storeUrl } from '../../src/settings/store-url.ts';
@@ -33,6 +33,35 @@ t.test('a duration is a number with a unit, several of them, or milliseconds', a
   t.match(duration('1s', '1m').read('1s'), { ok: true, value: 1000 }, 'the bounds are included');
   t.match(duration('1s', '1m').read(60_001), { ok: false });
   t.same(durationOrNever('1s', '1m').read('never'), { ok: true, value: undefined });
+});
+
+t.test('the examples of a range lie within it', async (t) => {
+  const read = (reader: { readonly expects: string }): readonly string[] =>
+    /, such as ([^(]*)/
+      .exec(reader.expects)?.[1]
+      ?.trim()
+      .split(/, | or /) ?? [];
+  for (const [min, max] of [
+    ['0s', '60s'],
+    ['0s', '1h'],
+    ['5ms', '1m'],
+    ['10ms', '1d'],
+    ['1s', '400d'],
+    ['1m', '3650d'],
+    ['10s', '5m'],
+  ] as const) {
+    const examples = read(duration(min, max));
+    t.ok(examples.length > 0, `${min} to ${max}`);
+    for (const example of examples)
+      t.match(duration(min, max).read(example), { ok: true }, `${min} to ${max}: ${example}`);
+  }
+  for (const [min, max] of [
+    ['65B', '4KB'],
+    ['1KB', '1MB'],
+    ['0', '1024GB'],
+  ] as const)
+    for (const example of read(size(min, max))) t.match(size(min, max).read(example), { ok: true }, example);
+  t.equal(duration('3ms', '4ms').expects, 'a duration from 3ms to 4ms', 'none is better than a wrong one');
 });
 
 t.test('a size is a number with a unit of 1024, or bytes', async (t) => {

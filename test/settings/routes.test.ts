@@ -97,7 +97,7 @@ t.test('every method the settings accept is one the router takes', async (t) => 
 
 t.test('a catch-all is allowed, and says which paths it does not reach', async (t) => {
   const { warnings } = load([{ name: 'all', path: '/*', scopes: [] }]);
-  t.match(warnings, [/routes\[0\].path: \/\* does not reach the API for \/oauth2\/token, .*jwks.json/]);
+  t.match(warnings, [/routes\[0\].path: \/\* does not reach the API for \/oauth2\/authorize, .*jwks.json/]);
   t.match(
     load([{ name: 'all', path: '/*', scopes: [] }], { 'oauth.enabled': false }).warnings,
     [/does not reach the API for \/.well-known\/jwks.json: Tollgate answers it itself$/],

@@ -61,6 +61,8 @@ export const createMetadataEndpoint = (deps: {
     headers: { 'cache-control': 'public, max-age=300' },
     body: {
       issuer,
+      // Required by the document; nobody signs in here, so GET is answered 405.
+      authorization_endpoint: issuer + paths.authorize,
       token_endpoint: issuer + paths.token,
       introspection_endpoint: issuer + paths.introspect,
       revocation_endpoint: issuer + paths.revoke,

@@ -1,26 +1,54 @@
-// What clients discover: the server's metadata (RFC 8414, and the same at OpenID Connect's path) and its public keys
+// What clients discover: the server's metadata (RFC 8414, and OpenID Connect Discovery) and its public keys
 // (RFC 7517). Public, and cacheable for as long as a new key is published before it signs.
 
 import type { KeyRing } from '../../tokens/key-ring.ts';
 import type { Settings } from '../../settings/settings.ts';
 import type { oauthPaths } from '../../settings/surface-paths.ts';
 import { type Answer, type Endpoint, permitted } from '../answer.ts';
+import { badRequest } from './oauth-error.ts';
 import { grantTypes } from './token-endpoint.ts';
 
 const cacheSecondsMax = 3600;
+const metadataSeconds = 300;
 
 export interface MetadataDeps {
   readonly settings: Pick<Settings, 'issuer' | 'oauth' | 'tokens' | 'keys'>;
   readonly paths: ReturnType<typeof oauthPaths>;
 }
 
-/** RFC 8414 §2. The issuer is the one clients see, so every URL begins with it. */
-export const createMetadataEndpoint = (deps: MetadataDeps): Endpoint => {
+/** RFC 8414 §2. */
+export const createServerMetadata = (deps: MetadataDeps): Endpoint => {
+  const answer = publicAnswer(metadataOf(deps), metadataSeconds);
+  return () => answer;
+};
+
+/**
+ * OpenID Connect Discovery 1.0 §3, which ID tokens are verified by: an API token made with `openid` is exchanged for one
+ * too. That document must name an authorization endpoint, so there is one, which says that nobody signs in here.
+ */
+export const createOpenidMetadata = (deps: MetadataDeps): Endpoint => {
+  const { issuer } = deps.settings;
+  const answer = publicAnswer(
+    { ...metadataOf(deps), authorization_endpoint: issuer + deps.paths.authorize },
+    metadataSeconds,
+  );
+  return () => answer;
+};
+
+/** RFC 6749 §4.1.2.1, told to the person at the browser: an unknown client has no redirection URI to be sent back to. */
+export const authorizationEndpoint: Endpoint = () =>
+  badRequest(
+    'unsupported_response_type',
+    'Nobody signs in here: exchange an API token at the token endpoint (grant_type=refresh_token).',
+  );
+
+/** The issuer is the one clients see, so every URL begins with it. */
+const metadataOf = (deps: MetadataDeps): object => {
   const { issuer, oauth, tokens } = deps.settings;
   // Basic and post are there for the clients that are configured; everybody else is public.
   const methods = ['client_secret_basic', 'client_secret_post'];
   const callerMethods = oauth.clients.length === 0 ? ['none'] : ['none', ...methods];
-  const body = {
+  return {
     issuer,
     token_endpoint: issuer + deps.paths.token,
     jwks_uri: issuer + deps.paths.jwks,
@@ -28,15 +56,12 @@ export const createMetadataEndpoint = (deps: MetadataDeps): Endpoint => {
     response_types_supported: [],
     token_endpoint_auth_methods_supported: callerMethods,
     introspection_endpoint: issuer + deps.paths.introspect,
-    introspection_endpoint_auth_methods_supported:
-      oauth.clients.length === 0 ? ['Bearer'] : ['Bearer', ...methods],
+    ...(oauth.clients.length > 0 && { introspection_endpoint_auth_methods_supported: methods }),
     revocation_endpoint: issuer + deps.paths.revoke,
     revocation_endpoint_auth_methods_supported: callerMethods,
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: [tokens.algorithm],
   };
-  const answer = publicAnswer(body, Math.min(cacheSecondsMax, 300));
-  return () => answer;
 };
 
 /** RFC 7517 §5. A cache may keep it for half the time a new key is published before it signs. */

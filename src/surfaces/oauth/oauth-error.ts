@@ -11,12 +11,13 @@ import {
 import { type Answer, denied, failed, neverStored, type Note } from '../answer.ts';
 import { retryAfterOf } from '../retry-after.ts';
 
-/** RFC 6749 §5.2, RFC 6750 §3.1, RFC 8693 §2.2.2, RFC 8707 §2, RFC 7009 §2.2.1; the last two of RFC 6749 §4.1.2.1. */
+/** RFC 6749 §5.2, RFC 6750 §3.1, RFC 8693 §2.2.2, RFC 8707 §2, RFC 7009 §2.2.1; the last two and `unsupported_response_type` of RFC 6749 §4.1.2.1. */
 export type OauthErrorCode =
   | 'invalid_request'
   | 'invalid_client'
   | 'invalid_grant'
   | 'unsupported_grant_type'
+  | 'unsupported_response_type'
   | 'unsupported_token_type'
   | 'invalid_scope'
   | 'invalid_target'

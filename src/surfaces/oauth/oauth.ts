@@ -17,7 +17,12 @@ import type { Answer, Endpoint, Fault, Method, Route } from '../answer.ts';
 import { createOauthClients } from '../client-authentication.ts';
 import { retryAfterFault } from '../retry-after.ts';
 import { createIntrospectEndpoint } from './introspect-endpoint.ts';
-import { createJwksEndpoint, createMetadataEndpoint } from './metadata.ts';
+import {
+  authorizationEndpoint,
+  createJwksEndpoint,
+  createOpenidMetadata,
+  createServerMetadata,
+} from './metadata.ts';
 import { type OauthErrorCode, oauthError } from './oauth-error.ts';
 import { createRevokeEndpoint } from './revoke-endpoint.ts';
 import { createTokenEndpoint } from './token-endpoint.ts';
@@ -41,7 +46,7 @@ export interface OauthSurfaceDeps {
 }
 
 /** What the outcome records of this surface are labelled with. */
-export const oauthRouteNames = ['token', 'introspect', 'revoke', 'metadata', 'jwks'].map(
+export const oauthRouteNames = ['authorize', 'token', 'introspect', 'revoke', 'metadata', 'jwks'].map(
   (name) => `oauth:${name}`,
 );
 
@@ -56,7 +61,6 @@ export const oauthRoutes = (deps: OauthSurfaceDeps): readonly Route[] => {
   const identifyLive = createIdentifyLive(deps);
   const introspect = createIntrospect(identifyLive);
   const revoke = createRevoke(deps);
-  const metadata = createMetadataEndpoint({ settings, paths });
   const post = on('POST');
   const get = on('GET');
   return [
@@ -67,8 +71,12 @@ export const oauthRoutes = (deps: OauthSurfaceDeps): readonly Route[] => {
       createIntrospectEndpoint({ introspect, identifyLive, clients, settings }),
     ),
     post('revoke', paths.revoke, createRevokeEndpoint({ revoke, clients, settings })),
-    get('metadata', paths.serverMetadata, metadata),
-    get('metadata', paths.openidMetadata, metadata),
+    {
+      ...get('authorize', paths.authorize, authorizationEndpoint),
+      endpoints: { GET: authorizationEndpoint, POST: authorizationEndpoint },
+    },
+    get('metadata', paths.serverMetadata, createServerMetadata({ settings, paths })),
+    get('metadata', paths.openidMetadata, createOpenidMetadata({ settings, paths })),
     jwks,
   ];
 };

@@ -15,7 +15,12 @@ t.test('RFC 8414: a client that knows the issuer finds everything else', async (
     grant_types_supported: ['refresh_token', 'urn:ietf:params:oauth:grant-type:token-exchange'],
     token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
   });
-  t.same((await server.get('/.well-known/openid-configuration')).body, reply.body);
+  t.same(reply.body['introspection_endpoint_auth_methods_supported'], [
+    'client_secret_basic',
+    'client_secret_post',
+  ]);
+  const openid = await server.get('/.well-known/openid-configuration');
+  t.same(openid.body, { ...reply.body, authorization_endpoint: 'https://id.example/oauth2/authorize' });
   t.match(reply.headers.get('cache-control'), /^public, max-age=\d+$/);
 });
 
@@ -28,6 +33,48 @@ t.test('every endpoint the metadata names answers under the configured prefix', 
     t.not((await server.get(pathname)).status, 404);
   }
   t.same(body['token_endpoint_auth_methods_supported'], ['none']);
+});
+
+t.test('OpenID Connect Discovery: every required member is there, and nobody can sign in', async (t) => {
+  const server = await startSurfaces(t);
+  const { body } = await server.get('/.well-known/openid-configuration');
+  for (const member of [
+    'issuer',
+    'authorization_endpoint',
+    'token_endpoint',
+    'jwks_uri',
+    'response_types_supported',
+    'subject_types_supported',
+    'id_token_signing_alg_values_supported',
+  ])
+    t.ok(member in body, member);
+  for (const query of ['', '?response_type=code&client_id=x&redirect_uri=https%3A%2F%2Fevil.example']) {
+    const reply = await server.get(`/oauth2/authorize${query}`);
+    t.match(reply, { status: 400, body: { error: 'unsupported_response_type' } });
+    t.equal(reply.headers.get('location'), null, 'it sends nobody anywhere');
+  }
+});
+
+t.test('the metadata names registered authentication methods only (RFC 8414 section 2)', async (t) => {
+  const registered = [
+    'none',
+    'client_secret_basic',
+    'client_secret_post',
+    'private_key_jwt',
+    'tls_client_auth',
+  ];
+  for (const clients of [[], undefined]) {
+    const server = await startSurfaces(
+      t,
+      clients && { oauth: { enabled: true, prefix: '/oauth2', clients } },
+    );
+    for (const document of ['oauth-authorization-server', 'openid-configuration']) {
+      const { body } = await server.get(`/.well-known/${document}`);
+      for (const [name, methods] of Object.entries(body))
+        if (name.endsWith('_auth_methods_supported'))
+          for (const method of methods as string[]) t.ok(registered.includes(method), `${name}: ${method}`);
+    }
+  }
 });
 
 t.test('RFC 7517: access tokens verify with the published keys, which hold nothing private', async (t) => {
