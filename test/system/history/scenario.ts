@@ -1,5 +1,7 @@
 // A scenario: a deployment, the faults it suffers, and how to run and judge it.
 
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Test } from 'tap';
 import { bounds } from './gate-settings.ts';
 import { judge } from './judge.ts';
@@ -33,6 +35,12 @@ export const runScenario = async (
   const plan = makePlan({ seed: `${seed}/${name}`, operations, faultKinds, faults });
   const history = await runPlan(deployment, plan, bounds);
   const violations = judge(history);
+  const { HISTORIES: directory } = process.env;
+  if (directory !== undefined)
+    writeFileSync(
+      join(directory, `${name.replaceAll(/[^a-z]+/gi, '-')}.json`),
+      JSON.stringify({ ...history, credentials: [...history.credentials.values()] }, undefined, 1),
+    );
   t.equal(violations.length, 0, `no violation with SEED=${seed}`);
   for (const violation of violations.slice(0, storiesMax)) t.comment(storyOf(history, violation));
   return figuresOf(name, history, violations);
