@@ -115,7 +115,10 @@ export const createAccounts = (deps: {
       if (isOutage(answer)) return answer;
       return answer === 'created'
         ? org
-        : problem('org_exists', `The org ${org.id} exists already. Change it, or choose another id.`);
+        : problem(
+            'org_exists',
+            `The org ${org.id} exists already. If an earlier attempt ended without an answer, that one made it. Otherwise change it, or choose another id.`,
+          );
     },
     changeOrg: async (orgId, change) => {
       const max = change.tokenLifetimeMsMax;
@@ -166,7 +169,7 @@ export const createAccounts = (deps: {
         ? user
         : problem(
             'user_exists',
-            `The user ${user.orgId}/${user.id} exists already. Change it, or choose another id.`,
+            `The user ${user.orgId}/${user.id} exists already. If an earlier attempt ended without an answer, that one made it. Otherwise change it, or choose another id.`,
           );
     },
     renameUser: (orgId, userId, name) => changeUser(orgId, userId, { name }),

@@ -225,7 +225,11 @@ const findMadeBefore = async (
     const found = await store.findApiToken(digestOf(secret));
     if (isOutage(found)) return found;
     const isItsSecret = found?.token.id === record.id && found.secretNumber === record.secretNumber;
-    return isItsSecret && isSameOrder(order, record) ? { secret, record, isRepeat: true } : keyUsedOtherwise;
+    if (!isItsSecret || !isSameOrder(order, record)) return keyUsedOtherwise;
+    // The earlier attempt may have been answered with an outage: the store says again that the token is made.
+    const confirmed = await store.createToken(record, digestOf(secret));
+    if (isOutage(confirmed)) return confirmed;
+    return confirmed === 'created' ? { secret, record, isRepeat: true } : keyUsedOtherwise;
   }
   return undefined;
 };

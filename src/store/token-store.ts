@@ -1,6 +1,7 @@
 // The port every store adapter implements (redis/, sqlite/). Outcomes are values: an Outage is returned, never thrown.
 // Each write and its line in the change feed are one atomic step, and every write is idempotent: repeating it after
-// an unknown outcome is safe and gives the same answer.
+// an unknown outcome is safe and gives the same answer. An answer that says that something is done, now or before, is given
+// only once it is as durable as the settings ask (`store.replicasMin`); never out of memory.
 
 import type { Outage } from '../decision/outcome.ts';
 import type {
@@ -95,6 +96,7 @@ export interface TokenStore {
   hasImports(): Promise<boolean | Outage>;
 
   // -- accounts
+  /** The very same record again, `createdAtMs` too, is an earlier attempt repeated: `created`. */
   createOrg(org: OrgRecord): Promise<'created' | 'exists' | Outage>;
   changeOrg(orgId: string, change: OrgChange, nowMs: number): Promise<OrgRecord | undefined | Outage>;
   listOrgs(page: PageRequest): Promise<Page<OrgRecord> | Outage>;

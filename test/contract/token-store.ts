@@ -43,6 +43,7 @@ const orgs = async (t: Test, makePlace: MakePlace): Promise<void> => {
     t.equal(await store.findOrg(org.id), undefined);
     t.equal(await store.createOrg(org), 'created');
     t.equal(await store.createOrg({ ...org, name: 'Impostor' }), 'exists');
+    t.equal(await store.createOrg(org), 'created', 'the same attempt again, after an unknown outcome');
     t.same(await store.findOrg(org.id), org);
   });
 
@@ -122,6 +123,7 @@ const users = async (t: Test, makePlace: MakePlace): Promise<void> => {
     t.equal(await store.findUser(org.id, user.id), undefined);
     t.equal(await store.createUser(user), 'created');
     t.equal(await store.createUser({ ...user, roles: ['admin'] }), 'exists');
+    t.equal(await store.createUser(user), 'created', 'the same attempt again, after an unknown outcome');
     t.same(await store.findUser(org.id, user.id), user);
     t.equal(await store.findUser('nobody', user.id), undefined);
   });

@@ -5,13 +5,19 @@ import { script } from './script.ts';
 import { counted, pastFull, tell } from './script-parts.ts';
 
 /**
- * KEYS account, index. ARGV id, then field and value pairs. Replies 1 when made, 0 when it exists. A name whose record
- * was lost goes on counting from the generation that was written back: replicas believe nothing below it.
+ * KEYS account, index. ARGV id, then field and value pairs. Replies 1 when made, now or by an earlier attempt with the same
+ * record; 0 when another exists. An account whose record was lost goes on counting from the generation that was written
+ * back: replicas believe nothing below it.
  */
 export const createAccount = script(
   'create_account',
   `
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  for i = 2, #ARGV, 2 do
+    if ARGV[i] ~= 'generation' and redis.call('HGET', KEYS[1], ARGV[i]) ~= ARGV[i + 1] then return 0 end
+  end
+  return 1
+end
 local cut = string.find(KEYS[1], '}:', 1, true) + 1
 local mark = redis.call('GET', string.sub(KEYS[1], 1, cut) .. 'ended:' .. string.sub(KEYS[1], cut + 1))
 redis.call('HSET', KEYS[1], unpack(ARGV, 2))

@@ -4,7 +4,7 @@
 import { shardOfAccount } from '../../tokens/shard.ts';
 import type { OrgChange, TokenStore, UserChange } from '../token-store.ts';
 import { accountLine } from './change-codec.ts';
-import { listIndex, readHash, runOn } from './connections.ts';
+import { listIndex, readHash } from './connections.ts';
 import type { StoreContext } from './context.ts';
 import { corrupt } from './fault.ts';
 import { allShards, isStorableId } from './key-space.ts';
@@ -26,9 +26,8 @@ type Accounts = Pick<
 >;
 
 export const accounts = (context: StoreContext): Accounts => {
-  const { keys, writes, reads, attempt, retentionMs } = context;
+  const { keys, write, reads, attempt, retentionMs } = context;
 
-  /** Runs a change, waiting for replicas when it may take something away. */
   const change = async (
     what: { readonly orgId: string; readonly userId: string | undefined; readonly atMs: number },
     triples: readonly string[],
@@ -38,10 +37,7 @@ export const accounts = (context: StoreContext): Accounts => {
     const line = accountLine(orgId, userId, atMs);
     const touched = [account, keys.changes(shardOfAccount(orgId, userId))];
     const args = [retentionMs, line.length, ...line, ...triples];
-    const takesAway = triples.includes('state') || triples.includes('set');
-    const reply = await (takesAway
-      ? context.revoke(changeAccount, touched, args)
-      : runOn(writes, changeAccount, touched, args));
+    const reply = await write(changeAccount, touched, args);
     return reply === null ? undefined : parseFields(reply, account);
   };
 
@@ -50,7 +46,7 @@ export const accounts = (context: StoreContext): Accounts => {
       attempt(async () => {
         mustBeStorable(org.id);
         const touched = [keys.org(org.id), keys.orgs(shardOfAccount(org.id))];
-        const made = await runOn(writes, createAccount, touched, [org.id, ...orgFields(org)]);
+        const made = await write(createAccount, touched, [org.id, ...orgFields(org)]);
         return made === 1 ? 'created' : 'exists';
       }),
 
@@ -83,9 +79,9 @@ export const accounts = (context: StoreContext): Accounts => {
         mustBeStorable(user.id);
         if (!isStorableId(user.orgId)) return 'org_unknown';
         const listed = [keys.org(user.orgId), keys.usersOf(user.orgId)];
-        if ((await runOn(writes, listUserInOrg, listed, [user.id])) !== 1) return 'org_unknown';
+        if ((await write(listUserInOrg, listed, [user.id])) !== 1) return 'org_unknown';
         const touched = [keys.user(user.orgId, user.id)];
-        const made = await runOn(writes, createAccount, touched, [user.id, ...userFields(user)]);
+        const made = await write(createAccount, touched, [user.id, ...userFields(user)]);
         return made === 1 ? 'created' : 'exists';
       }),
 
@@ -115,7 +111,7 @@ export const accounts = (context: StoreContext): Accounts => {
         const account = userId === undefined ? keys.org(orgId) : keys.user(orgId, userId);
         const touched = [account, keys.changes(shardOfAccount(orgId, userId))];
         const args = [retentionMs, ...accountLine(orgId, userId, nowMs)];
-        return (await context.revoke(revokeAccount, touched, args)) === 1 ? 'revoked' : 'unknown';
+        return (await write(revokeAccount, touched, args)) === 1 ? 'revoked' : 'unknown';
       }),
   };
 };

@@ -31,7 +31,7 @@ type ApiTokens = Pick<
 const usesAtOnce = 100;
 
 export const apiTokens = (context: StoreContext): ApiTokens => {
-  const { keys, reads, writes, attempt, retentionMs } = context;
+  const { keys, reads, write, unacknowledged, attempt, retentionMs } = context;
 
   const read = async (tokenId: string): Promise<ApiTokenRecord | undefined> => {
     const key = keys.token(tokenId);
@@ -40,7 +40,7 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
 
   /** Drops ids whose record has expired from the list they were in. Best effort: the next listing tries again. */
   const sweep = (index: string, ids: readonly string[]): void => {
-    void attempt(() => writes.on(index, (client) => client.zrem(index, ...ids)));
+    void attempt(() => unacknowledged('sweep').on(index, (client) => client.zrem(index, ...ids)));
   };
 
   const create = async (token: ApiTokenRecord, digest: string): Promise<string> => {
@@ -62,22 +62,22 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
     const account = keys.account(token.orgId, token.userId);
     const flags = [isImport ? '1' : '0', isLocal ? '1' : '0', `${token.revokedAtMs ?? ''}`];
     const args = [token.id, digest, tokenDocument(token), account, keepUntilMs, ...flags];
-    const made = answer(await runOn(writes, createToken, touched, args));
+    const made = answer(await write(createToken, touched, args));
     if (made !== 'created' || isLocal) return made;
     // The record first, then the digest that leads to it: a digest in force always leads to a whole record.
     if (await claim(token.id, digest, keepUntilMs)) return 'created';
-    await runOn(writes, withdrawToken, [record, index], [digest, token.id]);
+    await write(withdrawToken, [record, index], [digest, token.id]);
     return 'digest_taken';
   };
 
   /** Points a digest of another shard to a token, unless it leads to another token that still exists. */
   const claim = async (tokenId: string, digest: string, keepUntilMs: string): Promise<boolean> => {
     const pointer = [keys.digest(digest)];
-    const holder = answer(await runOn(writes, claimDigest, pointer, [tokenId, keepUntilMs, '']));
+    const holder = answer(await write(claimDigest, pointer, [tokenId, keepUntilMs, '']));
     if (holder === tokenId) return true;
     const held = keys.token(holder);
-    if ((await writes.on(held, (client) => client.exists(held))) > 0) return false;
-    return answer(await runOn(writes, claimDigest, pointer, [tokenId, keepUntilMs, holder])) === tokenId;
+    if ((await reads.on(held, (client) => client.exists(held))) > 0) return false;
+    return answer(await write(claimDigest, pointer, [tokenId, keepUntilMs, holder])) === tokenId;
   };
 
   return {
@@ -120,7 +120,7 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
         const touched = [keys.token(tokenId), keys.digest(digest), keys.changes(shard)];
         const rememberedUntilMs = (previousUntilMs ?? nowMs) + recordRetentionMs;
         const facts = [tokenId, digest, number, `${previousUntilMs ?? ''}`, rememberedUntilMs];
-        const reply = await context.revoke(regenerateToken, touched, [retentionMs, ...facts, ...line]);
+        const reply = await write(regenerateToken, touched, [retentionMs, ...facts, ...line]);
         switch (reply) {
           case 'unknown':
           case 'revoked':
@@ -139,7 +139,9 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
           await Promise.all(
             known
               .slice(start, start + usesAtOnce)
-              .map(({ tokenId, atMs }) => runOn(writes, recordUse, [keys.token(tokenId)], [atMs])),
+              .map(({ tokenId, atMs }) =>
+                runOn(unacknowledged('last_use'), recordUse, [keys.token(tokenId)], [atMs]),
+              ),
           );
         return 'done';
       }),
@@ -149,7 +151,7 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
         if (!isTokenId(tokenId)) return 'unknown';
         const touched = [keys.token(tokenId), keys.changes(shardOfTokenId(tokenId))];
         const line = lineOf({ kind: 'token', tokenId, atMs: nowMs });
-        const made = answer(await context.revoke(revokeToken, touched, [retentionMs, nowMs, ...line]));
+        const made = answer(await write(revokeToken, touched, [retentionMs, nowMs, ...line]));
         if (made === 'revoked' || made === 'already_revoked' || made === 'unknown') return made;
         throw corrupt(`the answer ${made}`);
       }),
@@ -160,7 +162,7 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
         const shard = shardOfSession(sessionId);
         const touched = [keys.ended(shard, `session:${sessionId}`), keys.changes(shard)];
         const line = lineOf({ kind: 'session', sessionId, atMs: nowMs });
-        await context.revoke(endOnce, touched, [retentionMs, ...line]);
+        await write(endOnce, touched, [retentionMs, ...line]);
         return 'ended';
       }),
   };

@@ -39,13 +39,17 @@ return 1
 
 const orgOf = (log: AuditLog): string | undefined => (log.kind === 'operator' ? undefined : log.org);
 
-export const audit = ({ keys, reads, writes, attempt }: StoreContext): Audit => {
+export const audit = ({ keys, reads, unacknowledged, attempt }: StoreContext): Audit => {
   const append = async (log: AuditLog, entry: AuditEntry): Promise<void> => {
     const org = orgOf(log);
     if (org !== undefined && !isStorableId(org)) return;
     const stream = keys.audit(log);
     const touched = [stream, org === undefined ? stream : keys.org(org)];
-    await runOn(writes, appendEntry, touched, [entriesMaxOf(log), '*', JSON.stringify(entry)]);
+    await runOn(unacknowledged('audit'), appendEntry, touched, [
+      entriesMaxOf(log),
+      '*',
+      JSON.stringify(entry),
+    ]);
   };
 
   const newestOf = async (
@@ -92,9 +96,10 @@ const isLineId = (text: string): boolean => /^\d{1,15}-\d{1,15}$/.test(text);
  * where the last copy ended. Several replicas may do it at once: a line is there once.
  */
 export const copyEarlierAudit = async (
-  { keys, reads, writes }: StoreContext,
+  { keys, reads, unacknowledged }: StoreContext,
   isClosed: () => boolean,
 ): Promise<void> => {
+  const writes = unacknowledged('audit');
   const source = keys.audit({ kind: 'done', org: undefined });
   const mark = keys.auditCopied();
   let last = (await reads.on(mark, (client) => client.get(mark))) ?? undefined;

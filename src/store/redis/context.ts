@@ -7,19 +7,26 @@ import type { KeySpace } from './key-space.ts';
 import type { Connections } from './connections.ts';
 import type { Script } from './script.ts';
 
+/**
+ * The writes that may be lost in a failover. `audit` and `last_use` are collected and written later; `sweep` is repeated by
+ * the next listing; `write_back` is repeated by every replica that notices the loss.
+ */
+export type UnacknowledgedWrite = 'audit' | 'last_use' | 'sweep' | 'write_back';
+
 export interface StoreContext {
   readonly keys: KeySpace;
   readonly reads: Connections;
-  readonly writes: Connections;
   /** How long change lines are kept: the longest access-token life and a margin. */
   readonly retentionMs: number;
   readonly log: StoreLog;
-  /** Runs a write that takes something away: answers only when enough replicas have it. */
-  readonly revoke: (
+  /** Runs a write. Answers only when `store.replicasMin` replicas have everything this server has written until then. */
+  readonly write: (
     script: Script,
     keys: readonly string[],
     args: readonly (string | number)[],
   ) => Promise<unknown>;
+  /** Connections for a write that does not wait for replicas, because nobody is answered that it was done. */
+  readonly unacknowledged: (why: UnacknowledgedWrite) => Connections;
   /** Runs a command of the port: its faults become an Outage. */
   readonly attempt: <T>(work: () => Promise<T>) => Promise<T | Outage>;
   /** Makes the connections to any other server again: the one with this history is the master now. */

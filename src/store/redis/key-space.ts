@@ -10,6 +10,7 @@
 //   tollgate:{7}:ended:<what>         string  ended sessions, and revocations whose record was lost   retention
 //   tollgate:{7}:changes              stream  the change feed            retention
 //   tollgate:{7}:retention            string  that time in ms: the longest any replica asked for   no expiry
+//   tollgate:{7}:replicated  hash  written before each WAIT for replicas   no expiry
 //   tollgate:{0}:keys                 hash    signing keys by kid        no expiry
 //   tollgate:{0}:audit, audit-refused, audit-operator   streams   the audit of all orgs   their newest entries
 //   tollgate:{7}:audit:<org>, audit-refused:<org>       streams   the audit of one org    their newest entries
@@ -99,6 +100,10 @@ export class KeySpace {
     return `${this.#base(0)}audit-copied`;
   }
 }
+
+/** The mark in the shard of another key: what is written before a WAIT for replicas. */
+export const replicationMarkBeside = (key: string): string =>
+  `${key.slice(0, key.indexOf('}:') + 2)}replicated`;
 
 /** A session has no user to lie with; its own hash spreads it. */
 export const shardOfSession = (sessionId: string): number => shardOfAccount(sessionId);

@@ -28,7 +28,8 @@ export const reapply = (context: StoreContext, now: () => number): Pick<TokenSto
 });
 
 const reapplyOne = async (context: StoreContext, change: Change, horizonMs: number): Promise<void> => {
-  const { keys, writes, retentionMs } = context;
+  const { keys, retentionMs } = context;
+  const writes = context.unacknowledged('write_back');
   const line = lineOf(change);
   switch (change.kind) {
     case 'token': {

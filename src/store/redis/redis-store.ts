@@ -49,10 +49,10 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
   const context: StoreContext = {
     keys: new KeySpace(settings.prefix),
     reads,
-    writes,
+    write: (script, keys, args) => replicated?.run(script, keys, args) ?? runOn(writes, script, keys, args),
+    unacknowledged: () => writes,
     retentionMs: options.retentionMs,
     log,
-    revoke: (script, keys, args) => replicated?.run(script, keys, args) ?? runOn(writes, script, keys, args),
     renew: (history) => {
       for (const each of all) each.renew(history);
     },

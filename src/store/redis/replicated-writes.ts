@@ -1,15 +1,31 @@
-// Writes that take something away, answered only when enough replicas have them. What was written while a WAIT was on
-// its way goes out together, followed by the next WAIT: a dead replica costs every caller one wait, not a queue of
-// them. WAIT follows in the same pipeline: on another connection it would wait for other writes.
+// Writes that are answered only when enough replicas have them. What was written while a WAIT was on its way goes out
+// together, followed by the next WAIT: a dead replica costs every caller one wait or two, not a queue of them.
+//
+// WAIT promises only that the writes of its own connection have reached replicas (https://redis.io/commands/wait). So it
+// follows in the same pipeline, and a mark is written before it: a script that found its work done by an earlier attempt
+// writes nothing, and without the mark WAIT could say "replicated" although that attempt never reached a replica.
 
 import type { Redis } from 'ioredis';
 import type { Connections } from './connections.ts';
 import { notReplicatedCode } from './context.ts';
 import { RedisFault } from './fault.ts';
-import { type Script, isNoScript } from './script.ts';
+import { replicationMarkBeside } from './key-space.ts';
+import { type Script, isNoScript, script } from './script.ts';
 
+/** How many writes wait for a connection, and how many go out together: no write waits for more than two WAITs. */
 const pendingMax = 1000;
-const perBatch = 100;
+
+/**
+ * A write that every replica is sent, also where Redis is at maxmemory: it refuses only the first write of a script, and
+ * this one, of a field that never is, takes no memory. KEYS mark.
+ */
+const writeMark = script(
+  'write_mark',
+  `
+redis.call('HDEL', KEYS[1], 'never')
+redis.call('HSET', KEYS[1], 'at', '0')
+`,
+);
 
 interface Job {
   readonly script: Script;
@@ -71,35 +87,56 @@ export class ReplicatedWrites {
 
   async #drain(client: Redis, lane: Lane): Promise<void> {
     lane.isBusy = true;
-    while (lane.pending.length > 0) await this.#send(client, lane.pending.splice(0, perBatch));
+    while (lane.pending.length > 0) await this.#send(client, lane.pending.splice(0));
     lane.isBusy = false;
   }
 
   async #send(client: Redis, jobs: readonly Job[]): Promise<void> {
     const pipeline = client.pipeline();
-    for (const { script, keys, args, isAsking, isTextNeeded } of jobs) {
+    let count = 0;
+    /** Adds a command, after ASKING where it needs one, and answers where its result will be. */
+    const add = (isAsking: boolean, command: () => unknown): number => {
       if (isAsking) pipeline.asking();
-      if (isTextNeeded) pipeline.eval(script.lua, keys.length, ...keys, ...args);
-      else pipeline.evalsha(script.sha, keys.length, ...keys, ...args);
-    }
-    pipeline.wait(this.#replicasMin, this.#waitMs);
-    let results: Awaited<ReturnType<typeof pipeline.exec>>;
+      command();
+      count += isAsking ? 2 : 1;
+      return count - 1;
+    };
+    const places = jobs.map(({ script, keys, args, isAsking, isTextNeeded }) =>
+      add(isAsking, () =>
+        isTextNeeded
+          ? pipeline.eval(script.lua, keys.length, ...keys, ...args)
+          : pipeline.evalsha(script.sha, keys.length, ...keys, ...args),
+      ),
+    );
+    const marks = marksOf(jobs).map(({ key, isAsking }) =>
+      add(isAsking, () => pipeline.eval(writeMark.lua, 1, key)),
+    );
+    const wait = add(false, () => pipeline.wait(this.#replicasMin, this.#waitMs));
+    let results: Results;
     try {
-      results = await pipeline.exec();
+      results = (await pipeline.exec()) ?? [];
     } catch (error) {
       for (const job of jobs) job.reject(error);
       return;
     }
-    const [waitError, waited] = results?.at(-1) ?? [undefined, 0];
-    const replicas = waitError === null && typeof waited === 'number' ? waited : 0;
-    let at = 0;
-    for (const job of jobs) {
-      if (job.isAsking) at += 1;
-      const [error, reply] = results?.[at++] ?? [lost(), undefined];
+    const doubt = this.#doubtOf(
+      marks.map((place) => resultAt(results, place)),
+      resultAt(results, wait),
+    );
+    for (const [index, job] of jobs.entries()) {
+      const [error, reply] = resultAt(results, places[index] ?? -1);
       if (error !== null) job.reject(error);
-      else if (replicas >= this.#replicasMin) job.resolve(reply);
-      else job.reject(this.#notReplicated(replicas));
+      else if (doubt !== undefined) job.reject(doubt);
+      else job.resolve(reply);
     }
+  }
+
+  /** Why the jobs may not be replicated. One mark that was written is enough: WAIT waits for all that came before it. */
+  #doubtOf(marks: readonly Result[], [waitError, waited]: Result): Error | undefined {
+    const markErrors = marks.map(([error]) => error);
+    if (!markErrors.includes(null)) return markErrors[0] ?? lost();
+    const replicas = waitError === null && typeof waited === 'number' ? waited : 0;
+    return replicas >= this.#replicasMin ? undefined : this.#notReplicated(replicas);
   }
 
   #notReplicated(replicas: number): RedisFault {
@@ -111,3 +148,18 @@ export class ReplicatedWrites {
 }
 
 const lost = (): RedisFault => new RedisFault('NOT_CONNECTED', 'the connection was lost');
+
+type Result = readonly [error: Error | null, reply: unknown];
+type Results = readonly Result[];
+
+const resultAt = (results: Results, place: number): Result => results[place] ?? [lost(), undefined];
+
+/** A mark for each shard written to: on a Cluster one of them may be moving. */
+const marksOf = (jobs: readonly Job[]): readonly { readonly key: string; readonly isAsking: boolean }[] => {
+  const marks = new Map<string, boolean>();
+  for (const { keys, isAsking } of jobs) {
+    const key = replicationMarkBeside(keys[0] ?? '');
+    marks.set(key, isAsking || marks.get(key) === true);
+  }
+  return [...marks].map(([key, isAsking]) => ({ key, isAsking }));
+};

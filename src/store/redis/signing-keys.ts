@@ -2,27 +2,19 @@
 
 import type { TokenStore } from '../token-store.ts';
 import { lineOf } from './change-codec.ts';
-import { readHash, runOn } from './connections.ts';
+import { readHash } from './connections.ts';
 import type { StoreContext } from './context.ts';
 import { keyDocument, parseKeys } from './record-codec.ts';
 import { addKey, revokeKey } from './token-scripts.ts';
 
 type SigningKeys = Pick<TokenStore, 'listKeys' | 'addKey' | 'revokeKey'>;
 
-export const signingKeys = ({
-  keys,
-  reads,
-  writes,
-  revoke,
-  attempt,
-  retentionMs,
-}: StoreContext): SigningKeys => ({
+export const signingKeys = ({ keys, reads, write, attempt, retentionMs }: StoreContext): SigningKeys => ({
   listKeys: () => attempt(async () => parseKeys((await readHash(reads, keys.signingKeys())) ?? new Map())),
 
   addKey: (key, { ifNone, retireOthersAtMs }) =>
     attempt(async () => {
-      const made = await runOn(
-        writes,
+      const made = await write(
         addKey,
         [keys.signingKeys(), keys.changes(0)],
         [
@@ -43,7 +35,7 @@ export const signingKeys = ({
     attempt(async () => {
       const line = lineOf({ kind: 'keys', atMs: nowMs });
       const touched = [keys.signingKeys(), keys.changes(0)];
-      const done = await revoke(revokeKey, touched, [retentionMs, kid, ...line]);
+      const done = await write(revokeKey, touched, [retentionMs, kid, ...line]);
       return done === 'revoked' ? 'revoked' : 'unknown';
     }),
 });

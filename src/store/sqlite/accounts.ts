@@ -1,5 +1,6 @@
 // Orgs and users in the embedded store. What writes runs inside a transaction its caller holds.
 
+import { isDeepStrictEqual } from 'node:util';
 import type { OrgRecord, UserRecord } from '../records.ts';
 import type { OrgChange, Page, PageRequest, UserChange } from '../token-store.ts';
 import { appendLine } from './change-log.ts';
@@ -18,7 +19,8 @@ export const findUser = (connection: Connection, orgId: string, userId: string):
 };
 
 export const createOrg = (connection: Connection, org: OrgRecord): 'created' | 'exists' => {
-  if (findOrg(connection, org.id) !== undefined) return 'exists';
+  const known = findOrg(connection, org.id);
+  if (known !== undefined) return isDeepStrictEqual(known, org) ? 'created' : 'exists';
   writeOrg(connection, org);
   return 'created';
 };
@@ -28,7 +30,8 @@ export const createUser = (
   user: UserRecord,
 ): 'created' | 'exists' | 'org_unknown' => {
   if (findOrg(connection, user.orgId) === undefined) return 'org_unknown';
-  if (findUser(connection, user.orgId, user.id) !== undefined) return 'exists';
+  const known = findUser(connection, user.orgId, user.id);
+  if (known !== undefined) return isDeepStrictEqual(known, user) ? 'created' : 'exists';
   writeUser(connection, user);
   return 'created';
 };

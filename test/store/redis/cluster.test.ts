@@ -113,8 +113,9 @@ t.test('a shard that comes back without its history is a reset of the whole feed
 });
 
 t.test('without a replica a revocation is not answered, on a Cluster too', async (t) => {
-  const store = await openStore(t, { ...placeOn(cluster), replicasMin: 1, writeTimeoutMs: 1500 });
-  const { org, user, made } = await furnish(t, store);
+  const place = placeOn(cluster);
+  const { org, user, made } = await furnish(t, await openStore(t, place));
+  const store = await openStore(t, { ...place, replicasMin: 1, writeTimeoutMs: 1500 });
   const answers = await Promise.all([
     store.revokeToken(made.token.id, 1),
     store.revokeAll(org.id, user.id, 1),

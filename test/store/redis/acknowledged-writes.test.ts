@@ -1,0 +1,198 @@
+// With `replicasMin` set, whatever was answered is on a replica: every write of the port, each time it is asked, and
+// after the master is gone.
+
+import { randomUUID } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import t, { type Test } from 'tap';
+import { isOutage } from '../../../src/decision/outcome.ts';
+import { shardOfAccount } from '../../../src/tokens/shard.ts';
+import { digestOf } from '../../../src/tokens/api-token.ts';
+import { storeCommands, type TokenStore } from '../../../src/store/token-store.ts';
+import { exampleKey, exampleOrg, exampleToken, exampleUser } from '../../contract/examples.ts';
+import { startCluster } from '../../support/redis-cluster.ts';
+import { type RedisTcpServer, startTcpRedis } from '../../support/redis-tcp.ts';
+import { answered, codeOf, eventually, furnish, openStore } from './furnish.ts';
+
+t.setTimeout(180_000);
+
+type Command = (typeof storeCommands)[number];
+type Ask = (store: TokenStore) => Promise<unknown>;
+
+const startPair = async (t: Test) => {
+  const start = async (args: readonly string[]): Promise<RedisTcpServer> => {
+    const server = await startTcpRedis(['--repl-diskless-sync-delay', '0', ...args]);
+    t.teardown(() => server.close());
+    return server;
+  };
+  const master = await start([]);
+  const replica = await start(['--replicaof', '127.0.0.1', `${master.port}`]);
+  const client = ({ port }: RedisTcpServer): Redis => {
+    const made = new Redis({ host: '127.0.0.1', port });
+    made.on('error', () => undefined);
+    t.teardown(() => made.disconnect());
+    return made;
+  };
+  const operator = client(master);
+  await eventually(async () => (await operator.wait(1, 100)) === 1);
+  /** The master is lost for good, and the replica takes its place. */
+  const failOver = async (): Promise<void> => {
+    await master.kill();
+    replica.thaw();
+    await client(replica).replicaof('NO', 'ONE');
+  };
+  return { master, replica, operator, failOver };
+};
+
+const waiting = { replicasMin: 1, writeTimeoutMs: 1_500 } as const;
+
+/** What is asked of each command of the port; a word where it waits for no replica, and why. */
+const asksFor = async (t: Test, store: TokenStore): Promise<Readonly<Record<Command, Ask | string>>> => {
+  const { org, user } = await furnish(t, store);
+  const [doomed, renewed, fresh] = Array.from({ length: 3 }, () => exampleToken(user));
+  for (const { token, digest } of [doomed!, renewed!]) await store.createToken(token, digest);
+  const [key, nextKey] = [exampleKey(), exampleKey()];
+  await store.addKey(key, { ifNone: true, retireOthersAtMs: 1 });
+  const [newOrg, newUser, gone] = [exampleOrg(), exampleUser(org.id), exampleUser(org.id)];
+  await store.createUser(gone);
+  const { digest } = exampleToken(user);
+  return {
+    findApiToken: 'reads',
+    findOrg: 'reads',
+    findUser: 'reads',
+    hasImports: 'reads',
+    listOrgs: 'reads',
+    listUsers: 'reads',
+    findToken: 'reads',
+    listTokens: 'reads',
+    listKeys: 'reads',
+    readAudit: 'reads',
+    recordUses: 'told to nobody',
+    appendAudit: 'told to nobody',
+    reapply: 'repeated after each loss',
+    createOrg: (store) => store.createOrg(newOrg),
+    changeOrg: (store) => store.changeOrg(org.id, { name: 'Renamed' }, 2),
+    createUser: (store) => store.createUser(newUser),
+    changeUser: (store) => store.changeUser(org.id, user.id, { state: 'disabled', passwordHash: 'x' }, 2),
+    createToken: (store) => store.createToken(fresh!.token, fresh!.digest),
+    regenerateToken: (store) =>
+      store.regenerateToken(renewed!.token.id, { digest, number: 1, previousUntilMs: undefined }, 2),
+    revokeToken: (store) => store.revokeToken(doomed!.token.id, 2),
+    revokeAll: (store) => store.revokeAll(org.id, gone.id, 2),
+    endSession: (store) => store.endSession('session', 2),
+    addKey: (store) => store.addKey(nextKey, { ifNone: false, retireOthersAtMs: 1 }),
+    revokeKey: (store) => store.revokeKey(key.kid, 2),
+  };
+};
+
+t.test(
+  'a write that reached no replica is an outage, and so is its repetition, on any connection',
+  async (t) => {
+    const { master, replica, failOver } = await startPair(t);
+    const store = await openStore(t, { nodes: [master], ...waiting });
+    const asks = await asksFor(t, store);
+    const writes = storeCommands.flatMap((command) => {
+      const ask = asks[command];
+      return typeof ask === 'string' ? [] : [{ command, ask }];
+    });
+    replica.freeze();
+    for (const attempt of ['first', 'second']) {
+      const answers = await Promise.all(writes.map(async ({ ask }) => codeOf(await ask(store))));
+      for (const [index, { command }] of writes.entries())
+        t.equal(answers[index], 'NOT_REPLICATED', `${command}, asked for the ${attempt} time`);
+    }
+    // Each on a connection that has written nothing yet, and finds its work done: WAIT alone would wait for nothing.
+    await Promise.all(
+      writes.map(async ({ command, ask }) => {
+        const asked = await openStore(t, { nodes: [master], ...waiting });
+        t.equal(codeOf(await ask(asked)), 'NOT_REPLICATED', `${command}, on a connection of its own`);
+      }),
+    );
+    replica.thaw();
+    for (const { command, ask } of writes) t.notOk(isOutage(await answered(() => ask(store))), command);
+    const before = await stateOf(store);
+    await failOver();
+    const promoted = await openStore(t, { nodes: [replica] });
+    t.same(await stateOf(promoted), before, 'and nothing of it is lost with the master');
+  },
+);
+
+/** Everything there is of orgs, users, tokens and keys. */
+const stateOf = async (store: TokenStore): Promise<unknown> => {
+  const page = { limit: 100, cursor: undefined };
+  const orgs = await answered(() => store.listOrgs(page));
+  const keys = await answered(() => store.listKeys());
+  const users: unknown[] = [];
+  for (const { id } of orgs.items)
+    for (const user of (await answered(() => store.listUsers(id, page))).items)
+      users.push({ user, tokens: await answered(() => store.listTokens(id, user.id, page)) });
+  return { orgs, keys, users };
+};
+
+t.test('of tokens made while the master is killed, every one that was answered is there', async (t) => {
+  const { master, replica, operator, failOver } = await startPair(t);
+  const store = await openStore(t, { nodes: [master], ...waiting });
+  const { user } = await furnish(t, store);
+  const acknowledged: string[] = [];
+  const makers = new AbortController();
+  const maker = async (): Promise<void> => {
+    while (!makers.signal.aborted) {
+      const { token, digest } = exampleToken(user);
+      if ((await store.createToken(token, digest)) === 'created') acknowledged.push(digest);
+      // Without a server the answer is there at once: others must have their turn too.
+      await setImmediate();
+    }
+  };
+  const making = Array.from({ length: 8 }, maker);
+  await eventually(() => acknowledged.length >= 100);
+  // The replica is cut off for a moment, and then the master is gone.
+  replica.freeze();
+  await operator.call('CLIENT', 'KILL', 'TYPE', 'replica');
+  const many = acknowledged.length;
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await failOver();
+  makers.abort();
+  await Promise.all(making);
+  t.ok(acknowledged.length - many <= 8 * 100, 'what is under way');
+  const promoted = await openStore(t, { nodes: [replica] });
+  const lost: string[] = [];
+  for (const digest of acknowledged)
+    if ((await answered(() => promoted.findApiToken(digest))) === undefined) lost.push(digest);
+  t.same(lost, []);
+});
+
+t.test('a revocation goes through where Redis is full, and is on the replica', async (t) => {
+  const { master, operator } = await startPair(t);
+  const store = await openStore(t, { nodes: [master], replicasMin: 1 });
+  const { user, made } = await furnish(t, store);
+  await operator.config('SET', 'maxmemory', '1');
+  const another = exampleToken(user);
+  t.equal(codeOf(await store.createToken(another.token, another.digest)), 'OOM');
+  t.equal(await store.revokeToken(made.token.id, 1), 'revoked');
+  t.equal(await store.revokeToken(made.token.id, 2), 'already_revoked');
+});
+
+t.test('of an imported token, record and digest both wait, though a Cluster keeps them apart', async (t) => {
+  const cluster = await startCluster(2);
+  t.teardown(() => cluster.close());
+  const nodes = cluster.nodes.map(({ host, port }) => ({ host, port }));
+  const place = { mode: 'cluster', nodes, prefix: 'tollgate' } as const;
+  const ownerOfShard = async (shard: number): Promise<number> =>
+    (await cluster.ownerOf(`tollgate:{${shard}}:x`)).owner;
+  await cluster.addReplica(0);
+  const plain = await openStore(t, place);
+  const org = exampleOrg();
+  await plain.createOrg(org);
+  let user = exampleUser(org.id);
+  while ((await ownerOfShard(shardOfAccount(org.id, user.id))) !== 0) user = exampleUser(org.id);
+  await plain.createUser(user);
+  const store = await openStore(t, { ...place, ...waiting });
+  const importOn = async (owner: number): Promise<unknown> => {
+    let digest = digestOf(randomUUID());
+    while ((await ownerOfShard(Number.parseInt(digest.charAt(1), 16))) !== owner)
+      digest = digestOf(randomUUID());
+    return store.createToken(exampleToken(user, { origin: 'imported' }).token, digest);
+  };
+  t.equal(await importOn(0), 'created');
+  t.equal(codeOf(await importOn(1)), 'NOT_REPLICATED', 'the record has a replica, the digest has none');
+});
