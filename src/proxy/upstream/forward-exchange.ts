@@ -114,7 +114,11 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
     // Thrown, not aborted: undici then skips the request and keeps the connection.
     if (this.#isOver) throw new Error('the exchange ended before it was sent');
     this.#controller = controller;
-    this.#connection?.socket?.expectHead(this);
+    this.#connection?.socket?.expectResponse(this);
+  }
+
+  onResponseStarted(): void {
+    if (this.#connection?.socket !== undefined) this.#connection.socket.hasAnswer = true;
   }
 
   onResponseStart(
@@ -125,12 +129,14 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
   ): void {
     if (this.#isOver) return;
     const raw = rawOf(controller.rawHeaders);
-    const isInterim = status < 200;
-    if (!isInterim) this.#upstreamMs = performance.now() - this.#askedAtMs;
-    const unfit = isInterim ? this.#writer.inform(status, raw) : this.#writer.begin(status, reason, raw);
+    let unfit: Outage | undefined;
+    if (status < 200) {
+      unfit = this.#writer.inform(this.#connection?.socket?.isContinue === true ? 100 : status, raw);
+    } else {
+      this.#upstreamMs = performance.now() - this.#askedAtMs;
+      unfit = this.#writer.begin(status, reason, raw);
+    }
     if (unfit !== undefined) this.#fail(unfit);
-    else if (!isInterim && this.#connection?.socket !== undefined)
-      this.#connection.socket.isHeadExpected = false;
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {

@@ -1,8 +1,6 @@
 // The header section of an upstream's response, made fit for the caller: framing checked, hop-by-hop fields removed,
 // everything else in its order, spelling and number. It decides nothing and writes nothing.
 
-import { STATUS_CODES } from 'node:http';
-
 /** What of a response's head reaches the caller. */
 export interface ResponseHeaders {
   /** Raw pairs `[name, value, name, value, ...]`, Latin-1. */
@@ -89,13 +87,6 @@ export const readTrailers = (raw: readonly (Buffer | string)[]): [string, string
 
 /** `,keep-alive` and `,close` name no field. */
 const ordinaryOptionsLength = 11;
-
-/** The upstream's reason phrase. undici reads it as UTF-8; what that destroyed is replaced by the standard phrase. */
-export const readReason = (status: number, reason: string | undefined): string => {
-  if (reason === undefined || reason === STATUS_CODES[status]) return reason ?? '';
-  const bytes = Buffer.from(reason).toString('latin1');
-  return reason.includes('\u{FFFD}') ? (STATUS_CODES[status] ?? '') : bytes;
-};
 
 const digits = /^\d{1,15}$/;
 

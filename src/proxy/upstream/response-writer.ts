@@ -3,7 +3,7 @@
 
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import { type Outage, outage } from '../../decision/outcome.ts';
-import { readReason, readResponseHeaders, readTrailers } from './response-headers.ts';
+import { readResponseHeaders, readTrailers } from './response-headers.ts';
 
 /** Raw names and values in turn, as undici gives them. */
 export type RawHeaders = readonly (Buffer | string)[];
@@ -43,10 +43,15 @@ export class ResponseWriter {
     this.#listener = listener;
   }
 
-  /** Passes an interim response on (RFC 9110 section 15.2); an outage when there are too many, or it is none. */
+  /**
+   * Passes an interim response on (RFC 9110 section 15.2), except `100 Continue`: that one has been sent to callers who wait
+   * for it, and the others did not ask. An outage when there are too many, or it is none.
+   */
   inform(status: number, raw: RawHeaders): Outage | undefined {
     this.#interimCount += 1;
-    if (status < 102 || this.#interimCount > interimsMax) return invalid(`interim status ${status}`);
+    if (status < 100 || status === 101 || this.#interimCount > interimsMax)
+      return invalid(`interim status ${status}, or too many`);
+    if (status === 100) return undefined;
     if (!canInform || this.#request.httpVersionMinor < 1 || this.#response.destroyed) return undefined;
     const headers = readResponseHeaders(raw, status);
     if (headers !== undefined) this.#response.writeInformation(status, headers.pairs);
@@ -58,7 +63,7 @@ export class ResponseWriter {
     const headers = status > 599 ? undefined : readResponseHeaders(raw, status);
     if (headers === undefined) return invalid(`status ${status}, or a body of ambiguous length`);
     try {
-      this.#response.writeHead(status, readReason(status, reason), headers.pairs);
+      this.#response.writeHead(status, reason ?? '', headers.pairs);
     } catch (error) {
       // A control character somewhere. Node keeps the reason it refused: our own answer must not meet it.
       this.#response.statusMessage = '';

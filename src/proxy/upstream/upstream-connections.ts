@@ -26,10 +26,15 @@ export class UpstreamConnection {
   /** Of the exchange it carries. */
   claim: Claim | undefined;
 
-  constructor(upstream: UpstreamSettings, connector: buildConnector.connector) {
+  constructor(
+    upstream: UpstreamSettings,
+    connector: buildConnector.connector,
+    reportBug: (error: unknown) => void,
+  ) {
+    let connected: Socket | undefined;
     const connect: buildConnector.connector = (options, callback) =>
       connector(options, (...args) => {
-        if (args[0] === null) this.#attach(args[1]);
+        if (args[0] === null) connected = args[1];
         callback(...args);
       });
     this.client = new Client(upstream.origin, {
@@ -43,11 +48,22 @@ export class UpstreamConnection {
       keepAliveMaxTimeout: upstream.keepAliveTimeoutMs,
       keepAliveTimeoutThreshold: keepAliveMarginMs,
       bodyTimeout: upstream.bodyIdleTimeoutMs,
+      // upstream-socket.ts knows the other parser, whatever the environment asks for.
+      useMilo: false,
+    });
+    // Emitted when the parser is in its place and nothing has been written or read.
+    this.client.on('connect', () => {
+      if (connected !== undefined) this.#attach(connected, reportBug);
     });
   }
 
-  #attach(socket: Socket): void {
-    this.socket = new UpstreamSocket(socket);
+  #attach(socket: Socket, reportBug: (error: unknown) => void): void {
+    try {
+      this.socket = new UpstreamSocket(socket);
+    } catch (bug) {
+      reportBug(bug);
+      socket.destroy(bug instanceof Error ? bug : undefined);
+    }
   }
 }
 
@@ -133,7 +149,7 @@ export class UpstreamConnections {
 
   #open(): UpstreamConnection | undefined {
     if (this.#all.length >= this.settings.connectionsMax) return undefined;
-    const connection = new UpstreamConnection(this.settings, this.#connector);
+    const connection = new UpstreamConnection(this.settings, this.#connector, this.#reportBug);
     const cool = (): void => this.#cool(connection);
     connection.client.on('disconnect', cool).on('connectionError', cool);
     const events: EventEmitter = connection.client;

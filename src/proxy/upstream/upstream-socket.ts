@@ -1,76 +1,92 @@
-// What undici cannot tell us of an upstream's socket: whether it is being used again, whether an answer has begun,
-// when everything received has been handed on; and `100 Continue`, on which undici gives up, taken out of the way.
-// It changes no other byte.
+// What the proxy needs to know of one connection to an upstream and undici does not tell: whether it has been used before,
+// whether a response has begun, when all received bytes are handed on. It also corrects two faults of undici's parser.
+// It never sees, changes or holds back a byte: the parser reads everything the upstream sends, as it was sent.
 
 import type { Socket } from 'node:net';
 
-/** Told when the socket has no more bytes for now. */
+/** Called when the socket has no more bytes for now. */
 export interface DryListener {
   onDry(): void;
 }
 
 export class UpstreamSocket {
-  /** Whole responses this socket has carried; more than 0: a request on it may meet a connection gone stale. */
+  /** Whole responses this socket has carried; more than 0: a request on it may meet a connection that has gone stale. */
   served = 0;
-  /** Bytes of the answer to the current request have arrived. */
+  /** The first byte of a response to the current request has arrived. */
   hasAnswer = false;
-  /** The next bytes are the head of a response. */
-  isHeadExpected = false;
+  /** The interim response being handed on is a `100 Continue`; undici is given 102 for it. */
+  isContinue = false;
   #listener: DryListener | undefined;
-  #held: Buffer | undefined;
 
+  /** `socket` as undici's `connect` event leaves it: with its parser. Throws when the parser is not the one known here. */
   constructor(socket: Socket) {
-    const read = socket.read.bind(socket);
-    socket.read = (size?: number): unknown => {
-      const chunk: unknown = read(size);
-      if (!(chunk instanceof Buffer)) {
-        if (size !== 0) this.#listener?.onDry();
-        return chunk;
-      }
-      if (!this.isHeadExpected) return chunk;
-      this.hasAnswer = true;
-      // The tenth byte is the first digit of the status: nothing to do unless it is an interim one.
-      return this.#held === undefined && chunk.length > 9 && chunk[9] !== one ? chunk : this.#filter(chunk);
-    };
+    this.#correct(parserOf(socket));
   }
 
   /** A request is about to be written. */
-  expectHead(listener: DryListener): void {
-    this.isHeadExpected = true;
+  expectResponse(listener: DryListener): void {
     this.hasAnswer = false;
     this.#listener = listener;
   }
 
   /** The exchange on this socket is over. */
   rest(): void {
-    this.isHeadExpected = false;
     this.#listener = undefined;
   }
 
-  /** Takes whole `100 Continue` heads out; holds back a head that has only partly arrived. */
-  #filter(chunk: Buffer): Buffer | null {
-    const bytes = this.#held === undefined ? chunk : Buffer.concat([this.#held, chunk]);
-    this.#held = undefined;
-    const kept: Buffer[] = [];
-    let at = 0;
-    while (at < bytes.length) {
-      if (bytes.length - at > 9 && bytes[at + 9] !== one) {
-        kept.push(bytes.subarray(at));
-        break;
-      }
-      const end = bytes.indexOf('\r\n\r\n', at, 'latin1');
-      if (end < 0) {
-        const rest = bytes.subarray(at);
-        if (rest.length > heldBytesMax) kept.push(rest);
-        else this.#held = rest;
-        break;
-      }
-      if (bytes.toString('latin1', at + 9, at + 12) !== '100') kept.push(bytes.subarray(at, end + 4));
-      at = end + 4;
-    }
-    return kept.length === 0 ? null : Buffer.concat(kept);
+  #correct(parser: Parser): void {
+    const { onHeadersComplete, readMore } = parser;
+    // undici ends the connection at a 100 nobody asked for, which a client must be able to read (RFC 9110 section 15.2).
+    // To the parser all interim responses are one: a head without a body, and the next head follows.
+    parser.onHeadersComplete = (status, isUpgrade, shouldKeepAlive) => {
+      this.isContinue = status === 100;
+      return onHeadersComplete.call(parser, this.isContinue ? 102 : status, isUpgrade, shouldKeepAlive);
+    };
+    // undici keeps the last piece of a reason phrase that comes in several, and reads it as UTF-8.
+    parser.onStatus = (piece) => {
+      parser.statusText += piece.toString('latin1');
+      return 0;
+    };
+    parser.readMore = () => {
+      readMore.call(parser);
+      if (!parser.paused) this.#listener?.onDry();
+    };
   }
 }
 
-const one = 0x31;
-const heldBytesMax = 16_384;
+/** What is used here of undici's parser (class `Parser` in its lib/dispatcher/client-h1.js). */
+interface Parser {
+  readonly paused: boolean;
+  /** The reason phrase; undici empties it after each response, interim ones too. */
+  statusText: string;
+  /** Returns 0 to go on. */
+  onStatus: (piece: Buffer) => number;
+  /** Returns what llhttp is to do next. */
+  onHeadersComplete: (status: number, isUpgrade: boolean, shouldKeepAlive: boolean) => number;
+  /** Parses all that has been received, unless paused. */
+  readMore: () => void;
+}
+
+/** undici keeps the parser of a socket on the socket, under a symbol of its own. */
+const parserOf = (socket: Socket): Parser => {
+  for (const key of Object.getOwnPropertySymbols(socket)) {
+    if (key.description !== 'parser') continue;
+    const value: unknown = Reflect.get(socket, key);
+    if (isParser(value)) return value;
+  }
+  throw new Error('this version of undici has another response parser: upstream-socket.ts must follow it');
+};
+
+const isParser = (value: unknown): value is Parser =>
+  typeof value === 'object' &&
+  value !== null &&
+  'paused' in value &&
+  typeof value.paused === 'boolean' &&
+  'statusText' in value &&
+  typeof value.statusText === 'string' &&
+  'onStatus' in value &&
+  typeof value.onStatus === 'function' &&
+  'onHeadersComplete' in value &&
+  typeof value.onHeadersComplete === 'function' &&
+  'readMore' in value &&
+  typeof value.readMore === 'function';

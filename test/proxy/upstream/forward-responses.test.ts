@@ -264,12 +264,12 @@ t.test('an answer that is none becomes 502, and the next one is served', async (
   t.equal(proxy.bugs.length, 0);
 });
 
-t.test('a reason phrase outside ASCII goes through, or becomes the standard one', async (t) => {
+t.test('a reason phrase outside ASCII goes through byte for byte', async (t) => {
   const utf8 = Buffer.from('Gr\u00fcn').toString('latin1');
   const { proxy } = await setUp(t, `HTTP/1.1 200 ${utf8}\r\nContent-Length: 0\r\n\r\n`);
   t.equal((await exchangeRaw(proxy.port, get)).startLine, `HTTP/1.1 200 ${utf8}`);
   const second = await setUp(t, 'HTTP/1.1 404 \u00ff\u00fe\r\nContent-Length: 0\r\n\r\n');
-  t.equal((await exchangeRaw(second.proxy.port, get)).startLine, 'HTTP/1.1 404 Not Found');
+  t.equal((await exchangeRaw(second.proxy.port, get)).startLine, 'HTTP/1.1 404 \u00ff\u00fe');
   const third = await setUp(t, 'HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n');
   t.equal((await exchangeRaw(third.proxy.port, get)).startLine, 'HTTP/1.1 200 ');
 });
