@@ -142,6 +142,11 @@ class FollowedFeed implements FeedState {
     void this.#giveBack(this.#monotonicMs());
   }
 
+  handedOver(): void {
+    this.#owesReapply = true;
+    void this.#giveBack(this.#monotonicMs());
+  }
+
   connected(isConnected: boolean): void {
     this.#isConnected = isConnected;
   }

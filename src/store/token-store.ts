@@ -73,6 +73,11 @@ export interface ChangeListener {
   caughtUp(): void;
   /** Continuity was lost (trimmed, flushed, another server): drop every cache; lines follow from the horizon. */
   reset(reason: 'trimmed' | 'server_replaced'): void;
+  /**
+   * Another server answers now, with every line that was delivered here. It may lack lines that were written, but not
+   * delivered yet: what is known should be written back.
+   */
+  handedOver?(): void;
   connected(isConnected: boolean): void;
   /** How far this machine's clock is ahead of the store's, in ms; now and then, where the store has a clock of its own. */
   clock?(offsetMs: number): void;

@@ -9,6 +9,7 @@ export interface RecordedFeed extends ChangeListener {
   /** `caughtUp`, `connected`, `disconnected`, `reset:<reason>`, in order. */
   readonly events: string[];
   heardCount(): number;
+  isConnected(): boolean;
   /** Resolves once `isTrue` holds; it is asked again whenever something is told. */
   until(isTrue: () => boolean): Promise<void>;
 }
@@ -18,6 +19,7 @@ export const recordFeed = (): RecordedFeed => {
   const lines: Change[] = [];
   const events: string[] = [];
   let heardCount = 0;
+  let isConnected = false;
   const tell = (event?: string): void => {
     if (event !== undefined) events.push(event);
     told.emit('told');
@@ -26,6 +28,7 @@ export const recordFeed = (): RecordedFeed => {
     lines,
     events,
     heardCount: () => heardCount,
+    isConnected: () => isConnected,
     until: async (isTrue) => {
       // Followers do not keep a process alive; the one who waits does.
       const alive = setInterval(() => undefined, 1_000);
@@ -42,6 +45,9 @@ export const recordFeed = (): RecordedFeed => {
     },
     caughtUp: () => tell('caughtUp'),
     reset: (reason) => tell(`reset:${reason}`),
-    connected: (isConnected) => tell(isConnected ? 'connected' : 'disconnected'),
+    connected: (isUp) => {
+      isConnected = isUp;
+      tell(isUp ? 'connected' : 'disconnected');
+    },
   };
 };

@@ -3,15 +3,20 @@
 
 import type { RedisSettings } from '../../settings/settings.ts';
 import type { ChangeListener, Subscription } from '../token-store.ts';
-import { clusterNodeOptions, nodeOptions } from './connection-options.ts';
+import { masterOptions, onlyServerOptions } from './connection-options.ts';
 import type { StoreContext } from './context.ts';
-import { Follower, type FollowerEvents } from './follower.ts';
+import type { Directory } from './directory.ts';
+import { Follower, type FollowerEvents, type Whereabouts } from './follower.ts';
 import { allShards } from './key-space.ts';
 
-/** Follows the feed until closed. `secrets` never appear in a log line. */
+/** While a part of the feed is cut off: a frozen server holds a follower up for two seconds, a new owner frees it. */
+const lookForOwnersMs = 500;
+
+/** Follows the feed until closed. `directory` is undefined for a single server. `secrets` never appear in a log line. */
 export const followChanges = (
   context: StoreContext,
   settings: RedisSettings,
+  directory: Directory | undefined,
   listener: ChangeListener,
   secrets: readonly string[],
 ): Subscription => {
@@ -50,6 +55,7 @@ export const followChanges = (
       listener.reset(reason);
       for (const [each, follower] of followers.entries()) if (each !== group) follower.rewind();
     },
+    handedOver: () => listener.handedOver?.(),
     clock: (offsetMs) => listener.clock?.(offsetMs),
     met: context.renew,
     connected: (isUp) => {
@@ -81,20 +87,32 @@ export const followChanges = (
           retentionMs,
           trust: settings.mode === 'cluster' ? 'lines' : 'identity',
           secrets,
-          options: (redirect, attempt) => {
-            if (settings.mode !== 'cluster') return nodeOptions(settings, 'feed');
-            const seed = settings.nodes[(group + attempt) % settings.nodes.length];
-            if (seed === undefined) throw new Error('the Redis settings name no server');
-            return clusterNodeOptions(settings, 'feed', redirect ?? seed);
-          },
+          whereabouts: directory && whereaboutsOf(directory, String(shards[0])),
+          options: (server) =>
+            server === undefined
+              ? onlyServerOptions(settings, 'feed')
+              : masterOptions(settings, 'feed', server),
         },
         eventsOf(group),
       ),
     );
 
+  const search = setInterval(() => {
+    if (connected.size < groups.length) void directory?.refresh();
+  }, lookForOwnersMs).unref();
+
   return {
     close: async () => {
+      clearInterval(search);
       await Promise.all(followers.map((follower) => follower.close()));
     },
   };
 };
+
+/** All streams of a follower have one owner: on a Cluster they are of one tag. */
+const whereaboutsOf = (directory: Directory, tag: string): Whereabouts => ({
+  owner: () => directory.ownerOf(tag),
+  refresh: () => directory.refresh(),
+  moved: (to) => directory.moved(tag, to),
+  onChange: (subscriber) => directory.onChange(subscriber),
+});

@@ -1,6 +1,6 @@
 // Which server of a Cluster holds which of our sixteen hash tags. Pure.
 
-import type { Redirect } from './redirect.ts';
+import { type Address, type Claim, newestClaim } from './directory.ts';
 
 const slotCount = 16_384;
 
@@ -18,30 +18,66 @@ export const slotOfTag = (tag: string): number => {
 /** The hash tag of a key of ours: `tollgate:{7}:...` -> `7`. */
 export const tagOfKey = (key: string): string => key.slice(key.indexOf('{') + 1, key.indexOf('}'));
 
-export type Address = Pick<Redirect, 'host' | 'port'>;
+/** How one node sees the Cluster. */
+export interface ClusterView {
+  /** Hash tag -> the master that holds it. */
+  readonly claims: ReadonlyMap<string, Claim>;
+  /** The masters and replicas that hold our tags. */
+  readonly nodes: readonly Address[];
+}
 
 /**
- * Reads the reply of CLUSTER SLOTS: [first, last, [host, port, ...] (the master), ...] per range.
+ * Reads the replies of one node. CLUSTER SLOTS: [first, last, [host, port, id, ...] (the master), [...] (replicas)] per
+ * range. `epochs`: by node id, from CLUSTER NODES; a node without one counts as 0.
  * `answeredBy`: the host that was asked, which an empty host means.
  */
-export const ownersOf = (
-  reply: unknown,
+export const readClusterView = (
+  slots: unknown,
+  epochs: ReadonlyMap<string, number>,
   tags: readonly string[],
   answeredBy: string,
+): ClusterView => {
+  const claims = new Map<string, Claim>();
+  const nodes: Address[] = [];
+  for (const range of arrayOf(slots)) {
+    const [first, last, ...servers] = arrayOf(range);
+    if (typeof first !== 'number' || typeof last !== 'number') continue;
+    const held = tags.filter((tag) => first <= slotOfTag(tag) && slotOfTag(tag) <= last);
+    if (held.length === 0) continue;
+    for (const [index, server] of servers.entries()) {
+      const [host, port, id] = arrayOf(server);
+      if (typeof port !== 'number' || host === '?') continue;
+      const owner = { host: typeof host === 'string' && host !== '' ? host : answeredBy, port };
+      nodes.push(owner);
+      const epoch = (typeof id === 'string' ? epochs.get(id) : undefined) ?? 0;
+      if (index === 0) for (const tag of held) claims.set(tag, { owner, epoch });
+    }
+  }
+  return { claims, nodes };
+};
+
+/** Reads CLUSTER NODES: `id address flags master ping-sent pong-received config-epoch ...` a line -> epoch by id. */
+export const readEpochs = (nodes: unknown): ReadonlyMap<string, number> => {
+  if (typeof nodes !== 'string') return new Map();
+  const fields = nodes.split('\n').map((line) => line.split(' '));
+  return new Map(
+    fields
+      .filter((field) => /^\d{1,15}$/.test(field[6] ?? ''))
+      .map((field) => [field[0] ?? '', Number(field[6])]),
+  );
+};
+
+/** Who holds each tag, by all that nodes say: a node that was cut off, or slept, knows an older epoch. */
+export const ownersOf = (
+  views: readonly ClusterView[],
+  tags: readonly string[],
 ): ReadonlyMap<string, Address> => {
   const owners = new Map<string, Address>();
-  if (!Array.isArray(reply)) return owners;
-  for (const range of reply as readonly unknown[]) {
-    if (!Array.isArray(range)) continue;
-    const [first, last, master] = range as readonly unknown[];
-    if (typeof first !== 'number' || typeof last !== 'number' || !Array.isArray(master)) continue;
-    const [host, port] = master as readonly unknown[];
-    if (typeof port !== 'number' || host === '?') continue;
-    const address = { host: typeof host === 'string' && host !== '' ? host : answeredBy, port };
-    for (const tag of tags) {
-      const slot = slotOfTag(tag);
-      if (slot >= first && slot <= last) owners.set(tag, address);
-    }
+  for (const tag of tags) {
+    const claim = newestClaim(views.flatMap(({ claims }) => claims.get(tag) ?? []));
+    if (claim !== undefined) owners.set(tag, claim.owner);
   }
   return owners;
 };
+
+const arrayOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);

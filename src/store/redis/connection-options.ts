@@ -3,6 +3,7 @@
 
 import type { RedisOptions } from 'ioredis';
 import type { RedisSettings } from '../../settings/settings.ts';
+import type { Address } from './directory.ts';
 
 /** `read`: look-ups. `write`: scripts that change something. `feed`: the change feed's blocking reads. */
 export type Purpose = 'read' | 'write' | 'feed';
@@ -56,38 +57,44 @@ const common = (settings: RedisSettings, purpose: Purpose): NodeOptions => {
   };
 };
 
-/** Options of one connection to the master, found directly or through sentinels. */
-export const nodeOptions = (settings: RedisSettings, purpose: Purpose): NodeOptions => {
+/** Options of one connection to the only server the settings name. */
+export const onlyServerOptions = (settings: RedisSettings, purpose: Purpose): NodeOptions => {
   const options = common(settings, purpose);
   if (settings.socketPath !== undefined) return { ...options, path: settings.socketPath };
-  if (settings.mode !== 'sentinel') {
-    const [node] = settings.nodes;
-    if (node === undefined) throw new Error('the Redis settings name no server');
-    return { ...options, host: node.host, port: node.port };
-  }
-  if (settings.sentinelName === undefined) throw new Error('the Redis settings name no sentinel master');
-  return {
-    ...options,
-    sentinels: settings.nodes.map(({ host, port }) => ({ host, port })),
-    name: settings.sentinelName,
-    role: 'master',
-    sentinelCommandTimeout: settings.connectTimeoutMs,
-    // A number: after anything else ioredis would never try again. The feed tries again by itself.
-    sentinelRetryStrategy: purpose === 'feed' ? () => null : reconnectDelayMs,
-    failoverDetector: purpose === 'feed',
-    sentinelReconnectStrategy: () => 1000,
-    ...(settings.tls
-      ? {
-          enableTLSForSentinelMode: true,
-          sentinelTLS: settings.ca === undefined ? {} : { ca: settings.ca },
-        }
-      : {}),
-  };
+  const [node] = settings.nodes;
+  if (node === undefined) throw new Error('the Redis settings name no server');
+  return { ...options, host: node.host, port: node.port };
 };
 
-/** Options of one connection to a named node of a Cluster. */
-export const clusterNodeOptions = (
+/** Options of one connection to a master that a directory has named. */
+export const masterOptions = (
   settings: RedisSettings,
   purpose: Purpose,
-  { host, port }: { readonly host: string; readonly port: number },
+  { host, port }: Address,
 ): NodeOptions => ({ ...common(settings, purpose), host, port });
+
+/** Options of a connection that asks a node of a Cluster who holds what, and is closed again. */
+export const questionOptions = (settings: RedisSettings, node: Address): NodeOptions => ({
+  ...masterOptions(settings, 'read', node),
+  connectionName: 'tollgate-directory',
+  ...patience(settings),
+  enableReadyCheck: false,
+  retryStrategy: null,
+});
+
+/** Options of the connections to a sentinel, which has no databases and no password of the master's. */
+export const sentinelOptions = (settings: RedisSettings, sentinel: Address): NodeOptions => ({
+  ...questionOptions(settings, sentinel),
+  connectionName: 'tollgate-sentinel',
+  username: undefined,
+  password: undefined,
+  db: 0,
+});
+
+/** A server that answers a question at all answers it as soon as it would take a connection. */
+const patience = ({
+  connectTimeoutMs,
+}: RedisSettings): Pick<NodeOptions, 'commandTimeout' | 'socketTimeout'> => ({
+  commandTimeout: connectTimeoutMs,
+  socketTimeout: connectTimeoutMs * 1.5,
+});

@@ -1,41 +1,51 @@
 // Follows the change streams that live on one server: reads the window, then waits for lines, checks that history is
 // still whole, and after any loss of the connection goes on from the last line read. Never repeats a gap in silence.
+// It cannot get stuck: each attempt begins with the owner the directory knows then, and ends in a bounded wait.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import type { Change } from '../records.ts';
-import { parseLine } from './change-codec.ts';
 import { type NodeOptions, feedBlockMs, reconnectDelayMs } from './connection-options.ts';
-import { type Continuity, continuityOf, readClockOffset, readServerIdentity } from './continuity.ts';
+import { type Continuity, readClockOffset, readServerIdentity } from './continuity.ts';
+import { type Address, nameOf } from './directory.ts';
 import { RedisFault, faultOf } from './fault.ts';
-import { type Redirect, parseRedirect } from './redirect.ts';
+import { parseRedirect } from './redirect.ts';
 import { askRetention } from './retention.ts';
+import { type LineEvents, type Session, StreamReader, readAgain } from './stream-reader.ts';
 
-/** Of each stream; small enough for a server that limits its clients' output buffers. */
-const linesPerRead = 100;
 const checkEveryMs = 1000;
 /** Clocks drift slowly. */
 const clockEveryMs = 15_000;
+/** How often one attempt is sent on to another server. */
+const hopsMax = 5;
 
-export interface FollowerEvents {
-  changes(changes: readonly Change[]): void;
+export interface FollowerEvents extends LineEvents {
   heard(): void;
   caughtUp(): void;
   reset(reason: Exclude<Continuity, 'whole'>): void;
+  /** Another server goes on with the whole history that was read. It may lack lines that nobody here has read. */
+  handedOver(): void;
   connected(isConnected: boolean): void;
   /** How far our clock is ahead of the server's, in ms. */
   clock(offsetMs: number): void;
   /** A master answers; `history` names what it writes. */
   met(history: string): void;
   failed(fault: RedisFault): void;
-  unknownLine(stream: string, id: string): void;
+}
+
+/** Where the streams are. `undefined`: at the only server there is. */
+export interface Whereabouts {
+  /** Undefined while nobody knows. */
+  owner(): Address | undefined;
+  refresh(): Promise<void>;
+  moved(to: Address): void;
+  onChange(subscriber: () => void): () => void;
 }
 
 export interface FollowerSettings {
   readonly streams: readonly { readonly changes: string; readonly retention: string }[];
   readonly retentionMs: number;
-  /** Where to connect: undefined at first and after a failure, else where the Cluster sent us. */
-  readonly options: (redirect: Redirect | undefined, attempt: number) => NodeOptions;
+  readonly whereabouts: Whereabouts | undefined;
+  readonly options: (server: Address | undefined) => NodeOptions;
   /**
    * `identity`: any other process or history behind the address is a loss. `lines`: only lines that are gone are (on
    * a Cluster a slot moves whole between servers).
@@ -47,30 +57,35 @@ export interface FollowerSettings {
 export class Follower {
   readonly #settings: FollowerSettings;
   readonly #events: FollowerEvents;
+  readonly #reader: StreamReader;
   readonly #stop = new AbortController();
   readonly #done: Promise<void>;
-  /** Stream -> where the next read goes on; empty: from the horizon. */
-  readonly #positions = new Map<string, string>();
-  /** Stream -> the last line read; only lines, never the horizon. */
-  readonly #seen = new Map<string, string>();
   #identity: string | undefined;
   #isCaughtUp = false;
   /** The server has been asked to keep the streams for as long as we need them. */
   #isKept = false;
-  /** Counts how often everything read was forgotten. */
-  #beginnings = 0;
   #client: Redis | undefined;
+  /** The owner this attempt began with, or was sent on to. */
+  #owner: Address | undefined;
+  /** The attempt under way was ended by us, not by a fault. */
+  #isRestarting = false;
+  /** Lines were waited for since the last failure. */
+  #hasListened = false;
 
   constructor(settings: FollowerSettings, events: FollowerEvents) {
     this.#settings = settings;
     this.#events = events;
+    this.#reader = new StreamReader(
+      settings.streams.map(({ changes }) => changes),
+      events,
+    );
     this.#done = this.#run();
   }
 
   /** Reads everything again from the horizon. */
   rewind(): void {
     this.#forget();
-    this.#client?.disconnect();
+    this.#restart();
   }
 
   async close(): Promise<void> {
@@ -79,54 +94,91 @@ export class Follower {
     await this.#done;
   }
 
-  #forget(): void {
-    this.#positions.clear();
-    this.#seen.clear();
-    this.#isCaughtUp = false;
-    this.#beginnings += 1;
-  }
-
-  async #run(): Promise<void> {
-    let failures = 0;
-    let redirect: Redirect | undefined;
-    let redirections = 0;
-    while (!this.#stop.signal.aborted) {
-      const client = new Redis(this.#settings.options(redirect, failures));
-      this.#client = client;
-      let lastError: unknown;
-      client.on('error', (error: unknown) => {
-        lastError = error;
-      });
-      try {
-        await client.connect();
-        await this.#resume(client, redirect?.isAsking ?? false);
-        failures = 0;
-        redirections = 0;
-        await this.#listen(client, redirect?.isAsking ?? false);
-      } catch (error) {
-        client.disconnect();
-        redirect = parseRedirect(error, client.options.host);
-        if (this.#stop.signal.aborted) return;
-        if (redirect !== undefined && redirections++ < 5) continue;
-        this.#events.connected(false);
-        failures += 1;
-        redirect = undefined;
-        this.#events.failed(this.#fault(error, lastError));
-        await delay(reconnectDelayMs(failures), undefined, { signal: this.#stop.signal }).catch(
-          () => undefined,
-        );
-      }
-    }
+  #restart(): void {
+    this.#isRestarting = true;
     this.#client?.disconnect();
   }
 
-  /** The library rejects with "Connection is closed" and tells the reason in an event. */
-  #fault(error: unknown, lastError: unknown): RedisFault {
+  #forget(): void {
+    this.#reader.forget();
+    this.#isCaughtUp = false;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    const { whereabouts } = this.#settings;
+    const stopWatching = whereabouts?.onChange(() => {
+      const owner = whereabouts.owner();
+      if (owner !== undefined && this.#owner !== undefined && nameOf(owner) !== nameOf(this.#owner))
+        this.#restart();
+    });
+    let failures = 0;
+    while (!signal.aborted) {
+      this.#isRestarting = false;
+      this.#hasListened = false;
+      const fault = await this.#attempt();
+      if (signal.aborted) break;
+      if (this.#isRestarting) failures = 0;
+      else {
+        failures = this.#hasListened ? 1 : failures + 1;
+        this.#events.connected(false);
+        this.#events.failed(fault);
+      }
+      const pause = delay(reconnectDelayMs(failures), undefined, { signal }).catch(() => undefined);
+      await Promise.all([pause, this.#isRestarting ? undefined : whereabouts?.refresh()]);
+    }
+    stopWatching?.();
+  }
+
+  /** Follows from the owner on, wherever it is sent, until the connection is lost. Answers why. */
+  async #attempt(): Promise<RedisFault> {
+    const { whereabouts } = this.#settings;
+    this.#owner = whereabouts?.owner();
+    if (whereabouts !== undefined && this.#owner === undefined)
+      return new RedisFault('NOT_CONNECTED', 'nobody says which server holds the change feed');
+    let server = this.#owner;
+    let isAsking = false;
+    for (let hops = 0; ; hops++) {
+      const error = await this.#follow(server, isAsking);
+      const redirect = parseRedirect(error, server?.host);
+      if (redirect === undefined || this.#isRestarting || this.#stop.signal.aborted)
+        return this.#faultOf(error);
+      if (this.#hasListened) hops = 0;
+      this.#hasListened = false;
+      if (hops === hopsMax) return new RedisFault('REDIRECTIONS', 'the Cluster redirects in circles');
+      server = redirect.to;
+      ({ isAsking } = redirect);
+      if (isAsking) continue;
+      this.#owner = server;
+      whereabouts?.moved(server);
+    }
+  }
+
+  /** One connection, to its end. Answers the error that ended it. */
+  async #follow(server: Address | undefined, isAsking: boolean): Promise<unknown> {
+    const client = new Redis(this.#settings.options(server));
+    this.#client = client;
+    let reason: unknown;
+    client.on('error', (error: unknown) => {
+      reason = error;
+    });
     try {
-      const fault = faultOf(error, this.#settings.secrets);
-      return fault.code === 'NOT_CONNECTED' && lastError instanceof Error
-        ? faultOf(lastError, this.#settings.secrets)
-        : fault;
+      await client.connect();
+      await this.#resume({ client, isAsking });
+      await this.#listen({ client, isAsking });
+      return undefined;
+    } catch (error) {
+      // The library rejects with "Connection is closed" and says why in an event.
+      const isBare = error instanceof Error && error.message.startsWith('Connection is closed');
+      return isBare ? (reason ?? error) : error;
+    } finally {
+      client.disconnect();
+    }
+  }
+
+  #faultOf(error: unknown): RedisFault {
+    try {
+      return faultOf(error, this.#settings.secrets);
     } catch (bug) {
       // Whatever is wrong, the feed goes on: a replica without it knows of no revocation.
       return new RedisFault('BUG', bug instanceof Error ? (bug.stack ?? bug.message) : 'unknown');
@@ -134,22 +186,19 @@ export class Follower {
   }
 
   /** Makes sure that a master with the history we know answers, and reads up to the end it has now. */
-  async #resume(client: Redis, isAsking: boolean): Promise<void> {
-    const server = await readServerIdentity(client);
+  async #resume(session: Session): Promise<void> {
+    const server = await readServerIdentity(session.client);
     if (server.role !== 'master') throw new RedisFault('NOT_MASTER', 'the Redis server is not a master');
     const identity = `${server.runId}/${server.history}`;
     const isOther = this.#identity !== undefined && this.#identity !== identity;
-    this.#identity = identity;
     this.#events.met(server.history);
     if (isOther && this.#settings.trust === 'identity') this.#lost('server_replaced');
-    else await this.#checkHistory(client, isAsking);
-    const keptMs = await this.#askRetention(client, isAsking);
-    const horizon = `${Math.max(0, server.nowMs - keptMs)}-0`;
-    for (const { changes } of this.#settings.streams)
-      if (!this.#positions.has(changes)) this.#positions.set(changes, horizon);
+    else if ((await this.#checkHistory(session)) && isOther) this.#events.handedOver();
+    this.#identity = identity;
+    this.#reader.beginAt(server.nowMs - (await this.#askRetention(session)));
     let isFirst = true;
     for (;;) {
-      const count = await this.#read(client, isAsking, undefined);
+      const count = await this.#reader.read(session);
       if (isFirst) this.#events.connected(true);
       isFirst = false;
       this.#events.heard();
@@ -161,20 +210,21 @@ export class Follower {
     }
   }
 
-  async #listen(client: Redis, isAsking: boolean): Promise<void> {
+  async #listen(session: Session): Promise<void> {
     let checkedAt = performance.now();
     let clockAt = -Infinity;
     while (!this.#stop.signal.aborted) {
       if (performance.now() - clockAt >= clockEveryMs) {
-        const offsetMs = await readClockOffset(client);
+        const offsetMs = await readClockOffset(session.client);
         if (offsetMs !== undefined) this.#events.clock(offsetMs);
         clockAt = performance.now();
       }
-      await this.#read(client, isAsking, feedBlockMs);
+      await this.#reader.read(session, feedBlockMs);
+      this.#hasListened = true;
       if (performance.now() - checkedAt >= checkEveryMs) {
-        await this.#checkHistory(client, isAsking);
+        await this.#checkHistory(session);
         if (!this.#isCaughtUp) throw readAgain();
-        if (!this.#isKept) await this.#askRetention(client, isAsking);
+        if (!this.#isKept) await this.#askRetention(session);
         checkedAt = performance.now();
       }
       this.#events.heard();
@@ -182,7 +232,7 @@ export class Follower {
   }
 
   /** How long the streams are kept; as long as there are any lines while the server does not say. */
-  async #askRetention(client: Redis, isAsking: boolean): Promise<number> {
+  async #askRetention({ client, isAsking }: Session): Promise<number> {
     const { streams, retentionMs } = this.#settings;
     const keys = streams.flatMap(({ retention, changes }) => [retention, changes]);
     const keptMs = await askRetention(client, keys, retentionMs, isAsking);
@@ -190,43 +240,15 @@ export class Follower {
     return keptMs ?? Infinity;
   }
 
-  async #checkHistory(client: Redis, isAsking: boolean): Promise<void> {
-    const continuity = await continuityOf(client, this.#seen, isAsking);
+  /** Answers whether it is whole; says so when it is not. */
+  async #checkHistory(session: Session): Promise<boolean> {
+    const continuity = await this.#reader.continuity(session);
     if (continuity !== 'whole') this.#lost(continuity);
+    return continuity === 'whole';
   }
 
   #lost(reason: Exclude<Continuity, 'whole'>): void {
     this.#forget();
     this.#events.reset(reason);
   }
-
-  /** Reads one batch and delivers it; `blockMs` undefined: does not wait. Returns the number of lines. */
-  async #read(client: Redis, isAsking: boolean, blockMs: number | undefined): Promise<number> {
-    const streams = [...this.#positions.keys()];
-    const ids = [...this.#positions.values()];
-    const beginning = this.#beginnings;
-    if (isAsking) void client.asking().catch(() => undefined);
-    const reply = await (blockMs === undefined
-      ? client.xread('COUNT', linesPerRead, 'STREAMS', ...streams, ...ids)
-      : client.xread('COUNT', linesPerRead, 'BLOCK', blockMs, 'STREAMS', ...streams, ...ids));
-    if (beginning !== this.#beginnings) throw readAgain();
-    let count = 0;
-    for (const [stream, lines] of reply ?? []) {
-      const changes: Change[] = [];
-      for (const [id, words] of lines) {
-        const change = parseLine(words);
-        if (change === undefined) this.#events.unknownLine(stream, id);
-        else changes.push(change);
-      }
-      const last = lines.at(-1)?.[0];
-      if (last === undefined) continue;
-      this.#positions.set(stream, last);
-      this.#seen.set(stream, last);
-      count += lines.length;
-      if (changes.length > 0) this.#events.changes(changes);
-    }
-    return count;
-  }
 }
-
-const readAgain = (): RedisFault => new RedisFault('HISTORY_LOST', 'reading the change feed again');

@@ -60,6 +60,7 @@ export class RedisLink implements Connections {
   close(): void {
     this.#isClosed = true;
     this.#isMaster = false;
+    this.#opened.resolve();
     clearInterval(this.#roleTimer);
     this.#client.disconnect();
   }

@@ -1,8 +1,9 @@
 // A Cluster's redirections: `MOVED 866 10.0.0.1:6379` (the slot lives there now), `ASK ...` (only this once).
 
+import type { Address } from './directory.ts';
+
 export interface Redirect {
-  readonly host: string;
-  readonly port: number;
+  readonly to: Address;
   readonly isAsking: boolean;
 }
 
@@ -13,5 +14,5 @@ export const parseRedirect = (error: unknown, answeredBy: string | undefined): R
   if (match === null) return undefined;
   const host = match[2] || answeredBy;
   if (host === undefined) return undefined;
-  return { host, port: Number(match[3]), isAsking: match[1] === 'ASK' };
+  return { to: { host, port: Number(match[3]) }, isAsking: match[1] === 'ASK' };
 };

@@ -9,15 +9,18 @@ import { accounts } from './accounts.ts';
 import { apiTokens } from './api-tokens.ts';
 import { audit, copyEarlierAudit } from './audit.ts';
 import { followChanges } from './change-feed.ts';
-import { ClusterLinks } from './cluster-links.ts';
-import { type Purpose, nodeOptions } from './connection-options.ts';
+import { ClusterDirectory } from './cluster-directory.ts';
+import { type Purpose, masterOptions, onlyServerOptions } from './connection-options.ts';
 import { type Connections, runOn } from './connections.ts';
 import { type StoreContext, attemptWith } from './context.ts';
+import type { Directory } from './directory.ts';
 import { KeySpace } from './key-space.ts';
-import { RedisLink } from './link.ts';
+import { type LinkOptions, RedisLink } from './link.ts';
 import { lookups } from './lookups.ts';
 import { reapply } from './reapply.ts';
 import { ReplicatedWrites } from './replicated-writes.ts';
+import { RoutedLinks } from './routed-links.ts';
+import { SentinelDirectory } from './sentinel-directory.ts';
 import { checkServer } from './server-check.ts';
 import { signingKeys } from './signing-keys.ts';
 import { createUpkeep } from './upkeep.ts';
@@ -34,11 +37,12 @@ export interface RedisStoreOptions {
 export const createRedisStore = (settings: RedisSettings, options: RedisStoreOptions): TokenStore => {
   const log = options.log ?? silentLog;
   const secrets = settings.password === undefined ? [] : [settings.password];
+  const directory = directoryFor(settings, { log, secrets });
   const connect = (purpose: Purpose, met?: (server: Redis) => void): Connections => {
     const link = { log, secrets, ...(met && { met }) };
-    return settings.mode === 'cluster'
-      ? new ClusterLinks(settings, purpose, link)
-      : new RedisLink(nodeOptions(settings, purpose), link);
+    return directory === undefined
+      ? new RedisLink(onlyServerOptions(settings, purpose), link)
+      : new RoutedLinks(directory, (master) => new RedisLink(masterOptions(settings, purpose, master), link));
   };
   const reads = connect('read');
   const writes = connect('write', (server) => void checkServer(server, log).catch(() => undefined));
@@ -64,10 +68,12 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
   const upkeep = createUpkeep(context, [copyEarlierAudit]);
   return {
     open: async () => {
+      await directory?.open();
       await Promise.all(all.map((each) => each.open()));
     },
     close: async () => {
       upkeep.close();
+      directory?.close();
       for (const each of all) each.close();
     },
     ...lookups(context),
@@ -79,7 +85,22 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
     // Who follows the feed serves: only then is there time for what earlier versions left.
     follow: (listener) => {
       upkeep.begin();
-      return followChanges(context, settings, listener, secrets);
+      return followChanges(context, settings, directory, listener, secrets);
     },
   };
+};
+
+/** Who finds the master; undefined where the settings name the only server. */
+const directoryFor = (
+  settings: RedisSettings,
+  options: Pick<LinkOptions, 'log' | 'secrets'>,
+): Directory | undefined => {
+  switch (settings.mode) {
+    case 'cluster':
+      return new ClusterDirectory(settings, options);
+    case 'sentinel':
+      return new SentinelDirectory(settings, options);
+    case 'standalone':
+      return undefined;
+  }
 };

@@ -1,11 +1,10 @@
 // On a Redis Cluster: a slot that moves is followed by look-ups, writes and the feed, and a node that is gone is a fast
 // outage for its own shards only (hardening.md, C).
 
-import t, { type Test } from 'tap';
-import type { TokenStore } from '../../../src/store/token-store.ts';
+import t from 'tap';
 import { shardOfAccount } from '../../../src/tokens/shard.ts';
-import { exampleToken, exampleUser } from '../../contract/examples.ts';
-import { type RedisCluster, startCluster } from '../../support/redis-cluster.ts';
+import { startCluster } from '../../support/redis-cluster.ts';
+import { mover, populate, settingsOn } from './cluster-world.ts';
 import { answered, codeOf, eventually, followed, furnish, openStore, timed } from './furnish.ts';
 
 const boundMs = 5000;
@@ -13,51 +12,10 @@ const boundMs = 5000;
 // A Cluster takes two seconds to begin, so all tests share one, each with keys of its own.
 const cluster = await startCluster(2);
 t.teardown(() => cluster.close());
-let places = 0;
-
-const placeOn = (cluster: RedisCluster) =>
-  ({
-    mode: 'cluster',
-    nodes: cluster.nodes.map(({ host, port }) => ({ host, port })),
-    prefix: `place-${places++}`,
-  }) as const;
-
-/** Moves a slot in the three steps an operator's tool takes. */
-const mover = (cluster: RedisCluster, slot: number, from: number, to: number) => ({
-  begin: async () => {
-    await cluster.clients[to]!.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', cluster.ids[from]!);
-    await cluster.clients[from]!.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', cluster.ids[to]!);
-  },
-  moveKeys: async () => {
-    const { host, port } = cluster.nodes[to]!;
-    const keys = (await cluster.clients[from]!.call('CLUSTER', 'GETKEYSINSLOT', slot, 10_000)) as string[];
-    await cluster.clients[from]!.call('MIGRATE', host, port, '', 0, 5000, 'KEYS', ...keys);
-  },
-  end: async () => {
-    for (const client of [to, from].map((index) => cluster.clients[index]!))
-      await client.call('CLUSTER', 'SETSLOT', slot, 'NODE', cluster.ids[to]!);
-  },
-});
-
-/** A user of each shard, with a token. */
-const populate = async (t: Test, store: TokenStore, orgId: string) => {
-  const people = new Map<number, ReturnType<typeof exampleToken>>();
-  while (people.size < 16) {
-    const user = exampleUser(orgId);
-    const shard = shardOfAccount(orgId, user.id);
-    if (people.has(shard)) continue;
-    const made = exampleToken(user);
-    people.set(shard, made);
-    t.equal(await store.createUser(user), 'created');
-    t.equal(await store.createToken(made.token, made.digest), 'created');
-  }
-  return people;
-};
-
 t.test(
   'a slot that moves is followed: by look-ups, by revocations, and by the feed without a gap',
   async (t) => {
-    const settings = placeOn(cluster);
+    const settings = settingsOn(cluster);
     const store = await openStore(t, settings);
     const { org, user, made } = await furnish(t, store);
     const shard = shardOfAccount(org.id, user.id);
@@ -99,7 +57,7 @@ t.test(
 );
 
 t.test('a shard that comes back without its history is a reset of the whole feed', async (t) => {
-  const store = await openStore(t, placeOn(cluster));
+  const store = await openStore(t, settingsOn(cluster));
   const told = await followed(t, store);
   for (let i = 0; i < 64; i++) await store.endSession(`session-${i}`, Date.now());
   await told.until(() => told.lines.length === 64);
@@ -113,7 +71,7 @@ t.test('a shard that comes back without its history is a reset of the whole feed
 });
 
 t.test('without a replica a revocation is not answered, on a Cluster too', async (t) => {
-  const place = placeOn(cluster);
+  const place = settingsOn(cluster);
   const { org, user, made } = await furnish(t, await openStore(t, place));
   const store = await openStore(t, { ...place, replicasMin: 1, writeTimeoutMs: 1500 });
   const answers = await Promise.all([
@@ -126,7 +84,7 @@ t.test('without a replica a revocation is not answered, on a Cluster too', async
 t.test(
   'a node that is gone is a fast outage of its shards; the others go on; it is found again',
   async (t) => {
-    const store = await openStore(t, placeOn(cluster));
+    const store = await openStore(t, settingsOn(cluster));
     const { org } = await furnish(t, store);
     const people = await populate(t, store, org.id);
     const told = await followed(t, store);
@@ -152,7 +110,7 @@ t.test(
 
 t.test('no node of the Cluster answers: an outage at once, and found when one comes', async (t) => {
   for (const node of cluster.nodes) await node.kill();
-  const [store, openedMs] = await timed(() => openStore(t, placeOn(cluster)));
+  const [store, openedMs] = await timed(() => openStore(t, settingsOn(cluster)));
   t.ok(openedMs < boundMs);
   const [answer, tookMs] = await timed(() => store.findApiToken('0'.repeat(64)));
   t.equal(codeOf(answer), 'NOT_CONNECTED');
@@ -162,7 +120,7 @@ t.test('no node of the Cluster answers: an outage at once, and found when one co
 });
 
 t.test('a replica that takes a dead master over is found, without a gap', async (t) => {
-  const store = await openStore(t, placeOn(cluster));
+  const store = await openStore(t, settingsOn(cluster));
   const { org } = await furnish(t, store);
   const people = await populate(t, store, org.id);
   const told = await followed(t, store);

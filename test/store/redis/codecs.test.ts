@@ -4,10 +4,12 @@ import * as fc from 'fast-check';
 import t from 'tap';
 import type { Change } from '../../../src/store/records.ts';
 import { lineOf, parseLine } from '../../../src/store/redis/change-codec.ts';
-import { ownersOf, slotOfTag, tagOfKey } from '../../../src/store/redis/cluster-slots.ts';
+import { readClusterView, readEpochs, slotOfTag, tagOfKey } from '../../../src/store/redis/cluster-slots.ts';
+import { type Claim, newestClaim } from '../../../src/store/redis/directory.ts';
 import { faultOf, RedisFault } from '../../../src/store/redis/fault.ts';
 import { isStorableId, KeySpace } from '../../../src/store/redis/key-space.ts';
 import { parseRedirect } from '../../../src/store/redis/redirect.ts';
+import { readSentinelView } from '../../../src/store/redis/sentinel-link.ts';
 import { shardOfAccount } from '../../../src/tokens/shard.ts';
 
 t.test('two accounts never share a key, whatever their ids are made of', async (t) => {
@@ -86,12 +88,14 @@ t.test('a line that is not understood is no change', async (t) => {
 
 t.test('redirections are read, and nothing else is one', async (t) => {
   t.same(parseRedirect(new Error('MOVED 866 10.0.0.1:6379'), 'x'), {
-    host: '10.0.0.1',
-    port: 6379,
+    to: { host: '10.0.0.1', port: 6379 },
     isAsking: false,
   });
-  t.same(parseRedirect(new Error('ASK 866 ::1:7000'), 'x'), { host: '::1', port: 7000, isAsking: true });
-  t.match(parseRedirect(new Error('MOVED 866 :7000'), '10.0.0.9'), { host: '10.0.0.9' });
+  t.same(parseRedirect(new Error('ASK 866 ::1:7000'), 'x'), {
+    to: { host: '::1', port: 7000 },
+    isAsking: true,
+  });
+  t.match(parseRedirect(new Error('MOVED 866 :7000'), '10.0.0.9'), { to: { host: '10.0.0.9' } });
   for (const message of ['MOVED', 'MOVED x 10.0.0.1:6379', 'MOVED 866 10.0.0.1', 'ERR MOVED 1 a:1', ''])
     t.equal(parseRedirect(new Error(message), 'x'), undefined);
   t.equal(parseRedirect('MOVED 866 10.0.0.1:6379', 'x'), undefined);
@@ -101,16 +105,50 @@ t.test('slots are those of the Cluster specification', async (t) => {
   t.equal(slotOfTag('123456789'), 0x31c3, "the specification's check value");
   t.equal(slotOfTag('foo'), 12_182);
   const reply = [
-    [0, 8191, ['10.0.0.1', 7000, 'id', []], ['10.0.0.2', 7000, 'id', []]],
-    [8192, 16_383, ['', 7001, 'id', []]],
+    [0, 8191, ['10.0.0.1', 7000, 'a', []], ['10.0.0.2', 7000, 'b', []]],
+    [8192, 16_383, ['', 7001, 'c', []]],
     [1, 2],
     'nonsense',
   ];
-  const owners = ownersOf(reply, ['foo', 'bar'], '10.0.0.9');
-  t.same(owners.get('foo'), { host: '10.0.0.9', port: 7001 });
-  t.same(owners.get('bar'), { host: '10.0.0.1', port: 7000 });
-  t.equal(ownersOf('nonsense', ['foo'], 'x').size, 0);
+  const epochs = readEpochs('c 10.0.0.9:7001@17001 master - 0 0 7 connected 8192-16383\nnonsense\n');
+  const view = readClusterView(reply, epochs, ['foo', 'bar'], '10.0.0.9');
+  t.same(view.claims.get('foo'), { owner: { host: '10.0.0.9', port: 7001 }, epoch: 7 });
+  t.same(view.claims.get('bar'), { owner: { host: '10.0.0.1', port: 7000 }, epoch: 0 });
+  t.same(
+    view.nodes.map(({ host }) => host),
+    ['10.0.0.1', '10.0.0.2', '10.0.0.9'],
+    'replicas too: they may be masters soon',
+  );
+  t.equal(readClusterView('nonsense', readEpochs(undefined), ['foo'], 'x').claims.size, 0);
 });
+
+t.test('of what servers say of the owner the newest epoch is believed, then the most of them', async (t) => {
+  const claim = (host: string, epoch: number) => ({ owner: { host, port: 1 }, epoch });
+  const cases: Readonly<Record<string, readonly [claims: readonly Claim[], host: string | undefined]>> = {
+    'nobody says anything': [[], undefined],
+    'one newer than two that were cut off': [[claim('old', 4), claim('new', 5), claim('old', 4)], 'new'],
+    'two of three of one epoch': [[claim('a', 0), claim('b', 0), claim('b', 0)], 'b'],
+    'one against one: the first': [[claim('a', 2), claim('b', 2)], 'a'],
+  };
+  for (const [name, [claims, host]] of Object.entries(cases))
+    t.equal(newestClaim(claims)?.owner.host, host, name);
+});
+
+t.test(
+  'a sentinel says who is the master, in which epoch, and which other sentinels there are',
+  async (t) => {
+    const master = ['name', 'main', 'ip', 'the old one', 'config-epoch', '3'];
+    const others = [
+      ['name', 'x', 'ip', '10.0.0.8', 'port', '26379'],
+      ['ip', '10.0.0.9'],
+    ];
+    t.same(readSentinelView(['10.0.0.1', '6379'], master, others), {
+      claim: { owner: { host: '10.0.0.1', port: 6379 }, epoch: 3 },
+      sentinels: [{ host: '10.0.0.8', port: 26379 }],
+    });
+    t.throws(() => readSentinelView(null, master, others), { code: 'NO_SENTINEL' });
+  },
+);
 
 t.test('a fault has a stable code and no secret in it; a bug stays a bug', async (t) => {
   const reply = Object.assign(new Error("ERR unknown command 'AUTH', with args: 'pa55'"), {

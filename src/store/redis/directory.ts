@@ -1,0 +1,83 @@
+// Who holds our keys now: on a Cluster the master of each hash tag, behind Sentinel the master the sentinels name. One
+// directory serves look-ups, writes and the feed, so that all of them leave a server at the same moment.
+
+import type { RedisFault } from './fault.ts';
+
+/** Where a server listens. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export const nameOf = ({ host, port }: Address): string => `${host}:${port}`;
+
+export interface Directory {
+  /** Asks for the owners and watches them from then on. Resolves after the first round, whatever came of it. */
+  open(): Promise<void>;
+  close(): void;
+  /** The server that holds a hash tag; undefined while nobody has said. */
+  ownerOf(tag: string): Address | undefined;
+  /** Every server that holds something, each once. */
+  owners(): readonly Address[];
+  /** Asks again. Those who ask during a round share it. Resolves in bounded time; never rejects. */
+  refresh(): Promise<void>;
+  /** A server answered that the tag lives there now: believed until the next round says otherwise. */
+  moved(tag: string, to: Address): void;
+  /** Calls back whenever an owner has changed. Returns how to stop. */
+  onChange(subscriber: () => void): () => void;
+  /** Why the last round found nobody; undefined when it did. */
+  readonly fault: RedisFault | undefined;
+}
+
+/** What one server says about who the owner is. `epoch`: grows with every failover; of two claims the higher is newer. */
+export interface Claim {
+  readonly owner: Address;
+  readonly epoch: number;
+}
+
+/** The newest claim; of equally new ones the one that most make, then the first. */
+export const newestClaim = (claims: readonly Claim[]): Claim | undefined => {
+  const epoch = Math.max(...claims.map((claim) => claim.epoch));
+  const newest = claims.filter((claim) => claim.epoch === epoch);
+  const votesFor = ({ owner }: Claim): number =>
+    newest.filter((claim) => nameOf(claim.owner) === nameOf(owner)).length;
+  return newest.reduce<Claim | undefined>(
+    (best, claim) => (best === undefined || votesFor(claim) > votesFor(best) ? claim : best),
+    undefined,
+  );
+};
+
+/** The owners by hash tag, and who wants to hear when one changes. */
+export class OwnerTable {
+  #owners: ReadonlyMap<string, Address> = new Map();
+  readonly #subscribers = new Set<() => void>();
+
+  get(tag: string): Address | undefined {
+    return this.#owners.get(tag);
+  }
+
+  all(): readonly Address[] {
+    return [...new Map([...this.#owners.values()].map((owner) => [nameOf(owner), owner])).values()];
+  }
+
+  set(tag: string, owner: Address): void {
+    this.replace(new Map(this.#owners).set(tag, owner));
+  }
+
+  replace(owners: ReadonlyMap<string, Address>): void {
+    const isSame =
+      owners.size === this.#owners.size &&
+      [...owners].every(([tag, owner]) => {
+        const known = this.#owners.get(tag);
+        return known !== undefined && nameOf(known) === nameOf(owner);
+      });
+    if (isSame) return;
+    this.#owners = owners;
+    for (const subscriber of this.#subscribers) subscriber();
+  }
+
+  onChange(subscriber: () => void): () => void {
+    this.#subscribers.add(subscriber);
+    return () => void this.#subscribers.delete(subscriber);
+  }
+}

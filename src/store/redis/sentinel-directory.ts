@@ -1,0 +1,140 @@
+// The directory behind Sentinel: asks the sentinels several times a second which server is the master, and at once when
+// one of them announces another. A server that they do not name is not believed, whatever it says of itself.
+
+import type { RedisSettings } from '../../settings/settings.ts';
+import { sentinelOptions } from './connection-options.ts';
+import { type Address, type Directory, OwnerTable, nameOf, newestClaim } from './directory.ts';
+import { RedisFault, faultOf } from './fault.ts';
+import type { LinkOptions } from './link.ts';
+import { firstAnswers, sharedRounds } from './rounds.ts';
+import { SentinelLink, type SentinelView } from './sentinel-link.ts';
+
+const refreshEveryMs = 250;
+const sentinelsMax = 16;
+/** There is one owner of all tags. */
+const everything = '*';
+
+export class SentinelDirectory implements Directory {
+  readonly #settings: RedisSettings;
+  readonly #masterName: string;
+  readonly #options: Pick<LinkOptions, 'log' | 'secrets'>;
+  readonly #master = new OwnerTable();
+  readonly #sentinels = new Map<string, SentinelLink>();
+  /** The sentinels that others named in the last round. */
+  #named: readonly Address[] = [];
+  /** Of the master believed now. */
+  #epoch = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+  #isSilent = false;
+  #fault: RedisFault | undefined;
+
+  readonly refresh = sharedRounds(() => this.#ask());
+
+  constructor(settings: RedisSettings, options: Pick<LinkOptions, 'log' | 'secrets'>) {
+    if (settings.sentinelName === undefined) throw new Error('the Redis settings name no sentinel master');
+    this.#settings = settings;
+    this.#masterName = settings.sentinelName;
+    this.#options = options;
+  }
+
+  async open(): Promise<void> {
+    this.#timer ??= setInterval(() => void this.refresh(), refreshEveryMs).unref();
+    await this.refresh();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearInterval(this.#timer);
+    for (const sentinel of this.#sentinels.values()) sentinel.close();
+  }
+
+  get fault(): RedisFault | undefined {
+    return this.#fault;
+  }
+
+  ownerOf(): Address | undefined {
+    return this.#master.get(everything);
+  }
+
+  owners(): readonly Address[] {
+    return this.#master.all();
+  }
+
+  /** A master behind Sentinel sends nobody elsewhere. */
+  moved(): void {}
+
+  onChange(subscriber: () => void): () => void {
+    return this.#master.onChange(subscriber);
+  }
+
+  async #ask(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#openLinks();
+    const views = await firstAnswers([...this.#sentinels.values()].map((sentinel) => this.#viewOf(sentinel)));
+    if (this.#isClosed) return;
+    const claim = newestClaim(views.map((view) => view.claim));
+    if (claim === undefined) return this.#nobodyAnswered();
+    this.#answered();
+    // Whoever still holds an older epoch was cut off from the failover, unless most of all sentinels say so: then
+    // the operator has begun anew (SENTINEL RESET, MONITOR).
+    if (claim.epoch < this.#epoch && views.length * 2 <= this.#sentinels.size) return;
+    this.#named = views.flatMap((view) => view.sentinels);
+    const before = this.#master.get(everything);
+    this.#epoch = claim.epoch;
+    this.#master.set(everything, claim.owner);
+    if (before !== undefined && nameOf(before) !== nameOf(claim.owner))
+      this.#options.log.warn('the sentinels name another master', {
+        master: nameOf(claim.owner),
+        before: nameOf(before),
+      });
+  }
+
+  async #viewOf(sentinel: SentinelLink): Promise<SentinelView> {
+    try {
+      return await sentinel.ask();
+    } catch (error) {
+      const { code, message } = faultOf(error, this.#options.secrets);
+      this.#fault = new RedisFault('NO_SENTINEL', `no sentinel names a master (${code}: ${message})`);
+      throw this.#fault;
+    }
+  }
+
+  #openLinks(): void {
+    const known = [...this.#settings.nodes, ...this.#named].slice(0, sentinelsMax);
+    const wanted = new Map(known.map((address) => [nameOf(address), address]));
+    for (const [name, sentinel] of this.#sentinels)
+      if (!wanted.has(name)) {
+        sentinel.close();
+        this.#sentinels.delete(name);
+      }
+    for (const [name, address] of wanted)
+      if (!this.#sentinels.has(name)) {
+        const options = sentinelOptions(this.#settings, address);
+        this.#sentinels.set(name, new SentinelLink(options, this.#masterName, () => void this.refresh()));
+      }
+  }
+
+  #nobodyAnswered(): void {
+    if (this.#isSilent) return;
+    this.#isSilent = true;
+    const present = this.#master.get(everything);
+    this.#options.log.error(
+      present === undefined
+        ? 'no sentinel names a master'
+        : 'no sentinel names a master; staying with the present one',
+      {
+        ...(present === undefined ? {} : { master: nameOf(present) }),
+        code: this.#fault?.code,
+        error: this.#fault?.message,
+        advice: this.#fault?.advice,
+      },
+    );
+  }
+
+  #answered(): void {
+    if (this.#isSilent) this.#options.log.info('the sentinels name a master again', {});
+    this.#isSilent = false;
+    this.#fault = undefined;
+  }
+}

@@ -1,0 +1,99 @@
+// The connections to one sentinel: one to ask it, one that hears of failovers. Asked several times a second, so the
+// connection stays; after a failure the next question makes it again.
+
+import { Redis } from 'ioredis';
+import type { NodeOptions } from './connection-options.ts';
+import type { Address, Claim } from './directory.ts';
+import { RedisFault } from './fault.ts';
+
+/** How one sentinel sees the master and the other sentinels. */
+export interface SentinelView {
+  readonly claim: Claim;
+  readonly sentinels: readonly Address[];
+}
+
+const channel = '+switch-master';
+/** A connection that hears nothing by itself says nothing when it is cut: it is only quicker than the questions. */
+const listenAgainMs = 1000;
+
+export class SentinelLink {
+  readonly #client: Redis;
+  readonly #listener: Redis;
+  readonly #masterName: string;
+  #asking: Promise<SentinelView> | undefined;
+  /** Why the connection was lost: the library rejects with less. */
+  #reason: unknown;
+
+  /** `switched` is called when this sentinel says that the master of this name is another one now. */
+  constructor(options: NodeOptions, masterName: string, switched: () => void) {
+    this.#masterName = masterName;
+    this.#client = new Redis(options);
+    this.#client.on('error', (error: unknown) => {
+      this.#reason = error;
+    });
+    this.#listener = new Redis({ ...options, socketTimeout: 0, retryStrategy: () => listenAgainMs });
+    this.#listener.on('error', () => undefined);
+    this.#listener.on('ready', () => void this.#listener.subscribe(channel).catch(() => undefined));
+    this.#listener.on('message', (_channel: string, message: string) => {
+      if (message.startsWith(`${masterName} `)) switched();
+    });
+    this.#listener.connect().catch(() => undefined);
+  }
+
+  /** Rejects in bounded time with the reason. */
+  ask(): Promise<SentinelView> {
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = undefined;
+    });
+    return this.#asking;
+  }
+
+  close(): void {
+    this.#client.disconnect();
+    this.#listener.disconnect();
+  }
+
+  async #ask(): Promise<SentinelView> {
+    this.#reason = undefined;
+    try {
+      if (this.#client.status !== 'ready') await this.#client.connect();
+      const ask = (command: string): Promise<unknown> =>
+        this.#client.call('SENTINEL', command, this.#masterName);
+      const [address, master, sentinels] = await Promise.all([
+        ask('GET-MASTER-ADDR-BY-NAME'),
+        ask('MASTER'),
+        ask('SENTINELS'),
+      ]);
+      return readSentinelView(address, master, sentinels);
+    } catch (error) {
+      throw this.#reason ?? error;
+    }
+  }
+}
+
+/**
+ * Reads the replies of SENTINEL GET-MASTER-ADDR-BY-NAME ([host, port]), MASTER and SENTINELS (names and values in turn).
+ * The address is that of the first: during a failover it changes together with the epoch, the one in MASTER later.
+ */
+export const readSentinelView = (address: unknown, master: unknown, sentinels: unknown): SentinelView => {
+  const [host, port] = Array.isArray(address) ? (address as readonly unknown[]) : [];
+  const owner = addressOf(host, port);
+  if (owner === undefined) throw new RedisFault('NO_SENTINEL', 'the sentinel knows no master of this name');
+  const others = Array.isArray(sentinels) ? sentinels.map(fieldsOf) : [];
+  return {
+    claim: { owner, epoch: Number(fieldsOf(master).get('config-epoch')) || 0 },
+    sentinels: others.flatMap((fields) => addressOf(fields.get('ip'), fields.get('port')) ?? []),
+  };
+};
+
+const addressOf = (host: unknown, port: unknown): Address | undefined =>
+  typeof host === 'string' && host !== '' && typeof port === 'string' && /^\d{1,5}$/.test(port)
+    ? { host, port: Number(port) }
+    : undefined;
+
+const fieldsOf = (reply: unknown): ReadonlyMap<unknown, unknown> => {
+  const fields = new Map<unknown, unknown>();
+  if (!Array.isArray(reply)) return fields;
+  for (let index = 0; index + 1 < reply.length; index += 2) fields.set(reply[index], reply[index + 1]);
+  return fields;
+};

@@ -1,0 +1,86 @@
+// What has been read of the change streams on one server, and the next read. Holds positions only; connecting and
+// deciding what a gap means are the follower's.
+
+import type { Redis } from 'ioredis';
+import type { Change } from '../records.ts';
+import { parseLine } from './change-codec.ts';
+import { type Continuity, continuityOf } from './continuity.ts';
+import { RedisFault } from './fault.ts';
+
+/** Of each stream; small enough for a server that limits its clients' output buffers. */
+const linesPerRead = 100;
+
+export interface LineEvents {
+  changes(changes: readonly Change[]): void;
+  unknownLine(stream: string, id: string): void;
+}
+
+/** How to talk to the server at hand. `isAsking`: it is only taking the streams' slot over. */
+export interface Session {
+  readonly client: Redis;
+  readonly isAsking: boolean;
+}
+
+export class StreamReader {
+  readonly #streams: readonly string[];
+  readonly #events: LineEvents;
+  /** Stream -> where the next read goes on; empty: from the horizon. */
+  readonly #positions = new Map<string, string>();
+  /** Stream -> the last line read; only lines, never the horizon. */
+  readonly #seen = new Map<string, string>();
+  /** Counts how often everything read was forgotten. */
+  #beginnings = 0;
+
+  constructor(streams: readonly string[], events: LineEvents) {
+    this.#streams = streams;
+    this.#events = events;
+  }
+
+  /** The next read begins at the horizon again; the reply of one under way counts for nothing. */
+  forget(): void {
+    this.#positions.clear();
+    this.#seen.clear();
+    this.#beginnings += 1;
+  }
+
+  /** Streams that have not been read yet are read from this time on, in ms of the server's clock. */
+  beginAt(horizonMs: number): void {
+    for (const stream of this.#streams)
+      if (!this.#positions.has(stream)) this.#positions.set(stream, `${Math.max(0, horizonMs)}-0`);
+  }
+
+  /** Whether the server still has the last lines read. */
+  continuity({ client, isAsking }: Session): Promise<Continuity> {
+    return continuityOf(client, this.#seen, isAsking);
+  }
+
+  /** Reads one batch and delivers it; `blockMs` undefined: does not wait. Returns the number of lines. */
+  async read({ client, isAsking }: Session, blockMs?: number): Promise<number> {
+    const streams = [...this.#positions.keys()];
+    const ids = [...this.#positions.values()];
+    const beginning = this.#beginnings;
+    if (isAsking) void client.asking().catch(() => undefined);
+    const reply = await (blockMs === undefined
+      ? client.xread('COUNT', linesPerRead, 'STREAMS', ...streams, ...ids)
+      : client.xread('COUNT', linesPerRead, 'BLOCK', blockMs, 'STREAMS', ...streams, ...ids));
+    if (beginning !== this.#beginnings) throw readAgain();
+    let count = 0;
+    for (const [stream, lines] of reply ?? []) {
+      const changes: Change[] = [];
+      for (const [id, words] of lines) {
+        const change = parseLine(words);
+        if (change === undefined) this.#events.unknownLine(stream, id);
+        else changes.push(change);
+      }
+      const last = lines.at(-1)?.[0];
+      if (last === undefined) continue;
+      this.#positions.set(stream, last);
+      this.#seen.set(stream, last);
+      count += lines.length;
+      if (changes.length > 0) this.#events.changes(changes);
+    }
+    return count;
+  }
+}
+
+export const readAgain = (): RedisFault => new RedisFault('HISTORY_LOST', 'reading the change feed again');
