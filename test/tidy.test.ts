@@ -9,14 +9,15 @@ const src = join(import.meta.dirname, '../src');
 /** Room -> rooms it may import from (besides itself). */
 const doors: Record<string, readonly string[]> = {
   decision: [],
+  dialects: ['decision'],
   tokens: ['decision'],
   settings: ['decision', 'tokens'],
   observe: ['decision', 'settings'],
   store: ['decision', 'settings', 'tokens'],
   identity: ['decision', 'settings', 'tokens', 'store'],
   lifecycle: ['decision', 'settings', 'tokens', 'store', 'identity', 'observe'],
-  surfaces: ['decision', 'settings', 'tokens', 'store', 'identity', 'lifecycle', 'observe'],
-  proxy: ['decision', 'settings', 'identity', 'observe'],
+  surfaces: ['decision', 'dialects', 'settings', 'tokens', 'store', 'identity', 'lifecycle', 'observe'],
+  proxy: ['decision', 'dialects', 'settings', 'identity', 'observe'],
   gate: ['decision', 'settings', 'tokens', 'store', 'identity', 'lifecycle', 'surfaces', 'proxy', 'observe'],
   cli: ['decision', 'settings', 'tokens', 'store', 'identity', 'lifecycle', 'proxy', 'observe', 'gate'],
   main: ['cli', 'settings', 'observe', 'gate'],

@@ -1,7 +1,8 @@
-// Reason -> wire: the one place that says what a refused caller sees. The body teaches what to do and tells nothing
-// of what was found: evidence and causes are for the log. No I/O.
+// What a refused caller of the API sees, as a problem of RFC 9457; the vendors' dialects are in src/dialects/. The body
+// teaches what to do and says nothing of what was found: evidence and causes are for the log. No I/O.
 
-import type { DenialReason, OutageReason, Refusal } from './outcome.ts';
+import type { Refusal } from './outcome.ts';
+import { classifyRefusal, type RefusalClass, retryAfterSecondsOf } from './refusal-class.ts';
 
 /** A whole answer. `headers` are raw pairs `[name, value, ...]`, Content-Length included. */
 export interface Wire {
@@ -18,7 +19,6 @@ interface Answer {
   readonly detail: string;
   /** Parameters of `WWW-Authenticate: Bearer` after the realm (RFC 6750 section 3); undefined: no such header. */
   readonly challenge?: string;
-  readonly retryAfterSeconds?: number;
 }
 
 const malformed = {
@@ -76,38 +76,32 @@ const tooMany = {
   status: 429,
   title: 'Too Many Requests',
   detail: 'Too many unknown tokens from this address. Wait, then send a valid one.',
-  retryAfterSeconds: 60,
 };
 const tooManyAtOnce = {
   status: 429,
   title: 'Too Many Requests',
   detail: 'You have too many requests under way. Wait for their answers, then send this one again.',
-  retryAfterSeconds: 1,
 };
 const unavailable = {
   status: 503,
   title: 'Service Unavailable',
   detail:
     'Who you are cannot be checked right now. This says nothing about your token: send the request again.',
-  retryAfterSeconds: 1,
 };
 const busy = {
   status: 503,
   title: 'Service Unavailable',
   detail: 'This server cannot take the request right now. Send it again.',
-  retryAfterSeconds: 1,
 };
 const badGateway = {
   status: 502,
   title: 'Bad Gateway',
   detail: 'The API behind this proxy cannot be reached or did not answer with valid HTTP.',
-  retryAfterSeconds: 1,
 };
 const gatewayTimeout = {
   status: 504,
   title: 'Gateway Timeout',
   detail: 'The API behind this proxy did not answer in time.',
-  retryAfterSeconds: 1,
 };
 const internal = {
   status: 500,
@@ -115,80 +109,53 @@ const internal = {
   detail: 'Something is wrong on our side, and it has been written down.',
 };
 
-const answerOf = (reason: DenialReason | OutageReason): Answer => {
-  switch (reason) {
-    case 'request_malformed':
-      return malformed;
-    case 'path_ambiguous':
-      return ambiguous;
-    case 'request_too_large':
-      return tooLarge;
-    case 'request_timeout':
-      return tooSlow;
-    case 'headers_too_large':
-      return headersTooLarge;
-    case 'target_too_long':
-      return targetTooLong;
-    case 'method_refused':
-    case 'route_unknown':
-    case 'upgrade_refused':
-      return forbidden;
-    case 'credential_missing':
-      return noCredential;
-    case 'credential_malformed':
-    case 'credential_conflict':
-    case 'client_unknown':
-    case 'password_wrong':
-    case 'token_unknown':
-    case 'token_invalid':
-    case 'token_expired':
-    case 'token_revoked':
-    case 'session_ended':
-    case 'user_disabled':
-    case 'org_disabled':
-      return badCredential;
-    case 'scope_missing':
-    case 'tenant_mismatch':
-    case 'session_kind_refused':
-      return outOfScope;
-    case 'rate_limited':
-      return tooMany;
-    case 'share_used_up':
-      return tooManyAtOnce;
-    case 'store_unavailable':
-    case 'store_not_replicated':
-    case 'feed_stale':
-    case 'issuer_unavailable':
-    case 'keys_unavailable':
-      return unavailable;
-    case 'overloaded':
-    case 'shutting_down':
-      return busy;
-    case 'upstream_unreachable':
-    case 'upstream_invalid':
-      return badGateway;
-    case 'upstream_timeout':
-      return gatewayTimeout;
-  }
+const answers: Readonly<Record<RefusalClass, Answer>> = {
+  malformed,
+  path_ambiguous: ambiguous,
+  body_too_large: tooLarge,
+  too_slow: tooSlow,
+  headers_too_large: headersTooLarge,
+  target_too_long: targetTooLong,
+  method_refused: forbidden,
+  route_refused: forbidden,
+  hidden: notFound,
+  credential_missing: noCredential,
+  credential_invalid: badCredential,
+  password_wrong: badCredential,
+  session_kind_refused: outOfScope,
+  scope_missing: outOfScope,
+  tenant_mismatch: outOfScope,
+  rate_limited: tooMany,
+  share_used_up: tooManyAtOnce,
+  unavailable,
+  busy,
+  bad_gateway: badGateway,
+  gateway_timeout: gatewayTimeout,
+  internal,
 };
 
-const render = (answer: Answer): Wire => {
-  const { status, title, detail } = answer;
+/** Status and advice to a class of refusals: what the vendors' dialects say too, where they have no words of their own. */
+export const generalAnswer = (kind: RefusalClass): Pick<Answer, 'status' | 'detail'> => answers[kind];
+
+const render = (kind: RefusalClass): Wire => {
+  const { status, title, detail, challenge } = answers[kind];
   const body = `${JSON.stringify({ type: 'about:blank', title, status, detail })}\n`;
   const headers = ['Content-Type', 'application/problem+json', 'Content-Length', String(body.length)];
   headers.push('Cache-Control', 'no-store');
-  if (answer.challenge !== undefined)
-    headers.push('WWW-Authenticate', `Bearer realm="tollgate"${answer.challenge}`);
-  if (answer.retryAfterSeconds !== undefined) headers.push('Retry-After', String(answer.retryAfterSeconds));
+  if (challenge !== undefined) headers.push('WWW-Authenticate', `Bearer realm="tollgate"${challenge}`);
+  const retryAfterSeconds = retryAfterSecondsOf(kind);
+  if (retryAfterSeconds !== undefined) headers.push('Retry-After', String(retryAfterSeconds));
   return Object.freeze({ status, headers: Object.freeze(headers), body });
 };
 
-const rendered = new Map<Answer, Wire>();
-const wireOfAnswer = (answer: Answer): Wire => {
-  const known = rendered.get(answer);
+const rendered = new Map<RefusalClass, Wire>();
+
+/** The answer to a class of refusals, as `wireOf` gives it. */
+export const wireOfClass = (kind: RefusalClass): Wire => {
+  const known = rendered.get(kind);
   if (known !== undefined) return known;
-  const wire = render(answer);
-  rendered.set(answer, wire);
+  const wire = render(kind);
+  rendered.set(kind, wire);
   return wire;
 };
 
@@ -196,8 +163,4 @@ const wireOfAnswer = (answer: Answer): Wire => {
  * The answer to a refused request: RFC 9457 problem, RFC 6750 challenge on 401 and `insufficient_scope`,
  * `Retry-After` on outages and 429. Shared and frozen: copy the headers before adding to them.
  */
-export const wireOf = (refusal: Refusal): Wire =>
-  wireOfAnswer(refusal.kind === 'denial' && refusal.isHidden === true ? notFound : answerOf(refusal.reason));
-
-/** The answer to a request on which our own code failed. */
-export const wireOfBug: Wire = render(internal);
+export const wireOf = (refusal: Refusal): Wire => wireOfClass(classifyRefusal(refusal));

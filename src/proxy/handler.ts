@@ -9,7 +9,7 @@ import { type Credential, isCredential, readCredential } from '../decision/crede
 import { denial, isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
 import { methodsAskedFor } from '../decision/method-override.ts';
 import { parseTarget } from '../decision/path.ts';
-import { wireOf, wireOfBug } from '../decision/refusal.ts';
+import { classifyRefusal } from '../decision/refusal-class.ts';
 import type { Identifier, Subject } from '../identity/identifier.ts';
 import type { RecordOutcome } from '../observe/request-outcome.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -31,7 +31,7 @@ import type { Upgrader } from './upstream/upgrade.ts';
 export interface HandlerDependencies {
   readonly settings: Pick<
     Settings,
-    'credential' | 'feed' | 'identity' | 'limits' | 'trustedProxies' | 'upstreams'
+    'credential' | 'errors' | 'feed' | 'identity' | 'limits' | 'trustedProxies' | 'upstreams'
   >;
   readonly router: Router;
   readonly identifier: Identifier;
@@ -115,7 +115,7 @@ class GateHandler {
   }
 
   #begin(connection: Connection, request: IncomingMessage, exit: Exit, refusal: Refusal | undefined): void {
-    const passage = new Passage(request, exit, connection, this.#deps.record);
+    const passage = new Passage(request, exit, connection, this.#deps.record, this.#deps.settings.errors);
     if (refusal !== undefined) return this.#refuse(passage, refusal);
     try {
       this.#identify(passage);
@@ -152,7 +152,7 @@ class GateHandler {
     const match = router.match(method, path);
     if (match === undefined) return this.#refuse(passage, router.refusalOf(method, path));
     const { rule } = match;
-    passage.nameRoute(rule.name);
+    passage.enterRoute(rule);
     for (const other of methodsAskedFor(facts.methodOverrides, query))
       if (router.match(other.toUpperCase(), path)?.rule !== rule)
         return this.#refuse(passage, denial('method_refused', 'an override to a method of another rule'));
@@ -294,18 +294,18 @@ class GateHandler {
   #refuse(passage: Passage, refusal: Refusal): void {
     if (passage.exit.kind === 'response' && this.#deps.isShuttingDown())
       passage.exit.response.shouldKeepAlive = false;
-    passage.endRefused(refusal, answer(passage, wireOf(refusal), false));
+    passage.endRefused(refusal, answer(passage, classifyRefusal(refusal), false));
   }
 
   #answerBroken(passage: Passage, refusal: Refusal): boolean {
-    const status = answer(passage, wireOf(refusal), true);
+    const status = answer(passage, classifyRefusal(refusal), true);
     passage.endRefused(refusal, status);
     return status !== 0;
   }
 
   #fail(passage: Passage, bug: unknown): void {
     if (passage.isOver) throw bug;
-    passage.endBroken(bug, answer(passage, wireOfBug, true));
+    passage.endBroken(bug, answer(passage, 'internal', true));
   }
 
   #handOver(passage: Passage): void {

@@ -5,6 +5,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { CredentialKind, Identity } from '../decision/identity.ts';
 import type { Refusal } from '../decision/outcome.ts';
+import type { Wire } from '../decision/refusal.ts';
+import type { RefusalClass } from '../decision/refusal-class.ts';
+import type { ErrorDialect, RouteRule } from '../decision/route-rule.ts';
+import { refusalResponse } from '../dialects/refusal-response.ts';
+import { vcdClientRequestIdHeader } from '../dialects/vcd-error.ts';
 import type { RecordOutcome, RequestOutcome } from '../observe/request-outcome.ts';
 import { addressBlockOf } from './address-block.ts';
 import { requestIdOf } from './correlation.ts';
@@ -48,6 +53,8 @@ export class Passage {
   credentialKind: CredentialKind | undefined;
   identity: Identity | undefined;
   upstreamMs: number | undefined;
+  /** The dialect in which it is refused: the route's, once that is known. */
+  #errors: ErrorDialect;
   #requestId: string | undefined;
   #route = '(invalid)';
   #isOver = false;
@@ -55,7 +62,14 @@ export class Passage {
   readonly #connection: Connection;
   readonly #record: RecordOutcome;
 
-  constructor(request: IncomingMessage, exit: Exit, connection: Connection, record: RecordOutcome) {
+  /** `errors`: the dialect in which requests are refused that meet no route. */
+  constructor(
+    request: IncomingMessage,
+    exit: Exit,
+    connection: Connection,
+    record: RecordOutcome,
+    errors: ErrorDialect,
+  ) {
     this.request = request;
     this.exit = exit;
     this.method = request.method ?? '';
@@ -63,6 +77,7 @@ export class Passage {
     this.clientAddress = connection.peer.address;
     this.#connection = connection;
     this.#record = record;
+    this.#errors = errors;
     connection.passage = this;
     connection.isBusy = true;
   }
@@ -89,6 +104,23 @@ export class Passage {
   /** The name for records: a route's, or `(none)` once the request is known to be sound. */
   nameRoute(name: string): void {
     this.#route = name;
+  }
+
+  enterRoute({ name, errors }: Pick<RouteRule, 'name' | 'errors'>): void {
+    this.#route = name;
+    this.#errors = errors;
+  }
+
+  /** What a refusal of it looks like. */
+  responseTo(kind: RefusalClass): Wire {
+    const { headers } = this.request;
+    const clientRequestId = headers[vcdClientRequestIdHeader.toLowerCase()];
+    return refusalResponse(this.#errors, kind, {
+      path: this.path,
+      requestId: this.requestId,
+      acceptLines: headers.accept === undefined ? [] : [headers.accept],
+      clientRequestId: typeof clientRequestId === 'string' ? clientRequestId : undefined,
+    });
   }
 
   /** Its record has been made, or is someone else's to make; nothing more may be sent from here. */

@@ -6,6 +6,7 @@ import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Wire } from '../decision/refusal.ts';
+import type { RefusalClass } from '../decision/refusal-class.ts';
 import type { Exit, Passage } from './passage.ts';
 
 /** A body up to this size is read away and the connection kept; a longer or unknown one ends it. */
@@ -18,8 +19,9 @@ const lingerMs = 1_000;
  * @param isBroken the request can be read no further, so the connection ends.
  * @returns the status sent; 0 when nothing could be.
  */
-export const answer = (passage: Passage, wire: Wire, isBroken: boolean): number => {
+export const answer = (passage: Passage, kind: RefusalClass, isBroken: boolean): number => {
   const { exit } = passage;
+  const wire = passage.responseTo(kind);
   if (exit.kind === 'socket') return answerOnSocket(exit.socket, wire, passage.requestId);
   const { response } = exit;
   if (response.headersSent) {

@@ -1,7 +1,7 @@
 // Validated fields -> the settings every room reads. Fills in what depends on other settings; judges nothing.
 
 import { dirname, join } from 'node:path';
-import type { RouteRule } from '../decision/route-rule.ts';
+import type { ErrorDialect, RouteRule } from '../decision/route-rule.ts';
 import type { FileFields } from './schema.ts';
 import type {
   Address,
@@ -42,7 +42,8 @@ export const resolveSettings = (fields: FileFields): Settings => {
     },
     credential: { ...fields.credential, cookie: fields.credential.cookie },
     issuers: fields.issuers.map(resolveIssuer),
-    routes: fields.routes.map(resolveRoute),
+    errors: fields.errors,
+    routes: fields.routes.map((route) => resolveRoute(route, fields.errors)),
     oauth: { ...fields.oauth, clients: fields.oauth.clients.map(resolveClient) },
     surfaces: {
       csp: { ...fields.surfaces.csp, domain: fields.surfaces.csp.domain ?? new URL(issuer).hostname },
@@ -88,7 +89,7 @@ export const issuerOf = (listen: Address, isTls: boolean): string => {
 };
 
 /** One rule; `upstream` and `tenant` refer to names that the checks have found. */
-const resolveRoute = (route: RouteFields): RouteRule => ({
+const resolveRoute = (route: RouteFields, errors: ErrorDialect): RouteRule => ({
   name: route.name,
   methods: route.methods === undefined ? undefined : [...new Set(route.methods)],
   path: route.path.pattern,
@@ -96,6 +97,7 @@ const resolveRoute = (route: RouteFields): RouteRule => ({
   scopes: [...new Set(route.scopes)],
   tenantParameter: tenantOf(route),
   foreignTenant: route.foreignTenant,
+  errors: route.errors ?? errors,
   sessions: route.sessions,
   upstream: route.upstream,
   forwardCredential: route.forwardCredential,

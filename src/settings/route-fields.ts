@@ -34,6 +34,10 @@ const method: Reader<string> = {
   json: { type: 'string' },
 };
 
+/** A dialect of refusals. */
+export const errorDialect = (description: string) =>
+  field(oneOf('problem', 'vcd', 'csp', 'astra'), description);
+
 /** What one entry of `routes` may hold. */
 export const routeFields = z.strictObject({
   name: field(name, 'Names the rule in metrics and logs; unique.'),
@@ -58,6 +62,9 @@ export const routeFields = z.strictObject({
     oneOf('forbidden', 'not-found'),
     "What a path of another org than the caller's is answered: 403, or 404 as if it did not exist.",
   ).prefault('forbidden'),
+  errors: errorDialect(
+    'In whose shape this route refuses. Default: the `errors` of the whole file.',
+  ).optional(),
   sessions: field(
     oneOf('any', 'interactive'),
     '`interactive`: only sessions of a person who signed in, not API tokens.',

@@ -15,7 +15,7 @@ import {
 } from './place-fields.ts';
 import { duration, durationOrNever, size } from './quantity.ts';
 import { count, listOf, oneOf, share, text } from './reader.ts';
-import { routeFields } from './route-fields.ts';
+import { errorDialect, routeFields } from './route-fields.ts';
 import { oauthFields, surfaceFields } from './surface-fields.ts';
 
 const identityFields = z.strictObject({
@@ -201,6 +201,9 @@ export const fileFields = z.strictObject({
     .array(issuerFields)
     .meta({ description: 'Other issuers whose access tokens are accepted.' })
     .prefault([]),
+  errors: errorDialect(
+    "In whose shape routes refuse, and requests are refused that no route covers: `problem` (RFC 9457), or the errors of a vendor's API.",
+  ).prefault('problem'),
   routes: z
     .array(routeFields)
     .meta({ description: 'What may be called, and by whom. What no route covers is refused.' })

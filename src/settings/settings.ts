@@ -1,7 +1,7 @@
 // The resolved settings every room reads: one frozen value, made once. Shapes and units only; parsing is elsewhere.
 
 import type { IdentityField } from '../decision/identity-headers.ts';
-import type { RouteRule } from '../decision/route-rule.ts';
+import type { ErrorDialect, RouteRule } from '../decision/route-rule.ts';
 import type { ClaimMapping } from '../tokens/external-identity.ts';
 import type { SigningAlgorithm } from '../tokens/signature.ts';
 
@@ -134,6 +134,8 @@ export interface Settings {
     readonly accessTokenBytesMax: number;
   };
   readonly issuers: readonly IssuerSettings[];
+  /** In whose shape requests are refused that meet no route. */
+  readonly errors: ErrorDialect;
   readonly routes: readonly RouteRule[];
   readonly oauth: {
     readonly enabled: boolean;

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { denial, denialReasons, outage, outageReasons } from '../../src/decision/outcome.ts';
-import { wireOf, wireOfBug } from '../../src/decision/refusal.ts';
+import { wireOf, wireOfClass } from '../../src/decision/refusal.ts';
 
 const headerOf = (headers: readonly string[], name: string): string | undefined => {
   const at = headers.findIndex((value, index) => index % 2 === 0 && value === name);
@@ -60,7 +60,7 @@ t.test('the status rule', async (t) => {
   t.equal(wireOf(outage('store_unavailable')).status, 503);
   t.equal(wireOf(outage('upstream_unreachable')).status, 502);
   t.equal(wireOf(outage('upstream_timeout')).status, 504);
-  t.equal(wireOfBug.status, 500);
+  t.equal(wireOfClass('internal').status, 500);
 });
 
 t.test('RFC 6750: a 401 names the scheme, and the error only when a token was sent', async (t) => {
@@ -80,7 +80,7 @@ t.test('the body is an RFC 9457 problem that says what to do and not what was fo
   const bodies = [
     ...denialReasons.map((reason) => wireOf(denial(reason, secret))),
     ...outageReasons.map((reason) => wireOf(outage(reason, new Error(secret)))),
-    wireOfBug,
+    wireOfClass('internal'),
   ];
   for (const { status, headers, body } of bodies) {
     const problem = JSON.parse(body);

@@ -22,6 +22,7 @@ t.test('a route needs a name, a path, and who may call it; the rest has defaults
       scopes: ['things:read'],
       tenantParameter: undefined,
       foreignTenant: 'forbidden',
+      errors: 'problem',
       sessions: 'any',
       upstream: 'default',
       forwardCredential: 'strip',
@@ -35,6 +36,15 @@ t.test('a route needs a name, a path, and who may call it; the rest has defaults
 
 t.test('no scopes at all means any valid credential', async (t) => {
   t.match(load([{ name: 'me', path: '/me', scopes: [] }]).routes, [{ public: false, scopes: [] }]);
+});
+
+t.test('a route refuses in its own dialect, or in that of the file', async (t) => {
+  const routes = [
+    { name: 'one', path: '/one', scopes: [] },
+    { name: 'two', path: '/two', scopes: [], errors: 'csp' },
+  ];
+  t.match(load(routes).routes, [{ errors: 'problem' }, { errors: 'csp' }]);
+  t.match(load(routes, { errors: 'vcd' }).routes, [{ errors: 'vcd' }, { errors: 'csp' }]);
 });
 
 t.test('methods are upper-cased and stand once', async (t) => {

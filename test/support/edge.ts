@@ -36,6 +36,7 @@ export interface EdgeOptions {
   readonly identityStrip?: readonly string[];
   readonly trustedProxies?: readonly string[];
   readonly whenStale?: 'refuse' | 'serve';
+  readonly errors?: Settings['errors'];
   readonly upstream?: Partial<UpstreamSettings>;
   readonly tls?: Settings['tls'];
   readonly surface?: {
@@ -81,6 +82,7 @@ export const startEdge = async (
       accessTokenBytesMax: 8_192,
       ...options.credential,
     },
+    errors: options.errors ?? 'problem',
     feed: { maxStalenessMs: 10_000, whenStale: options.whenStale ?? 'refuse' },
     identity: {
       headers: options.identityHeaders ?? {

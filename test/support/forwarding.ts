@@ -76,6 +76,7 @@ export const publicRule = (more: Partial<RouteRule> = {}): RouteRule => ({
   scopes: [],
   tenantParameter: undefined,
   foreignTenant: 'forbidden',
+  errors: 'problem',
   sessions: 'any',
   upstream: 'api',
   forwardCredential: 'strip',

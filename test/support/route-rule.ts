@@ -11,6 +11,7 @@ export const aRule = (change: Partial<RouteRule>): RouteRule => ({
   scopes: [],
   tenantParameter: undefined,
   foreignTenant: 'forbidden',
+  errors: 'problem',
   sessions: 'any',
   upstream: 'default',
   forwardCredential: 'strip',

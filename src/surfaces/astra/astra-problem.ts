@@ -1,50 +1,36 @@
-// Everything that can go wrong on the astra surface, in that vendor's shape: problem JSON whose `status` is a string.
-// Only the two problem types that are documented are used; any other is about:blank, with the status's own title
-// (RFC 9457 section 4.2.1). An outage never becomes the caller's fault.
+// Everything that can go wrong on the astra surface, in that vendor's shape. An outage never becomes the caller's fault.
 
-import { STATUS_CODES } from 'node:http';
 import type { Identity } from '../../decision/identity.ts';
-import { isOutage, type Refusal } from '../../decision/outcome.ts';
+import type { Refusal } from '../../decision/outcome.ts';
+import { classifyRefusal, type RefusalClass } from '../../decision/refusal-class.ts';
+import {
+  type AstraProblem,
+  astraProblemBody,
+  astraProblemOf,
+  astraProblemType,
+  type InvalidParam,
+} from '../../dialects/astra-problem.ts';
 import type { Problem, ProblemCode } from '../../lifecycle/problem.ts';
 import {
   type Answer,
   denied,
-  failed,
   type Fault,
   neverStored,
   type Note,
+  refusedNote,
   type RequestHead,
 } from '../answer.ts';
 import { retryAfterFault, retryAfterOf } from '../retry-after.ts';
 
-export interface InvalidParam {
-  readonly name: string;
-  readonly reason: string;
-}
-
-interface AstraFault {
-  readonly status: number;
-  readonly type?: string;
-  readonly title?: string;
-  readonly detail: string;
-  readonly invalidParams?: readonly InvalidParam[];
+interface AstraFault extends AstraProblem {
   readonly headers?: Readonly<Record<string, string>>;
   readonly note: Note;
 }
 
-const problemType = (number: number): string => `https://astra.netapp.io/problems/${number}`;
-
 const astraProblem = (fault: AstraFault, { requestId }: Pick<RequestHead, 'requestId'>): Answer => ({
   status: fault.status,
   headers: { ...neverStored, ...fault.headers },
-  body: {
-    type: fault.type ?? 'about:blank',
-    title: fault.title ?? STATUS_CODES[fault.status] ?? 'Error',
-    detail: fault.detail,
-    status: String(fault.status),
-    ...(fault.invalidParams === undefined ? {} : { invalidParams: fault.invalidParams }),
-    correlationID: requestId,
-  },
+  body: astraProblemBody(fault, requestId),
   mediaType: 'application/problem+json',
   note: fault.note,
 });
@@ -58,7 +44,7 @@ export const invalidQuery = (
   astraProblem(
     {
       status: 400,
-      type: problemType(5),
+      type: astraProblemType(5),
       title: 'Invalid query parameters',
       detail: 'The supplied query parameters are invalid.',
       invalidParams,
@@ -82,56 +68,34 @@ export const notFound = (evidence: string, request: RequestHead, identity: Ident
     request,
   );
 
-/** `foreignAccount`: what another org's account is answered. `identity`: who it was, where known. */
+/** `foreignAccount`: how another org's account is answered. `identity`: who it was, where known. */
 export const refused = (
   refusal: Refusal,
   request: RequestHead,
   foreignAccount: 'forbidden' | 'not-found',
   identity?: Identity,
 ): Answer => {
-  if (isOutage(refusal))
-    return astraProblem(
-      {
-        status: 503,
-        detail: 'A part this server depends on does not answer. Try again in a moment.',
-        headers: retryAfterOf(refusal),
-        note: failed(refusal),
-      },
-      request,
-    );
-  const note = denied(refusal.reason, refusal.evidence, identity);
-  const { reason } = refusal;
-  if (reason === 'credential_missing')
-    return astraProblem({ ...missingToken, headers: { 'www-authenticate': challenge }, note }, request);
-  if (reason === 'rate_limited')
-    return astraProblem({ ...tooMany, headers: retryAfterOf(refusal), note }, request);
-  if (reason === 'session_kind_refused') return astraProblem({ ...notByToken, note }, request);
-  if (reason === 'tenant_mismatch')
-    return astraProblem({ ...(foreignAccount === 'not-found' ? noAccount : otherAccount), note }, request);
-  if (reason === 'scope_missing') return astraProblem({ ...notAllowed, note }, request);
+  const kind = classifyRefusal(refusal);
+  const isHidden = kind === 'tenant_mismatch' && foreignAccount === 'not-found';
+  const problem = astraProblemOf(isHidden ? 'hidden' : kind);
+  const challenge = problem.challenge === undefined ? {} : { 'www-authenticate': problem.challenge };
   return astraProblem(
-    { ...badToken, headers: { 'www-authenticate': `${challenge}, error="invalid_token"` }, note },
+    {
+      ...problem,
+      detail: detailsHere[kind] ?? problem.detail,
+      headers: { ...challenge, ...retryAfterOf(refusal) },
+      note: refusedNote(refusal, identity),
+    },
     request,
   );
 };
 
-const challenge = 'Bearer realm="tollgate"';
-
-const missingToken = {
-  status: 401,
-  type: problemType(3),
-  title: 'Missing bearer token',
-  detail: 'The request is missing the required bearer token.',
+/** What these endpoints are about. */
+const detailsHere: Readonly<Partial<Record<RefusalClass, string>>> = {
+  session_kind_refused:
+    'An API token cannot manage API tokens. Sign in, and send the access token of that session.',
+  scope_missing: 'You may not manage these API tokens.',
 };
-const badToken = { status: 401, detail: 'Send a valid access token as Authorization: Bearer.' };
-const notByToken = {
-  status: 403,
-  detail: 'An API token cannot manage API tokens. Sign in, and send the access token of that session.',
-};
-const notAllowed = { status: 403, detail: 'You may not manage these API tokens.' };
-const otherAccount = { status: 403, detail: 'The account is not the one you signed in to.' };
-const noAccount = { status: 404, detail: 'The resource of this path does not exist.' };
-const tooMany = { status: 429, detail: 'Too many unknown tokens from this address. Try again in a minute.' };
 
 /** An order that cannot be carried out as it is. */
 export const refusedOrder = (found: Problem, request: RequestHead, identity: Identity): Answer => {

@@ -3,7 +3,7 @@
 
 import type { TokenQuery } from '../../lifecycle/token-list.ts';
 import { decode } from '../body.ts';
-import type { InvalidParam } from './astra-problem.ts';
+import type { InvalidParam } from '../../dialects/astra-problem.ts';
 import type { AstraToken } from './astra-token.ts';
 
 export interface ListQuery extends Pick<TokenQuery, 'sort' | 'skip' | 'limit'> {

@@ -6,7 +6,7 @@ import type { Settings } from '../../settings/settings.ts';
 import type { cspPaths } from '../../settings/surface-paths.ts';
 import type { KeyRing } from '../../tokens/key-ring.ts';
 import { type Answer, type Endpoint, permitted } from '../answer.ts';
-import { badRequest, unavailable } from './csp-error.ts';
+import { badRequest, refusedCaller } from './csp-error.ts';
 import { readParameters } from '../vendor-parameters.ts';
 
 export interface PublicKeyDeps {
@@ -31,7 +31,7 @@ export const createPublicKeyEndpoint = ({ keys, settings, now }: PublicKeyDeps):
     if (typeof parameters === 'string') return badRequest(parameters, request);
     const nowMs = now();
     const key = keys.signingKey('RS256', nowMs);
-    if (key === undefined) return unavailable(outage('keys_unavailable', 'there is no RS256 key'), request);
+    if (key === undefined) return refusedCaller(outage('keys_unavailable', 'there is no RS256 key'), request);
     const pem = key.publicKey.export({ type: 'spki', format: 'pem' }).trim();
     switch (parameters.one('format')) {
       case undefined:

@@ -8,7 +8,7 @@ import { type Answer, type Endpoint, isAnswer, type SurfaceRequest } from '../an
 import type { OauthClient, OauthClients } from '../client-authentication.ts';
 import { isOrg } from '../vendor-ids.ts';
 import { readClient } from './csp-client.ts';
-import { badRequest, refusedCaller, refusedClient, unavailable } from './csp-error.ts';
+import { badRequest, refusedCaller, refusedClient } from './csp-error.ts';
 import { type VendorParameters, readParameters } from '../vendor-parameters.ts';
 import { exchangeToken, type ExchangeEndpointDeps, unsupportedGrant } from './exchange-endpoint.ts';
 import { issued } from './issued.ts';
@@ -71,7 +71,7 @@ const clientSession = async (
     validityMs,
     origin: request,
   });
-  if (isOutage(result)) return unavailable(result, request);
+  if (isOutage(result)) return refusedCaller(result, request);
   if (isDenial(result))
     return refusedClient(
       { kind: 'client_fault', fault: 'refused', isBasic: true, message: result.evidence ?? result.reason },

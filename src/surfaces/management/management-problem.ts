@@ -4,8 +4,9 @@
 import { rights } from '../../decision/rights.ts';
 import type { Identity } from '../../decision/identity.ts';
 import { type DenialReason, isOutage, type Refusal } from '../../decision/outcome.ts';
+import { classifyRefusal, type RefusalClass } from '../../decision/refusal-class.ts';
 import type { Problem, ProblemCode } from '../../lifecycle/problem.ts';
-import { type Answer, broken, denied, failed, type Fault, type Note } from '../answer.ts';
+import { type Answer, broken, denied, type Fault, type Note, refusedNote } from '../answer.ts';
 import { retryAfterFault, retryAfterOf } from '../retry-after.ts';
 
 interface Kind {
@@ -208,15 +209,13 @@ export const createProblems = (prefix: string) => {
 
     /** A caller who is not believed, or may not do what was ordered; or a dependency that does not answer. */
     refused: (refusal: Refusal, identity?: Identity): Answer => {
-      if (isOutage(refusal))
-        return answer({ code: 'unavailable', headers: retryAfterOf(refusal), note: failed(refusal) });
-      const { reason, evidence } = refusal;
-      const code = codeOf(reason);
+      const code = codes[classifyRefusal(refusal)];
+      const evidence = isOutage(refusal) ? undefined : refusal.evidence;
       return answer({
         code,
         detail: code === 'scope_missing' ? scopeDetail(evidence) : undefined,
-        headers: { ...challengeOf(code), ...(code === 'rate_limited' && retryAfterOf(refusal)) },
-        note: denied(reason, evidence, identity),
+        headers: { ...challengeOf(code), ...retryAfterOf(refusal) },
+        note: refusedNote(refusal, identity),
       });
     },
 
@@ -238,40 +237,29 @@ export const createProblems = (prefix: string) => {
   };
 };
 
-const codeOf = (reason: DenialReason): OwnCode => {
-  switch (reason) {
-    case 'credential_missing':
-    case 'session_kind_refused':
-    case 'scope_missing':
-    case 'tenant_mismatch':
-    case 'rate_limited':
-    case 'request_malformed':
-    case 'request_too_large':
-    case 'method_refused':
-      return reason;
-    case 'share_used_up':
-      return 'rate_limited';
-    case 'password_wrong':
-      return 'sign_in_refused';
-    case 'credential_malformed':
-    case 'credential_conflict':
-    case 'token_unknown':
-    case 'token_invalid':
-    case 'token_expired':
-    case 'token_revoked':
-    case 'session_ended':
-    case 'client_unknown':
-    case 'user_disabled':
-    case 'org_disabled':
-      return 'credential_invalid';
-    case 'request_timeout':
-    case 'headers_too_large':
-    case 'target_too_long':
-    case 'path_ambiguous':
-    case 'route_unknown':
-    case 'upgrade_refused':
-      return 'request_malformed';
-  }
+const codes: Readonly<Record<RefusalClass, OwnCode>> = {
+  malformed: 'request_malformed',
+  path_ambiguous: 'request_malformed',
+  body_too_large: 'request_too_large',
+  too_slow: 'request_malformed',
+  headers_too_large: 'request_malformed',
+  target_too_long: 'request_malformed',
+  method_refused: 'method_refused',
+  route_refused: 'request_malformed',
+  hidden: 'path_unknown',
+  credential_missing: 'credential_missing',
+  credential_invalid: 'credential_invalid',
+  password_wrong: 'sign_in_refused',
+  session_kind_refused: 'session_kind_refused',
+  scope_missing: 'scope_missing',
+  tenant_mismatch: 'tenant_mismatch',
+  rate_limited: 'rate_limited',
+  share_used_up: 'rate_limited',
+  unavailable: 'unavailable',
+  busy: 'unavailable',
+  bad_gateway: 'unavailable',
+  gateway_timeout: 'unavailable',
+  internal: 'internal',
 };
 
 /** RFC 6750 section 3. */

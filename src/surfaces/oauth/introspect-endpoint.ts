@@ -19,7 +19,7 @@ import {
 } from '../answer.ts';
 import type { OauthClients } from '../client-authentication.ts';
 import { authenticateClient, invalidClient } from './oauth-client.ts';
-import { badRequest, oauthError, rateLimited, unavailable } from './oauth-error.ts';
+import { badRequest, oauthError, refusedForNow } from './oauth-error.ts';
 import { type Parameters, readParameters } from './parameters.ts';
 
 export interface IntrospectEndpointDeps {
@@ -42,7 +42,7 @@ export const createIntrospectEndpoint =
     const credential = parseCredential(token, deps.settings.credential);
     if (isDenial(credential)) return told({ active: false }, caller.identity);
     const found = await deps.introspect({ credential, orgId: caller.identity?.org.id });
-    if (isOutage(found)) return unavailable(found);
+    if (isOutage(found)) return refusedForNow(found);
     const body = found === 'inactive' ? { active: false } : describe(found, deps.settings.audience);
     return told(body, caller.identity);
   };
@@ -79,9 +79,9 @@ const authenticateCaller = async (
   const identity = isDenial(presented)
     ? presented
     : await deps.identifyLive(presented, request.clientAddress);
-  if (isOutage(identity)) return unavailable(identity);
+  if (isOutage(identity)) return refusedForNow(identity);
   if (isDenial(identity)) {
-    if (identity.reason === 'rate_limited') return rateLimited(identity);
+    if (identity.reason === 'rate_limited') return refusedForNow(identity);
     return oauthError({
       status: 401,
       error: 'invalid_token',

@@ -8,7 +8,7 @@ import {
   type OauthClient,
   type OauthClients,
 } from '../client-authentication.ts';
-import { badRequest, oauthError, rateLimited } from './oauth-error.ts';
+import { badRequest, oauthError, refusedForNow } from './oauth-error.ts';
 import type { Parameters } from './parameters.ts';
 
 export const authenticateClient = (
@@ -23,7 +23,7 @@ export const authenticateClient = (
   };
   const client = clients.find(presented, request.clientAddress);
   if (!isClientFault(client)) return client;
-  if (client.fault === 'limited') return rateLimited(denial('rate_limited', client.message));
+  if (client.fault === 'limited') return refusedForNow(denial('rate_limited', client.message));
   return client.fault === 'ambiguous'
     ? badRequest('invalid_request', client.message)
     : invalidClient(client.isBasic ? 'basic' : undefined, client.message);

@@ -1,14 +1,10 @@
 // Everything that can go wrong on the oauth surface, in the error shape of RFC 6749 §5.2. One answer a reason: the
 // caller's fault never becomes 503, an outage never becomes 4xx.
 
-import {
-  type Denial,
-  type DenialReason,
-  isOutage,
-  type Outage,
-  type Refusal,
-} from '../../decision/outcome.ts';
-import { type Answer, denied, failed, neverStored, type Note } from '../answer.ts';
+import { type DenialReason, isOutage, type Refusal } from '../../decision/outcome.ts';
+import { generalAnswer } from '../../decision/refusal.ts';
+import { classifyRefusal, retryAfterSecondsOf } from '../../decision/refusal-class.ts';
+import { type Answer, denied, neverStored, type Note, refusedNote } from '../answer.ts';
 import { retryAfterOf } from '../retry-after.ts';
 
 /** RFC 6749 §5.2, RFC 6750 §3.1, RFC 8693 §2.2.2, RFC 8707 §2, RFC 7009 §2.2.1; the last two and `unsupported_response_type` of RFC 6749 §4.1.2.1. */
@@ -55,36 +51,29 @@ export const badRequest = (
  * credential is a subject token (RFC 8693 §2.2.2). The description never says which of unknown, expired and revoked
  * it was: that is for the log.
  */
-export const refusedCredential = (refusal: Refusal, error: OauthErrorCode, parameter: string): Answer => {
-  if (isOutage(refusal)) return unavailable(refusal);
-  if (refusal.reason === 'rate_limited') return rateLimited(refusal);
-  return oauthError({
-    status: 400,
-    error,
-    description: `The ${parameter} is not accepted: it is unknown, expired or revoked, or its owner is disabled.`,
-    note: denied(refusal.reason, refusal.evidence),
-  });
-};
+export const refusedCredential = (refusal: Refusal, error: OauthErrorCode, parameter: string): Answer =>
+  retryAfterSecondsOf(classifyRefusal(refusal)) === undefined
+    ? oauthError({
+        status: 400,
+        error,
+        description: `The ${parameter} is not accepted: it is unknown, expired or revoked, or its owner is disabled.`,
+        note: refusedNote(refusal),
+      })
+    : refusedForNow(refusal);
 
-/** A dependency is out: 503, to be tried again (invariant: an outage is never the caller's fault). */
-export const unavailable = (refusal: Outage): Answer =>
+/**
+ * A refusal that may pass by itself: 429 where there were too many unknown tokens from one address, or sessions of one
+ * API token; else 503, for a dependency is out, and an outage is never the caller's fault.
+ */
+export const refusedForNow = (refusal: Refusal): Answer =>
   oauthError({
-    status: 503,
+    status: generalAnswer(classifyRefusal(refusal)).status,
     error: 'temporarily_unavailable',
-    description: 'A part this server depends on does not answer. Try again in a moment.',
+    description: isOutage(refusal)
+      ? 'A part this server depends on does not answer. Try again in a moment.'
+      : 'Too many unknown tokens or wrong client secrets came from this address, or too many sessions from this token. Try again in a minute.',
     headers: retryAfterOf(refusal),
-    note: failed(refusal),
-  });
-
-/** Too many unknown tokens from one address, or sessions of one API token. */
-export const rateLimited = (refusal: Denial): Answer =>
-  oauthError({
-    status: 429,
-    error: 'temporarily_unavailable',
-    description:
-      'Too many unknown tokens or wrong client secrets came from this address, or too many sessions from this token. Try again in a minute.',
-    headers: retryAfterOf(refusal),
-    note: denied(refusal.reason, refusal.evidence),
+    note: refusedNote(refusal),
   });
 
 /** RFC 6749 appendix A.8: %x20-21 / %x23-5B / %x5D-7E, so neither a quote nor a backslash. */

@@ -8,7 +8,7 @@ import type { Settings } from '../../settings/settings.ts';
 import { type Answer, type Endpoint, isAnswer, neverStored, permitted } from '../answer.ts';
 import type { OauthClients } from '../client-authentication.ts';
 import { authenticateClient } from './oauth-client.ts';
-import { badRequest, rateLimited, unavailable } from './oauth-error.ts';
+import { badRequest, refusedForNow } from './oauth-error.ts';
 import { readParameters } from './parameters.ts';
 
 export interface RevokeEndpointDeps {
@@ -30,8 +30,8 @@ export const createRevokeEndpoint =
     const credential = parseCredential(token, deps.settings.credential);
     if (isDenial(credential)) return done;
     const result = await deps.revoke(credential, request.clientAddress, request.requestId);
-    if (isOutage(result)) return unavailable(result);
-    return isDenial(result) ? rateLimited(result) : done;
+    if (isOutage(result)) return refusedForNow(result);
+    return isDenial(result) ? refusedForNow(result) : done;
   };
 
 const done: Answer = { status: 200, headers: neverStored, body: undefined, note: permitted(undefined) };

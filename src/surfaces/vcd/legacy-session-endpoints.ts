@@ -3,10 +3,11 @@
 
 import type { Identity } from '../../decision/identity.ts';
 import { isDenial } from '../../decision/outcome.ts';
+import { prefersJson } from '../../dialects/vcd-error.ts';
+import { element, inner, xmlMediaType } from '../../dialects/xml.ts';
 import { type Answer, type Endpoint, neverStored, permitted, type RequestHead } from '../answer.ts';
 import { presentedCredential } from '../presented-credential.ts';
 import { uuidOfOrg } from '../vendor-ids.ts';
-import { prefersJson } from './prefers-json.ts';
 import {
   createCurrentEndpoint,
   createEndEndpoint,
@@ -16,7 +17,6 @@ import {
 } from './sessions.ts';
 import { asAccepted } from './vcd-error.ts';
 import { orgNamed, userReference } from './vcd-names.ts';
-import { element, inner, xmlMediaType } from './xml.ts';
 
 export interface LegacySessionDeps extends SessionsDeps {
   /** Where the vendor's older API begins for clients: the issuer, the prefix, `/api`. */
@@ -96,7 +96,7 @@ const shown = ({ apiUrl, settings }: LegacySessionDeps, identity: Identity, requ
   };
   const links = linksOf(apiUrl, org.id, orgNamed(providerOrg, org.id) === providerOrg);
   const answer = { status: 200, headers: neverStored, note: permitted(identity) };
-  if (prefersJson(request))
+  if (prefersJson(request.headerLines('accept')))
     return {
       ...answer,
       body: { ...facts, type: jsonTypeOf(sessionType), link: links.map(jsonLink) },

@@ -2,12 +2,22 @@
 // went wrong is a `VcdFault`; which shape it takes is the path's. An outage never becomes the caller's fault.
 
 import type { Identity } from '../../decision/identity.ts';
-import { isOutage, type Refusal } from '../../decision/outcome.ts';
+import type { Refusal } from '../../decision/outcome.ts';
+import { classifyRefusal, retryAfterSecondsOf } from '../../decision/refusal-class.ts';
+import {
+  prefersJson,
+  vcdChallenges,
+  type VcdError,
+  type VcdErrorCode,
+  vcdErrorJson,
+  vcdErrorOf,
+  vcdErrorXml,
+  vcdErrorXmlType,
+} from '../../dialects/vcd-error.ts';
 import type { Problem, ProblemCode } from '../../lifecycle/problem.ts';
 import {
   type Answer,
   denied,
-  failed,
   type Fault,
   neverStored,
   type Note,
@@ -15,62 +25,32 @@ import {
   type RequestHead,
 } from '../answer.ts';
 import { retryAfterFault, retryAfterOf } from '../retry-after.ts';
-import { prefersJson } from './prefers-json.ts';
 import { requestIdOf } from './request-id.ts';
-import { element, xmlMediaType } from './xml.ts';
 
-/** `minorErrorCode`: OAuth's words on the OAuth endpoints, the vendor's elsewhere. */
-export type VcdErrorCode =
-  | 'invalid_request'
-  | 'invalid_grant'
-  | 'unsupported_grant_type'
-  | 'BAD_REQUEST'
-  | 'NOT_AUTHENTICATED'
-  | 'ACCESS_TO_RESOURCE_IS_FORBIDDEN'
-  | 'METHOD_NOT_ALLOWED'
-  | 'REQUEST_TOO_LARGE'
-  | 'TOO_MANY_REQUESTS'
-  | 'SERVICE_UNAVAILABLE'
-  | 'INTERNAL_SERVER_ERROR';
-
-export interface VcdFault {
-  readonly status: number;
-  readonly code: VcdErrorCode;
-  /** For a developer. */
-  readonly message: string;
+export interface VcdFault extends VcdError {
   readonly headers?: Readonly<Record<string, string>>;
   readonly note: Note;
 }
 
-/** How a path tells what went wrong. */
+/** How a path says what went wrong. */
 export type Tell = (fault: VcdFault, request: RequestHead) => Answer;
 
 export const asJson: Tell = (fault, request) => ({
   status: fault.status,
   headers: { ...neverStored, ...fault.headers },
-  body: { minorErrorCode: fault.code, message: messageOf(fault, request), stackTrace: null },
+  body: vcdErrorJson(fault, requestIdOf(request)),
   note: fault.note,
 });
 
 const asXml: Tell = (fault, request) => ({
-  status: fault.status,
-  headers: { ...neverStored, ...fault.headers },
-  body: element('Error', {
-    majorErrorCode: String(fault.status),
-    minorErrorCode: fault.code,
-    message: messageOf(fault, request),
-    stackTrace: '',
-  }),
-  mediaType: xmlMediaType('error'),
-  note: fault.note,
+  ...asJson(fault, request),
+  body: vcdErrorXml(fault, requestIdOf(request)),
+  mediaType: vcdErrorXmlType,
 });
 
 /** What the older API answers: XML, or JSON to clients that accept no XML. */
 export const asAccepted: Tell = (fault, request) =>
-  prefersJson(request) ? asJson(fault, request) : asXml(fault, request);
-
-const messageOf = ({ message }: VcdFault, request: RequestHead): string =>
-  `[ ${requestIdOf(request)} ] ${message}`;
+  prefersJson(request.headerLines('accept')) ? asJson(fault, request) : asXml(fault, request);
 
 export const badRequest = (message: string, identity?: Identity): VcdFault => ({
   status: 400,
@@ -89,32 +69,16 @@ export const invalidRequest = (message: string): VcdFault => ({
 export const invalidGrant = (refusal: Refusal, message: string): VcdFault =>
   passing(refusal) ?? { status: 400, code: 'invalid_grant', message, note: refusedNote(refusal) };
 
-/** The realms clients of the vendor know. */
-const challenges = 'Basic realm="vCloud", Bearer realm="vCloud"';
-
 /** The session a request is made with is no good, or may not do that. `identity`: whose it is, where known. */
 export const refusedCaller = (refusal: Refusal, identity?: Identity): VcdFault => {
-  if (!isOutage(refusal) && forbidding.has(refusal.reason)) return forbidden(refusedNote(refusal, identity));
-  return (
-    passing(refusal) ?? {
-      status: 401,
-      code: 'NOT_AUTHENTICATED',
-      message: 'This operation is denied. Send the access token of a session as Authorization: Bearer.',
-      headers: { 'www-authenticate': challenges },
-      note: refusedNote(refusal, identity),
-    }
-  );
+  const error = vcdErrorOf(classifyRefusal(refusal));
+  const challenge = error.challenge === undefined ? {} : { 'www-authenticate': error.challenge };
+  const headers = { ...challenge, ...retryAfterOf(refusal) };
+  return { ...error, headers, note: refusedNote(refusal, identity) };
 };
 
-const forbidding: ReadonlySet<string> = new Set(['scope_missing', 'tenant_mismatch', 'session_kind_refused']);
-
 /** The vendor does not tell what is missing from what is forbidden. */
-export const forbidden = (note: Note): VcdFault => ({
-  status: 403,
-  code: 'ACCESS_TO_RESOURCE_IS_FORBIDDEN',
-  message: 'Either you need some or all of the rights to perform this operation, or it does not exist.',
-  note,
-});
+export const forbidden = (note: Note): VcdFault => ({ ...vcdErrorOf('scope_missing'), note });
 
 /** Name and password that are no good; which of the two, nobody is told. */
 export const refusedSignIn = (refusal: Refusal): VcdFault =>
@@ -122,7 +86,7 @@ export const refusedSignIn = (refusal: Refusal): VcdFault =>
     status: 401,
     code: 'NOT_AUTHENTICATED',
     message: 'This operation is denied. Send user@org and the password as Authorization: Basic.',
-    headers: { 'www-authenticate': challenges },
+    headers: { 'www-authenticate': vcdChallenges },
     note: refusedNote(refusal),
   };
 
@@ -156,21 +120,5 @@ const codeOfStatus = (status: number): VcdErrorCode => {
 };
 
 /** What passes by itself: 503 and 429, with `Retry-After`. */
-const passing = (refusal: Refusal): VcdFault | undefined => {
-  if (isOutage(refusal))
-    return {
-      status: 503,
-      code: 'SERVICE_UNAVAILABLE',
-      message: 'A part this server depends on does not answer. Try again in a moment.',
-      headers: retryAfterOf(refusal),
-      note: failed(refusal),
-    };
-  if (refusal.reason !== 'rate_limited') return undefined;
-  return {
-    status: 429,
-    code: 'TOO_MANY_REQUESTS',
-    message: 'Too many tries came from this address, to this account or from this token. Try again later.',
-    headers: retryAfterOf(refusal),
-    note: refusedNote(refusal),
-  };
-};
+const passing = (refusal: Refusal): VcdFault | undefined =>
+  retryAfterSecondsOf(classifyRefusal(refusal)) === undefined ? undefined : refusedCaller(refusal);

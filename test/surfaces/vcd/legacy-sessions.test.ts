@@ -2,7 +2,7 @@
 
 import t from 'tap';
 import { uuidOfOrg, uuidOfUser } from '../../../src/surfaces/vendor-ids.ts';
-import { element } from '../../../src/surfaces/vcd/xml.ts';
+import { element } from '../../../src/dialects/xml.ts';
 import { bearer, password, requestId, signInLine, startVcd } from './vcd-server.ts';
 
 /** Attributes of the document's first element, as written. */

@@ -1,0 +1,85 @@
+// A refusal of the proxied path as the clients of a vendor's API expect it: in the dialect of the route. The token
+// endpoints of the same vendor answer from the same tables. No I/O.
+
+import type { ErrorDialect } from '../decision/route-rule.ts';
+import { type Wire, wireOfClass } from '../decision/refusal.ts';
+import { type RefusalClass, retryAfterSecondsOf } from '../decision/refusal-class.ts';
+import { astraProblemBody, astraProblemOf } from './astra-problem.ts';
+import { cspErrorBody, cspErrorOf } from './csp-error.ts';
+import {
+  prefersJson,
+  vcdErrorJson,
+  vcdErrorOf,
+  vcdErrorXml,
+  vcdErrorXmlType,
+  vcdRequestId,
+  vcdRequestIdHeader,
+} from './vcd-error.ts';
+
+/** What of a request decides how a refusal of it reads. */
+export interface RefusedRequest {
+  /** As received, without the query. */
+  readonly path: string;
+  /** The one in our log. */
+  readonly requestId: string;
+  readonly acceptLines: readonly string[];
+  /** Value of X-VMWARE-VCLOUD-CLIENT-REQUEST-ID. */
+  readonly clientRequestId: string | undefined;
+}
+
+/** Shared and frozen in the dialect `problem`: copy the headers before adding to them. */
+export const refusalResponse = (dialect: ErrorDialect, kind: RefusalClass, request: RefusedRequest): Wire => {
+  switch (dialect) {
+    case 'problem':
+      return wireOfClass(kind);
+    case 'csp': {
+      const error = cspErrorOf(kind);
+      return wireFrom(kind, { ...error, mediaType: json, body: cspErrorBody(error, request.requestId) });
+    }
+    case 'astra': {
+      const problem = astraProblemOf(kind);
+      const body = astraProblemBody(problem, request.requestId);
+      return wireFrom(kind, { ...problem, mediaType: 'application/problem+json', body });
+    }
+    case 'vcd':
+      return vcdResponse(kind, request);
+  }
+};
+
+const json = 'application/json; charset=utf-8';
+
+/** The older API, all that lies below `/api`, answers XML unless it is asked for JSON; the newer one knows JSON alone. */
+const vcdResponse = (kind: RefusalClass, request: RefusedRequest): Wire => {
+  const error = vcdErrorOf(kind);
+  const id = vcdRequestId(request.clientRequestId, request.requestId);
+  const extraHeaders = [vcdRequestIdHeader, id];
+  const api = request.path.split('/').find((segment) => segment === 'api' || segment === 'cloudapi');
+  return api === 'api' && !prefersJson(request.acceptLines)
+    ? wireFrom(kind, { ...error, mediaType: vcdErrorXmlType, body: vcdErrorXml(error, id), extraHeaders })
+    : wireFrom(kind, { ...error, mediaType: json, body: vcdErrorJson(error, id), extraHeaders });
+};
+
+interface Parts {
+  readonly status: number;
+  readonly challenge?: string | undefined;
+  readonly mediaType: string;
+  readonly body: unknown;
+  readonly extraHeaders?: readonly string[];
+}
+
+const wireFrom = (kind: RefusalClass, { status, mediaType, extraHeaders = [], ...parts }: Parts): Wire => {
+  const body = typeof parts.body === 'string' ? parts.body : JSON.stringify(parts.body);
+  const headers = ['Content-Type', mediaType, 'Content-Length', String(Buffer.byteLength(body))];
+  headers.push('Cache-Control', 'no-store', ...extraHeaders);
+  const challenge = parts.challenge ?? scopeChallengeOf(kind);
+  if (challenge !== undefined) headers.push('WWW-Authenticate', challenge);
+  const seconds = retryAfterSecondsOf(kind);
+  if (seconds !== undefined) headers.push('Retry-After', String(seconds));
+  return { status, headers, body };
+};
+
+/** RFC 6750 section 3: a token that does not reach far enough is told so by a header, whatever the body says. */
+const scopeChallengeOf = (kind: RefusalClass): string | undefined =>
+  kind === 'scope_missing' || kind === 'tenant_mismatch' || kind === 'session_kind_refused'
+    ? 'Bearer realm="tollgate", error="insufficient_scope"'
+    : undefined;
