@@ -6,6 +6,7 @@ import type { Override } from './overrides.ts';
 import { readTextFile } from './pem.ts';
 import { dotted, type Path, type Problem } from './problem.ts';
 import { fileFields } from './schema.ts';
+import { type SecretFile, secretFilesOf } from './secret-files.ts';
 import type { YamlFile } from './yaml-file.ts';
 
 type Tree = Record<string, unknown>;
@@ -13,6 +14,7 @@ type Tree = Record<string, unknown>;
 export interface Layers {
   /** The values as written, shorthands spelled out, twins read. */
   readonly tree: unknown;
+  readonly secretFiles: readonly SecretFile[];
   readonly problems: readonly Problem[];
   /** A problem at a path, with where its value came from. */
   problem(path: Path, message: string): Problem;
@@ -49,8 +51,9 @@ export const layered = (
       message,
     };
   };
+  const secretFiles = secretFilesOf(tree, fileFields);
   const read = withTwinsRead(tree, fileFields, [], (path, message) => problems.push(problem(path, message)));
-  return { tree: read, problems, problem };
+  return { tree: read, secretFiles, problems, problem };
 };
 
 const sourceOf = (sources: ReadonlyMap<string, string>, path: Path): string | undefined => {

@@ -11,6 +11,7 @@ import { readEnvironment, readFlags } from './overrides.ts';
 import { parseFields } from './parse-fields.ts';
 import { readTextFile, sealingKey } from './pem.ts';
 import { dotted, type Problem } from './problem.ts';
+import { checkSecretFiles } from './secret-files.ts';
 import { resolveSettings } from './resolve-settings.ts';
 import type { FileFields } from './schema.ts';
 import type { Settings } from './settings.ts';
@@ -64,7 +65,13 @@ export const loadSettings = ({ file, env, flags }: LoadInput): LoadResult => {
   checkSurfaces(keyed, reportOfWhole);
   checkClashes(routes, keyed, report, warn);
   if (problems.length > 0) return { ok: false, problems: inOrder(problems), warnings };
-  return { ok: true, settings: deepFreeze(resolveSettings(keyed)), warnings };
+  const settings = deepFreeze(resolveSettings(keyed));
+  const { encryptionKeyFile } = settings.keys;
+  checkSecretFiles(layers.secretFiles, warn);
+  // Where it is not written, it lies beside the embedded store.
+  if (encryptionKeyFile !== undefined && keyed.keys.encryptionKeyFile === undefined)
+    checkSecretFiles([{ path: ['keys', 'encryptionKeyFile'], file: encryptionKeyFile }], warn);
+  return { ok: true, settings, warnings };
 };
 
 /** With Redis the sealing key is shared by replicas, so its file must be there; with SQLite it is made when missing. */

@@ -1,6 +1,7 @@
 // Secrets come from a value or from a file, and are in no message, whatever is wrong with them.
 
 import { generateKeyPairSync } from 'node:crypto';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { t } from 'tap';
 import { loadSettings } from '../../src/settings/load-settings.ts';
@@ -24,6 +25,49 @@ t.test('every secret has a twin that names a file', async (t) => {
     ],
   );
   for (const { variable } of secrets) t.ok(variables.has(`${variable}_FILE`), `${variable}_FILE`);
+});
+
+t.test('a file with a secret that everybody can read or change draws a warning', async (t) => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const folder = t.testdir({
+    url: 'redis://redis:6379',
+    key,
+    signing: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    secret: 'a-client-secret-of-some-length',
+  });
+  const yaml =
+    `keys: { encryptionKeyFile: "${folder}/key", signingKeys: ["${folder}/signing"] }\n` +
+    `oauth: { clients: [{ id: reports, secretFile: "${folder}/secret" }] }\n`;
+  const file = join(folder, 'a.yaml');
+  writeFileSync(file, yaml);
+  const warningsWith = (mode: number): readonly string[] => {
+    for (const name of ['url', 'key', 'signing', 'secret']) chmodSync(join(folder, name), mode);
+    const loaded = load({ TOLLGATE_STORE_FILE: join(folder, 'url') }, file);
+    t.ok(loaded.ok, loaded.ok ? '' : loaded.problems.map(problemLine).join());
+    return loaded.warnings.map(problemLine).filter((line) => line.includes('every user of this machine'));
+  };
+  const open = warningsWith(0o666);
+  for (const path of [
+    'store.urlFile',
+    'keys.encryptionKeyFile',
+    'keys.signingKeys[0]',
+    'oauth.clients[0].secretFile',
+  ])
+    t.ok(
+      open.some((line) => line.includes(`${path}: every user of this machine can change`)),
+      path,
+    );
+  t.equal(open.length, 4);
+  t.match(warningsWith(0o644)[0], /can read .*chmod o= /);
+  t.same(warningsWith(0o640), [], 'a group, as that of a pod, may read it');
+  t.same(warningsWith(0o600), []);
+  const beside = load({ TOLLGATE_STORE: `sqlite:${folder}/tollgate.db` });
+  t.same(beside.warnings, [], 'no key yet');
+  writeFileSync(join(folder, 'tollgate.key'), key, { mode: 0o600 });
+  chmodSync(join(folder, 'tollgate.key'), 0o666);
+  t.match(load({ TOLLGATE_STORE: `sqlite:${folder}/tollgate.db` }).warnings, [
+    { path: 'keys.encryptionKeyFile' },
+  ]);
 });
 
 t.test('a secret is read from its file, without the newline at its end', async (t) => {
