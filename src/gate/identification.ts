@@ -6,6 +6,7 @@ import { createFeedState, type FeedState } from '../identity/feed-state.ts';
 import { createUnknownTokenLimit } from '../identity/unknown-token-limit.ts';
 import { createLastUsed } from '../lifecycle/last-used.ts';
 import { algorithmsOf, createSigningKeys, type SigningKeys } from '../lifecycle/signing-keys.ts';
+import { summarizeError } from '../observe/describe-error.ts';
 import type { Log } from '../observe/log.ts';
 import { measureCalls } from '../observe/measure-calls.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -91,8 +92,11 @@ export const openIdentification = async (
     identifier,
     start: async () => {
       const [, refusals] = await Promise.all([signingKeys.start(), verifyAccessToken.warm(now())]);
-      for (const refusal of refusals)
-        log.warn('the keys of an external issuer cannot be had yet', { err: refusal.cause });
+      for (const { cause } of refusals)
+        log.warn(
+          `the keys of an external issuer cannot be had yet: ${summarizeError(cause)}. Its tokens are answered 503 until they ` +
+            'can; check `jwks` of that issuer, and the way there from this machine.',
+        );
     },
     close: async () => {
       signingKeys.close();

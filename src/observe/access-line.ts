@@ -42,7 +42,7 @@ const pathOf = (path: string): string => {
 };
 
 const causeOf = (cause: unknown): string => {
-  const fields = describeError(cause);
+  const fields = describeError(cause, false);
   if (fields === undefined) return '';
   return fields.code === undefined ? fields.message : `${fields.code}: ${fields.message}`;
 };

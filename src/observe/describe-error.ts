@@ -12,8 +12,11 @@ export interface ErrorFields {
   readonly cause: ErrorFields | undefined;
 }
 
-/** Describes anything that was thrown or returned as a cause; never throws. */
-export const describeError = (thrown: unknown, depth = 0): ErrorFields | undefined => {
+/**
+ * Describes anything that was thrown or returned as a cause; never throws.
+ * @param withStack whether to say where in the code it was made: of use for a bug, not for a dependency that is down.
+ */
+export const describeError = (thrown: unknown, withStack: boolean, depth = 0): ErrorFields | undefined => {
   if (thrown === undefined || thrown === null || depth >= depthMax) return undefined;
   if (!(thrown instanceof Error))
     return {
@@ -23,15 +26,33 @@ export const describeError = (thrown: unknown, depth = 0): ErrorFields | undefin
       stack: undefined,
       cause: undefined,
     };
-  const inner = thrown.cause ?? (thrown instanceof AggregateError ? thrown.errors[0] : undefined);
+  const inner = causeOf(thrown);
   return {
     type: maskSecrets(thrown.name),
     code: codeOf(thrown),
     message: maskSecrets(thrown.message),
-    stack: thrown.stack === undefined ? undefined : maskSecrets(thrown.stack),
-    cause: describeError(inner, depth + 1),
+    stack: !withStack || thrown.stack === undefined ? undefined : maskSecrets(thrown.stack),
+    cause: describeError(inner, withStack, depth + 1),
   };
 };
+
+/** An error and its causes in one line: `http://id.example/keys could not be fetched: connect ECONNREFUSED 127.0.0.1:1`. */
+export const summarizeError = (thrown: unknown): string => {
+  const parts: string[] = [];
+  for (
+    let error = thrown, depth = 0;
+    error instanceof Error && depth < depthMax;
+    error = causeOf(error), depth++
+  ) {
+    const said = error.message === '' ? (codeOf(error) ?? error.name) : error.message;
+    parts.push(maskSecrets(said).replaceAll('\n', ' '));
+  }
+  return parts.join(': ');
+};
+
+/** Of several attempts, such as one an address, the first stands for all. */
+const causeOf = (error: Error): unknown =>
+  error.cause ?? (error instanceof AggregateError ? error.errors[0] : undefined);
 
 const textOf = (thrown: unknown): string => {
   if (typeof thrown === 'string') return maskSecrets(thrown);

@@ -66,6 +66,10 @@ export interface Distribution<T extends string> {
   sum: number;
 }
 
+/** Whether it holds an observation: what has none needs no series. */
+export const isObserved = <T extends string>({ counts }: Distribution<T>): boolean =>
+  counts.some((count) => count > 0);
+
 export const emptyDistribution = <T extends string>(
   labels: Labels<T>,
   bounds: readonly number[],

@@ -7,7 +7,7 @@ import { createLineBuffer } from './line-buffer.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
-/** Facts beside the message. An `err` is described by kind, message, stack and causes. */
+/** Facts beside the message. An `err` is described by kind, message and causes; at level `error` also by its stack. */
 export type LogFields = Readonly<Record<string, unknown>> & { readonly err?: unknown };
 
 export interface Log {
@@ -52,8 +52,9 @@ export const createLog = (settings: LogSettings): Log => {
       level: settings.level,
       base: null,
       timestamp: stdTimeFunctions.isoTime,
+      // Described below, by the level; pino's own serializer would write everything.
+      serializers: { err: (described: unknown) => described },
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: (thrown: unknown) => describeError(thrown) },
       redact: { paths: secretFields.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
     },
     { write: (line: string) => buffer.write(line) },
@@ -61,7 +62,7 @@ export const createLog = (settings: LogSettings): Log => {
   const write =
     (level: LogLevel) =>
     (message: string, fields: LogFields = {}): void =>
-      logger[level](fields, maskSecrets(message));
+      logger[level]({ ...fields, err: describeError(fields.err, level === 'error') }, maskSecrets(message));
   return {
     debug: write('debug'),
     info: write('info'),

@@ -2,7 +2,13 @@
 // Rooms below (store, identity) do not know it: the gate hands in functions that read their counts at scrape time.
 
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
-import { type Distribution, emptyDistribution, observe, publishHistogram } from './live-series.ts';
+import {
+  type Distribution,
+  emptyDistribution,
+  isObserved,
+  observe,
+  publishHistogram,
+} from './live-series.ts';
 import { createRequestMetrics, durationBounds, type RequestMetricsSettings } from './request-metrics.ts';
 import type { RequestOutcome } from './request-outcome.ts';
 import { publishSources, type MetricSources } from './metric-sources.ts';
@@ -87,7 +93,7 @@ const createStoreMetrics = (commands: readonly string[], registry: Registry): Me
       labelNames: ['command'],
     },
     durationBounds,
-    () => durations.values(),
+    () => [...durations.values()].filter(isObserved),
   );
   return (name, durationMs, failed) => {
     const command = durations.has(name) ? name : 'other';

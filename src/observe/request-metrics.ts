@@ -7,6 +7,7 @@ import type { Registry } from 'prom-client';
 import {
   type Distribution,
   emptyDistribution,
+  isObserved,
   observe,
   publishCounter,
   publishHistogram,
@@ -183,7 +184,7 @@ const publish = (registry: Registry, tables: Tables): void => {
       labelNames: ['route'],
     },
     durationBounds,
-    () => Array.from(routes.values(), ({ duration }) => duration),
+    () => Array.from(routes.values(), ({ duration }) => duration).filter(isObserved),
   );
   publishHistogram(
     registry,

@@ -196,3 +196,28 @@ t.test("Node's own metrics are there, and names with quotes are escaped", async 
   t.match(text, 'process_resident_memory_bytes ');
   t.match(text, 'tollgate_requests_total{route="odd \\"name\\"\\\\",method="read",status="200"} 1');
 });
+
+t.test('at rest there is no histogram of what has not happened, however many routes there are', async (t) => {
+  const routes = Array.from({ length: 100 }, (_, n) => ({ name: `route-${n}`, upstream: 'main' }));
+  const metrics = createMetrics({
+    version: '1',
+    routes,
+    extraRoutes: ['csp:token'],
+    storeCommands: ['findOrg'],
+  });
+  const seriesOf = async (): Promise<readonly string[]> =>
+    (await metrics.render()).split('\n').filter((line) => line.startsWith('tollgate_'));
+  const atRest = await seriesOf();
+  t.ok(atRest.length < 100, `${atRest.length} series at rest`);
+  t.ok(
+    atRest.some((line) => line.startsWith('tollgate_upstream_response_seconds_count{upstream="main"} 0')),
+    'an upstream that never answers has one from the beginning: the alert divides by it',
+  );
+  metrics.record(sampleOutcome({ route: 'route-7' }));
+  metrics.storeCommand('findOrg', 1, false);
+  const later = (await seriesOf()).filter((line) => /_count\{(?:route|command)/.test(line));
+  t.strictSame(later, [
+    'tollgate_request_duration_seconds_count{route="route-7"} 1',
+    'tollgate_store_command_duration_seconds_count{command="findOrg"} 1',
+  ]);
+});
