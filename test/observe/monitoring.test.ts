@@ -169,6 +169,31 @@ t.test('the Kubernetes sidecar: its settings load, with secrets from files', asy
   });
 });
 
+t.test('alerts and dashboard need no label that the manifest does not give', async (t) => {
+  for (const { alert, expr } of rules) t.notMatch(expr, /job=/, `${alert} asks for a job`);
+  t.notMatch(read('config/grafana/dashboard.json'), /job=/);
+});
+
+t.test('the Kubernetes sidecar: the pod is ready when the API answers through Tollgate', async (t) => {
+  const api = manifest('Deployment').spec!.template.spec.containers.find(({ name }) => name === 'api')!;
+  const { path, port } = (api['readinessProbe'] as { httpGet: { path: string; port: number } }).httpGet;
+  const file = join(t.testdir(), 'tollgate.yaml');
+  writeFileSync(file, manifest('ConfigMap').data!['tollgate.yaml']!);
+  const loaded = loadSettings({ file, env: {}, flags: { store: 'sqlite:./tollgate.db' } });
+  t.ok(loaded.ok);
+  if (!loaded.ok) return;
+  t.match(
+    loaded.settings.listen,
+    { port },
+    'the port of Tollgate, not that of the API, which nobody outside reaches',
+  );
+  t.match(
+    loaded.settings.routes.find((route) => route.path === path),
+    { public: true },
+    'a route without a credential',
+  );
+});
+
 t.test('every YAML file under config can be read', async (t) => {
   for (const file of globSync('config/**/*.yaml', { cwd: root }))
     for (const document of parseAllDocuments(read(file))) t.strictSame(document.errors, [], file);
