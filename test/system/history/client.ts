@@ -1,6 +1,7 @@
 // Carries out the operations of a plan against the replicas and writes each down.
 
 import type { AccountName, Action, Credential, Outcome } from './history.ts';
+import { pause } from './pause.ts';
 import type { Intent } from './plan.ts';
 import { Recorder, type Run } from './recorder.ts';
 import type { Replica } from './replica.ts';
@@ -185,7 +186,8 @@ export class Client {
     await Promise.all(
       this.#run.replicas.map(async (each) => {
         const untilMs = performance.now() + watchMs;
-        while ((await this.use(each, credential, 'read'))?.kind === 'ok' && performance.now() < untilMs);
+        while ((await this.use(each, credential, 'read'))?.kind === 'ok' && performance.now() < untilMs)
+          await pause(1);
       }),
     );
   }

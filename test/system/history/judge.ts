@@ -2,7 +2,7 @@
 // within the intervals can explain: an operation of unknown outcome is taken as done and as not done, whichever is milder.
 
 import { Evidence } from './evidence.ts';
-import type { History, Operation } from './history.ts';
+import type { Credential, History, Operation } from './history.ts';
 import { judgeCommand } from './judge-commands.ts';
 import { judgeCredential } from './judge-credentials.ts';
 import type { Violation } from './rules.ts';
@@ -23,7 +23,8 @@ export const judge = (history: History): readonly Violation[] => {
 };
 
 /** At the end every replica serves, and all give one answer: what was uncertain is decided, and for everybody. */
-const judgeSweep = ({ operations, credentials, sweepFromMs }: History): Violation[] => {
+const judgeSweep = (history: History): Violation[] => {
+  const { operations, credentials, sweepFromMs } = history;
   const violations: Violation[] = [];
   for (const credential of credentials.values()) {
     const last = new Map<string, Operation>();
@@ -47,10 +48,14 @@ const judgeSweep = ({ operations, credentials, sweepFromMs }: History): Violatio
       else
         answers.set(outcome.kind === 'refused' ? `refused with ${outcome.status}` : outcome.kind, operation);
     }
-    if (answers.size < 2) continue;
+    if (answers.size < 2 || wasLost(history, credential)) continue;
     const detail = [...answers].map(([answer, { replica }]) => `${replica}: ${answer}`).join(', ');
     const operation = [...answers.values()].at(-1)!;
     violations.push({ rule: 'replicas disagree', detail, operation, credential });
   }
   return violations;
 };
+
+/** The store may have lost it, or the key it was signed with, which only replicas that ran at the time still know. */
+const wasLost = ({ faults, bounds }: History, { bornFromMs }: Credential): boolean =>
+  faults.some(({ losesRecords, healedMs }) => losesRecords && bornFromMs <= healedMs + bounds.settleMs);

@@ -3,43 +3,31 @@
 import { Redis } from 'ioredis';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import { startEchoApi } from '../../support/echo-api.ts';
-import { encryptionKey } from '../../support/gate-process.ts';
-import { openOperator, type Operator } from '../../support/operator.ts';
+import type { Operator } from '../../support/operator.ts';
 import { type RedisServer, startRedis } from '../../support/redis.ts';
-import { gateSettings } from './gate-settings.ts';
-import { freezeReplica, killReplica, pause, pickReplica } from './replica-faults.ts';
+import { pause } from './pause.ts';
+import { alwaysOnDisk, replicaNames, startRedisGates } from './redis-gates.ts';
 import { type Relay, startRelay } from './relay.ts';
-import { type Replica, startReplica } from './replica.ts';
+import { freezeReplica, killReplica, pickReplica } from './replica-faults.ts';
 import type { Deployment, Inject } from './run-plan.ts';
 import { makeDirectory } from './temporary-directory.ts';
 import { furnish } from './tenants.ts';
-
-export const alwaysOnDisk = ['--appendonly', 'yes', '--appendfsync', 'always'];
-
-export const replicaNames = ['a', 'b', 'c'];
 
 /** `environments`: of single replicas by name, e.g. another clock. */
 export const deployRedis = async (
   t: Test,
   environments: Readonly<Record<string, NodeJS.ProcessEnv>> = {},
 ): Promise<Deployment> => {
-  const directory = makeDirectory(t);
   const redis = await startRedis(alwaysOnDisk);
   t.teardown(() => redis.close());
-  const api = await startEchoApi(t);
+  const directory = makeDirectory(t);
   const relays = new Map<string, Relay>();
-  const start = async (name: string): Promise<Replica> => {
+  const storeFor = async (name: string) => {
     const relay = await startRelay(t, join(directory, `${name}.sock`), redis.socketPath);
     relays.set(name, relay);
-    const store = { url: `redis+unix:${relay.path}`, ...patience };
-    const settings = { ...gateSettings(api.url, store), keys: { encryptionKey } };
-    return startReplica(t, { directory, name, settings, env: environments[name] ?? {} });
+    return { url: `redis+unix:${relay.path}` };
   };
-  const replicas = await Promise.all(replicaNames.map(start));
-  const operator = await openOperator(t, replicas[0]!.gate.settingsFile);
-  await furnish(operator);
-  await Promise.all(replicas.map(({ gate }) => gate.whenReady()));
+  const { replicas, operator } = await startRedisGates(t, { storeFor, environments });
   const withRelay =
     (begin: (relay: Relay) => void): Inject =>
     async (intent) => {
@@ -62,9 +50,6 @@ export const deployRedis = async (
     },
   };
 };
-
-/** A busy machine is no outage; a dead Redis is one soon. */
-export const patience = { readTimeout: '1s', writeTimeout: '2s' };
 
 const serverFaults = (redis: RedisServer, operator: Operator): Readonly<Record<string, Inject>> => ({
   'kill Redis': async ({ lastsMs }) => {

@@ -1,14 +1,13 @@
 // Faults of the replicas themselves, whatever store they share.
 
 import { until } from '../../support/gate-process.ts';
+import { pause } from './pause.ts';
 import type { FaultIntent } from './plan.ts';
 import type { Replica } from './replica.ts';
 import type { Inject } from './run-plan.ts';
 
 export const pickReplica = (replicas: readonly Replica[], { pick }: FaultIntent): Replica =>
   replicas[Math.floor(pick * replicas.length)]!;
-
-export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** kill -9 of one replica, and its return. */
 export const killReplica =

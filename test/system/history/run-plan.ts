@@ -6,9 +6,11 @@ import { Client } from './client.ts';
 import type { Bounds, Fault, History, Operation } from './history.ts';
 import type { FaultIntent, Plan } from './plan.ts';
 import { Pool } from './pool.ts';
+import { pause } from './pause.ts';
 import type { Replica } from './replica.ts';
 
 const clientCount = 4;
+const backOff = 10;
 
 /** Injects a fault and resolves when its cause is gone. */
 export type Inject = (intent: FaultIntent) => Promise<Pick<Fault, 'replicas' | 'losesRecords'>>;
@@ -37,8 +39,12 @@ export const runPlan = async (deployment: Deployment, plan: Plan, bounds: Bounds
         healed = cleared.then(async () => void faults.push(await inject(deployment, fault)));
       }
       await cleared;
-      await new Promise((resolve) => setTimeout(resolve, intent.pauseMs));
+      await pause(intent.pauseMs);
+      const known = run.operations.length;
       await client.perform(`${number}`, intent);
+      // Callers back off from an outage; else they would spend all their operations on it.
+      if (run.operations.slice(known).some(({ outcome }) => outcome.kind === 'outage'))
+        await pause(intent.pauseMs * backOff);
     }
   };
   await Promise.all(Array.from({ length: clientCount }, () => work(new Client(run))));
@@ -68,7 +74,7 @@ const settle = async (
     replicas.map((replica) => until(async () => (await replica.gate.readiness()).ready, 30_000)),
   );
   const quietMs = faults.length === 0 ? bounds.healthyMs : Math.max(bounds.cutOffMs, bounds.settleMs);
-  await new Promise((resolve) => setTimeout(resolve, quietMs));
+  await pause(quietMs);
   return performance.now();
 };
 

@@ -2,6 +2,7 @@
 
 import { deployRedis } from './redis-deployment.ts';
 import type { Scenario } from './scenario.ts';
+import { deploySentinel } from './sentinel-deployment.ts';
 import { deploySqlite } from './sqlite-deployment.ts';
 
 const redis = (name: string, ...faultKinds: readonly string[]): Scenario => ({
@@ -26,5 +27,17 @@ export const scenarios: readonly Scenario[] = [
   redis('gates parted and cut off', 'part a gate from Redis', 'cut a gate off'),
   redis('slow, sliced bytes', 'slice what a gate reads'),
   redis('the feed trimmed', 'trim the feed', 'kill a gate', 'lose the feed', 'kill a gate'),
+  {
+    name: 'sentinel: failovers forced',
+    deploy: deploySentinel,
+    faultKinds: ['force a failover'],
+    faults: 5,
+  },
+  {
+    name: 'sentinel: masters killed and frozen',
+    deploy: deploySentinel,
+    faultKinds: ['kill the master', 'freeze the master', 'kill a gate'],
+    faults: 6,
+  },
   redis('emptied', 'empty Redis', 'kill a gate'),
 ];

@@ -43,7 +43,7 @@ const bearsOn = (history: History, operation: Operation, credential: Credential)
       return operation.account === credential.account;
     case 'create':
     case 'sign-in':
-      return 'made' in operation && operation.made === secret?.id;
+      return secret !== undefined && operation.made === secret.id;
   }
 };
 
