@@ -10,6 +10,7 @@ import { openIdentification } from './gate/identification.ts';
 import type { Log } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { createOpsServer, type Readiness } from './observe/ops-server.ts';
+import { createStoreClock } from './gate/store-clock.ts';
 import { createRecorder } from './observe/recorder.ts';
 import type { Settings } from './settings/settings.ts';
 
@@ -27,10 +28,11 @@ export interface Gate {
  * Rejects when an address or the SQLite file cannot be used, with a sentence that says what to do.
  */
 export const openGate = async (settings: Settings, log: Log, metrics: Metrics): Promise<Gate> => {
-  const now = Date.now;
+  const clock = createStoreClock();
+  const { now } = clock;
   let isShuttingDown = false;
-  const identification = await openIdentification(settings, log, metrics, now);
-  const { feedState, signingKeys, identifier } = identification;
+  const identification = await openIdentification(settings, log, metrics, clock);
+  const { lookups, feedState, signingKeys, identifier } = identification;
 
   const record = createRecorder(metrics, log, settings.log.access);
   const edge = await openEdge(settings, identification, {
@@ -44,11 +46,14 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
   const readiness = (): Readiness =>
     readinessOf({
       isShuttingDown,
+      lookups: lookups.state(),
       isFeedRead: feedState.ready,
       isFeedStale: feedState.isStale(),
       isFeedBroken: feedState.isBroken(),
       servesWhenStale: settings.feed.whenStale === 'serve',
       keys: signingKeys.state(),
+      clockOffsetMs: clock.offsetMs(),
+      clockLeewayMs: settings.tokens.clockLeewayMs,
     });
   const expiryMs = settings.tls && certificateExpiryMs(settings.tls.cert);
   const clientConnections = countConnections(listener);
@@ -56,6 +61,7 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
   metrics.watch({
     cache: () => identifier.reading(),
     feed: () => feedState.reading(),
+    clockOffsetMs: clock.offsetMs,
     connections: () => ({
       client: clientConnections(),
       upgraded: upgrader.size,

@@ -15,10 +15,12 @@ interface AuditOptions {
   readonly org?: string;
   readonly user?: ReturnType<typeof readAccount>;
   readonly action?: readonly string[];
-  /** Milliseconds since the epoch. */
-  readonly since?: number;
+  /** The time it stands for, by the clock of the store: ms since the epoch. */
+  readonly since?: (nowMs: number) => number;
   readonly limit: number;
 }
+
+type AuditFilter = Pick<AuditOptions, 'org' | 'user' | 'action'> & { readonly sinceMs: number | undefined };
 
 const pageLimit = 500;
 
@@ -36,13 +38,14 @@ export const addAuditCommand: AddCommands = (program, world, run) => {
       '\nExamples:\n  tollgate audit --org acme --limit 20\n  tollgate audit --user acme/ann --action token --since 7d',
     )
     .action(
-      run((options: AuditOptions, command: Command) =>
-        withStore(command, world, async (store, _, output) => {
+      run((given: AuditOptions, command: Command) =>
+        withStore(command, world, async ({ store, output, now }) => {
+          const options = { ...given, sinceMs: given.since?.(now()) };
           const org = options.org ?? options.user?.orgId;
           let entries = await readEntries(store, org, options);
           if (isRefusal(entries)) return refuse(output, entries);
           if (org !== undefined && entries.length === 0) {
-            const found = await createAccounts({ store, now: Date.now }).findOrg(org);
+            const found = await createAccounts({ store, now }).findOrg(org);
             if (isRefusal(found)) {
               // An org that is not there has no log, but what was tried with it is among all the others.
               entries = await readEntries(store, undefined, options);
@@ -78,7 +81,7 @@ export const addAuditCommand: AddCommands = (program, world, run) => {
 const readEntries = async (
   store: TokenStore,
   org: string | undefined,
-  options: AuditOptions,
+  options: AuditFilter & Pick<AuditOptions, 'limit'>,
 ): Promise<readonly AuditEntry[] | Outage> => {
   const entries: AuditEntry[] = [];
   let cursor: string | undefined;
@@ -93,32 +96,35 @@ const readEntries = async (
   return entries.slice(0, options.limit);
 };
 
-/** Replicas write with their own clocks: an entry may stand behind one that is older by their difference. */
+/** Replicas agree on the time but for moments: an entry may stand behind one that is older by their difference. */
 const clockSkewMsMax = 60_000;
 
 /** Nothing asked for stands behind an entry older than this. */
-const oldestMs = ({ since }: AuditOptions): number =>
-  since === undefined ? Number.NEGATIVE_INFINITY : since - clockSkewMsMax;
+const oldestMs = ({ sinceMs }: AuditFilter): number =>
+  sinceMs === undefined ? Number.NEGATIVE_INFINITY : sinceMs - clockSkewMsMax;
 
 const isFiltered = ({ org, user, action, since }: AuditOptions): boolean =>
   org !== undefined || user !== undefined || action !== undefined || since !== undefined;
 
-const isWanted = (entry: AuditEntry, { org, user, action, since }: AuditOptions): boolean => {
+const isWanted = (entry: AuditEntry, { org, user, action, sinceMs }: AuditFilter): boolean => {
   const parties = [entry.actor, entry.subject];
   return (
-    (since === undefined || entry.atMs >= since) &&
+    (sinceMs === undefined || entry.atMs >= sinceMs) &&
     (action?.some((one) => entry.action === one || entry.action.startsWith(`${one}.`)) ?? true) &&
     (org === undefined || parties.some((party) => party.org === org)) &&
     (user === undefined || parties.some((party) => party.org === user.orgId && party.user === user.userId))
   );
 };
 
-/** `24h` ago, or a time: milliseconds since the epoch. */
-const readSince = (value: string): number => {
-  if (!/^\d{4}-\d\d-\d\d/.test(value)) return Date.now() - readDuration(value);
+/** `24h` ago, or a time. */
+const readSince = (value: string): ((nowMs: number) => number) => {
+  if (!/^\d{4}-\d\d-\d\d/.test(value)) {
+    const durationMs = readDuration(value);
+    return (nowMs) => nowMs - durationMs;
+  }
   const atMs = Date.parse(value);
   if (Number.isNaN(atMs)) throw new InvalidArgumentError('Write a time such as 2026-11-22T14:00:00Z.');
-  return atMs;
+  return () => atMs;
 };
 
 /** `acme/ann 3f0a6f0e-...`: as much of it as is known. */

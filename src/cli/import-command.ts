@@ -33,14 +33,14 @@ export const addImportCommand: AddCommands = (token, world, run) => {
     )
     .action(
       run((file: string, options: { readonly csv?: boolean }, command: Command) =>
-        withStore(command, world, async (store, settings, output) => {
+        withStore(command, world, async ({ store, settings, output, now }) => {
           const source = file === '-' ? world.stdin : createReadStream(file);
           const isCsv = options.csv ?? file.toLowerCase().endsWith('.csv');
           const place: Place = { line: 0 };
           const entries = isCsv ? readCsv(source, place) : readJsonLines(source, place);
           return importFrom({ file, isCsv }, output, () =>
-            ordered(store, 'token.import', {}, () =>
-              importApiTokens({ store, settings, now: Date.now }, entries, {
+            ordered({ store, now }, 'token.import', {}, () =>
+              importApiTokens({ store, settings, now }, entries, {
                 onProgress: tellSometimes(output),
                 lineNow: () => place.line,
                 concurrency: undefined,

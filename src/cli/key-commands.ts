@@ -37,11 +37,11 @@ export const addKeyCommands: AddCommands = (program, world, run) => {
     .description('every key, and which one signs')
     .action(
       run((_: unknown, command: Command) =>
-        withStore(command, world, async (store, settings, output) => {
+        withStore(command, world, async ({ store, settings, output, now }) => {
           const stored = await store.listKeys();
           if (isRefusal(stored)) return refuse(output, stored);
           const keys = [...settings.keys.signingKeys.flatMap(listedFile), ...stored.map(listedRecord)];
-          const states = statesOf(keys, Date.now());
+          const states = statesOf(keys, now());
           if (output.isJson)
             output.json(
               keys.map((one, index) => ({
@@ -99,14 +99,14 @@ export const addKeyCommands: AddCommands = (program, world, run) => {
     )
     .action(
       run((options: RotateOptions, command: Command) =>
-        withStore(command, world, async (store, settings, output) => {
-          const keys = createSigningKeys({ store, settings, now: Date.now });
+        withStore(command, world, async ({ store, settings, output, now }) => {
+          const keys = createSigningKeys({ store, settings, now });
           try {
             const algorithm = options.algorithm ?? settings.tokens.algorithm;
             const before = await store.listKeys();
             if (isRefusal(before)) return refuse(output, before);
-            const isOnly = !before.some((one) => one.algorithm === algorithm && !isRetired(one, Date.now()));
-            const rotated = await ordered(store, 'key.rotate', {}, () =>
+            const isOnly = !before.some((one) => one.algorithm === algorithm && !isRetired(one, now()));
+            const rotated = await ordered({ store, now }, 'key.rotate', {}, () =>
               keys.rotate(algorithm, { abandonsOld: options.abandonOld === true }),
             );
             if (isRefusal(rotated)) return refuse(output, rotated);
@@ -150,10 +150,10 @@ const addRevokeCommand = (key: Command, world: World, run: Run): void => {
     )
     .action(
       run((kid: string, _: unknown, command: Command) =>
-        withStore(command, world, async (store, settings, output) => {
-          const keys = createSigningKeys({ store, settings, now: Date.now });
+        withStore(command, world, async ({ store, settings, output, now }) => {
+          const keys = createSigningKeys({ store, settings, now });
           try {
-            const revoked = await ordered(store, 'key.revoke', {}, () => keys.revoke(kid));
+            const revoked = await ordered({ store, now }, 'key.revoke', {}, () => keys.revoke(kid));
             if (isRefusal(revoked)) return refuse(output, revoked);
             const { algorithm, replacedBy } = revoked;
             if (output.isJson)

@@ -7,14 +7,14 @@ import type { TokenStore } from '../store/token-store.ts';
 
 /** Carries out an order, and writes it into the store's audit before the command ends. */
 export const ordered = async <T>(
-  store: TokenStore,
+  deps: { readonly store: TokenStore; readonly now: () => number },
   action: AuditAction,
   subject: Partial<AuditParty>,
   work: () => Promise<T>,
   /** Who was made, where that is known only afterwards. */
   subjectOf?: (outcome: T) => Partial<AuditParty>,
 ): Promise<T> => {
-  const audit = createAudit({ store, log: undefined, exchangeSampling: 1, now: Date.now });
+  const audit = createAudit({ ...deps, log: undefined, exchangeSampling: 1 });
   const outcome = await work();
   const origin = { clientAddress: 'cli', requestId: randomUUID() };
   audit.record({

@@ -36,10 +36,10 @@ export const addOrgCommands: AddCommands = (program, world, run) => {
         withStore(
           command,
           world,
-          async (store, _, output) => {
+          async ({ store, output, now }) => {
             const { tokenLifetimeMax } = options;
-            const made = await ordered(store, 'org.create', { org: id }, () =>
-              createAccounts({ store, now: Date.now }).createOrg({
+            const made = await ordered({ store, now }, 'org.create', { org: id }, () =>
+              createAccounts({ store, now }).createOrg({
                 id,
                 name: options.name,
                 roles: options.role ?? {},
@@ -60,8 +60,8 @@ export const addOrgCommands: AddCommands = (program, world, run) => {
     .description('all orgs')
     .action(
       run((_: unknown, command: Command) =>
-        withStore(command, world, async (store, _, output) => {
-          const accounts = createAccounts({ store, now: Date.now });
+        withStore(command, world, async ({ store, output, now }) => {
+          const accounts = createAccounts({ store, now });
           const orgs = await readAll((page) => accounts.listOrgs(page));
           if (isRefusal(orgs)) return refuse(output, orgs);
           if (output.isJson) output.json(orgs.map(orgJson));
@@ -89,8 +89,8 @@ export const addOrgCommands: AddCommands = (program, world, run) => {
     .argument('<ID>')
     .action(
       run((id: string, _: unknown, command: Command) =>
-        withStore(command, world, async (store, _, output) => {
-          const found = await createAccounts({ store, now: Date.now }).findOrg(id);
+        withStore(command, world, async ({ store, output, now }) => {
+          const found = await createAccounts({ store, now }).findOrg(id);
           if (isRefusal(found)) return refuse(output, found);
           printOrg(output, found);
           return exitCode.ok;
@@ -105,9 +105,9 @@ export const addOrgCommands: AddCommands = (program, world, run) => {
       .argument('<ID>')
       .action(
         run((id: string, _: unknown, command: Command) =>
-          withStore(command, world, async (store, _, output) => {
-            const changed = await ordered(store, `org.${name}`, { org: id }, () =>
-              createAccounts({ store, now: Date.now }).setOrgState(id, state),
+          withStore(command, world, async ({ store, output, now }) => {
+            const changed = await ordered({ store, now }, `org.${name}`, { org: id }, () =>
+              createAccounts({ store, now }).setOrgState(id, state),
             );
             if (isRefusal(changed)) return refuse(output, changed);
             printOrg(output, changed);
@@ -125,9 +125,9 @@ export const addOrgCommands: AddCommands = (program, world, run) => {
     .argument('<ID>')
     .action(
       run((id: string, _: unknown, command: Command) =>
-        withStore(command, world, async (store, settings, output) => {
-          const answer = await ordered(store, 'token.revoke_all', { org: id }, () =>
-            createApiTokens({ store, settings, now: Date.now }).revokeAll(id, undefined),
+        withStore(command, world, async ({ store, settings, output, now }) => {
+          const answer = await ordered({ store, now }, 'token.revoke_all', { org: id }, () =>
+            createApiTokens({ store, settings, now }).revokeAll(id, undefined),
           );
           if (isRefusal(answer)) return refuse(output, answer);
           if (output.isJson) output.json({ org: id, result: answer });

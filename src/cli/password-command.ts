@@ -35,15 +35,15 @@ export const addPasswordCommand: AddCommands = (user, world, run) => {
           return exitCode.usage;
         }
         const { orgId, userId } = account;
-        return withStore(command, world, async (store, settings, output) => {
+        return withStore(command, world, async ({ store, settings, output, now }) => {
           const password = options.none === true ? null : await readFirstLine(world.stdin);
           const passwords = createPasswords({
             store,
             passwords: createPasswordHashes(),
             limit: createSignInLimit(settings.limits),
-            now: Date.now,
+            now,
           });
-          const changed = await ordered(store, 'password.change', { org: orgId, user: userId }, () =>
+          const changed = await ordered({ store, now }, 'password.change', { org: orgId, user: userId }, () =>
             passwords.setPassword(orgId, userId, password),
           );
           if (isRefusal(changed)) return refuse(output, changed);

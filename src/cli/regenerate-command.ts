@@ -36,7 +36,7 @@ export const addRegenerateCommand: AddCommands = (token, world, run) => {
     )
     .action(
       run((id: string, options: RegenerateOptions, command: Command) =>
-        withStore(command, world, async (store, settings, output) => {
+        withStore(command, world, async ({ store, settings, output, now }) => {
           const order = {
             tokenId: id,
             overlapMs: options.overlap ?? 0,
@@ -44,11 +44,11 @@ export const addRegenerateCommand: AddCommands = (token, world, run) => {
             idempotencyKey: options.idempotencyKey,
           } as const;
           const subject = isTokenId(id) ? { tokenId: id } : {};
-          const made = await ordered(store, 'token.regenerate', subject, () =>
-            createApiTokens({ store, settings, now: Date.now }).regenerateApiToken(order),
+          const made = await ordered({ store, now }, 'token.regenerate', subject, () =>
+            createApiTokens({ store, settings, now }).regenerateApiToken(order),
           );
           if (isRefusal(made)) return refuse(output, made);
-          printSecret(output, made);
+          printSecret(output, made, now());
           return exitCode.ok;
         }),
       ),

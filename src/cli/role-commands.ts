@@ -24,9 +24,9 @@ export const addRoleCommands: AddCommands = (program, world, run) => {
     )
     .action(
       run((orgId: string, name: string, options: { readonly scope: readonly string[] }, command: Command) =>
-        withStore(command, world, async (store, _, output) => {
-          const org = await ordered(store, 'role.create', { org: orgId }, () =>
-            createAccounts({ store, now: Date.now }).defineRole(orgId, name, options.scope),
+        withStore(command, world, async ({ store, output, now }) => {
+          const org = await ordered({ store, now }, 'role.create', { org: orgId }, () =>
+            createAccounts({ store, now }).defineRole(orgId, name, options.scope),
           );
           if (isRefusal(org)) return refuse(output, org);
           const scopes = org.roles[name] ?? [];
@@ -43,8 +43,8 @@ export const addRoleCommands: AddCommands = (program, world, run) => {
     .argument('<ORG>')
     .action(
       run((orgId: string, _: unknown, command: Command) =>
-        withStore(command, world, async (store, _, output) => {
-          const org = await createAccounts({ store, now: Date.now }).findOrg(orgId);
+        withStore(command, world, async ({ store, output, now }) => {
+          const org = await createAccounts({ store, now }).findOrg(orgId);
           if (isRefusal(org)) return refuse(output, org);
           const roles = Object.entries(org.roles).map(([role, scopes]) => ({ role, scopes }));
           if (output.isJson) output.json(roles);
@@ -67,9 +67,9 @@ export const addRoleCommands: AddCommands = (program, world, run) => {
     .argument('<ROLE>')
     .action(
       run((orgId: string, name: string, _: unknown, command: Command) =>
-        withStore(command, world, async (store, _, output) => {
-          const org = await ordered(store, 'role.delete', { org: orgId }, () =>
-            createAccounts({ store, now: Date.now }).deleteRole(orgId, name),
+        withStore(command, world, async ({ store, output, now }) => {
+          const org = await ordered({ store, now }, 'role.delete', { org: orgId }, () =>
+            createAccounts({ store, now }).deleteRole(orgId, name),
           );
           if (isRefusal(org)) return refuse(output, org);
           if (output.isJson) output.json({ org: orgId, role: name, result: 'deleted' });

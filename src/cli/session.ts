@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import { feedRetentionMs } from '../gate/retention.ts';
+import { createStoreClock, middleReading } from '../gate/store-clock.ts';
 import { isProblem, type Problem } from '../lifecycle/problem.ts';
 import { loadSettings, type LoadResult } from '../settings/load-settings.ts';
 import { problemLine } from '../settings/problem.ts';
@@ -91,6 +92,14 @@ export const withSettings = async (
   return loaded.ok ? work(loaded.settings, output) : exitCode.usage;
 };
 
+export interface Session {
+  readonly store: TokenStore;
+  readonly settings: Settings;
+  readonly output: Output;
+  /** Milliseconds since the epoch, by the store's clock: what is written now is judged by it. */
+  readonly now: () => number;
+}
+
 /**
  * Runs with an open store, and closes it. A SQLite file that is not there is a mistake (another folder, another
  * `--config`), unless the command is one that begins a store: `mayCreate`.
@@ -98,7 +107,7 @@ export const withSettings = async (
 export const withStore = (
   command: Command,
   world: World,
-  work: (store: TokenStore, settings: Settings, output: Output) => Promise<ExitCode>,
+  work: (session: Session) => Promise<ExitCode>,
   { mayCreate = false } = {},
 ): Promise<ExitCode> =>
   withSettings(command, world, {}, async (settings, output) => {
@@ -119,7 +128,7 @@ export const withStore = (
       return fail(output, 'store_unavailable', messageOf(error), exitCode.unavailable);
     }
     try {
-      return await work(store, settings, output);
+      return await work({ store, settings, output, now: await readClock(store) });
     } finally {
       await store.close();
     }
@@ -128,6 +137,15 @@ export const withStore = (
 /** The absolute path of a SQLite file that does not exist. */
 const missingFile = (store: Settings['store']): string | undefined =>
   store.kind === 'sqlite' && !existsSync(store.file) ? resolve(store.file) : undefined;
+
+/** The store's clock; where the store does not say, this machine's: a revocation must not fail for want of the time. */
+const readClock = async (store: TokenStore): Promise<() => number> => {
+  const clock = createStoreClock();
+  const probe = await store.probe();
+  const reading = isOutage(probe) ? undefined : middleReading(probe.timeOriginsMs);
+  if (reading !== undefined) clock.correct(reading);
+  return clock.now;
+};
 
 export const isRefusal = (answer: unknown): answer is Problem | Outage =>
   isOutage(answer) || isProblem(answer);

@@ -53,14 +53,14 @@ export const addTokenCommands: AddCommands = (program, world, run) => {
     )
     .action(
       run((account: Account, options: CreateOptions, command: Command) =>
-        withStore(command, world, async (store, settings, output) => {
+        withStore(command, world, async ({ store, settings, output, now }) => {
           const subject = { org: account.orgId, user: account.userId };
           const made = await ordered(
-            store,
+            { store, now },
             'token.create',
             subject,
             () =>
-              createApiTokens({ store, settings, now: Date.now }).createApiToken({
+              createApiTokens({ store, settings, now }).createApiToken({
                 ...account,
                 name: options.name,
                 scopes: options.scope ?? 'all',
@@ -70,7 +70,7 @@ export const addTokenCommands: AddCommands = (program, world, run) => {
             (made) => ('record' in made ? { tokenId: made.record.id } : {}),
           );
           if (isRefusal(made)) return refuse(output, made);
-          printSecret(output, made);
+          printSecret(output, made, now());
           return exitCode.ok;
         }),
       ),
@@ -82,9 +82,9 @@ export const addTokenCommands: AddCommands = (program, world, run) => {
     .argument('<ORG/USER>', 'org id and user id', readAccount)
     .action(
       run((account: Account, _: unknown, command: Command) =>
-        withStore(command, world, async (store, settings, output) => {
-          const tokens = createApiTokens({ store, settings, now: Date.now });
-          const accounts = createAccounts({ store, now: Date.now });
+        withStore(command, world, async ({ store, settings, output, now }) => {
+          const tokens = createApiTokens({ store, settings, now });
+          const accounts = createAccounts({ store, now });
           const org = await accounts.findOrg(account.orgId);
           if (isRefusal(org)) return refuse(output, org);
           const user = await accounts.findUser(account.orgId, account.userId);
@@ -92,8 +92,8 @@ export const addTokenCommands: AddCommands = (program, world, run) => {
           const found = await readAll((page) => tokens.listApiTokens(account.orgId, account.userId, page));
           if (isRefusal(found)) return refuse(output, found);
           const records = found.map((record) => afterRevokeAll(record, org, user));
-          if (output.isJson) output.json(records.map(tokenJson));
-          else listTokens(output, records);
+          if (output.isJson) output.json(records.map((record) => tokenJson(record, now())));
+          else listTokens(output, records, now());
           return exitCode.ok;
         }),
       ),
@@ -111,7 +111,7 @@ export const addTokenCommands: AddCommands = (program, world, run) => {
     )
     .action(
       run((named: string | undefined, options: { readonly secretStdin?: boolean }, command: Command) =>
-        withStore(command, world, async (store, settings, output) => {
+        withStore(command, world, async ({ store, settings, output, now }) => {
           if ((named === undefined) !== (options.secretStdin === true)) {
             output.note('tollgate: give either the id of the token or --secret-stdin');
             return exitCode.usage;
@@ -119,8 +119,8 @@ export const addTokenCommands: AddCommands = (program, world, run) => {
           const id = named ?? (await findIdOf(world.stdin, store));
           if (isRefusal(id)) return refuse(output, id);
           if (!isTokenId(id)) return refuse(output, noTokenId);
-          const answer = await ordered(store, 'token.revoke', { tokenId: id }, () =>
-            createApiTokens({ store, settings, now: Date.now }).revokeApiToken(id),
+          const answer = await ordered({ store, now }, 'token.revoke', { tokenId: id }, () =>
+            createApiTokens({ store, settings, now }).revokeApiToken(id),
           );
           if (isRefusal(answer)) return refuse(output, answer);
           if (output.isJson) output.json({ id, result: answer });
@@ -136,9 +136,9 @@ export const addTokenCommands: AddCommands = (program, world, run) => {
     .argument('<ORG/USER>', 'org id and user id', readAccount)
     .action(
       run(({ orgId, userId }: Account, _: unknown, command: Command) =>
-        withStore(command, world, async (store, settings, output) => {
-          const answer = await ordered(store, 'token.revoke_all', { org: orgId, user: userId }, () =>
-            createApiTokens({ store, settings, now: Date.now }).revokeAll(orgId, userId),
+        withStore(command, world, async ({ store, settings, output, now }) => {
+          const answer = await ordered({ store, now }, 'token.revoke_all', { org: orgId, user: userId }, () =>
+            createApiTokens({ store, settings, now }).revokeAll(orgId, userId),
           );
           if (isRefusal(answer)) return refuse(output, answer);
           if (output.isJson) output.json({ org: orgId, user: userId, result: answer });

@@ -6,9 +6,9 @@ import type { ApiTokenRecord, OrgRecord, UserRecord } from '../store/records.ts'
 import { isoTime, listing, type Output, pairs, time } from './output.ts';
 
 /** A new secret alone on standard output; everything about it beside it. */
-export const printSecret = (output: Output, { secret, record }: CreatedApiToken): void => {
+export const printSecret = (output: Output, { secret, record }: CreatedApiToken, nowMs: number): void => {
   if (output.isJson) {
-    output.json({ ...tokenJson(record), secret });
+    output.json({ ...tokenJson(record, nowMs), secret });
     return;
   }
   output.note(`${details(record)}\n\nThe API token, shown only now:`);
@@ -30,14 +30,14 @@ const details = (token: ApiTokenRecord): string =>
     ],
   ]);
 
-export const listTokens = (output: Output, tokens: readonly ApiTokenRecord[]): void =>
+export const listTokens = (output: Output, tokens: readonly ApiTokenRecord[], nowMs: number): void =>
   listing(
     output,
     ['ID', 'NAME', 'STATE', 'SCOPES', 'CREATED', 'EXPIRES', 'LAST USED'],
     tokens.map((token) => [
       token.id,
       token.name,
-      stateOf(token),
+      stateOf(token, nowMs),
       scopesOf(token),
       time(token.createdAtMs),
       time(token.expiresAtMs),
@@ -50,19 +50,19 @@ export const listTokens = (output: Output, tokens: readonly ApiTokenRecord[]): v
 export const afterRevokeAll = (token: ApiTokenRecord, org: OrgRecord, user: UserRecord): ApiTokenRecord =>
   isTokenDead(token, user, org) ? { ...token, state: 'revoked' } : token;
 
-const stateOf = (token: ApiTokenRecord): string =>
-  token.state === 'active' && token.expiresAtMs !== undefined && token.expiresAtMs <= Date.now()
+const stateOf = (token: ApiTokenRecord, nowMs: number): string =>
+  token.state === 'active' && token.expiresAtMs !== undefined && token.expiresAtMs <= nowMs
     ? 'expired'
     : token.state;
 
-export const tokenJson = (token: ApiTokenRecord): object => ({
+export const tokenJson = (token: ApiTokenRecord, nowMs: number): object => ({
   id: token.id,
   org: token.orgId,
   user: token.userId,
   name: token.name,
   scopes: token.scopes,
   origin: token.origin,
-  state: stateOf(token),
+  state: stateOf(token, nowMs),
   createdAt: isoTime(token.createdAtMs),
   expiresAt: isoTime(token.expiresAtMs),
   revokedAt: isoTime(token.revokedAtMs),

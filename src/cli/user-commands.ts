@@ -30,9 +30,9 @@ export const addUserCommands: AddCommands = (program, world, run) => {
           options: { readonly name?: string; readonly role?: readonly string[] },
           command: Command,
         ) =>
-          withStore(command, world, async (store, _, output) => {
-            const made = await ordered(store, 'user.create', subjectOf(account), () =>
-              createAccounts({ store, now: Date.now }).createUser({
+          withStore(command, world, async ({ store, output, now }) => {
+            const made = await ordered({ store, now }, 'user.create', subjectOf(account), () =>
+              createAccounts({ store, now }).createUser({
                 orgId: account.orgId,
                 id: account.userId,
                 name: options.name,
@@ -52,8 +52,8 @@ export const addUserCommands: AddCommands = (program, world, run) => {
     .argument('<ORG>')
     .action(
       run((orgId: string, _: unknown, command: Command) =>
-        withStore(command, world, async (store, _, output) => {
-          const accounts = createAccounts({ store, now: Date.now });
+        withStore(command, world, async ({ store, output, now }) => {
+          const accounts = createAccounts({ store, now });
           const users = await readAll((page) => accounts.listUsers(orgId, page));
           if (isRefusal(users)) return refuse(output, users);
           if (output.isJson) output.json(users.map(userJson));
@@ -82,10 +82,10 @@ export const addUserCommands: AddCommands = (program, world, run) => {
       .argument('<ORG/USER>', 'org id and user id', readAccount)
       .action(
         run((account: Account, _: unknown, command: Command) =>
-          withStore(command, world, async (store, _, output) => {
+          withStore(command, world, async ({ store, output, now }) => {
             const { orgId, userId } = account;
-            const changed = await ordered(store, `user.${name}`, subjectOf(account), () =>
-              createAccounts({ store, now: Date.now }).setUserState(orgId, userId, state),
+            const changed = await ordered({ store, now }, `user.${name}`, subjectOf(account), () =>
+              createAccounts({ store, now }).setUserState(orgId, userId, state),
             );
             if (isRefusal(changed)) return refuse(output, changed);
             printUser(output, changed);
@@ -105,10 +105,10 @@ export const addUserCommands: AddCommands = (program, world, run) => {
     .addHelpText('after', '\nExample:\n  tollgate user set-roles acme/ann reader writer')
     .action(
       run((account: Account, roles: readonly string[], _: unknown, command: Command) =>
-        withStore(command, world, async (store, _, output) => {
+        withStore(command, world, async ({ store, output, now }) => {
           const { orgId, userId } = account;
-          const changed = await ordered(store, 'user.set_roles', subjectOf(account), () =>
-            createAccounts({ store, now: Date.now }).setRoles(orgId, userId, roles),
+          const changed = await ordered({ store, now }, 'user.set_roles', subjectOf(account), () =>
+            createAccounts({ store, now }).setRoles(orgId, userId, roles),
           );
           if (isRefusal(changed)) return refuse(output, changed);
           printUser(output, changed);

@@ -12,17 +12,23 @@ import { measureCalls } from '../observe/measure-calls.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Settings } from '../settings/settings.ts';
 import { openStore } from '../store/open-store.ts';
-import type { TokenStore } from '../store/token-store.ts';
+import type { Subscription, TokenStore } from '../store/token-store.ts';
 import { createAccessTokenVerifier } from '../tokens/verify-access-token.ts';
 import { feedRetentionMs } from './retention.ts';
 import { signersOf } from './signers.ts';
+import type { StoreClock } from './store-clock.ts';
+import { type StoreWatch, watchStore } from './store-watch.ts';
 
 export interface Identification {
   readonly store: TokenStore;
+  readonly lookups: Pick<StoreWatch, 'state'>;
   readonly feedState: FeedState;
   readonly signingKeys: SigningKeys;
   readonly identifier: CountingIdentifier;
-  /** Reads keys and warms issuers; what cannot be had now is tried again by itself. Never rejects. */
+  /**
+   * Waits for the store and its clock, then follows the feed, reads keys and warms issuers; what cannot be had now is
+   * tried again by itself. Before the feed has been read nobody is let in, so no token is made or judged by another clock.
+   */
   start(): Promise<void>;
   close(): Promise<void>;
 }
@@ -32,18 +38,20 @@ export const openIdentification = async (
   settings: Settings,
   log: Log,
   metrics: Metrics,
-  now: () => number,
+  clock: StoreClock,
 ): Promise<Identification> => {
+  const { now } = clock;
   const retentionMs = feedRetentionMs(settings);
-  const store = measureCalls(
-    await openStore(settings.store, { retentionMs, log, now }),
-    (command, durationMs, failed) => metrics.storeCommand(command, durationMs, failed),
+  const unmeasured = await openStore(settings.store, { retentionMs, log, now });
+  const store = measureCalls(unmeasured, (command, durationMs, failed) =>
+    metrics.storeCommand(command, durationMs, failed),
   );
   const feedState = createFeedState({
     store,
     maxStalenessMs: settings.feed.maxStalenessMs,
     retentionMs,
     clockLeewayMs: settings.tokens.clockLeewayMs,
+    now,
     observe: {
       reset: (reason) => log.warn(resetMessages[reason], { reason }),
       reapplied: (count, result) =>
@@ -84,13 +92,24 @@ export const openIdentification = async (
   feedState.onChange((changes) => {
     if (changes.some(({ kind }) => kind === 'keys')) void signingKeys.reload();
   });
-  const subscription = store.follow(feedState);
+  const lookups = watchStore({
+    store: unmeasured,
+    clock,
+    silentMsMax: settings.feed.maxStalenessMs,
+    isFeedStale: () => feedState.isStale(),
+  });
+  let subscription: Subscription | undefined;
+  let isClosed = false;
   return {
     store,
+    lookups,
     feedState,
     signingKeys,
     identifier,
     start: async () => {
+      await lookups.whenAnswered;
+      if (isClosed) return;
+      subscription = store.follow(feedState);
       const [, refusals] = await Promise.all([signingKeys.start(), verifyAccessToken.warm(now())]);
       for (const { cause } of refusals)
         log.warn(
@@ -99,8 +118,10 @@ export const openIdentification = async (
         );
     },
     close: async () => {
+      isClosed = true;
       signingKeys.close();
-      await subscription.close();
+      await lookups.close();
+      await subscription?.close();
       await lastUsed.close();
       await store.close();
     },

@@ -2,9 +2,11 @@
 
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import type { Readiness } from '../observe/ops-server.ts';
+import type { LookupState } from './store-watch.ts';
 
 export interface ReadinessFacts {
   readonly isShuttingDown: boolean;
+  readonly lookups: LookupState;
   /** The whole retention window of the change feed has been read once. */
   readonly isFeedRead: boolean;
   readonly isFeedStale: boolean;
@@ -12,30 +14,47 @@ export interface ReadinessFacts {
   readonly isFeedBroken: boolean;
   readonly servesWhenStale: boolean;
   readonly keys: 'ready' | Outage;
+  /** How far this machine's clock is ahead of the store's; undefined where it has none of its own, or is not known. */
+  readonly clockOffsetMs: number | undefined;
+  readonly clockLeewayMs: number;
 }
 
 /** Pure: the facts of now, turned into reasons a person at a dashboard understands. */
 export const readinessOf = (facts: ReadinessFacts): Readiness => {
   const reasons: string[] = [];
   if (facts.isShuttingDown) reasons.push('shutting down');
-  const ask = adviceOf(facts.keys) ?? 'is the store up?';
-  if (!facts.isFeedRead) reasons.push(`the change feed of the store has not been read yet: ${ask}`);
+  const { lookups } = facts;
+  const lookupFailure = lookups.is === 'answered' ? undefined : lookups.cause;
+  const ask = adviceOf(lookupFailure) ?? adviceOf(facts.keys) ?? 'is the store up?';
+  if (lookups.is === 'unread') reasons.push(`the store has not answered a look-up yet: ${ask}`);
+  else if (!facts.isFeedRead) reasons.push(`the change feed of the store has not been read yet: ${ask}`);
   else if (facts.isFeedStale && !facts.servesWhenStale)
     reasons.push(
       facts.isFeedBroken
         ? 'the change feed lost its thread (the store was flushed, replaced or trimmed) and is being read again'
         : `the change feed has been silent for longer than feed.maxStaleness: ${ask}`,
     );
+  else if (lookups.is === 'silent' && !facts.servesWhenStale)
+    reasons.push(`the store has answered no look-up for longer than feed.maxStaleness: ${ask}`);
   if (isOutage(facts.keys)) {
     const { cause, reason } = facts.keys;
     reasons.push(`signing keys: ${cause instanceof Error ? cause.message : reason}`);
   }
-  return { ready: reasons.length === 0, reasons };
+  return { ready: reasons.length === 0, reasons, warnings: clockWarnings(facts) };
+};
+
+const clockWarnings = ({ clockOffsetMs = 0, clockLeewayMs }: ReadinessFacts): readonly string[] => {
+  if (Math.abs(clockOffsetMs) <= clockLeewayMs) return [];
+  const seconds = Math.round(Math.abs(clockOffsetMs) / 1000);
+  return [
+    `this machine's clock is ${seconds} s ${clockOffsetMs > 0 ? 'ahead of' : 'behind'} the store's, more than ` +
+      "tokens.clockLeeway: tokens are made and judged by the store's clock; have NTP set the one that is wrong",
+  ];
 };
 
 /** An adapter's error says in `advice`, without a secret, what an operator does about it. */
-const adviceOf = (state: 'ready' | Outage): string | undefined => {
-  let cause = isOutage(state) ? state.cause : undefined;
+const adviceOf = (state: 'ready' | Outage | undefined): string | undefined => {
+  let cause = state !== undefined && isOutage(state) ? state.cause : undefined;
   while (cause instanceof Error) {
     if ('advice' in cause && typeof cause.advice === 'string') return cause.advice;
     cause = cause.cause;

@@ -24,8 +24,6 @@ export interface FeedReading {
   /** All of `tombstoneCounts` together. */
   readonly tombstones: number;
   readonly tombstoneCounts: TombstoneCounts;
-  /** How far our clock is ahead of the store's; undefined where it has none, or has not been asked. */
-  readonly clockOffsetMs: number | undefined;
 }
 
 export interface FeedState extends ChangeListener {
@@ -54,6 +52,7 @@ const reapplyRetryMs = 1_000;
 /**
  * `retentionMs`: the longest access-token life and a margin; `maxStalenessMs`: how long the feed may be silent;
  * `clockLeewayMs`: how far ahead the clocks of other issuers may be.
+ * `now`: milliseconds since the epoch, by the clock that tokens are judged by.
  * `monotonicMs` never goes back: the feed's age must not depend on a clock somebody sets.
  */
 export const createFeedState = (deps: {
@@ -61,6 +60,7 @@ export const createFeedState = (deps: {
   readonly maxStalenessMs: number;
   readonly retentionMs: number;
   readonly clockLeewayMs: number;
+  readonly now: () => number;
   readonly monotonicMs?: () => number;
   readonly observe?: FeedObserver;
 }): FeedState => new FollowedFeed(deps);
@@ -70,6 +70,7 @@ class FollowedFeed implements FeedState {
   readonly #store: Pick<TokenStore, 'reapply'>;
   readonly #maxStalenessMs: number;
   readonly #retentionMs: number;
+  readonly #now: () => number;
   readonly #monotonicMs: () => number;
   readonly #observe: FeedObserver;
   readonly #tombstones: Tombstones;
@@ -82,7 +83,6 @@ class FollowedFeed implements FeedState {
   #isContinuous = false;
   #heardMs = -Infinity;
   #lastChangeAtMs: number | undefined;
-  #clockOffsetMs: number | undefined;
   readonly #resets = { trimmed: 0, server_replaced: 0 };
   #prunedMs: number;
   #owesReapply = false;
@@ -94,6 +94,7 @@ class FollowedFeed implements FeedState {
     this.#maxStalenessMs = deps.maxStalenessMs;
     this.#retentionMs = deps.retentionMs;
     this.#tombstones = new Tombstones(deps.clockLeewayMs);
+    this.#now = deps.now;
     this.#monotonicMs = deps.monotonicMs ?? (() => performance.now());
     this.#observe = deps.observe ?? {};
     this.#prunedMs = this.#monotonicMs();
@@ -121,7 +122,7 @@ class FollowedFeed implements FeedState {
     this.#heardMs = nowMs;
     if (nowMs - this.#prunedMs >= pruneEveryMs) {
       this.#prunedMs = nowMs;
-      this.#tombstones.prune(nowMs - this.#retentionMs, Date.now());
+      this.#tombstones.prune(nowMs - this.#retentionMs, this.#now());
     }
     if (this.#owesReapply && nowMs - this.#reapplyTriedMs >= reapplyRetryMs) void this.#giveBack(nowMs);
   }
@@ -149,10 +150,6 @@ class FollowedFeed implements FeedState {
 
   connected(isConnected: boolean): void {
     this.#isConnected = isConnected;
-  }
-
-  clock(offsetMs: number): void {
-    this.#clockOffsetMs = offsetMs;
   }
 
   // -- asked by the rest
@@ -195,7 +192,6 @@ class FollowedFeed implements FeedState {
       resets: { ...this.#resets },
       tombstones: counts.tokens + counts.secrets + counts.sessions + counts.users + counts.orgs,
       tombstoneCounts: counts,
-      clockOffsetMs: this.#clockOffsetMs,
     };
   }
 

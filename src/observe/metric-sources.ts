@@ -22,8 +22,6 @@ export interface FeedReading {
   readonly resets: Readonly<Record<'trimmed' | 'server_replaced', number>>;
   /** Revocations and generations kept in memory. */
   readonly tombstones: number;
-  /** How far this machine's clock is ahead of the store's; undefined where that has none. */
-  readonly clockOffsetMs: number | undefined;
 }
 
 export interface ConnectionsReading {
@@ -48,6 +46,8 @@ export interface UpstreamReading {
 export interface MetricSources {
   readonly cache: () => CacheReading;
   readonly feed: () => FeedReading;
+  /** How far this machine's clock is ahead of the store's, in ms; undefined where that has none of its own. */
+  readonly clockOffsetMs: () => number | undefined;
   readonly connections: () => ConnectionsReading;
   /** By the name of the upstream, one of the settings'. */
   readonly upstreams: () => Readonly<Record<string, UpstreamReading>>;
@@ -65,6 +65,15 @@ export const publishSources = (registry: Registry): ((sources: Partial<MetricSou
   publishFeed(registry, () => known.feed?.());
   publishConnections(registry, () => known.connections?.());
   publishUpstreams(registry, () => known.upstreams?.() ?? {});
+  gauge(
+    registry,
+    'tollgate_store_clock_offset_seconds',
+    "How far this machine's clock is ahead of the store's; negative: behind.",
+    () => {
+      const offsetMs = known.clockOffsetMs?.();
+      return one(offsetMs === undefined ? undefined : offsetMs / 1000);
+    },
+  );
   gauge(
     registry,
     'tollgate_tls_certificate_expiry_timestamp_seconds',
@@ -145,15 +154,6 @@ const publishFeed = (registry: Registry, read: () => FeedReading | undefined): v
   );
   gauge(registry, 'tollgate_tombstones', 'Revocations and generations kept in memory.', () =>
     one(read()?.tombstones),
-  );
-  gauge(
-    registry,
-    'tollgate_store_clock_offset_seconds',
-    "How far this machine's clock is ahead of the store's; negative: behind.",
-    () => {
-      const offsetMs = read()?.clockOffsetMs;
-      return one(offsetMs === undefined ? undefined : offsetMs / 1000);
-    },
   );
   publishCounter(
     registry,

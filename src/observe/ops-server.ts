@@ -8,6 +8,8 @@ export interface Readiness {
   readonly ready: boolean;
   /** What is missing, one plain line each; empty when ready. */
   readonly reasons: readonly string[];
+  /** What should be looked at although requests are served, one plain line each. */
+  readonly warnings: readonly string[];
 }
 
 export interface OpsSources {
@@ -63,8 +65,9 @@ const answer = (
     case '/livez':
       return send(response, 200, 'text/plain; charset=utf-8', 'ok\n');
     case '/readyz': {
-      const { ready, reasons } = sources.isReady();
-      return send(response, ready ? 200 : 503, 'application/json', `${JSON.stringify({ ready, reasons })}\n`);
+      const { ready, reasons, warnings } = sources.isReady();
+      const body = JSON.stringify({ ready, reasons, warnings });
+      return send(response, ready ? 200 : 503, 'application/json', `${body}\n`);
     }
     case '/metrics':
       sources.render().then(

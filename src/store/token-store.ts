@@ -79,8 +79,15 @@ export interface ChangeListener {
    */
   handedOver?(): void;
   connected(isConnected: boolean): void;
-  /** How far this machine's clock is ahead of the store's, in ms; now and then, where the store has a clock of its own. */
-  clock?(offsetMs: number): void;
+}
+
+/** What a store that answers look-ups says of itself. */
+export interface StoreProbe {
+  /**
+   * Of each server: what its clock said when this process's monotonic clock (`performance.now()`) was at 0, in ms since
+   * the epoch. Empty where the machine's clock is the store's.
+   */
+  readonly timeOriginsMs: readonly number[];
 }
 
 export interface Subscription {
@@ -99,6 +106,9 @@ export interface TokenStore {
   findUser(orgId: string, userId: string): Promise<UserRecord | undefined | Outage>;
   /** Whether any imported token exists, so that secrets of a foreign shape are worth a look-up. */
   hasImports(): Promise<boolean | Outage>;
+
+  /** One look-up of nothing on each connection that look-ups use: an Outage unless all of them answer. */
+  probe(): Promise<StoreProbe | Outage>;
 
   // -- accounts
   /** The very same record again, `createdAtMs` too, is an earlier attempt repeated: `created`. */
@@ -169,7 +179,7 @@ export interface TokenStore {
   reapply(changes: readonly Change[]): Promise<'done' | Outage>;
 }
 
-/** Names of the port's commands, for the metrics. */
+/** Names of the port's commands, for the metrics; `probe` serves nobody's request and is not counted. */
 export const storeCommands = [
   'findApiToken',
   'findOrg',

@@ -24,10 +24,17 @@ export const tokenStoreContract = (t: Test, makePlace: MakePlace): void => {
   t.test('revoked signing keys', (t) => revokedKeys(t, makePlace));
   t.test('the change feed', (t) => feed(t, makePlace));
   t.test('writing back what a server lost', (t) => reapply(t, makePlace));
+  t.test('a store says that it answers look-ups, and what time it is', async (t) => {
+    const [store] = await openStores(t, makePlace);
+    const probe = sure(await store.probe());
+    for (const timeOriginMs of probe.timeOriginsMs)
+      t.ok(Math.abs(timeOriginMs + performance.now() - Date.now()) < 5_000, 'here all have one clock');
+  });
   t.test('a closed store answers with an outage and throws nothing', async (t) => {
     const open = await makePlace(t);
     const store = await open();
     await store.close();
+    t.ok(isOutage(await store.probe()));
     t.ok(isOutage(await store.findOrg('acme')));
     t.ok(isOutage(await store.findApiToken(digestOf('x'))));
     t.ok(isOutage(await store.createOrg(exampleOrg())));

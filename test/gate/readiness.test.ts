@@ -5,18 +5,21 @@ import { readinessOf, type ReadinessFacts, watchReadiness } from '../../src/gate
 
 const well: ReadinessFacts = {
   isShuttingDown: false,
+  lookups: { is: 'answered' },
   isFeedRead: true,
   isFeedStale: false,
   isFeedBroken: false,
   servesWhenStale: false,
   keys: 'ready',
+  clockOffsetMs: undefined,
+  clockLeewayMs: 30_000,
 };
 
 const reasonsWhen = (change: Partial<ReadinessFacts>): readonly string[] =>
   readinessOf({ ...well, ...change }).reasons;
 
 t.test('a gate is ready when its feed has been read, is heard, and its keys can sign', async (t) => {
-  t.strictSame(readinessOf(well), { ready: true, reasons: [] });
+  t.strictSame(readinessOf(well), { ready: true, reasons: [], warnings: [] });
 });
 
 t.test('each thing that is missing is a reason a person understands', async (t) => {
@@ -45,6 +48,26 @@ t.test('a store that says what to do about it is quoted, not asked after', async
     /not been read yet: Redis refuses the user name or the password. Check store.username and store.password/,
     /^signing keys: /,
   ]);
+});
+
+t.test('a gate whose store has answered no look-up is not ready, though everything else is', async (t) => {
+  const cause = outage('store_unavailable', new RedisFault('NOPERM', 'NOPERM no permissions to run GET'));
+  t.match(reasonsWhen({ lookups: { is: 'unread', cause } }), [/has not answered a look-up yet/]);
+  t.match(reasonsWhen({ lookups: { is: 'silent', cause } }), [
+    /answered no look-up for longer than feed\.maxStaleness/,
+  ]);
+  t.same(reasonsWhen({ lookups: { is: 'silent', cause }, servesWhenStale: true }), []);
+  const silent = { lookups: { is: 'silent', cause }, isFeedStale: true } as const;
+  t.equal(reasonsWhen(silent).length, 1, 'one store that is away is one reason');
+});
+
+t.test("a clock further from the store's than the leeway is a warning, and no reason", async (t) => {
+  for (const clockOffsetMs of [undefined, 0, 30_000, -30_000])
+    t.same(readinessOf({ ...well, clockOffsetMs }).warnings, [], `${clockOffsetMs}`);
+  const ahead = readinessOf({ ...well, clockOffsetMs: 300_400 });
+  t.ok(ahead.ready);
+  t.match(ahead.warnings, [/300 s ahead of the store's.*tokens\.clockLeeway.*NTP/]);
+  t.match(readinessOf({ ...well, clockOffsetMs: -61_000 }).warnings, [/61 s behind the store's/]);
 });
 
 t.test('a silent feed is no reason where the settings say to serve on', async (t) => {

@@ -74,6 +74,7 @@ export const openHarness = async (
     maxStalenessMs,
     retentionMs: 3_600_000,
     clockLeewayMs,
+    now: Date.now,
     monotonicMs,
   });
   const subscription = store.follow(feedState);

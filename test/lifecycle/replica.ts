@@ -32,7 +32,7 @@ export const openReplica = async (open: OpenStore, clock: { readonly nowMs: numb
   const store = await open();
   const now = (): number => clock.nowMs;
   const { clockLeewayMs } = settings.tokens;
-  const feedState = createFeedState({ store, maxStalenessMs: 10_000, retentionMs, clockLeewayMs });
+  const feedState = createFeedState({ store, maxStalenessMs: 10_000, retentionMs, clockLeewayMs, now });
   const subscription = store.follow(feedState);
   await feedState.whenReady;
   const identifier = createIdentifier({

@@ -127,6 +127,7 @@ export const createWorld = async (
     maxStalenessMs: all.feed.maxStalenessMs,
     retentionMs: 40 * minuteMs,
     clockLeewayMs: all.tokens.clockLeewayMs,
+    now,
   });
   store.follow(feedState);
   await feedState.whenReady;

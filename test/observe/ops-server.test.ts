@@ -27,24 +27,28 @@ const start = async (t: Test, readiness: () => Readiness) => {
 };
 
 t.test('/livez is 200 while the process turns, ready or not', async (t) => {
-  const { url } = await start(t, () => ({ ready: false, reasons: ['the store does not answer'] }));
+  const { url } = await start(t, () => ({
+    ready: false,
+    reasons: ['the store does not answer'],
+    warnings: [],
+  }));
   const response = await fetch(`${url}/livez`);
   t.equal(response.status, 200);
   t.equal(await response.text(), 'ok\n');
 });
 
 t.test('/readyz follows the gate and says what is missing', async (t) => {
-  let readiness: Readiness = { ready: false, reasons: ['the store does not answer'] };
+  let readiness: Readiness = { ready: false, reasons: ['the store does not answer'], warnings: [] };
   const { url } = await start(t, () => readiness);
   const before = await fetch(`${url}/readyz`);
   t.equal(before.status, 503);
   t.strictSame(await before.json(), readiness);
-  readiness = { ready: true, reasons: [] };
+  readiness = { ready: true, reasons: [], warnings: [] };
   t.equal((await fetch(`${url}/readyz`)).status, 200);
 });
 
 t.test('/metrics is the text format, also for scrapes that overlap', async (t) => {
-  const { url, metrics } = await start(t, () => ({ ready: true, reasons: [] }));
+  const { url, metrics } = await start(t, () => ({ ready: true, reasons: [], warnings: [] }));
   metrics.record(sampleOutcome());
   const responses = await Promise.all([1, 2, 3].map(() => fetch(`${url}/metrics?now=1`)));
   for (const response of responses) {
@@ -57,7 +61,7 @@ t.test('/metrics is the text format, also for scrapes that overlap', async (t) =
 });
 
 t.test('HEAD has no body, other methods are 405, other paths 404', async (t) => {
-  const { url } = await start(t, () => ({ ready: true, reasons: [] }));
+  const { url } = await start(t, () => ({ ready: true, reasons: [], warnings: [] }));
   const head = await fetch(`${url}/livez`, { method: 'HEAD' });
   t.equal(head.status, 200);
   t.equal(await head.text(), '');
@@ -69,7 +73,7 @@ t.test('HEAD has no body, other methods are 405, other paths 404', async (t) => 
 });
 
 t.test('a request with a body is answered and the connection closed, the body unread', async (t) => {
-  const { port } = await start(t, () => ({ ready: true, reasons: [] }));
+  const { port } = await start(t, () => ({ ready: true, reasons: [], warnings: [] }));
   const socket = connect(port, '127.0.0.1');
   t.teardown(() => socket.destroy());
   socket.write('GET /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n');
@@ -81,7 +85,7 @@ t.test('a request with a body is answered and the connection closed, the body un
 });
 
 t.test('more connections than it allows are closed, and it goes on serving', async (t) => {
-  const { port, url } = await start(t, () => ({ ready: true, reasons: [] }));
+  const { port, url } = await start(t, () => ({ ready: true, reasons: [], warnings: [] }));
   const sockets = Array.from({ length: 80 }, () => connect(port, '127.0.0.1'));
   t.teardown(() => sockets.forEach((socket) => socket.destroy()));
   let closed = 0;

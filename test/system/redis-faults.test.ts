@@ -72,7 +72,7 @@ t.test('Redis down at boot: alive, not ready and says why, 503 at once, and read
   t.equal((await fetch(`${gate.opsUrl}/livez`)).status, 200);
   const readiness = await gate.readiness();
   t.match(readiness, { status: 503, ready: false });
-  t.match(readiness.reasons.join('\n'), /change feed.*start Redis, or check host and port/);
+  t.match(readiness.reasons.join('\n'), /has not answered a look-up.*start Redis, or check host and port/);
   t.match(readiness.reasons.join('\n'), /signing keys/);
   for (const path of ['/things', '/write'])
     isRefusedAsOutage(t, await call(gate, path, token), 'an unchecked token is neither good nor bad');

@@ -56,7 +56,6 @@ export const followChanges = (
       for (const [each, follower] of followers.entries()) if (each !== group) follower.rewind();
     },
     handedOver: () => listener.handedOver?.(),
-    clock: (offsetMs) => listener.clock?.(offsetMs),
     met: context.renew,
     connected: (isUp) => {
       if (isUp) connected.add(group);

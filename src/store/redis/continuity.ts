@@ -75,18 +75,6 @@ export interface ServerIdentity {
 const msOf = ([seconds, micros]: readonly (string | number)[]): number =>
   Number(seconds) * 1000 + Number(micros) / 1000;
 
-/** An answer that took longer says too little about when the server gave it. */
-const roundTripMsMax = 250;
-
-/** How far this machine's clock is ahead of the server's, in ms; undefined where the answer took too long to say. */
-export const readClockOffset = async (client: Redis): Promise<number | undefined> => {
-  const askedAtMs = Date.now();
-  const asked = performance.now();
-  const serverMs = msOf(await client.time());
-  const roundTripMs = performance.now() - asked;
-  return roundTripMs > roundTripMsMax ? undefined : askedAtMs + roundTripMs / 2 - serverMs;
-};
-
 export const readServerIdentity = async (client: Redis): Promise<ServerIdentity> => {
   const [info, time] = await Promise.all([client.info(), client.time()]);
   return {

@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { type NodeOptions, feedBlockMs, reconnectDelayMs } from './connection-options.ts';
-import { type Continuity, readClockOffset, readServerIdentity } from './continuity.ts';
+import { type Continuity, readServerIdentity } from './continuity.ts';
 import { type Address, nameOf } from './directory.ts';
 import { RedisFault, faultOf } from './fault.ts';
 import { parseRedirect } from './redirect.ts';
@@ -13,8 +13,6 @@ import { askRetention } from './retention.ts';
 import { type LineEvents, type Session, StreamReader, readAgain } from './stream-reader.ts';
 
 const checkEveryMs = 1000;
-/** Clocks drift slowly. */
-const clockEveryMs = 15_000;
 /** How often one attempt is sent on to another server. */
 const hopsMax = 5;
 
@@ -25,8 +23,6 @@ export interface FollowerEvents extends LineEvents {
   /** Another server goes on with the whole history that was read. It may lack lines that nobody here has read. */
   handedOver(): void;
   connected(isConnected: boolean): void;
-  /** How far our clock is ahead of the server's, in ms. */
-  clock(offsetMs: number): void;
   /** A master answers; `history` names what it writes. */
   met(history: string): void;
   failed(fault: RedisFault): void;
@@ -212,13 +208,7 @@ export class Follower {
 
   async #listen(session: Session): Promise<void> {
     let checkedAt = performance.now();
-    let clockAt = -Infinity;
     while (!this.#stop.signal.aborted) {
-      if (performance.now() - clockAt >= clockEveryMs) {
-        const offsetMs = await readClockOffset(session.client);
-        if (offsetMs !== undefined) this.#events.clock(offsetMs);
-        clockAt = performance.now();
-      }
       await this.#reader.read(session, feedBlockMs);
       this.#hasListened = true;
       if (performance.now() - checkedAt >= checkEveryMs) {

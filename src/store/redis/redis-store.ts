@@ -17,6 +17,7 @@ import type { Directory } from './directory.ts';
 import { KeySpace } from './key-space.ts';
 import { type LinkOptions, RedisLink } from './link.ts';
 import { lookups } from './lookups.ts';
+import { probe } from './probe.ts';
 import { reapply } from './reapply.ts';
 import { ReplicatedWrites } from './replicated-writes.ts';
 import { RoutedLinks } from './routed-links.ts';
@@ -77,6 +78,7 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
       for (const each of all) each.close();
     },
     ...lookups(context),
+    ...probe(context, settings.mode === 'cluster'),
     ...accounts(context),
     ...apiTokens(context),
     ...signingKeys(context),

@@ -2,7 +2,7 @@
 // SQLite's errors into outages; never keeps a secret and never blocks on another process's lock.
 
 import { setImmediate, setTimeout as delay } from 'node:timers/promises';
-import type { Outage } from '../../decision/outcome.ts';
+import { isOutage, type Outage } from '../../decision/outcome.ts';
 import type { SqliteSettings } from '../../settings/settings.ts';
 import type {
   ApiTokenRecord,
@@ -17,6 +17,7 @@ import type {
   NextSecret,
   OrgChange,
   PageRequest,
+  StoreProbe,
   Subscription,
   TokenStore,
   TokenUse,
@@ -51,6 +52,8 @@ const pruneEveryMs = 60_000;
 const checkFileEveryMs = 1_000;
 const reapplyBatch = 500;
 const notedAtOnce = 100;
+/** The machine's clock is the store's. */
+const noClockOfItsOwn: StoreProbe = { timeOriginsMs: [] };
 
 /** Opens nothing yet: `open` does, and throws with the file and what to do when it cannot be used. */
 export const createSqliteStore = (settings: SqliteSettings, options: SqliteStoreOptions): TokenStore =>
@@ -106,6 +109,11 @@ class SqliteStore implements TokenStore {
 
   hasImports() {
     return this.#read(tokens.hasImports);
+  }
+
+  async probe() {
+    const found = await this.#read((connection) => tokens.findApiToken(connection, ''));
+    return isOutage(found) ? found : noClockOfItsOwn;
   }
 
   createOrg(org: OrgRecord) {

@@ -6,7 +6,6 @@ import t, { type Test } from 'tap';
 import { shardOfAccount } from '../../../src/tokens/shard.ts';
 import type { RedisServer } from '../../support/redis.ts';
 import { startRedis } from '../../support/redis.ts';
-import { recordFeed } from '../../contract/recorded-feed.ts';
 import { codeOf, eventually, followed, furnish, hourMs, keptLog, openStore } from './furnish.ts';
 
 /** A client beside the store, to do to the server what an operator or an accident does. */
@@ -290,22 +289,3 @@ const eventuallyDone = async (ask: () => Promise<unknown>): Promise<unknown> => 
   await eventually(async () => codeOf((answer = await ask())) === 'no outage');
   return answer;
 };
-
-t.test("the feed tells how far this machine's clock is ahead of the server's, or behind", async (t) => {
-  const server = await serverFor(t);
-  const store = await openStore(t, { socketPath: server.socketPath });
-  const real = Date.now;
-  t.teardown(() => {
-    Date.now = real;
-  });
-  for (const aheadMs of [0, 20_000, -20_000]) {
-    Date.now = () => real() + aheadMs;
-    const { promise, resolve } = Promise.withResolvers<number>();
-    const subscription = store.follow({ ...recordFeed(), clock: resolve });
-    const alive = setInterval(() => undefined, 1_000);
-    const offsetMs = await promise;
-    clearInterval(alive);
-    await subscription.close();
-    t.ok(Math.abs(offsetMs - aheadMs) < 2_000, `${aheadMs} ms was told as ${offsetMs}`);
-  }
-});

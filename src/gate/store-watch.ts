@@ -1,0 +1,85 @@
+// Asks the store again and again whether it answers look-ups, over the connections that requests use, and what time it is.
+// Readiness and the store's clock rest on the answers; no request waits for them.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { isOutage, outage, type Outage } from '../decision/outcome.ts';
+import type { TokenStore } from '../store/token-store.ts';
+import { middleReading, type StoreClock } from './store-clock.ts';
+
+export interface StoreWatch {
+  /** Resolves once every server of the store has answered a look-up, and its clock is known; never when closed before. */
+  readonly whenAnswered: Promise<void>;
+  /** `unread`: no look-up has been answered yet; `silent`: none for longer than the cache rides out. */
+  state(): LookupState;
+  close(): Promise<void>;
+}
+
+export type LookupState =
+  | { readonly is: 'answered' }
+  | { readonly is: 'unread' | 'silent'; readonly cause: Outage };
+
+const askEveryMs = 1_000;
+/** After an outage, so that a store that comes back is seen at once. */
+const retryMs = 50;
+
+/**
+ * `silentMsMax`: how long look-ups may fail before that counts; what is shorter the cache rides out. Once the feed has been
+ * stale, a look-up must be answered anew: the feed often reconnects first, and a gate is not ready before its look-ups are.
+ */
+export const watchStore = (deps: {
+  readonly store: Pick<TokenStore, 'probe'>;
+  readonly clock: Pick<StoreClock, 'correct'>;
+  readonly silentMsMax: number;
+  readonly isFeedStale: () => boolean;
+}): StoreWatch => {
+  const { store, clock, silentMsMax, isFeedStale } = deps;
+  const answered = Promise.withResolvers<void>();
+  const stop = new AbortController();
+  const { signal } = stop;
+  let cause: Outage = outage('store_unavailable');
+  /** When the last look-up that was answered was asked. */
+  let answeredMs = -Infinity;
+  /** When the feed was last seen stale. */
+  let staleMs = -Infinity;
+  /** When look-ups began to fail; undefined while they are answered. */
+  let failingSinceMs: number | undefined;
+
+  const ask = async (): Promise<boolean> => {
+    const askedMs = performance.now();
+    const probe = await store.probe().catch((bug: unknown) => outage('store_unavailable', bug));
+    if (isOutage(probe)) {
+      cause = probe;
+      failingSinceMs ??= askedMs;
+      return false;
+    }
+    const reading = middleReading(probe.timeOriginsMs);
+    if (reading !== undefined) clock.correct(reading);
+    failingSinceMs = undefined;
+    answeredMs = askedMs;
+    answered.resolve();
+    return true;
+  };
+
+  const run = async (): Promise<void> => {
+    while (!signal.aborted) {
+      const pauseMs = (await ask()) && !isFeedStale() ? askEveryMs : retryMs;
+      await delay(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  };
+  const running = run();
+
+  return {
+    whenAnswered: answered.promise,
+    state: () => {
+      if (answeredMs === -Infinity) return { is: 'unread', cause };
+      const nowMs = performance.now();
+      if (isFeedStale()) staleMs = nowMs;
+      const isSilent = failingSinceMs !== undefined && nowMs - failingSinceMs > silentMsMax;
+      return isSilent || answeredMs < staleMs ? { is: 'silent', cause } : { is: 'answered' };
+    },
+    close: () => {
+      stop.abort();
+      return running;
+    },
+  };
+};

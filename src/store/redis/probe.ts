@@ -1,0 +1,41 @@
+// Whether every server that look-ups go to answers one, and what its clock says.
+
+import type { TokenStore } from '../token-store.ts';
+import { runOn } from './connections.ts';
+import type { StoreContext } from './context.ts';
+import { corrupt } from './fault.ts';
+import { allShards } from './key-space.ts';
+import { script } from './script.ts';
+
+/** KEYS a digest. Reads as a look-up does. Replies the server's TIME: seconds and microseconds. */
+const askTime = script(
+  'probe',
+  `
+redis.call('GET', KEYS[1])
+return redis.call('TIME')
+`,
+);
+
+/** One of each shard, with a meaning of its own nowhere: a digest is the SHA-256 of a secret. */
+const digestOfNothing = (shard: number): string => `0${shard.toString(16)}`.padEnd(64, '0');
+
+/** On a single server one shard speaks for all. */
+export const probe = (
+  { keys, reads, attempt }: StoreContext,
+  isCluster: boolean,
+): Pick<TokenStore, 'probe'> => {
+  const askShard = async (shard: number): Promise<number> => {
+    const askedAtMs = performance.now();
+    const reply = await runOn(reads, askTime, [keys.digest(digestOfNothing(shard))], []);
+    const answeredAtMs = performance.now();
+    if (!Array.isArray(reply)) throw corrupt('the reply to a probe');
+    const [seconds, micros] = reply.map(Number);
+    const timeMs = Number(seconds) * 1000 + Number(micros) / 1000;
+    if (!Number.isFinite(timeMs)) throw corrupt('the reply to a probe');
+    return timeMs - (askedAtMs + answeredAtMs) / 2;
+  };
+  const shards = isCluster ? allShards : allShards.slice(0, 1);
+  return {
+    probe: () => attempt(async () => ({ timeOriginsMs: await Promise.all(shards.map(askShard)) })),
+  };
+};
