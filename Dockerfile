@@ -1,8 +1,10 @@
 # Tollgate as an image: compiled code and production dependencies only, an ordinary user, nothing to write but its data.
 #
 #   docker build -t tollgate .
-#   docker run --read-only -v ./tollgate.yaml:/etc/tollgate/tollgate.yaml:ro -v tollgate:/var/lib/tollgate -p 8080:8080 tollgate
+#   docker run --read-only -e TOLLGATE_LISTEN=0.0.0.0:8080 -p 8080:8080 \
+#     -v ./tollgate.yaml:/etc/tollgate/tollgate.yaml:ro -v tollgate:/var/lib/tollgate tollgate
 #
+# Without TOLLGATE_LISTEN, or `listen` in the file, it listens on the container's own loopback, which nobody outside reaches.
 # test/system/docker.test.ts replays these steps: keep to FROM, WORKDIR, COPY and RUN with relative paths.
 
 FROM node:26-slim AS build

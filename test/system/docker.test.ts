@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { loadSettings } from '../../src/settings/load-settings.ts';
 import { execForm, lastOf, parseDockerfile, replay } from '../support/dockerfile.ts';
 import { answers200, cleanEnvironment, freePort, root, startProcess } from '../support/process.ts';
 
@@ -30,6 +31,20 @@ t.test('the image stands on the Node that package.json pins', async (t) => {
   };
   const major = /\d+/.exec(devDependencies['node']!)?.[0];
   for (const { from } of stages) t.equal(from, `node:${major}-slim`);
+});
+
+t.test('docker run, as documented, listens where the published port leads', async (t) => {
+  for (const file of ['Dockerfile', 'README.md']) {
+    const text = readFileSync(join(root, file), 'utf8').replaceAll(/\\\n#?/g, ' ');
+    for (const [line] of text.matchAll(/docker run .*/g)) {
+      const listen = /-e TOLLGATE_LISTEN=(\S+)/.exec(line)?.[1];
+      const loaded = loadSettings({ file: undefined, env: { TOLLGATE_LISTEN: listen }, flags: {} });
+      t.ok(loaded.ok);
+      if (!loaded.ok) continue;
+      const inside = Number(/-p (?:\S+:)?\d+:(\d+)/.exec(line)?.[1]);
+      t.match(loaded.settings.listen, { kind: 'tcp', host: '0.0.0.0', port: inside }, `${file}: ${line}`);
+    }
+  }
 });
 
 t.test(
