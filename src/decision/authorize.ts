@@ -33,7 +33,7 @@ export const isPermit = (value: object): value is Permit => IssuedPermit.isIssue
 export interface Claim {
   readonly rule: RouteRule;
   readonly target: string;
-  /** Value of the rule's tenant parameter in this path; undefined when the rule has none. */
+  /** Id of the org that the rule's tenant parameter names in this path; undefined when the rule has none. */
   readonly tenant: string | undefined;
   readonly identity: Identity;
   readonly standing: Standing;

@@ -8,6 +8,8 @@ import { checkLifetimeMax } from './lifetime.ts';
 import {
   checkCount,
   checkName,
+  checkNewOrgId,
+  checkNewUserId,
   checkOrgId,
   checkRoleName,
   checkScopes,
@@ -94,7 +96,7 @@ export const createAccounts = (deps: {
     createOrg: async (order) => {
       const name = order.name ?? order.id;
       const malformed =
-        checkOrgId(order.id) ??
+        checkNewOrgId(order.id) ??
         checkName(name) ??
         checkRoles(order.roles) ??
         (order.tokenLifetimeMsMax === undefined ? undefined : checkLifetimeMax(order.tokenLifetimeMsMax));
@@ -145,7 +147,7 @@ export const createAccounts = (deps: {
     createUser: async (order) => {
       const name = order.name ?? order.id;
       const roles = distinct(order.roles);
-      const malformed = checkUser(order.orgId, order.id, name);
+      const malformed = checkUser(order.orgId, order.id, name) ?? checkNewUserId(order.id);
       if (malformed !== undefined) return malformed;
       const org = await findOrg(order.orgId);
       if (isOutage(org) || isProblem(org)) return org;

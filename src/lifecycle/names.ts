@@ -2,6 +2,7 @@
 // problem that says what to write instead. Names reach headers, logs and store keys, so all are short and printable.
 
 import { isScope, scopeLengthMax, scopesMax } from '../decision/scope.ts';
+import { isMadeUuid } from '../identity/vendor-ids.ts';
 import type { Label } from '../store/records.ts';
 import { isTokenId } from './token-id.ts';
 import { type Problem, type ProblemCode, problem } from './problem.ts';
@@ -18,6 +19,19 @@ export const rolesPerOrgMax = 256;
 
 export const checkOrgId = (id: string): Problem | undefined => checkId('org', id);
 export const checkUserId = (id: string): Problem | undefined => checkId('user', id);
+
+/** Of an org or user to be made. A UUID that stands for another id would name two of them to the vendors' clients. */
+export const checkNewOrgId = (id: string): Problem | undefined => checkOrgId(id) ?? checkNotMade('org', id);
+export const checkNewUserId = (id: string): Problem | undefined =>
+  checkUserId(id) ?? checkNotMade('user', id);
+
+const checkNotMade = (what: 'org' | 'user', id: string): Problem | undefined =>
+  isMadeUuid(id)
+    ? problem(
+        'id_malformed',
+        `${quoted(id)} cannot be ${what === 'org' ? 'an org' : 'a user'} id: UUIDs of version 8 are those that clients of other systems are shown in place of ids that are no UUIDs. Write a UUID of another version, or a name.`,
+      )
+    : undefined;
 
 const checkId = (what: 'org' | 'user', id: string): Problem | undefined =>
   idGrammar.test(id)

@@ -7,6 +7,7 @@ import { denial, isDenial, isOutage, type Refusal } from '../decision/outcome.ts
 import type { Target } from '../decision/path.ts';
 import type { RouteRule } from '../decision/route-rule.ts';
 import type { Subject } from '../identity/identifier.ts';
+import { meansOrg } from '../identity/vendor-ids.ts';
 import type { Settings } from '../settings/settings.ts';
 import { asksForWebSocket, type HeaderFacts } from './hygiene.ts';
 import type { Passage } from './passage.ts';
@@ -65,8 +66,12 @@ export const judge = (claim: OpenClaim): Permit | Refusal => {
     return found;
   }
   const { identity } = found;
-  if (!rule.public)
-    return authorize({ rule, target, tenant: claim.tenant, identity, standing, nowMs, serveWhenUnknown });
+  if (!rule.public) {
+    // Vendors' clients name an org by the UUID that they were shown.
+    const isOwn = claim.tenant !== undefined && meansOrg(identity.org.id, claim.tenant);
+    const tenant = isOwn ? identity.org.id : claim.tenant;
+    return authorize({ rule, target, tenant, identity, standing, nowMs, serveWhenUnknown });
+  }
   const doubt = doubtOf({ identity, standing, nowMs, serveWhenUnknown });
   if (isOutage(doubt)) return doubt;
   return authorizePublic(rule, target, doubt === undefined ? identity : undefined);

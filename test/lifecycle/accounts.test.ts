@@ -1,5 +1,6 @@
 import t from 'tap';
 import { isProblem } from '../../src/lifecycle/problem.ts';
+import { uuidOfOrg, uuidOfUser } from '../../src/identity/vendor-ids.ts';
 import { createWorld } from './world.ts';
 
 const page = { limit: 100, cursor: undefined };
@@ -129,4 +130,19 @@ t.test('an org or user of any script has a name', async (t) => {
   const { accounts } = await createWorld(t);
   t.match(await accounts.renameUser('acme', 'ann', '山田 花子'), { name: '山田 花子' });
   t.match(await accounts.renameUser('acme', 'ann', "Siobhán O'Neill"), { name: "Siobhán O'Neill" });
+});
+
+t.test('no org and no user is made whose id is a UUID that stands for another id', async (t) => {
+  const { accounts, store } = await createWorld(t);
+  const stands = uuidOfOrg('acme');
+  t.match(await accounts.createOrg({ id: stands, name: 'Acme?', roles: {}, tokenLifetimeMsMax: undefined }), {
+    code: 'id_malformed',
+    message: /UUIDs of version 8/,
+  });
+  t.equal(await store.findOrg(stands), undefined);
+  const user = uuidOfUser('acme', 'ann');
+  t.match(await accounts.createUser({ orgId: 'acme', id: user, name: 'Ann?', roles: [] }), {
+    code: 'id_malformed',
+  });
+  t.equal(await store.findUser('acme', user), undefined);
 });

@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import t from 'tap';
-import { uuidOfOrg } from '../../src/surfaces/vendor-ids.ts';
+import { uuidOfOrg } from '../../src/identity/vendor-ids.ts';
 import { startVcdApi } from '../support/vcd-api.ts';
 import { password, startVendorGate } from '../support/vendor-gate.ts';
 

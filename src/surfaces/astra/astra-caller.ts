@@ -9,7 +9,7 @@ import type { Settings } from '../../settings/settings.ts';
 import type { TokenStore } from '../../store/token-store.ts';
 import type { Answer, SurfaceRequest } from '../answer.ts';
 import { readActor, type ReadActorDeps } from '../read-actor.ts';
-import { isOrg, uuidOfUser } from '../vendor-ids.ts';
+import { isMadeUuid, meansOrg, uuidOfUser } from '../../identity/vendor-ids.ts';
 import { notFound, refused } from './astra-problem.ts';
 
 export interface ReadCallerDeps extends ReadActorDeps {
@@ -33,7 +33,7 @@ export const readCaller = async (
   if (isDenial(actor) || isOutage(actor)) return refused(actor, request, foreignAccount);
   const { identity } = actor;
   const { account = identity.org.id, user: named = '' } = request.parameters;
-  const isForeign = !isOrg(identity.org.id, account);
+  const isForeign = !meansOrg(identity.org.id, account);
   // What is no id may be a secret in the wrong place: it goes no further.
   if (isForeign && checkOrgId(account) !== undefined)
     return refused(denial('tenant_mismatch'), request, foreignAccount, identity);
@@ -46,7 +46,6 @@ export const readCaller = async (
 };
 
 const usersPerPage = 500;
-const madeUuid = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 
 /**
  * A user is named by their own id, or by the UUID that stands for it (vendor-ids.ts). Whose UUID it is, is looked for
@@ -62,7 +61,7 @@ const findUserId = async (
     uuidOfUser(orgId, userId).toLowerCase() === named.toLowerCase();
   if (named === identity.user.id || isNamed(identity.user.id)) return identity.user.id;
   const mayAll = mayManageTokens(identity, { orgId, userId: undefined }) === undefined;
-  if (!mayAll || !madeUuid.test(named)) return named;
+  if (!mayAll || !isMadeUuid(named)) return named;
   const user = await store.findUser(orgId, named);
   if (isOutage(user)) return user;
   if (user !== undefined) return named;

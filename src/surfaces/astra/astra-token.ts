@@ -2,7 +2,7 @@
 // and nowhere else.
 
 import type { ApiTokenRecord } from '../../store/records.ts';
-import { uuidOfUser } from '../vendor-ids.ts';
+import { uuidOfUser } from '../../identity/vendor-ids.ts';
 
 export const tokenType = 'application/astra-token';
 export const tokenVersion = '1.0';

@@ -13,7 +13,7 @@ import {
   permitted,
   type SurfaceRequest,
 } from '../answer.ts';
-import { isOrg } from '../vendor-ids.ts';
+import { meansOrg } from '../../identity/vendor-ids.ts';
 import { member, readAllowedScopes } from './allowed-scopes.ts';
 import type { ReadActorDeps } from '../read-actor.ts';
 import { readCaller } from './csp-caller.ts';
@@ -35,7 +35,7 @@ export const createCreateEndpoint =
     const order = readOrder(request, identity.scopes);
     if (typeof order === 'string') return badRequest(order, request);
     const { orgId } = order;
-    if (orgId !== undefined && !isOrg(identity.org.id, orgId))
+    if (orgId !== undefined && !meansOrg(identity.org.id, orgId))
       return refusedCaller(
         denial('tenant_mismatch', 'orgId is not the org of the session'),
         request,

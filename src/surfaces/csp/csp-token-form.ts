@@ -3,7 +3,7 @@
 import type { Identity } from '../../decision/identity.ts';
 import { rights } from '../../decision/rights.ts';
 import type { TokenForm } from '../../lifecycle/issue.ts';
-import { uuidOfOrg } from '../vendor-ids.ts';
+import { uuidOfOrg } from '../../identity/vendor-ids.ts';
 import { type CspUser, cspUserOf } from './csp-user.ts';
 
 export const cspTokenForm = (domain: string): TokenForm => {

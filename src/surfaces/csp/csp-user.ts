@@ -1,6 +1,6 @@
 // A user as the csp dialect names one: an account at a domain, and a subject of domain and UUID.
 
-import { uuidOfUser } from '../vendor-ids.ts';
+import { uuidOfUser } from '../../identity/vendor-ids.ts';
 
 export interface CspUser {
   /** An e-mail address, or what looks like one. */

@@ -6,7 +6,7 @@ import { rights } from '../../decision/rights.ts';
 import { isProblem } from '../../lifecycle/problem.ts';
 import type { TokenOrders } from '../../lifecycle/token-orders.ts';
 import { type Endpoint, isAnswer, neverStored, permitted, type SurfaceRequest } from '../answer.ts';
-import { isOrg } from '../vendor-ids.ts';
+import { meansOrg } from '../../identity/vendor-ids.ts';
 import { member } from './allowed-scopes.ts';
 import type { ReadActorDeps } from '../read-actor.ts';
 import { readCaller } from './csp-caller.ts';
@@ -24,7 +24,7 @@ export const createDeactivateEndpoint =
     const actor = await readCaller(deps, request);
     if (isAnswer(actor)) return actor;
     const { identity } = actor;
-    if (!isOrg(identity.org.id, request.parameters['org'] ?? ''))
+    if (!meansOrg(identity.org.id, request.parameters['org'] ?? ''))
       return refusedCaller(denial('tenant_mismatch', 'another org'), request, identity);
     if (!identity.scopes.has(rights.orgOwner))
       return refusedCaller(denial('scope_missing', rights.orgOwner), request, identity);

@@ -12,7 +12,7 @@ import {
   permitted,
   type SurfaceRequest,
 } from '../answer.ts';
-import { uuidOfOrg } from '../vendor-ids.ts';
+import { uuidOfOrg } from '../../identity/vendor-ids.ts';
 import { allowedScopesOf } from './allowed-scopes.ts';
 import { badRequest, cspError, masked, refusedToken } from './csp-error.ts';
 import { readParameters } from '../vendor-parameters.ts';

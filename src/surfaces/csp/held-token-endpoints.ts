@@ -16,7 +16,7 @@ import {
 } from '../answer.ts';
 import type { OauthClients } from '../client-authentication.ts';
 import { presentedCredential } from '../presented-credential.ts';
-import { uuidOfOrg } from '../vendor-ids.ts';
+import { uuidOfOrg } from '../../identity/vendor-ids.ts';
 import { readClient } from './csp-client.ts';
 import { badRequest, refusedToken } from './csp-error.ts';
 import { readParameters } from '../vendor-parameters.ts';

@@ -6,7 +6,7 @@ import type { BeginClientSession } from '../../lifecycle/client-session.ts';
 import { isProblem } from '../../lifecycle/problem.ts';
 import { type Answer, type Endpoint, isAnswer, type SurfaceRequest } from '../answer.ts';
 import type { OauthClient, OauthClients } from '../client-authentication.ts';
-import { isOrg } from '../vendor-ids.ts';
+import { meansOrg } from '../../identity/vendor-ids.ts';
 import { readClient } from './csp-client.ts';
 import { badRequest, refusedCaller, refusedClient } from './csp-error.ts';
 import { type VendorParameters, readParameters } from '../vendor-parameters.ts';
@@ -63,7 +63,7 @@ const clientSession = async (
     );
   const { account } = client;
   const orgId = parameters.one('orgId');
-  if (orgId !== undefined && !isOrg(account.orgId, orgId))
+  if (orgId !== undefined && !meansOrg(account.orgId, orgId))
     return refusedCaller(denial('tenant_mismatch', 'the client belongs to another org'), request);
   const result = await deps.beginClientSession({
     clientId: client.id,

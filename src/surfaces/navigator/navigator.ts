@@ -22,7 +22,7 @@ import { badRequest, onFault, refusedCaller, refusedClient, refusedToken } from 
 import { readParameters } from '../vendor-parameters.ts';
 import { cspTokenForm } from '../csp/csp-token-form.ts';
 import { presentedCredential } from '../presented-credential.ts';
-import { isOrg, uuidOfOrg } from '../vendor-ids.ts';
+import { meansOrg, uuidOfOrg } from '../../identity/vendor-ids.ts';
 
 export interface NavigatorSurfaceDeps {
   readonly settings: Pick<
@@ -113,7 +113,7 @@ const createClientEndpoint = (deps: WholeDeps): Endpoint => {
     if (client.kind === 'public' || client.account === undefined)
       return refusedClient(clientFault('the client stands for no user'), request);
     const { account } = client;
-    if (!isOrg(account.orgId, request.parameters['org'] ?? ''))
+    if (!meansOrg(account.orgId, request.parameters['org'] ?? ''))
       return refusedCaller(denial('tenant_mismatch', 'the client belongs to another org'), request);
     const result = await beginClientSession({
       clientId: client.id,

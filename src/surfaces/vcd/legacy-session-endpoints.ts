@@ -7,7 +7,7 @@ import { prefersJson } from '../../dialects/vcd-error.ts';
 import { element, inner, xmlMediaType } from '../../dialects/xml.ts';
 import { type Answer, type Endpoint, neverStored, permitted, type RequestHead } from '../answer.ts';
 import { presentedCredential } from '../presented-credential.ts';
-import { uuidOfOrg } from '../vendor-ids.ts';
+import { uuidOfOrg } from '../../identity/vendor-ids.ts';
 import {
   createCurrentEndpoint,
   createEndEndpoint,

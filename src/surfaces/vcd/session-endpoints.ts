@@ -3,7 +3,7 @@
 import type { Identity } from '../../decision/identity.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { type Answer, type Endpoint, neverStored, permitted } from '../answer.ts';
-import { uuidOfName, uuidOfOrg } from '../vendor-ids.ts';
+import { uuidOfName, uuidOfOrg } from '../../identity/vendor-ids.ts';
 import { listPage, readListQuery } from './listing.ts';
 import {
   createCurrentEndpoint,

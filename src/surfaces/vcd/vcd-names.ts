@@ -4,7 +4,7 @@
 import type { Identity } from '../../decision/identity.ts';
 import { rights } from '../../decision/rights.ts';
 import type { VcdSettings } from '../../settings/settings.ts';
-import { uuidOfName, uuidOfOrg, uuidOfUser } from '../vendor-ids.ts';
+import { uuidOfName, uuidOfOrg, uuidOfUser } from '../../identity/vendor-ids.ts';
 
 export interface Reference {
   readonly name: string;

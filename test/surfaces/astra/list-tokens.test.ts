@@ -1,7 +1,7 @@
 // GET tokens with include, limit, filter, orderBy, skip, count and continue.
 
 import t, { type Test } from 'tap';
-import { uuidOfUser } from '../../../src/surfaces/vendor-ids.ts';
+import { uuidOfUser } from '../../../src/identity/vendor-ids.ts';
 import { minuteMs } from '../../lifecycle/world.ts';
 import { type AstraServer, ofAnn, startAstra } from './astra-server.ts';
 

@@ -1,7 +1,7 @@
 // POST tokens, GET and DELETE tokens/{id}: who may, for whom, and what comes back.
 
 import t from 'tap';
-import { uuidOfOrg, uuidOfUser } from '../../../src/surfaces/vendor-ids.ts';
+import { uuidOfOrg, uuidOfUser } from '../../../src/identity/vendor-ids.ts';
 import { dayMs, minuteMs } from '../../lifecycle/world.ts';
 import { noSurfaces } from '../surface-server.ts';
 import { jsonType } from '../vendor-server.ts';

@@ -1,7 +1,7 @@
 // POST /loggedin/user/api-tokens and POST /orgs/{orgId}/api-tokens/deactivate.
 
 import t, { type Test } from 'tap';
-import { uuidOfOrg } from '../../../src/surfaces/vendor-ids.ts';
+import { uuidOfOrg } from '../../../src/identity/vendor-ids.ts';
 import { dayMs, minuteMs } from '../../lifecycle/world.ts';
 import { noSurfaces } from '../surface-server.ts';
 import {

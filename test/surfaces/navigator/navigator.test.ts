@@ -2,7 +2,7 @@
 
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import t from 'tap';
-import { uuidOfOrg } from '../../../src/surfaces/vendor-ids.ts';
+import { uuidOfOrg } from '../../../src/identity/vendor-ids.ts';
 import { minuteMs } from '../../lifecycle/world.ts';
 import { csp, jsonType, navigator, startVendors, type VendorServer } from '../vendor-server.ts';
 

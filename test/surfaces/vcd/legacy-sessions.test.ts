@@ -1,7 +1,7 @@
 // /api/sessions and /api/session: the older paths, in XML.
 
 import t from 'tap';
-import { uuidOfOrg, uuidOfUser } from '../../../src/surfaces/vendor-ids.ts';
+import { uuidOfOrg, uuidOfUser } from '../../../src/identity/vendor-ids.ts';
 import { element } from '../../../src/dialects/xml.ts';
 import { bearer, password, requestId, signInLine, startVcd } from './vcd-server.ts';
 

@@ -2,7 +2,7 @@
 
 import { decodeJwt } from 'jose';
 import t from 'tap';
-import { uuidOfOrg, uuidOfUser } from '../../../src/surfaces/vendor-ids.ts';
+import { uuidOfOrg, uuidOfUser } from '../../../src/identity/vendor-ids.ts';
 import { bearer, password, requestId, signInLine, startVcd } from './vcd-server.ts';
 
 const sessions = '/cloudapi/1.0.0/sessions';

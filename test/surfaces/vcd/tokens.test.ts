@@ -1,7 +1,7 @@
 // /cloudapi/1.0.0/tokens.
 
 import t from 'tap';
-import { uuidOfOrg, uuidOfUser } from '../../../src/surfaces/vendor-ids.ts';
+import { uuidOfOrg, uuidOfUser } from '../../../src/identity/vendor-ids.ts';
 import { dayMs, minuteMs } from '../../lifecycle/world.ts';
 import { bearer, requestId, startVcd, type VcdServer } from './vcd-server.ts';
 

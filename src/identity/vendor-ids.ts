@@ -1,0 +1,53 @@
+// Ids in the form the vendors' clients expect: a UUID for every org and user. An id that is a UUID stays as it is, so an
+// operator who keeps the vendor's ids loses nothing; any other id gets a UUID made of it, the same on every replica.
+
+import { hash } from 'node:crypto';
+
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+export const uuidOfOrg = (orgId: string): string => (uuid.test(orgId) ? orgId : uuidOf(orgId));
+
+export const uuidOfUser = (orgId: string, userId: string): string =>
+  uuid.test(userId) ? userId : uuidOf(`${orgId}/${userId}`);
+
+/** Of anything else with a name; one that is a UUID stays as it is. */
+export const uuidOfName = (name: string): string => (uuid.test(name) ? name : uuidOf(name));
+
+/**
+ * Whether a path or a body that names an org means this one: by its own id, to the letter, or by the UUID made of it, in
+ * any case. The one rule for ids, on the surfaces and on routes. No org can have the UUID of another as its id: such ids
+ * are refused where orgs are made (lifecycle/names.ts).
+ */
+export const meansOrg = (orgId: string, named: string): boolean =>
+  named === orgId || (isMadeUuid(named) && !uuid.test(orgId) && named.toLowerCase() === knownUuidOf(orgId));
+
+const made = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
+
+/** Whether a text has the form of the UUIDs that are made here. */
+export const isMadeUuid = (text: string): boolean => made.test(text);
+
+/** UUIDs made of ids of orgs, so that no request pays for a digest twice. */
+const known = new Map<string, string>();
+const knownMax = 10_000;
+
+const knownUuidOf = (orgId: string): string => {
+  const found = known.get(orgId);
+  if (found !== undefined) return found;
+  if (known.size >= knownMax) known.clear();
+  const uuidMade = uuidOf(orgId);
+  known.set(orgId, uuidMade);
+  return uuidMade;
+};
+
+/** UUID version 8 (RFC 9562 section 5.8) of a SHA-256. */
+const uuidOf = (name: string): string => {
+  const hex = hash('sha256', name, 'hex');
+  const variant = '89ab'.charAt(Number.parseInt(hex.charAt(16), 16) % 4);
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `8${hex.slice(13, 16)}`,
+    `${variant}${hex.slice(17, 20)}`,
+    hex.slice(20, 32),
+  ].join('-');
+};
