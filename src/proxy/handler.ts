@@ -2,11 +2,11 @@
 // outcome. It only calls the steps in order; each refuses by a value, and every request ends in one outcome.
 // Nothing here waits when the identifier answers at once.
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { isPermit } from '../decision/authorize.ts';
 import { type Credential, isCredential, readCredential } from '../decision/credential.ts';
-import { denial, isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
+import { type Denial, denial, isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
 import { methodsAskedFor } from '../decision/method-override.ts';
 import { parseTarget } from '../decision/path.ts';
 import { classifyRefusal } from '../decision/refusal-class.ts';
@@ -20,7 +20,7 @@ import { type ClassifyHeader, createHeaderClassifier, headerNamesOf } from './he
 import { asksForWebSocket, type HeaderFacts, inspectHeaders } from './hygiene.ts';
 import { faultOf, isLeaving, recordInvalid } from './invalid-request.ts';
 import type { Handler } from './listener.ts';
-import { type Caller, type Connection, type Exit, Passage } from './passage.ts';
+import { type Connection, type Exit, Passage, type TokenEndpoints } from './passage.ts';
 import { passedCredential } from './passed-credential.ts';
 import { callerAddress, createTrust, type TrustsAddress } from './peer.ts';
 import { answer, endAfter } from './reply.ts';
@@ -38,11 +38,7 @@ export interface HandlerDependencies {
   readonly forwarder: Forwarder;
   readonly upgrader: Upgrader;
   readonly record: RecordOutcome;
-  /** Token endpoints on the same listener: they own whole paths, answer and record for themselves. */
-  readonly surfaces: {
-    owns(path: string): boolean;
-    handle(request: IncomingMessage, response: ServerResponse, caller: Caller): void;
-  };
+  readonly surfaces: TokenEndpoints;
   readonly isShuttingDown: () => boolean;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -285,8 +281,8 @@ class GateHandler {
       // Behind a request whose answer is still to come: that one is answered, and is the last.
       recordInvalid(connection.peer, faultOf(error), undefined, this.#deps.record);
       endAfter(passage, socket);
-    } else if (passage.isOver || !this.#answerBroken(passage, faultOf(error))) {
-      // In its body. The forwarder hears of a caller that left, after the outcome.
+    } else if (!this.#refuseBody(passage, faultOf(error))) {
+      // The forwarder hears of a caller that left, after the outcome.
       socket.destroy();
     }
   }
@@ -297,7 +293,9 @@ class GateHandler {
     passage.endRefused(refusal, answer(passage, classifyRefusal(refusal), false));
   }
 
-  #answerBroken(passage: Passage, refusal: Refusal): boolean {
+  /** Of a request that broke off in its body; false when no answer can be sent any more. */
+  #refuseBody(passage: Passage, refusal: Denial): boolean {
+    if (passage.isOver) return this.#deps.surfaces.refuseBody(passage.request, refusal);
     const status = answer(passage, classifyRefusal(refusal), true);
     passage.endRefused(refusal, status);
     return status !== 0;

@@ -4,7 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { CredentialKind, Identity } from '../decision/identity.ts';
-import type { Refusal } from '../decision/outcome.ts';
+import type { Denial, Refusal } from '../decision/outcome.ts';
 import type { Wire } from '../decision/refusal.ts';
 import type { RefusalClass } from '../decision/refusal-class.ts';
 import type { ErrorDialect, RouteRule } from '../decision/route-rule.ts';
@@ -40,6 +40,14 @@ export interface Caller {
   /** Past trusted proxies. */
   readonly clientAddress: string;
   readonly requestId: string;
+}
+
+/** Token endpoints on the same listener: they own whole paths, answer and record for themselves. */
+export interface TokenEndpoints {
+  owns(path: string): boolean;
+  handle(request: IncomingMessage, response: ServerResponse, caller: Caller): void;
+  /** Answers a request of theirs whose body cannot be read on; false when it has been answered. */
+  refuseBody(request: IncomingMessage, reason: Denial): boolean;
 }
 
 export class Passage {

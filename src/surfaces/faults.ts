@@ -1,7 +1,8 @@
 // What can go wrong with a surface request outside its endpoint, as a value that each surface turns into its own error
 // shape: method, size, framing, time, shutdown, bug. Knows no framework beyond the status its errors carry.
 
-import { broken, denied, type Fault, failed, type Route } from './answer.ts';
+import type { Denial } from '../decision/outcome.ts';
+import { type Answer, broken, denied, type Fault, failed, type Route } from './answer.ts';
 import { bodyBytesMax } from './body.ts';
 
 /** RFC 9110 §15.5.6: the methods of a path, for the Allow header. */
@@ -22,6 +23,30 @@ export const shutdownFault: Fault = {
   note: failed({ reason: 'shutting_down', cause: undefined }),
 };
 
+/** A body that stopped, came too slowly, or whose framing is broken: always the caller's doing. */
+export const bodyFault = (reason: Denial): Fault =>
+  reason.reason === 'request_timeout'
+    ? {
+        status: 408,
+        description: 'The body did not arrive in time.',
+        note: denied(reason.reason, reason.evidence),
+      }
+    : { status: 400, description: 'The body cannot be read.', note: denied(reason.reason, reason.evidence) };
+
+class EndpointTimeout extends Error {}
+
+/** The answer of an endpoint; rejects with what `faultOf` knows when it takes longer. */
+export const withinTime = async (answer: Answer | Promise<Answer>, timeoutMs: number): Promise<Answer> => {
+  if (!(answer instanceof Promise)) return answer;
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new EndpointTimeout(`no answer in ${timeoutMs} ms`)), timeoutMs);
+  try {
+    return await Promise.race([answer, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
 /** Errors of the framework carry a status; whatever else is thrown is a bug. */
 export const faultOf = (error: unknown): Fault => {
   const status = statusOf(error);
@@ -37,9 +62,9 @@ export const faultOf = (error: unknown): Fault => {
       description: 'The request cannot be read.',
       note: denied('request_malformed', error instanceof Error ? error.message : undefined),
     };
-  if (status === 503)
+  if (error instanceof EndpointTimeout)
     return {
-      status,
+      status: 503,
       description: 'The request took too long. Try again in a moment.',
       note: failed({ reason: 'overloaded', cause: error }),
     };

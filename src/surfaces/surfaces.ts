@@ -5,6 +5,7 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Denial } from '../decision/outcome.ts';
 import { type PathParameters, PathTable } from '../decision/path-pattern.ts';
 import type { SignInLimit } from '../identity/sign-in-limit.ts';
 import type { PasswordHashes } from '../lifecycle/password-hash.ts';
@@ -13,7 +14,7 @@ import { managementPaths } from '../settings/surface-paths.ts';
 import { astraRouteNames, astraRoutes } from './astra/astra.ts';
 import type { Answer, Endpoint, Note, RequestHead, Route } from './answer.ts';
 import { bodyBytesMax } from './body.ts';
-import { allowed, faultOf, methodFault, shutdownFault } from './faults.ts';
+import { allowed, bodyFault, faultOf, methodFault, shutdownFault, withinTime } from './faults.ts';
 import { cspRouteNames, cspRoutes, type CspSurfaceDeps } from './csp/csp.ts';
 import { navigatorRouteNames, navigatorRoutes } from './navigator/navigator.ts';
 import { oauthRouteNames, oauthRoutes, type OauthSurfaceDeps } from './oauth/oauth.ts';
@@ -38,6 +39,11 @@ export interface Surfaces {
   readonly ownedPaths: readonly string[];
   /** Answers a request whose path is owned; never throws. */
   handle(req: IncomingMessage, res: ServerResponse, caller: Caller): void;
+  /**
+   * Answers a request whose body cannot be read to its end, and lets its connection close. False: it has been answered
+   * already, so only the connection can tell.
+   */
+  refuseBody(req: IncomingMessage, reason: Denial): boolean;
   /** New requests are refused with 503 from here on. */
   close(): Promise<void>;
 }
@@ -57,8 +63,11 @@ export interface ServeDeps {
   readonly record: RecordOutcome;
 }
 
-/** An endpoint that takes longer than this is answered 503: above every time-out of the store. */
-const handlerTimeoutMs = 10_000;
+/**
+ * An endpoint that takes longer than this, once it has the body, is answered 503: above every time-out of the store.
+ * How long the body may take is the listener's to say.
+ */
+const endpointTimeoutMs = 10_000;
 
 /** Every surface that the settings switch on. */
 export const createSurfaces = async (deps: SurfacesDeps): Promise<Surfaces> =>
@@ -100,7 +109,8 @@ export const serveRoutes = async (routes: readonly Route[], deps: ServeDeps): Pr
       const refused = route.onFault(methodFault(route, head.method), head);
       return { ...refused, headers: { ...refused.headers, allow: allowed(route).join(', ') } };
     }
-    return endpoint(withBody(head, parameters, Buffer.isBuffer(request.body) ? request.body : undefined));
+    const body = Buffer.isBuffer(request.body) ? request.body : undefined;
+    return withinTime(endpoint(withBody(head, parameters, body)), endpointTimeoutMs);
   };
   app.all(onlyPath, async (request, reply) => send(contextOf(request), reply, await answer(request)));
   // Methods the framework has never heard of.
@@ -108,6 +118,10 @@ export const serveRoutes = async (routes: readonly Route[], deps: ServeDeps): Pr
   app.setErrorHandler((error, request, reply) => {
     const context = contextOf(request);
     return send(context, reply, context.route.onFault(faultOf(error), context.head));
+  });
+  app.addHook('onRequest', (request, reply, done) => {
+    contextOf(request).reply = reply;
+    done();
   });
   await app.ready();
 
@@ -123,11 +137,19 @@ export const serveRoutes = async (routes: readonly Route[], deps: ServeDeps): Pr
         parameters: found.parameters,
         head: readHead(req, caller),
         note: undefined,
+        reply: undefined,
       };
       contexts.set(req, context);
       recordAtEnd(deps.record, res, path, context);
       continueIfExpected(req, res);
       app.routing(req, res);
+    },
+    refuseBody: (req, reason) => {
+      const context = contexts.get(req);
+      if (context?.reply === undefined || context.reply.sent) return false;
+      void context.reply.header('connection', 'close');
+      send(context, context.reply, context.route.onFault(bodyFault(reason), context.head));
+      return true;
     },
     close: async () => {
       isClosing = true;
@@ -142,6 +164,8 @@ interface Context {
   readonly parameters: PathParameters;
   readonly head: RequestHead;
   note: Note | undefined;
+  /** Where the answer goes, from the moment the framework has the request. */
+  reply: FastifyReply | undefined;
 }
 
 /** The one path the framework knows. */
@@ -154,7 +178,6 @@ const createApp = (): FastifyInstance => {
     // Which endpoint a path belongs to has been decided before: no second opinion.
     rewriteUrl: () => onlyPath,
     bodyLimit: bodyBytesMax,
-    handlerTimeout: handlerTimeoutMs,
     // Said in so many words, though the one body parser below replaces fastify's own.
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',

@@ -146,6 +146,7 @@ export const startEdge = async (
     surfaces: {
       owns: (path) => path === options.surface?.path,
       handle: (request, response, caller) => options.surface?.handle(request, response, caller),
+      refuseBody: () => false,
     },
     isShuttingDown: () => isShuttingDown,
     now: options.now ?? Date.now,
