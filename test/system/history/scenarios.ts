@@ -1,5 +1,6 @@
 // The scenarios: which stores and replicas, and which faults befall them.
 
+import { deployCluster } from './cluster-deployment.ts';
 import { deployRedis } from './redis-deployment.ts';
 import type { Scenario } from './scenario.ts';
 import { deploySentinel } from './sentinel-deployment.ts';
@@ -10,6 +11,13 @@ const redis = (name: string, ...faultKinds: readonly string[]): Scenario => ({
   deploy: (t) => deployRedis(t),
   faultKinds,
   faults: 6,
+});
+
+const cluster = (name: string, ...faultKinds: readonly string[]): Scenario => ({
+  name: `cluster: ${name}`,
+  deploy: deployCluster,
+  faultKinds,
+  faults: 5,
 });
 
 export const scenarios: readonly Scenario[] = [
@@ -39,5 +47,8 @@ export const scenarios: readonly Scenario[] = [
     faultKinds: ['kill the master', 'freeze the master', 'kill a gate'],
     faults: 6,
   },
+  cluster('masters killed', 'kill a master', 'freeze a master'),
+  cluster('masters failed over', 'fail a master over', 'kill a gate'),
+  cluster('slots moved', 'move slots'),
   redis('emptied', 'empty Redis', 'kill a gate'),
 ];
