@@ -64,5 +64,10 @@ export const collectRoles = (
   const at = value.indexOf('=');
   if (at < 1)
     throw new InvalidArgumentError('Write a role and its scopes, e.g. "reader=things:read things:list".');
-  return { ...before, [value.slice(0, at)]: collectWords(value.slice(at + 1), undefined) };
+  const role = value.slice(0, at);
+  if (before !== undefined && Object.hasOwn(before, role))
+    throw new InvalidArgumentError(
+      `Write all scopes of the role ${role} in one --role, with blanks between.`,
+    );
+  return { ...before, [role]: collectWords(value.slice(at + 1), undefined) };
 };

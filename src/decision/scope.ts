@@ -18,6 +18,12 @@ const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 export const isScope = (text: string): boolean => text.length <= scopeLengthMax && scopeToken.test(text);
 
 /**
+ * Whether a text that somebody wrote as one scope holds a comma: almost certainly it was meant as several. The grammar of
+ * RFC 6749 allows it, so a token of another issuer may carry one; here none is defined or asked for.
+ */
+export const looksLikeScopes = (text: string): boolean => text.includes(',');
+
+/**
  * Reads `scope` text: tokens separated by exactly one space (RFC 6749 section 3.3), duplicates collapsed, order kept.
  * The empty text is no scopes: an access token of a user without roles carries `scope: ""`.
  * Undefined when it does not follow the grammar or passes a bound.

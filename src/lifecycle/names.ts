@@ -1,7 +1,7 @@
 // The grammars of everything a person names: orgs, users, roles, scopes, API tokens. Each check answers undefined or a
 // problem that says what to write instead. Names reach headers, logs and store keys, so all are short and printable.
 
-import { isScope, scopeLengthMax, scopesMax } from '../decision/scope.ts';
+import { isScope, looksLikeScopes, scopeLengthMax, scopesMax } from '../decision/scope.ts';
 import { isMadeUuid } from '../identity/vendor-ids.ts';
 import type { Label } from '../store/records.ts';
 import { isTokenId } from './token-id.ts';
@@ -66,6 +66,12 @@ export const checkScopes = (scopes: readonly string[]): Problem | undefined => {
     return problem(
       'scope_malformed',
       `${quoted(bad)} cannot be a scope. Write 1 to ${scopeLengthMax} printable ASCII characters without blanks, " or \\, e.g. things:read.`,
+    );
+  const several = scopes.find(looksLikeScopes);
+  if (several !== undefined)
+    return problem(
+      'scope_malformed',
+      `${quoted(several)} has a comma and would be one scope. Write several with a blank between them, or as several items of a list.`,
     );
   return checkCount('scope_malformed', 'scopes', scopes.length, scopesMax);
 };

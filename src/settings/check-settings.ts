@@ -21,7 +21,7 @@ export const checkSettings = (fields: FileFields, problem: Report, warning: Repo
   checkIssuers(fields, problem, warning);
   checkClients(fields, problem);
   checkKeys(fields, problem);
-  checkTimes(fields, problem);
+  checkTimes(fields, problem, warning);
 };
 
 const checkTls = ({ tls }: FileFields, problem: Report, warning: Report): void => {
@@ -160,7 +160,16 @@ const checkKeys = ({ keys, store, tokens, surfaces }: FileFields, problem: Repor
       );
 };
 
-const checkTimes = ({ identity, cache, tokens }: FileFields, problem: Report): void => {
+const checkTimes = (
+  { identity, cache, tokens, limits }: FileFields,
+  problem: Report,
+  warning: Report,
+): void => {
+  if (limits.headersTimeout > limits.requestTimeout)
+    warning(
+      ['limits', 'requestTimeout'],
+      'is shorter than limits.headersTimeout, so it ends requests first and headersTimeout means nothing; write a longer one, or a shorter headersTimeout',
+    );
   if (identity.jwtLifetime < 2 * cache.identityTtl)
     problem(
       ['identity', 'jwtLifetime'],

@@ -136,8 +136,8 @@ export const issuerFields = z.strictObject({
     '1d',
   ),
   staleKeysMax: field(
-    duration('0s', '30d'),
-    'How long known keys may serve while the JWKS endpoint is down.',
+    duration('1m', '30d'),
+    'How long known keys may serve while the JWKS endpoint is down, counted from when they were fetched last.',
   ).prefault('6h'),
   claims: z
     .strictObject({

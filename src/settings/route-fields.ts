@@ -2,15 +2,18 @@
 
 import { METHODS } from 'node:http';
 import { z } from 'zod';
-import { isScope } from '../decision/scope.ts';
+import { isScope, looksLikeScopes } from '../decision/scope.ts';
 import { field } from './field.ts';
 import { duration, size } from './quantity.ts';
 import { flag, listOf, not, oneOf, type Read, type Reader, right, text, wrong } from './reader.ts';
 import { routePath } from './route-path.ts';
 
 const scope: Reader<string> = {
-  read: (value): Read<string> =>
-    typeof value === 'string' && isScope(value) ? right(value) : not(value, 'a scope', scope.expects),
+  read: (value): Read<string> => {
+    if (typeof value !== 'string' || !isScope(value)) return not(value, 'a scope', scope.expects);
+    if (looksLikeScopes(value)) return wrong('has a comma and would be one scope; write one item for each');
+    return right(value);
+  },
   expects: 'things:read (visible ASCII without blanks, " and \\)',
   json: { type: 'string' },
 };

@@ -17,7 +17,7 @@ export interface IssuerKeysSettings {
   readonly ca: string | undefined;
   /** A key is imported for each of these it fits. */
   readonly algorithms: readonly string[];
-  /** How long keys may serve while the endpoint is down. */
+  /** How long keys may serve after they were fetched, while the endpoint is down. */
   readonly staleKeysMsMax: number;
 }
 
@@ -31,8 +31,11 @@ export interface IssuerKeys {
   warm(nowMs: number): Promise<Outage | undefined>;
 }
 
-/** Past half of this, a request starts a fetch in the background; past all of it, requests wait for one. */
-const freshMs = 600_000;
+/**
+ * Past half of this (or of `staleKeysMsMax`, where that is less), a request starts a fetch in the background; past all of
+ * it, requests wait for one.
+ */
+const freshMsMax = 600_000;
 /** A kid that is not among the keys is worth another fetch this long after the last one. */
 const unknownKidCooldownMs = 30_000;
 /** After a fetch that failed. */
@@ -52,6 +55,7 @@ export const createIssuerKeys = (settings: IssuerKeysSettings): IssuerKeys => ne
 
 class FetchedIssuerKeys implements IssuerKeys {
   readonly #settings: IssuerKeysSettings;
+  readonly #freshMs: number;
   #keys: readonly IssuerKey[] = [];
   #fetchedAtMs = Number.NEGATIVE_INFINITY;
   #triedAtMs = Number.NEGATIVE_INFINITY;
@@ -61,6 +65,7 @@ class FetchedIssuerKeys implements IssuerKeys {
 
   constructor(settings: IssuerKeysSettings) {
     this.#settings = settings;
+    this.#freshMs = Math.min(freshMsMax, settings.staleKeysMsMax);
   }
 
   async find(
@@ -86,16 +91,16 @@ class FetchedIssuerKeys implements IssuerKeys {
   /** Fetches when it is time: waits for it only when there is nothing fresh, and nothing stale to do with meanwhile. */
   async #renew(nowMs: number): Promise<void> {
     const ageMs = nowMs - this.#fetchedAtMs;
-    if (ageMs < freshMs / 2) return;
+    if (ageMs < this.#freshMs / 2) return;
     const isTooSoon = this.#failure !== undefined && nowMs - this.#triedAtMs < retryDelayMs;
     if (isTooSoon && this.#flight === undefined) return;
     const flight = this.#fetch(nowMs);
-    const canGoOn = this.#isUsable(nowMs) && (ageMs < freshMs || this.#failure !== undefined);
+    const canGoOn = this.#isUsable(nowMs) && (ageMs < this.#freshMs || this.#failure !== undefined);
     if (!canGoOn) await flight;
   }
 
   #isUsable(nowMs: number): boolean {
-    return nowMs - this.#fetchedAtMs < Math.max(freshMs, this.#settings.staleKeysMsMax);
+    return nowMs - this.#fetchedAtMs < this.#settings.staleKeysMsMax;
   }
 
   #cooldownMs(): number {

@@ -21,6 +21,17 @@ const furnished = async (
   return { on, json, store, folder };
 };
 
+t.test('scopes joined by a comma, or a role written twice, are refused: nobody meant that', async (t) => {
+  const { on } = await furnished(t);
+  const refused = async (args: string[], code: number, why: RegExp): Promise<void> => {
+    t.match(await on(...args), { code, stderr: why }, args.join(' '));
+  };
+  await refused(['org', 'create', 'two', '--role', 'writer=a,b'], 1, /a,b.*comma.*blank between/);
+  await refused(['role', 'create', 'acme', 'two', '--scope', 'a,b'], 1, /comma/);
+  await refused(['token', 'create', 'acme/ann', '--scope', 'things:read,things:write'], 1, /comma/);
+  await refused(['org', 'create', 'two', '--role', 'r=a', '--role', 'r=b'], 2, /role r in one --role/);
+});
+
 t.test('orgs', async (t) => {
   const { on, json } = await furnished(t);
   t.match(await json('org', 'show', 'acme'), {

@@ -86,6 +86,7 @@ t.test('what cannot be done is answered with a stable code and a sentence that t
     ['a scope with a blank', 'scope_malformed', () => accounts.defineRole('acme', 'r', ['a b'])],
     ['an empty scope', 'scope_malformed', () => accounts.defineRole('acme', 'r', [''])],
     ['a scope with a quote', 'scope_malformed', () => accounts.defineRole('acme', 'r', ['"'])],
+    ['two scopes in one', 'scope_malformed', () => accounts.defineRole('acme', 'r', ['a,b'])],
     [
       'a life of a second',
       'lifetime_malformed',

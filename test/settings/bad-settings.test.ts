@@ -124,6 +124,10 @@ const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]>
     'issuer-org-and-orgs',
     /^:6:5: issuers\[0\].orgs: means nothing beside fixedOrg/,
   ],
+  "an issuer's keys serve for a minute at least": [
+    'issuer-stale-keys',
+    /^:6:19: issuers\[0\].staleKeysMax: .*from 1m to 30d/,
+  ],
   'an issuer gets no scope of Tollgate by its prefix': [
     'issuer-own-scopes',
     /^:6:18: issuers\[0\].scopePrefix: must not begin with tollgate:/,
@@ -222,6 +226,7 @@ const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]>
     'route-scope-with-blank',
     /routes\[0\].scopes: item 1: "things read" is not a scope/,
   ],
+  'two scopes are two items': ['route-scopes-in-one', /routes\[0\].scopes: item 1: has a comma/],
   'a route goes to an upstream there is': [
     'route-upstream-unknown',
     /^:4:38: routes\[0\].upstream: .*did you mean reports\?/,

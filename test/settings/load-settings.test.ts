@@ -192,6 +192,13 @@ t.test('the issuer is made from the listen address unless written', async (t) =>
   t.equal(load({ flags: { audience: 'things' } }).audience, 'things');
 });
 
+t.test('a time limit that another one makes meaningless is a warning', async (t) => {
+  t.match(warningsOf({ flags: { 'limits.requestTimeout': '5s' } }), [
+    /limits\.requestTimeout: is shorter than limits\.headersTimeout/,
+  ]);
+  t.same(warningsOf({ flags: { 'limits.requestTimeout': '5s', 'limits.headersTimeout': '5s' } }), []);
+});
+
 t.test('an issuer that can be overheard, and keys over plain http, are warnings', async (t) => {
   t.match(warningsOf({ flags: { issuer: 'http://api.example.com' } }), [
     /^option issuer: issuer: .*plain http.*write an https URL/,

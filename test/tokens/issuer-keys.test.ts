@@ -109,6 +109,18 @@ t.test(
   },
 );
 
+t.test('known keys serve for exactly as long as the settings say, also below ten minutes', async (t) => {
+  const server = await startJwksServer(t, [esKey]);
+  const keys = keysFrom(server, { staleKeysMsMax: 2 * minuteMs });
+  t.equal(await count(keys, nowMs), 1);
+  t.equal(await count(keys, nowMs + minuteMs - 1), 1);
+  t.equal(server.requests, 1, 'no fetch before half of it');
+  await server.stop();
+  t.equal(await count(keys, nowMs + minuteMs), 1, 'then one in the background');
+  t.equal(await count(keys, nowMs + 2 * minuteMs - 1), 1, 'up to the last millisecond');
+  t.equal(await count(keys, nowMs + 2 * minuteMs), 'issuer_unavailable');
+});
+
 t.test('an endpoint that is down when first asked is an outage, asked again a second later', async (t) => {
   const server = await startJwksServer(t, [esKey]);
   await server.stop();
