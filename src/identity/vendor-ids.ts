@@ -18,25 +18,32 @@ export const uuidOfName = (name: string): string => (uuid.test(name) ? name : uu
  * any case. The one rule for ids, on the surfaces and on routes. No org can have the UUID of another as its id: such ids
  * are refused where orgs are made (lifecycle/names.ts).
  */
-export const meansOrg = (orgId: string, named: string): boolean =>
-  named === orgId || (isMadeUuid(named) && !uuid.test(orgId) && named.toLowerCase() === knownUuidOf(orgId));
+export const meansOrg = (orgId: string, named: string): boolean => {
+  if (named === orgId) return true;
+  if (named.length !== uuidLength) return false;
+  const stands = madeUuidOf(orgId);
+  return named === stands || named.toLowerCase() === stands;
+};
+
+const uuidLength = 36;
 
 const made = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 
 /** Whether a text has the form of the UUIDs that are made here. */
 export const isMadeUuid = (text: string): boolean => made.test(text);
 
-/** UUIDs made of ids of orgs, so that no request pays for a digest twice. */
+/** What `madeUuidOf` has answered, so that no request pays for a digest twice. */
 const known = new Map<string, string>();
 const knownMax = 10_000;
 
-const knownUuidOf = (orgId: string): string => {
+/** The UUID that stands for an org's id; empty for an id that is one itself. */
+const madeUuidOf = (orgId: string): string => {
   const found = known.get(orgId);
   if (found !== undefined) return found;
   if (known.size >= knownMax) known.clear();
-  const uuidMade = uuidOf(orgId);
-  known.set(orgId, uuidMade);
-  return uuidMade;
+  const stands = uuid.test(orgId) ? '' : uuidOf(orgId);
+  known.set(orgId, stands);
+  return stands;
 };
 
 /** UUID version 8 (RFC 9562 section 5.8) of a SHA-256. */
