@@ -19,7 +19,8 @@ export const warningOfVisibleSecrets = (
     const setting = settingNames.find(({ flag, path }) => flag === name || path.join('.') === name);
     if (setting === undefined) return [];
     if (holdsPassword.test(value)) return [{ name, instead: 'TOLLGATE_STORE_PASSWORD_FILE' }];
-    // The URL of the store is a secret only for the password it may hold.
+    // The path of a key is no secret, and the URL of the store only for the password it may hold.
+    if (setting.pem && !value.includes('-----BEGIN ')) return [];
     if (setting.secret && setting.path.join('.') !== 'store.url')
       return [{ name, instead: `${setting.variable}_FILE` }];
     return holdsSecret.test(value) ? [{ name, instead: 'secretFile in the settings file' }] : [];

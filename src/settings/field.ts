@@ -7,6 +7,8 @@ import { type Reader, text } from './reader.ts';
 
 export interface FieldFacts {
   readonly secret: boolean;
+  /** Written as the path of a PEM file, or as the text of one. */
+  readonly pem: boolean;
   /** Strings separated by commas in the environment. */
   readonly list: boolean;
 }
@@ -33,7 +35,11 @@ export const field = <T>(reader: Reader<T>, description: string) => {
       return z.NEVER;
     })
     .meta({ description, ...reader.json });
-  schema.register(fieldFacts, { secret: reader.secret === true, list: reader.list === true });
+  schema.register(fieldFacts, {
+    secret: reader.secret === true,
+    pem: reader.pem === true,
+    list: reader.list === true,
+  });
   return schema;
 };
 

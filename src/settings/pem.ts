@@ -64,6 +64,7 @@ export const privateKey: Reader<string> = {
   expects: 'the path of a PEM file with the private key',
   json: { type: 'string' },
   secret: true,
+  pem: true,
 };
 
 /** Private keys that sign access tokens: paths or PEM text, one file may hold several. As PKCS#8 PEM. */
@@ -90,6 +91,7 @@ export const signingKeys: Reader<readonly string[]> = {
     'paths of PEM files with a P-256, RSA (2048 bits or more) or Ed25519 private key, without a passphrase',
   json: { anyOf: [{ type: 'array', items: { type: 'string' } }, { type: 'string' }] },
   secret: true,
+  pem: true,
   list: true,
 };
 

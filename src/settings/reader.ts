@@ -15,6 +15,8 @@ export interface Reader<T> {
   readonly json: Readonly<Record<string, unknown>>;
   /** Never shown, and has a `...File` twin. */
   readonly secret?: true;
+  /** Written as the path of a PEM file, or as the text of one. */
+  readonly pem?: true;
   /** A list of strings: separated by commas in the environment. */
   readonly list?: true;
 }

@@ -10,6 +10,8 @@ export interface SettingName {
   /** `cache.identitiesMax`, as flags name it; `store` for `store.url`. */
   readonly flag: string;
   readonly secret: boolean;
+  /** Written as the path of a PEM file, or as the text of one. */
+  readonly pem: boolean;
   /** How a string given from outside becomes a value: as it is, split at commas, or parsed as YAML. */
   readonly form: 'text' | 'list' | 'yaml';
 }
@@ -37,6 +39,7 @@ const nameOf = (schema: unknown, path: readonly string[], shortPath: readonly st
     variable: `TOLLGATE_${shortPath.map(upperSnake).join('_')}`,
     flag: shortPath.join('.'),
     secret: facts?.secret === true,
+    pem: facts?.pem === true,
     form: facts === undefined ? 'yaml' : facts.list ? 'list' : 'text',
   };
 };

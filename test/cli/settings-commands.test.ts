@@ -68,6 +68,11 @@ t.test('a secret among the options is warned of once, without repeating it', asy
       /in keys\.encryptionKey;.*TOLLGATE_KEYS_ENCRYPTION_KEY_FILE/,
     ],
     [
+      'the text of a key',
+      ['--set', 'tls.key=-----BEGIN PRIVATE KEY-----s3cr3t-----END PRIVATE KEY-----'],
+      /in tls\.key;.*TOLLGATE_TLS_KEY_FILE/,
+    ],
+    [
       'a client secret',
       ['--set', 'oauth.clients=[{ id: a, secret: s3cr3t }]'],
       /in oauth\.clients;.*secretFile/,
@@ -83,6 +88,8 @@ t.test('a secret among the options is warned of once, without repeating it', asy
   for (const options of [
     ['--store', 'redis://127.0.0.1:1'],
     ['--set', 'keys.encryptionKeyFile=/run/key'],
+    ['--set', 'tls.key=/run/tls.key'],
+    ['--set', 'keys.signingKeys=/run/a.pem,/run/b.pem'],
     [],
   ])
     t.notMatch((await run(['validate', shipped, ...options])).stderr, /arguments/, options.join(' '));

@@ -69,6 +69,8 @@ const nothing: OrganizationScopes = {
 
 const roleOf = (name: string) => ({ name, resource: null });
 
+const memberScope = 'org:member';
+
 export interface AskedScopes {
   readonly scopes: readonly string[] | 'all';
   readonly openid: boolean;
@@ -89,7 +91,11 @@ export const readAllowedScopes = (value: unknown, granted: ReadonlySet<string>):
   if (general.includes(allPermissionsScope)) return { scopes: 'all', openid };
   const scopes = new Set<string>();
   if (organization.isAll) for (const scope of granted) if (!serviceRole.test(scope)) scopes.add(scope);
-  for (const role of organization.roles) scopes.add(`org:${role.replace(/^(?:csp:)?org_/, '')}`);
+  for (const role of organization.roles) {
+    const scope = `org:${role.replace(/^(?:csp:)?org_/, '')}`;
+    // Every user of an org is a member, and every access token says so: mostly there is nothing to grant.
+    if (scope !== memberScope || granted.has(scope)) scopes.add(scope);
+  }
   for (const permission of organization.permissions) scopes.add(permission);
   for (const service of services) {
     if (service === undefined) return undefined;

@@ -1,5 +1,6 @@
 // POST /loggedin/user/api-tokens and POST /orgs/{orgId}/api-tokens/deactivate.
 
+import { decodeJwt } from 'jose';
 import t, { type Test } from 'tap';
 import { uuidOfOrg } from '../../../src/identity/vendor-ids.ts';
 import { dayMs, minuteMs } from '../../lifecycle/world.ts';
@@ -76,6 +77,21 @@ t.test('whoever is signed in makes an API token with the documented body', async
     t.match(record, { openid: true, notifyBeforeExpiryMs: 7 * dayMs });
   }
   t.notOk(JSON.stringify(server.outcomes).includes('"tg'), 'the new token is not logged');
+});
+
+t.test('org_member may be asked for: every user of the org has it', async (t) => {
+  const server = await startOrg(t);
+  const session = [`csp-auth-token: ${await server.signIn()}`];
+  for (const roles of [['org_member'], ['csp:org_member'], ['org_member', 'org_owner']]) {
+    const organizationScopes = { roles: roles.map((name) => ({ name, resource: '' })) };
+    const body = { tokenName: 'ci', allowedScopes: { organizationScopes } };
+    const reply = await server.postJson(create, body, session);
+    t.equal(reply.status, 200, roles.join());
+    const token = String(reply.json['apiToken']);
+    const exchanged = await server.postForm(`${csp}/auth/api-tokens/authorize`, `api_token=${token}`);
+    const owner = roles.includes('org_owner') ? ['csp:org_owner'] : [];
+    t.same(decodeJwt(String(exchanged.json['access_token']))['perms'], ['csp:org_member', ...owner]);
+  }
 });
 
 t.test('refreshTokenTTL: seconds; 0 or none is the default, -1 is never', async (t) => {
