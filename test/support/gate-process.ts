@@ -39,6 +39,8 @@ export interface GateOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** How many file descriptors it may have; else what this process may. */
   readonly descriptorsMax?: number;
+  /** Another user than this process's, who must be able to read and write the directory; only root may. */
+  readonly uid?: number | undefined;
 }
 
 /** A sealing key for tests on Redis. */
@@ -53,7 +55,7 @@ const defaults = {
 
 /** Writes the settings, starts `tollgate serve` and waits until it listens; ends with the test. */
 export const startGate = async (t: Test, options: GateOptions): Promise<GateProcess> => {
-  const { directory, name = 'tollgate', settings, env = {}, descriptorsMax } = options;
+  const { directory, name = 'tollgate', settings, env = {}, descriptorsMax, uid } = options;
   mkdirSync(directory, { recursive: true });
   const settingsFile = join(directory, `${name}.yaml`);
   // JSON is YAML.
@@ -65,6 +67,7 @@ export const startGate = async (t: Test, options: GateOptions): Promise<GateProc
   const running = await startProcess(command, args, {
     cwd: directory,
     env: { ...cleanEnvironment(), ...env },
+    ...(uid !== undefined && { uid }),
   });
   t.teardown(() => running.stop(3_000));
   return asGate(running, settingsFile);

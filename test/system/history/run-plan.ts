@@ -37,6 +37,8 @@ export const runPlan = async (deployment: Deployment, plan: Plan, bounds: Bounds
       for (const fault of plan.faults.filter(({ at }) => at === number)) {
         cleared = healed;
         healed = cleared.then(async () => void faults.push(await inject(deployment, fault)));
+        // A fault that cannot be injected ends the run where it is awaited.
+        healed.catch(() => undefined);
       }
       await cleared;
       await pause(intent.pauseMs);

@@ -3,6 +3,7 @@
 
 import type { Redis } from 'ioredis';
 import type { Test } from 'tap';
+import { until } from '../../support/gate-process.ts';
 import { startSentinel } from '../../support/redis-sentinel.ts';
 import { type RedisTcpServer, startTcpRedis } from '../../support/redis-tcp.ts';
 import { pause } from './pause.ts';
@@ -63,7 +64,11 @@ const failovers = (
   return {
     'force a failover': async () => {
       const { master, other } = await roles();
-      await forceFailover();
+      // One that is asked for while the last is being finished, or that Sentinel gives up, is asked for again.
+      while (!(await isMaster(other.client))) {
+        await forceFailover();
+        await until(() => isMaster(other.client), 6_000).catch(() => undefined);
+      }
       return healed(other, master);
     },
     'kill the master': async ({ lastsMs }) => {
