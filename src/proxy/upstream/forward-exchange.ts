@@ -29,7 +29,6 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
   #connection: UpstreamConnection | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #body: RequestBody | undefined;
-  #isRetry = false;
   #isOver = false;
   #unregister: (() => void) | undefined;
   #askedAtMs = 0;
@@ -82,19 +81,17 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
   // -- what the connections tell
 
   onConnection(connection: UpstreamConnection): void {
-    const { permit, request, headers } = this.#exchange;
     this.#connection = connection;
-    // `servername` is missing from undici's types; without it undici takes the caller's Host for the upstream's TLS name.
-    const options = {
-      path: permit.target,
-      method: request.method ?? '',
-      headers,
-      body: this.#body ?? null,
-      servername: this.#connections.serverName,
-      headersTimeout: permit.rule.responseTimeoutMs,
-    };
-    this.#askedAtMs = performance.now();
-    connection.client.dispatch(options, this);
+    const { socket } = connection;
+    if (socket === undefined || this.#isRepeatable) return this.#dispatch(connection);
+    // What cannot be sent twice must not meet a connection that the upstream is closing. One that is likely to be closed
+    // now is not used; on the others, what has arrived by now (a FIN, a reset) is read first: undici looks once more
+    // before it writes, and from here that is after a whole turn of the event loop.
+    if (!this.#connections.isTrusted(connection)) {
+      socket.retire();
+      return this.#dispatch(connection);
+    }
+    setImmediate(() => this.#dispatch(connection));
   }
 
   onRefused(reason: Denial | Outage): void {
@@ -152,18 +149,49 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
   }
 
   onResponseError(_controller: unknown, error: Error): void {
-    const mayRepeat = this.#mayRepeat();
-    const hasAnswer = this.#connection?.socket?.hasAnswer === true;
+    const connection = this.#connection;
+    const socket = connection?.socket;
+    const reason = outageOf(error, socket?.hasAnswer === true);
+    const isStale =
+      reason.reason === 'upstream_unreachable' &&
+      socket !== undefined &&
+      socket.served > 0 &&
+      !socket.hasAnswer &&
+      !socket.hasFailed;
+    if (socket !== undefined) socket.hasFailed = true;
+    if (connection !== undefined && isStale && !this.#isOver) {
+      this.#connections.noteStale(connection, this.#askedAtMs);
+      if (this.#isRepeatable) return this.#repeat(connection);
+    }
     this.#release();
     if (this.#isOver) return;
     if (isMisuse(error)) this.#context.reportBug(error);
-    const reason = outageOf(error, hasAnswer);
-    if (!mayRepeat || reason.reason !== 'upstream_unreachable') return this.#fail(reason);
-    this.#isRetry = true;
-    // After the other idle sockets have heard of their end, too.
-    setImmediate(() => {
-      if (!this.#isOver) this.#connections.seek(this);
-    });
+    this.#fail(reason);
+  }
+
+  /**
+   * RFC 9110 section 9.2.2: the method is idempotent and nothing of a body has been consumed, so a request that met a
+   * connection gone stale is sent again. Its client has no socket any more: the second time, the connection is fresh.
+   */
+  #repeat(connection: UpstreamConnection): void {
+    this.#controller = undefined;
+    setImmediate(() => this.#dispatch(connection));
+  }
+
+  #dispatch(connection: UpstreamConnection): void {
+    if (this.#isOver) return this.#release();
+    const { permit, request, headers } = this.#exchange;
+    // `servername` is missing from undici's types; without it undici takes the caller's Host for the upstream's TLS name.
+    const options = {
+      path: permit.target,
+      method: request.method ?? '',
+      headers,
+      body: this.#body ?? null,
+      servername: this.#connections.serverName,
+      headersTimeout: permit.rule.responseTimeoutMs,
+    };
+    this.#askedAtMs = performance.now();
+    connection.client.dispatch(options, this);
   }
 
   // -- what the caller's side tells
@@ -201,17 +229,8 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
     this.#unregister = live.add(this.identity, (reason) => this.#fail(reason));
   }
 
-  /** RFC 9110 section 9.2.2: idempotent, nothing of a body consumed, and only because the connection had gone stale. */
-  #mayRepeat(): boolean {
-    const socket = this.#connection?.socket;
-    return (
-      !this.#isRetry &&
-      this.#body === undefined &&
-      socket !== undefined &&
-      socket.served > 0 &&
-      !socket.hasAnswer &&
-      idempotentMethods.has(this.#exchange.request.method ?? '')
-    );
+  get #isRepeatable(): boolean {
+    return this.#body === undefined && idempotentMethods.has(this.#exchange.request.method ?? '');
   }
 
   #release(): void {

@@ -12,6 +12,7 @@ import type { UpstreamReading } from '../../observe/metric-sources.ts';
 import type { UpstreamSettings } from '../../settings/settings.ts';
 import { CallerShares, type Claim, type Claimant } from './caller-shares.ts';
 import { FairLine, type LineMember } from './fair-line.ts';
+import { IdleTrust } from './idle-trust.ts';
 import { UpstreamSocket } from './upstream-socket.ts';
 
 /** An exchange that needs a connection; exactly one of the two is called, `onConnection` perhaps at once. */
@@ -23,6 +24,8 @@ export class UpstreamConnection {
   readonly client: Client;
   /** Undefined before the first connect; replaced at every reconnect. */
   socket: UpstreamSocket | undefined;
+  /** When its last exchange was over; `performance.now()`. */
+  idleSinceMs = 0;
   /** Of the exchange it carries. */
   claim: Claim | undefined;
 
@@ -80,6 +83,7 @@ export class UpstreamConnections {
   readonly #cold: UpstreamConnection[] = [];
   readonly #shares: CallerShares;
   readonly #line: FairLine<ConnectionSeeker>;
+  readonly #idleTrust = new IdleTrust();
   #isClosed = false;
 
   constructor(settings: UpstreamSettings, reportBug: (error: unknown) => void) {
@@ -120,9 +124,21 @@ export class UpstreamConnections {
   release(connection: UpstreamConnection): void {
     connection.claim?.giveBack();
     connection.claim = undefined;
+    connection.idleSinceMs = performance.now();
     this.#warm.push(connection);
     // After the current bytes: what follows the response on this socket must be seen before it is used again.
     if (this.#line.length > 0) queueMicrotask(() => this.#serveLine());
+  }
+
+  /** Whether a request that cannot be sent twice may use the connection's open socket. */
+  isTrusted(connection: UpstreamConnection): boolean {
+    const nowMs = performance.now();
+    return this.#idleTrust.trusts(nowMs - connection.idleSinceMs, nowMs);
+  }
+
+  /** The connection was found closed when a request was written on it at `usedAtMs`. */
+  noteStale(connection: UpstreamConnection, usedAtMs: number): void {
+    this.#idleTrust.learn(usedAtMs - connection.idleSinceMs, performance.now());
   }
 
   /** Refuses those who wait, aborts what is under way and closes every socket. */
@@ -150,17 +166,21 @@ export class UpstreamConnections {
   #open(): UpstreamConnection | undefined {
     if (this.#all.length >= this.settings.connectionsMax) return undefined;
     const connection = new UpstreamConnection(this.settings, this.#connector, this.#reportBug);
-    const cool = (): void => this.#cool(connection);
-    connection.client.on('disconnect', cool).on('connectionError', cool);
+    connection.client
+      .on('disconnect', (_origin, _targets, error) => this.#cool(connection, error))
+      .on('connectionError', (_origin, _targets, error) => this.#cool(connection, error));
     const events: EventEmitter = connection.client;
     events.on('error', this.#reportBug);
     this.#all.push(connection);
     return connection;
   }
 
-  #cool(connection: UpstreamConnection): void {
+  #cool(connection: UpstreamConnection, error: Error): void {
+    const isUsed = connection.socket !== undefined && !connection.socket.hasFailed;
+    connection.socket = undefined;
     const at = this.#warm.lastIndexOf(connection);
     if (at < 0) return;
+    if (isUsed && isClosedByUpstream(error)) this.noteStale(connection, performance.now());
     this.#warm.splice(at, 1);
     this.#cold.push(connection);
   }
@@ -179,6 +199,9 @@ export class UpstreamConnections {
 /** 16 KiB: Node's own limit for a header section. */
 const responseHeaderBytesMax = 16_384;
 const keepAliveMarginMs = 1_000;
+
+/** Not by us: undici calls its own reasons (a time-out, the end after a last response) informational. */
+const isClosedByUpstream = (error: Error): boolean => !('code' in error) || error.code !== 'UND_ERR_INFO';
 
 const connectorOf = (settings: UpstreamSettings, serverName: string): buildConnector.connector => {
   const connector = buildConnector({

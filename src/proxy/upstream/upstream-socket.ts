@@ -14,12 +14,16 @@ export class UpstreamSocket {
   served = 0;
   /** The first byte of a response to the current request has arrived. */
   hasAnswer = false;
+  /** An exchange on this socket went wrong: its end says nothing of how long the upstream keeps idle ones. */
+  hasFailed = false;
   /** The interim response being handed on is a `100 Continue`; undici is given 102 for it. */
   isContinue = false;
+  readonly #socket: Socket;
   #listener: DryListener | undefined;
 
   /** `socket` as undici's `connect` event leaves it: with its parser. Throws when the parser is not the one known here. */
   constructor(socket: Socket) {
+    this.#socket = socket;
     this.#correct(parserOf(socket));
   }
 
@@ -32,6 +36,11 @@ export class UpstreamSocket {
   /** The exchange on this socket is over. */
   rest(): void {
     this.#listener = undefined;
+  }
+
+  /** Closes it while it is idle; undici connects anew for the next request. */
+  retire(): void {
+    this.#socket.destroy();
   }
 
   #correct(parser: Parser): void {
