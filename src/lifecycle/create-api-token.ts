@@ -3,12 +3,10 @@
 
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import type { Settings } from '../settings/settings.ts';
-import { isTokenDead } from '../store/api-token-state.ts';
 import type { ApiTokenRecord, Label } from '../store/records.ts';
 import { shardOfAccount } from '../tokens/shard.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { createSecret, createTokenId, digestOf, type SecretLength } from '../tokens/api-token.ts';
-import { userUnknown } from './accounts.ts';
 import {
   derivationFor,
   type DerivedSecrets,
@@ -19,7 +17,7 @@ import { checkNotifyBefore, grantLifetime } from './lifetime.ts';
 import { checkLabels, checkName, checkOrgId, checkScopes, checkUserId, distinct } from './names.ts';
 import { checkNotWider, findActiveOwner, grantedTo, type Owner } from './owner.ts';
 import { isProblem, type Problem, problem } from './problem.ts';
-import { readAllTokens } from './read-tokens.ts';
+import { type Room, storeWithin } from './token-room.ts';
 
 export interface NewApiToken {
   readonly orgId: string;
@@ -40,8 +38,6 @@ export interface NewApiToken {
   readonly idempotencyKey?: string | undefined;
   /** Whose that key is. */
   readonly orderedBy?: OrderedBy;
-  /** Refuse a name that a live token of the user has. */
-  readonly uniqueName?: boolean | undefined;
   /** Most live tokens of the user, where a surface asks for fewer than the settings. */
   readonly perUserMax?: number | undefined;
   /** What the maker's session may do: the token may do no more. Undefined: the operator makes it. */
@@ -93,14 +89,12 @@ export const createApiToken = async (
     owner.org.tokenLifetimeMsMax,
   );
   if (isProblem(lifetime)) return lifetime;
-  const refusal = await checkOthers(deps, order, owner, nowMs);
-  if (refusal !== undefined) return refusal;
   const id = ids?.fresh ?? createTokenId(shardOfAccount(order.orgId, order.userId));
   const record = recordOf(id, order, owner, lifetime.lifetimeMs, nowMs);
   const secret = derivation?.derived.secret(id, 0, derivation.key, order.length);
-  return secret === undefined
-    ? drawAndStore(store, record, order.length)
-    : storeDerived(store, record, secret);
+  const perUserMax = Math.min(order.perUserMax ?? Infinity, settings.tokens.perUserMax);
+  const room = { store, owner, perUserMax };
+  return secret === undefined ? drawAndStore(room, record, order.length) : storeDerived(room, record, secret);
 };
 
 const checkOrder = (order: NewApiToken): Problem | undefined =>
@@ -121,35 +115,6 @@ const checkScopesOf = (order: NewApiToken, owner: Owner): Problem | undefined =>
     : problem(
         'scope_too_wide',
         `You do not have ${beyond.sort().slice(0, 10).join(' ')} yourself, so you cannot make a token that does.`,
-      );
-};
-
-/** How many live tokens the user may have, and under which names. Two orders at the same time may pass together. */
-const checkOthers = async (
-  { store, settings }: CreateApiTokenDeps,
-  order: NewApiToken,
-  owner: Owner,
-  nowMs: number,
-): Promise<Problem | Outage | undefined> => {
-  const most = Math.min(order.perUserMax ?? Infinity, settings.tokens.perUserMax ?? Infinity);
-  if (most === Infinity && order.uniqueName !== true) return undefined;
-  const tokens = await readAllTokens(store, order.orgId, order.userId);
-  if (isOutage(tokens)) return tokens;
-  const live = tokens.filter(
-    (token) =>
-      !isTokenDead(token, owner.user, owner.org) &&
-      (token.expiresAtMs === undefined || token.expiresAtMs > nowMs),
-  );
-  if (order.uniqueName === true && live.some(({ name }) => name === order.name))
-    return problem(
-      'name_taken',
-      'The user has a token of that name already. Choose another, or revoke that one.',
-    );
-  return live.length < most
-    ? undefined
-    : problem(
-        'too_many_tokens',
-        `${order.orgId}/${order.userId} has ${live.length} API tokens, and ${most} are allowed. Revoke one that is no longer used.`,
       );
 };
 
@@ -181,31 +146,29 @@ const recordOf = (
 });
 
 const drawAndStore = async (
-  store: TokenStore,
+  room: Room,
   record: ApiTokenRecord,
   length: SecretLength,
 ): Promise<CreatedApiToken | Problem | Outage> => {
   const shard = shardOfAccount(record.orgId, record.userId);
   for (let draw = 0; draw < drawsMax; draw++) {
     const secret = createSecret({ shard, length });
-    const answer = await store.createToken(record, digestOf(secret));
-    if (isOutage(answer)) return answer;
-    if (answer === 'user_unknown') return userUnknown(record.orgId, record.userId);
+    const answer = await storeWithin(room, record, digestOf(secret));
+    if (isOutage(answer) || isProblem(answer)) return answer;
     if (answer === 'created') return { secret, record };
   }
   throw new Error(`${drawsMax} new secrets in a row were taken already: the random source is broken`);
 };
 
 const storeDerived = async (
-  store: TokenStore,
+  room: Room,
   record: ApiTokenRecord,
   secret: string,
 ): Promise<CreatedApiToken | Problem | Outage> => {
-  const answer = await store.createToken(record, digestOf(secret));
-  if (isOutage(answer)) return answer;
-  if (answer === 'user_unknown') return userUnknown(record.orgId, record.userId);
+  const answer = await storeWithin(room, record, digestOf(secret));
+  if (isOutage(answer) || isProblem(answer)) return answer;
   // The same order may have been carried out elsewhere at this moment: the record is that one's.
-  const stored = await store.findToken(record.id);
+  const stored = await room.store.findToken(record.id);
   if (isOutage(stored)) return stored;
   return answer === 'created' && stored !== undefined ? { secret, record: stored } : keyUsedOtherwise;
 };

@@ -30,7 +30,6 @@ export type ProblemCode =
   | 'key_unknown'
   | 'key_sealed'
   | 'label_malformed'
-  | 'name_taken'
   | 'too_many_tokens'
   | 'token_revoked'
   | 'token_expired'

@@ -1,80 +1,91 @@
-// API tokens as they are shown: metadata only, never a secret or its digest, with the state they are in now. Finds,
-// sorts and cuts the tokens of one user or of a whole org.
+// API tokens as they are shown: metadata only, never a secret or its digest, with the state they are in now. A listing
+// costs what it returns: it reads an index from where the last page ended. What no index can answer is judged token by
+// token, so many for one page and no more: such a page may be short, and the next one goes on where it stopped.
 
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import type { Whose } from '../decision/rights.ts';
 import { isTokenDead } from '../store/api-token-state.ts';
 import type { ApiTokenRecord, OrgRecord, UserRecord } from '../store/records.ts';
+import {
+  placeOf,
+  scanLimitMax,
+  type TokenOrder,
+  type TokenPart,
+  type TokenPlace,
+} from '../store/token-index.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { orgUnknown, userUnknown } from './accounts.ts';
-import { isProblem, type Problem, problem } from './problem.ts';
-import { readAllTokens } from './read-tokens.ts';
+import { type Problem, problem } from './problem.ts';
+import { matches, requiredValue, type TokenFilter } from './token-filter.ts';
+
+export type TokenState = 'active' | 'expired' | 'revoked';
 
 /** A token as a listing shows it. Times are milliseconds since the epoch; `undefined` means never. */
 export interface TokenView extends Omit<ApiTokenRecord, 'state' | 'generation'> {
   readonly orgName: string;
   readonly userName: string;
   /** `revoked`: by itself or with everything of its user or org. */
-  readonly state: 'active' | 'expired' | 'revoked';
+  readonly state: TokenState;
 }
 
-export type TokenOrderKey =
-  | 'id'
-  | 'name'
-  | 'userId'
-  | 'state'
-  | 'createdAtMs'
-  | 'expiresAtMs'
-  | 'lastUsedAtMs';
-
 export interface TokenQuery extends Whose {
+  /** Undefined: in any state. */
+  readonly states?: readonly TokenState[] | undefined;
   /** Undefined: every token. */
-  readonly matches?: ((token: TokenView) => boolean) | undefined;
-  /** Undefined: by id. Equal ones are in the order of their ids. */
-  readonly sort?: { readonly by: TokenOrderKey; readonly isDescending: boolean } | undefined;
-  /** Only what comes after this place in that order. */
+  readonly filter?: TokenFilter | undefined;
+  /** Undefined: as they were made, or by whatever answers the filter best. */
+  readonly sort?: { readonly by: TokenOrder; readonly isDescending: boolean } | undefined;
+  /** Only what comes after this place, which an earlier page of the same listing ended at. */
   readonly after?: TokenPlace | undefined;
   readonly skip: number;
   readonly limit: number;
-}
-
-/** Where a token stands in an order. */
-export interface TokenPlace {
-  readonly value: string | number;
-  readonly id: string;
+  readonly isCounted?: boolean | undefined;
 }
 
 export interface TokenListing {
   readonly items: readonly TokenView[];
-  /** How many match, on all pages together. */
-  readonly total: number;
+  /** Where this page ends; undefined: nothing follows. */
+  readonly next: TokenPlace | undefined;
+  /** How many there are on all pages together; undefined: not asked for, or not known without reading them all. */
+  readonly total: number | undefined;
 }
 
-export type TokenListStore = Pick<TokenStore, 'findOrg' | 'findUser' | 'listUsers' | 'listTokens'>;
+export type TokenListStore = Pick<
+  TokenStore,
+  'findOrg' | 'findUser' | 'scanTokens' | 'countTokens' | 'buryTokens'
+>;
 
-const usersPerPage = 500;
-const usersAtOnce = 32;
-/** A whole org is read at once to be sorted: more than this are to be asked for user by user. */
-const listedTokensMax = 20_000;
+/** Most tokens that are read for one page. */
+export const readsPerPageMax = 1_000;
+
+const allStates: readonly TokenState[] = ['active', 'expired', 'revoked'];
 
 export const listTokens = async (
   store: TokenListStore,
   query: TokenQuery,
   nowMs: number,
 ): Promise<TokenListing | Problem | Outage> => {
-  const found = await findTokens(store, query, nowMs);
-  if (isOutage(found) || isProblem(found)) return found;
-  const { matches, sort, after, skip, limit } = query;
-  const matching = matches === undefined ? found : found.filter(matches);
-  const by = sort?.by ?? 'id';
-  const sorted = matching.toSorted((one, other) =>
-    compare(placeOf(one, by), placeOf(other, by), sort?.isDescending),
-  );
-  const rest =
-    after === undefined
-      ? sorted
-      : sorted.filter((token) => compare(placeOf(token, by), after, sort?.isDescending) > 0);
-  return { items: rest.slice(skip, skip + limit), total: sorted.length };
+  const org = await store.findOrg(query.orgId);
+  if (isOutage(org)) return org;
+  if (org === undefined) return orgUnknown(query.orgId);
+  if (query.userId !== undefined) {
+    const user = await store.findUser(query.orgId, query.userId);
+    if (isOutage(user)) return user;
+    if (user === undefined) return userUnknown(query.orgId, query.userId);
+  }
+  const plan = planOf(query);
+  const page = await readPage(store, query, plan, org, nowMs);
+  if (isOutage(page)) return page;
+  if (page.isTooFar)
+    return problem(
+      'listing_too_large',
+      `Only the first ${readsPerPageMax} API tokens can be skipped. Follow the link or cursor from page to page instead.`,
+    );
+  const { items, next, matched } = page;
+  if (query.isCounted !== true) return { items, next, total: undefined };
+  const counted = query.after === undefined ? matched : undefined;
+  const total = counted ?? (await countAll(store, query, nowMs));
+  return isOutage(total) ? total : { items, next, total };
 };
 
 export const viewOf = (
@@ -89,81 +100,126 @@ export const viewOf = (
   return { ...shown, orgName: org.name, userName: user.name, state };
 };
 
-const findTokens = async (
-  store: TokenListStore,
-  { orgId, userId }: Whose,
-  nowMs: number,
-): Promise<readonly TokenView[] | Problem | Outage> => {
-  const org = await store.findOrg(orgId);
-  if (isOutage(org)) return org;
-  if (org === undefined) return orgUnknown(orgId);
-  if (userId === undefined) return findTokensOfOrg(store, org, nowMs);
-  const user = await store.findUser(orgId, userId);
-  if (isOutage(user)) return user;
-  return user === undefined ? userUnknown(orgId, userId) : findTokensOfUser(store, org, user, nowMs);
+/** What of a query an index answers. */
+interface Plan {
+  readonly userId: string | undefined;
+  readonly parts: readonly TokenPart[];
+  readonly by: TokenOrder;
+  readonly isDescending: boolean;
+  readonly name: string | undefined;
+}
+
+const planOf = (query: TokenQuery): Plan => {
+  const { userId, states = allStates, filter } = query;
+  const order = orderOf(query);
+  return {
+    userId: userId ?? requiredValue(filter, 'userId'),
+    // What died with its user or org stands among the live ones until it is met.
+    parts: states.includes('revoked') ? ['live', 'revoked'] : ['live'],
+    ...order,
+    name: order.by === 'name' ? requiredValue(filter, 'name') : undefined,
+  };
 };
 
-const findTokensOfUser = async (
-  store: TokenListStore,
-  org: OrgRecord,
-  user: UserRecord,
-  nowMs: number,
-): Promise<readonly TokenView[] | Outage> => {
-  const records = await readAllTokens(store, org.id, user.id);
-  return isOutage(records) ? records : records.map((record) => viewOf(record, user, org, nowMs));
-};
-
-const findTokensOfOrg = async (
-  store: TokenListStore,
-  org: OrgRecord,
-  nowMs: number,
-): Promise<readonly TokenView[] | Problem | Outage> => {
-  const views: TokenView[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await store.listUsers(org.id, { limit: usersPerPage, cursor });
-    if (isOutage(page)) return page;
-    for (let start = 0; start < page.items.length; start += usersAtOnce) {
-      const users = page.items.slice(start, start + usersAtOnce);
-      const found = await Promise.all(users.map((user) => findTokensOfUser(store, org, user, nowMs)));
-      for (const tokens of found) {
-        if (isOutage(tokens)) return tokens;
-        views.push(...tokens);
-      }
-      if (views.length > listedTokensMax)
-        return problem(
-          'listing_too_large',
-          `The org has more than ${listedTokensMax} API tokens. List them user by user.`,
-        );
-    }
-    cursor = page.nextCursor;
-  } while (cursor !== undefined);
-  return views;
-};
-
-export const placeOf = (token: TokenView, by: TokenOrderKey): TokenPlace => ({
-  value: valueOf(token, by),
-  id: token.id,
+/** In which order a query lists: a place is one of this order. */
+export const orderOf = (query: Pick<TokenQuery, 'filter' | 'sort'>): NonNullable<TokenQuery['sort']> => ({
+  by: query.sort?.by ?? (requiredValue(query.filter, 'name') === undefined ? 'createdAtMs' : 'name'),
+  isDescending: query.sort?.isDescending ?? false,
 });
 
-const compare = (one: TokenPlace, other: TokenPlace, isDescending = false): number => {
-  if (one.value !== other.value) return one.value < other.value === isDescending ? 1 : -1;
-  if (one.id === other.id) return 0;
-  return one.id < other.id ? -1 : 1;
+interface ReadPage {
+  readonly items: readonly TokenView[];
+  readonly next: TokenPlace | undefined;
+  /** How many match; undefined: they were not read to the end. */
+  readonly matched: number | undefined;
+  /** Not even those to be skipped could be read. */
+  readonly isTooFar: boolean;
+}
+
+const readPage = async (
+  store: TokenListStore,
+  query: TokenQuery,
+  plan: Plan,
+  org: OrgRecord,
+  nowMs: number,
+): Promise<ReadPage | Outage> => {
+  const { orgId, states = allStates, filter, after, skip, limit } = query;
+  const viewsOf = createViewsOf(store, org, nowMs);
+  // What no index counts is counted by reading on, within the same bound.
+  const readsOn = query.isCounted === true && filter !== undefined && after === undefined;
+  const items: TokenView[] = [];
+  let next: TokenPlace | undefined;
+  let matched = 0;
+  let place = after;
+  for (let reads = 0; reads < readsPerPageMax;) {
+    // One more than is shown tells whether anything follows.
+    const missing = filter === undefined ? skip + limit + 1 - matched : scanLimitMax;
+    const atOnce = Math.min(missing, scanLimitMax, readsPerPageMax - reads);
+    const step = await store.scanTokens({ ...plan, orgId, after: place, limit: atOnce });
+    if (isOutage(step)) return step;
+    const views = await viewsOf(step.tokens);
+    if (isOutage(views)) return views;
+    for (const view of views) {
+      if (!states.includes(view.state) || (filter !== undefined && !matches(filter, view))) continue;
+      matched += 1;
+      const last = items.at(-1);
+      if (items.length === limit && last !== undefined) next ??= placeOf(last, plan.by);
+      else if (matched > skip) items.push(view);
+    }
+    if (step.isEnd) return { items, next, matched, isTooFar: false };
+    if (next !== undefined && !readsOn) return { items, next, matched: undefined, isTooFar: false };
+    reads += atOnce;
+    place = step.last ?? place;
+  }
+  return { items, next: next ?? place, matched: undefined, isTooFar: matched < skip };
 };
 
-/** What never expires comes last, what was never used first. */
-const valueOf = (token: TokenView, by: TokenOrderKey): string | number => {
-  switch (by) {
-    case 'expiresAtMs':
-      return token.expiresAtMs ?? Infinity;
-    case 'lastUsedAtMs':
-      return token.lastUsedAtMs ?? -Infinity;
-    case 'id':
-    case 'name':
-    case 'userId':
-    case 'state':
-    case 'createdAtMs':
-      return token[by];
-  }
+/** Records -> views, each user looked up once. Tokens that died with their user or org are put among the revoked ones. */
+const createViewsOf = (
+  store: TokenListStore,
+  org: OrgRecord,
+  nowMs: number,
+): ((records: readonly ApiTokenRecord[]) => Promise<readonly TokenView[] | Outage>) => {
+  const users = new Map<string, UserRecord | undefined>();
+  return async (records) => {
+    const unknown = [...new Set(records.map(({ userId }) => userId))].filter((id) => !users.has(id));
+    const found = await Promise.all(unknown.map((id) => store.findUser(org.id, id)));
+    for (const [index, user] of found.entries()) {
+      if (isOutage(user)) return user;
+      users.set(unknown[index] ?? '', user);
+    }
+    const views: TokenView[] = [];
+    const dead: string[] = [];
+    for (const record of records) {
+      const user = users.get(record.userId);
+      if (user === undefined) continue;
+      const view = viewOf(record, user, org, nowMs);
+      if (view.state === 'revoked' && record.state === 'active') dead.push(record.id);
+      views.push(view);
+    }
+    // They are shown as revoked whether this succeeds or not.
+    if (dead.length > 0) await store.buryTokens(dead, nowMs);
+    return views;
+  };
+};
+
+/** Only what the indexes count by themselves. */
+const countAll = async (
+  store: TokenListStore,
+  { orgId, userId, states = allStates, filter }: TokenQuery,
+  nowMs: number,
+): Promise<number | undefined | Outage> => {
+  if (filter !== undefined) return undefined;
+  const of = { orgId, userId } as const;
+  const [live, active, revoked] = await Promise.all([
+    states.includes('expired') ? store.countTokens({ ...of, part: 'live' }) : 0,
+    states.includes('active') === states.includes('expired')
+      ? 0
+      : store.countTokens({ ...of, part: 'live', unexpiredAtMs: nowMs }),
+    states.includes('revoked') ? store.countTokens({ ...of, part: 'revoked' }) : 0,
+  ]);
+  if (isOutage(live)) return live;
+  if (isOutage(active)) return active;
+  if (isOutage(revoked)) return revoked;
+  return (states.includes('expired') ? live - active : active) + revoked;
 };

@@ -77,7 +77,9 @@ const tokenFields = z.strictObject({
     durationOrNever('1m', '3650d'),
     'How long an API token is valid when its maker says nothing; or `never`.',
   ).prefault('180d'),
-  perUserMax: field(count(1, 100_000), 'Most live API tokens of one user. Default: any number.').optional(),
+  perUserMax: field(count(1, 100_000), 'Most live API tokens of one user. An import may exceed it.').default(
+    1_000,
+  ),
   clockLeeway: field(duration('0s', '60s'), "How far other machines' clocks may be off.").prefault('30s'),
 });
 

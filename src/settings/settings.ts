@@ -158,7 +158,7 @@ export interface Settings {
     /** Used where an API token is created without a lifetime; undefined: never expires. */
     readonly apiTokenLifetimeMs: number | undefined;
     /** Most live API tokens of one user; undefined: any number. */
-    readonly perUserMax: number | undefined;
+    readonly perUserMax: number;
     readonly clockLeewayMs: number;
   };
   readonly keys: {

@@ -13,6 +13,7 @@ import type {
   SigningKeyRecord,
   UserRecord,
 } from './records.ts';
+import type { TokenCount, TokenScan, TokenScanStep } from './token-index.ts';
 
 /** What one look-up of a secret's digest finds, read atomically. */
 export interface ApiTokenFound {
@@ -125,12 +126,27 @@ export interface TokenStore {
   listUsers(orgId: string, page: PageRequest): Promise<Page<UserRecord> | Outage>;
 
   // -- API tokens
-  /** The token and user must be in the shard of `token.id`; repeating the same id and digest answers `created`. */
+  /**
+   * The token and user must be in the shard of `token.id`; repeating the same id and digest answers `created`.
+   * `perUserMax`: most tokens of the user that are neither revoked by themselves nor expired when this one is made; counted
+   * and added in one step, so that no two callers pass it together. Undefined: any number.
+   */
   createToken(
     token: ApiTokenRecord,
     digest: string,
-  ): Promise<'created' | 'digest_taken' | 'user_unknown' | Outage>;
+    perUserMax?: number,
+  ): Promise<'created' | 'digest_taken' | 'user_unknown' | 'too_many' | Outage>;
   findToken(tokenId: string): Promise<ApiTokenRecord | undefined | Outage>;
+  /** The next tokens of a listing. Costs what it returns, however many there are. */
+  scanTokens(scan: TokenScan): Promise<TokenScanStep | Outage>;
+  /** How many there are, without reading them. */
+  countTokens(count: TokenCount): Promise<number | Outage>;
+  /**
+   * Marks tokens that died with their user or org as revoked by themselves, so that no listing or count meets them among
+   * the live ones again. Only for those that `isTokenDead` says are dead, for good: no line in the feed.
+   */
+  buryTokens(tokenIds: readonly string[], nowMs: number): Promise<'done' | Outage>;
+  /** All tokens of a user in the order of their ids. */
   listTokens(orgId: string, userId: string, page: PageRequest): Promise<Page<ApiTokenRecord> | Outage>;
   /**
    * Gives a token its next secret, in the shard of `tokenId`, and answers its record. The same secret of the same number
@@ -194,6 +210,9 @@ export const storeCommands = [
   'createToken',
   'findToken',
   'listTokens',
+  'scanTokens',
+  'countTokens',
+  'buryTokens',
   'regenerateToken',
   'recordUses',
   'revokeToken',

@@ -11,6 +11,7 @@ import { newSecrets } from './new-secrets.ts';
 import { particulars } from './particulars.ts';
 import { collect, isAlive, type MakePlace, openFurnished, openStores, ownerOf, sure } from './places.ts';
 import { recordFeed } from './recorded-feed.ts';
+import { tokenListings } from './token-listings.ts';
 
 export const tokenStoreContract = (t: Test, makePlace: MakePlace): void => {
   t.test('orgs', (t) => orgs(t, makePlace));
@@ -19,6 +20,7 @@ export const tokenStoreContract = (t: Test, makePlace: MakePlace): void => {
   t.test('revocation', (t) => revocation(t, makePlace));
   t.test('new secrets', (t) => newSecrets(t, makePlace));
   t.test('uses, passwords and what a token carries', (t) => particulars(t, makePlace));
+  t.test('listings of API tokens', (t) => tokenListings(t, makePlace));
   t.test('the audit', (t) => auditContract(t, makePlace));
   t.test('signing keys', (t) => keys(t, makePlace));
   t.test('revoked signing keys', (t) => revokedKeys(t, makePlace));

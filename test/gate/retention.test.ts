@@ -16,7 +16,7 @@ const settings = (change: {
     algorithm: 'ES256',
     accessTokenLifetimeMs: change.accessTokenLifetimeMs ?? 30 * minuteMs,
     apiTokenLifetimeMs: undefined,
-    perUserMax: undefined,
+    perUserMax: 1_000,
     clockLeewayMs: change.clockLeewayMs ?? 0,
   },
   issuers: (change.issuerAgesMs ?? []).map((tokenAgeMsMax): IssuerSettings => ({

@@ -46,7 +46,7 @@ t.test('what was done and what was refused, with its reason, are told apart', as
     'revoked',
     { secret: 'x' },
     denial('scope_missing', 'evidence is for the log of requests'),
-    problem('name_taken', 'a sentence'),
+    problem('too_many_tokens', 'a sentence'),
     outage('store_unavailable', new Error('inner')),
   ])
     audit.record(event({ outcome }));
@@ -57,7 +57,7 @@ t.test('what was done and what was refused, with its reason, are told apart', as
       ['done', undefined],
       ['done', undefined],
       ['refused', 'scope_missing'],
-      ['refused', 'name_taken'],
+      ['refused', 'too_many_tokens'],
       ['refused', 'store_unavailable'],
     ],
   );

@@ -145,15 +145,6 @@ t.test('the settings bound a user too, and the smaller number holds', async (t) 
   t.equal(await problemOf(world, {}), 'too_many_tokens');
 });
 
-t.test('a name may be wanted for one live token alone', async (t) => {
-  const world = await createWorld(t);
-  const { record } = await create(world, { uniqueName: true });
-  t.equal(await problemOf(world, { uniqueName: true }), 'name_taken');
-  t.equal(await problemOf(world, { uniqueName: true, name: 'other' }), 'no problem');
-  await world.apiTokens.revokeApiToken(record.id);
-  t.equal(await problemOf(world, { uniqueName: true }), 'no problem');
-});
-
 t.test('a token made for somebody else does no more than its maker may', async (t) => {
   const world = await createWorld(t);
   const within = new Set(['things:read', 'reports:read']);

@@ -65,7 +65,7 @@ const settingsFor = (
     algorithm,
     accessTokenLifetimeMs: 30 * minuteMs,
     apiTokenLifetimeMs: undefined,
-    perUserMax: undefined,
+    perUserMax: 1_000,
     clockLeewayMs: minuteMs,
   },
   identity: { headers: {}, strip: [], keep: [], jwtLifetimeMs: 5 * minuteMs },

@@ -99,7 +99,10 @@ t.test('a person with the right makes, sees, regenerates and revokes their own t
   const { secret, record } = await made(world);
   t.match(await orders.findApiToken(ann, record.id), { id: record.id, state: 'active', userName: 'Ann' });
   const query = { orgId: 'acme', userId: 'ann', skip: 0, limit: 10 };
-  t.match(await orders.listApiTokens(ann, query), { total: 1, items: [{ id: record.id }] });
+  t.match(await orders.listApiTokens(ann, { ...query, isCounted: true }), {
+    total: 1,
+    items: [{ id: record.id }],
+  });
   const order = { tokenId: record.id, overlapMs: 0, length: 65, idempotencyKey: 'key' } as const;
   const again = await orders.regenerateApiToken(ann, order);
   t.match(again, { record: { secretNumber: 1 } });
@@ -163,7 +166,7 @@ t.test(
       t.equal(await said(answer), 'tenant_mismatch');
     t.match(await orders.findApiToken(root, record.id), { id: record.id });
     t.match(await orders.listApiTokens(root, { orgId: 'acme', userId: undefined, skip: 0, limit: 10 }), {
-      total: 1,
+      items: [{ id: record.id }],
     });
     t.equal(await said(orders.revokeApiToken(root, record.id)), 'revoked');
   },
@@ -293,22 +296,21 @@ t.test('a listing is filtered, sorted and cut, and tells how many there are', as
   t.equal(await names('name', true), 'cbba');
   t.equal(await names('createdAtMs'), 'bacb');
   t.equal(await names('expiresAtMs'), 'cbba', 'what never expires comes last');
-  const ids = (await list({})).map(({ id }) => id);
-  t.same(ids, ids.toSorted());
+  t.equal((await list({})).map(({ name }) => name).join(''), 'bacb', 'as they were made');
   t.same(
     await Promise.all([0, 3, 4].map(async (skip) => (await list({ skip, limit: 3 })).length)),
     [3, 1, 0],
   );
-  const isB = ({ name }: TokenView) => name === 'b';
-  t.match(await orders.listApiTokens(ann, { ...query, limit: 1, matches: isB }), {
+  const isB = { kind: 'test', holds: ({ name }: TokenView) => name === 'b' } as const;
+  t.match(await orders.listApiTokens(ann, { ...query, limit: 1, filter: isB, isCounted: true }), {
     total: 2,
     items: { length: 1 },
   });
   place.clock.nowMs += dayMs;
-  t.match(await list({ matches: ({ name }: TokenView) => name === 'c' }), [{ state: 'expired' }]);
+  t.match(await list({ filter: { kind: 'is', field: 'name', value: 'c' } }), [{ state: 'expired' }]);
   const bob = world.actor('bob', ['things:read', 'reports:read', 'tollgate:tokens:own']);
   await made({ ...world, ann: bob }, { userId: 'bob' });
-  t.match(await orders.listApiTokens(root, { ...query, userId: undefined }), { total: 5 });
+  t.match(await orders.listApiTokens(root, { ...query, userId: undefined, isCounted: true }), { total: 5 });
   t.equal(await said(orders.listApiTokens(root, { ...query, userId: 'nobody' })), 'user_unknown');
 });
 

@@ -52,7 +52,7 @@ const settings: WorldSettings = {
     algorithm: 'ES256',
     accessTokenLifetimeMs: 30 * minuteMs,
     apiTokenLifetimeMs: 180 * dayMs,
-    perUserMax: undefined,
+    perUserMax: 1_000,
     clockLeewayMs: minuteMs,
   },
   keys: {

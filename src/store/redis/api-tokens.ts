@@ -8,10 +8,12 @@ import { lineOf } from './change-codec.ts';
 import { listIndex, runOn } from './connections.ts';
 import type { StoreContext } from './context.ts';
 import { corrupt } from './fault.ts';
-import { isStorableId, shardOfSession } from './key-space.ts';
+import { isStorableId, isTokenId, shardOfSession } from './key-space.ts';
 import { pageOf } from './paging.ts';
 import { parseToken, tokenDocument, tokenFieldNames } from './record-codec.ts';
 import { recordRetentionMs } from './script-parts.ts';
+import { afterTime, indexKeysOf, membersOf, vanishingOf } from './token-index-keys.ts';
+import { placeToken } from './token-places.ts';
 import {
   claimDigest,
   createToken,
@@ -43,7 +45,7 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
     void attempt(() => unacknowledged('sweep').on(index, (client) => client.zrem(index, ...ids)));
   };
 
-  const create = async (token: ApiTokenRecord, digest: string): Promise<string> => {
+  const create = async (token: ApiTokenRecord, digest: string, perUserMax?: number): Promise<string> => {
     const shard = shardOfTokenId(token.id);
     if (shard !== shardOfAccount(token.orgId, token.userId))
       throw new TypeError(`the API token ${token.id} does not carry the shard of its user`);
@@ -56,17 +58,32 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
       record,
       keys.user(token.orgId, token.userId),
       index,
+      keys.vanishing(shard),
+      ...indexKeysOf(keys, token, token.revokedAtMs === undefined ? 'live' : 'revoked'),
+      keys.tokenIndex(shard, 'live', 'expiresAtMs', keys.account(token.orgId, token.userId)),
       ...(isImport ? [keys.imports(shard)] : []),
       ...(isLocal ? [keys.digest(digest)] : []),
     ];
     const account = keys.account(token.orgId, token.userId);
     const flags = [isImport ? '1' : '0', isLocal ? '1' : '0', `${token.revokedAtMs ?? ''}`];
-    const args = [token.id, digest, tokenDocument(token), account, keepUntilMs, ...flags];
+    const bound = [`${perUserMax ?? ''}`, afterTime(token.createdAtMs)];
+    const places = [vanishingOf(token), ...membersOf(token)];
+    const args = [
+      token.id,
+      digest,
+      tokenDocument(token),
+      account,
+      keepUntilMs,
+      ...flags,
+      ...bound,
+      ...places,
+    ];
     const made = answer(await write(createToken, touched, args));
     if (made !== 'created' || isLocal) return made;
     // The record first, then the digest that leads to it: a digest in force always leads to a whole record.
     if (await claim(token.id, digest, keepUntilMs)) return 'created';
     await write(withdrawToken, [record, index], [digest, token.id]);
+    await placeToken(context, token);
     return 'digest_taken';
   };
 
@@ -81,12 +98,19 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
   };
 
   return {
-    createToken: (token, digest) =>
+    createToken: (token, digest, perUserMax) =>
       attempt(async () => {
         if (!isStorableId(token.orgId) || !isStorableId(token.userId)) return 'user_unknown';
-        const made = await create(token, digest);
-        if (made === 'created' || made === 'digest_taken' || made === 'user_unknown') return made;
-        throw corrupt(`the answer ${made}`);
+        const made = await create(token, digest, perUserMax);
+        switch (made) {
+          case 'created':
+          case 'digest_taken':
+          case 'user_unknown':
+          case 'too_many':
+            return made;
+          default:
+            throw corrupt(`the answer ${made}`);
+        }
       }),
 
     findToken: (tokenId) => attempt(async () => (isTokenId(tokenId) ? read(tokenId) : undefined)),
@@ -152,6 +176,12 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
         const touched = [keys.token(tokenId), keys.changes(shardOfTokenId(tokenId))];
         const line = lineOf({ kind: 'token', tokenId, atMs: nowMs });
         const made = answer(await write(revokeToken, touched, [retentionMs, nowMs, ...line]));
+        // The next listing does it where this fails.
+        if (made === 'revoked')
+          await attempt(async () => {
+            const token = await read(tokenId);
+            if (token !== undefined) await placeToken(context, token);
+          });
         if (made === 'revoked' || made === 'already_revoked' || made === 'unknown') return made;
         throw corrupt(`the answer ${made}`);
       }),
@@ -167,9 +197,6 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
       }),
   };
 };
-
-const isTokenId = (tokenId: string): boolean =>
-  !Number.isNaN(shardOfTokenId(tokenId)) && isStorableId(tokenId);
 
 const answer = (reply: unknown): string => {
   if (typeof reply !== 'string') throw corrupt('the reply to a write');

@@ -31,6 +31,8 @@ export interface StoreContext {
   readonly attempt: <T>(work: () => Promise<T>) => Promise<T | Outage>;
   /** Makes the connections to any other server again: the one with this history is the master now. */
   readonly renew: (history: string) => void;
+  /** Whether this process follows the feed, and does what upkeep.ts says in the background. */
+  readonly isServing: () => boolean;
   /** The feed's connection failed: asks the servers behind the others whether they are still masters. */
   readonly feedFailed: () => void;
 }

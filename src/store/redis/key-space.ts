@@ -2,6 +2,9 @@
 //
 //   tollgate:{7}:user:<org>/<user>    hash    the user record            no expiry
 //   tollgate:{7}:tokens:<org>/<user>  zset    the user's token ids       no expiry; vanished ids are swept
+//   tollgate:{7}:live:created:<org>/<user>, ...   zsets   how tokens are listed (token-index-keys.ts)   no expiry; swept
+//   tollgate:{7}:vanishing            zset    records that will expire, by when   swept
+//   tollgate:{0}:tokens-indexed       string  an earlier version's tokens are in those sets   no expiry
 //   tollgate:{7}:token:<id>           hash    the API-token record       30 days past expiry or revocation
 //   tollgate:{7}:digest:<sha256>      string  token id                   with the record it points to
 //   tollgate:{7}:imports              string  set by the first import    no expiry
@@ -18,9 +21,16 @@
 //   tollgate:{0}:audit-copied         string  how far it has been copied there
 
 import type { AuditLog } from '../audit-logs.ts';
+import type { TokenOrder, TokenPart } from '../token-index.ts';
 import { shardCount, shardOfAccount, shardOfDigest, shardOfTokenId } from '../../tokens/shard.ts';
 
 export const allShards: readonly number[] = Array.from({ length: shardCount }, (_, shard) => shard);
+
+const indexNames: Readonly<Record<TokenOrder, string>> = {
+  createdAtMs: 'created',
+  name: 'name',
+  expiresAtMs: 'expires',
+};
 
 /** Makes `<org>/<user>` unambiguous: only the org may not contain the separator. */
 const escapeOrg = (orgId: string): string =>
@@ -28,6 +38,10 @@ const escapeOrg = (orgId: string): string =>
 
 /** An id Redis can keep: a lone surrogate would be stored as U+FFFD and collide with another id. */
 export const isStorableId = (id: string): boolean => id.isWellFormed();
+
+/** Whether a text can be the id of a token: it names a shard. */
+export const isTokenId = (tokenId: string): boolean =>
+  !Number.isNaN(shardOfTokenId(tokenId)) && isStorableId(tokenId);
 
 export class KeySpace {
   readonly #bases: readonly string[];
@@ -52,6 +66,20 @@ export class KeySpace {
   }
   tokensOf(orgId: string, userId: string): string {
     return `${this.#base(shardOfAccount(orgId, userId))}tokens:${this.account(orgId, userId)}`;
+  }
+  /** `<org>`: no user's account is spelled so. */
+  accountOfOrg(orgId: string): string {
+    return escapeOrg(orgId);
+  }
+  /** `of`: an account, or an org, whose part of this shard it is. */
+  tokenIndex(shard: number, part: TokenPart, by: TokenOrder, of: string): string {
+    return `${this.#base(shard)}${part}:${indexNames[by]}:${of}`;
+  }
+  vanishing(shard: number): string {
+    return `${this.#base(shard)}vanishing`;
+  }
+  tokensIndexed(): string {
+    return `${this.#base(0)}tokens-indexed`;
   }
   org(orgId: string): string {
     return `${this.#base(shardOfAccount(orgId))}org:${orgId}`;

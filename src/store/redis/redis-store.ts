@@ -24,7 +24,9 @@ import { RoutedLinks } from './routed-links.ts';
 import { SentinelDirectory } from './sentinel-directory.ts';
 import { checkServer } from './server-check.ts';
 import { signingKeys } from './signing-keys.ts';
-import { createUpkeep } from './upkeep.ts';
+import { tokenScans } from './token-scan.ts';
+import { indexEarlierTokens, sweepVanished } from './token-upkeep.ts';
+import { createUpkeep, type Upkeep } from './upkeep.ts';
 
 export interface RedisStoreOptions {
   readonly log?: StoreLog;
@@ -33,6 +35,9 @@ export interface RedisStoreOptions {
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
 
 /** Makes the store; `open()` connects. Look-ups and writes have connections of their own, so neither waits for the other. */
 export const createRedisStore = (settings: RedisSettings, options: RedisStoreOptions): TokenStore => {
@@ -62,11 +67,16 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
       for (const each of all) each.renew(history);
     },
     attempt: attemptWith(secrets),
+    isServing: () => upkeep.isBegun,
     feedFailed: () => {
       for (const each of all) each.recheck();
     },
   };
-  const upkeep = createUpkeep(context, [copyEarlierAudit]);
+  const upkeep: Upkeep = createUpkeep(context, [
+    { work: indexEarlierTokens, everyMs: hourMs },
+    { work: copyEarlierAudit, everyMs: hourMs },
+    { work: sweepVanished, everyMs: minuteMs },
+  ]);
   return {
     open: async () => {
       await directory?.open();
@@ -81,6 +91,7 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
     ...probe(context, settings.mode === 'cluster'),
     ...accounts(context),
     ...apiTokens(context),
+    ...tokenScans(context),
     ...signingKeys(context),
     ...audit(context),
     ...reapply(context, options.now ?? Date.now),

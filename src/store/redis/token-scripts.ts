@@ -6,10 +6,12 @@ import { script } from './script.ts';
 import { letGo, pastFull, tell } from './script-parts.ts';
 
 /**
- * KEYS token, user, index of the user's tokens; then, as flagged, the mark of imports; then, as flagged, the digest.
- * ARGV id, digest, doc, account, keepUntilMs ('' for ever), '1' when KEYS[4] is the mark of imports, '1' when the last
- * key is the digest (it lies in this shard), revokedAtMs or ''.
- * Replies 'created', 'user_unknown' or 'digest_taken'.
+ * KEYS token, user, index of the user's tokens, vanishing records, six indexes (token-index-keys.ts), the user's live
+ * tokens by expiry; then, as flagged, the mark of imports; then, as flagged, the digest.
+ * ARGV id, digest, doc, account, keepUntilMs ('' for ever), '1' when KEYS[12] is the mark of imports, '1' when the last
+ * key is the digest (it lies in this shard), revokedAtMs or '', most live tokens of the user or '', which of them have not
+ * expired, member of the vanishing records, six members.
+ * Replies 'created', 'user_unknown', 'digest_taken' or 'too_many'.
  */
 export const createToken = script(
   'create_token',
@@ -28,10 +30,13 @@ if pointer then
 end
 local known = redis.call('HGET', KEYS[1], 'digest')
 if known then return known == digest and 'created' or 'digest_taken' end
+if ARGV[9] ~= '' and redis.call('ZLEXCOUNT', KEYS[11], ARGV[10], '+') >= tonumber(ARGV[9]) then return 'too_many' end
 redis.call('HSET', KEYS[1], 'doc', doc, 'account', account, 'digest', digest)
 redis.call('ZADD', KEYS[3], 0, id)
+for i = 1, 6 do redis.call('ZADD', KEYS[4 + i], 0, ARGV[11 + i]) end
+if keepUntilMs ~= '' then redis.call('ZADD', KEYS[4], keepUntilMs, ARGV[11]) end
 if ARGV[8] ~= '' then redis.call('HSET', KEYS[1], 'revokedAtMs', ARGV[8]) end
-if ARGV[6] == '1' then redis.call('SET', KEYS[4], '1') end
+if ARGV[6] == '1' then redis.call('SET', KEYS[12], '1') end
 if pointer then redis.call('SET', pointer, id) end
 if keepUntilMs ~= '' then
   redis.call('PEXPIREAT', KEYS[1], keepUntilMs)

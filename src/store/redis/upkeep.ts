@@ -1,45 +1,62 @@
-// What a serving process does in the background to bring an older version's data up to date: in small steps, beside the
-// requests, and again later where the server failed. Every task may run on several replicas at once.
+// What a serving process does in the background: brings an older version's data up to date, and takes away what has vanished.
+// In small steps beside the requests, one task after the other. Every task may run on several replicas at once.
 
 import type { StoreContext } from './context.ts';
 import { faultOf } from './fault.ts';
 
-export type UpkeepTask = (context: StoreContext, isClosed: () => boolean) => Promise<void>;
-
-const tryAgainMs = 15_000;
+export interface UpkeepTask {
+  readonly work: (context: StoreContext, isClosed: () => boolean) => Promise<void>;
+  /** How long after it ended well it is done again. */
+  readonly everyMs: number;
+}
 
 export interface Upkeep {
+  readonly isBegun: boolean;
   /** Begins, once. */
   begin(): void;
   close(): void;
 }
 
+/** After a failure, such as a server that is down. */
+const tryAgainMs = 15_000;
+
 /** Begins nothing yet. A bug is thrown on; what the server refuses is tried again. */
 export const createUpkeep = (context: StoreContext, tasks: readonly UpkeepTask[]): Upkeep => {
   let isBegun = false;
   let isClosed = false;
-  let timer: NodeJS.Timeout | undefined;
-  const run = async (left: readonly UpkeepTask[]): Promise<void> => {
-    const failed: UpkeepTask[] = [];
-    for (const task of left)
-      try {
-        if (!isClosed) await task(context, () => isClosed);
-      } catch (error) {
-        const { code } = faultOf(error, []);
-        if (!isClosed) context.log.warn('older data could not be brought up to date; trying again', { code });
-        failed.push(task);
-      }
-    if (failed.length > 0 && !isClosed) timer = setTimeout(() => void run(failed), tryAgainMs).unref();
+  const timers = new Set<NodeJS.Timeout>();
+  const runAfter = (task: UpkeepTask, waitMs: number): void => {
+    if (isClosed) return;
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      void run(task);
+    }, waitMs).unref();
+    timers.add(timer);
+  };
+  const run = async (task: UpkeepTask): Promise<void> => {
+    try {
+      await task.work(context, () => isClosed);
+      runAfter(task, task.everyMs);
+    } catch (error) {
+      const { code } = faultOf(error, []);
+      if (!isClosed) context.log.warn('upkeep of the store failed; trying again', { code });
+      runAfter(task, tryAgainMs);
+    }
   };
   return {
+    get isBegun() {
+      return isBegun;
+    },
     begin: () => {
       if (isBegun) return;
       isBegun = true;
-      void run(tasks);
+      void (async () => {
+        for (const task of tasks) if (!isClosed) await run(task);
+      })();
     },
     close: () => {
       isClosed = true;
-      clearTimeout(timer);
+      for (const timer of timers) clearTimeout(timer);
     },
   };
 };

@@ -152,6 +152,17 @@ const migrations: readonly string[] = [
   CREATE UNIQUE INDEX audit_log_by_id ON audit_log (log, id);
   DROP TABLE audit;
   `,
+  `
+  -- A listing reads an index from where its last page ended. What never expires comes last.
+  ALTER TABLE tokens ADD COLUMN ends_at_ms INTEGER
+    GENERATED ALWAYS AS (ifnull(expires_at_ms, 9007199254740991)) VIRTUAL;
+  CREATE INDEX tokens_of_user_by_created ON tokens (org_id, user_id, state, created_at_ms, id);
+  CREATE INDEX tokens_of_user_by_name ON tokens (org_id, user_id, state, name, id);
+  CREATE INDEX tokens_of_user_by_end ON tokens (org_id, user_id, state, ends_at_ms, id);
+  CREATE INDEX tokens_of_org_by_created ON tokens (org_id, state, created_at_ms, id);
+  CREATE INDEX tokens_of_org_by_name ON tokens (org_id, state, name, id);
+  CREATE INDEX tokens_of_org_by_end ON tokens (org_id, state, ends_at_ms, id);
+  `,
 ];
 
 /** Brings an open database to the newest version, in one transaction; several processes may try at once. */

@@ -23,6 +23,7 @@ import type {
   TokenUse,
   UserChange,
 } from '../token-store.ts';
+import type { TokenCount, TokenScan } from '../token-index.ts';
 import * as accounts from './accounts.ts';
 import * as audit from './audit.ts';
 import { askRetention, pruneLines, readRetention } from './change-log.ts';
@@ -31,6 +32,7 @@ import { isBusy, openError, outageOf } from './fault.ts';
 import { Follower } from './follower.ts';
 import * as keys from './keys.ts';
 import { reapplyChange } from './reapply.ts';
+import * as tokenScan from './token-scan.ts';
 import * as tokens from './tokens.ts';
 
 export interface SqliteStoreOptions {
@@ -140,8 +142,8 @@ class SqliteStore implements TokenStore {
     return this.#read((connection) => accounts.listUsers(connection, orgId, page));
   }
 
-  createToken(token: ApiTokenRecord, digest: string) {
-    return this.#write((connection) => tokens.createToken(connection, token, digest));
+  createToken(token: ApiTokenRecord, digest: string, perUserMax?: number) {
+    return this.#write((connection) => tokens.createToken(connection, token, digest, perUserMax));
   }
 
   findToken(tokenId: string) {
@@ -150,6 +152,29 @@ class SqliteStore implements TokenStore {
 
   listTokens(orgId: string, userId: string, page: PageRequest) {
     return this.#read((connection) => tokens.listTokens(connection, orgId, userId, page));
+  }
+
+  scanTokens(scan: TokenScan) {
+    return this.#read((connection) => tokenScan.scanTokens(connection, scan));
+  }
+
+  /** A stretch at a time, so that requests are served in between. */
+  async countTokens(count: TokenCount): Promise<number | Outage> {
+    let total = 0;
+    let end: tokenScan.CountedStretch['end'];
+    do {
+      const after = end;
+      const stretch = await this.#read((connection) => tokenScan.countStretch(connection, count, after));
+      if (isOutage(stretch)) return stretch;
+      total += stretch.count;
+      end = stretch.end;
+      if (end !== undefined) await setImmediate();
+    } while (end !== undefined);
+    return total;
+  }
+
+  buryTokens(tokenIds: readonly string[], nowMs: number) {
+    return this.#note(tokenIds, (connection, ids) => tokenScan.buryTokens(connection, ids, nowMs));
   }
 
   regenerateToken(tokenId: string, secret: NextSecret, nowMs: number) {

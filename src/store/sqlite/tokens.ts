@@ -63,7 +63,8 @@ export const createToken = (
   connection: Connection,
   token: ApiTokenRecord,
   digest: string,
-): 'created' | 'digest_taken' | 'user_unknown' => {
+  perUserMax = Infinity,
+): 'created' | 'digest_taken' | 'user_unknown' | 'too_many' => {
   if (findUser(connection, token.orgId, token.userId) === undefined) return 'user_unknown';
   const taken = connection.all(
     'SELECT id, digest FROM tokens WHERE id = ?1 OR digest = ?2 OR previous_digest = ?2',
@@ -74,6 +75,7 @@ export const createToken = (
     return taken.every((row) => row['id'] === token.id && row['digest'] === digest)
       ? 'created'
       : 'digest_taken';
+  if (perUserMax !== Infinity && !isRoom(connection, token, perUserMax)) return 'too_many';
   connection.run(
     `INSERT INTO tokens (digest, ${tokenColumns}) VALUES (?${', ?'.repeat(tokenColumns.split(', ').length)})`,
     digest,
@@ -98,6 +100,16 @@ export const createToken = (
   );
   return 'created';
 };
+
+const isRoom = (connection: Connection, token: ApiTokenRecord, perUserMax: number): boolean =>
+  connection.get(
+    `SELECT 1 FROM tokens WHERE org_id = ? AND user_id = ? AND state = 'active' AND ends_at_ms > ?
+      ORDER BY ends_at_ms LIMIT 1 OFFSET ?`,
+    token.orgId,
+    token.userId,
+    token.createdAtMs,
+    perUserMax - 1,
+  ) === undefined;
 
 /** The secret before stays known, good or not, until the next one. */
 export const regenerateToken = (

@@ -108,7 +108,7 @@ export const refusedOrder = (found: Problem, request: RequestHead, identity: Ide
 const statusOf = (code: ProblemCode): number => {
   if (['token_unknown', 'token_revoked', 'org_unknown', 'user_unknown'].includes(code)) return 404;
   if (code === 'org_disabled' || code === 'user_disabled' || code === 'scope_too_wide') return 403;
-  return code === 'too_many_tokens' || code === 'name_taken' ? 409 : 400;
+  return code === 'too_many_tokens' ? 409 : 400;
 };
 
 /** Errors met outside the endpoints. */

@@ -1,13 +1,15 @@
 // The query of a listing in astra's words: include, limit, filter, orderBy, skip, count, continue. Everything wrong with
 // it is told at once. Parameters it does not know are passed over, as the vendor's are more than these.
 
-import type { TokenQuery } from '../../lifecycle/token-list.ts';
+import type { TokenFilter } from '../../lifecycle/token-filter.ts';
+import { orderOf, type TokenQuery } from '../../lifecycle/token-list.ts';
+import type { TokenOrder } from '../../store/token-index.ts';
 import { decode } from '../body.ts';
 import type { InvalidParam } from '../../dialects/astra-problem.ts';
-import type { AstraToken } from './astra-token.ts';
+import { readCursor } from '../token-cursor.ts';
+import { type AstraToken, astraTokenOf } from './astra-token.ts';
 
-export interface ListQuery extends Pick<TokenQuery, 'sort' | 'skip' | 'limit'> {
-  readonly matches: (token: AstraToken) => boolean;
+export interface ListQuery extends Pick<TokenQuery, 'filter' | 'sort' | 'after' | 'skip' | 'limit'> {
   /** Undefined: whole resources; else the fields of each row, in their order. */
   readonly include: readonly ((token: AstraToken) => unknown)[] | undefined;
   readonly isCounted: boolean;
@@ -40,10 +42,10 @@ const fields = new Map<string, (token: AstraToken) => unknown>([
   ['metadata.labels', ({ metadata }) => metadata.labels],
 ]);
 
-const sortKeys = new Map<string, NonNullable<TokenQuery['sort']>['by']>([
-  ['id', 'id'],
+/** All tokens of a listing are one user's. */
+const sortKeys = new Map<string, TokenOrder>([
   ['name', 'name'],
-  ['userID', 'userId'],
+  ['userID', 'createdAtMs'],
   ['metadata.creationTimestamp', 'createdAtMs'],
   ['metadata.modificationTimestamp', 'createdAtMs'],
 ]);
@@ -60,24 +62,29 @@ export const readListQuery = (text: string): ListQuery | Invalid => {
   };
   const include = read('include', parseInclude, `a list of ${[...fields.keys()].join(', ')}`);
   const limit = read('limit', parseCount(1), 'a whole number from 1');
-  const matches = read('filter', parseFilter, "field eq 'value', also lt, gt, lte and gte, joined by and");
+  const filter = read('filter', parseFilter, "field eq 'value', also lt, gt, lte and gte, joined by and");
   const sort = read('orderBy', parseOrder, `one of ${[...sortKeys.keys()].join(', ')}, with asc or desc`);
   const skip = read('skip', parseCount(0), 'a whole number from 0');
   const isCounted = read('count', parseFlag, 'true or false');
-  const from = read(
+  const order = orderOf({ filter, sort });
+  const after = read(
     'continue',
-    parseContinuation,
-    'the value of continue in the metadata of the answer before',
+    (value) => {
+      const place = readCursor(value, order);
+      return place === 'malformed' ? undefined : place;
+    },
+    'the value of continue in the metadata of the answer before, with the same filter and orderBy',
   );
-  if (skip !== undefined && from !== undefined)
+  if (skip !== undefined && after !== undefined)
     invalidParams.push({ name: 'skip', reason: 'not together with continue' });
   if (invalidParams.length > 0) return { invalidParams };
   return {
     include,
     limit: Math.min(limit ?? itemsMax, itemsMax),
-    matches: matches ?? (() => true),
+    filter,
     sort,
-    skip: from ?? skip ?? 0,
+    after,
+    skip: skip ?? 0,
     isCounted: isCounted ?? false,
   };
 };
@@ -131,29 +138,25 @@ const comparisons = new Map<string, (found: string, wanted: string) => boolean>(
 const conditionsMax = 10;
 
 /** `field eq 'value' and field gt 'value'`; a quote within a value is doubled. */
-const parseFilter = (value: string): ((token: AstraToken) => boolean) | undefined => {
+const parseFilter = (value: string): TokenFilter | undefined => {
   const condition = / *([A-Za-z.]+) +([a-z]+) +'((?:[^']|'')*)' */y;
   const and = /and +/y;
-  const conditions: ((token: AstraToken) => boolean)[] = [];
+  const conditions: TokenFilter[] = [];
   for (let at = 0; ;) {
     condition.lastIndex = at;
     const [, name = '', operator = '', quoted = ''] = condition.exec(value) ?? [];
     const [read, compare] = [texts.get(name), comparisons.get(operator)];
     if (read === undefined || compare === undefined || conditions.length === conditionsMax) return undefined;
     const wanted = quoted.replaceAll("''", "'");
-    conditions.push((token) => compare(read(token), wanted));
+    conditions.push(
+      name === 'name' && operator === 'eq'
+        ? { kind: 'is', field: 'name', value: wanted }
+        : { kind: 'test', holds: (token) => compare(read(astraTokenOf(token)), wanted) },
+    );
     if (condition.lastIndex === value.length) break;
     and.lastIndex = condition.lastIndex;
     if (!and.test(value)) return undefined;
     at = and.lastIndex;
   }
-  return (token) => conditions.every((holds) => holds(token));
-};
-
-/** Opaque to clients: where the next page begins. */
-export const continuation = (skip: number): string => Buffer.from(`skip ${skip}`).toString('base64url');
-
-const parseContinuation = (value: string): number | undefined => {
-  const [, digits] = /^skip (\d{1,9})$/.exec(Buffer.from(value, 'base64url').toString('latin1')) ?? [];
-  return digits === undefined ? undefined : Number(digits);
+  return { kind: 'all', of: conditions };
 };

@@ -72,7 +72,7 @@ export const refusedOrder = (problem: Problem, request: RequestHead, identity: I
 };
 
 const wordOf = (code: ProblemCode): readonly [status: number, word: CspErrorWord] => {
-  if (code === 'too_many_tokens' || code === 'name_taken') return [409, 'conflict'];
+  if (code === 'too_many_tokens') return [409, 'conflict'];
   if (code === 'scope_too_wide') return [400, 'invalid_scope'];
   const isGone = ['org_unknown', 'org_disabled', 'user_unknown', 'user_disabled'].includes(code);
   return isGone ? [403, 'forbidden'] : [400, 'invalid_request'];

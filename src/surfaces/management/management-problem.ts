@@ -105,7 +105,7 @@ const lifecycleKinds: Readonly<Record<ProblemCode | 'secret_replaced', Kind>> = 
     'Nobody can grant, or have the secret of, more than they and the token’s user may do.',
   ),
   lifetime_too_long: kind(422, 'Longer than allowed', 'The organization has a maximum; ask for less.'),
-  listing_too_large: kind(422, 'Too much to list', 'List the API tokens user by user.'),
+  listing_too_large: kind(422, 'Too many to skip', 'Follow the cursor from page to page.'),
   access_token_too_large: kind(
     422,
     'Too many scopes',
@@ -123,7 +123,6 @@ const lifecycleKinds: Readonly<Record<ProblemCode | 'secret_replaced', Kind>> = 
     'No idempotency keys here',
     'This server has no sealing key (`keys.encryptionKey`). Leave the header out, or ask its operator for one.',
   ),
-  name_taken: conflict('The name is taken', 'Choose another name.'),
   too_many_tokens: conflict('Too many API tokens', 'Revoke one that is no longer used.'),
   token_revoked: conflict('The API token is revoked', 'For good. Make a new one.'),
   token_expired: conflict('The API token has expired', 'Make a new one.'),

@@ -45,7 +45,9 @@ export const apiTokenPage = named(
   'ApiTokenPage',
   z.strictObject({
     items: z.array(apiToken),
-    total: z.int().min(0).meta({ description: 'How many match, on all pages together.' }),
+    total: z.int().min(0).nullable().meta({
+      description: 'How many match, on all pages together. Null: not known without reading them all.',
+    }),
     nextCursor,
   }),
 );

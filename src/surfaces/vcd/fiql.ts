@@ -4,7 +4,27 @@
 /** Says what a member of an entry is; undefined: it has none. */
 export type Members = (name: string) => string | undefined;
 
-export type Filter = (members: Members) => boolean;
+export type Filter = { readonly kind: 'all' | 'any'; readonly of: readonly Filter[] } | Comparison;
+
+export interface Comparison {
+  readonly kind: 'comparison';
+  readonly name: string;
+  /** What the member is exactly; undefined: the comparison asks for something else. */
+  readonly exactly: string | undefined;
+  /** `found`: the member; undefined: the entry has none. */
+  readonly holds: (found: string | undefined) => boolean;
+}
+
+export const matches = (filter: Filter, members: Members): boolean => {
+  switch (filter.kind) {
+    case 'all':
+      return filter.of.every((part) => matches(part, members));
+    case 'any':
+      return filter.of.some((part) => matches(part, members));
+    case 'comparison':
+      return filter.holds(members(filter.name));
+  }
+};
 
 export interface FilterOptions {
   /** Members there are. */
@@ -40,12 +60,12 @@ export const parseFilter = (text: string, options: FilterOptions): Filter | stri
   const either = (depth: number): Filter => {
     const parts = [both(depth)];
     while (takes(',')) parts.push(both(depth));
-    return (members) => parts.some((part) => part(members));
+    return { kind: 'any', of: parts };
   };
   const both = (depth: number): Filter => {
     const parts = [one(depth)];
     while (takes(';')) parts.push(one(depth));
-    return (members) => parts.every((part) => part(members));
+    return { kind: 'all', of: parts };
   };
   const one = (depth: number): Filter => {
     if (!takes('(')) return compared();
@@ -71,12 +91,11 @@ export const parseFilter = (text: string, options: FilterOptions): Filter | stri
   return fault ?? filter;
 };
 
-const never: Filter = () => false;
+const never: Filter = { kind: 'any', of: [] };
 
-const compare = (name: string, operator: string, wanted: string): Filter => {
+const compare = (name: string, operator: string, wanted: string): Comparison => {
   const pieces = wanted.split('*');
-  return (members) => {
-    const found = members(name);
+  const holds = (found: string | undefined): boolean => {
     if (operator === '==') return found !== undefined && fits(found, pieces);
     if (operator === '!=') return found === undefined || !fits(found, pieces);
     if (found === undefined) return false;
@@ -91,6 +110,8 @@ const compare = (name: string, operator: string, wanted: string): Filter => {
         return found <= wanted;
     }
   };
+  const exactly = operator === '==' && pieces.length === 1 ? wanted : undefined;
+  return { kind: 'comparison', name, exactly, holds };
 };
 
 /** `pieces`: what stands between the asterisks, each of which is any text. Linear, but for the repeated search. */

@@ -13,11 +13,18 @@ export interface ListQuery<Key extends string> {
   /** Undefined: everything. */
   readonly filter: Filter | undefined;
   readonly sort: { readonly by: Key; readonly isDescending: boolean } | undefined;
+  /** Where the page before ended, as its link said; undefined: the page is reached by its number. */
+  readonly cursor: string | undefined;
+  /** How many there were when the first page was read, as its link said; undefined: it did not. */
+  readonly totalBefore: number | undefined;
 }
 
 const pageSizeDefault = 25;
 const pageSizeMax = 128;
 const pageMax = 1_000_000;
+
+export const cursorSentence =
+  'That cursor is not of this listing. Follow the link to the next page, or begin again.';
 
 /** A sentence for the caller when it cannot be read. */
 export const readListQuery = <Key extends string>(
@@ -41,11 +48,15 @@ export const readListQuery = <Key extends string>(
   const by = sortBy === undefined || !Object.hasOwn(sortKeys, sortBy) ? undefined : sortKeys[sortBy];
   if ((ascending !== undefined && descending !== undefined) || (sortBy !== undefined && by === undefined))
     return `Sort by one of ${Object.keys(sortKeys).join(', ')}, in sortAsc or sortDesc.`;
+  const [place, count] = parameters.one('cursor')?.split('.', 2) ?? [];
+  if (count !== undefined && !/^\d{1,9}$/.test(count)) return cursorSentence;
   return {
     page,
     pageSize,
     filter,
     sort: by === undefined ? undefined : { by, isDescending: descending !== undefined },
+    cursor: place,
+    totalBefore: count === undefined ? undefined : Number(count),
   };
 };
 
@@ -57,34 +68,43 @@ const wholeNumber = (text: string | undefined, fallback: number, max: number): n
 
 export interface ListPage {
   readonly values: readonly object[];
-  /** On all pages together. */
-  readonly total: number;
+  /** On all pages together; undefined: not known. */
+  readonly total: number | undefined;
+  /** Where this page ends; undefined: it is the last, or the next one is reached by its number. */
+  readonly next?: string | undefined;
   /** Where the listing lies, for the link to its next page. */
   readonly url: string;
 }
 
 export const listPage = (
   request: SurfaceRequest,
-  { page, pageSize }: Pick<ListQuery<string>, 'page' | 'pageSize'>,
-  { values, total, url }: ListPage,
+  { page, pageSize, totalBefore }: Pick<ListQuery<string>, 'page' | 'pageSize' | 'totalBefore'>,
+  { values, total: counted, next, url }: ListPage,
   identity: Identity,
 ): Answer => {
+  // Where it is not known, as many as there are at least: a client that counts pages goes on while there are more.
+  const least = next === undefined ? (page - 1) * pageSize + values.length : page * pageSize + 1;
+  const total = counted ?? totalBefore ?? least;
+  const cursor = next === undefined || (counted ?? totalBefore) === undefined ? next : `${next}.${total}`;
   const pageCount = Math.ceil(total / pageSize);
-  const next = `${url}?${queryOfPage(request.query, page + 1)}`;
+  const isLast = next === undefined && page >= pageCount;
+  const link = `<${url}?${queryOfPage(request.query, page + 1, cursor)}>;rel="nextPage"`;
   return {
     status: 200,
-    headers: { ...neverStored, ...(page < pageCount && { link: `<${next}>;rel="nextPage"` }) },
+    headers: { ...neverStored, ...(!isLast && { link }) },
     body: { resultTotal: total, pageCount, page, pageSize, associations: null, values },
     note: permitted(identity),
   };
 };
 
-/** The same query with another page; everything else byte for byte, but for what would end the link early. */
-const queryOfPage = (query: string, page: number): string => {
+/** The same query for the next page; everything else byte for byte, but for what would end the link early. */
+const queryOfPage = (query: string, page: number, cursor: string | undefined): string => {
   const others = query
     .split('&')
-    .filter((piece) => piece !== '' && decode(piece.split('=', 1)[0] ?? '') !== 'page');
-  return [`page=${page}`, ...others]
+    .filter(
+      (piece) => piece !== '' && !['page', 'cursor'].includes(decode(piece.split('=', 1)[0] ?? '') ?? ''),
+    );
+  return [`page=${page}`, ...others, ...(cursor === undefined ? [] : [`cursor=${cursor}`])]
     .join('&')
     .replaceAll(/[<>"\\^`{|}]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 };

@@ -4,6 +4,7 @@ import type { Identity } from '../../decision/identity.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { type Answer, type Endpoint, neverStored, permitted } from '../answer.ts';
 import { uuidOfName, uuidOfOrg } from '../../identity/vendor-ids.ts';
+import { matches } from './fiql.ts';
 import { listPage, readListQuery } from './listing.ts';
 import {
   createCurrentEndpoint,
@@ -45,7 +46,9 @@ export const createRightsEndpoint = (deps: SessionEndpointsDeps): Endpoint =>
     const by = sort?.by ?? 'name';
     const found = [...identity.scopes]
       .map(rightReference)
-      .filter(({ id, name }) => filter === undefined || filter((member) => (member === 'id' ? id : name)))
+      .filter(
+        ({ id, name }) => filter === undefined || matches(filter, (member) => (member === 'id' ? id : name)),
+      )
       .toSorted((one, other) => (one[by] < other[by] ? -1 : 1));
     if (sort?.isDescending === true) found.reverse();
     const values = found.slice((page - 1) * pageSize, page * pageSize);

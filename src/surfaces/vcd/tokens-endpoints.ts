@@ -5,8 +5,10 @@ import { denial, isDenial, isOutage } from '../../decision/outcome.ts';
 import { mayManageTokens } from '../../decision/rights.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
 import { isProblem, type Problem } from '../../lifecycle/problem.ts';
-import type { TokenOrderKey, TokenView } from '../../lifecycle/token-list.ts';
+import type { TokenFilter } from '../../lifecycle/token-filter.ts';
+import { orderOf, type TokenView } from '../../lifecycle/token-list.ts';
 import type { TokenOrders } from '../../lifecycle/token-orders.ts';
+import type { TokenOrder } from '../../store/token-index.ts';
 import {
   type Answer,
   denied,
@@ -15,9 +17,10 @@ import {
   permitted,
   type SurfaceRequest,
 } from '../answer.ts';
-import type { Members } from './fiql.ts';
-import { listPage, readListQuery } from './listing.ts';
+import { type Filter, type Members, matches } from './fiql.ts';
+import { cursorSentence, listPage, readListQuery } from './listing.ts';
 import type { ReadActorDeps } from '../read-actor.ts';
+import { cursorOf, readCursor } from '../token-cursor.ts';
 import { isFault, readCaller } from './vcd-caller.ts';
 import { asJson, badRequest, forbidden, refusedCaller, refusedOrder } from './vcd-error.ts';
 import { orgReference, tokenIdOf, urnOfToken, userReference } from './vcd-names.ts';
@@ -36,20 +39,28 @@ export const createListEndpoint =
     const { identity } = actor;
     const query = readListQuery(request, [...memberNames.keys()], sortKeys);
     if (typeof query === 'string') return asJson(badRequest(query, identity), request);
-    const { page, pageSize, filter, sort } = query;
+    const { page, pageSize, sort, cursor } = query;
+    const filter = query.filter && filterOf(query.filter);
+    const order = orderOf({ filter, sort });
+    const after = cursor === undefined ? undefined : readCursor(cursor, order);
+    if (after === 'malformed') return asJson(badRequest(cursorSentence, identity), request);
     const everyone = { orgId: identity.org.id, userId: undefined };
     const isEveryones = mayManageTokens(identity, everyone) === undefined;
     const found = await deps.orders.listApiTokens(actor, {
       ...(isEveryones ? everyone : { orgId: identity.org.id, userId: identity.user.id }),
-      matches: (token) => token.state !== 'revoked' && (filter === undefined || filter(membersOf(token))),
+      states: ['active', 'expired'],
+      filter,
       sort,
-      skip: (page - 1) * pageSize,
+      after,
+      skip: after === undefined ? (page - 1) * pageSize : 0,
       limit: pageSize,
+      isCounted: true,
     });
     if (isDenial(found) || isOutage(found)) return asJson(refusedCaller(found, identity), request);
     if (isProblem(found)) return asJson(refusedOrder(found, identity), request);
+    const next = found.next && cursorOf(found.next, order);
     const values = found.items.map(shown);
-    return listPage(request, query, { values, total: found.total, url: deps.url }, identity);
+    return listPage(request, query, { values, total: found.total, next, url: deps.url }, identity);
   };
 
 export const createGetEndpoint =
@@ -134,19 +145,28 @@ const memberNames: ReadonlyMap<string, (token: TokenView) => string | undefined>
   ['expirationTimeUtc', ({ expiresAtMs }) => timeOf(expiresAtMs)],
 ]);
 
-/** Each is worked out once, however often a filter names it: some are digests. */
-const membersOf = (token: TokenView): Members => {
-  const known = new Map<string, string | undefined>();
-  return (name) => {
-    if (!known.has(name)) known.set(name, memberNames.get(name)?.(token));
-    return known.get(name);
-  };
+const membersOf =
+  (token: TokenView): Members =>
+  (name) =>
+    memberNames.get(name)?.(token);
+
+const sortKeys: Readonly<Record<string, TokenOrder>> = {
+  name: 'name',
+  expirationTimeUtc: 'expiresAtMs',
 };
 
-const sortKeys: Readonly<Record<string, TokenOrderKey>> = {
-  id: 'id',
+/** Members that an index answers. */
+const indexed: Readonly<Record<string, 'name' | 'userId'>> = {
   name: 'name',
   'owner.name': 'userId',
   username: 'userId',
-  expirationTimeUtc: 'expiresAtMs',
+};
+
+const filterOf = (filter: Filter): TokenFilter => {
+  if (filter.kind !== 'comparison') return { kind: filter.kind, of: filter.of.map(filterOf) };
+  const { name, exactly } = filter;
+  const field = Object.hasOwn(indexed, name) ? indexed[name] : undefined;
+  return field === undefined || exactly === undefined
+    ? { kind: 'test', holds: (token) => matches(filter, membersOf(token)) }
+    : { kind: 'is', field, value: exactly };
 };

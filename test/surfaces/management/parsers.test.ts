@@ -4,8 +4,6 @@ import * as fc from 'fast-check';
 import t from 'tap';
 import { durationMs, durationOf, durationPattern } from '../../../src/surfaces/management/duration.ts';
 import { createSentBefore } from '../../../src/surfaces/management/sent-before.ts';
-import { cursorOf, readCursor, readSort, tokenSorts } from '../../../src/surfaces/management/token-cursor.ts';
-import { placeOf, type TokenView } from '../../../src/lifecycle/token-list.ts';
 import { startManagement } from './management-server.ts';
 
 t.test('a duration is read as it was written', async (t) => {
@@ -39,48 +37,6 @@ t.test('no text is a duration unless it says how long', async (t) => {
     { numRuns: 2_000 },
   );
   t.notMatch(`P${'9'.repeat(100_000)}`, durationPattern, 'nor does a long one take long');
-});
-
-const views = fc.record({
-  id: fc.uuid(),
-  name: fc.string({ minLength: 1 }),
-  userId: fc.string({ minLength: 1 }),
-  state: fc.constantFrom('active', 'expired', 'revoked'),
-  createdAtMs: fc.nat(),
-  expiresAtMs: fc.option(fc.nat(), { nil: undefined }),
-  lastUsedAtMs: fc.option(fc.nat(), { nil: undefined }),
-}) as unknown as fc.Arbitrary<TokenView>;
-
-t.test('a cursor leads back to the place it was made of, in the order it was made in', async () => {
-  fc.assert(
-    fc.property(
-      views,
-      fc.constantFrom(...tokenSorts),
-      fc.constantFrom(...tokenSorts),
-      (view, sort, other) => {
-        const cursor = cursorOf(view, sort);
-        const place = readCursor(cursor, sort);
-        const isSame = JSON.stringify(place) === JSON.stringify(placeOf(view, readSort(sort).by));
-        return (
-          isSame && /^[\w-]+$/.test(cursor) && (other === sort || readCursor(cursor, other) === 'malformed')
-        );
-      },
-    ),
-  );
-});
-
-t.test('any other text is no cursor, and nothing is thrown', async () => {
-  const forged = fc.json().map((json) => Buffer.from(json).toString('base64url'));
-  const near = fc
-    .tuple(fc.constantFrom(...tokenSorts), fc.anything(), fc.anything())
-    .map((parts) => Buffer.from(JSON.stringify(parts) ?? '').toString('base64url'));
-  fc.assert(
-    fc.property(fc.oneof(fc.string(), forged, near), fc.constantFrom(...tokenSorts), (text, sort) => {
-      const place = readCursor(text, sort);
-      return place === 'malformed' || typeof place.id === 'string';
-    }),
-    { numRuns: 500 },
-  );
 });
 
 t.test('a key is remembered with its order, for as many as there is room', async (t) => {

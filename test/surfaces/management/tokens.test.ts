@@ -210,17 +210,7 @@ t.test('pages in every order show each token once, whatever is made and revoked 
     server.clock.nowMs += 1_000;
     await server.token('all', index % 2 === 0 ? null : (index + 1) * 3_600_000);
   }
-  for (const sort of [
-    'createdAt',
-    '-createdAt',
-    'name',
-    '-expiresAt',
-    'expiresAt',
-    'lastUsedAt',
-    '-id',
-    'state',
-    'user',
-  ]) {
+  for (const sort of ['createdAt', '-createdAt', 'name', '-expiresAt', 'expiresAt', '-name']) {
     const seen: string[] = [];
     let path = `${own}?limit=3&sort=${sort}`;
     for (;;) {

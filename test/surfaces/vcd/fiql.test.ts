@@ -2,7 +2,7 @@
 
 import * as fc from 'fast-check';
 import t from 'tap';
-import { type Filter, parseFilter } from '../../../src/surfaces/vcd/fiql.ts';
+import { type Filter, matches, parseFilter } from '../../../src/surfaces/vcd/fiql.ts';
 
 const entry: Readonly<Record<string, string>> = { name: 'probe', 'owner.name': 'admin', type: 'REFRESH' };
 const names = ['name', 'owner.name', 'type', 'absent'];
@@ -13,7 +13,7 @@ const parse = (text: string, decodeValue = plain): Filter | string =>
 
 const judge = (text: string, decodeValue = plain): boolean | string => {
   const filter = parse(text, decodeValue);
-  return typeof filter === 'string' ? filter : filter((name) => entry[name]);
+  return typeof filter === 'string' ? filter : matches(filter, (name) => entry[name]);
 };
 
 t.test('; is and, , is or, and and binds more tightly', async (t) => {
@@ -69,11 +69,11 @@ t.test('brackets in a value come in pairs', async (t) => {
   const filter = parse('((name==probe (1),name==x);type==REFRESH)');
   if (typeof filter === 'string') throw new Error(filter);
   t.equal(
-    filter((name) => (name === 'name' ? 'probe (1)' : 'REFRESH')),
+    matches(filter, (name) => (name === 'name' ? 'probe (1)' : 'REFRESH')),
     true,
   );
   t.equal(
-    filter((name) => (name === 'name' ? 'probe' : 'REFRESH')),
+    matches(filter, (name) => (name === 'name' ? 'probe' : 'REFRESH')),
     false,
   );
 });

@@ -94,9 +94,7 @@ t.test('a filter is FIQL, percent-encoded or not', async (t) => {
     values: [{ name: 'a;b (c),d+e' }],
   });
   t.match(await ask('filter=type==PROXY'), { resultTotal: 0, pageCount: 0, values: [] });
-  t.match(await ask('filter=name==p*&sortDesc=username'), {
-    values: [{ username: 'ann' }, { username: 'adam' }],
-  });
+  t.match(await ask('filter=name==p*&sortDesc=name'), { values: [{ name: 'probe' }, { name: 'probe' }] });
   for (const [name, value] of [
     ['username', 'ann'],
     ['owner.id', `urn:vcloud:user:${uuidOfUser('acme', 'ann')}`],
@@ -129,10 +127,9 @@ t.test(
       target = /^<https:\/\/id\.example(.*)>;rel="nextPage"$/.exec(reply.header('link') ?? '')?.[1];
     }
     t.same(seen, ['a', 'b', 'd', 'e']);
-    t.same(links, [
-      `<https://id.example${tokens}?page=2&pageSize=2&sortAsc=name&filter=(name!=c);type%3D%3DREFRESH>;rel="nextPage"`,
-      undefined,
-    ]);
+    const next = `${tokens}?page=2&pageSize=2&sortAsc=name&filter=(name!=c);type%3D%3DREFRESH&cursor=`;
+    t.ok(links[0]?.startsWith(`<https://id.example${next}`));
+    t.equal(links[1], undefined);
     const beyond = await server.send(`GET ${tokens}?page=9`, [bearer(session)]);
     t.match(beyond, { status: 200, json: { resultTotal: 5, page: 9, values: [] } });
     const hostile = await server.send(`GET ${tokens}?pageSize=1&x=%3E"><y>`, [bearer(session)]);
@@ -144,7 +141,7 @@ t.test(
   },
 );
 
-t.test('sorted by name, owner or expiry, up or down', async (t) => {
+t.test('sorted by name or expiry, up or down', async (t) => {
   const server = await startVcd(t);
   const session = await server.session('adam@acme');
   await make(server, 'ann', 'b', minuteMs);
@@ -154,7 +151,6 @@ t.test('sorted by name, owner or expiry, up or down', async (t) => {
     namesOf((await server.send(`GET ${tokens}?${query}`, [bearer(session)])).json).join('');
   t.equal(await order('sortAsc=name'), 'abc');
   t.equal(await order('sortDesc=name'), 'cba');
-  t.equal(await order('sortAsc=owner.name'), 'cba');
   t.equal(await order('sortAsc=expirationTimeUtc'), 'bac');
 });
 
@@ -171,6 +167,9 @@ t.test('what no listing can be asked for is 400', async (t) => {
     'page=99999999999',
     'sortAsc=token',
     'sortAsc=constructor',
+    'sortAsc=owner.name',
+    'cursor=bm9uZQ',
+    'cursor=bm9uZQ.x',
     'sortAsc=name&sortDesc=name',
     'filter=digest==x',
     'filter=(name==x',

@@ -1,0 +1,127 @@
+// The sets by which API tokens are listed, kept whole in the background: tokens of an earlier version are put into them,
+// records that have vanished are taken out. In small steps, and safe on several replicas at once: each step may be repeated.
+
+import type { PageRequest } from '../token-store.ts';
+import { listIndex } from './connections.ts';
+import type { StoreContext } from './context.ts';
+import { RedisFault } from './fault.ts';
+import { allShards } from './key-space.ts';
+import { parseToken, tokenFieldNames } from './record-codec.ts';
+import { shardOfAccount } from '../../tokens/shard.ts';
+import { parseVanishing } from './token-index-keys.ts';
+import { placeToken } from './token-places.ts';
+
+const atOnce = 50;
+
+/** Puts every token of every user into the sets, and writes down that none of an earlier version is left out. */
+export const indexEarlierTokens = async (context: StoreContext, isClosed: () => boolean): Promise<void> => {
+  const { keys, reads } = context;
+  const writes = context.unacknowledged('sweep');
+  for (const shard of allShards)
+    await eachOf(context, keys.orgs(shard), isClosed, (orgId) =>
+      eachOf(context, keys.usersOf(orgId), isClosed, (userId) => indexTokensOf(context, orgId, userId)),
+    );
+  const mark = keys.tokensIndexed();
+  if (!isClosed() && (await reads.on(mark, (client) => client.get(mark))) === null)
+    await writes.on(mark, (client) => client.set(mark, '1'));
+};
+
+/** Of one user: costs three counts where nothing is missing. */
+export const indexTokensOf = async (context: StoreContext, orgId: string, userId: string): Promise<void> => {
+  const { keys, reads } = context;
+  const writes = context.unacknowledged('sweep');
+  const shard = shardOfAccount(orgId, userId);
+  const all = keys.tokensOf(orgId, userId);
+  const account = keys.account(orgId, userId);
+  const sets = [
+    all,
+    keys.tokenIndex(shard, 'live', 'createdAtMs', account),
+    keys.tokenIndex(shard, 'revoked', 'createdAtMs', account),
+  ];
+  const [known = 0, live = 0, revoked = 0] = await Promise.all(
+    sets.map((set) => reads.on(set, (client) => client.zcard(set))),
+  );
+  if (known <= live + revoked) return;
+  await eachOf(
+    context,
+    all,
+    () => false,
+    async (tokenId) => {
+      const record = keys.token(tokenId);
+      const values = await reads.on(record, (client) => client.hmget(record, ...tokenFieldNames));
+      const token = parseToken(tokenId, values);
+      if (token === undefined) await writes.on(all, (client) => client.zrem(all, tokenId));
+      else await placeToken(context, token);
+    },
+  );
+};
+
+/** Does something with each member of an index, a few at a time. */
+const eachOf = async (
+  { reads }: StoreContext,
+  index: string,
+  isClosed: () => boolean,
+  work: (member: string) => Promise<void>,
+): Promise<void> => {
+  let cursor: PageRequest['cursor'];
+  do {
+    const after = cursor === undefined ? '-' : `(${cursor}`;
+    const members = await listIndex(reads, index, after, atOnce);
+    await Promise.all(members.map((member) => unlessDamaged(() => work(member))));
+    cursor = members.length < atOnce ? undefined : members.at(-1);
+  } while (cursor !== undefined && !isClosed());
+};
+
+/** One record that cannot be read must not keep the others from being listed. */
+const unlessDamaged = async (work: () => Promise<void>): Promise<void> => {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof RedisFault) || error.code !== 'CORRUPT') throw error;
+  }
+};
+
+/** Takes records that have vanished by now out of the sets. */
+export const sweepVanished = async (
+  context: StoreContext,
+  isClosed: () => boolean,
+  nowMs: () => number = Date.now,
+): Promise<void> => {
+  const { keys, reads } = context;
+  for (const shard of allShards) {
+    const set = keys.vanishing(shard);
+    for (let found = atOnce; found === atOnce && !isClosed();) {
+      const members = await reads.on(set, (client) =>
+        client.zrangebyscore(set, '-inf', nowMs(), 'LIMIT', 0, atOnce),
+      );
+      // One that is still there is given the time at which it will be gone.
+      await Promise.all(
+        members.map((member) => unlessDamaged(() => placeToken(context, parseVanishing(member)))),
+      );
+      found = members.length;
+    }
+  }
+};
+
+/**
+ * While an earlier version's tokens are put into the sets, a listing of an org would leave some out: it is refused, for a
+ * moment; that of a user waits for the user's. Throws the fault.
+ */
+export const createIndexGuard = (
+  context: StoreContext,
+): ((orgId: string, userId: string | undefined) => Promise<void>) => {
+  const { keys, reads } = context;
+  let isIndexed = false;
+  return async (orgId, userId) => {
+    if (isIndexed) return;
+    const mark = keys.tokensIndexed();
+    isIndexed = (await reads.on(mark, (client) => client.get(mark))) !== null;
+    if (isIndexed) return;
+    if (userId !== undefined) return indexTokensOf(context, orgId, userId);
+    if (context.isServing())
+      throw new RedisFault(
+        'INDEXING',
+        'the API tokens of an earlier version are being indexed; they are listed in a moment',
+      );
+  };
+};

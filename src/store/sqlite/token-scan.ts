@@ -1,0 +1,105 @@
+// Listings of API tokens in the embedded store: a few rows of an index, from where the last page ended.
+
+import {
+  mergePlaces,
+  placeOf,
+  scanLimitMax,
+  type TokenCount,
+  type TokenOrder,
+  type TokenPart,
+  type TokenScan,
+  type TokenScanStep,
+} from '../token-index.ts';
+import type { Connection } from './connection.ts';
+import { integer, parseToken, text, tokenColumns } from './rows.ts';
+
+const columns: Readonly<Record<TokenOrder, string>> = {
+  createdAtMs: 'created_at_ms',
+  name: 'name',
+  expiresAtMs: 'ends_at_ms',
+};
+
+const states: Readonly<Record<TokenPart, string>> = { live: 'active', revoked: 'revoked' };
+
+type Values = (string | number)[];
+
+/** Both parts are read in one go: no token moves from one to the other in between. */
+export const scanTokens = (connection: Connection, scan: TokenScan): TokenScanStep => {
+  const limit = Math.max(1, Math.min(scan.limit, scanLimitMax));
+  const found = scan.parts.map((part) => {
+    const { sql, values } = statementOf(scan, part, limit);
+    return connection.all(sql, ...values).map((row) => {
+      const token = parseToken(row);
+      return { token, place: placeOf(token, scan.by) };
+    });
+  });
+  const { items, isEnd } = mergePlaces(found, { isDescending: scan.isDescending, limit });
+  return { tokens: items.map(({ token }) => token), last: items.at(-1)?.place, isEnd };
+};
+
+/** The statement of a scan; its plan is tested. */
+export const statementOf = (
+  { orgId, userId, by, isDescending, name, after }: TokenScan,
+  part: TokenPart,
+  limit: number,
+): { readonly sql: string; readonly values: Values } => {
+  const column = columns[by];
+  const [beyond, direction] = isDescending ? ['<', 'DESC'] : ['>', 'ASC'];
+  const conditions: [string, Values][] = [
+    ['org_id = ?', [orgId]],
+    ...(userId === undefined ? [] : ([['user_id = ?', [userId]]] as [string, Values][])),
+    ['state = ?', [states[part]]],
+    ...(name === undefined ? [] : ([['name = ?', [name]]] as [string, Values][])),
+    ...(after === undefined
+      ? []
+      : ([[`(${column}, id) ${beyond} (?, ?)`, [after.value, after.id]]] as [string, Values][])),
+  ];
+  return {
+    sql: `SELECT ${tokenColumns} FROM tokens WHERE ${conditions.map(([condition]) => condition).join(' AND ')}
+      ORDER BY ${column} ${direction}, id ${direction} LIMIT ?`,
+    values: [...conditions.flatMap(([, values]) => values), limit],
+  };
+};
+
+export const countedAtOnce = 5_000;
+
+/** How many tokens stand in one stretch of an index, and where the next stretch begins; undefined: this was the last. */
+export interface CountedStretch {
+  readonly count: number;
+  readonly end: { readonly endsAtMs: number; readonly id: string } | undefined;
+}
+
+export const countStretch = (
+  connection: Connection,
+  { orgId, userId, part, unexpiredAtMs }: TokenCount,
+  after: CountedStretch['end'],
+): CountedStretch => {
+  const ofUser = userId === undefined ? '' : 'AND user_id = ?';
+  const from = `FROM tokens WHERE org_id = ? ${ofUser} AND state = ? AND (ends_at_ms, id) > (?, ?)`;
+  const values = [
+    orgId,
+    ...(userId === undefined ? [] : [userId]),
+    states[part],
+    after?.endsAtMs ?? unexpiredAtMs ?? -1,
+    // Whatever expires at that very time has: its id, of hex digits, comes before this.
+    after?.id ?? (unexpiredAtMs === undefined ? '' : '~'),
+  ];
+  const last = connection.get(
+    `SELECT ends_at_ms, id ${from} ORDER BY ends_at_ms, id LIMIT 1 OFFSET ${countedAtOnce - 1}`,
+    ...values,
+  );
+  if (last !== undefined)
+    return { count: countedAtOnce, end: { endsAtMs: integer(last, 'ends_at_ms'), id: text(last, 'id') } };
+  const rest = connection.get(`SELECT count(*) AS count ${from}`, ...values);
+  return { count: rest === undefined ? 0 : integer(rest, 'count'), end: undefined };
+};
+
+/** Tokens that died with their user or org are revoked by themselves from now on. */
+export const buryTokens = (connection: Connection, tokenIds: readonly string[], nowMs: number): void => {
+  for (const tokenId of tokenIds)
+    connection.run(
+      "UPDATE tokens SET state = 'revoked', revoked_at_ms = ? WHERE id = ? AND state = 'active'",
+      nowMs,
+      tokenId,
+    );
+};
