@@ -55,8 +55,8 @@ export type TokenListStore = Pick<
   'findOrg' | 'findUser' | 'scanTokens' | 'countTokens' | 'buryTokens'
 >;
 
-/** Most tokens that are read for one page. */
-export const readsPerPageMax = 1_000;
+/** Most tokens that are read for one page: the longest page, and one more that tells whether anything follows. */
+export const readsPerPageMax = 1_001;
 
 const allStates: readonly TokenState[] = ['active', 'expired', 'revoked'];
 
@@ -79,7 +79,7 @@ export const listTokens = async (
   if (page.isTooFar)
     return problem(
       'listing_too_large',
-      `Only the first ${readsPerPageMax} API tokens can be skipped. Follow the link or cursor from page to page instead.`,
+      `Only the first ${readsPerPageMax - 1} API tokens can be skipped. Follow the link or cursor from page to page instead.`,
     );
   const { items, next, matched } = page;
   if (query.isCounted !== true) return { items, next, total: undefined };

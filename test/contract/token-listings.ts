@@ -99,7 +99,9 @@ export const tokenListings = async (t: Test, makePlace: MakePlace): Promise<void
                       (userId === undefined || token.userId === userId) &&
                       (parts as readonly string[]).includes(token.state === 'active' ? 'live' : 'revoked'),
                   );
-                  if (`${listed.map(({ id }) => id)}` !== `${sortedIds(expected, by, isDescending)}`)
+                  if (
+                    listed.map(({ id }) => id).join(' ') !== sortedIds(expected, by, isDescending).join(' ')
+                  )
                     return false;
                 }
           return true;

@@ -23,7 +23,7 @@ import type {
   TokenUse,
   UserChange,
 } from '../token-store.ts';
-import type { TokenCount, TokenScan } from '../token-index.ts';
+import type { TokenCount, TokenScan, TokenScanStep } from '../token-index.ts';
 import * as accounts from './accounts.ts';
 import * as audit from './audit.ts';
 import { askRetention, pruneLines, readRetention } from './change-log.ts';
@@ -154,11 +154,14 @@ class SqliteStore implements TokenStore {
     return this.#read((connection) => tokens.listTokens(connection, orgId, userId, page));
   }
 
-  scanTokens(scan: TokenScan) {
-    return this.#read((connection) => tokenScan.scanTokens(connection, scan));
+  /** Requests are served between two steps of a listing. */
+  async scanTokens(scan: TokenScan): Promise<TokenScanStep | Outage> {
+    const step = await this.#read((connection) => tokenScan.scanTokens(connection, scan));
+    await setImmediate();
+    return step;
   }
 
-  /** A stretch at a time, so that requests are served in between. */
+  /** A stretch at a time, for the same reason. */
   async countTokens(count: TokenCount): Promise<number | Outage> {
     let total = 0;
     let end: tokenScan.CountedStretch['end'];
