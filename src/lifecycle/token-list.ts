@@ -12,7 +12,7 @@ import {
   type TokenOrder,
   type TokenPart,
   type TokenPlace,
-} from '../store/token-index.ts';
+} from '../store/token-places.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { orgUnknown, userUnknown } from './accounts.ts';
 import { type Problem, problem } from './problem.ts';

@@ -10,7 +10,7 @@ import {
   tokenOrders,
   type TokenPart,
   type TokenScan,
-} from '../../src/store/token-index.ts';
+} from '../../src/store/token-places.ts';
 import type { ApiTokenRecord } from '../../src/store/records.ts';
 import type { TokenStore } from '../../src/store/token-store.ts';
 import { exampleOrg, exampleToken, exampleUser, startMs } from './examples.ts';

@@ -13,7 +13,7 @@ import { pageOf } from './paging.ts';
 import { parseToken, tokenDocument, tokenFieldNames } from './record-codec.ts';
 import { recordRetentionMs } from './script-parts.ts';
 import { afterTime, indexKeysOf, membersOf, vanishingOf } from './token-index-keys.ts';
-import { placeToken } from './token-places.ts';
+import { placeToken } from './place-token.ts';
 import {
   claimDigest,
   createToken,

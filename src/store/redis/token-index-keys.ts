@@ -13,7 +13,7 @@ import {
   tokenOrders,
   type TokenPart,
   type TokenPlace,
-} from '../token-index.ts';
+} from '../token-places.ts';
 import { corrupt } from './fault.ts';
 import type { KeySpace } from './key-space.ts';
 

@@ -12,14 +12,14 @@ import {
   type TokenPart,
   type TokenPlace,
   type TokenScan,
-} from '../token-index.ts';
+} from '../token-places.ts';
 import type { TokenStore } from '../token-store.ts';
 import { runOn } from './connections.ts';
 import type { StoreContext } from './context.ts';
 import { allShards, isStorableId, isTokenId } from './key-space.ts';
 import { parseToken, tokenFieldNames } from './record-codec.ts';
 import { afterTime, boundsOfName, memberOf, placeOfMember } from './token-index-keys.ts';
-import { buryScript, placeToken } from './token-places.ts';
+import { buryScript, placeToken } from './place-token.ts';
 import { createIndexGuard } from './token-upkeep.ts';
 
 type TokenScans = Pick<TokenStore, 'scanTokens' | 'countTokens' | 'buryTokens'>;

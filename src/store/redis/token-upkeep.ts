@@ -9,7 +9,7 @@ import { allShards } from './key-space.ts';
 import { parseToken, tokenFieldNames } from './record-codec.ts';
 import { shardOfAccount } from '../../tokens/shard.ts';
 import { parseVanishing } from './token-index-keys.ts';
-import { placeToken } from './token-places.ts';
+import { placeToken } from './place-token.ts';
 
 const atOnce = 50;
 

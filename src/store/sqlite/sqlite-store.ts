@@ -23,7 +23,7 @@ import type {
   TokenUse,
   UserChange,
 } from '../token-store.ts';
-import type { TokenCount, TokenScan, TokenScanStep } from '../token-index.ts';
+import type { TokenCount, TokenScan, TokenScanStep } from '../token-places.ts';
 import * as accounts from './accounts.ts';
 import * as audit from './audit.ts';
 import { askRetention, pruneLines, readRetention } from './change-log.ts';

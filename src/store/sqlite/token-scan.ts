@@ -9,7 +9,7 @@ import {
   type TokenPart,
   type TokenScan,
   type TokenScanStep,
-} from '../token-index.ts';
+} from '../token-places.ts';
 import type { Connection } from './connection.ts';
 import { integer, parseToken, text, tokenColumns } from './rows.ts';
 

@@ -3,7 +3,7 @@
 
 import type { TokenFilter } from '../../lifecycle/token-filter.ts';
 import { orderOf, type TokenQuery } from '../../lifecycle/token-list.ts';
-import type { TokenOrder } from '../../store/token-index.ts';
+import type { TokenOrder } from '../../store/token-places.ts';
 import { decode } from '../body.ts';
 import type { InvalidParam } from '../../dialects/astra-problem.ts';
 import { readCursor } from '../token-cursor.ts';

@@ -8,7 +8,7 @@ import { isProblem, type Problem } from '../../lifecycle/problem.ts';
 import type { TokenFilter } from '../../lifecycle/token-filter.ts';
 import { orderOf, type TokenView } from '../../lifecycle/token-list.ts';
 import type { TokenOrders } from '../../lifecycle/token-orders.ts';
-import type { TokenOrder } from '../../store/token-index.ts';
+import type { TokenOrder } from '../../store/token-places.ts';
 import {
   type Answer,
   denied,
