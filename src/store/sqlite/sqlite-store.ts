@@ -161,19 +161,8 @@ class SqliteStore implements TokenStore {
     return step;
   }
 
-  /** A stretch at a time, for the same reason. */
-  async countTokens(count: TokenCount): Promise<number | Outage> {
-    let total = 0;
-    let end: tokenScan.CountedStretch['end'];
-    do {
-      const after = end;
-      const stretch = await this.#read((connection) => tokenScan.countStretch(connection, count, after));
-      if (isOutage(stretch)) return stretch;
-      total += stretch.count;
-      end = stretch.end;
-      if (end !== undefined) await setImmediate();
-    } while (end !== undefined);
-    return total;
+  countTokens(count: TokenCount) {
+    return tokenScan.countTokens((step) => this.#read(step), count);
   }
 
   buryTokens(tokenIds: readonly string[], nowMs: number) {

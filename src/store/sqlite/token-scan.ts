@@ -1,5 +1,7 @@
 // Listings of API tokens in the embedded store: a few rows of an index, from where the last page ended.
 
+import { setImmediate } from 'node:timers/promises';
+import { isOutage, type Outage } from '../../decision/outcome.ts';
 import {
   mergePlaces,
   placeOf,
@@ -61,15 +63,15 @@ export const statementOf = (
   };
 };
 
-export const countedAtOnce = 5_000;
+const countedAtOnce = 5_000;
 
 /** How many tokens stand in one stretch of an index, and where the next stretch begins; undefined: this was the last. */
-export interface CountedStretch {
+interface CountedStretch {
   readonly count: number;
   readonly end: { readonly endsAtMs: number; readonly id: string } | undefined;
 }
 
-export const countStretch = (
+const countStretch = (
   connection: Connection,
   { orgId, userId, part, unexpiredAtMs }: TokenCount,
   after: CountedStretch['end'],
@@ -92,6 +94,24 @@ export const countStretch = (
     return { count: countedAtOnce, end: { endsAtMs: integer(last, 'ends_at_ms'), id: text(last, 'id') } };
   const rest = connection.get(`SELECT count(*) AS count ${from}`, ...values);
   return { count: rest === undefined ? 0 : integer(rest, 'count'), end: undefined };
+};
+
+/** A stretch at a time, so that requests are served in between. `read`: runs a step on the open connection. */
+export const countTokens = async (
+  read: (step: (connection: Connection) => CountedStretch) => Promise<CountedStretch | Outage>,
+  count: TokenCount,
+): Promise<number | Outage> => {
+  let total = 0;
+  let end: CountedStretch['end'];
+  do {
+    const after = end;
+    const stretch = await read((connection) => countStretch(connection, count, after));
+    if (isOutage(stretch)) return stretch;
+    total += stretch.count;
+    end = stretch.end;
+    if (end !== undefined) await setImmediate();
+  } while (end !== undefined);
+  return total;
 };
 
 /** Tokens that died with their user or org are revoked by themselves from now on. */
