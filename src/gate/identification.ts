@@ -42,7 +42,7 @@ export const openIdentification = async (
 ): Promise<Identification> => {
   const { now } = clock;
   const retentionMs = feedRetentionMs(settings);
-  const unmeasured = await openStore(settings.store, { retentionMs, log, now });
+  const unmeasured = await openStore(settings.store, { retentionMs, log, now, checksPages: true });
   const store = measureCalls(unmeasured, (command, durationMs, failed) =>
     metrics.storeCommand(command, durationMs, failed),
   );

@@ -15,6 +15,8 @@ export interface StoreOptions {
   readonly log?: StoreLog | undefined;
   /** Milliseconds since the epoch. */
   readonly now?: (() => number) | undefined;
+  /** Whether opening a SQLite file reads all of it and refuses a damaged one. */
+  readonly checksPages?: boolean | undefined;
 }
 
 /** The store cannot be opened at all; the message says what to do. */
@@ -24,11 +26,12 @@ export class StoreUnusable extends Error {
 
 /** Makes the store; its `open()` connects or opens the file. */
 export const createStore = (settings: StoreSettings, options: StoreOptions): TokenStore => {
-  const { retentionMs, log = silentLog, now = Date.now } = options;
+  const { retentionMs, log = silentLog, now = Date.now, checksPages = false } = options;
   if (settings.kind === 'sqlite')
     return createSqliteStore(settings, {
       retentionMs,
       now,
+      checksPages,
       observe: { feedFault: (err) => log.warn('the change feed cannot be read; trying again', { err }) },
     });
   return createRedisStore(settings, { retentionMs, now, log });

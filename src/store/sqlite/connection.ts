@@ -3,6 +3,7 @@
 
 import { closeSync, openSync, statSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { checkFile, checkPages, checkTables } from './file-check.ts';
 import { migrate } from './schema.ts';
 import type { Row } from './rows.ts';
 
@@ -27,17 +28,24 @@ export class Connection {
     this.fileIdentity = identityOf(file);
   }
 
-  /** For reading and writing; makes the file (mode 0600) if it is missing, and brings its tables up to date. */
-  static openWriter(file: string): Connection {
+  /**
+   * For reading and writing; makes the file (mode 0600) if it is missing, and brings its tables up to date. Throws
+   * `UnusableFile` rather than take a damaged database for a new one; `checksPages`: reads all of it to find out.
+   */
+  static openWriter(file: string, { checksPages = false } = {}): Connection {
+    const { mustHaveTables } = checkFile(file);
     closeSync(openSync(file, 'a', 0o600));
     const database = new DatabaseSync(file, { timeout: busyTimeoutMs });
     try {
+      // Before anything that writes: even the journal mode does.
+      if (mustHaveTables) checkTables(database);
       // FULL: a commit is on the disk before it is acknowledged, also in WAL mode.
       const mode = database.prepare('PRAGMA journal_mode = WAL').get()?.['journal_mode'];
       if (mode !== 'wal')
         throw new Error('its file system does not allow SQLite write-ahead logging; use a local disk');
       database.exec('PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF');
       migrate(database);
+      if (checksPages) checkPages(database, file);
       return new Connection(file, database);
     } catch (error) {
       database.close();

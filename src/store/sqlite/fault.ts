@@ -3,6 +3,7 @@
 
 import { type Outage, outage } from '../../decision/outcome.ts';
 import { MovedFile } from './connection.ts';
+import { UnusableFile } from './file-check.ts';
 import { DamagedRow } from './rows.ts';
 
 /** Primary result codes, https://sqlite.org/rescode.html */
@@ -46,6 +47,7 @@ const problemOf = (error: unknown): string | undefined => {
   if (error instanceof DamagedRow) return `is damaged (${error.message}); restore a backup`;
   if (error instanceof MovedFile)
     return 'was moved, deleted or replaced while in use; stop every process that uses it, put the right file there without its -wal and -shm, and start again';
+  if (error instanceof UnusableFile) return error.message;
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   if (error.code === 'ENOENT')
     return 'is in a folder that does not exist; make the folder or name another file';

@@ -41,6 +41,8 @@ export interface SqliteStoreOptions {
   /** How often another process's writes are looked for; 10 unless told. */
   readonly pollMs?: number;
   readonly now?: () => number;
+  /** Whether opening reads the whole file and refuses a damaged one. */
+  readonly checksPages?: boolean;
   readonly observe?: {
     /** The feed could not be read; it is tried again. */
     readonly feedFault?: (error: unknown) => void;
@@ -80,7 +82,7 @@ class SqliteStore implements TokenStore {
     const deadlineMs = performance.now() + openPatienceMs;
     for (;;)
       try {
-        this.#connection ??= Connection.openWriter(this.#file);
+        this.#connection ??= Connection.openWriter(this.#file, this.#options);
         this.#askRetention(this.#connection);
         return;
       } catch (error) {
