@@ -5,6 +5,7 @@ import { isOutage, type Outage } from '../decision/outcome.ts';
 import { createAccounts } from '../lifecycle/accounts.ts';
 import { createApiTokens } from '../lifecycle/api-tokens.ts';
 import { type Problem, problem } from '../lifecycle/problem.ts';
+import { nothingRevoked } from '../lifecycle/revoke.ts';
 import { isTokenId } from '../lifecycle/token-id.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { digestOf } from '../tokens/api-token.ts';
@@ -173,11 +174,5 @@ const findIdOf = async (
   }
   const found = await store.findApiToken(digestOf(text.trim()));
   if (isOutage(found)) return found;
-  return (
-    found?.token.id ??
-    problem(
-      'token_unknown',
-      'There is no API token with that secret: it has ended, or another store knows it.',
-    )
-  );
+  return found?.token.id ?? nothingRevoked;
 };

@@ -128,6 +128,14 @@ class CachingIdentifier implements CountingIdentifier {
     return this.#withoutCache(credential, digest, nowMs, clockMs, limited);
   }
 
+  verify(accessToken: string, nowMs: number): Promise<Identity | Refusal> {
+    return this.#deps.verifyAccessToken(accessToken, nowMs);
+  }
+
+  async mayBeApiToken(secret: string): Promise<boolean | Outage> {
+    return isOwnShape(secret) || (secret.length >= secretLengthMin && this.#imports.exist());
+  }
+
   /** What is cached needs no look at its key: the cache is dropped when one is revoked. */
   standing(identity: Identity, nowMs: number): Standing {
     if (identity.keyId !== undefined && this.#deps.isKeyRevoked?.(identity.keyId) === true) return 'ended';

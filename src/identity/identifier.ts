@@ -19,6 +19,13 @@ export interface Identifier {
     nowMs: number,
     clientAddress?: string,
   ): Subject | Refusal | Promise<Subject | Refusal>;
+  /**
+   * Whose an access token is, by its signature and claims alone: whatever has ended since, here or in the store. Not
+   * cached. For asking the store to end it, never for letting it in.
+   */
+  verify(accessToken: string, nowMs: number): Promise<Identity | Refusal>;
+  /** Whether a string can be an API token made here or imported: by its form, and by whether there are imports at all. */
+  mayBeApiToken(secret: string): Promise<boolean | Outage>;
   /** What the change feed knows of the identity at this moment; synchronous, a few map look-ups. */
   standing(identity: Identity, nowMs: number): Standing;
   /** Raw header pairs for one upstream; rendered on first use and kept with the subject. */

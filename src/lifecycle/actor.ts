@@ -2,9 +2,11 @@
 
 import type { Identity } from '../decision/identity.ts';
 
-/** A caller of a surface, whose identity has been found live. */
+/** A caller of a surface, whose identity has been found live, or ended where it only signs out. */
 export interface Actor {
   readonly identity: Identity;
+  /** The session has ended already: it may be ended once more, and nothing else. */
+  readonly hasEnded?: true;
   /** Past trusted proxies. */
   readonly clientAddress: string;
   readonly requestId: string;

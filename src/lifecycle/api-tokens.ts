@@ -10,7 +10,7 @@ import { createApiToken, type CreatedApiToken, type NewApiToken } from './create
 import { createDerivedSecrets } from './idempotency.ts';
 import { checkOrgId, checkTokenId, checkUserId, tokenUnknown } from './names.ts';
 import { checkPage } from './page.ts';
-import type { Problem } from './problem.ts';
+import { type Problem, problem } from './problem.ts';
 import { regenerateApiToken, type Regeneration } from './regenerate.ts';
 
 export interface ApiTokens {
@@ -24,7 +24,10 @@ export interface ApiTokens {
     userId: string,
     page: PageRequest,
   ): Promise<Page<ApiTokenRecord> | Problem | Outage>;
-  /** Ends the token and every session made from it. Repeating it is safe. */
+  /**
+   * Ends the token and every session made from it. Repeating it is safe: the store is asked each time. The problem
+   * `token_unknown`: the store has no such token; sessions made from it, if there were any, have ended all the same.
+   */
   revokeApiToken(tokenId: string): Promise<'revoked' | 'already_revoked' | Problem | Outage>;
   /** Ends every token and session of a user; `userId` undefined: of the whole org. One write. */
   revokeAll(orgId: string, userId: string | undefined): Promise<'revoked' | Problem | Outage>;
@@ -54,7 +57,7 @@ export const createApiTokens = (deps: ApiTokensDeps): ApiTokens => {
     },
     revokeApiToken: async (tokenId) => {
       const answer = checkTokenId(tokenId) ?? (await store.revokeToken(tokenId, now()));
-      return answer === 'unknown' ? tokenUnknown(tokenId) : answer;
+      return answer === 'unknown' || answer === 'replaced' ? onlyIdRevoked(tokenId) : answer;
     },
     revokeAll: async (orgId, userId) => {
       const malformed = checkOrgId(orgId) ?? (userId === undefined ? undefined : checkUserId(userId));
@@ -64,3 +67,10 @@ export const createApiTokens = (deps: ApiTokensDeps): ApiTokens => {
     },
   };
 };
+
+const onlyIdRevoked = (tokenId: string): Problem =>
+  problem(
+    'token_unknown',
+    `There is no API token ${tokenId} in the store. Sessions made from it, if there were any, have been ended. ` +
+      "List the user's tokens to see their ids.",
+  );

@@ -1,28 +1,34 @@
 // Ends what a credential stands for, by possession of it alone (RFC 7009): an API token with all its sessions, or the
-// session of an access token. A credential that is no good already counts as revoked, but only the store says so.
+// session of an access token. What is remembered here is never an answer: each time the store is asked, and says that it is
+// done, because an earlier attempt may have been answered with an outage, and the store may have lost what this replica knows.
 
 import type { Credential } from '../decision/credential.ts';
 import type { Identity } from '../decision/identity.ts';
 import { type Denial, denial, isDenial, isOutage, type Outage } from '../decision/outcome.ts';
 import type { Identifier } from '../identity/identifier.ts';
 import type { SessionLimit } from '../identity/session-limit.ts';
-import { secretEndMs } from '../store/api-token-state.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { digestOf } from '../tokens/api-token.ts';
 import type { Origin } from './actor.ts';
 import type { Audit } from './audit.ts';
+import { createFindEnded } from './ended-session.ts';
+import { type Problem, problem } from './problem.ts';
 
-/** `nothing`: it was unknown, expired or ended already. The only denial is `rate_limited`: too many sessions of one API token. `requestId`: for the audit. */
+/**
+ * `nothing`: it had ended already, as the store confirms, or it can never have been a token of ours (RFC 7009 section 2.2).
+ * The problem `token_unknown`: it has the form of an API token, but the store knows nothing of it, so nothing was revoked.
+ * The only denial is `rate_limited`: too many sessions of one API token. `requestId`: for the audit.
+ */
 export type Revoke = (
   credential: Credential,
   clientAddress: string | undefined,
   requestId?: string,
-) => Promise<Revoked | Denial | Outage>;
+) => Promise<Revoked | Problem<'token_unknown'> | Denial | Outage>;
 
 type Revoked = 'revoked' | 'nothing';
 
 export interface RevokeDeps {
-  readonly identifier: Pick<Identifier, 'identify'>;
+  readonly identifier: Pick<Identifier, 'identify' | 'verify' | 'mayBeApiToken'>;
   readonly store: Pick<TokenStore, 'findApiToken' | 'revokeToken' | 'endSession'>;
   readonly now: () => number;
   /** Undefined: any number of sessions may be ended. */
@@ -31,72 +37,110 @@ export interface RevokeDeps {
   readonly audit?: Audit | undefined;
 }
 
-export const createRevoke =
-  (deps: RevokeDeps): Revoke =>
-  async (credential, clientAddress, requestId) => {
+export const createRevoke = (deps: RevokeDeps): Revoke => {
+  const findEnded = createFindEnded(deps);
+  return async (credential, clientAddress, requestId) => {
     const nowMs = deps.now();
     // Not held to the limit on unknown tokens: a flood from the same address must not keep a leaked token alive.
     const subject = await deps.identifier.identify(credential, nowMs);
     if (isOutage(subject)) return subject;
     const origin = { clientAddress: clientAddress ?? '', requestId: requestId ?? '' };
-    if (isDenial(subject))
-      return mayStillLive(subject) && credential.kind === 'api_token'
-        ? endUnseen(deps, credential, origin, nowMs)
-        : 'nothing';
-    const { identity } = subject;
-    // Ending an API token is never refused: it ends all of them.
-    if (identity.credentialKind === 'access_token' && deps.sessionLimit?.mayEnd(identity) === false)
-      return denial('rate_limited', `sessions ended of ${identity.tokenId ?? 'one session'}`);
-    const outcome = await end(deps.store, identity, nowMs);
-    deps.audit?.record({
-      action: identity.credentialKind === 'api_token' ? 'token.revoke' : 'session.end',
-      identity,
-      origin,
-      subject: { org: identity.org.id, user: identity.user.id, tokenId: identity.tokenId },
-      outcome,
-    });
-    return outcome;
+    if (credential.kind === 'api_token')
+      return revokeApiToken(
+        deps,
+        credential,
+        isDenial(subject) ? undefined : subject.identity,
+        origin,
+        nowMs,
+      );
+    if (!isDenial(subject)) return endSession(deps, subject.identity, origin, nowMs);
+    const ended = await findEnded(credential, subject);
+    if (ended === undefined || isOutage(ended)) return ended ?? 'nothing';
+    // Written down when it was ended first.
+    const outcome = await endSession({ ...deps, audit: undefined }, ended, origin, nowMs);
+    return outcome === 'revoked' ? 'nothing' : outcome;
   };
-
-const end = async (
-  store: RevokeDeps['store'],
-  { credentialKind, tokenId, sessionId }: Identity,
-  nowMs: number,
-): Promise<Revoked | Outage> => {
-  if (credentialKind === 'api_token') {
-    if (tokenId === undefined) throw new Error('an API token was identified without its id');
-    return done(await store.revokeToken(tokenId, nowMs));
-  }
-  if (sessionId === undefined) throw new Error('an access token was identified without its session');
-  return done(await store.endSession(sessionId, nowMs));
 };
 
-/**
- * It would live again when its owner is enabled; or memory calls it unknown, and it was imported a moment ago: only the
- * store may say that there is nothing to revoke.
- */
-const mayStillLive = ({ reason }: Denial): boolean =>
-  reason === 'user_disabled' || reason === 'org_disabled' || reason === 'token_unknown';
-
-const endUnseen = async (
-  { store, audit }: RevokeDeps,
+/** Ending an API token is never refused: it ends all its sessions. `identity`: whose it is, where it is live. */
+const revokeApiToken = async (
+  deps: RevokeDeps,
   credential: Credential,
+  identity: Identity | undefined,
   origin: Origin,
   nowMs: number,
-): Promise<Revoked | Outage> => {
-  const found = await store.findApiToken(digestOf(credential.value));
-  if (isOutage(found)) return found;
-  if (found === undefined || nowMs >= secretEndMs(found)) return 'nothing';
-  const { id, orgId, userId } = found.token;
-  const outcome = done(await store.revokeToken(id, nowMs));
-  const subject = { org: orgId, user: userId, tokenId: id };
-  audit?.record({ action: 'token.revoke', identity: undefined, origin, subject, outcome });
+): Promise<Revoked | Problem<'token_unknown'> | Outage> => {
+  const { store, audit } = deps;
+  const digest = digestOf(credential.value);
+  const owner = identity === undefined ? await findOwner(store, digest) : ownerOf(identity);
+  if (isOutage(owner)) return owner;
+  if (owner === undefined) return judgeUnknown(deps, credential.value);
+  const answer = await store.revokeToken(owner.tokenId, nowMs, digest);
+  const outcome = isOutage(answer) ? answer : outcomeOf[answer];
+  audit?.record({ action: 'token.revoke', identity, origin, subject: owner, outcome });
   return outcome;
 };
 
-const done = (
-  answer: 'revoked' | 'already_revoked' | 'unknown' | 'ended' | Outage,
-): 'revoked' | 'nothing' | Outage => {
-  if (isOutage(answer)) return answer;
-  return answer === 'revoked' || answer === 'ended' ? 'revoked' : 'nothing';
+const outcomeOf = {
+  revoked: 'revoked',
+  already_revoked: 'nothing',
+  replaced: 'nothing',
+  // The store has lost the record of a token that is known here: its id is revoked.
+  unknown: 'revoked',
+} as const;
+
+interface Owner {
+  readonly org: string;
+  readonly user: string;
+  readonly tokenId: string;
+}
+
+const ownerOf = ({ org, user, tokenId }: Identity): Owner => {
+  if (tokenId === undefined) throw new Error('an API token was identified without its id');
+  return { org: org.id, user: user.id, tokenId };
+};
+
+/** Whose a token is that may not be used, or that memory calls unknown though it was imported a moment ago. */
+const findOwner = async (store: RevokeDeps['store'], digest: string): Promise<Owner | undefined | Outage> => {
+  const found = await store.findApiToken(digest);
+  if (found === undefined || isOutage(found)) return found;
+  const { id, orgId, userId } = found.token;
+  return { org: orgId, user: userId, tokenId: id };
+};
+
+/**
+ * Of a secret that the store does not know. Nothing is written down for it: secrets of the right form are easy to invent, and
+ * strangers must not fill the store, or the memory of replicas, with them.
+ */
+const judgeUnknown = async (
+  { identifier }: RevokeDeps,
+  secret: string,
+): Promise<'nothing' | Problem<'token_unknown'> | Outage> => {
+  const mayBeOurs = await identifier.mayBeApiToken(secret);
+  if (isOutage(mayBeOurs)) return mayBeOurs;
+  return mayBeOurs ? nothingRevoked : 'nothing';
+};
+
+/** For whoever presents a secret of the right form that the store does not know. */
+export const nothingRevoked = problem(
+  'token_unknown',
+  'Nothing was revoked: the store does not know this API token. It ended long ago, it was never made here, or the store ' +
+    'has lost it. In the last case its sessions still live: revoke everything of its user, or revoke the token by its id.',
+);
+
+const endSession = async (
+  { store, sessionLimit, audit }: RevokeDeps,
+  identity: Identity,
+  origin: Origin,
+  nowMs: number,
+): Promise<Revoked | Denial | Outage> => {
+  const { org, user, tokenId, sessionId } = identity;
+  if (sessionId === undefined) throw new Error('an access token was identified without its session');
+  if (sessionLimit?.mayEnd(identity) === false)
+    return denial('rate_limited', `sessions ended of ${tokenId ?? 'one session'}`);
+  const answer = await store.endSession(sessionId, nowMs);
+  const outcome = isOutage(answer) ? answer : 'revoked';
+  const subject = { org: org.id, user: user.id, tokenId };
+  audit?.record({ action: 'session.end', identity, origin, subject, outcome });
+  return outcome;
 };

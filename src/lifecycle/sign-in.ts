@@ -118,7 +118,10 @@ const knownParts = ({ orgId, userId }: SignInOrder) => ({
   user: checkUserId(userId) === undefined ? userId : undefined,
 });
 
-/** Ends the actor's session, never the API token behind it. `nothing`: an API token presented by itself has no session. */
+/**
+ * Ends the actor's session, never the API token behind it; the store is asked each time. `nothing`: an API token presented
+ * by itself has no session.
+ */
 export type SignOut = (actor: Actor) => Promise<'ended' | 'nothing' | Outage>;
 
 export const createSignOut =
@@ -133,6 +136,8 @@ export const createSignOut =
     if (identity.sessionId === undefined) return 'nothing';
     const outcome = await deps.store.endSession(identity.sessionId, deps.now());
     const subject = { org: identity.org.id, user: identity.user.id, tokenId: identity.tokenId };
-    deps.audit?.record({ action: 'session.end', identity, origin: actor, subject, outcome });
+    // A repetition is written down only once.
+    if (actor.hasEnded !== true || isOutage(outcome))
+      deps.audit?.record({ action: 'session.end', identity, origin: actor, subject, outcome });
     return outcome;
   };

@@ -2,8 +2,9 @@
 // org's token is to a caller as one that does not exist; the audit knows better.
 
 import type { Identity } from '../decision/identity.ts';
-import { type Denial, isDenial, isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
+import { type Denial, denial, isDenial, isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
 import { mayManageTokens, type Whose } from '../decision/rights.ts';
+import type { SessionLimit } from '../identity/session-limit.ts';
 import { effectiveScopes } from '../decision/scope.ts';
 import type { ApiTokenRecord } from '../store/records.ts';
 import type { Actor } from './actor.ts';
@@ -29,7 +30,10 @@ export interface TokenOrders {
   /** Of a user, or with `userId` undefined of the whole org. */
   listApiTokens(actor: Actor, query: TokenQuery): Promise<TokenListing | Problem | Refusal>;
   regenerateApiToken(actor: Actor, order: Regeneration): Promise<CreatedApiToken | Problem | Refusal>;
-  /** Ends the token and every session made from it. Repeating it is safe. `of` as with `findApiToken`. */
+  /**
+   * Ends the token and every session made from it. Repeating it is safe. `of` as with `findApiToken`. An id that the store
+   * does not know is `token_unknown`, but its sessions end all the same: the store may have lost the token.
+   */
   revokeApiToken(
     actor: Actor,
     tokenId: string,
@@ -43,6 +47,8 @@ type TokenOwner = Pick<ApiTokenRecord, 'orgId' | 'userId'>;
 
 export interface TokenOrdersDeps extends ApiTokensDeps {
   readonly audit: Audit | undefined;
+  /** Undefined: any number of ids that the store does not know may be revoked. */
+  readonly sessionLimit?: SessionLimit | undefined;
 }
 
 export const createTokenOrders = (deps: TokenOrdersDeps): TokenOrders => {
@@ -50,6 +56,19 @@ export const createTokenOrders = (deps: TokenOrdersDeps): TokenOrders => {
   const apiTokens = createApiTokens(deps);
   const withRight = createWithRight(deps);
   const withToken = createWithToken(deps);
+
+  /** Each id is remembered by every replica for a while: no account may fill them. */
+  const revokeMissing = async (
+    { identity: { org, user } }: Actor,
+    tokenId: string,
+  ): Promise<Problem | Refusal> => {
+    const account = { org, user, tokenId: undefined, sessionId: undefined };
+    if (deps.sessionLimit?.mayEnd(account) === false)
+      return denial('rate_limited', 'ids revoked that are not in the store');
+    const answer = await apiTokens.revokeApiToken(tokenId);
+    return typeof answer === 'string' ? tokenUnknown(tokenId) : answer;
+  };
+
   return {
     createApiToken: (actor, order) =>
       withRight<CreatedApiToken>(actor, 'token.create', order, ({ scopes }) =>
@@ -79,8 +98,11 @@ export const createTokenOrders = (deps: TokenOrdersDeps): TokenOrders => {
       }),
 
     revokeApiToken: (actor, tokenId, of) =>
-      withToken<'revoked' | 'already_revoked'>(actor, 'token.revoke', { tokenId, of }, () =>
-        apiTokens.revokeApiToken(tokenId),
+      withToken<'revoked' | 'already_revoked'>(
+        actor,
+        'token.revoke',
+        { tokenId, of, ifMissing: () => revokeMissing(actor, tokenId) },
+        () => apiTokens.revokeApiToken(tokenId),
       ),
 
     revokeAll: (actor, whose) =>
@@ -111,13 +133,20 @@ const createWithRight =
     return outcome;
   };
 
+interface NamedToken {
+  readonly tokenId: string;
+  readonly of?: TokenOwner | undefined;
+  /** What is done where the store has no such token, and answered; undefined: nothing. */
+  readonly ifMissing?: () => Promise<Problem | Refusal>;
+}
+
 /** Finds the token an order names and does a deed with it, if the actor may. */
 const createWithToken =
   ({ store, audit }: TokenOrdersDeps) =>
   async <T extends object | string>(
     actor: Actor,
     action: AuditAction,
-    { tokenId, of }: { readonly tokenId: string; readonly of?: TokenOwner | undefined },
+    { tokenId, of, ifMissing }: NamedToken,
     deed: (token: ApiTokenRecord, identity: Identity) => Promise<T | Problem | Outage>,
   ): Promise<T | Problem | Refusal> => {
     const event = { action, identity: actor.identity, origin: actor };
@@ -126,7 +155,7 @@ const createWithToken =
     // What is no id may be a secret in the wrong place: it is not written down.
     const malformed = checkTokenId(tokenId);
     const early = mayManageTokens(identity, of ?? own(actor)) ?? malformed;
-    const found = early ?? (await store.findToken(tokenId)) ?? tokenUnknown(tokenId);
+    const found = early ?? (await store.findToken(tokenId)) ?? (await ifMissing?.()) ?? tokenUnknown(tokenId);
     const token = isAnothers(found, of) ? tokenUnknown(tokenId) : found;
     if (isDenial(token) || isOutage(token) || isProblem(token)) {
       audit?.record({ ...event, subject: malformed === undefined ? { tokenId } : {}, outcome: token });

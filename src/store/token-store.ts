@@ -159,8 +159,16 @@ export interface TokenStore {
   ): Promise<ApiTokenRecord | 'unknown' | 'revoked' | 'outdated' | 'digest_taken' | Outage>;
   /** Remembers when tokens were used. Never goes back; unknown tokens are passed over; no line in the feed. */
   recordUses(uses: readonly TokenUse[]): Promise<'done' | Outage>;
-  /** Revokes one API token and with it all its sessions. */
-  revokeToken(tokenId: string, nowMs: number): Promise<'revoked' | 'already_revoked' | 'unknown' | Outage>;
+  /**
+   * Revokes one API token and with it all its sessions. With the `digest` of a secret: only while that secret is good by
+   * its number and overlap; else `replaced`, and nothing changes. `unknown`: there is no record; what an id can name is
+   * revoked all the same: its sessions end on every replica, and a record made later is born revoked.
+   */
+  revokeToken(
+    tokenId: string,
+    nowMs: number,
+    digest?: string,
+  ): Promise<'revoked' | 'already_revoked' | 'replaced' | 'unknown' | Outage>;
   /** Revokes every API token and session of a user (or of the whole org when `userId` is undefined): one write. */
   revokeAll(
     orgId: string,

@@ -4,6 +4,7 @@
 import type { Credential } from '../decision/credential.ts';
 import { denial, isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
 import type { Actor } from '../lifecycle/actor.ts';
+import type { FindEnded } from '../lifecycle/ended-session.ts';
 import type { IdentifyLive } from '../lifecycle/identify-live.ts';
 import { withOwnRights } from '../lifecycle/own-rights.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -22,7 +23,25 @@ export const readActor = async (deps: ReadActorDeps, request: SurfaceRequest): P
   return isDenial(presented) ? presented : actorOf(deps, presented, request);
 };
 
-/** The same of a credential that stands elsewhere, or has been looked at. */
+/**
+ * For signing out: also of a session that has ended already. Who was answered with an outage repeats the command, and is
+ * answered only once the store has ended the session.
+ */
+export const readLeavingActor = async (
+  deps: ReadActorDeps & { readonly findEnded: FindEnded },
+  request: SurfaceRequest,
+): Promise<Actor | Refusal> => {
+  const presented = presentedCredential(request, deps.settings.credential) ?? denial('credential_missing');
+  if (isDenial(presented)) return presented;
+  const actor = await actorOf(deps, presented, request);
+  if (!isDenial(actor)) return actor;
+  const ended = await deps.findEnded(presented, actor);
+  if (ended === undefined || isOutage(ended)) return ended ?? actor;
+  const { clientAddress, requestId } = request;
+  return { identity: ended, hasEnded: true, clientAddress, requestId };
+};
+
+/** The live actor of a credential that stands elsewhere, or has been looked at. */
 export const actorOf = async (
   { identifyLive, store }: Pick<ReadActorDeps, 'identifyLive' | 'store'>,
   credential: Credential,

@@ -15,7 +15,7 @@ export interface SignInSurfaceDeps {
     'issuer' | 'audience' | 'credential' | 'surfaces' | 'tokens' | 'keys' | 'feed'
   >;
   readonly store: TokenStore;
-  readonly identifier: Pick<Identifier, 'identify' | 'standing'>;
+  readonly identifier: Pick<Identifier, 'identify' | 'standing' | 'verify' | 'mayBeApiToken'>;
   readonly keys: Pick<KeyRing, 'signingKey'>;
   readonly passwords: PasswordHashes;
   readonly signInLimit: SignInLimit;

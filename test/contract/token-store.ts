@@ -297,10 +297,47 @@ const revocation = async (t: Test, makePlace: MakePlace): Promise<void> => {
     t.same(await store.findToken(made.token.id), revoked, 'does not revive it');
   });
 
-  t.test('a token nobody knows cannot be revoked', async (t) => {
-    const { store, user } = await openFurnished(t, makePlace);
-    t.equal(await store.revokeToken(exampleToken(user).token.id, startMs), 'unknown');
-    t.equal(await store.revokeToken('no id at all', startMs), 'unknown');
+  t.test(
+    'of a token without a record the id is revoked, and a record made later is born revoked',
+    async (t) => {
+      const { store, another, user } = await openFurnished(t, makePlace);
+      const told = recordFeed();
+      const subscription = (await another()).follow(told);
+      t.teardown(() => subscription.close());
+      const lost = exampleToken(user);
+      t.equal(await store.revokeToken(lost.token.id, startMs), 'unknown');
+      t.equal(await store.revokeToken(lost.token.id, startMs + 1), 'unknown', 'again');
+      t.equal(await store.revokeToken('no id at all', startMs), 'unknown');
+      await store.endSession('the last line', startMs);
+      await told.until(() => told.lines.some(({ kind }) => kind === 'session'));
+      t.same(
+        told.lines.filter(({ kind }) => kind === 'token'),
+        [{ kind: 'token', tokenId: lost.token.id, atMs: startMs }],
+        'told once',
+      );
+      t.equal(await store.createToken(lost.token, lost.digest), 'created');
+      t.match(await store.findToken(lost.token.id), { state: 'revoked' });
+      t.equal(await isAlive(store, lost.digest), false);
+    },
+  );
+
+  t.test('by a secret a token is revoked only while that secret is good', async (t) => {
+    const { store, user, made } = await openFurnished(t, makePlace);
+    const secretOf = (number: number, previousUntilMs: number | undefined) => ({
+      digest: exampleToken(user).digest,
+      number,
+      previousUntilMs,
+    });
+    const second = secretOf(1, startMs + 100);
+    await store.regenerateToken(made.token.id, second, startMs);
+    const third = secretOf(2, startMs + 100);
+    await store.regenerateToken(made.token.id, third, startMs);
+    const asked = async (digest: string, nowMs: number) => store.revokeToken(made.token.id, nowMs, digest);
+    t.equal(await asked(made.digest, startMs), 'replaced', 'the first of three');
+    t.equal(await asked(second.digest, startMs + 100), 'replaced', 'after its overlap');
+    t.match(await store.findToken(made.token.id), { state: 'active' });
+    t.equal(await asked(second.digest, startMs + 99), 'revoked', 'within its overlap');
+    t.equal(await asked(third.digest, startMs + 200), 'already_revoked');
   });
 
   t.test('revoking all of a user ends what was made before, not what is made after', async (t) => {

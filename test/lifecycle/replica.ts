@@ -8,6 +8,7 @@ import { createFeedState } from '../../src/identity/feed-state.ts';
 import { createUnknownTokenLimit } from '../../src/identity/unknown-token-limit.ts';
 import { createAccounts } from '../../src/lifecycle/accounts.ts';
 import { createApiTokens } from '../../src/lifecycle/api-tokens.ts';
+import { createRevoke } from '../../src/lifecycle/revoke.ts';
 import { createExchange } from '../../src/lifecycle/exchange.ts';
 import type { TokenStore } from '../../src/store/token-store.ts';
 import { KeyRing } from '../../src/tokens/key-ring.ts';
@@ -81,6 +82,7 @@ export const openReplica = async (open: OpenStore, clock: { readonly nowMs: numb
     apiTokens: createApiTokens({ store, settings, now }),
     look,
     until,
+    revoke: createRevoke({ identifier, store, now }),
     /** The newest generations it has heard of. */
     generationOf: (orgId: string, userId: string) => feedState.generationOf(orgId, userId),
     session: async (secret: string): Promise<string> => {

@@ -182,6 +182,7 @@ t.test('a bug is 500, told in general and recorded with its cause; the server li
   const surfaces = await createSurfaces({
     ...server,
     identifier: {
+      ...server.identifier,
       identify: () => {
         throw bug;
       },

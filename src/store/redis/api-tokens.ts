@@ -170,20 +170,28 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
         return 'done';
       }),
 
-    revokeToken: (tokenId, nowMs) =>
+    revokeToken: (tokenId, nowMs, digest) =>
       attempt(async () => {
         if (!isTokenId(tokenId)) return 'unknown';
-        const touched = [keys.token(tokenId), keys.changes(shardOfTokenId(tokenId))];
+        const shard = shardOfTokenId(tokenId);
+        const touched = [keys.token(tokenId), keys.ended(shard, `token:${tokenId}`), keys.changes(shard)];
         const line = lineOf({ kind: 'token', tokenId, atMs: nowMs });
-        const made = answer(await write(revokeToken, touched, [retentionMs, nowMs, ...line]));
+        const made = answer(await write(revokeToken, touched, [retentionMs, nowMs, digest ?? '', ...line]));
         // The next listing does it where this fails.
         if (made === 'revoked')
           await attempt(async () => {
             const token = await read(tokenId);
             if (token !== undefined) await placeToken(context, token);
           });
-        if (made === 'revoked' || made === 'already_revoked' || made === 'unknown') return made;
-        throw corrupt(`the answer ${made}`);
+        switch (made) {
+          case 'revoked':
+          case 'already_revoked':
+          case 'replaced':
+          case 'unknown':
+            return made;
+          default:
+            throw corrupt(`the answer ${made}`);
+        }
       }),
 
     // Nothing of a session is kept but its end, for as long as its access tokens can live.

@@ -6,8 +6,9 @@ export const recordRetentionMs = 30 * 24 * 3600 * 1000;
 
 /**
  * `kept(stream, retentionMs)`: how long a stream is kept, by retention.ts; nil while no replica has said so.
- * `tell(stream, retentionMs, line)` appends a line and trims what is older than that; nothing is trimmed before. The key is
- * computed and only read: where a Cluster refuses that, nothing is trimmed either.
+ * `tell(stream, retentionMs, line)` appends a line, trims what is older than that, and returns the line's id; nothing is
+ * trimmed before. The key is computed and only read: where a Cluster refuses that, nothing is trimmed either.
+ * `isTold(stream, id)`: whether the stream still has that line. `id` may be false.
  */
 export const tell = `
 local function kept(stream, retentionMs)
@@ -20,7 +21,20 @@ local function tell(stream, retentionMs, line)
   if not keptMs then return redis.call('XADD', stream, '*', unpack(line)) end
   local now = redis.call('TIME')
   local horizon = string.format('%.0f', math.max(0, now[1] * 1000 + math.floor(now[2] / 1000) - keptMs))
-  redis.call('XADD', stream, 'MINID', '~', horizon, '*', unpack(line))
+  return redis.call('XADD', stream, 'MINID', '~', horizon, '*', unpack(line))
+end
+local function isTold(stream, id) return id and #redis.call('XRANGE', stream, id, id, 'COUNT', 1) > 0 end
+`;
+
+/**
+ * `endWithoutRecord(mark, stream, retentionMs, line)` writes the end of what has no record: a mark, which holds the id of the
+ * line, and the line. Returns false when the stream has that line already. Needs `tell`.
+ */
+export const endWithoutRecord = `
+local function endWithoutRecord(mark, stream, retentionMs, line)
+  if isTold(stream, redis.call('GET', mark)) then return false end
+  redis.call('SET', mark, tell(stream, retentionMs, line), 'PX', kept(stream, retentionMs) or retentionMs)
+  return true
 end
 `;
 

@@ -3,7 +3,7 @@
 
 import { sameShard } from './look-up-scripts.ts';
 import { script } from './script.ts';
-import { letGo, pastFull, tell } from './script-parts.ts';
+import { endWithoutRecord, letGo, pastFull, tell } from './script-parts.ts';
 
 /**
  * KEYS token, user, index of the user's tokens, vanishing records, six indexes (token-index-keys.ts), the user's live
@@ -11,7 +11,8 @@ import { letGo, pastFull, tell } from './script-parts.ts';
  * ARGV id, digest, doc, account, keepUntilMs ('' for ever), '1' when KEYS[12] is the mark of imports, '1' when the last
  * key is the digest (it lies in this shard), revokedAtMs or '', most live tokens of the user or '', which of them have not
  * expired, member of the vanishing records, six members.
- * Replies 'created', 'user_unknown', 'digest_taken' or 'too_many'.
+ * Replies 'created', 'user_unknown', 'digest_taken' or 'too_many'. A token whose id was revoked before it had a
+ * record is revoked.
  */
 export const createToken = script(
   'create_token',
@@ -35,7 +36,13 @@ redis.call('HSET', KEYS[1], 'doc', doc, 'account', account, 'digest', digest)
 redis.call('ZADD', KEYS[3], 0, id)
 for i = 1, 6 do redis.call('ZADD', KEYS[4 + i], 0, ARGV[11 + i]) end
 if keepUntilMs ~= '' then redis.call('ZADD', KEYS[4], keepUntilMs, ARGV[11]) end
-if ARGV[8] ~= '' then redis.call('HSET', KEYS[1], 'revokedAtMs', ARGV[8]) end
+local revokedAtMs = ARGV[8]
+local base = string.sub(KEYS[1], 1, string.find(KEYS[1], '}:', 1, true) + 1)
+if revokedAtMs == '' and redis.call('EXISTS', base .. 'ended:token:' .. id) == 1 then
+  local now = redis.call('TIME')
+  revokedAtMs = string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000))
+end
+if revokedAtMs ~= '' then redis.call('HSET', KEYS[1], 'revokedAtMs', revokedAtMs) end
 if ARGV[6] == '1' then redis.call('SET', KEYS[12], '1') end
 if pointer then redis.call('SET', pointer, id) end
 if keepUntilMs ~= '' then
@@ -114,45 +121,58 @@ return 1
 `,
 );
 
-/** KEYS token, stream. ARGV retentionMs, revokedAtMs, words of the line. Replies 'revoked', 'already_revoked' or 'unknown'. */
+/**
+ * KEYS token, mark, stream. ARGV retentionMs, revokedAtMs, digest of the secret that must be good still or '', words of the
+ * line. Replies 'revoked', 'already_revoked', 'replaced' (the secret is good no more), or 'unknown': then the id alone is
+ * revoked. A repetition appends its line again only when the stream has lost it.
+ */
 export const revokeToken = script(
   'revoke_token',
-  `${tell}${letGo}${pastFull}
-local found = redis.call('HMGET', KEYS[1], 'doc', 'revokedAtMs')
-if not found[1] then return 'unknown' end
-if found[2] then return 'already_revoked' end
-pastFull(KEYS[2])
-redis.call('HSET', KEYS[1], 'revokedAtMs', ARGV[2])
-tell(KEYS[2], ARGV[1], {unpack(ARGV, 3)})
+  `${tell}${endWithoutRecord}${letGo}${pastFull}
+local line = {unpack(ARGV, 4)}
+local found = redis.call('HMGET', KEYS[1],
+  'doc', 'revokedAtMs', 'revokedLine', 'digest', 'previousDigest', 'previousUntilMs')
+if not found[1] then
+  pastFull(KEYS[3])
+  endWithoutRecord(KEYS[2], KEYS[3], ARGV[1], line)
+  return 'unknown'
+end
+local digest = ARGV[3]
+if digest ~= '' and digest ~= found[4] then
+  local isInOverlap = digest == found[5] and tonumber(found[6] or '0') > tonumber(ARGV[2])
+  if not isInOverlap then return 'replaced' end
+end
+if found[2] and isTold(KEYS[3], found[3]) then return 'already_revoked' end
+pastFull(KEYS[3])
+if not found[2] then redis.call('HSET', KEYS[1], 'revokedAtMs', ARGV[2]) end
+redis.call('HSET', KEYS[1], 'revokedLine', tell(KEYS[3], ARGV[1], line))
 letGo(KEYS[1])
-return 'revoked'
+return found[2] and 'already_revoked' or 'revoked'
 `,
 );
 
-/** Marks a session (or a revocation without a record) as over. KEYS mark, stream. ARGV retentionMs, words of the line. */
+/** Ends a session. KEYS mark, stream. ARGV retentionMs, words of the line. */
 export const endOnce = script(
   'end_session',
-  `${tell}${pastFull}
+  `${tell}${endWithoutRecord}${pastFull}
 pastFull(KEYS[2])
-if redis.call('SET', KEYS[1], '1', 'NX', 'PX', kept(KEYS[2], ARGV[1]) or ARGV[1]) then tell(KEYS[2], ARGV[1], {unpack(ARGV, 2)}) end
+endWithoutRecord(KEYS[1], KEYS[2], ARGV[1], {unpack(ARGV, 2)})
 return 1
 `,
 );
 
-/** Writes a lost revocation back. KEYS token, mark, stream. ARGV retentionMs, revokedAtMs, words of the line. */
+/** Writes a lost revocation back, or its lost line. KEYS token, mark, stream. ARGV retentionMs, revokedAtMs, words of the line. */
 export const reapplyToken = script(
   'reapply_token',
-  `${tell}${letGo}${pastFull}
+  `${tell}${endWithoutRecord}${letGo}${pastFull}
 pastFull(KEYS[3])
-local exists = redis.call('EXISTS', KEYS[1]) == 1
-if exists then
-  if redis.call('HEXISTS', KEYS[1], 'revokedAtMs') == 1 then return 0 end
-  redis.call('HSET', KEYS[1], 'revokedAtMs', ARGV[2])
-elseif not redis.call('SET', KEYS[2], '1', 'NX', 'PX', kept(KEYS[3], ARGV[1]) or ARGV[1]) then
-  return 0
-end
-tell(KEYS[3], ARGV[1], {unpack(ARGV, 3)})
-if exists then letGo(KEYS[1]) end
+local line = {unpack(ARGV, 3)}
+local found = redis.call('HMGET', KEYS[1], 'doc', 'revokedAtMs', 'revokedLine')
+if not found[1] then return endWithoutRecord(KEYS[2], KEYS[3], ARGV[1], line) and 1 or 0 end
+if found[2] and isTold(KEYS[3], found[3]) then return 0 end
+if not found[2] then redis.call('HSET', KEYS[1], 'revokedAtMs', ARGV[2]) end
+redis.call('HSET', KEYS[1], 'revokedLine', tell(KEYS[3], ARGV[1], line))
+letGo(KEYS[1])
 return 1
 `,
 );

@@ -179,8 +179,8 @@ class SqliteStore implements TokenStore {
     return this.#note(uses, tokens.recordUses);
   }
 
-  revokeToken(tokenId: string, nowMs: number) {
-    return this.#write((connection) => tokens.revokeToken(connection, tokenId, nowMs));
+  revokeToken(tokenId: string, nowMs: number, digest?: string) {
+    return this.#write((connection) => tokens.revokeToken(connection, tokenId, nowMs, digest));
   }
 
   revokeAll(orgId: string, userId: string | undefined, nowMs: number) {

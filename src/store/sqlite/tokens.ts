@@ -3,6 +3,8 @@
 
 import type { ApiTokenRecord } from '../records.ts';
 import type { ApiTokenFound, NextSecret, Page, PageRequest, TokenUse } from '../token-store.ts';
+import { shardOfTokenId } from '../../tokens/shard.ts';
+import { secretEndMs } from '../api-token-state.ts';
 import { findUser } from './accounts.ts';
 import { appendLine, isKnownLine } from './change-log.ts';
 import type { Connection } from './connection.ts';
@@ -76,6 +78,9 @@ export const createToken = (
       ? 'created'
       : 'digest_taken';
   if (perUserMax !== Infinity && !isRoom(connection, token, perUserMax)) return 'too_many';
+  // Its id was revoked before it had a record.
+  const isRevoked = isKnownLine(connection, { kind: 'token', tokenId: token.id, atMs: token.createdAtMs });
+  const revokedAtMs = token.revokedAtMs ?? (isRevoked ? token.createdAtMs : undefined);
   connection.run(
     `INSERT INTO tokens (digest, ${tokenColumns}) VALUES (?${', ?'.repeat(tokenColumns.split(', ').length)})`,
     digest,
@@ -85,10 +90,10 @@ export const createToken = (
     token.name,
     token.scopes === 'all' ? null : JSON.stringify(token.scopes),
     token.origin,
-    token.state,
+    revokedAtMs === undefined ? token.state : 'revoked',
     token.createdAtMs,
     token.expiresAtMs ?? null,
-    token.revokedAtMs ?? null,
+    revokedAtMs ?? null,
     token.generation.org,
     token.generation.user,
     token.secretNumber,
@@ -165,15 +170,23 @@ export const revokeToken = (
   connection: Connection,
   tokenId: string,
   nowMs: number,
-): 'revoked' | 'already_revoked' | 'unknown' => {
+  digest: string | undefined,
+): 'revoked' | 'already_revoked' | 'replaced' | 'unknown' => {
+  if (Number.isNaN(shardOfTokenId(tokenId))) return 'unknown';
+  const token = findToken(connection, tokenId);
+  if (token !== undefined && digest !== undefined) {
+    const found = findApiToken(connection, digest);
+    if (found?.token.id !== tokenId || nowMs >= secretEndMs(found)) return 'replaced';
+  }
   const revoked = connection.run(
     "UPDATE tokens SET state = 'revoked', revoked_at_ms = ? WHERE id = ? AND state = 'active'",
     nowMs,
     tokenId,
   );
-  if (revoked === 0) return findToken(connection, tokenId) === undefined ? 'unknown' : 'already_revoked';
-  appendLine(connection, { kind: 'token', tokenId, atMs: nowMs });
-  return 'revoked';
+  const line = { kind: 'token', tokenId, atMs: nowMs } as const;
+  if (!isKnownLine(connection, line)) appendLine(connection, line);
+  if (token === undefined) return 'unknown';
+  return revoked === 0 ? 'already_revoked' : 'revoked';
 };
 
 /** An ended session is a line of the feed and nothing else: it matters as long as its access tokens live. */

@@ -37,7 +37,7 @@ export interface CspSurfaceDeps {
     'issuer' | 'audience' | 'credential' | 'oauth' | 'surfaces' | 'tokens' | 'keys' | 'feed'
   >;
   readonly store: TokenStore;
-  readonly identifier: Pick<Identifier, 'identify' | 'standing'>;
+  readonly identifier: Pick<Identifier, 'identify' | 'standing' | 'verify' | 'mayBeApiToken'>;
   readonly keys: Pick<KeyRing, 'signingKey' | 'published'>;
   /** Wrong client secrets an address may try; undefined: any number. */
   readonly clientSecretLimit?: UnknownTokenLimit | undefined;

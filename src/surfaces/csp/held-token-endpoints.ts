@@ -4,6 +4,7 @@
 import { type Credential, isCredential, parseCredential } from '../../decision/credential.ts';
 import { isDenial, isOutage } from '../../decision/outcome.ts';
 import type { FindDetails, TokenDetails } from '../../lifecycle/details.ts';
+import { isProblem } from '../../lifecycle/problem.ts';
 import type { Revoke } from '../../lifecycle/revoke.ts';
 import type { Settings } from '../../settings/settings.ts';
 import {
@@ -56,7 +57,10 @@ const describe = ({ token, user }: TokenDetails, domain: string): object => ({
   token_type: 'refresh_token',
 });
 
-/** RFC 7009: 200 also for a token that was no good. */
+/**
+ * RFC 7009: 200 also for what can never have been a token here, or has ended; 400 for an API token of the right form that the
+ * store does not know, because it may have lost the token.
+ */
 export const createRevokeEndpoint =
   (deps: HeldTokenDeps): Endpoint =>
   async (request) => {
@@ -65,6 +69,7 @@ export const createRevokeEndpoint =
     const credential = parseCredential(token.value, deps.settings.credential);
     if (isDenial(credential)) return told(undefined);
     const result = await deps.revoke(credential, request.clientAddress, request.requestId);
+    if (isProblem(result)) return badRequest(result.message, request);
     return isDenial(result) || isOutage(result)
       ? refusedToken(result, token.value, request)
       : told(undefined);

@@ -3,13 +3,15 @@
 
 import { isDenial, isOutage } from '../../decision/outcome.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
+import type { FindEnded } from '../../lifecycle/ended-session.ts';
 import { isProblem } from '../../lifecycle/problem.ts';
 import { type Answer, denied, type Endpoint, isAnswer, permitted, type SurfaceRequest } from '../answer.ts';
-import { readActor, type ReadActorDeps } from '../read-actor.ts';
+import { readActor, type ReadActorDeps, readLeavingActor } from '../read-actor.ts';
 import type { Problems } from './management-problem.ts';
 import type { Operation, Result } from './operation.ts';
 
 export interface EndpointsDeps extends ReadActorDeps {
+  readonly findEnded: FindEnded;
   readonly problems: Problems;
 }
 
@@ -17,7 +19,7 @@ export const createEndpoint =
   (deps: EndpointsDeps, operation: Operation): Endpoint =>
   async (request) => {
     const { problems } = deps;
-    const actor = operation.access === 'anyone' ? undefined : await readCaller(deps, request);
+    const actor = operation.access === 'anyone' ? undefined : await readCaller(deps, operation, request);
     if (actor !== undefined && isAnswer(actor)) return actor;
     const running = operation.run(request, actor);
     if ('fault' in running)
@@ -30,8 +32,12 @@ export const createEndpoint =
     return answerOf(problems, operation, await running, actor);
   };
 
-const readCaller = async (deps: EndpointsDeps, request: SurfaceRequest): Promise<Actor | Answer> => {
-  const actor = await readActor(deps, request);
+const readCaller = async (
+  deps: EndpointsDeps,
+  { access }: Operation,
+  request: SurfaceRequest,
+): Promise<Actor | Answer> => {
+  const actor = await (access === 'leaving' ? readLeavingActor : readActor)(deps, request);
   return isDenial(actor) || isOutage(actor) ? deps.problems.refused(actor) : actor;
 };
 

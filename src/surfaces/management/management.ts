@@ -3,6 +3,7 @@
 
 import { createAccountOrders } from '../../lifecycle/account-orders.ts';
 import { createFindDetails } from '../../lifecycle/details.ts';
+import { createFindEnded } from '../../lifecycle/ended-session.ts';
 import { createIdentifyLive } from '../../lifecycle/identify-live.ts';
 import { createPasswords } from '../../lifecycle/passwords.ts';
 import { createSignIn, createSignOut } from '../../lifecycle/sign-in.ts';
@@ -31,7 +32,12 @@ export const managementRoutes = (deps: SignInSurfaceDeps): readonly Route[] => {
   const paths = managementPaths(management.prefix);
   const problems = createProblems(management.prefix);
   const operations = managementOperations(deps, paths);
-  const endpoints = { ...deps, problems, identifyLive: createIdentifyLive(deps) };
+  const endpoints = {
+    ...deps,
+    problems,
+    identifyLive: createIdentifyLive(deps),
+    findEnded: createFindEnded(deps),
+  };
   return Object.entries(paths).flatMap(([name, path]): Route[] => {
     if (path === paths.elsewhere)
       return [{ name: `management:${name}`, path, endpoints: nowhere(problems), onFault: problems.fault }];

@@ -150,9 +150,9 @@ const responsesOf = ({
       ? (['request_malformed'] as const)
       : []),
     ...(body !== noBody ? (['request_too_large', 'media_type_refused'] as const) : []),
-    ...(access === 'session' ? (['credential_missing', 'credential_invalid'] as const) : []),
+    ...(access !== 'anyone' ? (['credential_missing', 'credential_invalid'] as const) : []),
     // Any session may see and end itself.
-    ...(access === 'session' && tag !== 'Sessions'
+    ...(access !== 'anyone' && tag !== 'Sessions'
       ? (['session_kind_refused', 'scope_missing', 'tenant_mismatch'] as const)
       : []),
     ...problems,

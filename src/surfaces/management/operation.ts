@@ -76,7 +76,8 @@ export interface Order<Query, Body> extends OrderRead<Query, Body> {
 }
 
 export interface Operation extends OperationFacts {
-  readonly access: 'anyone' | 'session';
+  /** `leaving`: also a session that has ended already. */
+  readonly access: 'anyone' | 'session' | 'leaving';
   readonly query: z.ZodObject;
   readonly body: z.ZodType;
   readonly takesIdempotencyKey: boolean;
@@ -102,6 +103,9 @@ export const operation = <Query extends z.ZodObject, Body extends z.ZodType>({
     if (actor === undefined) throw new Error(`${facts.id} was run for nobody`);
     return run(order, actor);
   });
+
+/** For whoever signs out, once more too. */
+export const leavingOperation: typeof operation = (facts) => ({ ...operation(facts), access: 'leaving' });
 
 /** For anybody. */
 export const openOperation = <Query extends z.ZodObject, Body extends z.ZodType>({

@@ -9,7 +9,7 @@ import { isProblem } from '../../lifecycle/problem.ts';
 import type { SignIn, SignOut } from '../../lifecycle/sign-in.ts';
 import type { managementPaths } from '../../settings/surface-paths.ts';
 import { example } from './examples.ts';
-import { fault, type Operation, openOperation, operation, reply } from './operation.ts';
+import { fault, leavingOperation, type Operation, openOperation, operation, reply } from './operation.ts';
 import { noBody } from './read-order.ts';
 import { idText, named, noQuery, time, timeOf, timeOrNever } from './shapes.ts';
 
@@ -117,14 +117,14 @@ export const sessionOperations = ({
     example: {},
     run: async (_, { identity }) => reply(showSession(identity)),
   }),
-  operation({
+  leavingOperation({
     id: 'signOut',
     method: 'DELETE',
     path: paths.currentSession,
     tag: 'Sessions',
     summary: 'Sign out',
     description:
-      'Ends the session of the access token this is sent with, on every replica. An API token behind it lives on.',
+      'Ends the session of the access token this is sent with, on every replica. An API token behind it lives on. Repeating it is safe, also once the session has ended.',
     query: noQuery,
     body: noBody,
     success: { status: 204, description: 'It has ended.', body: undefined },

@@ -33,7 +33,7 @@ export interface OauthSurfaceDeps {
     'issuer' | 'audience' | 'credential' | 'oauth' | 'tokens' | 'keys' | 'feed'
   >;
   readonly store: Pick<TokenStore, 'findApiToken' | 'revokeToken' | 'endSession'>;
-  readonly identifier: Pick<Identifier, 'identify' | 'standing'>;
+  readonly identifier: Pick<Identifier, 'identify' | 'standing' | 'verify' | 'mayBeApiToken'>;
   readonly keys: Pick<KeyRing, 'signingKey' | 'jwks'>;
   /** Wrong client secrets an address may try; undefined: any number. */
   readonly clientSecretLimit?: UnknownTokenLimit | undefined;

@@ -1,8 +1,11 @@
 // POST {prefix}/revoke (RFC 7009): whoever holds a token may end it. An API token goes with all its sessions, an access
-// token with its session. 200 also for a token that was no good: the caller's aim is reached either way (§2.2).
+// token with its session. 200 also for what can never have been a token here, or has ended: the caller's aim is reached
+// either way (§2.2). But 400 invalid_request for an API token of the right form that the store does not know: it may have
+// lost the token, whose sessions then live on, and 2xx would say that they do not.
 
 import { parseCredential } from '../../decision/credential.ts';
 import { isDenial, isOutage } from '../../decision/outcome.ts';
+import { isProblem } from '../../lifecycle/problem.ts';
 import type { Revoke } from '../../lifecycle/revoke.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { type Answer, type Endpoint, isAnswer, neverStored, permitted } from '../answer.ts';
@@ -30,8 +33,8 @@ export const createRevokeEndpoint =
     const credential = parseCredential(token, deps.settings.credential);
     if (isDenial(credential)) return done;
     const result = await deps.revoke(credential, request.clientAddress, request.requestId);
-    if (isOutage(result)) return refusedForNow(result);
-    return isDenial(result) ? refusedForNow(result) : done;
+    if (isProblem(result)) return badRequest('invalid_request', result.message, 'token_unknown');
+    return isOutage(result) || isDenial(result) ? refusedForNow(result) : done;
   };
 
 const done: Answer = { status: 200, headers: neverStored, body: undefined, note: permitted(undefined) };

@@ -2,7 +2,9 @@
 // tokens of whoever signs out live on.
 
 import { denial, isDenial, isOutage } from '../../decision/outcome.ts';
+import type { SessionLimit } from '../../identity/session-limit.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
+import type { FindEnded } from '../../lifecycle/ended-session.ts';
 import type { Issued } from '../../lifecycle/issue.ts';
 import { isProblem } from '../../lifecycle/problem.ts';
 import type { SignIn, SignOut } from '../../lifecycle/sign-in.ts';
@@ -17,7 +19,7 @@ import {
 } from '../answer.ts';
 import { readBasicSignIn } from './basic-sign-in.ts';
 import type { ReadActorDeps } from '../read-actor.ts';
-import { isFault, readCaller } from './vcd-caller.ts';
+import { isFault, readCaller, readLeavingCaller } from './vcd-caller.ts';
 import {
   badRequest,
   forbidden,
@@ -31,6 +33,9 @@ import { orgNamed, urnOfSession } from './vcd-names.ts';
 export interface SessionsDeps extends ReadActorDeps {
   readonly signIn: SignIn;
   readonly signOut: SignOut;
+  readonly findEnded: FindEnded;
+  /** Undefined: any number of sessions may be ended. */
+  readonly sessionLimit?: SessionLimit | undefined;
   readonly settings: ReadActorDeps['settings'] & Pick<Settings, 'surfaces'>;
 }
 
@@ -77,9 +82,10 @@ export const createCurrentEndpoint =
     deps: SessionsDeps,
     tell: Tell,
     show: (actor: Actor, request: SurfaceRequest) => Answer | Promise<Answer>,
+    readFrom: (deps: SessionsDeps, request: SurfaceRequest) => Promise<Actor | VcdFault> = readCaller,
   ): Endpoint =>
   async (request) => {
-    const actor = await readCaller(deps, request);
+    const actor = await readFrom(deps, request);
     if (isFault(actor)) return tell(actor, request);
     const { urn } = request.parameters;
     const { identity } = actor;
@@ -88,11 +94,18 @@ export const createCurrentEndpoint =
     return show(actor, request);
   };
 
-/** Ends the session. Clients disconnect at whichever path they signed in at. */
-export const createEndEndpoint = (deps: SessionsDeps, tell: Tell): Endpoint =>
-  createCurrentEndpoint(deps, tell, async (actor, request) => {
+/**
+ * Ends the session, again too where it has ended already. Clients disconnect at whichever path they signed in at. As in
+ * RFC 7009, a holder ends so many sessions in a minute: each is remembered by every replica.
+ */
+export const createEndEndpoint = (deps: SessionsDeps, tell: Tell): Endpoint => {
+  const end = async (actor: Actor, request: SurfaceRequest): Promise<Answer> => {
     const { identity } = actor;
+    if (deps.sessionLimit?.mayEnd(identity) === false)
+      return tell(refusedCaller(denial('rate_limited', 'sessions ended'), identity), request);
     const done = await deps.signOut(actor);
     if (isOutage(done)) return tell(refusedCaller(done, identity), request);
     return { status: 204, headers: neverStored, body: undefined, note: permitted(identity) };
-  });
+  };
+  return createCurrentEndpoint(deps, tell, end, readLeavingCaller);
+};

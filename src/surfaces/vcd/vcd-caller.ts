@@ -3,9 +3,10 @@
 
 import { type Denial, denial, isDenial, isOutage } from '../../decision/outcome.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
+import type { FindEnded } from '../../lifecycle/ended-session.ts';
 import type { SurfaceRequest } from '../answer.ts';
 import { presentedCredential } from '../presented-credential.ts';
-import { actorOf, type ReadActorDeps } from '../read-actor.ts';
+import { actorOf, type ReadActorDeps, readLeavingActor } from '../read-actor.ts';
 import { refusedCaller, type VcdFault } from './vcd-error.ts';
 
 /** An API token by itself is no session here: it is exchanged first. */
@@ -18,5 +19,17 @@ export const readCaller = async (deps: ReadActorDeps, request: SurfaceRequest): 
 };
 
 const apiTokenInItsPlace: Denial = denial('credential_malformed', 'an API token where a session belongs');
+
+/** For signing out: also a session that has ended already. */
+export const readLeavingCaller = async (
+  deps: ReadActorDeps & { readonly findEnded: FindEnded },
+  request: SurfaceRequest,
+): Promise<Actor | VcdFault> => {
+  const presented = presentedCredential(request, deps.settings.credential);
+  if (presented === undefined || isDenial(presented) || presented.kind !== 'access_token')
+    return readCaller(deps, request);
+  const actor = await readLeavingActor(deps, request);
+  return isDenial(actor) || isOutage(actor) ? refusedCaller(actor) : actor;
+};
 
 export const isFault = (value: Actor | VcdFault): value is VcdFault => 'code' in value;

@@ -2,6 +2,7 @@
 // endpoints give; speaks no HTTP framework. Wire shapes are contracted: see the tests, which are named for them.
 
 import { createExchange } from '../../lifecycle/exchange.ts';
+import { createFindEnded } from '../../lifecycle/ended-session.ts';
 import { createIdentifyLive } from '../../lifecycle/identify-live.ts';
 import { createSignIn, createSignOut } from '../../lifecycle/sign-in.ts';
 import { createTokenOrders } from '../../lifecycle/token-orders.ts';
@@ -54,6 +55,8 @@ export const vcdRoutes = (deps: SignInSurfaceDeps): readonly Route[] => {
     ...caller,
     signIn: createSignIn({ ...deps, limit: deps.signInLimit }),
     signOut: createSignOut(deps),
+    findEnded: createFindEnded(deps),
+    sessionLimit: deps.sessionLimit,
     rightsUrl: settings.issuer + paths.currentRights,
   };
   const legacy = { ...sessions, apiUrl: `${settings.issuer}${vcd.prefix}/api` };

@@ -87,9 +87,14 @@ export const startFailing = async (
   server: VcdServer,
   identify: SignInSurfaceDeps['identifier']['identify'],
 ): Promise<number> => {
-  const standing: SignInSurfaceDeps['identifier']['standing'] = (...asked) =>
-    server.identifier.standing(...asked);
-  const surfaces = await serveRoutes(vcdRoutes({ ...server, identifier: { identify, standing } }), {
+  const { identifier } = server;
+  const failing: SignInSurfaceDeps['identifier'] = {
+    identify,
+    standing: (...asked) => identifier.standing(...asked),
+    verify: (...asked) => identifier.verify(...asked),
+    mayBeApiToken: (secret) => identifier.mayBeApiToken(secret),
+  };
+  const surfaces = await serveRoutes(vcdRoutes({ ...server, identifier: failing }), {
     record: () => undefined,
   });
   t.teardown(() => surfaces.close());

@@ -1,0 +1,216 @@
+// What is revoked is confirmed by the store each time it is asked, whatever this replica remembers: after an outage, and
+// after the store has lost what it knew. On real servers: a Redis master, its replica, and replicas of ours.
+
+import t, { type Test } from 'tap';
+import { isOutage } from '../../src/decision/outcome.ts';
+import { createRedisStore } from '../../src/store/redis/redis-store.ts';
+import { createSecret, digestOf } from '../../src/tokens/api-token.ts';
+import { shardOfDigest, shardOfTokenId } from '../../src/tokens/shard.ts';
+import { done } from '../support/operator.ts';
+import { startRedisPair } from '../support/redis-pair.ts';
+import type { RedisTcpServer } from '../support/redis-tcp.ts';
+import { redisSettings } from '../support/redis-settings.ts';
+import { openReplica, type Replica, retentionMs } from './replica.ts';
+import { dayMs } from './world.ts';
+
+t.setTimeout(180_000);
+
+const waiting = { replicasMin: 1, writeTimeoutMs: 1_500 } as const;
+const clock = { nowMs: Date.now() };
+
+const openOn = async (t: Test, server: RedisTcpServer, over: object = waiting): Promise<Replica> => {
+  const replica = await openReplica(async () => {
+    const store = createRedisStore(redisSettings({ nodes: [server], ...over }), { retentionMs });
+    await store.open();
+    return store;
+  }, clock);
+  t.teardown(() => replica.close());
+  return replica;
+};
+
+const openWorld = async (t: Test) => {
+  const pair = await startRedisPair(t);
+  const [here, there] = [await openOn(t, pair.master), await openOn(t, pair.master)];
+  const roles = { reader: ['things:read'] };
+  done(await here.accounts.createOrg({ id: 'acme', name: undefined, roles, tokenLifetimeMsMax: undefined }));
+  for (const id of ['ann', 'bob'])
+    done(await here.accounts.createUser({ orgId: 'acme', id, name: undefined, roles: ['reader'] }));
+  const order = { orgId: 'acme', name: 'ci', scopes: 'all', lifetimeMs: dayMs, length: 65 } as const;
+  const token = async (userId = 'ann', over: object = {}) => {
+    const { secret, record } = done(await here.apiTokens.createApiToken({ ...order, userId, ...over }));
+    const accessToken = await there.session(secret);
+    t.equal(await there.look(accessToken, 'access_token'), 'live');
+    return { secret, id: record.id, accessToken };
+  };
+  /** As an older backup, or a failover, leaves it. */
+  const lose = async ({ secret, id }: { readonly secret: string; readonly id: string }): Promise<void> => {
+    const digest = digestOf(secret);
+    const digestKey = `tollgate:{${shardOfDigest(digest)}}:digest:${digest}`;
+    const lost = await pair.operator.del(`tollgate:{${shardOfTokenId(id)}}:token:${id}`, digestKey);
+    t.equal(lost, 2);
+  };
+  return { ...pair, here, there, token, lose, order };
+};
+
+const apiToken = (value: string) => ({ kind: 'api_token', value }) as const;
+const accessToken = (value: string) => ({ kind: 'access_token', value }) as const;
+
+t.test(
+  'a revocation that reached no replica is an outage each time it is asked, until one has it',
+  async (t) => {
+    const { master, replica, cutOff, mend, failOver, here, there, token } = await openWorld(t);
+    const [bySecret, byId, bySession, byAll] = [
+      await token(),
+      await token(),
+      await token(),
+      await token('bob'),
+    ];
+    const secretsAndSessions = [bySecret, byId, byAll].flatMap(({ secret, accessToken }) => [
+      { value: secret, kind: 'api_token' as const },
+      { value: accessToken, kind: 'access_token' as const },
+    ]);
+    const dead = [...secretsAndSessions, { value: bySession.accessToken, kind: 'access_token' as const }];
+    const commands: Readonly<Record<string, () => Promise<unknown>>> = {
+      'by the secret': () => here.revoke(apiToken(bySecret.secret), undefined),
+      'by the id': () => here.apiTokens.revokeApiToken(byId.id),
+      'one session': () => here.revoke(accessToken(bySession.accessToken), undefined),
+      'all of a user': () => here.apiTokens.revokeAll('acme', 'bob'),
+    };
+    // Known here, so that memory could answer.
+    for (const { value, kind } of dead) t.equal(await here.look(value, kind), 'live');
+    await cutOff();
+    for (const attempt of ['first', 'second', 'third']) {
+      const answers = await Promise.all(Object.values(commands).map((command) => command()));
+      for (const [index, name] of Object.keys(commands).entries())
+        t.match(answers[index], { reason: 'store_not_replicated' }, `${name}, the ${attempt} time`);
+      // The feed has told of it meanwhile: from now on this replica knows better than it may say.
+      for (const { value, kind } of dead)
+        await here.until(async () => (await here.look(value, kind)) !== 'live');
+    }
+    await mend();
+    for (const [name, command] of Object.entries(commands)) t.notOk(isOutage(await command()), name);
+    await failOver();
+    const restarted = await openOn(t, replica, {});
+    for (const { value, kind } of dead) t.not(await restarted.look(value, kind), 'live', 'dead for good');
+    t.equal(await restarted.look(bySession.secret), 'live');
+    t.ok(master.port !== replica.port && there !== here);
+  },
+);
+
+t.test('a secret replaced by a regeneration that reached no replica is not called revoked', async (t) => {
+  const { cutOff, mend, here, token } = await openWorld(t);
+  const { secret, id } = await token();
+  await cutOff();
+  t.match(await here.apiTokens.regenerateApiToken({ tokenId: id, overlapMs: 0, length: 65 }), {
+    kind: 'outage',
+  });
+  t.match(await here.revoke(apiToken(secret), undefined), { reason: 'store_not_replicated' });
+  await mend();
+  t.equal(await here.revoke(apiToken(secret), undefined), 'nothing');
+  t.match(await here.apiTokens.findApiToken(id), { state: 'active' }, 'the new secret is good');
+});
+
+t.test('a create with an idempotency key is answered the same, and only once a replica has it', async (t) => {
+  const { cutOff, mend, here, order } = await openWorld(t);
+  const create = () =>
+    here.apiTokens.createApiToken({ ...order, userId: 'ann', idempotencyKey: 'one order' });
+  await cutOff();
+  for (const attempt of ['first', 'second'])
+    t.match(await create(), { reason: 'store_not_replicated' }, `the ${attempt} time`);
+  await mend();
+  const made = done(await create());
+  t.same(done(await create()).secret, made.secret);
+  t.equal(await here.look(made.secret), 'live');
+});
+
+t.test('of a token the store has lost', async (t) => {
+  const { master, here, there, token, lose, order } = await openWorld(t);
+
+  t.test('the secret revokes it by its id where it is still known', async (t) => {
+    const made = await token();
+    t.equal(await here.look(made.secret), 'live');
+    await lose(made);
+    t.equal(await here.revoke(apiToken(made.secret), undefined), 'revoked');
+    await there.until(async () => (await there.look(made.accessToken, 'access_token')) === 'token_revoked');
+    const restarted = await openOn(t, master);
+    t.equal(await restarted.look(made.accessToken, 'access_token'), 'token_revoked');
+  });
+
+  t.test('the secret alone revokes nothing, and the answer says so', async (t) => {
+    const made = await token();
+    await lose(made);
+    t.match(await here.revoke(apiToken(made.secret), undefined), {
+      code: 'token_unknown',
+      message: /^Nothing was revoked/,
+    });
+    t.equal(await there.look(made.accessToken, 'access_token'), 'live');
+    t.equal(await here.apiTokens.revokeAll('acme', 'ann'), 'revoked');
+    await there.until(async () => (await there.look(made.accessToken, 'access_token')) !== 'live');
+  });
+
+  t.test('the id ends its sessions on every replica, and a record that comes back is revoked', async (t) => {
+    const made = await token('ann', { idempotencyKey: 'a lost order' });
+    await lose(made);
+    t.match(await here.apiTokens.revokeApiToken(made.id), {
+      code: 'token_unknown',
+      message: /have been ended/,
+    });
+    await there.until(async () => (await there.look(made.accessToken, 'access_token')) !== 'live');
+    const again = await here.apiTokens.createApiToken({
+      ...order,
+      userId: 'ann',
+      idempotencyKey: 'a lost order',
+    });
+    t.match(again, { record: { id: made.id, state: 'revoked' } });
+    t.equal(await here.look(made.secret), 'token_revoked');
+  });
+
+  t.test('one of its sessions can be ended', async (t) => {
+    const made = await token();
+    await lose(made);
+    t.equal(await here.revoke(accessToken(made.accessToken), undefined), 'revoked');
+    await there.until(async () => (await there.look(made.accessToken, 'access_token')) === 'session_ended');
+  });
+});
+
+t.test('a revocation whose line the feed has lost is told again when it is repeated, once', async (t) => {
+  const { master, operator, here, token } = await openWorld(t);
+  const made = await token();
+  const session = await here.session((await token()).secret);
+  const stream = `tollgate:{${shardOfTokenId(made.id)}}:changes`;
+  const revokeBoth = async (): Promise<unknown> => [
+    await here.apiTokens.revokeApiToken(made.id),
+    await here.revoke(accessToken(session), undefined),
+  ];
+  await revokeBoth();
+  const streams = await operator.keys('tollgate:*:changes');
+  await operator.del(...streams);
+  t.same(await revokeBoth(), ['already_revoked', 'nothing']);
+  const late = await openOn(t, master);
+  t.equal(await late.look(made.accessToken, 'access_token'), 'token_revoked');
+  t.equal(await late.look(session, 'access_token'), 'session_ended');
+  const lines = await operator.xlen(stream);
+  for (let each = 0; each < 5; each += 1) await revokeBoth();
+  t.equal(await operator.xlen(stream), lines, 'repetitions do not fill the feed');
+});
+
+t.test('strangers who invent secrets fill neither the store nor the feed', async (t) => {
+  const { operator, here } = await openWorld(t);
+  await here.revoke(apiToken('garbage'), undefined);
+  const before = await operator.dbsize();
+  const linesOf = async (): Promise<number> => {
+    const streams = await operator.keys('tollgate:*:changes');
+    return (await Promise.all(streams.map((stream) => operator.xlen(stream)))).reduce(
+      (sum, one) => sum + one,
+      0,
+    );
+  };
+  const lines = await linesOf();
+  for (let each = 0; each < 50; each += 1) {
+    const answer = await here.revoke(apiToken(createSecret({ shard: each % 16, length: 65 })), undefined);
+    t.match(answer, { code: 'token_unknown' });
+  }
+  t.equal(await here.revoke(apiToken(`${'x'.repeat(64)}1`), undefined), 'nothing', 'not of our form');
+  t.equal(await operator.dbsize(), before);
+  t.equal(await linesOf(), lines);
+});
