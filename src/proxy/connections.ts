@@ -2,39 +2,80 @@
 // wait behind it. Forgotten with the connection.
 
 import type { Socket } from 'node:net';
+import { addressBlockOf } from './address-block.ts';
 import type { Connection, Passage } from './passage.ts';
-import { describePeer, type Peer, type TrustsAddress } from './peer.ts';
+import { describePeer, type Peer, plainAddress, type TrustsAddress } from './peer.ts';
+import { Pipeliners } from './pipeliners.ts';
+import { type TurnTaker, Turns } from './turns.ts';
 import { type Arrival, WaitingLine, type WaitingRoom } from './waiting-line.ts';
 
-export class CallerConnection implements Connection {
+/** What all connections have in common. */
+interface Shared {
+  readonly room: WaitingRoom;
+  readonly turns: Turns;
+  readonly pipeliners: Pipeliners;
+  readonly refusalsMax: number;
+}
+
+/** Beyond so many requests waiting a caller is read in small pieces. */
+const readAheadMax = 64;
+
+export class CallerConnection implements Connection, TurnTaker {
   readonly peer: Peer;
   passage: Passage | undefined;
   isClosing = false;
   isBusy = false;
+  lastTurn = 0;
+  #refusals = 0;
   readonly #socket: Socket;
-  readonly #room: WaitingRoom;
+  readonly #shared: Shared;
   /** Few callers ever need one. */
   #line: WaitingLine | undefined;
 
-  constructor(socket: Socket, peer: Peer, room: WaitingRoom) {
+  constructor(socket: Socket, peer: Peer, shared: Shared) {
     this.#socket = socket;
     this.peer = peer;
-    this.#room = room;
+    this.#shared = shared;
+  }
+
+  /** Whether a request that comes now begins now. */
+  get isFree(): boolean {
+    return !this.isBusy && !this.hasWaiting && this.#shared.turns.isFree(this);
+  }
+
+  /** A request begins as soon as it is read. */
+  takeTurn(): void {
+    this.#shared.turns.take(this);
   }
 
   get hasWaiting(): boolean {
-    return this.#line !== undefined && !this.#line.isEmpty;
+    return this.#line !== undefined && this.#line.length > 0;
   }
 
   passOn(): void {
     this.isBusy = false;
-    this.#line?.next();
+    if (this.hasWaiting) this.#shared.turns.wait(this);
+  }
+
+  onTurn(): void {
+    if (!this.isBusy) this.#line?.next();
+  }
+
+  get isLastRefusal(): boolean {
+    return this.#refusals + 1 >= this.#shared.refusalsMax;
+  }
+
+  countRefusal(isRefused: boolean): void {
+    this.#refusals = isRefused ? this.#refusals + 1 : 0;
   }
 
   /** Lets it wait until those before it are over. */
   hold(arrival: Arrival): void {
-    this.#line ??= new WaitingLine(this.#socket, this.#room);
+    this.#line ??= new WaitingLine(this.#socket, this.#shared.room);
     this.#line.add(arrival);
+    if (this.#line.length === readAheadMax)
+      this.#shared.pipeliners.note(addressBlockOf(this.peer.address), this.#socket);
+    if (!this.isBusy) this.#shared.turns.wait(this);
   }
 
   /** Runs `act` once no request waits any more; never, if they go with their caller. */
@@ -46,19 +87,34 @@ export class CallerConnection implements Connection {
 
 export class Connections {
   readonly #trusts: TrustsAddress;
-  readonly #room: WaitingRoom;
+  readonly #shared: Shared;
   readonly #bySocket = new WeakMap<Socket, CallerConnection>();
 
-  /** @param begin begins a request whose turn has come. */
-  constructor(trusts: TrustsAddress, begin: (arrival: Arrival) => void) {
+  /**
+   * @param refusalsMax a connection is closed with the last of so many refusals in a row.
+   * @param begin begins a request whose turn has come.
+   */
+  constructor(trusts: TrustsAddress, refusalsMax: number, begin: (arrival: Arrival) => void) {
     this.#trusts = trusts;
-    this.#room = { waiting: 0, begin };
+    const room = { waiting: 0, begin };
+    this.#shared = { room, turns: new Turns(), pipeliners: new Pipeliners(), refusalsMax };
+  }
+
+  /** A new connection, before anything of it is read. */
+  meet(socket: Socket): void {
+    const { pipeliners } = this.#shared;
+    if (pipeliners.size > 0) pipeliners.meet(addressBlockOf(plainAddress(socket.remoteAddress)), socket);
+  }
+
+  /** It becomes a tunnel: its bytes are no requests any more. */
+  release(socket: Socket): void {
+    this.#shared.pipeliners.release(socket);
   }
 
   of(socket: Socket): CallerConnection {
     const known = this.#bySocket.get(socket);
     if (known !== undefined) return known;
-    const connection = new CallerConnection(socket, describePeer(socket, this.#trusts), this.#room);
+    const connection = new CallerConnection(socket, describePeer(socket, this.#trusts), this.#shared);
     this.#bySocket.set(socket, connection);
     return connection;
   }

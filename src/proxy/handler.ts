@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { isPermit } from '../decision/authorize.ts';
 import { type Credential, isCredential, readCredential } from '../decision/credential.ts';
-import { type Denial, denial, isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
+import { denial, isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
 import { methodsAskedFor } from '../decision/method-override.ts';
 import { parseTarget } from '../decision/path.ts';
 import { classifyRefusal } from '../decision/refusal-class.ts';
@@ -18,15 +18,16 @@ import { Connections } from './connections.ts';
 import type { ForwardEnd, Forwarder } from './upstream/forward.ts';
 import { type ClassifyHeader, createHeaderClassifier, headerNamesOf } from './header-class.ts';
 import { asksForWebSocket, type HeaderFacts, inspectHeaders } from './hygiene.ts';
-import { faultOf, isLeaving, recordInvalid } from './invalid-request.ts';
+import { endOnFault, isLeaving } from './invalid-request.ts';
 import type { Handler } from './listener.ts';
 import { type Connection, type Exit, Passage, type TokenEndpoints } from './passage.ts';
 import { passedCredential } from './passed-credential.ts';
 import { callerAddress, createTrust, type TrustsAddress } from './peer.ts';
-import { answer, endAfter } from './reply.ts';
+import { answer } from './reply.ts';
 import { createRequestHeaders } from './request-headers.ts';
 import type { RouteMatch, Router } from './router.ts';
 import type { Upgrader } from './upstream/upgrade.ts';
+import type { Arrival } from './waiting-line.ts';
 
 export interface HandlerDependencies {
   readonly settings: Pick<
@@ -47,6 +48,7 @@ export interface HandlerDependencies {
 export const createHandler = (deps: HandlerDependencies): Handler => {
   const handler = new GateHandler(deps);
   return {
+    connection: (socket) => handler.connections.meet(socket),
     request: (request, response) =>
       handler.enter(request, { kind: 'response', response, expectsContinue: false }),
     checkContinue: (request, response) =>
@@ -59,6 +61,7 @@ export const createHandler = (deps: HandlerDependencies): Handler => {
       ),
     upgrade: (request, socket, head) => {
       socket.on('error', ignore);
+      handler.connections.release(request.socket);
       handler.enter(request, { kind: 'socket', socket, head });
     },
     connect: (request, socket) => {
@@ -83,11 +86,11 @@ interface Request {
 }
 
 class GateHandler {
+  readonly connections: Connections;
   readonly #deps: HandlerDependencies;
   readonly #classify: ClassifyHeader;
   readonly #buildHeaders: ReturnType<typeof createRequestHeaders>;
   readonly #trusts: TrustsAddress;
-  readonly #connections: Connections;
 
   constructor(deps: HandlerDependencies) {
     const { credential, trustedProxies } = deps.settings;
@@ -95,23 +98,28 @@ class GateHandler {
     this.#classify = createHeaderClassifier(headerNamesOf(deps.settings));
     this.#buildHeaders = createRequestHeaders(this.#classify, credential.cookie);
     this.#trusts = createTrust(trustedProxies);
-    this.#connections = new Connections(this.#trusts, ({ request, exit, refusal }) =>
-      this.#begin(this.#connections.of(request.socket), request, exit, refusal),
+    const { refusalsPerConnectionMax } = deps.settings.limits;
+    this.connections = new Connections(this.#trusts, refusalsPerConnectionMax, (arrival) =>
+      this.#begin(this.connections.of(arrival.request.socket), arrival),
     );
   }
 
   /** `refusal`: of a request that is refused whatever it says. */
   enter(request: IncomingMessage, exit: Exit, refusal?: Refusal): void {
-    const connection = this.#connections.of(request.socket);
+    const connection = this.connections.of(request.socket);
     if (connection.isClosing) return;
-    if (!connection.isBusy) this.#begin(connection, request, exit, refusal);
-    else if (exit.kind === 'response') connection.hold({ request, exit, refusal });
+    const arrival = { request, exit, refusal };
+    if (connection.isFree) {
+      connection.takeTurn();
+      this.#begin(connection, arrival);
+    } else if (exit.kind === 'response') connection.hold(arrival);
     // A tunnel takes its connection at once, whatever is still to be answered on it.
     else exit.socket.destroy();
   }
 
-  #begin(connection: Connection, request: IncomingMessage, exit: Exit, refusal: Refusal | undefined): void {
-    const passage = new Passage(request, exit, connection, this.#deps.record, this.#deps.settings.errors);
+  #begin(connection: Connection, { request, exit, refusal }: Arrival): void {
+    const { record, settings } = this.#deps;
+    const passage = new Passage(request, exit, connection, record, settings.errors);
     if (refusal !== undefined) return this.#refuse(passage, refusal);
     try {
       this.#identify(passage);
@@ -261,44 +269,22 @@ class GateHandler {
   shouldUpgrade(request: IncomingMessage): boolean {
     if (!asksForWebSocket({ upgrade: request.headers.upgrade })) return false;
     // Behind a response that is still to come, the socket is not free to become something else.
-    return !this.#connections.of(request.socket).isBusy;
+    return this.connections.of(request.socket).isFree;
   }
 
   clientError(error: Error, socket: Socket): void {
-    const connection = this.#connections.of(socket);
+    const connection = this.connections.of(socket);
     if (isLeaving(error)) return void socket.destroy();
     // Heard again with every further piece of what cannot be read.
     if (connection.isClosing) return;
     connection.isClosing = true;
-    connection.afterWaiting(() => this.#endOnFault(connection, error, socket));
-  }
-
-  #endOnFault(connection: Connection, error: Error, socket: Socket): void {
-    const { passage } = connection;
-    if (passage === undefined || passage.isReadAndOver) {
-      recordInvalid(connection.peer, faultOf(error), socket, this.#deps.record);
-    } else if (passage.request.complete) {
-      // Behind a request whose answer is still to come: that one is answered, and is the last.
-      recordInvalid(connection.peer, faultOf(error), undefined, this.#deps.record);
-      endAfter(passage, socket);
-    } else if (!this.#refuseBody(passage, faultOf(error))) {
-      // The forwarder hears of a caller that left, after the outcome.
-      socket.destroy();
-    }
+    connection.afterWaiting(() => endOnFault(connection, error, socket, this.#deps));
   }
 
   #refuse(passage: Passage, refusal: Refusal): void {
     if (passage.exit.kind === 'response' && this.#deps.isShuttingDown())
       passage.exit.response.shouldKeepAlive = false;
     passage.endRefused(refusal, answer(passage, classifyRefusal(refusal), false));
-  }
-
-  /** Of a request that broke off in its body; false when no answer can be sent any more. */
-  #refuseBody(passage: Passage, refusal: Denial): boolean {
-    if (passage.isOver) return this.#deps.surfaces.refuseBody(passage.request, refusal);
-    const status = answer(passage, classifyRefusal(refusal), true);
-    passage.endRefused(refusal, status);
-    return status !== 0;
   }
 
   #fail(passage: Passage, bug: unknown): void {

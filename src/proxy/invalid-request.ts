@@ -2,12 +2,14 @@
 // such bytes get.
 
 import type { Socket } from 'node:net';
-import { type Denial, denial } from '../decision/outcome.ts';
+import { type Denial, denial, type Refusal } from '../decision/outcome.ts';
 import { wireOf } from '../decision/refusal.ts';
+import { classifyRefusal } from '../decision/refusal-class.ts';
 import type { RecordOutcome } from '../observe/request-outcome.ts';
 import { requestIdOf } from './correlation.ts';
+import type { Connection, Passage, TokenEndpoints } from './passage.ts';
 import type { Peer } from './peer.ts';
-import { answerOnSocket } from './reply.ts';
+import { answer, answerOnSocket, endAfter } from './reply.ts';
 
 /** Whether the error only says that the caller has gone: nothing was asked, so nothing is answered or recorded. */
 export const isLeaving = (error: Error): boolean => {
@@ -16,7 +18,7 @@ export const isLeaving = (error: Error): boolean => {
 };
 
 /** The parser's error (llhttp's `HPE_*`) as a denial; the evidence is its code, never the bytes. */
-export const faultOf = (error: Error): Denial => {
+const faultOf = (error: Error): Denial => {
   const code = codeOf(error);
   switch (code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
@@ -31,11 +33,42 @@ export const faultOf = (error: Error): Denial => {
 const codeOf = (error: Error): string =>
   'code' in error && typeof error.code === 'string' ? error.code : '';
 
+/** Ends a connection whose input is no request, or stopped being one; what is under way on it is answered first. */
+export const endOnFault = (
+  { passage, peer }: Connection,
+  error: Error,
+  socket: Socket,
+  { record, surfaces }: { readonly record: RecordOutcome; readonly surfaces: TokenEndpoints },
+): void => {
+  const fault = faultOf(error);
+  if (passage === undefined || passage.isReadAndOver) {
+    recordInvalid(peer, fault, socket, record);
+  } else if (passage.request.complete) {
+    // Behind a request whose answer is still to come: that one is answered, and is the last.
+    recordInvalid(peer, fault, undefined, record);
+    endAfter(passage, socket);
+  } else {
+    // In its body.
+    const isAnswered = passage.isOver
+      ? surfaces.refuseBody(passage.request, fault)
+      : refuseBroken(passage, fault);
+    // The forwarder hears of a caller that left, after the outcome.
+    if (!isAnswered) socket.destroy();
+  }
+};
+
+/** Refuses a request that can be read no further, and closes its connection; false when no answer can be sent any more. */
+export const refuseBroken = (passage: Passage, refusal: Refusal): boolean => {
+  const status = answer(passage, classifyRefusal(refusal), true);
+  passage.endRefused(refusal, status);
+  return status !== 0;
+};
+
 /**
  * Answers and records bytes that are no request, and closes the connection.
  * @param socket undefined while the answer to an earlier request is still to come: nothing may stand in its place.
  */
-export const recordInvalid = (
+const recordInvalid = (
   peer: Peer,
   fault: Denial,
   socket: Socket | undefined,

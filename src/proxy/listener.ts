@@ -15,6 +15,8 @@ import type { Settings } from '../settings/settings.ts';
 
 /** What a listener needs of the gate; see handler.ts. */
 export interface Handler {
+  /** A new connection; with TLS, after its handshake. */
+  connection(socket: Socket): void;
   request(request: IncomingMessage, response: ServerResponse): void;
   /** `Expect: 100-continue`: decided before the caller is told to send its body. */
   checkContinue(request: IncomingMessage, response: ServerResponse): void;
@@ -67,6 +69,9 @@ export const createListener = (settings: Pick<Settings, 'limits' | 'tls'>, handl
   listener.maxConnections = limits.connectionsMax;
   listener.timeout = 0;
 
+  listener.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) =>
+    handler.connection(socket),
+  );
   listener.on('request', (request, response) => handler.request(request, response));
   listener.on('checkContinue', (request, response) => handler.checkContinue(request, response));
   listener.on('checkExpectation', (request, response) => handler.checkExpectation(request, response));

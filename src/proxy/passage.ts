@@ -31,7 +31,11 @@ export interface Connection {
   /** A request has its turn until its answer has gone: further ones wait. */
   isBusy: boolean;
   readonly hasWaiting: boolean;
-  /** The turn is over: the next request begins, if one waits. */
+  /** So many requests in a row were refused that the next refusal closes the connection. */
+  readonly isLastRefusal: boolean;
+  /** Called at the end of each request. */
+  countRefusal(isRefused: boolean): void;
+  /** The answer has gone: the next request begins in its turn, if one waits. */
   passOn(): void;
 }
 
@@ -99,6 +103,11 @@ export class Passage {
     return addressBlockOf(this.clientAddress);
   }
 
+  /** Refusing this one closes its connection. */
+  get isLastRefusal(): boolean {
+    return this.#connection.isLastRefusal;
+  }
+
   /** This is the last request of its connection. */
   closeAfter(): void {
     this.#connection.isClosing = true;
@@ -145,7 +154,16 @@ export class Passage {
   /** Given to the token endpoints, which answer and record for themselves. */
   handOver(): void {
     this.#isOver = true;
-    if (this.exit.kind === 'response') this.exit.response.once('close', () => this.#connection.passOn());
+    if (this.exit.kind === 'socket') return;
+    const { response } = this.exit;
+    if (this.isLastRefusal) {
+      response.shouldKeepAlive = false;
+      this.closeAfter();
+    }
+    response.once('close', () => {
+      this.#connection.countRefusal(response.statusCode >= 400 && response.statusCode < 500);
+      this.#connection.passOn();
+    });
   }
 
   /** Refused or failed, for a reason of ours or of the caller; `status` as sent, 0: none. */
@@ -189,6 +207,7 @@ export class Passage {
       clientAddress: this.clientAddress,
       requestId: this.requestId,
     });
+    this.#connection.countRefusal(result === 'denial');
     this.#yieldTurn();
   }
 

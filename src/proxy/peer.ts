@@ -49,7 +49,8 @@ export const describePeer = (socket: Socket, trusts: TrustsAddress): Peer => {
 };
 
 const mapped = '::ffff:';
-const plainAddress = (address: string | undefined): string => {
+/** Without zone, IPv4 in its own form; `unknown` where there is none. */
+export const plainAddress = (address: string | undefined): string => {
   if (address === undefined || address === '') return 'unknown';
   const plain = address.startsWith(mapped) && address.includes('.') ? address.slice(mapped.length) : address;
   const zone = plain.indexOf('%');

@@ -42,12 +42,13 @@ export const answer = (passage: Passage, kind: RefusalClass, isBroken: boolean):
 };
 
 /** What becomes of the connection: kept, closed, or closed once the caller has stopped sending. */
-const endingOf = ({ facts }: Passage, exit: Exit): 'keep' | 'close' | 'linger' => {
+const endingOf = (passage: Passage, exit: Exit): 'keep' | 'close' | 'linger' => {
+  const { facts } = passage;
   // The caller waits for 100, and will not send the body it has announced.
   if (exit.kind === 'response' && exit.expectsContinue) return 'close';
   if (facts === undefined) return 'linger';
   if (facts.isChunked || facts.contentLength > drainedBytesMax) return 'linger';
-  return 'keep';
+  return passage.isLastRefusal ? 'close' : 'keep';
 };
 
 const endLate = ({ request, method }: Passage, response: ServerResponse, body: string): void => {

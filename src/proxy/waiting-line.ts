@@ -45,8 +45,8 @@ export class WaitingLine {
     });
   }
 
-  get isEmpty(): boolean {
-    return this.#line.length === 0;
+  get length(): number {
+    return this.#line.length;
   }
 
   add(arrival: Arrival): void {
@@ -70,7 +70,7 @@ export class WaitingLine {
       this.#socket.resume();
     }
     this.#room.begin(arrival);
-    if (this.isEmpty) this.#afterLast?.();
+    if (this.length === 0) this.#afterLast?.();
   }
 
   /** Runs `act` once the last that waits has begun; never, if it does not. */

@@ -202,6 +202,7 @@ const resolveLimits = (limits: FileFields['limits']): Settings['limits'] => ({
   requestTimeoutMs: limits.requestTimeout,
   keepAliveTimeoutMs: limits.keepAliveTimeout,
   writeStallTimeoutMs: limits.writeStallTimeout,
+  refusalsPerConnectionMax: limits.refusalsPerConnectionMax,
   unknownTokensPerMinute: limits.unknownTokensPerMinute,
   exchangesPerMinute: limits.exchangesPerMinute,
   signInFailuresPerAccount: limits.signInFailuresPerAccount,

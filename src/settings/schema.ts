@@ -140,6 +140,10 @@ const limitFields = z.strictObject({
     duration('100ms', '1h'),
     'A caller that reads nothing for this long is cut off.',
   ).prefault('60s'),
+  refusalsPerConnectionMax: field(
+    count(1, 1_000_000),
+    'Requests of one connection refused in a row before it is closed, with the answer to the last.',
+  ).prefault(100),
   unknownTokensPerMinute: field(
     count(0, 1_000_000),
     'Unknown tokens, and wrong client secrets, one address may try in a minute before 429; one more a second then. 0: any number.',

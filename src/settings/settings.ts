@@ -191,6 +191,8 @@ export interface Settings {
     readonly keepAliveTimeoutMs: number;
     /** A client that reads nothing for this long is cut off. */
     readonly writeStallTimeoutMs: number;
+    /** Refusals in a row; the last one closes the connection. */
+    readonly refusalsPerConnectionMax: number;
     /** Refused look-ups of unknown tokens per address and minute before 429; 0: no limit. */
     readonly unknownTokensPerMinute: number;
     /** Access tokens made from one API token in a minute before 429, and sessions of it ended; 0: no limit. */

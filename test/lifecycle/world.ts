@@ -72,6 +72,7 @@ const settings: WorldSettings = {
     requestTimeoutMs: 30_000,
     keepAliveTimeoutMs: 5000,
     writeStallTimeoutMs: 30_000,
+    refusalsPerConnectionMax: 100,
     unknownTokensPerMinute: 0,
     exchangesPerMinute: 0,
     signInFailuresPerAccount: 10,

@@ -105,6 +105,7 @@ export const startEdge = async (
       requestTimeoutMs: 10_000,
       keepAliveTimeoutMs: 10_000,
       writeStallTimeoutMs: 10_000,
+      refusalsPerConnectionMax: 1_000_000,
       unknownTokensPerMinute: 0,
       exchangesPerMinute: 0,
       signInFailuresPerAccount: 10,

@@ -1,0 +1,33 @@
+// How many connections one address may have open: so many idle ones that nobody else could connect cost it nothing.
+// A proxy that is trusted stands for many callers, and so does a unix socket: they are not counted.
+
+import type { Server, Socket } from 'node:net';
+import { addressBlockOf } from './address-block.ts';
+import { plainAddress, type TrustsAddress } from './peer.ts';
+
+/**
+ * Closes connections unread, before a TLS handshake, when their address (IPv6: its /64) has `max` open.
+ * @returns how many it has closed.
+ */
+export const limitPerAddress = (server: Server, max: number, trusts: TrustsAddress): (() => number) => {
+  const openByBlock = new Map<string, number>();
+  let closed = 0;
+  server.on('connection', (socket: Socket) => {
+    const address = plainAddress(socket.remoteAddress);
+    if (address === 'unknown' || trusts(address)) return;
+    const block = addressBlockOf(address);
+    const open = openByBlock.get(block) ?? 0;
+    if (open >= max) {
+      closed += 1;
+      socket.destroy();
+      return;
+    }
+    openByBlock.set(block, open + 1);
+    socket.once('close', () => {
+      const left = (openByBlock.get(block) ?? 1) - 1;
+      if (left === 0) openByBlock.delete(block);
+      else openByBlock.set(block, left);
+    });
+  });
+  return () => closed;
+};
