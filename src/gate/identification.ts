@@ -92,6 +92,8 @@ export const openIdentification = async (
   feedState.onChange((changes) => {
     if (changes.some(({ kind }) => kind === 'keys')) void signingKeys.reload();
   });
+  // A store that lost its history may have lost its keys: known ones are written back before another replica makes new ones.
+  feedState.onReset(() => void signingKeys.reload());
   const lookups = watchStore({
     store: unmeasured,
     clock,

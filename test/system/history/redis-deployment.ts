@@ -10,7 +10,7 @@ import { alwaysOnDisk, replicaNames, startRedisGates } from './redis-gates.ts';
 import { type Relay, startRelay } from './relay.ts';
 import { freezeReplica, killReplica, pickReplica } from './replica-faults.ts';
 import type { Deployment, Inject } from './run-plan.ts';
-import { makeDirectory } from './temporary-directory.ts';
+import { makeDirectory } from '../../support/temporary-directory.ts';
 import { furnish } from './tenants.ts';
 
 /** `environments`: of single replicas by name, e.g. another clock. */

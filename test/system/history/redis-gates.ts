@@ -6,7 +6,7 @@ import { encryptionKey } from '../../support/gate-process.ts';
 import { openOperator, type Operator } from '../../support/operator.ts';
 import { gateSettings } from './gate-settings.ts';
 import { type Replica, startReplica } from './replica.ts';
-import { makeDirectory } from './temporary-directory.ts';
+import { makeDirectory } from '../../support/temporary-directory.ts';
 import { furnish } from './tenants.ts';
 
 export const replicaNames = ['a', 'b', 'c'];

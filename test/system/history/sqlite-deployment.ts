@@ -15,7 +15,7 @@ import { freezeReplica, killReplica, pickReplica } from './replica-faults.ts';
 import { type Replica, startReplica } from './replica.ts';
 import type { Deployment, Inject } from './run-plan.ts';
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
-import { makeDirectory } from './temporary-directory.ts';
+import { makeDirectory } from '../../support/temporary-directory.ts';
 import { furnish } from './tenants.ts';
 
 /** `count`: how many gate processes share the file. */
