@@ -2,6 +2,7 @@
 
 import { generalAnswer } from '../decision/refusal.ts';
 import type { RefusalClass } from '../decision/refusal-class.ts';
+import { holdsSecret } from '../decision/secret-shapes.ts';
 import { element, xmlMediaType } from './xml.ts';
 
 /** `minorErrorCode`: OAuth's words on the OAuth endpoints, the vendor's elsewhere. */
@@ -119,7 +120,7 @@ const sane = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
 
 /** The id a client gave its request; ours, where that could forge a header or a log line. */
 export const vcdRequestId = (given: string | undefined, requestId: string): string =>
-  given !== undefined && sane.test(given) ? given : requestId;
+  given !== undefined && sane.test(given) && !holdsSecret(given) ? given : requestId;
 
 /**
  * Which format of the older API, XML or JSON, Accept lines ask for: XML, unless they name JSON and no XML. They look like

@@ -4,6 +4,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Identity } from '../decision/identity.ts';
+import { holdsSecret } from '../decision/secret-shapes.ts';
 import { isDenial, isOutage } from '../decision/outcome.ts';
 import type { Log } from '../observe/log.ts';
 import type { AuditEntry, AuditParty } from '../store/records.ts';
@@ -179,10 +180,10 @@ const entryOf = ({ action, identity, origin, subject, outcome }: AuditEvent, atM
   };
 };
 
-/** What cannot be an id may be anything, however long, a secret in the wrong place too: it is not written down. */
+/** What cannot be an id may be anything, however long, and what can may be a secret in the wrong place: not written down. */
 const knownParts = ({ org, user, tokenId }: Partial<AuditParty>): AuditParty => ({
-  org: org !== undefined && checkOrgId(org) === undefined ? org : undefined,
-  user: user !== undefined && checkUserId(user) === undefined ? user : undefined,
+  org: org !== undefined && checkOrgId(org) === undefined && !holdsSecret(org) ? org : undefined,
+  user: user !== undefined && checkUserId(user) === undefined && !holdsSecret(user) ? user : undefined,
   tokenId: tokenId !== undefined && isTokenId(tokenId) ? tokenId : undefined,
 });
 

@@ -2,6 +2,7 @@
 // It never holds a query string, a header, a credential, or anything that could start a second line.
 
 import { describeError, escapeControls, maskSecrets } from './describe-error.ts';
+import { holdsSecret } from '../decision/secret-shapes.ts';
 import type { RequestOutcome } from './request-outcome.ts';
 
 const pathLengthMax = 1024;
@@ -15,7 +16,7 @@ export const accessLine = (outcome: RequestOutcome, nowMs: number): string => {
     `,"method":${quoted(outcome.method)},"path":${quoted(pathOf(outcome.path))}` +
     `,"status":${outcome.status},"result":"${outcome.result}"`;
   if (outcome.reason !== undefined) line += `,"reason":"${outcome.reason}"`;
-  if (outcome.evidence !== undefined) line += `,"evidence":${quoted(maskSecrets(outcome.evidence))}`;
+  if (outcome.evidence !== undefined) line += `,"evidence":${quoted(hidden(maskSecrets(outcome.evidence)))}`;
   if (outcome.cause !== undefined) line += `,"cause":${quoted(causeOf(outcome.cause))}`;
   if (outcome.credentialKind !== undefined) line += `,"credential":"${outcome.credentialKind}"`;
   if (identity !== undefined) {
@@ -38,7 +39,19 @@ const quoted = (text: string): string =>
 const pathOf = (path: string): string => {
   const query = path.indexOf('?');
   const bare = query === -1 ? path : path.slice(0, query);
-  return bare.length < 30 ? bare : maskSecrets(bare.slice(0, pathLengthMax));
+  return bare.length < secretLengthMin ? bare : maskPath(bare.slice(0, pathLengthMax));
+};
+
+/** The shortest text that `holdsSecret`. */
+const secretLengthMin = 11;
+
+const hidden = (text: string): string => (holdsSecret(text) ? '[redacted]' : text);
+
+/** What is no secret by its shape may hold one in a spelling of its own: then the whole segment is hidden. */
+const maskPath = (path: string): string => {
+  const masked = maskSecrets(path);
+  if (!holdsSecret(masked)) return masked;
+  return hidden(masked.split('/').map(hidden).join('/'));
 };
 
 const causeOf = (cause: unknown): string => {

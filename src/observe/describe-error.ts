@@ -68,8 +68,8 @@ const codeOf = (error: Error): string | undefined =>
  * Each starts at a fixed word and is bounded, so that a stranger's text costs linear time.
  */
 const secretShapes: readonly [RegExp, string][] = [
-  [/\beyJ[\w-]{1,4096}\.[\w-]*\.?[\w-]*/g, '[jwt]'],
-  [/\btg[0-9A-Za-z]{30,63}\b/g, '[api token]'],
+  [/eyJ[\w-]{1,4096}\.[\w-]*\.?[\w-]*/g, '[jwt]'],
+  [/tg[0-9A-Za-z]{30,63}/g, '[api token]'],
   [/\b(bearer|basic)\s+[^\s"',;]+/gi, '$1 [redacted]'],
   [/\b((?:api_|access_|refresh_)?token|secret|password)=[^\s&"']+/gi, '$1=[redacted]'],
   [/(:\/\/[^\s/:@]{0,256}:)[^\s/@]{1,1024}@/g, '$1[redacted]@'],

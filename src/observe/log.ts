@@ -45,6 +45,14 @@ const secretFields = [
   'encryptionKey',
 ];
 
+const maskTexts = (fields: LogFields): LogFields =>
+  Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? maskSecrets(value) : value,
+    ]),
+  );
+
 export const createLog = (settings: LogSettings): Log => {
   const buffer = createLineBuffer(settings.fd, settings.onDrop);
   const logger = pino(
@@ -62,7 +70,10 @@ export const createLog = (settings: LogSettings): Log => {
   const write =
     (level: LogLevel) =>
     (message: string, fields: LogFields = {}): void =>
-      logger[level]({ ...fields, err: describeError(fields.err, level === 'error') }, maskSecrets(message));
+      logger[level](
+        { ...maskTexts(fields), err: describeError(fields.err, level === 'error') },
+        maskSecrets(message),
+      );
   return {
     debug: write('debug'),
     info: write('info'),

@@ -2,12 +2,10 @@
 // made ones are unique, not secret.
 
 import { randomBytes } from 'node:crypto';
+import { holdsSecret } from '../decision/secret-shapes.ts';
 
 /** Ids that fit a log line and a header as they are. */
 const saneRequestId = /^[A-Za-z0-9._~:+/=@-]{1,128}$/;
-
-/** Holds an API token of ours, or a JWT: ids are logged and passed on, and no credential may be. */
-const credentialShape = /\b(?:tg[0-9A-Za-z]{30,63}\b|eyJ[\w-]*\.)/;
 
 /** W3C Trace Context section 3.2: version `00` exactly; later versions may add fields; all-zero ids are invalid. */
 const saneTraceparent =
@@ -16,14 +14,14 @@ const saneTraceparent =
 const processPrefix = randomBytes(8).toString('hex');
 let made = 0;
 
-/** The caller's id when it is sane and no credential, else `<16 hex of this process>-<count>`. */
+/** The caller's id when it is sane and holds no secret, else `<16 hex of this process>-<count>`. */
 export const requestIdOf = (received: string | undefined): string =>
-  received !== undefined && saneRequestId.test(received) && !credentialShape.test(received)
+  received !== undefined && saneRequestId.test(received) && !holdsSecret(received)
     ? received
     : `${processPrefix}-${(made++).toString(36)}`;
 
 export const isSaneTraceparent = (received: string | undefined): received is string =>
-  received !== undefined && saneTraceparent.test(received);
+  received !== undefined && saneTraceparent.test(received) && !holdsSecret(received);
 
 /** Hex digits of a trace id and a span id. */
 const traceDigits = 48;

@@ -19,10 +19,19 @@ t.test('an id that looks like a credential is replaced, for ids are logged and p
     token.slice(0, 32),
     `${token}.1`,
     `a/${token}`,
+    `x${token}`,
+    `abcde12345${token.slice(0, 24)}`,
+    `id:${token.toLowerCase()}`,
+    `Bearer=${token.toUpperCase()}`,
+    `xeyJhbGciOiJFUzI1NiJ9`,
+    'AbCd1234EfGh5678IjKl9012MnOp3456QrSt',
     'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl',
   ])
     t.match(requestIdOf(id), /^[0-9a-f]{16}-[0-9a-z]+$/, id);
-  for (const id of ['tg-7', 'tgabc', 'eyJ']) t.equal(requestIdOf(id), id);
+  for (const id of ['tg-7', 'tgabc', 'eyJ', 'outgoing-7f3a', 'Root=1-67891233-abcdef012345678912345678'])
+    t.equal(requestIdOf(id), id);
+  const [trace, span] = ['4bf92f3577b34da6a3ce929d0e0e4736', '00f067aa0ba902b7'];
+  t.notOk(isSaneTraceparent(`cc-${trace}-${span}-00-x${token.slice(0, 60)}`), 'nor in a later traceparent');
 });
 
 t.test('W3C Trace Context decides which traceparent is carried', async (t) => {
