@@ -2,7 +2,7 @@
 // their own, and what was refused has a log apart from what was done: nobody can push out another's entries, nor by failing
 // what was done. Pure.
 
-import type { AuditEntry } from './records.ts';
+import type { AuditEntry, AuditParty } from './records.ts';
 import type { Page } from './token-store.ts';
 
 /** `org` undefined: the log of all orgs together, which the operator reads. */
@@ -39,6 +39,21 @@ export const logsOfReader = (org: string | undefined): readonly AuditLog[] => [
   { kind: 'refused', org },
   ...(org === undefined ? ([{ kind: 'operator' }] as const) : []),
 ];
+
+/**
+ * What the audit of an org shows of an entry: nothing of another org. Of a foreign token there is its id alone, which the
+ * org's own member asked for. `org` undefined: the operator sees everything.
+ */
+export const asSeenBy = (org: string | undefined, entry: AuditEntry): AuditEntry => {
+  const { actor, subject } = entry;
+  const isForeign = (party: AuditParty): boolean =>
+    org !== undefined && party.org !== undefined && party.org !== org;
+  return {
+    ...entry,
+    actor: isForeign(actor) ? { org: undefined, user: undefined, tokenId: undefined } : actor,
+    subject: isForeign(subject) ? { org: undefined, user: undefined, tokenId: subject.tokenId } : subject,
+  };
+};
 
 /** An entry and where it stands in its log: what the adapter needs to read on from there. */
 export interface LoggedEntry {

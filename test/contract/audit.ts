@@ -71,6 +71,29 @@ export const auditContract = async (t: Test, makePlace: MakePlace): Promise<void
     });
   });
 
+  t.test('the audit of an org shows nothing of another: no name, no id, whoever acted on whom', async (t) => {
+    const [store] = await openStores(t, makePlace);
+    for (const id of ['ours', 'theirs']) await store.createOrg(exampleOrg({ id }));
+    const asked = randomUUID();
+    const parties = [
+      { org: 'ours', user: 'our-ann', tokenId: undefined },
+      { org: 'theirs', user: 'their-eve', tokenId: asked },
+      { org: undefined, user: undefined, tokenId: undefined },
+    ];
+    const entries = parties.flatMap((actor) =>
+      parties.flatMap((subject) =>
+        (['done', 'refused'] as const).map((result) => exampleEntry({ actor, subject, result })),
+      ),
+    );
+    await store.appendAudit(entries);
+    const seen = async (org: string | undefined): Promise<string> =>
+      JSON.stringify(await collect((cursor) => store.readAudit(org, { limit: 3, cursor })));
+    t.notMatch(await seen('ours'), 'their');
+    t.match(await seen('ours'), asked, 'but for the id of the token that its own member asked for');
+    t.notMatch(await seen('theirs'), 'our');
+    t.match(await seen(undefined), /our-ann.*their-eve/, 'the operator sees who it was');
+  });
+
   t.test('an org that fills its audit, with deeds or refusals, pushes out nothing of another', async (t) => {
     const [store] = await openStores(t, makePlace);
     const [quiet, loud] = ['quiet', 'loud'] as const;

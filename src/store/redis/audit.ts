@@ -3,6 +3,7 @@
 import {
   type AuditLog,
   auditEntriesPerOrgMax,
+  asSeenBy,
   auditLogsOf,
   entriesMaxOf,
   type LoggedEntry,
@@ -53,13 +54,14 @@ export const audit = ({ keys, reads, unacknowledged, attempt }: StoreContext): A
   };
 
   const newestOf = async (
+    org: string | undefined,
     stream: string,
     position: string | undefined,
     count: number,
   ): Promise<readonly LoggedEntry[]> => {
     const end = position === undefined ? '+' : `(${position}`;
     const lines = await reads.on(stream, (client) => client.xrevrange(stream, end, '-', 'COUNT', count));
-    return lines.map(([id, words]) => ({ position: id, entry: parseAuditEntry(words[1]) }));
+    return lines.map(([id, words]) => ({ position: id, entry: asSeenBy(org, parseAuditEntry(words[1])) }));
   };
 
   return {
@@ -82,7 +84,7 @@ export const audit = ({ keys, reads, unacknowledged, attempt }: StoreContext): A
         if (orgId !== undefined) streams.push(keys.auditBefore(orgId));
         const positions = positionsOf(page.cursor, streams.length, isLineId);
         const found = await Promise.all(
-          streams.map((stream, log) => newestOf(stream, positions[log], limit + 1)),
+          streams.map((stream, log) => newestOf(orgId, stream, positions[log], limit + 1)),
         );
         return mergeLogs(found, positions, limit);
       }),

@@ -2,6 +2,7 @@
 // transaction its caller holds.
 
 import {
+  asSeenBy,
   type AuditLog,
   auditLogsOf,
   entriesMaxOf,
@@ -56,7 +57,10 @@ export const readAudit = (
         Number(positions[index] ?? Number.MAX_SAFE_INTEGER),
         limit + 1,
       )
-      .map((row) => ({ position: String(integer(row, 'seq')), entry: parseAuditEntry(row) })),
+      .map((row) => ({
+        position: String(integer(row, 'seq')),
+        entry: asSeenBy(orgId, parseAuditEntry(row)),
+      })),
   );
   return mergeLogs(found, positions, limit);
 };
