@@ -9,8 +9,12 @@ import { exampleOrg, exampleToken, exampleUser, startMs } from './examples.ts';
 
 /** Makes an empty place to store things, gone with the test; returns how to open one more store on it. */
 export type MakePlace = (t: Test) => Promise<OpenStore>;
-/** An open store; the caller closes it. */
-export type OpenStore = () => Promise<TokenStore>;
+export interface OpenStore {
+  /** An open store; the caller closes it. */
+  (): Promise<TokenStore>;
+  /** Takes every line out of the feed, as an operator or an accident would, and leaves the records. */
+  loseLines(): Promise<void>;
+}
 
 /** Opens stores on one new place; they are closed with the test. */
 export const openStores = async (

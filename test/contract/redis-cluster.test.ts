@@ -1,6 +1,7 @@
 // The store on a Redis Cluster keeps the contract of the port: one user, one shard, whichever node has it.
 
 import t from 'tap';
+import { allShards } from '../../src/store/redis/key-space.ts';
 import { createRedisStore } from '../../src/store/redis/redis-store.ts';
 import { startCluster } from '../support/redis-cluster.ts';
 import { redisSettings } from '../support/redis-settings.ts';
@@ -14,7 +15,7 @@ let places = 0;
 
 const makePlace: MakePlace = async () => {
   const prefix = `place-${places++}`;
-  return async () => {
+  const open = async () => {
     const nodes = cluster.nodes.map(({ host, port }) => ({ host, port }));
     const settings = redisSettings({
       mode: 'cluster',
@@ -25,6 +26,14 @@ const makePlace: MakePlace = async () => {
     await store.open();
     return store;
   };
+  return Object.assign(open, {
+    loseLines: async () => {
+      // The node that does not hold a key refuses.
+      for (const shard of allShards)
+        for (const client of cluster.clients)
+          await client.del(`${prefix}:{${shard}}:changes`).catch(() => undefined);
+    },
+  });
 };
 
 tokenStoreContract(t, makePlace);

@@ -1,6 +1,8 @@
 // The store on one Redis keeps the contract of the port.
 
+import { Redis } from 'ioredis';
 import t from 'tap';
+import { allShards } from '../../src/store/redis/key-space.ts';
 import { createRedisStore } from '../../src/store/redis/redis-store.ts';
 import { redisSettings } from '../support/redis-settings.ts';
 import { startRedis } from '../support/redis.ts';
@@ -15,7 +17,7 @@ let places = 0;
 
 const makePlace: MakePlace = async () => {
   const prefix = `place-${places++}`;
-  return async () => {
+  const open = async () => {
     const settings = redisSettings({
       socketPath: server.socketPath,
       prefix,
@@ -24,6 +26,13 @@ const makePlace: MakePlace = async () => {
     await store.open();
     return store;
   };
+  return Object.assign(open, {
+    loseLines: async () => {
+      const operator = new Redis({ path: server.socketPath });
+      await operator.del(allShards.map((shard) => `${prefix}:{${shard}}:changes`));
+      operator.disconnect();
+    },
+  });
 };
 
 tokenStoreContract(t, makePlace);

@@ -95,32 +95,3 @@ tell(KEYS[2], ARGV[1], counted(KEYS[1], {unpack(ARGV, 2)}))
 return 1
 `,
 );
-
-/**
- * Writes a lost generation back; never lowers one. KEYS account, mark, stream. ARGV retentionMs, generation,
- * tokenGenerationMin or '', state or '' (taken only by an older record), words of the line.
- */
-export const reapplyAccount = script(
-  'reapply_account',
-  `${tell}${pastFull}
-pastFull(KEYS[3])
-local generation, tokenGenerationMin = tonumber(ARGV[2]), tonumber(ARGV[3])
-local lost = false
-if redis.call('EXISTS', KEYS[1]) == 1 then
-  if tonumber(redis.call('HGET', KEYS[1], 'generation')) < generation then
-    lost = true
-    redis.call('HSET', KEYS[1], 'generation', generation)
-    if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], 'state', '"' .. ARGV[4] .. '"') end
-  end
-  if tokenGenerationMin and tonumber(redis.call('HGET', KEYS[1], 'tokenGenerationMin')) < tokenGenerationMin then
-    lost = true
-    redis.call('HSET', KEYS[1], 'tokenGenerationMin', tokenGenerationMin)
-  end
-elseif tonumber(redis.call('GET', KEYS[2]) or '-1') < generation then
-  lost = true
-  redis.call('SET', KEYS[2], generation, 'PX', kept(KEYS[3], ARGV[1]) or ARGV[1])
-end
-if lost then tell(KEYS[3], ARGV[1], {unpack(ARGV, 5)}) end
-return lost and 1 or 0
-`,
-);

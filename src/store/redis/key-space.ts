@@ -11,6 +11,7 @@
 //   tollgate:{7}:org:<org>            hash    the org, in its own shard  no expiry
 //   tollgate:{7}:orgs, users:<org>    zset    ids                        no expiry
 //   tollgate:{7}:ended:<what>         string  ended sessions, and revocations whose record was lost   retention
+//   tollgate:{7}:line:<what>          string  which line of it was written back last   retention
 //   tollgate:{7}:changes              stream  the change feed            retention
 //   tollgate:{7}:retention            string  that time in ms: the longest any replica asked for   no expiry
 //   tollgate:{7}:replicated  hash  written before each WAIT for replicas   no expiry
@@ -101,6 +102,9 @@ export class KeySpace {
   }
   ended(shard: number, what: string): string {
     return `${this.#base(shard)}ended:${what}`;
+  }
+  lineWrittenBack(shard: number, subject: string): string {
+    return `${this.#base(shard)}line:${subject}`;
   }
   changes(shard: number): string {
     return `${this.#base(shard)}changes`;

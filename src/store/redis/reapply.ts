@@ -1,81 +1,115 @@
 // Writes back what this replica knew after a server lost it. Only raises generations and revokes; never lowers, never
-// revives. Each change is told to the other replicas only by the first that finds it missing.
+// revives. A change that the stream does not tell any more is told again, also where the record has it: a replica that
+// starts later reads the stream alone.
 
 import { shardOfAccount, shardOfDigest, shardOfTokenId } from '../../tokens/shard.ts';
 import type { Change } from '../records.ts';
 import type { TokenStore } from '../token-store.ts';
-import { lineOf } from './change-codec.ts';
+import { accountLine, lineOf } from './change-codec.ts';
 import { runOn } from './connections.ts';
 import type { StoreContext } from './context.ts';
-import { isStorableId, shardOfSession } from './key-space.ts';
-import { reapplyAccount } from './account-scripts.ts';
-import { endOnce, reapplySecret, reapplyToken } from './token-scripts.ts';
+import { type KeySpace, isStorableId, shardOfSession } from './key-space.ts';
+import { isKnownLine, readKnownLines, subjectOf } from './known-lines.ts';
+import { reapplyAccount, reapplySecret, reapplyToken } from './reapply-scripts.ts';
+import type { Script } from './script.ts';
+import { endOnce } from './token-scripts.ts';
 
 /** How many changes are on their way at once. */
 const batch = 100;
 
-/** `now`: lines older than the retention are left alone; nothing they ended is still alive without its record. */
+/** One change and where its record lies. */
+interface Placed {
+  readonly change: Exclude<Change, { readonly kind: 'keys' }>;
+  readonly shard: number;
+}
+
+/** `now`: lines older than the retention are not told again; nothing they ended is still alive without its record. */
 export const reapply = (context: StoreContext, now: () => number): Pick<TokenStore, 'reapply'> => ({
   reapply: (changes) =>
     context.attempt(async (): Promise<'done'> => {
-      const horizonMs = now() - context.retentionMs;
-      for (let from = 0; from < changes.length; from += batch)
-        await Promise.all(
-          changes.slice(from, from + batch).map((change) => reapplyOne(context, change, horizonMs)),
-        );
+      const { keys, retentionMs } = context;
+      const connections = context.unacknowledged('write_back');
+      const horizonMs = now() - retentionMs;
+      const placed = changes.flatMap((change) => placeOf(change) ?? []);
+      const shards = new Set(placed.map(({ shard }) => shard));
+      const lines = await readKnownLines(connections, keys, [...shards]);
+      const write = async (one: Placed): Promise<unknown> => {
+        const { change } = one;
+        const isMissing = change.atMs >= horizonMs && !isKnownLine(lines, change);
+        // Of a session nothing is kept but its line, and a mark beside it.
+        if (change.kind === 'session' && !isMissing) return;
+        const { script, touched, args } = writeBackOf(keys, one, isMissing ? '1' : '0');
+        return runOn(connections, script, touched, [retentionMs, ...args, ...lineOf(change)]);
+      };
+      for (let from = 0; from < placed.length; from += batch)
+        await Promise.all(placed.slice(from, from + batch).map(write));
       return 'done';
     }),
 });
 
-const reapplyOne = async (context: StoreContext, change: Change, horizonMs: number): Promise<void> => {
-  const { keys, retentionMs } = context;
-  const writes = context.unacknowledged('write_back');
-  const line = lineOf(change);
+/** Undefined for what has no record and needs none, or could not be stored by anybody. */
+const placeOf = (change: Change): Placed | undefined => {
   switch (change.kind) {
-    case 'token': {
-      const shard = shardOfTokenId(change.tokenId);
-      if (Number.isNaN(shard)) return;
-      const touched = [
-        keys.token(change.tokenId),
-        keys.ended(shard, `token:${change.tokenId}`),
-        keys.changes(shard),
-      ];
-      await runOn(writes, reapplyToken, touched, [retentionMs, change.atMs, ...line]);
-      return;
-    }
+    case 'token':
     case 'secret': {
       const shard = shardOfTokenId(change.tokenId);
-      if (Number.isNaN(shard) || shard !== shardOfDigest(change.digest)) return;
-      const touched = [
-        keys.token(change.tokenId),
-        keys.ended(shard, `secret:${change.tokenId}`),
-        keys.digest(change.digest),
-        keys.changes(shard),
-      ];
-      const facts = [change.tokenId, change.digest, change.secretNumber, `${change.previousUntilMs ?? ''}`];
-      await runOn(writes, reapplySecret, touched, [retentionMs, ...facts, ...line]);
-      return;
+      if (Number.isNaN(shard) || !isStorableId(change.tokenId)) return undefined;
+      return change.kind === 'secret' && shard !== shardOfDigest(change.digest)
+        ? undefined
+        : { change, shard };
     }
-    case 'session': {
-      if (change.atMs < horizonMs) return;
-      const shard = shardOfSession(change.sessionId);
-      const touched = [keys.ended(shard, `session:${change.sessionId}`), keys.changes(shard)];
-      await runOn(writes, endOnce, touched, [retentionMs, ...line]);
-      return;
+    case 'session':
+      return { change, shard: shardOfSession(change.sessionId) };
+    case 'user':
+      return isStorableId(change.orgId) && isStorableId(change.userId)
+        ? { change, shard: shardOfAccount(change.orgId, change.userId) }
+        : undefined;
+    case 'org':
+      return isStorableId(change.orgId) ? { change, shard: shardOfAccount(change.orgId) } : undefined;
+    case 'keys':
+      return undefined;
+  }
+};
+
+interface WriteBack {
+  readonly script: Script;
+  readonly touched: readonly string[];
+  /** Between the retention and the words of the line. */
+  readonly args: readonly (string | number)[];
+}
+
+/** `isMissing`: '1' when the stream lacks the line. */
+const writeBackOf = (keys: KeySpace, { change, shard }: Placed, isMissing: string): WriteBack => {
+  const stream = keys.changes(shard);
+  const mark = keys.lineWrittenBack(shard, subjectOf(change));
+  switch (change.kind) {
+    case 'session':
+      return {
+        script: endOnce,
+        touched: [keys.ended(shard, `session:${change.sessionId}`), stream],
+        args: [],
+      };
+    case 'token': {
+      const touched = [keys.token(change.tokenId), keys.ended(shard, `token:${change.tokenId}`), stream];
+      return { script: reapplyToken, touched, args: [isMissing, change.atMs] };
+    }
+    case 'secret': {
+      const { tokenId, digest, secretNumber, previousUntilMs } = change;
+      const ended = keys.ended(shard, `secret:${tokenId}`);
+      const touched = [keys.token(tokenId), ended, keys.digest(digest), stream, mark];
+      const args = [isMissing, tokenId, digest, secretNumber, `${previousUntilMs ?? ''}`];
+      return { script: reapplySecret, touched, args };
     }
     case 'user':
     case 'org': {
+      const { orgId, generation, tokenGenerationMin, state, atMs } = change;
       const userId = change.kind === 'user' ? change.userId : undefined;
-      if (!isStorableId(change.orgId) || (userId !== undefined && !isStorableId(userId))) return;
-      const shard = shardOfAccount(change.orgId, userId);
-      const account = userId === undefined ? keys.org(change.orgId) : keys.user(change.orgId, userId);
-      const name = userId === undefined ? change.orgId : keys.account(change.orgId, userId);
-      const touched = [account, keys.ended(shard, `${change.kind}:${name}`), keys.changes(shard)];
-      const facts = [change.generation, `${change.tokenGenerationMin ?? ''}`, change.state ?? ''];
-      await runOn(writes, reapplyAccount, touched, [retentionMs, ...facts, ...line]);
-      return;
+      const account = userId === undefined ? keys.org(orgId) : keys.user(orgId, userId);
+      const name = userId === undefined ? orgId : keys.account(orgId, userId);
+      const touched = [account, keys.ended(shard, `${change.kind}:${name}`), stream, mark];
+      const wordsBefore = accountLine(orgId, userId, atMs).length;
+      const args = [isMissing, generation, `${tokenGenerationMin ?? ''}`, state ?? '', wordsBefore];
+      return { script: reapplyAccount, touched, args };
     }
-    case 'keys':
-      return;
   }
 };

@@ -161,54 +161,6 @@ return 1
 `,
 );
 
-/** Writes a lost revocation back, or its lost line. KEYS token, mark, stream. ARGV retentionMs, revokedAtMs, words of the line. */
-export const reapplyToken = script(
-  'reapply_token',
-  `${tell}${endWithoutRecord}${letGo}${pastFull}
-pastFull(KEYS[3])
-local line = {unpack(ARGV, 3)}
-local found = redis.call('HMGET', KEYS[1], 'doc', 'revokedAtMs', 'revokedLine')
-if not found[1] then return endWithoutRecord(KEYS[2], KEYS[3], ARGV[1], line) and 1 or 0 end
-if found[2] and isTold(KEYS[3], found[3]) then return 0 end
-if not found[2] then redis.call('HSET', KEYS[1], 'revokedAtMs', ARGV[2]) end
-redis.call('HSET', KEYS[1], 'revokedLine', tell(KEYS[3], ARGV[1], line))
-letGo(KEYS[1])
-return 1
-`,
-);
-
-/**
- * Writes a lost secret back: the one it replaced is dead, or good until it said. KEYS token, mark, digest of the secret,
- * stream. ARGV retentionMs, id, digest, number, previousUntilMs or '', words of the line.
- */
-export const reapplySecret = script(
-  'reapply_secret',
-  `${tell}${pastFull}
-pastFull(KEYS[4])
-local digest, number, previousUntilMs = ARGV[3], tonumber(ARGV[4]), ARGV[5]
-local before = redis.call('HMGET', KEYS[1], 'doc', 'secretNumber', 'digest')
-if not before[1] then
-  if tonumber(redis.call('GET', KEYS[2]) or '-1') >= number then return 0 end
-  redis.call('SET', KEYS[2], ARGV[4], 'PX', kept(KEYS[4], ARGV[1]) or ARGV[1])
-else
-  local present = tonumber(before[2] or '0')
-  if present >= number then return 0 end
-  redis.call('HSET', KEYS[1], 'digest', digest, 'secretNumber', ARGV[4])
-  if present + 1 == number then redis.call('HSET', KEYS[1], 'previousDigest', before[3])
-  else redis.call('HDEL', KEYS[1], 'previousDigest') end
-  if previousUntilMs == '' then redis.call('HDEL', KEYS[1], 'previousUntilMs')
-  else redis.call('HSET', KEYS[1], 'previousUntilMs', previousUntilMs) end
-  if redis.call('EXISTS', KEYS[3]) == 0 then
-    redis.call('SET', KEYS[3], ARGV[2])
-    local left = redis.call('PTTL', KEYS[1])
-    if left > 0 then redis.call('PEXPIRE', KEYS[3], left) end
-  end
-end
-tell(KEYS[4], ARGV[1], {unpack(ARGV, 6)})
-return 1
-`,
-);
-
 /**
  * KEYS keys, stream. ARGV retentionMs, kid, algorithm, doc, retireOthersAtMs, ifNone ('1'), retireAtMs or '', words
  * of the line. Replies 'added' or 'exists'.

@@ -8,12 +8,13 @@ import type { Connection } from './connection.ts';
 
 /** `horizonMs`: lines older than this are in force but not told again; nothing they end is still alive. */
 export const reapplyChange = (connection: Connection, change: Change, horizonMs: number): void => {
-  applyToRecord(connection, change);
-  if (change.kind === 'keys' || change.atMs < horizonMs || isKnownLine(connection, change)) return;
-  appendLine(connection, change);
+  const line = applyToRecord(connection, change);
+  if (line.kind === 'keys' || line.atMs < horizonMs || isKnownLine(connection, line)) return;
+  appendLine(connection, line);
 };
 
-const applyToRecord = (connection: Connection, change: Change): void => {
+/** Answers the line that tells it: of an account, what the record says then. */
+const applyToRecord = (connection: Connection, change: Change): Change => {
   switch (change.kind) {
     case 'token':
       connection.run(
@@ -21,7 +22,7 @@ const applyToRecord = (connection: Connection, change: Change): void => {
         change.atMs,
         change.tokenId,
       );
-      return;
+      return change;
     case 'secret':
       // The secret it replaced is known only when it is the very one before it.
       connection.run(
@@ -33,20 +34,24 @@ const applyToRecord = (connection: Connection, change: Change): void => {
         change.previousUntilMs ?? null,
         change.tokenId,
       );
-      return;
+      return change;
     case 'user': {
       const user = findUser(connection, change.orgId, change.userId);
-      if (user !== undefined) writeUser(connection, { ...user, ...raised(user, change) });
-      return;
+      if (user === undefined) return change;
+      const facts = raised(user, change);
+      writeUser(connection, { ...user, ...facts });
+      return { ...change, ...facts };
     }
     case 'org': {
       const org = findOrg(connection, change.orgId);
-      if (org !== undefined) writeOrg(connection, { ...org, ...raised(org, change) });
-      return;
+      if (org === undefined) return change;
+      const facts = raised(org, change);
+      writeOrg(connection, { ...org, ...facts });
+      return { ...change, ...facts };
     }
     case 'session':
     case 'keys':
-      return;
+      return change;
   }
 };
 

@@ -1,0 +1,105 @@
+// The contract of the feed's lines: a replica that starts later reads nothing else, so lines that were lost are told
+// again by whoever knows them, whether or not the records are whole.
+
+import type { Test } from 'tap';
+import type { Change } from '../../src/store/records.ts';
+import type { TokenStore } from '../../src/store/token-store.ts';
+import { exampleOrg, exampleToken, exampleUser } from './examples.ts';
+import { nextDigest } from './new-secrets.ts';
+import { type MakePlace, sure } from './places.ts';
+import { recordFeed } from './recorded-feed.ts';
+
+export const lostLines = async (t: Test, makePlace: MakePlace): Promise<void> => {
+  t.test('what was revoked, ended, replaced or passed is told again, each once', async (t) => {
+    const open = await makePlace(t);
+    const opened = async (): Promise<TokenStore> => {
+      const store = await open();
+      t.teardown(() => store.close());
+      return store;
+    };
+    const [one, two] = [await opened(), await opened()];
+    const made = await changeEverything(one);
+    const known = await linesOf(await opened());
+    t.same(subjectsOf(known), subjectsOf(made));
+
+    sure(await one.reapply(known));
+    t.equal((await linesOf(two)).length, known.length, 'nothing was lost: no line is added');
+
+    await open.loseLines();
+    t.same(await linesOf(await opened()), [], 'a replica that starts now knows nothing');
+    await Promise.all([one, two].map(async (store) => sure(await store.reapply(known))));
+    sure(await two.reapply(known));
+    const again = await linesOf(await opened());
+    t.same(subjectsOf(again), subjectsOf(made), 'each once, though two replicas wrote at once');
+
+    await open.loseLines();
+    sure(await one.reapply(again));
+    t.same(subjectsOf(await linesOf(await opened())), subjectsOf(made), 'and after the next loss');
+  });
+
+  t.test('a replica that knows less than the record tells what the record says', async (t) => {
+    const open = await makePlace(t);
+    const store = await open();
+    t.teardown(() => store.close());
+    const org = exampleOrg();
+    const user = exampleUser(org.id);
+    await store.createOrg(org);
+    await store.createUser(user);
+    const atMs = Date.now();
+    await store.revokeAll(org.id, user.id, atMs);
+    const known = await linesOf(store);
+    await store.revokeAll(org.id, user.id, atMs);
+    await store.changeUser(org.id, user.id, { state: 'disabled' }, atMs);
+    await open.loseLines();
+    sure(await store.reapply(known));
+    t.match(await linesOf(store), [
+      { kind: 'user', generation: 3, tokenGenerationMin: 2, state: 'disabled' },
+    ]);
+  });
+};
+
+/** One change of each kind; answers what was changed. */
+const changeEverything = async (store: TokenStore): Promise<readonly Change[]> => {
+  const atMs = Date.now();
+  const org = exampleOrg();
+  const [ann, bob] = [exampleUser(org.id), exampleUser(org.id)];
+  const [revoked, renewed] = [exampleToken(ann), exampleToken(ann)];
+  sure(await store.createOrg(org));
+  for (const user of [ann, bob]) sure(await store.createUser(user));
+  for (const { token, digest } of [revoked, renewed]) sure(await store.createToken(token, digest));
+  const digest = nextDigest(renewed.token);
+  sure(await store.revokeToken(revoked.token.id, atMs));
+  sure(
+    await store.regenerateToken(renewed.token.id, { digest, number: 1, previousUntilMs: undefined }, atMs),
+  );
+  sure(await store.endSession('a session', atMs));
+  sure(await store.revokeAll(org.id, bob.id, atMs));
+  sure(await store.changeOrg(org.id, { state: 'disabled' }, atMs));
+  return [
+    { kind: 'token', tokenId: revoked.token.id, atMs },
+    { kind: 'secret', tokenId: renewed.token.id, secretNumber: 1, digest, atMs },
+    { kind: 'session', sessionId: 'a session', atMs },
+    {
+      kind: 'user',
+      orgId: org.id,
+      userId: bob.id,
+      generation: 1,
+      tokenGenerationMin: 1,
+      state: 'active',
+      atMs,
+    },
+    { kind: 'org', orgId: org.id, generation: 1, tokenGenerationMin: 0, state: 'disabled', atMs },
+  ];
+};
+
+/** What a replica that starts now is told. */
+const linesOf = async (store: TokenStore): Promise<readonly Change[]> => {
+  const told = recordFeed();
+  const subscription = store.follow(told);
+  await told.until(() => told.events.includes('caughtUp'));
+  await subscription.close();
+  return told.lines;
+};
+
+const subjectsOf = (changes: readonly Change[]): readonly string[] =>
+  changes.map((change) => JSON.stringify(change, Object.keys(change).toSorted())).toSorted();
