@@ -10,9 +10,9 @@ import { runScript, script } from './script.ts';
 export type Continuity = 'whole' | 'trimmed' | 'server_replaced';
 
 /**
- * KEYS streams, ARGV the id last read of each. Replies the worst of: whole (the line is still there, so everything
- * before it is too, and everything after it can be read), trimmed, server_replaced (the stream is gone, ends earlier,
- * or never had that line).
+ * KEYS streams, ARGV the id last read of each, then of each an early id that must still be there, or ''. Replies the worst
+ * of: whole (both are there, and everything after them can be read), trimmed, server_replaced (the stream is gone, ends
+ * earlier, or never had that line).
  */
 const checkContinuity = script(
   'check_continuity',
@@ -27,9 +27,11 @@ local function before(a, b)
   return aMs < bMs or (aMs == bMs and aSeq < bSeq)
 end
 local worst = 'whole'
+local function has(key, id) return #redis.call('XRANGE', key, id, id, 'COUNT', 1) == 1 end
 for i, key in ipairs(KEYS) do
-  local id = ARGV[i]
-  if #redis.call('XRANGE', key, id, id, 'COUNT', 1) == 0 then
+  local id, early = ARGV[i], ARGV[#KEYS + i]
+  if early ~= '' and not has(key, early) then worst = 'trimmed' end
+  if not has(key, id) then
     local info = redis.pcall('XINFO', 'STREAM', key)
     if info.err then return 'server_replaced' end
     local facts = {}
@@ -44,14 +46,23 @@ return worst
 `,
 );
 
-/** `seen`: stream key -> id of the last line read of it. `isAsking`: the server is taking the keys' slot over. */
+/** What is known of one stream, by ids of its lines. */
+export interface StreamSpan {
+  readonly stream: string;
+  readonly last: string;
+  /** A line that is young enough to be kept still; undefined where none is known. */
+  readonly early: string | undefined;
+}
+
+/** `isAsking`: the server is taking the streams' slot over. */
 export const continuityOf = async (
   client: Redis,
-  seen: ReadonlyMap<string, string>,
+  spans: readonly StreamSpan[],
   isAsking: boolean,
 ): Promise<Continuity> => {
-  if (seen.size === 0) return 'whole';
-  const [keys, ids] = [[...seen.keys()], [...seen.values()]];
+  if (spans.length === 0) return 'whole';
+  const keys = spans.map(({ stream }) => stream);
+  const ids = [...spans.map(({ last }) => last), ...spans.map(({ early }) => early ?? '')];
   const reply = isAsking
     ? (
         await Promise.all([client.asking(), client.eval(checkContinuity.lua, keys.length, ...keys, ...ids)])
@@ -84,3 +95,6 @@ export const readServerIdentity = async (client: Redis): Promise<ServerIdentity>
     nowMs: Math.floor(msOf(time)),
   };
 };
+
+/** The server's clock, in ms since the epoch. */
+export const readServerTime = async (client: Redis): Promise<number> => Math.floor(msOf(await client.time()));

@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { type NodeOptions, feedBlockMs, reconnectDelayMs } from './connection-options.ts';
-import { type Continuity, readServerIdentity } from './continuity.ts';
+import { type Continuity, readServerIdentity, readServerTime } from './continuity.ts';
 import { type Address, nameOf } from './directory.ts';
 import { RedisFault, faultOf } from './fault.ts';
 import { parseRedirect } from './redirect.ts';
@@ -13,6 +13,8 @@ import { askRetention } from './retention.ts';
 import { type LineEvents, type Session, StreamReader, readAgain } from './stream-reader.ts';
 
 const checkEveryMs = 1000;
+/** Lines about to be trimmed are not missed. */
+const trimMarginMs = 1000;
 /** How often one attempt is sent on to another server. */
 const hopsMax = 5;
 
@@ -60,6 +62,8 @@ export class Follower {
   #isCaughtUp = false;
   /** The server has been asked to keep the streams for as long as we need them. */
   #isKept = false;
+  /** How long the server keeps lines; Infinity while it does not say. */
+  #keptMs = Infinity;
   #client: Redis | undefined;
   /** The owner this attempt began with, or was sent on to. */
   #owner: Address | undefined;
@@ -189,9 +193,10 @@ export class Follower {
     const isOther = this.#identity !== undefined && this.#identity !== identity;
     this.#events.met(server.history);
     if (isOther && this.#settings.trust === 'identity') this.#lost('server_replaced');
-    else if ((await this.#checkHistory(session)) && isOther) this.#events.handedOver();
+    else if ((await this.#checkHistory(session, server.nowMs)) && isOther) this.#events.handedOver();
     this.#identity = identity;
-    this.#reader.beginAt(server.nowMs - (await this.#askRetention(session)));
+    await this.#askRetention(session);
+    this.#reader.beginAt(server.nowMs - this.#keptMs);
     let isFirst = true;
     for (;;) {
       const count = await this.#reader.read(session);
@@ -212,7 +217,7 @@ export class Follower {
       await this.#reader.read(session, feedBlockMs);
       this.#hasListened = true;
       if (performance.now() - checkedAt >= checkEveryMs) {
-        await this.#checkHistory(session);
+        await this.#checkHistory(session, await readServerTime(session.client));
         if (!this.#isCaughtUp) throw readAgain();
         if (!this.#isKept) await this.#askRetention(session);
         checkedAt = performance.now();
@@ -221,18 +226,17 @@ export class Follower {
     }
   }
 
-  /** How long the streams are kept; as long as there are any lines while the server does not say. */
-  async #askRetention({ client, isAsking }: Session): Promise<number> {
+  async #askRetention({ client, isAsking }: Session): Promise<void> {
     const { streams, retentionMs } = this.#settings;
     const keys = streams.flatMap(({ retention, changes }) => [retention, changes]);
     const keptMs = await askRetention(client, keys, retentionMs, isAsking);
     this.#isKept = keptMs !== undefined;
-    return keptMs ?? Infinity;
+    this.#keptMs = keptMs ?? Infinity;
   }
 
   /** Answers whether it is whole; says so when it is not. */
-  async #checkHistory(session: Session): Promise<boolean> {
-    const continuity = await this.#reader.continuity(session);
+  async #checkHistory(session: Session, nowMs: number): Promise<boolean> {
+    const continuity = await this.#reader.continuity(session, nowMs - this.#keptMs + trimMarginMs);
     if (continuity !== 'whole') this.#lost(continuity);
     return continuity === 'whole';
   }

@@ -4,7 +4,7 @@
 import type { Redis } from 'ioredis';
 import type { Change } from '../records.ts';
 import { parseLine } from './change-codec.ts';
-import { type Continuity, continuityOf } from './continuity.ts';
+import { type Continuity, type StreamSpan, continuityOf } from './continuity.ts';
 import { RedisFault } from './fault.ts';
 
 /** Of each stream; small enough for a server that limits its clients' output buffers. */
@@ -26,8 +26,8 @@ export class StreamReader {
   readonly #events: LineEvents;
   /** Stream -> where the next read goes on; empty: from the horizon. */
   readonly #positions = new Map<string, string>();
-  /** Stream -> the last line read; only lines, never the horizon. */
-  readonly #seen = new Map<string, string>();
+  /** Stream -> some of the lines read, the oldest first and always the last one; only lines, never the horizon. */
+  readonly #seen = new Map<string, string[]>();
   /** Counts how often everything read was forgotten. */
   #beginnings = 0;
 
@@ -49,9 +49,17 @@ export class StreamReader {
       if (!this.#positions.has(stream)) this.#positions.set(stream, `${Math.max(0, horizonMs)}-0`);
   }
 
-  /** Whether the server still has the last lines read. */
-  continuity({ client, isAsking }: Session): Promise<Continuity> {
-    return continuityOf(client, this.#seen, isAsking);
+  /** Whether the server still has the lines read that are younger than `horizonMs`, of the server's clock. */
+  continuity({ client, isAsking }: Session, horizonMs: number): Promise<Continuity> {
+    const spans: StreamSpan[] = [];
+    for (const [stream, ids] of this.#seen) {
+      while (ids.length > 1 && msOf(ids[0] ?? '') < horizonMs) ids.shift();
+      const [early] = ids;
+      const last = ids.at(-1);
+      if (early === undefined || last === undefined) continue;
+      spans.push({ stream, last, early: msOf(early) < horizonMs ? undefined : early });
+    }
+    return continuityOf(client, spans, isAsking);
   }
 
   /** Reads one batch and delivers it; `blockMs` undefined: does not wait. Returns the number of lines. */
@@ -72,15 +80,28 @@ export class StreamReader {
         if (change === undefined) this.#events.unknownLine(stream, id);
         else changes.push(change);
       }
-      const last = lines.at(-1)?.[0];
-      if (last === undefined) continue;
+      const [first, last] = [lines[0]?.[0], lines.at(-1)?.[0]];
+      if (first === undefined || last === undefined) continue;
       this.#positions.set(stream, last);
-      this.#seen.set(stream, last);
+      this.#note(stream, first, last);
       count += lines.length;
       if (changes.length > 0) this.#events.changes(changes);
     }
     return count;
   }
+
+  /** Of the lines before the last one, one a second is enough: streams are trimmed from their beginning. */
+  #note(stream: string, first: string, last: string): void {
+    const ids = this.#seen.get(stream) ?? [];
+    this.#seen.set(stream, ids);
+    const before = ids.at(-2);
+    if (before !== undefined && msOf(ids.at(-1) ?? '') - msOf(before) < 1000) ids.pop();
+    if (ids.length === 0) ids.push(first);
+    if (ids.at(-1) !== last) ids.push(last);
+  }
 }
+
+/** An id is `<ms>-<number>`. */
+const msOf = (id: string): number => Number(id.slice(0, id.indexOf('-')));
 
 export const readAgain = (): RedisFault => new RedisFault('HISTORY_LOST', 'reading the change feed again');
