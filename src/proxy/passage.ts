@@ -8,7 +8,7 @@ import type { Denial, Refusal } from '../decision/outcome.ts';
 import type { Wire } from '../decision/refusal.ts';
 import type { RefusalClass } from '../decision/refusal-class.ts';
 import type { ErrorDialect, RouteRule } from '../decision/route-rule.ts';
-import { refusalResponse } from '../dialects/refusal-response.ts';
+import { type RefusedRequest, refusalResponse } from '../dialects/refusal-response.ts';
 import { vcdClientRequestIdHeader } from '../dialects/vcd-error.ts';
 import type { RecordOutcome, RequestOutcome } from '../observe/request-outcome.ts';
 import { addressBlockOf } from './address-block.ts';
@@ -54,7 +54,7 @@ export interface TokenEndpoints {
   refuseBody(request: IncomingMessage, reason: Denial): boolean;
 }
 
-export class Passage {
+export class Passage implements RefusedRequest {
   readonly request: IncomingMessage;
   readonly exit: Exit;
   readonly method: string;
@@ -128,16 +128,19 @@ export class Passage {
     this.#errors = errors;
   }
 
+  get acceptLines(): readonly string[] {
+    const { accept } = this.request.headers;
+    return accept === undefined ? [] : [accept];
+  }
+
+  get clientRequestId(): string | undefined {
+    const id = this.request.headers[vcdClientRequestIdHeader.toLowerCase()];
+    return typeof id === 'string' ? id : undefined;
+  }
+
   /** What a refusal of it looks like. */
   responseTo(kind: RefusalClass): Wire {
-    const { headers } = this.request;
-    const clientRequestId = headers[vcdClientRequestIdHeader.toLowerCase()];
-    return refusalResponse(this.#errors, kind, {
-      path: this.path,
-      requestId: this.requestId,
-      acceptLines: headers.accept === undefined ? [] : [headers.accept],
-      clientRequestId: typeof clientRequestId === 'string' ? clientRequestId : undefined,
-    });
+    return refusalResponse(this.#errors, kind, this);
   }
 
   /** Its record has been made, or is someone else's to make; nothing more may be sent from here. */

@@ -10,7 +10,7 @@ import {
   astraProblemType,
   type InvalidParam,
 } from '../../dialects/astra-problem.ts';
-import type { Problem, ProblemCode } from '../../lifecycle/problem.ts';
+import type { Problem } from '../../lifecycle/problem.ts';
 import {
   type Answer,
   denied,
@@ -20,6 +20,7 @@ import {
   refusedNote,
   type RequestHead,
 } from '../answer.ts';
+import { classifyProblem, type ProblemClass } from '../problem-class.ts';
 import { retryAfterFault, retryAfterOf } from '../retry-after.ts';
 
 interface AstraFault extends AstraProblem {
@@ -97,18 +98,21 @@ const detailsHere: Readonly<Partial<Record<RefusalClass, string>>> = {
   scope_missing: 'You may not manage these API tokens.',
 };
 
-/** An order that cannot be carried out as it is. */
+/** A command that cannot be carried out as it is. */
 export const refusedOrder = (found: Problem, request: RequestHead, identity: Identity): Answer => {
-  const status = statusOf(found.code);
+  const status = problemStatuses[classifyProblem(found.code)];
   if (status === 404) return notFound(found.code, request, identity);
   const reason = status === 403 ? 'scope_missing' : 'request_malformed';
   return astraProblem({ status, detail: found.message, note: denied(reason, found.code, identity) }, request);
 };
 
-const statusOf = (code: ProblemCode): number => {
-  if (['token_unknown', 'token_revoked', 'org_unknown', 'user_unknown'].includes(code)) return 404;
-  if (code === 'org_disabled' || code === 'user_disabled' || code === 'scope_too_wide') return 403;
-  return code === 'too_many_tokens' ? 409 : 400;
+const problemStatuses: Readonly<Record<ProblemClass, number>> = {
+  malformed: 400,
+  token_gone: 404,
+  account_unknown: 404,
+  account_disabled: 403,
+  too_wide: 403,
+  too_many: 409,
 };
 
 /** Errors met outside the endpoints. */

@@ -5,7 +5,7 @@ import type { Identity } from '../../decision/identity.ts';
 import { denial, type Refusal } from '../../decision/outcome.ts';
 import { classifyRefusal, retryAfterSecondsOf } from '../../decision/refusal-class.ts';
 import { type CspError, cspErrorBody, type CspErrorWord, cspErrorOf } from '../../dialects/csp-error.ts';
-import type { Problem, ProblemCode } from '../../lifecycle/problem.ts';
+import type { Problem } from '../../lifecycle/problem.ts';
 import {
   type Answer,
   denied,
@@ -16,6 +16,7 @@ import {
   type RequestHead,
 } from '../answer.ts';
 import { basicChallenge, type ClientFault } from '../client-authentication.ts';
+import { classifyProblem, type ProblemClass } from '../problem-class.ts';
 import { retryAfterFault, retryAfterOf } from '../retry-after.ts';
 
 export interface CspFault extends CspError {
@@ -64,18 +65,20 @@ export const refusedCaller = (refusal: Refusal, request: RequestHead, identity?:
   return cspError({ ...error, headers, note: refusedNote(refusal, identity) }, request);
 };
 
-/** An order that cannot be carried out as it is. */
+/** A command that cannot be carried out as it is. */
 export const refusedOrder = (problem: Problem, request: RequestHead, identity: Identity): Answer => {
-  const [status, word] = wordOf(problem.code);
+  const [status, word] = problemWords[classifyProblem(problem.code)];
   const note = denied(status === 403 ? 'scope_missing' : 'request_malformed', problem.code, identity);
   return cspError({ status, word, description: problem.message, note }, request);
 };
 
-const wordOf = (code: ProblemCode): readonly [status: number, word: CspErrorWord] => {
-  if (code === 'too_many_tokens') return [409, 'conflict'];
-  if (code === 'scope_too_wide') return [400, 'invalid_scope'];
-  const isGone = ['org_unknown', 'org_disabled', 'user_unknown', 'user_disabled'].includes(code);
-  return isGone ? [403, 'forbidden'] : [400, 'invalid_request'];
+const problemWords: Readonly<Record<ProblemClass, readonly [status: number, word: CspErrorWord]>> = {
+  malformed: [400, 'invalid_request'],
+  token_gone: [400, 'invalid_request'],
+  account_unknown: [403, 'forbidden'],
+  account_disabled: [403, 'forbidden'],
+  too_wide: [400, 'invalid_scope'],
+  too_many: [409, 'conflict'],
 };
 
 export const refusedClient = (fault: ClientFault, request: RequestHead): Answer => {

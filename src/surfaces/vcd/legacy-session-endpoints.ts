@@ -16,7 +16,7 @@ import {
   signInBy,
 } from './sessions.ts';
 import { asAccepted } from './vcd-error.ts';
-import { orgNamed, userReference } from './vcd-names.ts';
+import { userReference } from './vcd-names.ts';
 
 export interface LegacySessionDeps extends SessionsDeps {
   /** Where the vendor's older API begins for clients: the issuer, the prefix, `/api`. */
@@ -94,7 +94,7 @@ const shown = ({ apiUrl, settings }: LegacySessionDeps, identity: Identity, requ
     userId: userReference(org.id, user.id).id,
     href: `${apiUrl}/session`,
   };
-  const links = linksOf(apiUrl, org.id, orgNamed(providerOrg, org.id) === providerOrg);
+  const links = linksOf(apiUrl, org.id, org.id === providerOrg);
   const answer = { status: 200, headers: neverStored, note: permitted(identity) };
   if (prefersJson(request.headerLines('accept')))
     return {

@@ -14,7 +14,7 @@ import {
   vcdErrorXml,
   vcdErrorXmlType,
 } from '../../dialects/vcd-error.ts';
-import type { Problem, ProblemCode } from '../../lifecycle/problem.ts';
+import type { Problem } from '../../lifecycle/problem.ts';
 import {
   type Answer,
   denied,
@@ -24,6 +24,7 @@ import {
   refusedNote,
   type RequestHead,
 } from '../answer.ts';
+import { classifyProblem, type ProblemClass } from '../problem-class.ts';
 import { retryAfterFault, retryAfterOf } from '../retry-after.ts';
 import { requestIdOf } from './request-id.ts';
 
@@ -90,18 +91,20 @@ export const refusedSignIn = (refusal: Refusal): VcdFault =>
     note: refusedNote(refusal),
   };
 
-/** An order that cannot be carried out as it is. */
+/** A command that cannot be carried out as it is. The vendor does not tell what is missing from what is forbidden. */
 export const refusedOrder = ({ code, message }: Problem, identity: Identity): VcdFault =>
-  gone.has(code) ? forbidden(denied('scope_missing', code, identity)) : badRequest(message, identity);
+  isForbidden[classifyProblem(code)]
+    ? forbidden(denied('scope_missing', code, identity))
+    : badRequest(message, identity);
 
-const gone: ReadonlySet<ProblemCode> = new Set([
-  'token_unknown',
-  'token_revoked',
-  'org_unknown',
-  'org_disabled',
-  'user_unknown',
-  'user_disabled',
-]);
+const isForbidden: Readonly<Record<ProblemClass, boolean>> = {
+  malformed: false,
+  token_gone: true,
+  account_unknown: true,
+  account_disabled: true,
+  too_wide: false,
+  too_many: false,
+};
 
 /** Met outside the endpoints. */
 export const outsideFault = ({ status, description, note }: Fault): VcdFault => ({
