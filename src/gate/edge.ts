@@ -1,6 +1,7 @@
 // The part of the gate that requests go through: surfaces, forwarder, upgrader, handler, and the sweep that ends what a
 // revocation or an expiry speaks against. Built here from settings; binds no address.
 
+import { createCommandLimit } from '../identity/command-limit.ts';
 import { createSessionLimit } from '../identity/session-limit.ts';
 import { createSignInLimit } from '../identity/sign-in-limit.ts';
 import { createUnknownTokenLimit } from '../identity/unknown-token-limit.ts';
@@ -86,6 +87,7 @@ const openSurfaces = async (
     keys: signingKeys.ring,
     clientSecretLimit: createUnknownTokenLimit(settings.limits.unknownTokensPerMinute),
     sessionLimit: createSessionLimit(settings.limits.exchangesPerMinute),
+    commandLimit: createCommandLimit(settings.limits.commandsPerMinute),
     passwords: createPasswordHashes(),
     signInLimit: createSignInLimit(settings.limits),
     audit,

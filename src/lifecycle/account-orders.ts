@@ -5,6 +5,7 @@ import type { Identity } from '../decision/identity.ts';
 import { type Denial, isDenial, isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
 import { mayManageAccounts, mayReadAudit } from '../decision/rights.ts';
 import { effectiveScopes } from '../decision/scope.ts';
+import { type CommandLimit, tooManyCommands } from '../identity/command-limit.ts';
 import type { AccountState, AuditEntry, OrgRecord, UserRecord } from '../store/records.ts';
 import type { Page, PageRequest, TokenStore } from '../store/token-store.ts';
 import { type Accounts, createAccounts } from './accounts.ts';
@@ -15,7 +16,7 @@ import { withOwnRights } from './own-rights.ts';
 import { checkPage } from './page.ts';
 import { isProblem, type Problem, problem } from './problem.ts';
 
-/** Refused as `mayManageAccounts` and `mayReadAudit` say. */
+/** Refused as `mayManageAccounts` and `mayReadAudit` say, and `rate_limited` after too many commands. */
 export interface AccountOrders {
   findOrg(actor: Actor, orgId: string): Promise<OrgRecord | Problem | Refusal>;
   findUser(actor: Actor, orgId: string, userId: string): Promise<UserRecord | Problem | Refusal>;
@@ -40,6 +41,8 @@ export interface AccountOrdersDeps {
   readonly now: () => number;
   /** Where orders are written down; undefined: nowhere. */
   readonly audit: Audit | undefined;
+  /** Undefined: an account may give any number of commands. */
+  readonly commandLimit?: CommandLimit | undefined;
 }
 
 export const createAccountOrders = (deps: AccountOrdersDeps): AccountOrders => {
@@ -83,7 +86,7 @@ export const createAccountOrders = (deps: AccountOrdersDeps): AccountOrders => {
 
 /** Does a deed within an org, if the actor may. Looking is worth a line only when it was refused. */
 const createWithRight =
-  ({ store, audit }: AccountOrdersDeps) =>
+  ({ store, audit, commandLimit }: AccountOrdersDeps) =>
   async <T extends object>(
     actor: Actor,
     action: AuditAction,
@@ -93,7 +96,10 @@ const createWithRight =
   ): Promise<T | Problem | Refusal> => {
     const identity = await withOwnRights(store, actor.identity);
     if (isOutage(identity)) return identity;
-    const outcome = may(identity, orgId) ?? (await deed(identity));
+    const refusal = may(identity, orgId);
+    if (refusal === undefined && commandLimit?.(actor.identity, 'other') === false)
+      return tooManyCommands(actor.identity);
+    const outcome = refusal ?? (await deed(identity));
     if (action === 'user.change' || isDenial(outcome)) {
       const subject = {
         org: checkOrgId(orgId) === undefined ? orgId : undefined,

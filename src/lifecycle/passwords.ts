@@ -4,6 +4,7 @@
 
 import { denial, isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
 import { mayChangePassword } from '../decision/rights.ts';
+import { type CommandLimit, tooManyCommands } from '../identity/command-limit.ts';
 import type { SignInLimit } from '../identity/sign-in-limit.ts';
 import type { UserRecord } from '../store/records.ts';
 import type { TokenStore } from '../store/token-store.ts';
@@ -35,6 +36,8 @@ export interface PasswordsDeps {
   readonly store: Pick<TokenStore, 'findOrg' | 'findUser' | 'changeUser'>;
   readonly passwords: PasswordHashes;
   readonly limit: SignInLimit;
+  /** Undefined: an account may give any number of commands. */
+  readonly commandLimit?: CommandLimit | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly audit?: Audit | undefined;
@@ -74,6 +77,7 @@ export const createPasswords = (deps: PasswordsDeps): Passwords => {
     if (isOutage(identity)) return identity;
     const refusal = mayChangePassword(identity, order);
     if (refusal !== undefined) return refusal;
+    if (deps.commandLimit?.(identity, 'other') === false) return tooManyCommands(identity);
     const isOwn = identity.org.id === order.orgId && identity.user.id === order.userId;
     const unproven = isOwn
       ? await prove(deps, actor, order)

@@ -6,6 +6,7 @@ import { type Denial, denial, isDenial, isOutage, type Outage, type Refusal } fr
 import { mayManageTokens, type Whose } from '../decision/rights.ts';
 import type { SessionLimit } from '../identity/session-limit.ts';
 import { effectiveScopes } from '../decision/scope.ts';
+import { type CommandKind, type CommandLimit, tooManyCommands } from '../identity/command-limit.ts';
 import type { ApiTokenRecord } from '../store/records.ts';
 import type { Actor } from './actor.ts';
 import { type ApiTokensDeps, createApiTokens } from './api-tokens.ts';
@@ -20,7 +21,7 @@ import { listTokens, type TokenListing, type TokenQuery, type TokenView, viewOf 
 
 /**
  * Every order may be refused with a Denial: `session_kind_refused` for a session that no person signed in to,
- * `tenant_mismatch` for another org, `scope_missing` without the right.
+ * `tenant_mismatch` for another org, `scope_missing` without the right, `rate_limited` after too many commands.
  */
 export interface TokenOrders {
   /** For oneself, or with the right to all tokens for another user, but never wider than the session or that user. */
@@ -46,6 +47,8 @@ export interface TokenOrders {
 type TokenOwner = Pick<ApiTokenRecord, 'orgId' | 'userId'>;
 
 export interface TokenOrdersDeps extends ApiTokensDeps {
+  /** Undefined: an account may give any number of commands. */
+  readonly commandLimit?: CommandLimit | undefined;
   readonly audit: Audit | undefined;
   /** Undefined: any number of ids that the store does not know may be revoked. */
   readonly sessionLimit?: SessionLimit | undefined;
@@ -115,9 +118,12 @@ export const createTokenOrders = (deps: TokenOrdersDeps): TokenOrders => {
 /** Looking is worth a line only when it was refused. */
 const isLook = (action: AuditAction): boolean => action === 'token.list' || action === 'token.see';
 
+const kindOf = (action: AuditAction): CommandKind =>
+  action === 'token.revoke' || action === 'token.revoke_all' ? 'revocation' : 'other';
+
 /** Does a deed about a user's or an org's tokens, if the actor may. */
 const createWithRight =
-  ({ store, audit }: TokenOrdersDeps) =>
+  ({ store, audit, commandLimit }: TokenOrdersDeps) =>
   async <T extends object | string>(
     actor: Actor,
     action: AuditAction,
@@ -126,6 +132,8 @@ const createWithRight =
   ): Promise<T | Problem | Refusal> => {
     const identity = await withOwnRights(store, actor.identity);
     const refusal = isOutage(identity) ? identity : mayManageTokens(identity, whose);
+    if (refusal === undefined && commandLimit?.(actor.identity, kindOf(action)) === false)
+      return tooManyCommands(actor.identity);
     const outcome = refusal ?? (isOutage(identity) ? identity : await deed(identity));
     const subject = { org: whose.orgId, user: whose.userId, tokenId: madeId(outcome) };
     if (!isLook(action) || isDenial(outcome))
@@ -142,7 +150,7 @@ interface NamedToken {
 
 /** Finds the token an order names and does a deed with it, if the actor may. */
 const createWithToken =
-  ({ store, audit }: TokenOrdersDeps) =>
+  ({ store, audit, commandLimit }: TokenOrdersDeps) =>
   async <T extends object | string>(
     actor: Actor,
     action: AuditAction,
@@ -155,6 +163,8 @@ const createWithToken =
     // What is no id may be a secret in the wrong place: it is not written down.
     const malformed = checkTokenId(tokenId);
     const early = mayManageTokens(identity, of ?? own(actor)) ?? malformed;
+    if (early === undefined && commandLimit?.(actor.identity, kindOf(action)) === false)
+      return tooManyCommands(actor.identity);
     const found = early ?? (await store.findToken(tokenId)) ?? (await ifMissing?.()) ?? tokenUnknown(tokenId);
     const token = isAnothers(found, of) ? tokenUnknown(tokenId) : found;
     if (isDenial(token) || isOutage(token) || isProblem(token)) {

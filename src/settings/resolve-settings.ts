@@ -205,6 +205,7 @@ const resolveLimits = (limits: FileFields['limits']): Settings['limits'] => ({
   refusalsPerConnectionMax: limits.refusalsPerConnectionMax,
   unknownTokensPerMinute: limits.unknownTokensPerMinute,
   exchangesPerMinute: limits.exchangesPerMinute,
+  commandsPerMinute: limits.commandsPerMinute,
   signInFailuresPerAccount: limits.signInFailuresPerAccount,
   signInFailuresPerAddress: limits.signInFailuresPerAddress,
 });

@@ -152,6 +152,10 @@ const limitFields = z.strictObject({
     count(0, 1_000_000),
     'Access tokens one API token may be exchanged for in a minute before 429, and sessions it may end; 0: any number.',
   ).prefault(600),
+  commandsPerMinute: field(
+    count(0, 1_000_000),
+    'Commands about tokens and users one account may give in a minute before 429, and as many revocations beside them; 0: any number.',
+  ).prefault(600),
   signInFailuresPerAccount: field(
     count(0, 1_000_000),
     'Failed sign-ins to one account from one address within 15 minutes before 429; ten times as many from all addresses; 0: any number.',

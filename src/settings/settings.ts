@@ -197,6 +197,8 @@ export interface Settings {
     readonly unknownTokensPerMinute: number;
     /** Access tokens made from one API token in a minute before 429, and sessions of it ended; 0: no limit. */
     readonly exchangesPerMinute: number;
+    /** Commands about tokens and users that one account may give, and revocations beside them; 0: any number. */
+    readonly commandsPerMinute: number;
     /** Failed sign-ins within a quarter of an hour before 429, from one address to one account; 0: no limit. */
     readonly signInFailuresPerAccount: number;
     /** The same of one address, whatever the account. */

@@ -1,6 +1,7 @@
 // What a surface needs where people sign in and manage API tokens: the same for every dialect that does. Types only.
 
 import type { Identifier } from '../identity/identifier.ts';
+import type { CommandLimit } from '../identity/command-limit.ts';
 import type { SessionLimit } from '../identity/session-limit.ts';
 import type { SignInLimit } from '../identity/sign-in-limit.ts';
 import type { Audit } from '../lifecycle/audit.ts';
@@ -21,6 +22,8 @@ export interface SignInSurfaceDeps {
   readonly signInLimit: SignInLimit;
   /** Undefined: any number of sessions of an API token. */
   readonly sessionLimit?: SessionLimit | undefined;
+  /** Undefined: an account may give any number of commands. */
+  readonly commandLimit?: CommandLimit | undefined;
   /** Where orders are written down; undefined: nowhere. */
   readonly audit?: Audit | undefined;
   /** Milliseconds since the epoch. */

@@ -59,7 +59,7 @@ const settingsOf = (socket: string, algorithm: Algorithm, identitiesMax: number)
   routes: [{ name: 'all', path: '/*', scopes: [] }],
   cache: { identitiesMax },
   // What is measured is the work, not the guard against too much of it.
-  limits: { exchangesPerMinute: 0 },
+  limits: { exchangesPerMinute: 0, commandsPerMinute: 0 },
   log: { access: 'errors' },
   shutdown: { drainDelay: '0s', deadline: '1s' },
 });

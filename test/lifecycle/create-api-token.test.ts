@@ -138,6 +138,14 @@ t.test('a user may have so many live tokens and no more; dead ones do not count'
   t.equal(await problemOf(world, { perUserMax: 3 }), 'too_many_tokens');
 });
 
+t.test('callers who make tokens at the same time do not pass the bound together', async (t) => {
+  const world = await createWorld(t);
+  const answers = await Promise.all(Array.from({ length: 20 }, () => problemOf(world, { perUserMax: 5 })));
+  t.equal(answers.filter((answer) => answer === 'no problem').length, 5);
+  t.equal(answers.filter((answer) => answer === 'too_many_tokens').length, 15);
+  t.equal(await countOf(world), 5);
+});
+
 t.test('the settings bound a user too, and the smaller number holds', async (t) => {
   const { settings } = await createWorld(t);
   const world = await createWorld(t, { tokens: { ...settings.tokens, perUserMax: 1 } });

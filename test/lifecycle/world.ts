@@ -75,6 +75,7 @@ const settings: WorldSettings = {
     refusalsPerConnectionMax: 100,
     unknownTokensPerMinute: 0,
     exchangesPerMinute: 0,
+    commandsPerMinute: 0,
     signInFailuresPerAccount: 10,
     signInFailuresPerAddress: 100,
   },

@@ -108,6 +108,7 @@ export const startEdge = async (
       refusalsPerConnectionMax: 1_000_000,
       unknownTokensPerMinute: 0,
       exchangesPerMinute: 0,
+      commandsPerMinute: 0,
       signInFailuresPerAccount: 10,
       signInFailuresPerAddress: 100,
       ...options.limits,

@@ -58,7 +58,7 @@ const settingsFor = (upstream: string, store: Readonly<Record<string, unknown>>)
     { name: 'things', path: '/*', scopes: ['things:read'], upgrade: true },
   ],
   // A scenario signs in and exchanges as fast as it can.
-  limits: { exchangesPerMinute: 0, unknownTokensPerMinute: 0 },
+  limits: { exchangesPerMinute: 0, commandsPerMinute: 0, unknownTokensPerMinute: 0 },
   cache: { unknownTtl: '1s' },
   log: { access: 'errors' },
 });

@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { Test } from 'tap';
 import type { RequestOutcome } from '../../src/observe/request-outcome.ts';
+import { createCommandLimit } from '../../src/identity/command-limit.ts';
 import { createSessionLimit } from '../../src/identity/session-limit.ts';
 import { createSignInLimit, type SignInLimit } from '../../src/identity/sign-in-limit.ts';
 import { createUnknownTokenLimit } from '../../src/identity/unknown-token-limit.ts';
@@ -94,6 +95,7 @@ export const startSurfaces = async (
     // A test may give some limits only.
     clientSecretLimit: createUnknownTokenLimit(world.settings.limits.unknownTokensPerMinute ?? 0),
     sessionLimit: createSessionLimit(world.settings.limits.exchangesPerMinute ?? 0),
+    commandLimit: createCommandLimit(world.settings.limits.commandsPerMinute ?? 0),
     audit,
     record: (outcome) => {
       outcomes.push(outcome);

@@ -53,7 +53,7 @@ t.before(async () => {
     store: { url: `redis+unix:${redis.socketPath}`, readTimeout: '5s', writeTimeout: '10s' },
     keys: { encryptionKey },
     routes: [{ name: 'things', path: '/*', scopes: ['things:read'] }],
-    limits: { exchangesPerMinute: 0 },
+    limits: { exchangesPerMinute: 0, commandsPerMinute: 0 },
   };
   gates = await startThree();
   operator = await openOperator(t, gates.right.settingsFile);

@@ -2,6 +2,7 @@
 // framework. Wire shapes are contracted: see the tests, which are named for them.
 
 import type { Identifier } from '../../identity/identifier.ts';
+import type { CommandLimit } from '../../identity/command-limit.ts';
 import type { SessionLimit } from '../../identity/session-limit.ts';
 import type { UnknownTokenLimit } from '../../identity/unknown-token-limit.ts';
 import type { Audit } from '../../lifecycle/audit.ts';
@@ -43,6 +44,8 @@ export interface CspSurfaceDeps {
   readonly clientSecretLimit?: UnknownTokenLimit | undefined;
   /** Undefined: any number of sessions of an API token. */
   readonly sessionLimit?: SessionLimit | undefined;
+  /** Undefined: an account may give any number of commands. */
+  readonly commandLimit?: CommandLimit | undefined;
   /** Where orders are written down; undefined: nowhere. */
   readonly audit?: Audit | undefined;
   /** Milliseconds since the epoch. */

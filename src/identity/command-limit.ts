@@ -1,0 +1,23 @@
+// How many commands about tokens and users one account may give in a minute: each costs writes that every replica sees, and
+// an entry of the audit. Revocations are counted apart: whoever has used up everything else can still revoke.
+
+import type { Identity } from '../decision/identity.ts';
+import { type Denial, denial } from '../decision/outcome.ts';
+import { createMinuteCounter } from './minute-counter.ts';
+
+export type CommandKind = 'revocation' | 'other';
+
+/** Counts one command of an account; false: there were too many. Synchronous. */
+export type CommandLimit = (account: Pick<Identity, 'org' | 'user'>, kind: CommandKind) => boolean;
+
+/** `perMinute`: of each kind, for each account; 0: any number. */
+export const createCommandLimit = (perMinute: number, monotonicMs?: () => number): CommandLimit => {
+  const counters = {
+    revocation: createMinuteCounter(perMinute, monotonicMs),
+    other: createMinuteCounter(perMinute, monotonicMs),
+  };
+  return ({ org, user }, kind) => counters[kind](`${org.id}/${user.id}`);
+};
+
+export const tooManyCommands = ({ org, user }: Pick<Identity, 'org' | 'user'>): Denial =>
+  denial('rate_limited', `commands of ${org.id}/${user.id}`);
