@@ -1,12 +1,13 @@
 // One long-lived connection that reconnects by itself and answers at once or fails at once. It is trusted only while
 // the server behind it says it is a master: a demoted one still answers reads, with stale data.
 
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import type { StoreLog } from '../store-log.ts';
 import type { NodeOptions } from './connection-options.ts';
 import type { Connections, Work } from './connections.ts';
 import { RedisFault, faultOf } from './fault.ts';
 import { infoField } from './info.ts';
+import { TimedRedis } from './timed-redis.ts';
 
 export interface LinkOptions {
   readonly log: StoreLog;
@@ -37,7 +38,7 @@ export class RedisLink implements Connections {
   constructor(node: NodeOptions, options: LinkOptions) {
     this.#options = options;
     this.#name = node.connectionName ?? '';
-    this.#client = new Redis(node);
+    this.#client = new TimedRedis(node);
     this.#client.on('error', (error: unknown) => this.#failed(error));
     this.#client.on('close', () => {
       this.#isMaster = false;
