@@ -63,11 +63,16 @@ const settingsFor = (upstream: string, store: Readonly<Record<string, unknown>>)
   log: { access: 'errors' },
 });
 
-export const startReplicas = async (t: Test, kind: StoreKind): Promise<Replicas> => {
+/** `store`: where the store is, as in the settings; undefined: a new one of this kind. */
+export const startReplicas = async (
+  t: Test,
+  kind: StoreKind,
+  store?: Readonly<Record<string, unknown>>,
+): Promise<Replicas> => {
   const directory = mkdtempSync('/tmp/tg-');
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));
   const api = await startEchoApi(t);
-  const settings = settingsFor(api.url, await placeOf(t, kind, directory));
+  const settings = settingsFor(api.url, store ?? (await placeOf(t, kind, directory)));
   const start = (name: string): Promise<GateProcess> => startGate(t, { directory, name, settings });
   const [a, b] = await Promise.all([start('a'), start('b')]);
   const operator = await openOperator(t, a.settingsFile);
