@@ -142,7 +142,11 @@ export const createAccounts = (deps: {
     deleteRole: async (orgId, role) => {
       const org = await findOrg(orgId);
       if (isOutage(org) || isProblem(org)) return org;
-      return checkKnownRoles(org, [role]) ?? changeOrg(orgId, { roles: { [role]: null } });
+      const malformed = checkRoleName(role);
+      if (malformed !== undefined) return malformed;
+      // A role that is gone too: an earlier attempt may have been answered with an outage, and this one must not deny it.
+      const changed = await changeOrg(orgId, { roles: { [role]: null } });
+      return isOutage(changed) ? changed : (checkKnownRoles(org, [role]) ?? changed);
     },
     createUser: async (order) => {
       const name = order.name ?? order.id;

@@ -90,7 +90,7 @@ export const storeFields = alone(
     writeTimeout: field(duration('10ms', '5m'), 'A change that takes longer is answered 503.').prefault('1s'),
     replicasMin: field(
       count(0, 16),
-      'A revocation is only answered when this many Redis replicas have it; set 1 where Redis fails over.',
+      'A write is only answered when this many Redis replicas have it: a revocation, a new token, any change. Where Redis fails over, as many as may take over: 1 beside one replica.',
     ).prefault(0),
   }),
   'url',

@@ -181,7 +181,11 @@ t.test('a leaked secret is revoked with nothing but the secret', async (t) => {
   t.match(await revoke(`${made['secret']}\n`), { code: 0, stdout: `${made['id']} is revoked.\n` });
   t.match(await json('token', 'list', 'acme/ann'), [{ id: made['id'], state: 'revoked' }]);
   const unknown = await revoke('tg-some-other-secret');
-  t.match(unknown, { code: 1, stdout: '', stderr: /There is no API token with that secret/ });
+  t.match(unknown, {
+    code: 1,
+    stdout: '',
+    stderr: /Nothing was revoked: the store does not know this API token/,
+  });
   t.notMatch(unknown.stderr, 'some-other-secret');
   t.match(await on('token', 'revoke'), { code: 2, stderr: /either the id of the token or --secret-stdin/ });
   t.match(await on('token', 'revoke', made['id']!, '--secret-stdin'), { code: 2 });

@@ -123,6 +123,27 @@ t.test('a create with an idempotency key is answered the same, and only once a r
   t.equal(await here.look(made.secret), 'live');
 });
 
+t.test(
+  'every change of an account is an outage until a replica has it, also where it is done already',
+  async (t) => {
+    const { cutOff, mend, here } = await openWorld(t);
+    done(await here.accounts.defineRole('acme', 'extra', ['things:write']));
+    const changes: Readonly<Record<string, () => Promise<unknown>>> = {
+      'a role is taken away': () => here.accounts.setRoles('acme', 'ann', []),
+      'a user is disabled': () => here.accounts.setUserState('acme', 'bob', 'disabled'),
+      'an org is renamed': () => here.accounts.changeOrg('acme', { name: 'Acme Inc.' }),
+      'a role is redefined': () => here.accounts.defineRole('acme', 'reader', []),
+      'a role is deleted': () => here.accounts.deleteRole('acme', 'extra'),
+    };
+    await cutOff();
+    for (const attempt of ['first', 'second'])
+      for (const [name, change] of Object.entries(changes))
+        t.match(await change(), { reason: 'store_not_replicated' }, `${name}, the ${attempt} time`);
+    await mend();
+    for (const [name, change] of Object.entries(changes)) t.notOk(isOutage(await change()), name);
+  },
+);
+
 t.test('of a token the store has lost', async (t) => {
   const { master, here, there, token, lose, order } = await openWorld(t);
 

@@ -3,6 +3,7 @@
 import * as fc from 'fast-check';
 import t from 'tap';
 import type { Identity } from '../../src/decision/identity.ts';
+import { createSessionLimit } from '../../src/identity/session-limit.ts';
 import { isDenial } from '../../src/decision/outcome.ts';
 import type { Actor } from '../../src/lifecycle/actor.ts';
 import { createAudit } from '../../src/lifecycle/audit.ts';
@@ -10,6 +11,8 @@ import { isProblem } from '../../src/lifecycle/problem.ts';
 import { createTokenOrders } from '../../src/lifecycle/token-orders.ts';
 import type { TokenView } from '../../src/lifecycle/token-list.ts';
 import type { AuditEntry } from '../../src/store/records.ts';
+import { createTokenId } from '../../src/tokens/api-token.ts';
+import { recordFeed } from '../contract/recorded-feed.ts';
 import { anIdentity } from '../support/identity.ts';
 import { createWorld, dayMs, sealed } from './world.ts';
 
@@ -408,3 +411,27 @@ t.test('the audit says who did what to whom, from where, and what was refused an
   );
   t.match(await place.store.readAudit('other', { limit: 100, cursor: undefined }), { items: { length: 1 } });
 });
+
+t.test(
+  'an id that the store does not know ends its sessions; so many of an account in a minute',
+  async (t) => {
+    const { ann, world } = await createOrders(t);
+    const orders = createTokenOrders({ ...world, audit: undefined, sessionLimit: createSessionLimit(2) });
+    const told = recordFeed();
+    const subscription = world.store.follow(told);
+    t.teardown(() => subscription.close());
+    const powerless = { ...ann, identity: { ...ann.identity, scopes: new Set<string>() } };
+    const ids = Array.from({ length: 4 }, () => createTokenId(5));
+    const [first = '', second = '', third = '', fourth = ''] = ids;
+    t.match(await orders.revokeApiToken(powerless, fourth), { reason: 'scope_missing' });
+    for (const id of [first, second])
+      t.match(await orders.revokeApiToken(ann, id), { code: 'token_unknown', message: /have been ended/ });
+    t.match(await orders.revokeApiToken(ann, third), { reason: 'rate_limited' });
+    await world.store.endSession('the last line', 1);
+    await told.until(() => told.lines.some(({ kind }) => kind === 'session'));
+    t.same(
+      told.lines.flatMap((line) => (line.kind === 'token' ? [line.tokenId] : [])),
+      [first, second],
+    );
+  },
+);

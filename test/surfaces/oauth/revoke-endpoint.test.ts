@@ -1,4 +1,5 @@
 import t from 'tap';
+import { createSecret } from '../../../src/tokens/api-token.ts';
 import { malleate } from '../../tokens/samples.ts';
 import { basic, resourceServer, startSurfaces } from '../surface-server.ts';
 
@@ -47,6 +48,15 @@ t.test('RFC 7009 section 2.2: a token that is no good is answered 200 too', asyn
   await server.post(path, { token: secret });
   for (const token of [secret, 'garbage', 'a.b.c', 'no token', 'x'.repeat(9000)])
     t.equal((await server.post(path, { token })).status, 200);
+});
+
+t.test('an API token of our form that the store does not know: 400, for nothing was revoked', async (t) => {
+  const server = await startSurfaces(t);
+  const reply = await server.post(path, { token: createSecret({ shard: 3, length: 65 }) });
+  t.match(reply, {
+    status: 400,
+    body: { error: 'invalid_request', error_description: /^Nothing was revoked/ },
+  });
 });
 
 t.test('a client that presents credentials must be right', async (t) => {
