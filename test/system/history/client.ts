@@ -5,7 +5,7 @@ import { pause } from './pause.ts';
 import type { Intent } from './plan.ts';
 import { Recorder, type Run } from './recorder.ts';
 import type { Replica } from './replica.ts';
-import type { Answered } from './request.ts';
+import { type Answered, revokePath } from './request.ts';
 import { accounts, orgOf, roleSets, userOf } from './tenants.ts';
 
 /** How long the old secret of a regeneration lives on. */
@@ -165,7 +165,7 @@ export class Client {
     if (credential === undefined) return undefined;
     const answered = await this.#recorder.send(replica, {
       method: 'POST',
-      path: '/oauth2/revoke',
+      path: revokePath,
       credential: undefined,
       form: { token: this.#run.pool.value(credential.id) },
     });

@@ -13,6 +13,12 @@ export const judgeCommand = (evidence: Evidence, operation: Operation): Found =>
   const { status, reason = '' } = outcome;
   if (operation.kind === 'sign-in')
     return missing(evidence, operation, `${status} ${reason} for the right password`);
+  if (operation.kind === 'revoke-credential') {
+    const credential = evidence.history.credentials.get(operation.credential);
+    return credential !== undefined && evidence.isGoodForCertain(credential, operation)
+      ? missing(evidence, operation, `${status} ${reason} for the revocation of a good ${credential.kind}`)
+      : undefined;
+  }
   // Whether the session it was given in is good is asked elsewhere.
   if (operation.actor === undefined || status === 401 || status === 403) return undefined;
   switch (reason) {

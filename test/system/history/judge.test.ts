@@ -199,6 +199,13 @@ guilty('a good token that gets no new secret', missing, [
     actor: 'root',
   }),
 ]);
+guilty('a good secret that cannot be revoked', missing, [
+  did(100, { kind: 'revoke-credential', credential: 'secret' }, no(400)),
+]);
+innocent('a secret that may be dead, and of which nothing is left to revoke', [
+  revoke(100, lost),
+  did(200, { kind: 'revoke-credential', credential: 'secret' }, no(400)),
+]);
 guilty('an administrator who cannot sign in', missing, [
   did(100, { kind: 'sign-in', account: 'acme/root', made: undefined }, no(401)),
 ]);

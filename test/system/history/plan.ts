@@ -8,10 +8,10 @@ const weights = {
   exchange: 12,
   use: 42,
   'revoke-token': 3,
-  'revoke-secret': 2,
-  'revoke-session': 3,
+  'revoke-secret': 1.5,
+  'revoke-session': 2,
   /** Known to every replica, revoked, then asked of every replica until it is refused. */
-  'revoke-watched': 2,
+  'revoke-watched': 5,
   'revoke-user': 0.8,
   'revoke-org': 0.3,
   regenerate: 3,

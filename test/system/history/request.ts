@@ -24,10 +24,12 @@ export interface Answered {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+export const revokePath = '/oauth2/revoke';
+
 /** Longer than any bound of the gate. */
 const patienceMs = 8_000;
 
-/** Statuses by which a replica says no. 400 is among them where it stands for `invalid_grant`. */
+/** Statuses by which a replica says no. */
 const refusals = [401, 403, 404, 409, 422];
 const outages = [502, 503, 504];
 
@@ -72,8 +74,10 @@ const outcomeOf = ({ path, form }: Request, status: number, text: string): Outco
   if (status >= 200 && status < 300) return { kind: 'ok' };
   if (outages.includes(status)) return { kind: 'outage', status };
   const { code, error } = objectOf(text);
-  const isRefusedGrant = status === 400 && form !== undefined && error === 'invalid_grant';
-  if (refusals.includes(status) || isRefusedGrant)
+  // The token endpoints refuse a credential with 400: an exchange as `invalid_grant`, a revocation as `invalid_request`.
+  const isRefusedForm =
+    status === 400 && form !== undefined && (error === 'invalid_grant' || path === revokePath);
+  if (refusals.includes(status) || isRefusedForm)
     return { kind: 'refused', status, reason: typeof code === 'string' ? code : undefined };
   return { kind: 'broken', status, text: `${path}: ${text.slice(0, 300)}` };
 };
