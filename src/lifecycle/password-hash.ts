@@ -1,14 +1,16 @@
-// Passwords as slow hashes: scrypt at OWASP strength, as PHC strings. Each costs 128 MB and a third of a second, so few
-// are made at once and few may wait. Keeps no password and decides nothing about who may sign in.
+// Passwords as slow hashes: scrypt at OWASP strength, as PHC strings. Each takes 32 MiB and a third of a second, so the
+// memory of all together is bounded, and few may wait. Keeps no password and decides nothing about who may sign in.
 
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { type Outage, outage } from '../decision/outcome.ts';
 
 export interface PasswordHashes {
-  /** A PHC string: `$scrypt$ln=17,r=8,p=1$<salt>$<hash>`. */
+  /** A PHC string: `$scrypt$ln=15,r=8,p=4$<salt>$<hash>`. */
   hash(password: string): Promise<string | Outage>;
   /** Whether it is the password; takes as long when there is none to compare with (`phc` undefined). */
   verify(password: string, phc: string | undefined): Promise<boolean | Outage>;
+  /** Whether it has another cost than `hash` gives one today. */
+  isOutdated(phc: string): boolean;
 }
 
 interface Cost {
@@ -18,67 +20,86 @@ interface Cost {
   readonly p: number;
 }
 
-/** https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html */
-const owaspCost: Cost = { ln: 17, r: 8, p: 1 };
+/**
+ * OWASP names N=2^15, r=8, p=3 as strong as N=2^17, p=1, which took four times the memory. One more p makes a hash as slow
+ * as those of before (N r p is the same), so that no time tells an account with an old hash from one that is not there.
+ * https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
+ */
+const usualCost: Cost = { ln: 15, r: 8, p: 4 };
 const saltBytes = 16;
 const hashBytes = 32;
+
+/** Two of the usual cost at once. A hash of before takes 128 MiB, and so is at work alone. */
+const memoryBytesMax = 64 * 1024 * 1024;
 
 export interface PasswordHashOptions {
   /** Cheaper, for tests. */
   readonly ln?: number;
-  /** At work at once, each with its 128 MB. */
-  readonly concurrency?: number;
+  /** What all hashes at work may take; a single one that takes more is at work alone. */
+  readonly memoryBytesMax?: number;
   /** Waiting for their turn; more are turned away. */
   readonly waitingMax?: number;
 }
 
 export const createPasswordHashes = (options: PasswordHashOptions = {}): PasswordHashes => {
-  const cost = { ...owaspCost, ln: options.ln ?? owaspCost.ln };
-  const turns = createTurns(options.concurrency ?? 2, options.waitingMax ?? 16);
+  const cost = { ...usualCost, ln: options.ln ?? usualCost.ln };
+  const turns = createTurns(options.memoryBytesMax ?? memoryBytesMax, options.waitingMax ?? 16);
   return {
     hash: (password) =>
-      turns(async () => {
+      turns(memoryBytesOf(cost), async () => {
         const salt = randomBytes(saltBytes);
         return phcOf(cost, salt, await derive(password, salt, cost, hashBytes));
       }),
-    verify: (password, phc) =>
-      turns(async () => {
-        const parsed = phc === undefined ? undefined : parsePhc(phc);
-        const { salt, hash, cost: itsCost } = parsed ?? { ...nothing, cost };
+    verify: (password, phc) => {
+      const parsed = phc === undefined ? undefined : parsePhc(phc);
+      const { salt, hash, cost: itsCost } = parsed ?? { ...nothing, cost };
+      return turns(memoryBytesOf(itsCost), async () => {
         const found = await derive(password, salt, itsCost, hash.length);
         return timingSafeEqual(found, hash) && parsed !== undefined;
-      }),
+      });
+    },
+    isOutdated: (phc) => !phc.startsWith(prefixOf(cost)),
   };
 };
 
 /** What an unknown user's password is compared with. */
 const nothing = { salt: Buffer.alloc(saltBytes, 1), hash: Buffer.alloc(hashBytes) };
 
+/** RFC 7914 section 2: 128 r N for the table, and 128 r p for the blocks. */
+const memoryBytesOf = ({ ln, r, p }: Cost): number => 128 * r * (2 ** ln + p);
+
 /** The same text however it was typed: composed or not, NFKC (NIST SP 800-63B section 3.1.1.2). */
-const derive = (password: string, salt: Uint8Array, { ln, r, p }: Cost, length: number): Promise<Buffer> =>
+const derive = (password: string, salt: Uint8Array, cost: Cost, length: number): Promise<Buffer> =>
   new Promise((resolve, reject) => {
-    const N = 2 ** ln;
-    // Node's limit is 32 MB unless told; scrypt takes 128 N r, and a little.
-    const maxmem = 128 * N * r * p + 1024 * 1024;
-    scrypt(password.normalize('NFKC'), salt, length, { N, r, p, maxmem }, (error, key) =>
+    const { ln, r, p } = cost;
+    // Node's limit is 32 MiB unless told, which is just too little.
+    const maxmem = memoryBytesOf(cost) + 1024 * 1024;
+    scrypt(password.normalize('NFKC'), salt, length, { N: 2 ** ln, r, p, maxmem }, (error, key) =>
       error === null ? resolve(key) : reject(error),
     );
   });
 
-const phcOf = ({ ln, r, p }: Cost, salt: Buffer, hash: Buffer): string =>
-  `$scrypt$ln=${ln},r=${r},p=${p}$${unpadded(salt)}$${unpadded(hash)}`;
+const phcOf = (cost: Cost, salt: Buffer, hash: Buffer): string =>
+  `${prefixOf(cost)}${unpadded(salt)}$${unpadded(hash)}`;
+
+const prefixOf = ({ ln, r, p }: Cost): string => `$scrypt$ln=${ln},r=${r},p=${p}$`;
 
 const unpadded = (bytes: Buffer): string => bytes.toString('base64').replaceAll('=', '');
 
 const phcGrammar =
   /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/;
 
-/** Undefined for what is no scrypt PHC string, or would cost more memory than four of ours. */
+/** Of memory as much as the hashes of before take; of time four times as much. */
+const readMemoryBytesMax = memoryBytesOf({ ln: 17, r: 8, p: 99 });
+const readBlocksMax = 4 * 2 ** 17 * 8;
+
+/** Undefined for what is no scrypt PHC string, or would cost too much memory or time. */
 const parsePhc = (phc: string) => {
   const [, ln, r, p, salt, hash] = phcGrammar.exec(phc) ?? [];
   if (salt === undefined || hash === undefined) return undefined;
   const cost = { ln: Number(ln), r: Number(r), p: Number(p) };
-  if (cost.ln < 1 || cost.r < 1 || cost.p < 1 || 2 ** cost.ln * cost.r * cost.p > 4 * 2 ** 17 * 8)
+  if (cost.ln < 1 || cost.r < 1 || cost.p < 1) return undefined;
+  if (memoryBytesOf(cost) > readMemoryBytesMax || 2 ** cost.ln * cost.r * cost.p > readBlocksMax)
     return undefined;
   return { cost, salt: Buffer.from(salt, 'base64'), hash: Buffer.from(hash, 'base64') };
 };
@@ -86,22 +107,31 @@ const parsePhc = (phc: string) => {
 /** Whether a text is a PHC string that `verify` can compare with. */
 export const isPasswordHash = (text: string): boolean => parsePhc(text) !== undefined;
 
-/** Runs so many at once; so many wait; the rest are turned away. */
-const createTurns = (concurrency: number, waitingMax: number) => {
-  let running = 0;
-  const waiting: (() => void)[] = [];
-  return async <T>(work: () => Promise<T>): Promise<T | Outage> => {
-    if (running >= concurrency) {
+/**
+ * Runs work in the order it came, as much at once as fits into the memory; so many wait; the rest are turned away. What
+ * alone does not fit runs when nothing else does.
+ */
+const createTurns = (bytesMax: number, waitingMax: number) => {
+  let usedBytes = 0;
+  const waiting: { readonly bytes: number; readonly start: () => void }[] = [];
+  const fits = (bytes: number): boolean => usedBytes === 0 || usedBytes + bytes <= bytesMax;
+  const startNext = (): void => {
+    for (let next = waiting[0]; next !== undefined && fits(next.bytes); next = waiting[0]) {
+      waiting.shift();
+      usedBytes += next.bytes;
+      next.start();
+    }
+  };
+  return async <T>(bytes: number, work: () => Promise<T>): Promise<T | Outage> => {
+    if (waiting.length > 0 || !fits(bytes)) {
       if (waiting.length >= waitingMax) return outage('overloaded', 'too many passwords are being checked');
-      await new Promise<void>((resolve) => waiting.push(resolve));
-    } else running += 1;
+      await new Promise<void>((start) => waiting.push({ bytes, start }));
+    } else usedBytes += bytes;
     try {
       return await work();
     } finally {
-      // The turn is handed on, or given back.
-      const next = waiting.shift();
-      if (next === undefined) running -= 1;
-      else next();
+      usedBytes -= bytes;
+      startNext();
     }
   };
 };

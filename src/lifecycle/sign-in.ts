@@ -26,7 +26,7 @@ export interface SignInOrder {
 }
 
 export interface SignInDeps extends IssueDeps {
-  readonly store: Pick<TokenStore, 'findOrg' | 'findUser'>;
+  readonly store: Pick<TokenStore, 'findOrg' | 'findUser' | 'renewPasswordHash'>;
   readonly passwords: PasswordHashes;
   readonly limit: SignInLimit;
   /** Where sign-ins are written down; undefined: nowhere. */
@@ -73,6 +73,7 @@ const checkPassword = async (deps: SignInDeps, order: SignInOrder): Promise<Iden
     return denial('password_wrong', user.passwordHash === undefined ? 'the user has no password' : undefined);
   if (org.state === 'disabled') return denial('password_wrong', 'the org is disabled');
   if (user.state === 'disabled') return denial('password_wrong', 'the user is disabled');
+  await renewHash(deps, user, order.password);
   return {
     credentialKind: 'access_token',
     sessionKind: 'interactive',
@@ -88,6 +89,20 @@ const checkPassword = async (deps: SignInDeps, order: SignInOrder): Promise<Iden
     issuedAtMs: deps.now(),
     expiresAtMs: Infinity,
   };
+};
+
+/**
+ * A hash of an earlier cost is made anew while the password is known. A store that cannot write is no reason to turn the
+ * user away: the next sign-in tries again.
+ */
+const renewHash = async (
+  { store, passwords }: SignInDeps,
+  { orgId, id, passwordHash: known }: UserRecord,
+  password: string,
+): Promise<void> => {
+  if (known === undefined || !passwords.isOutdated(known)) return;
+  const next = await passwords.hash(password);
+  if (!isOutage(next)) await store.renewPasswordHash(orgId, id, { known, next });
 };
 
 interface Account {

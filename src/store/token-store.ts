@@ -123,6 +123,15 @@ export interface TokenStore {
     change: UserChange,
     nowMs: number,
   ): Promise<UserRecord | undefined | Outage>;
+  /**
+   * Puts another hash of the same password in the place of `known`: ends nothing, and no line of the feed tells of it.
+   * `changed`: the user has another hash by now, or is gone, and keeps it.
+   */
+  renewPasswordHash(
+    orgId: string,
+    userId: string,
+    hashes: { readonly known: string; readonly next: string },
+  ): Promise<'renewed' | 'changed' | Outage>;
   listUsers(orgId: string, page: PageRequest): Promise<Page<UserRecord> | Outage>;
 
   // -- API tokens
@@ -214,6 +223,7 @@ export const storeCommands = [
   'listOrgs',
   'createUser',
   'changeUser',
+  'renewPasswordHash',
   'listUsers',
   'createToken',
   'findToken',

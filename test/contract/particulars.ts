@@ -83,7 +83,24 @@ export const particulars = async (t: Test, makePlace: MakePlace): Promise<void> 
       'passwordHash' in (sure(await store.findApiToken(made.digest))?.user ?? {}),
       'not on the request path',
     );
+    const renewal = { known: '$scrypt$two', next: '$scrypt$three' };
+    t.equal(await store.renewPasswordHash(org.id, user.id, renewal), 'renewed');
+    t.equal(
+      await store.renewPasswordHash(org.id, user.id, renewal),
+      'renewed',
+      'repeated after an unknown outcome',
+    );
+    const stale = { known: '$scrypt$two', next: '$scrypt$four' };
+    t.equal(
+      await store.renewPasswordHash(org.id, user.id, stale),
+      'changed',
+      'a new password is never undone',
+    );
+    t.equal(await store.renewPasswordHash(org.id, 'nobody', stale), 'changed');
+    const hashed = { passwordHash: '$scrypt$three', generation: 2 };
+    t.match(await store.findUser(org.id, user.id), hashed, 'and no session ends');
     t.same(await after(null), [undefined, 3, 0]);
+    t.equal(await store.renewPasswordHash(org.id, user.id, renewal), 'changed');
     t.same(await store.findUser(org.id, user.id), { ...user, name: 'Ada B', generation: 3 });
   });
 };

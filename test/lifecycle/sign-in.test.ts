@@ -19,7 +19,7 @@ const openDoor = async (t: Test) => {
   const hashes = createPasswordHashes({ ln: 4 });
   let verified = 0;
   const passwords = {
-    hash: (password: string) => hashes.hash(password),
+    ...hashes,
     verify: (...args: Parameters<typeof hashes.verify>) => {
       verified += 1;
       return hashes.verify(...args);
@@ -118,6 +118,25 @@ t.test('whatever is wrong, the answer is one and the same, and costs one compari
     t.equal(verifications() - before, 1, name);
   }
   t.same(events.at(-1)?.subject, { org: 'acme', user: undefined }, 'what is no name is not written down');
+});
+
+t.test('a hash of an earlier cost is made anew at the next sign-in, and ends no session', async (t) => {
+  const { world, enter, session, standing } = await openDoor(t);
+  const old = await createPasswordHashes({ ln: 5 }).hash(password);
+  if (isOutage(old)) throw new Error('turned away');
+  await world.store.changeUser('acme', 'ann', { passwordHash: old }, world.now());
+  const hashOf = async (): Promise<string> => {
+    const user = await world.store.findUser('acme', 'ann');
+    return isOutage(user) ? '' : (user?.passwordHash ?? '');
+  };
+  await enter({ password: 'a wrong password' });
+  t.equal(await hashOf(), old, 'who does not know the password renews nothing');
+  const { accessToken } = await session();
+  const renewed = await hashOf();
+  t.match(renewed, /^\$scrypt\$ln=4,r=8,p=4\$/);
+  const again = await session();
+  t.equal(await hashOf(), renewed, 'once');
+  for (const token of [accessToken, again.accessToken]) t.equal(await standing(token), 'live');
 });
 
 t.test('who fails too often is held back, known or not; who succeeds is not', async (t) => {

@@ -37,6 +37,18 @@ return 1
 `,
 );
 
+/** KEYS user. ARGV the hash it must have, the hash it gets. Replies 0 when it has another, 1 when it has the new one. */
+export const renewPasswordHash = script(
+  'renew_password_hash',
+  `
+local hash = redis.call('HGET', KEYS[1], 'passwordHash')
+if hash == ARGV[2] then return 1 end
+if hash ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'passwordHash', ARGV[2])
+return 1
+`,
+);
+
 /** `sameSet(a, b)`: whether two JSON arrays of strings hold the same strings. */
 const sameSet = `
 local function sameSet(a, b)

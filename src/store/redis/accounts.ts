@@ -18,11 +18,24 @@ import {
   roleField,
   userFields,
 } from './record-codec.ts';
-import { changeAccount, createAccount, listUserInOrg, revokeAccount } from './account-scripts.ts';
+import {
+  changeAccount,
+  createAccount,
+  listUserInOrg,
+  renewPasswordHash,
+  revokeAccount,
+} from './account-scripts.ts';
 
 type Accounts = Pick<
   TokenStore,
-  'createOrg' | 'changeOrg' | 'listOrgs' | 'createUser' | 'changeUser' | 'listUsers' | 'revokeAll'
+  | 'createOrg'
+  | 'changeOrg'
+  | 'listOrgs'
+  | 'createUser'
+  | 'changeUser'
+  | 'renewPasswordHash'
+  | 'listUsers'
+  | 'revokeAll'
 >;
 
 export const accounts = (context: StoreContext): Accounts => {
@@ -90,6 +103,14 @@ export const accounts = (context: StoreContext): Accounts => {
         if (!isStorableId(orgId) || !isStorableId(userId)) return undefined;
         const fields = await change({ orgId, userId, atMs: nowMs }, userTriples(userChange));
         return fields && parseUser(orgId, userId, fields);
+      }),
+
+    renewPasswordHash: (orgId, userId, { known, next }) =>
+      attempt(async () => {
+        if (!isStorableId(orgId) || !isStorableId(userId)) return 'changed';
+        const texts = [JSON.stringify(known), JSON.stringify(next)];
+        const renewed = await write(renewPasswordHash, [keys.user(orgId, userId)], texts);
+        return renewed === 1 ? 'renewed' : 'changed';
       }),
 
     listUsers: (orgId, page) =>

@@ -62,6 +62,17 @@ export const changeOrg = (
   return changed;
 };
 
+export const renewPasswordHash = (
+  connection: Connection,
+  orgId: string,
+  userId: string,
+  { known, next }: { readonly known: string; readonly next: string },
+): 'renewed' | 'changed' => {
+  const renew =
+    'UPDATE users SET password_hash = ?1 WHERE org_id = ?2 AND id = ?3 AND password_hash IN (?1, ?4)';
+  return connection.run(renew, next, orgId, userId, known) === 0 ? 'changed' : 'renewed';
+};
+
 export const changeUser = (
   connection: Connection,
   orgId: string,

@@ -17,7 +17,6 @@ import type {
   NextSecret,
   OrgChange,
   PageRequest,
-  StoreProbe,
   Subscription,
   TokenStore,
   TokenUse,
@@ -56,8 +55,6 @@ const pruneEveryMs = 60_000;
 const checkFileEveryMs = 1_000;
 const reapplyBatch = 500;
 const notedAtOnce = 100;
-/** The machine's clock is the store's. */
-const noClockOfItsOwn: StoreProbe = { timeOriginsMs: [] };
 
 /** Opens nothing yet: `open` does, and throws with the file and what to do when it cannot be used. */
 export const createSqliteStore = (settings: SqliteSettings, options: SqliteStoreOptions): TokenStore =>
@@ -117,7 +114,8 @@ class SqliteStore implements TokenStore {
 
   async probe() {
     const found = await this.#read((connection) => tokens.findApiToken(connection, ''));
-    return isOutage(found) ? found : noClockOfItsOwn;
+    // The machine's clock is the store's.
+    return isOutage(found) ? found : { timeOriginsMs: [] };
   }
 
   createOrg(org: OrgRecord) {
@@ -138,6 +136,10 @@ class SqliteStore implements TokenStore {
 
   changeUser(orgId: string, userId: string, change: UserChange, nowMs: number) {
     return this.#write((connection) => accounts.changeUser(connection, orgId, userId, change, nowMs));
+  }
+
+  renewPasswordHash(...renewal: Parameters<TokenStore['renewPasswordHash']>) {
+    return this.#write((connection) => accounts.renewPasswordHash(connection, ...renewal));
   }
 
   listUsers(orgId: string, page: PageRequest) {

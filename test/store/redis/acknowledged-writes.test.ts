@@ -29,6 +29,9 @@ const asksFor = async (t: Test, store: TokenStore): Promise<Readonly<Record<Comm
   await store.addKey(key, { ifNone: true, retireOthersAtMs: 1 });
   const [newOrg, newUser, gone] = [exampleOrg(), exampleUser(org.id), exampleUser(org.id)];
   await store.createUser(gone);
+  const hashed = exampleUser(org.id, { passwordHash: 'known' });
+  await store.createUser(hashed);
+  const hashes = { known: 'known', next: 'next' };
   const { digest } = exampleToken(user);
   return {
     findApiToken: 'reads',
@@ -51,6 +54,7 @@ const asksFor = async (t: Test, store: TokenStore): Promise<Readonly<Record<Comm
     changeOrg: (store) => store.changeOrg(org.id, { name: 'Renamed' }, 2),
     createUser: (store) => store.createUser(newUser),
     changeUser: (store) => store.changeUser(org.id, user.id, { state: 'disabled', passwordHash: 'x' }, 2),
+    renewPasswordHash: (store) => store.renewPasswordHash(org.id, hashed.id, hashes),
     createToken: (store) => store.createToken(fresh!.token, fresh!.digest),
     regenerateToken: (store) =>
       store.regenerateToken(renewed!.token.id, { digest, number: 1, previousUntilMs: undefined }, 2),
