@@ -17,7 +17,7 @@ const library = 'github.com/hmrc/vmware-govcd';
 const isThere =
   existsSync(join(goPath, 'src', library)) && spawnSync('go', ['version'], { stdio: 'ignore' }).status === 0;
 
-/** Signs in, says what it found, signs out, and tries once more; between, it waits for a line. */
+/** Signs in, says what it found, signs out after a line on standard input, and tries once more for each further one. */
 const program = `package main
 
 import (
@@ -38,9 +38,13 @@ func main() {
 		return
 	}
 	fmt.Println("found", org.Org.Name, vdc.Vdc.Name, client.OrgHREF.Path, client.QueryHREF.Path)
-	bufio.NewReader(os.Stdin).ReadString('\\n')
+	lines := bufio.NewScanner(os.Stdin)
+	lines.Scan()
 	fmt.Println("signed out:", client.Disconnect())
-	fmt.Println("and again:", client.Disconnect())
+	for lines.Scan() {
+		_, err := client.RetrieveOrg("main")
+		fmt.Println("and then:", err)
+	}
 }
 `;
 
@@ -90,6 +94,15 @@ t.test(
       t.match(headers, { 'x-identity-user': 'ann', 'x-identity-org': 'acme' }, url);
     client.again();
     t.equal(await client.line(), 'signed out: <nil>');
-    t.match(await client.line(), /^and again: .*API Error: 401/);
+    let then: unknown;
+    do {
+      client.again();
+      then = await client.line();
+    } while (then === 'and then: <nil>');
+    t.match(
+      then,
+      /^and then: .*API Error: 401: \[ [\w-]+ \] This operation is denied\./,
+      'out, and told why',
+    );
   },
 );
