@@ -13,16 +13,20 @@ export const uuidOfUser = (orgId: string, userId: string): string =>
 /** Of anything else with a name; one that is a UUID stays as it is. */
 export const uuidOfName = (name: string): string => (uuid.test(name) ? name : uuidOf(name));
 
+/** What Cloud Director writes before an org's UUID. No id of an org holds a colon. */
+export const orgUrnPrefix = 'urn:vcloud:org:';
+
 /**
- * Whether a path or a body that names an org means this one: by its own id, to the letter, or by the UUID made of it, in
- * any case. The one rule for ids, on the surfaces and on routes. No org can have the UUID of another as its id: such ids
- * are refused where orgs are made (lifecycle/names.ts).
+ * Whether a path or a body that names an org means this one: by its own id, to the letter, by the UUID made of it, in any
+ * case, or by the URN of either UUID. The one rule for ids, on the surfaces and on routes. No org can have the UUID of
+ * another as its id: such ids are refused where orgs are made (lifecycle/names.ts).
  */
 export const meansOrg = (orgId: string, named: string): boolean => {
   if (named === orgId) return true;
-  if (named.length !== uuidLength) return false;
+  const text = named.startsWith(orgUrnPrefix) ? named.slice(orgUrnPrefix.length) : named;
+  if (text.length !== uuidLength) return false;
   const stands = madeUuidOf(orgId);
-  return named === stands || named.toLowerCase() === stands;
+  return stands === '' ? text === orgId : text === stands || text.toLowerCase() === stands;
 };
 
 const uuidLength = 36;

@@ -27,6 +27,17 @@ t.test('an org is meant by its id, or by the UUID it was told', async (t) => {
   t.notOk(meansOrg(own, own.toUpperCase()), 'an id is compared to the letter: another org may have that one');
 });
 
+t.test('an org is meant by the URN of its UUID too, as Cloud Director writes it', async (t) => {
+  const own = '5f3b1c9e-0a7d-4f5e-9c1b-2d3e4f5a6b7c';
+  const urn = (uuid: string) => `urn:vcloud:org:${uuid}`;
+  t.ok(meansOrg('acme', urn(uuidOfOrg('acme'))));
+  t.ok(meansOrg(own, urn(own)));
+  for (const text of [urn('acme'), urn(uuidOfOrg('other')), urn(urn(uuidOfOrg('acme'))), urn('')])
+    t.notOk(meansOrg('acme', text), text);
+  t.notOk(meansOrg(own, urn(own.toUpperCase())));
+  t.notOk(meansOrg(own, urn(uuidOfOrg('acme'))));
+});
+
 t.test('no text means two orgs that can be made', async (t) => {
   const ids = [
     'acme',
@@ -40,7 +51,13 @@ t.test('no text means two orgs that can be made', async (t) => {
       fc.uniqueArray(fc.oneof(fc.constantFrom(...ids), fc.string(), fc.uuid()), { minLength: 2 }),
       (all) => {
         const orgs = all.filter((id) => checkNewOrgId(id) === undefined);
-        const texts = all.flatMap((id) => [id, uuidOfOrg(id), uuidOfOrg(id).toUpperCase(), id.toLowerCase()]);
+        const texts = all.flatMap((id) => [
+          `urn:vcloud:org:${uuidOfOrg(id)}`,
+          id,
+          uuidOfOrg(id),
+          uuidOfOrg(id).toUpperCase(),
+          id.toLowerCase(),
+        ]);
         return texts.every((text) => orgs.filter((orgId) => meansOrg(orgId, text)).length <= 1);
       },
     ),

@@ -44,6 +44,7 @@ t.test(
 t.test('an org whose id is a UUID is named by that alone', async (t) => {
   const own = '5f3b1c9e-0a7d-4f5e-9c1b-2d3e4f5a6b7c';
   const { statusOf } = await setScene(t, own);
-  t.equal(await statusOf(own), 200);
+  for (const org of [own, `urn:vcloud:org:${own}`, `urn%3Avcloud%3Aorg%3A${own}`])
+    t.equal(await statusOf(org), 200, org);
   for (const org of [own.toUpperCase(), uuidOfOrg('acme'), 'acme']) t.equal(await statusOf(org), 403, org);
 });

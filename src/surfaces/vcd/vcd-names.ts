@@ -4,7 +4,7 @@
 import type { Identity } from '../../decision/identity.ts';
 import { rights } from '../../decision/rights.ts';
 import type { VcdSettings } from '../../settings/settings.ts';
-import { uuidOfName, uuidOfOrg, uuidOfUser } from '../../identity/vendor-ids.ts';
+import { orgUrnPrefix, uuidOfName, uuidOfOrg, uuidOfUser } from '../../identity/vendor-ids.ts';
 
 export interface Reference {
   readonly name: string;
@@ -13,7 +13,7 @@ export interface Reference {
 
 export const orgReference = (orgId: string): Reference => ({
   name: orgId,
-  id: `urn:vcloud:org:${uuidOfOrg(orgId)}`,
+  id: orgUrnPrefix + uuidOfOrg(orgId),
 });
 
 export const userReference = (orgId: string, userId: string): Reference => ({
