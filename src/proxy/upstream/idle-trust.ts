@@ -24,6 +24,6 @@ export class IdleTrust {
 }
 
 const margin = 0.5;
-const doublingMs = 30_000;
+const doublingMs = 10_000;
 /** Lower ages are noise of the clock and the event loop. */
 const shortestMs = 1;

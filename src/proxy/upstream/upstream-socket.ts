@@ -54,6 +54,7 @@ export class UpstreamSocket {
     // undici keeps the last piece of a reason phrase that comes in several, and reads it as UTF-8.
     parser.onStatus = (piece) => {
       parser.statusText += piece.toString('latin1');
+      parser.trackHeader(piece.length);
       return 0;
     };
     parser.readMore = () => {
@@ -68,6 +69,8 @@ interface Parser {
   readonly paused: boolean;
   /** The reason phrase; undici empties it after each response, interim ones too. */
   statusText: string;
+  /** Counts bytes of a head; ends the connection where they are more than `maxHeaderSize`. */
+  trackHeader(bytes: number): void;
   /** Returns 0 to go on. */
   onStatus: (piece: Buffer) => number;
   /** Returns what llhttp is to do next. */
@@ -93,6 +96,8 @@ const isParser = (value: unknown): value is Parser =>
   typeof value.paused === 'boolean' &&
   'statusText' in value &&
   typeof value.statusText === 'string' &&
+  'trackHeader' in value &&
+  typeof value.trackHeader === 'function' &&
   'onStatus' in value &&
   typeof value.onStatus === 'function' &&
   'onHeadersComplete' in value &&
