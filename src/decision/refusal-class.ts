@@ -1,5 +1,5 @@
-// What a refusal is to a caller, whatever the dialect it is told in: the one classification that every dialect's table of
-// answers is written for. A reason without a class does not compile, and neither does a dialect without an answer to a
+// What a refusal means to a caller, in whichever dialect it is written: the one classification that every dialect's table
+// of answers is made for. A reason without a class does not compile, and neither does a dialect without an answer to a
 // class. No I/O.
 
 import type { DenialReason, OutageReason, Refusal } from './outcome.ts';

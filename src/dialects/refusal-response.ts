@@ -1,5 +1,5 @@
-// A refusal of the proxied path as the clients of a vendor's API expect it: in the dialect of the route. The token
-// endpoints of the same vendor answer from the same tables. No I/O.
+// The response to a refused request on the proxied path, in the dialect of its route. The token endpoints of the same
+// vendor answer from the same tables. No I/O.
 
 import type { ErrorDialect } from '../decision/route-rule.ts';
 import { type Wire, wireOfClass } from '../decision/refusal.ts';
@@ -78,7 +78,7 @@ const wireFrom = (kind: RefusalClass, { status, mediaType, extraHeaders = [], ..
   return { status, headers, body };
 };
 
-/** RFC 6750 section 3: a token that does not reach far enough is told so by a header, whatever the body says. */
+/** RFC 6750 section 3: the header says that the token lacks a scope, whatever the dialect's body says. */
 const scopeChallengeOf = (kind: RefusalClass): string | undefined =>
   kind === 'scope_missing' || kind === 'tenant_mismatch' || kind === 'session_kind_refused'
     ? 'Bearer realm="tollgate", error="insufficient_scope"'
