@@ -4,7 +4,8 @@
 // Between readings it runs on this machine's monotonic clock, so a machine whose wall clock is set anew changes nothing.
 // The first reading is taken as it is; what a later one says is approached, never jumped to: one wild reading moves the
 // clock by a fraction of the time until the next, and after a failover to a server with another clock all replicas drift
-// to it together, instead of refusing each other's tokens.
+// to it together, instead of refusing each other's tokens. Only a machine that slept, whose monotonic clock stood still
+// while both other clocks went on, catches up at once: expired tokens must not live on as long as it slept.
 
 export interface StoreClock {
   /** Milliseconds since the epoch. Never goes back once the clock is known; this machine's wall clock before that. */
@@ -18,6 +19,9 @@ export interface StoreClock {
 /** The most by which the clock runs fast or slow, as a fraction of the time that passes. Below 1, or it would go back. */
 const slewMax = 0.25;
 
+/** By how much the wall clock must have gone ahead of the monotonic one. */
+const sleepMsMin = 1_000;
+
 export interface StoreClockOptions {
   readonly wallMs?: () => number;
   readonly monotonicMs?: () => number;
@@ -30,6 +34,7 @@ export const createStoreClock = (options: StoreClockOptions = {}): StoreClock =>
   /** What the clock went by when that reading came. */
   let formerOriginMs = 0;
   let readAtMs = 0;
+  let readAtWallMs = 0;
 
   const originAt = (atMs: number, readMs: number): number => {
     const mostMs = (atMs - readAtMs) * slewMax;
@@ -44,10 +49,15 @@ export const createStoreClock = (options: StoreClockOptions = {}): StoreClock =>
       return Math.floor(atMs + originAt(atMs, readOriginMs));
     },
     correct: (timeOriginMs) => {
-      const atMs = monotonicMs();
-      formerOriginMs = readOriginMs === undefined ? timeOriginMs : originAt(atMs, readOriginMs);
+      const [atMs, atWallMs] = [monotonicMs(), wallMs()];
+      const shownOriginMs = readOriginMs === undefined ? timeOriginMs : originAt(atMs, readOriginMs);
+      const behindMs = timeOriginMs - shownOriginMs;
+      const sleptMs = atWallMs - readAtWallMs - (atMs - readAtMs);
+      const hasSlept = sleptMs > sleepMsMin && behindMs > 0 && behindMs <= sleptMs + sleepMsMin;
+      formerOriginMs = hasSlept ? timeOriginMs : shownOriginMs;
       readOriginMs = timeOriginMs;
       readAtMs = atMs;
+      readAtWallMs = atWallMs;
     },
     offsetMs: () => (readOriginMs === undefined ? undefined : wallMs() - (readOriginMs + monotonicMs())),
   };

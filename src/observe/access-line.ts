@@ -47,9 +47,12 @@ const secretLengthMin = 11;
 
 const hidden = (text: string): string => (holdsSecret(text) ? '[redacted]' : text);
 
+/** A whole API token, the shortest shape that `maskSecrets` knows in a path. */
+const shapeLengthMin = 30;
+
 /** What is no secret by its shape may hold one in a spelling of its own: then the whole segment is hidden. */
 const maskPath = (path: string): string => {
-  const masked = maskSecrets(path);
+  const masked = path.length < shapeLengthMin ? path : maskSecrets(path);
   if (!holdsSecret(masked)) return masked;
   return hidden(masked.split('/').map(hidden).join('/'));
 };

@@ -38,6 +38,29 @@ t.test("a machine's clock that is set anew moves no time, and shows in the offse
   t.equal(clock.offsetMs(), 3_600_000);
 });
 
+t.test('a machine that slept catches up with the first reading', async (t) => {
+  const { machine, clock, read, pass } = onMachine();
+  read(1_000_000);
+  pass(1_000);
+  // An hour in which the monotonic clock stood still.
+  machine.wallMs += 3_600_000;
+  t.equal(clock.now(), 1_001_000, 'until then it knows nothing of it');
+  read(1_001_000 + 3_600_000);
+  t.equal(clock.now(), 1_001_000 + 3_600_000);
+});
+
+t.test("a machine's clock set anew makes no jump of the store's believed that is larger", async (t) => {
+  const { machine, clock, read, pass } = onMachine();
+  read(1_000_000);
+  pass(1_000);
+  machine.wallMs += 60_000;
+  read(1_001_000 + 3_600_000);
+  t.equal(clock.now(), 1_001_000);
+  machine.wallMs -= 60_000;
+  read(1_001_000 - 60_000);
+  t.equal(clock.now(), 1_001_000, 'and none back');
+});
+
 t.test('one wild reading moves the clock by a fraction of the time until the next', async (t) => {
   const { clock, read, pass } = onMachine();
   read(1_000_000);
