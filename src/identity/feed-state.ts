@@ -202,7 +202,8 @@ class FollowedFeed implements FeedState {
     this.#owesReapply = false;
     this.#reapplyTriedMs = nowMs;
     const lines = this.#tombstones.lines();
-    const result = lines.length === 0 ? 'done' : await this.#store.reapply(lines);
+    // The store may know of writes of this replica that the feed has not delivered yet.
+    const result = await this.#store.reapply(lines);
     this.#isReapplying = false;
     if (isOutage(result)) this.#owesReapply = true;
     this.#observe.reapplied?.(lines.length, result);

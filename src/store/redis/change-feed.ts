@@ -40,7 +40,10 @@ export const followChanges = (
   };
 
   const eventsOf = (group: number): FollowerEvents => ({
-    changes: (changes) => listener.changes(changes),
+    changes: (changes) => {
+      context.delivered(changes);
+      listener.changes(changes);
+    },
     heard: () => {
       unheard.delete(group);
       if (unheard.size > 0) return;

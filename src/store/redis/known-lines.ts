@@ -27,6 +27,12 @@ export const subjectOf = (change: Change): string => {
   }
 };
 
+/** Of a secret: its number. 0 for what happens once. */
+export const generationOf = (change: Change): number => {
+  if (change.kind === 'user' || change.kind === 'org') return change.generation;
+  return change.kind === 'secret' ? change.secretNumber : 0;
+};
+
 /** Whether the streams tell a change, or one of the same subject that says more. */
 export const isKnownLine = (lines: KnownLines, change: Change): boolean =>
   (lines.get(subjectOf(change)) ?? -1) >= generationOf(change);
@@ -55,9 +61,4 @@ export const readKnownLines = async (
     }
   }
   return lines;
-};
-
-const generationOf = (change: Change): number => {
-  if (change.kind === 'user' || change.kind === 'org') return change.generation;
-  return change.kind === 'secret' ? change.secretNumber : 0;
 };

@@ -17,6 +17,7 @@ import type { Directory } from './directory.ts';
 import { KeySpace } from './key-space.ts';
 import { type LinkOptions, RedisLink } from './link.ts';
 import { lookups } from './lookups.ts';
+import { OwnWrites, noteOwnWrites } from './own-writes.ts';
 import { probe } from './probe.ts';
 import { reapply } from './reapply.ts';
 import { ReplicatedWrites } from './replicated-writes.ts';
@@ -56,6 +57,7 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
   const all = waiting === undefined ? [reads, writes] : [reads, writes, waiting];
   const replicated =
     waiting && new ReplicatedWrites(waiting, settings.replicasMin, Math.ceil(settings.writeTimeoutMs * 0.6));
+  const own = new OwnWrites();
   const context: StoreContext = {
     keys: new KeySpace(settings.prefix),
     reads,
@@ -67,6 +69,7 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
       for (const each of all) each.renew(history);
     },
     attempt: attemptWith(secrets),
+    delivered: (changes) => own.forget(changes),
     isServing: () => upkeep.isBegun,
     feedFailed: () => {
       for (const each of all) each.recheck();
@@ -77,6 +80,8 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
     { work: copyEarlierAudit, everyMs: hourMs },
     { work: sweepVanished, everyMs: minuteMs },
   ]);
+  const parts = { ...lookups(context), ...accounts(context), ...apiTokens(context) };
+  const writeBack = reapply(context, options.now ?? Date.now);
   return {
     open: async () => {
       await directory?.open();
@@ -87,14 +92,13 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
       directory?.close();
       for (const each of all) each.close();
     },
-    ...lookups(context),
+    ...parts,
+    ...noteOwnWrites(parts, own),
     ...probe(context, settings.mode === 'cluster'),
-    ...accounts(context),
-    ...apiTokens(context),
     ...tokenScans(context),
     ...signingKeys(context),
     ...audit(context),
-    ...reapply(context, options.now ?? Date.now),
+    reapply: (changes) => writeBack.reapply([...changes, ...own.unread()]),
     // Who follows the feed serves: only then is there time for what earlier versions left.
     follow: (listener) => {
       upkeep.begin();

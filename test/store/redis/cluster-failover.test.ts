@@ -3,11 +3,13 @@
 
 import t, { type Test } from 'tap';
 import { isOutage } from '../../../src/decision/outcome.ts';
+import { createFeedState } from '../../../src/identity/feed-state.ts';
+import { recordFeed } from '../../contract/recorded-feed.ts';
 import { type RedisCluster, startCluster } from '../../support/redis-cluster.ts';
 import { freePort } from '../../support/redis-tcp.ts';
 import { startRedis } from '../../support/redis.ts';
 import { everythingWorks, mover, populate, sessionsOf, settingsOn } from './cluster-world.ts';
-import { followed, furnish, openStore, timed } from './furnish.ts';
+import { answered, eventually, followed, furnish, hourMs, openStore, timed } from './furnish.ts';
 
 t.setTimeout(240_000);
 
@@ -149,4 +151,50 @@ t.test('slots that move to and fro under traffic: no line is missing, and nothin
   await areBack('all slots moved twice');
   t.notOk(feeds.some((feed) => feed.events.some((event) => event.startsWith('reset'))));
   t.comment(`${ended.length} writes, ${refused.length} refused`);
+});
+
+t.test('a promotion that lost revocations: the replicas write back what they know', async (t) => {
+  const cluster = await clusterFor(t);
+  const replica = await cluster.addReplica(0);
+  const settings = settingsOn(cluster);
+  const stores = [await openStore(t, settings), await openStore(t, settings)];
+  const { org } = await furnish(t, stores[0]!);
+  const people = await populate(t, stores[0]!, org.id);
+  const feeds = stores.map((store) =>
+    createFeedState({
+      store,
+      maxStalenessMs: 10_000,
+      retentionMs: hourMs,
+      clockLeewayMs: 0,
+      now: Date.now,
+    }),
+  );
+  for (const [index, feed] of feeds.entries()) {
+    const subscription = stores[index]!.follow(feed);
+    t.teardown(() => subscription.close());
+    await feed.whenReady;
+  }
+  replica.node.freeze();
+  // Else what follows waits in its socket.
+  await cluster.clients[0]!.call('CLIENT', 'KILL', 'TYPE', 'replica');
+  for (const { token } of people.values())
+    t.equal(await stores[0]!.revokeToken(token.id, Date.now()), 'revoked');
+  for (const feed of feeds) await eventually(() => feed.reading().tombstoneCounts.tokens === 16);
+  await cluster.nodes[0]!.kill();
+  replica.node.thaw();
+  await replica.isMaster();
+  const late = recordFeed();
+  for (const { token } of people.values())
+    await eventually(async () => {
+      const found = await answered(() => stores[1]!.findToken(token.id));
+      return found?.state === 'revoked';
+    });
+  const subscription = (await openStore(t, settings)).follow(late);
+  t.teardown(() => subscription.close());
+  await late.until(() => late.events.includes('caughtUp') && late.lines.length >= 16);
+  t.same(
+    late.lines.map((line) => ('tokenId' in line ? line.tokenId : line.kind)).toSorted(),
+    [...people.values()].map(({ token }) => token.id).toSorted(),
+    'each once',
+  );
 });

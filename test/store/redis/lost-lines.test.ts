@@ -7,6 +7,8 @@ import { createFeedState, type FeedState } from '../../../src/identity/feed-stat
 import { allShards } from '../../../src/store/redis/key-space.ts';
 import type { TokenStore } from '../../../src/store/token-store.ts';
 import { startRedis } from '../../support/redis.ts';
+import { exampleToken } from '../../contract/examples.ts';
+import { nextDigest } from '../../contract/new-secrets.ts';
 import { recordFeed } from '../../contract/recorded-feed.ts';
 import { eventually, furnish, hourMs, openStore } from './furnish.ts';
 
@@ -93,3 +95,50 @@ for (const [name, lose] of Object.entries(losses))
       ],
     );
   });
+
+t.test(
+  'what a replica has written, and lost before it read it from the feed, is told again too',
+  async (t) => {
+    const server = await startRedis();
+    t.teardown(() => server.close());
+    const operator = new Redis({ path: server.socketPath });
+    t.teardown(() => operator.disconnect());
+    await operator.call('ACL', 'SETUSER', 'gate', 'on', '>pa55', '~*', '&*', '+@all');
+    const place = { socketPath: server.socketPath, username: 'gate', password: 'pa55' };
+    const store = await openStore(t, place);
+    const { org, user, made } = await furnish(t, store);
+    const other = exampleToken(user);
+    t.equal(await store.createToken(other.token, other.digest), 'created');
+    const { feed, wroteBack } = await follow(t, store);
+    // From now on it writes, and reads nothing.
+    await operator.call('ACL', 'SETUSER', 'gate', '-xread');
+    await eventually(() => !feed.reading().connected);
+    const atMs = Date.now();
+    t.equal(await store.endSession('session', atMs), 'ended');
+    t.equal(await store.revokeToken(made.token.id, atMs), 'revoked');
+    const secret = { digest: nextDigest(other.token), number: 1, previousUntilMs: undefined };
+    t.match(await store.regenerateToken(other.token.id, secret, atMs), { secretNumber: 1 });
+    t.equal(await store.revokeAll(org.id, user.id, atMs), 'revoked');
+    t.match(await store.changeOrg(org.id, { state: 'disabled' }, atMs), { state: 'disabled' });
+    await operator.del(...streams);
+    const told = recordFeed();
+    await operator.call('ACL', 'SETUSER', 'gate', '+xread');
+    // Another server goes on, as after a promotion.
+    await operator.replicaof('127.0.0.1', 1);
+    await operator.replicaof('NO', 'ONE');
+    await eventually(() => wroteBack.times > 0 && feed.reading().tombstoneCounts.sessions === 1);
+    const late = (await openStore(t, place)).follow(told);
+    t.teardown(() => late.close());
+    await told.until(() => told.events.includes('caughtUp'));
+    t.match(
+      told.lines.toSorted((a, b) => (a.kind < b.kind ? -1 : 1)),
+      [
+        { kind: 'org', generation: 1, state: 'disabled' },
+        { kind: 'secret', secretNumber: 1 },
+        { kind: 'session', sessionId: 'session' },
+        { kind: 'token', tokenId: made.token.id },
+        { kind: 'user', generation: 1, tokenGenerationMin: 1 },
+      ],
+    );
+  },
+);
