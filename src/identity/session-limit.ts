@@ -4,7 +4,10 @@
 import type { Identity } from '../decision/identity.ts';
 import { createMinuteCounter } from './minute-counter.ts';
 
-type Holder = Pick<Identity, 'org' | 'user' | 'tokenId' | 'sessionId'>;
+interface Holder extends Pick<Identity, 'tokenId' | 'sessionId'> {
+  readonly org: { readonly id: string };
+  readonly user: { readonly id: string };
+}
 
 export interface SessionLimit {
   /** Counts one access token made; false when there were too many. Synchronous; one map look-up. */

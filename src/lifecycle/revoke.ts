@@ -17,7 +17,7 @@ import { type Problem, problem } from './problem.ts';
 /**
  * `nothing`: it had ended already, as the store confirms, or it can never have been a token of ours (RFC 7009 section 2.2).
  * The problem `token_unknown`: it has the form of an API token, but the store knows nothing of it, so nothing was revoked.
- * The only denial is `rate_limited`: too many sessions of one API token. `requestId`: for the audit.
+ * The only denial is `rate_limited`: too many sessions of one API token, or repetitions. `requestId`: for the audit.
  */
 export type Revoke = (
   credential: Credential,
@@ -62,19 +62,24 @@ export const createRevoke = (deps: RevokeDeps): Revoke => {
   };
 };
 
-/** Ending an API token is never refused: it ends all its sessions. `identity`: whose it is, where it is live. */
+/**
+ * Ending a live API token is never refused: it ends all its sessions. Each repetition costs writes, and is. `identity`: whose it
+ * is, where it is live.
+ */
 const revokeApiToken = async (
   deps: RevokeDeps,
   credential: Credential,
   identity: Identity | undefined,
   origin: Origin,
   nowMs: number,
-): Promise<Revoked | Problem<'token_unknown'> | Outage> => {
+): Promise<Revoked | Problem<'token_unknown'> | Denial | Outage> => {
   const { store, audit } = deps;
   const digest = digestOf(credential.value);
   const owner = identity === undefined ? await findOwner(store, digest) : ownerOf(identity);
   if (isOutage(owner)) return owner;
   if (owner === undefined) return judgeUnknown(deps, credential.value);
+  if (identity === undefined && deps.sessionLimit?.mayEnd(holderOf(owner)) === false)
+    return denial('rate_limited', `revocations of ${owner.tokenId}, which is not live`);
   const answer = await store.revokeToken(owner.tokenId, nowMs, digest);
   const outcome = isOutage(answer) ? answer : outcomeOf[answer];
   audit?.record({ action: 'token.revoke', identity, origin, subject: owner, outcome });
@@ -99,6 +104,13 @@ const ownerOf = ({ org, user, tokenId }: Identity): Owner => {
   if (tokenId === undefined) throw new Error('an API token was identified without its id');
   return { org: org.id, user: user.id, tokenId };
 };
+
+const holderOf = ({ org, user, tokenId }: Owner) => ({
+  org: { id: org },
+  user: { id: user },
+  tokenId,
+  sessionId: undefined,
+});
 
 /** Whose a token is that may not be used, or that memory calls unknown though it was imported a moment ago. */
 const findOwner = async (store: RevokeDeps['store'], digest: string): Promise<Owner | undefined | Outage> => {

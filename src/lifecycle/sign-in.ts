@@ -151,7 +151,7 @@ export const createSignOut =
     if (identity.sessionId === undefined) return 'nothing';
     const outcome = await deps.store.endSession(identity.sessionId, deps.now());
     const subject = { org: identity.org.id, user: identity.user.id, tokenId: identity.tokenId };
-    // A repetition is written down only once.
+    // It was written down when it was ended first.
     if (actor.hasEnded !== true || isOutage(outcome))
       deps.audit?.record({ action: 'session.end', identity, origin: actor, subject, outcome });
     return outcome;

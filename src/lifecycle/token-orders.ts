@@ -2,9 +2,8 @@
 // org's token is to a caller as one that does not exist; the audit knows better.
 
 import type { Identity } from '../decision/identity.ts';
-import { type Denial, denial, isDenial, isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
+import { type Denial, isDenial, isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
 import { mayManageTokens, type Whose } from '../decision/rights.ts';
-import type { SessionLimit } from '../identity/session-limit.ts';
 import { effectiveScopes } from '../decision/scope.ts';
 import { type CommandKind, type CommandLimit, tooManyCommands } from '../identity/command-limit.ts';
 import type { ApiTokenRecord } from '../store/records.ts';
@@ -50,8 +49,6 @@ export interface TokenOrdersDeps extends ApiTokensDeps {
   /** Undefined: an account may give any number of commands. */
   readonly commandLimit?: CommandLimit | undefined;
   readonly audit: Audit | undefined;
-  /** Undefined: any number of ids that the store does not know may be revoked. */
-  readonly sessionLimit?: SessionLimit | undefined;
 }
 
 export const createTokenOrders = (deps: TokenOrdersDeps): TokenOrders => {
@@ -60,14 +57,8 @@ export const createTokenOrders = (deps: TokenOrdersDeps): TokenOrders => {
   const withRight = createWithRight(deps);
   const withToken = createWithToken(deps);
 
-  /** Each id is remembered by every replica for a while: no account may fill them. */
-  const revokeMissing = async (
-    { identity: { org, user } }: Actor,
-    tokenId: string,
-  ): Promise<Problem | Refusal> => {
-    const account = { org, user, tokenId: undefined, sessionId: undefined };
-    if (deps.sessionLimit?.mayEnd(account) === false)
-      return denial('rate_limited', 'ids revoked that are not in the store');
+  /** Every replica remembers the id for a while; the limit on commands keeps an account from filling them. */
+  const revokeMissing = async (tokenId: string): Promise<Problem | Refusal> => {
     const answer = await apiTokens.revokeApiToken(tokenId);
     return typeof answer === 'string' ? tokenUnknown(tokenId) : answer;
   };
@@ -104,7 +95,7 @@ export const createTokenOrders = (deps: TokenOrdersDeps): TokenOrders => {
       withToken<'revoked' | 'already_revoked'>(
         actor,
         'token.revoke',
-        { tokenId, of, ifMissing: () => revokeMissing(actor, tokenId) },
+        { tokenId, of, ifMissing: () => revokeMissing(tokenId) },
         () => apiTokens.revokeApiToken(tokenId),
       ),
 

@@ -60,6 +60,7 @@ t.test('one API token ends so many of its sessions in a minute; itself it may al
   t.equal(await revoke(accessToken(one!), undefined), 'revoked');
   t.match(await revoke(accessToken(two!), undefined), { reason: 'rate_limited' });
   t.equal(await revoke(apiToken(secret), undefined), 'revoked');
+  t.match(await revoke(apiToken(secret), undefined), { reason: 'rate_limited' }, 'but not over and over');
 });
 
 t.test('a token of a disabled user is ended too, so that it does not come back with the user', async (t) => {

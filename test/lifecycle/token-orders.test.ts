@@ -3,7 +3,7 @@
 import * as fc from 'fast-check';
 import t from 'tap';
 import type { Identity } from '../../src/decision/identity.ts';
-import { createSessionLimit } from '../../src/identity/session-limit.ts';
+import { createCommandLimit } from '../../src/identity/command-limit.ts';
 import { isDenial } from '../../src/decision/outcome.ts';
 import type { Actor } from '../../src/lifecycle/actor.ts';
 import { createAudit } from '../../src/lifecycle/audit.ts';
@@ -416,7 +416,7 @@ t.test(
   'an id that the store does not know ends its sessions; so many of an account in a minute',
   async (t) => {
     const { ann, world } = await createOrders(t);
-    const orders = createTokenOrders({ ...world, audit: undefined, sessionLimit: createSessionLimit(2) });
+    const orders = createTokenOrders({ ...world, audit: undefined, commandLimit: createCommandLimit(2) });
     const told = recordFeed();
     const subscription = world.store.follow(told);
     t.teardown(() => subscription.close());

@@ -2,7 +2,6 @@
 // exchange: an API token is presented directly on every call, which is the proxied path's business.
 
 import type { Identifier } from '../../identity/identifier.ts';
-import type { SessionLimit } from '../../identity/session-limit.ts';
 import type { Audit } from '../../lifecycle/audit.ts';
 import { createIdentifyLive } from '../../lifecycle/identify-live.ts';
 import { createTokenOrders } from '../../lifecycle/token-orders.ts';
@@ -19,8 +18,6 @@ export interface AstraSurfaceDeps {
   readonly settings: Pick<Settings, 'credential' | 'surfaces' | 'tokens' | 'keys' | 'feed'>;
   readonly store: TokenStore;
   readonly identifier: Pick<Identifier, 'identify' | 'standing'>;
-  /** Undefined: any number of ids that the store does not know may be revoked. */
-  readonly sessionLimit?: SessionLimit | undefined;
   /** Where orders are written down; undefined: nowhere. */
   readonly audit?: Audit | undefined;
   /** Milliseconds since the epoch. */
