@@ -7,7 +7,11 @@ export type Outcome =
   /** 4xx. `reason`: as the replica's access log names it; undefined where the log was lost with its process. */
   | { readonly kind: 'refused'; readonly status: number; readonly reason: string | undefined }
   /** 502, 503, 504, or nobody listened. */
-  | { readonly kind: 'outage'; readonly status: number | undefined }
+  | {
+      readonly kind: 'outage';
+      readonly status: number | undefined;
+      readonly reason: string | undefined;
+    }
   /** A time-out, or the connection was lost before the whole answer came. */
   | { readonly kind: 'unknown'; readonly cause: string }
   /** An answer that no caller should ever see, such as 500. */

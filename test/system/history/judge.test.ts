@@ -7,7 +7,7 @@ import type { Rule } from './rules.ts';
 
 const bounds = { healthyMs: 100, cutOffMs: 1_000, settleMs: 200 };
 const ok: Outcome = { kind: 'ok' };
-const outage: Outcome = { kind: 'outage', status: 503 };
+const outage: Outcome = { kind: 'outage', status: 503, reason: undefined };
 const lost: Outcome = { kind: 'unknown', cause: 'ECONNRESET' };
 const no = (status: number, reason?: string): Outcome => ({ kind: 'refused', status, reason });
 

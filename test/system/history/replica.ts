@@ -3,6 +3,12 @@
 import type { Test } from 'tap';
 import { type GateOptions, type GateProcess, startGate } from '../../support/gate-process.ts';
 
+export interface Reason {
+  readonly reason: string;
+  /** What the gate knows of an outage beyond its reason. */
+  readonly cause: unknown;
+}
+
 export interface Replica {
   readonly name: string;
   /** Counts its starts, from 0. */
@@ -14,8 +20,8 @@ export interface Replica {
   kill(): Promise<void>;
   /** Starts it again with the same settings; does not wait until it is ready. */
   start(): Promise<void>;
-  /** Why requests were refused, by request id, as far as the logs of all its processes tell. */
-  reasons(): Map<string, string>;
+  /** Why requests were refused or met an outage, by request id, as far as the logs of all its processes tell. */
+  reasons(): Map<string, Reason>;
 }
 
 export const startReplica = async (t: Test, options: GateOptions & { name: string }): Promise<Replica> => {
@@ -43,11 +49,11 @@ export const startReplica = async (t: Test, options: GateOptions & { name: strin
       isUp = true;
     },
     reasons: () => {
-      const reasons = new Map<string, string>();
+      const reasons = new Map<string, Reason>();
       for (const gate of gates)
-        for (const { msg, requestId, reason } of gate.lines())
+        for (const { msg, requestId, reason, cause } of gate.lines())
           if (msg === 'request' && typeof requestId === 'string' && typeof reason === 'string')
-            reasons.set(requestId, reason);
+            reasons.set(requestId, { reason, cause });
       return reasons;
     },
   };

@@ -46,7 +46,7 @@ export const send = async (replica: Replica, request: Request): Promise<Answered
     body,
   });
   // Its port may be another process's by now.
-  if (url === undefined) return finish({ kind: 'outage', status: undefined });
+  if (url === undefined) return finish({ kind: 'outage', status: undefined, reason: 'it is down' });
   try {
     const response = await fetch(`${url}${request.path}`, optionsOf(request));
     const text = await response.text();
@@ -72,7 +72,7 @@ const optionsOf = ({ id, method, credential, form, json, idempotencyKey }: Reque
 
 const outcomeOf = ({ path, form }: Request, status: number, text: string): Outcome => {
   if (status >= 200 && status < 300) return { kind: 'ok' };
-  if (outages.includes(status)) return { kind: 'outage', status };
+  if (outages.includes(status)) return { kind: 'outage', status, reason: undefined };
   const { code, error } = objectOf(text);
   // The token endpoints refuse a credential with 400: an exchange as `invalid_grant`, a revocation as `invalid_request`.
   const isRefusedForm =
@@ -85,7 +85,9 @@ const outcomeOf = ({ path, form }: Request, status: number, text: string): Outco
 const failureOf = (error: unknown): Outcome => {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
-  return code === 'ECONNREFUSED' ? { kind: 'outage', status: undefined } : { kind: 'unknown', cause: code };
+  return code === 'ECONNREFUSED'
+    ? { kind: 'outage', status: undefined, reason: code }
+    : { kind: 'unknown', cause: code };
 };
 
 /** Answers that are no JSON object are one without members. */

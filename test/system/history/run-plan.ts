@@ -7,7 +7,7 @@ import type { Bounds, Fault, History, Operation } from './history.ts';
 import type { FaultIntent, Plan } from './plan.ts';
 import { Pool } from './pool.ts';
 import { pause } from './pause.ts';
-import type { Replica } from './replica.ts';
+import type { Reason, Replica } from './replica.ts';
 
 const clientCount = 4;
 const backOff = 10;
@@ -100,20 +100,27 @@ const sweepMs = 20_000;
 
 /** Fills in why a replica refused, from its access log, once what the sweep met there is written. */
 const explainRefusals = async ({ replicas, operations }: Run, sweepFromMs: number): Promise<void> => {
-  const isUnexplained = ({ outcome }: Operation): boolean =>
-    outcome.kind === 'refused' && outcome.reason === undefined;
   const explain = (): boolean => {
     for (const replica of replicas) {
       const reasons = replica.reasons();
       for (const [index, operation] of operations.entries()) {
-        const reason = reasons.get(operation.id);
-        if (reason === undefined || operation.outcome.kind !== 'refused' || !isUnexplained(operation))
-          continue;
-        operations[index] = { ...operation, outcome: { ...operation.outcome, reason } };
+        const found = reasons.get(operation.id);
+        if (found !== undefined) operations[index] = explained(operation, found);
       }
     }
-    return !operations.some((operation) => operation.invokedMs >= sweepFromMs && isUnexplained(operation));
+    return !operations.some(
+      ({ invokedMs, outcome }) =>
+        invokedMs >= sweepFromMs && outcome.kind === 'refused' && outcome.reason === undefined,
+    );
   };
   // A replica that was killed took its last lines with it: those refusals stay unexplained.
   await until(explain, 5_000).catch(() => undefined);
+};
+
+const explained = (operation: Operation, { reason, cause }: Reason): Operation => {
+  const { outcome } = operation;
+  if (outcome.kind !== 'refused' && outcome.kind !== 'outage') return operation;
+  if (outcome.reason !== undefined) return operation;
+  const isOutage = outcome.kind === 'outage' && typeof cause === 'string';
+  return { ...operation, outcome: { ...outcome, reason: isOutage ? `${reason}: ${cause}` : reason } };
 };

@@ -50,11 +50,9 @@ const bearsOn = (history: History, operation: Operation, credential: Credential)
 const describe = (operation: Operation, at: (ms: number) => string): string => {
   const { id, replica, incarnation, invokedMs, completedMs, outcome, actor: _, kind, ...facts } = operation;
   const said =
-    outcome.kind === 'refused'
-      ? `refused ${outcome.status} ${outcome.reason ?? ''}`
-      : outcome.kind === 'outage'
-        ? `outage ${outcome.status ?? ''}`
-        : outcome.kind;
+    outcome.kind === 'refused' || outcome.kind === 'outage'
+      ? `${outcome.kind} ${outcome.status ?? ''} ${outcome.reason ?? ''}`
+      : outcome.kind;
   const details = Object.values(facts)
     .filter((fact) => fact !== undefined)
     .join(' ');
