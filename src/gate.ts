@@ -66,6 +66,7 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
       client: clientConnections(),
       upgraded: upgrader.size,
       refused: refusedConnections(),
+      refusedByAddress: edge.refusedByAddress(),
     }),
     upstreams: () => forwarder.reading(),
     signingKeys: () => countBy(signingKeys.ring.published(now()).map(({ algorithm }) => algorithm)),

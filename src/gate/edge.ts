@@ -9,8 +9,10 @@ import { createAudit } from '../lifecycle/audit.ts';
 import { createPasswordHashes } from '../lifecycle/password-hash.ts';
 import type { Log } from '../observe/log.ts';
 import type { RecordOutcome } from '../observe/request-outcome.ts';
+import { limitPerAddress } from '../proxy/connections-per-address.ts';
 import { createHandler } from '../proxy/handler.ts';
 import { createListener, type Listener } from '../proxy/listener.ts';
+import { createTrust } from '../proxy/peer.ts';
 import { createRouter } from '../proxy/router.ts';
 import { createForwarder, type Forwarder } from '../proxy/upstream/forward.ts';
 import { createLiveConnections } from '../proxy/upstream/live-connections.ts';
@@ -21,6 +23,8 @@ import type { Identification } from './identification.ts';
 
 export interface Edge {
   readonly listener: Listener;
+  /** Connections closed unread, because their address had limits.connectionsPerAddressMax open. */
+  readonly refusedByAddress: () => number;
   readonly forwarder: Pick<Forwarder, 'reading'>;
   readonly upgrader: Pick<CountedUpgrader, 'size'>;
   /** Ends tunnels and streams that nothing else would end. */
@@ -47,8 +51,10 @@ export const openEdge = async (
   const sweep = (): void => void live.sweep((identity) => identifier.standing(identity, now()), now());
   feedState.onChange(sweep);
   const sweeper = setInterval(sweep, sweepEveryMs).unref();
+  const { limits } = settings;
   const options = {
-    writeStallTimeoutMs: settings.limits.writeStallTimeoutMs,
+    writeStallTimeoutMs: limits.writeStallTimeoutMs,
+    body: limits.body,
     reportBug: (err: unknown): void => log.error('a bug was caught at the edge of a request', { err }),
   };
   const forwarder = createForwarder(settings.upstreams, live, options);
@@ -60,8 +66,11 @@ export const openEdge = async (
     live.endAll();
     void upgrader.close();
   };
+  const listener = createListener(settings, handler);
+  const trusts = createTrust(settings.trustedProxies);
   return {
-    listener: createListener(settings, handler),
+    listener,
+    refusedByAddress: limitPerAddress(listener, limits.connectionsPerAddressMax, trusts),
     forwarder,
     upgrader,
     endLongLived,

@@ -29,6 +29,8 @@ export interface ConnectionsReading {
   readonly upgraded: number;
   /** Closed unread since the start, because `limits.connectionsMax` were open. */
   readonly refused: number;
+  /** Closed unread since the start, because their address had `limits.connectionsPerAddressMax` open. */
+  readonly refusedByAddress: number;
 }
 
 /** The connections of this process to one upstream. */
@@ -179,6 +181,15 @@ const publishConnections = (registry: Registry, read: () => ConnectionsReading |
       labelNames: [],
     },
     () => one(read()?.refused),
+  );
+  publishCounter(
+    registry,
+    {
+      name: 'tollgate_client_connections_refused_by_address_total',
+      help: 'Connections closed unread, because their address had limits.connectionsPerAddressMax open.',
+      labelNames: [],
+    },
+    () => one(read()?.refusedByAddress),
   );
 };
 

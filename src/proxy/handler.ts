@@ -18,7 +18,7 @@ import { Connections } from './connections.ts';
 import type { ForwardEnd, Forwarder } from './upstream/forward.ts';
 import { type ClassifyHeader, createHeaderClassifier, headerNamesOf } from './header-class.ts';
 import { asksForWebSocket, type HeaderFacts, inspectHeaders } from './hygiene.ts';
-import { endOnFault, isLeaving } from './invalid-request.ts';
+import { endOnFault, isLeaving, refuseBroken } from './invalid-request.ts';
 import type { Handler } from './listener.ts';
 import { type Connection, type Exit, Passage, type TokenEndpoints } from './passage.ts';
 import { passedCredential } from './passed-credential.ts';
@@ -261,6 +261,7 @@ class GateHandler {
     passage.upstreamMs = upstreamMs;
     if (failure === undefined || failure === 'client_gone') passage.endPermitted(status, failure);
     else if (responded) passage.endRefused(failure, status);
+    else if (failure.reason === 'request_timeout') refuseBroken(passage, failure);
     else this.#refuse(passage, failure);
   }
 

@@ -202,6 +202,13 @@ const resolveLimits = (limits: FileFields['limits']): Settings['limits'] => ({
   requestTimeoutMs: limits.requestTimeout,
   keepAliveTimeoutMs: limits.keepAliveTimeout,
   writeStallTimeoutMs: limits.writeStallTimeout,
+  body: {
+    bufferBytes: limits.bodyBufferBytes,
+    waitMs: limits.bodyWait,
+    stallTimeoutMs: limits.bodyStallTimeout,
+    rateMin: limits.bodyRateMin,
+  },
+  connectionsPerAddressMax: limits.connectionsPerAddressMax,
   refusalsPerConnectionMax: limits.refusalsPerConnectionMax,
   unknownTokensPerMinute: limits.unknownTokensPerMinute,
   exchangesPerMinute: limits.exchangesPerMinute,

@@ -130,6 +130,10 @@ const limitFields = z.strictObject({
   headersMax: field(count(10, 2000), 'Header lines of a request; more is 431.').prefault(100),
   targetBytesMax: field(size('256B', '64KB'), 'Path and query; more is 414.').prefault('8KB'),
   connectionsMax: field(count(1, 1_000_000), 'Open connections of callers.').prefault(10_000),
+  connectionsPerAddressMax: field(
+    count(1, 1_000_000),
+    'Of these, from one address (IPv6: a /64). Trusted proxies and unix sockets are not counted.',
+  ).prefault(2_500),
   headersTimeout: field(duration('100ms', '5m'), 'Time to send the headers.').prefault('10s'),
   requestTimeout: field(duration('1s', '1d'), 'Time to send the whole request.').prefault('5m'),
   keepAliveTimeout: field(
@@ -140,6 +144,19 @@ const limitFields = z.strictObject({
     duration('100ms', '1h'),
     'A caller that reads nothing for this long is cut off.',
   ).prefault('60s'),
+  bodyBufferBytes: field(
+    size('0B', '1MB'),
+    'A body up to this size is read whole before it takes a connection to the API; of a longer one so much. 0B: none is.',
+  ).prefault('16KB'),
+  bodyWait: field(
+    duration('0s', '1m'),
+    'A longer body, or one of unknown length, waits no longer than this once some of it is here.',
+  ).prefault('1s'),
+  bodyStallTimeout: field(
+    duration('100ms', '1h'),
+    'A body that comes slower than bodyRateMin for this long is 408, unless the API answers already.',
+  ).prefault('10s'),
+  bodyRateMin: field(size('0B', '1MB'), 'Least bytes of a body in a second. 0B: any number.').prefault(240),
   refusalsPerConnectionMax: field(
     count(1, 1_000_000),
     'Requests of one connection refused in a row before it is closed, with the answer to the last.',

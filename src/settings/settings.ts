@@ -191,6 +191,16 @@ export interface Settings {
     readonly keepAliveTimeoutMs: number;
     /** A client that reads nothing for this long is cut off. */
     readonly writeStallTimeoutMs: number;
+    /** How a request's body is taken; see proxy/upstream/request-body.ts. */
+    readonly body: {
+      readonly bufferBytes: number;
+      readonly waitMs: number;
+      readonly stallTimeoutMs: number;
+      /** Bytes a second; 0: any. */
+      readonly rateMin: number;
+    };
+    /** Open connections of one address, IPv6 of one /64. */
+    readonly connectionsPerAddressMax: number;
     /** Refusals in a row; the last one closes the connection. */
     readonly refusalsPerConnectionMax: number;
     /** Refused look-ups of unknown tokens per address and minute before 429; 0: no limit. */

@@ -72,6 +72,8 @@ const settings: WorldSettings = {
     requestTimeoutMs: 30_000,
     keepAliveTimeoutMs: 5000,
     writeStallTimeoutMs: 30_000,
+    body: { bufferBytes: 16_384, waitMs: 1_000, stallTimeoutMs: 10_000, rateMin: 240 },
+    connectionsPerAddressMax: 1_000,
     refusalsPerConnectionMax: 100,
     unknownTokensPerMinute: 0,
     exchangesPerMinute: 0,

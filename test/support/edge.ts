@@ -14,6 +14,8 @@ import type { RouteRule } from '../../src/decision/route-rule.ts';
 import type { UpstreamReading } from '../../src/observe/metric-sources.ts';
 import type { RequestOutcome } from '../../src/observe/request-outcome.ts';
 import { createForwarder } from '../../src/proxy/upstream/forward.ts';
+import { limitPerAddress } from '../../src/proxy/connections-per-address.ts';
+import { createTrust } from '../../src/proxy/peer.ts';
 import { createHandler } from '../../src/proxy/handler.ts';
 import type { Caller } from '../../src/proxy/passage.ts';
 import { createListener, type Listener } from '../../src/proxy/listener.ts';
@@ -105,6 +107,8 @@ export const startEdge = async (
       requestTimeoutMs: 10_000,
       keepAliveTimeoutMs: 10_000,
       writeStallTimeoutMs: 10_000,
+      body: { bufferBytes: 16_384, waitMs: 1_000, stallTimeoutMs: 10_000, rateMin: 240 },
+      connectionsPerAddressMax: 1_000,
       refusalsPerConnectionMax: 1_000_000,
       unknownTokensPerMinute: 0,
       exchangesPerMinute: 0,
@@ -129,6 +133,7 @@ export const startEdge = async (
   const live = createLiveConnections();
   const forwardOptions = {
     writeStallTimeoutMs: settings.limits.writeStallTimeoutMs,
+    body: settings.limits.body,
     reportBug: (error: unknown) => {
       throw error;
     },
@@ -154,6 +159,11 @@ export const startEdge = async (
     now: options.now ?? Date.now,
   });
   const listener = createListener(settings, handler);
+  limitPerAddress(
+    listener,
+    settings.limits.connectionsPerAddressMax,
+    createTrust(options.trustedProxies ?? []),
+  );
   listener.listen(0, '127.0.0.1');
   await once(listener, 'listening');
   const address = listener.address();

@@ -21,6 +21,7 @@ import {
 } from '../../src/proxy/upstream/forward.ts';
 import { createLiveConnections, type LiveConnections } from '../../src/proxy/upstream/live-connections.ts';
 import { type CountedUpgrader, createUpgrader } from '../../src/proxy/upstream/upgrade.ts';
+import type { BodyBounds } from '../../src/proxy/upstream/request-body.ts';
 import type { UpstreamSettings } from '../../src/settings/settings.ts';
 import { connectRaw } from './raw-client.ts';
 import { type RawUpstreamOptions, startRawUpstream } from './raw-upstream.ts';
@@ -30,6 +31,8 @@ export interface ForwardingOptions {
   readonly rule?: Partial<RouteRule>;
   readonly identity?: Identity;
   readonly writeStallTimeoutMs?: number;
+  /** Without it every body is passed on as it comes. */
+  readonly body?: Partial<BodyBounds>;
   /** Raw pairs added to every forwarded request. */
   readonly headers?: readonly string[];
   /** Instead of the request's own target. */
@@ -143,6 +146,7 @@ export const startForwarding = async (
   const upstreams = { api: upstreamSettings(upstream, options.upstream) };
   const limits = {
     writeStallTimeoutMs: options.writeStallTimeoutMs ?? 10_000,
+    body: { bufferBytes: 0, waitMs: 0, stallTimeoutMs: 10_000, rateMin: 0, ...options.body },
     reportBug: (error: unknown) => void bugs.push(error),
   };
   const forwarder = createForwarder(upstreams, live, limits);

@@ -28,18 +28,22 @@ export const startSharedUpstream = async (
   t: Test,
   shares: Partial<UpstreamSettings>,
   options: EdgeOptions = {},
+  /** Instead of the API described above. */
+  serve?: (connection: RawConnection) => Promise<void>,
 ): Promise<SharedUpstream> => {
   const reached: RawMessage[] = [];
   const released = Promise.withResolvers<void>();
   const upstream = await startRawUpstream({
-    serve: async (connection) => {
-      for (;;) {
-        const request = await connection.readMessage();
-        reached.push(request);
-        if (request.startLine.includes('held')) await released.promise;
-        connection.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
-      }
-    },
+    serve:
+      serve ??
+      (async (connection) => {
+        for (;;) {
+          const request = await connection.readMessage();
+          reached.push(request);
+          if (request.startLine.includes('held')) await released.promise;
+          connection.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+        }
+      }),
   });
   t.teardown(() => upstream.close());
   const edge = await startEdge(upstream, { ...options, upstream: shares });

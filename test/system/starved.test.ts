@@ -97,7 +97,12 @@ t.test('ten thousand idle connections cost a bounded amount of memory, and other
     settings: {
       upstream: api.url,
       routes: [{ name: 'all', path: '/*', public: true }],
-      limits: { connectionsMax: count + 100, headersTimeout: '2m', requestTimeout: '2m' },
+      limits: {
+        connectionsMax: count + 100,
+        connectionsPerAddressMax: count + 100,
+        headersTimeout: '2m',
+        requestTimeout: '2m',
+      },
     },
   });
   await gate.whenReady();

@@ -59,10 +59,11 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
         if (Number(framing) > bytesMax) return this.#fail(denial('request_too_large', framing));
         headers.push('content-length', framing);
       }
-      this.#body = new RequestBody(request, bytesMax, this);
+      this.#body = new RequestBody(request, framing, bytesMax, this.#context.body, this);
     }
     this.#context.live.watch(this);
-    this.#connections.seek(this);
+    // A connection is taken for a body that is here, not for one that is announced.
+    if (this.#body === undefined || this.#context.body.bufferBytes === 0) this.#connections.seek(this);
   }
 
   get identity(): Identity | undefined {
@@ -132,6 +133,7 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
     } else {
       this.#upstreamMs = performance.now() - this.#askedAtMs;
       unfit = this.#writer.begin(status, reason, raw);
+      this.#body?.allowAnyPace();
     }
     if (unfit !== undefined) this.#fail(unfit);
   }
@@ -198,6 +200,14 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
 
   onClientGone(): void {
     this.#fail('client_gone');
+  }
+
+  onBodyReady(): void {
+    if (!this.#isOver && this.#context.body.bufferBytes > 0) this.#connections.seek(this);
+  }
+
+  onBodyStalled(): void {
+    this.#fail(denial('request_timeout', 'a body that hardly comes'));
   }
 
   onBodyTooLarge(): void {

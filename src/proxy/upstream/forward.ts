@@ -9,6 +9,7 @@ import type { UpstreamSettings } from '../../settings/settings.ts';
 import { ClientSockets } from './client-sockets.ts';
 import { ForwardExchange } from './forward-exchange.ts';
 import type { LiveConnections } from './live-connections.ts';
+import type { BodyBounds } from './request-body.ts';
 import { UpstreamConnections } from './upstream-connections.ts';
 
 export interface Exchange {
@@ -51,6 +52,7 @@ export interface Forwarder {
 export interface ForwardOptions {
   /** A caller that reads nothing for this long is cut off. */
   readonly writeStallTimeoutMs: number;
+  readonly body: BodyBounds;
   /** Told of errors that only a bug can cause; must not throw. */
   readonly reportBug: (error: unknown) => void;
 }

@@ -1,61 +1,142 @@
-// A request's body on its way to the upstream: counted against the route's limit, and cut loose from the caller's socket,
-// which undici would otherwise destroy with the upstream's (the caller then never saw the 502 or the 413).
+// A request's body on its way to the upstream: collected until it is worth a connection, counted against the route's limit, and
+// cut loose from the caller's socket, which undici would otherwise destroy with the upstream's (the caller then never saw the
+// 502 or the 413).
 
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import { BodyPace } from './body-pace.ts';
 
-/** Told once, when the body cannot be sent whole. */
+/** Told at most once each. */
 export interface BodyListener {
+  /** Enough of it is here to take a connection for it. */
+  onBodyReady(): void;
   onBodyTooLarge(): void;
   onBodyAborted(): void;
+  /** It comes slower than the least rate. */
+  onBodyStalled(): void;
+}
+
+export interface BodyBounds {
+  /** A body up to this size is read whole before it takes a connection, of a longer one so much; 0: nothing. */
+  readonly bufferBytes: number;
+  /** A longer body, or one of unknown length, waits no longer than this once some of it is here. */
+  readonly waitMs: number;
+  readonly stallTimeoutMs: number;
+  /** Bytes a second over `stallTimeoutMs`; 0: any. */
+  readonly rateMin: number;
 }
 
 export class RequestBody extends Readable {
   readonly #request: IncomingMessage;
   readonly #bytesMax: number;
+  readonly #bufferBytes: number;
   readonly #listener: BodyListener;
+  readonly #pace: BodyPace;
   #bytes = 0;
+  /** Received in this turn. A body in chunks of one byte would otherwise be handed on byte by byte. */
+  #pieces: Buffer[] = [];
+  #isReady = false;
+  #isWaitOver = false;
+  #waitTimer: NodeJS.Timeout | undefined;
   #isDiscarding = false;
 
-  /** `bytesMax`: the route's limit, in bytes of content. */
-  constructor(request: IncomingMessage, bytesMax: number, listener: BodyListener) {
-    super({ highWaterMark: 65_536 });
+  /**
+   * @param framing as `readRequestFraming` gives it, not `none`.
+   * @param bytesMax the route's limit, in bytes of content.
+   */
+  constructor(
+    request: IncomingMessage,
+    framing: string,
+    bytesMax: number,
+    bounds: BodyBounds,
+    listener: BodyListener,
+  ) {
+    const { bufferBytes, waitMs, stallTimeoutMs, rateMin } = bounds;
+    super({ highWaterMark: Math.max(65_536, bufferBytes) });
     this.#request = request;
     this.#bytesMax = bytesMax;
+    this.#bufferBytes = bufferBytes;
     this.#listener = listener;
+    this.#pace = new BodyPace(stallTimeoutMs, rateMin, () => listener.onBodyStalled());
     request.on('data', (chunk: Buffer) => this.#onData(chunk));
-    request.on('end', () => {
-      if (!this.#isDiscarding) this.push(null);
-    });
+    request.on('end', () => this.#onEnd());
     request.on('error', () => this.#onAborted());
     request.on('close', () => {
       if (!request.complete) this.#onAborted();
     });
+    if (bufferBytes > 0 && (framing === 'chunked' || Number(framing) > bufferBytes))
+      this.#waitTimer = setTimeout(() => this.#endWait(), waitMs);
+  }
+
+  /** The upstream has answered: it knows what it still waits for. */
+  allowAnyPace(): void {
+    this.#pace.stop();
   }
 
   override _read(): void {
+    this.#pace.resume();
     this.#request.resume();
   }
 
   /** Nobody wants the rest: read it away, within bounds, so that the caller gets to read the answer. */
   override _destroy(_error: Error | null, callback: (error?: Error | null) => void): void {
     this.#isDiscarding = true;
+    this.#stopTimers();
     this.#request.resume();
     callback(null);
   }
 
   #onData(chunk: Buffer): void {
     this.#bytes += chunk.length;
+    this.#pace.count(chunk.length);
     if (this.#isDiscarding) {
       if (this.#bytes > this.#bytesMax + lingerBytesMax) this.#request.destroy();
     } else if (this.#bytes > this.#bytesMax) {
       this.#isDiscarding = true;
       this.#listener.onBodyTooLarge();
-    } else if (!this.push(chunk)) this.#request.pause();
+    } else if (this.#pieces.push(chunk) === 1) setImmediate(() => this.#handOn());
+  }
+
+  #handOn(): void {
+    const pieces = this.#pieces;
+    const [first] = pieces;
+    if (first === undefined || this.#isDiscarding) return;
+    this.#pieces = [];
+    if (!this.push(pieces.length === 1 ? first : Buffer.concat(pieces))) {
+      this.#request.pause();
+      this.#pace.pause();
+    }
+    if (this.#isWaitOver || this.#bytes >= this.#bufferBytes) this.#beReady();
+  }
+
+  #onEnd(): void {
+    this.#stopTimers();
+    if (this.#isDiscarding) return;
+    this.#handOn();
+    this.push(null);
+    this.#beReady();
+  }
+
+  #endWait(): void {
+    this.#isWaitOver = true;
+    if (this.#bytes > 0) this.#beReady();
+  }
+
+  #beReady(): void {
+    if (this.#isReady) return;
+    this.#isReady = true;
+    clearTimeout(this.#waitTimer);
+    this.#listener.onBodyReady();
   }
 
   #onAborted(): void {
+    this.#stopTimers();
     if (!this.#isDiscarding && !this.readableEnded) this.#listener.onBodyAborted();
+  }
+
+  #stopTimers(): void {
+    clearTimeout(this.#waitTimer);
+    this.#pace.stop();
   }
 }
 
