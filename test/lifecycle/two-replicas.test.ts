@@ -79,11 +79,11 @@ const scenarios = (t: Test, makePlace: (t: Test) => OpenStore): void => {
     const { id } = await token();
     const again = { tokenId: id, overlapMs: 0, length: 65, idempotencyKey: 'key-1' } as const;
     const first = done(await here.apiTokens.regenerateApiToken(again));
-    t.same(done(await there.apiTokens.regenerateApiToken(again)), first);
+    t.match(done(await there.apiTokens.regenerateApiToken(again)), first);
     t.equal(await there.look(first.secret), 'live');
     const wanted = { ...order, idempotencyKey: 'key-2' };
     const made = done(await here.apiTokens.createApiToken(wanted));
-    t.same(done(await there.apiTokens.createApiToken(wanted)), made);
+    t.match(done(await there.apiTokens.createApiToken(wanted)), made);
   });
 
   t.test('revoked, one and all: dead on both, and what is made after lives', async (t) => {
