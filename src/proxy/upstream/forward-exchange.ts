@@ -160,7 +160,8 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
       socket.served > 0 &&
       !socket.hasAnswer &&
       !socket.hasFailed;
-    if (socket !== undefined) socket.hasFailed = true;
+    // Where nothing has been written, undici keeps the connection.
+    if (socket !== undefined && this.#controller !== undefined) socket.hasFailed = true;
     if (connection !== undefined && isStale && !this.#isOver) {
       this.#connections.noteStale(connection, this.#askedAtMs);
       if (this.#isRepeatable) return this.#repeat(connection);
