@@ -2,7 +2,8 @@
 
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { connect } from 'node:net';
+import type { Server } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import { createMetrics } from '../../src/observe/metrics.ts';
 import { createOpsServer, type Readiness } from '../../src/observe/ops-server.ts';
@@ -23,7 +24,7 @@ const start = async (t: Test, readiness: () => Readiness) => {
   });
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  return { metrics, port, url: `http://127.0.0.1:${port}` };
+  return { metrics, port, server, url: `http://127.0.0.1:${port}` };
 };
 
 t.test('/livez is 200 while the process turns, ready or not', async (t) => {
@@ -84,22 +85,48 @@ t.test('a request with a body is answered and the connection closed, the body un
   t.match(answer, /\r\nconnection: close\r\n/i);
 });
 
-t.test('more connections than it allows are closed, and it goes on serving', async (t) => {
-  const { port, url } = await start(t, () => ({ ready: true, reasons: [], warnings: [] }));
-  const sockets = Array.from({ length: 80 }, () => connect(port, '127.0.0.1'));
+const connectMany = async (t: Test, port: number, count: number): Promise<Socket[]> => {
+  const sockets: Socket[] = [];
   t.teardown(() => sockets.forEach((socket) => socket.destroy()));
-  let closed = 0;
-  await new Promise<void>((resolve) => {
-    for (const socket of sockets) {
-      socket.on('error', () => undefined);
-      socket.on('close', () => {
-        closed += 1;
-        if (closed === 16) resolve();
-      });
+  while (sockets.length < count) {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    await once(socket, 'connect');
+    sockets.push(socket);
+  }
+  return sockets;
+};
+
+const openCount = (server: Server): Promise<number> =>
+  new Promise((resolve, reject) =>
+    server.getConnections((error, count) => (error === null ? resolve(count) : reject(error))),
+  );
+
+t.test('probes are served while more idle connections than it allows sit on it', async (t) => {
+  const { port, url, server } = await start(t, () => ({ ready: true, reasons: [], warnings: [] }));
+  const idle = await connectMany(t, port, 64);
+  for (const path of ['/livez', '/readyz', '/metrics'])
+    for (let n = 0; n < 3; n += 1) {
+      const response = await fetch(`${url}${path}`, { headers: { connection: 'close' } });
+      t.equal(response.status, 200, path);
+      await response.text();
     }
-  });
-  for (const socket of sockets) socket.destroy();
-  let response: Response | undefined;
-  while (response === undefined) response = await fetch(`${url}/livez`).catch(() => undefined);
-  t.equal(response.status, 200);
+  idle.push(...(await connectMany(t, port, 136)));
+  t.equal((await fetch(`${url}/livez`)).status, 200);
+  t.ok((await openCount(server)) <= 64, 'and there are never more');
+  const newest = idle.at(-1)!;
+  newest.write('GET /livez HTTP/1.1\r\nHost: a\r\n\r\n');
+  const [answer] = await once(newest, 'data');
+  t.match(String(answer), /^HTTP\/1\.1 200/, 'the oldest ones are closed, not the newest');
+});
+
+t.test('heads that never end, and answers that nobody reads, keep no probe out either', async (t) => {
+  const { port, url, server } = await start(t, () => ({ ready: true, reasons: [], warnings: [] }));
+  for (const bytes of [
+    'GET /metrics HTTP/1.1\r\nHost:',
+    'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(50),
+  ])
+    for (const socket of await connectMany(t, port, 80)) socket.pause().write(bytes);
+  for (let n = 0; n < 5; n += 1) t.equal((await fetch(`${url}/livez`)).status, 200);
+  t.ok((await openCount(server)) <= 64);
 });
