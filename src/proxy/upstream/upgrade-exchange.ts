@@ -18,6 +18,8 @@ export interface Handshake {
 }
 
 export interface UpgradeContext extends ForwardOptions {
+  /** Longest silence between two pieces of a refusal's body. */
+  readonly bodyIdleTimeoutMs: number;
   readonly live: LiveConnections;
 }
 
@@ -177,6 +179,18 @@ export class UpgradeExchange implements RequestUnderWay {
     }, this.#context.writeStallTimeoutMs);
   }
 
+  /** The upstream has answered in time; from now on only its silence counts, and not while the caller is behind. */
+  #watchSilence(response: IncomingMessage, answer: ServerResponse): void {
+    clearTimeout(this.#timer);
+    const timer = setTimeout(() => {
+      if (answer.writableNeedDrain) timer.refresh();
+      else this.end(outage('upstream_timeout'));
+    }, this.#context.bodyIdleTimeoutMs);
+    this.#timer = timer;
+    response.on('data', () => timer.refresh());
+    response.once('end', () => clearTimeout(timer));
+  }
+
   /** The upstream answered, but not with a tunnel: pass its answer on, then close. */
   #onRefused(response: IncomingMessage): void {
     if (this.#isOver) return void response.destroy();
@@ -191,6 +205,7 @@ export class UpgradeExchange implements RequestUnderWay {
       return this.end(outage('upstream_invalid', error));
     }
     this.#status = status;
+    this.#watchSilence(response, answer);
     const socket = this.#socket;
     socket.off('data', this.#onEarly).resume();
     answer.assignSocket(socket);

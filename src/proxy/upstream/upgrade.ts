@@ -70,13 +70,19 @@ export const createUpgrader = (
       if (refusal !== undefined) return onEnd(refusal);
       if (isClosed) return onEnd(failed(outage('shutting_down')));
       const { exchanges } = open;
+      const { bodyIdleTimeoutMs } = settings;
       const claim = open.shares.claimOf({ identity: permit.identity, addressBlock: upgrade.addressBlock });
       if (claim.isAtShare) return onEnd(failed(denial('share_used_up', 'tunnels')));
       if (exchanges.size >= settings.connectionsMax) return onEnd(failed(outage('overloaded')));
-      const exchange = new UpgradeExchange(upgrade, socket, { live, ...options }, (end) => {
-        leave();
-        onEnd(end);
-      });
+      const exchange = new UpgradeExchange(
+        upgrade,
+        socket,
+        { live, bodyIdleTimeoutMs, ...options },
+        (end) => {
+          leave();
+          onEnd(end);
+        },
+      );
       exchanges.add(exchange);
       claim.take();
       const leave = (): void => {

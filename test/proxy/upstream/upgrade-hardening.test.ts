@@ -293,6 +293,40 @@ t.test('a refused handshake with a large body arrives whole, though its caller r
   t.match(await edge.nextOutcome(), { status: 403, result: 'permit', reason: undefined });
 });
 
+t.test('a refused handshake whose body takes longer than the answer may arrives whole', async (t) => {
+  const { edge, upstream } = await setScene(t, {
+    routes: [aRule({ path: '/ws', public: true, upgrade: true, responseTimeoutMs: 1_000 })],
+  });
+  const client = await connectRaw(edge.port);
+  t.teardown(() => client.socket.destroy());
+  client.send('GET /ws HTTP/1.1\r\nHost: api\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  const connection = await upstream.accept();
+  await connection.readHead();
+  connection.send('HTTP/1.1 403 No\r\nContent-Length: 8\r\n\r\nhalf');
+  await client.readUntil('half');
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  connection.send('half');
+  await client.readUntil('half');
+  t.equal(await client.closed, 'end');
+  t.match(await edge.nextOutcome(), { status: 403, result: 'permit', reason: undefined });
+});
+
+t.test('a refused handshake whose body stops coming ends after the silence a body may have', async (t) => {
+  const { edge, upstream } = await setScene(t, {
+    routes: [aRule({ path: '/ws', public: true, upgrade: true })],
+    upstream: { bodyIdleTimeoutMs: 300 },
+  });
+  const client = await connectRaw(edge.port);
+  t.teardown(() => client.socket.destroy());
+  client.send('GET /ws HTTP/1.1\r\nHost: api\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  const connection = await upstream.accept();
+  await connection.readHead();
+  connection.send('HTTP/1.1 403 No\r\nContent-Length: 8\r\n\r\nhalf');
+  await client.closed;
+  t.match(await edge.nextOutcome(), { status: 403, reason: 'upstream_timeout' });
+  await connection.closed;
+});
+
 t.test('a refusal that nobody reads does not keep the sockets', async (t) => {
   const size = 12_000_000;
   const { edge, upstream } = await setScene(
