@@ -23,9 +23,9 @@ t.test('below a prefix every path and every link has it, and none lies at the ro
   const form = `grant_type=refresh_token&refresh_token=${secret}`;
   t.match(await server.postForm('/vcd/oauth/provider/token', form), { status: 200 });
   const page = await server.send('GET /vcd/cloudapi/1.0.0/tokens?pageSize=1', [session]);
-  t.equal(
+  t.match(
     page.header('link'),
-    '<https://id.example/vcd/cloudapi/1.0.0/tokens?page=2&pageSize=1>;rel="nextPage"',
+    /^<https:\/\/id\.example\/vcd\/cloudapi\/1\.0\.0\/tokens\?page=2&pageSize=1&cursor=[\w.-]+>;rel="nextPage"$/,
   );
   const rights = await server.send('GET /vcd/cloudapi/1.0.0/sessions/current/rights?pageSize=1', [session]);
   t.match(rights.header('link'), '<https://id.example/vcd/cloudapi/1.0.0/sessions/current/rights?page=2');
