@@ -168,7 +168,7 @@ const readPage = async (
     }
     if (step.isEnd) return { items, next, matched, isTooFar: false };
     if (next !== undefined && !readsOn) return { items, next, matched: undefined, isTooFar: false };
-    reads += atOnce;
+    reads += step.visited;
     place = step.last ?? place;
   }
   return { items, next: next ?? place, matched: undefined, isTooFar: matched < skip };

@@ -33,8 +33,10 @@ export interface TokenScan {
 }
 
 export interface TokenScanStep {
-  /** Fewer than `limit` where a place led to no record. */
+  /** Often fewer than `limit`: a place may lead to no record, and a step may end early. */
   readonly tokens: readonly ApiTokenRecord[];
+  /** How many places were looked at. */
+  readonly visited: number;
   /** The last place that was looked at; undefined: there was none. */
   readonly last: TokenPlace | undefined;
   readonly isEnd: boolean;
@@ -72,17 +74,23 @@ export const comparePlaces = (one: TokenPlace, other: TokenPlace): number => {
 
 /**
  * The first `limit` of several lists that are each in order, each place once. `found`: of each list as many as there are,
- * or `limit` of them.
+ * or `asked` of them: beyond the end of such a list nothing is known, so nothing further is taken.
  */
 export const mergePlaces = <T extends { readonly place: TokenPlace }>(
   found: readonly (readonly T[])[],
-  { isDescending, limit }: Pick<TokenScan, 'isDescending' | 'limit'>,
+  { isDescending, limit, asked }: Pick<TokenScan, 'isDescending' | 'limit'> & { readonly asked: number },
 ): { readonly items: readonly T[]; readonly isEnd: boolean } => {
   const direction = isDescending ? -1 : 1;
-  const sorted = found.flat().sort((one, other) => direction * comparePlaces(one.place, other.place));
-  const each = sorted.filter((item, index) => index === 0 || sorted[index - 1]?.place.id !== item.place.id);
-  return {
-    items: each.slice(0, limit),
-    isEnd: each.length <= limit && found.every((list) => list.length < limit),
-  };
+  const compare = (one: T, other: T): number => direction * comparePlaces(one.place, other.place);
+  const ends = found.filter((list) => list.length >= asked).map((list) => list.at(-1));
+  const known = ends.reduce(
+    (least, end) => (least === undefined || (end !== undefined && compare(end, least) < 0) ? end : least),
+    undefined,
+  );
+  const sorted = found.flat().sort(compare);
+  const each = sorted.filter(
+    (item, index) =>
+      sorted[index - 1]?.place.id !== item.place.id && (known === undefined || compare(item, known) <= 0),
+  );
+  return { items: each.slice(0, limit), isEnd: known === undefined && each.length <= limit };
 };

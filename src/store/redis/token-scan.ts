@@ -24,6 +24,9 @@ import { createIndexGuard } from './token-upkeep.ts';
 
 type TokenScans = Pick<TokenStore, 'scanTokens' | 'countTokens' | 'buryTokens'>;
 
+/** Fewest members that a set is asked for. */
+const askedMin = 8;
+
 interface Met {
   readonly place: TokenPlace;
   readonly part: TokenPart;
@@ -75,14 +78,19 @@ export const tokenScans = (context: StoreContext): TokenScans => {
   return {
     scanTokens: (scan) =>
       attempt(async () => {
-        if (!isStorable(scan.orgId, scan.userId)) return { tokens: [], last: undefined, isEnd: true };
+        if (!isStorable(scan.orgId, scan.userId))
+          return { tokens: [], visited: 0, last: undefined, isEnd: true };
         await guard(scan.orgId, scan.userId);
         const limit = Math.max(1, Math.min(scan.limit, scanLimitMax));
         const { isDescending } = scan;
-        const { items, isEnd } = mergePlaces(await members(scan, limit), { isDescending, limit });
+        // The sets of a big org are about as long in every shard: twice the fair share of each is nearly always enough.
+        const sets = shardsOf(scan.orgId, scan.userId).length;
+        const asked = Math.min(limit, Math.max(askedMin, Math.ceil((2 * limit) / sets)));
+        const found = await members(scan, asked);
+        const { items, isEnd } = mergePlaces(found, { isDescending, limit, asked });
         const records = await Promise.all(items.map((met) => read(met, scan.by)));
         const tokens = records.filter((token) => token !== undefined);
-        return { tokens, last: items.at(-1)?.place, isEnd };
+        return { tokens, visited: items.length, last: items.at(-1)?.place, isEnd };
       }),
 
     countTokens: ({ orgId, userId, part, unexpiredAtMs }: TokenCount) =>

@@ -35,8 +35,13 @@ export const scanTokens = (connection: Connection, scan: TokenScan): TokenScanSt
       return { token, place: placeOf(token, scan.by) };
     });
   });
-  const { items, isEnd } = mergePlaces(found, { isDescending: scan.isDescending, limit });
-  return { tokens: items.map(({ token }) => token), last: items.at(-1)?.place, isEnd };
+  const { items, isEnd } = mergePlaces(found, { isDescending: scan.isDescending, limit, asked: limit });
+  return {
+    tokens: items.map(({ token }) => token),
+    visited: items.length,
+    last: items.at(-1)?.place,
+    isEnd,
+  };
 };
 
 /** The statement of a scan; its plan is tested. */

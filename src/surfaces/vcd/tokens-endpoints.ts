@@ -145,10 +145,17 @@ const memberNames: ReadonlyMap<string, (token: TokenView) => string | undefined>
   ['expirationTimeUtc', ({ expiresAtMs }) => timeOf(expiresAtMs)],
 ]);
 
+const membersKnown = new WeakMap<TokenView, Map<string, string | undefined>>();
+
+/** Each is worked out once, however often a filter names it: some are digests. */
 const membersOf =
   (token: TokenView): Members =>
-  (name) =>
-    memberNames.get(name)?.(token);
+  (name) => {
+    const known = membersKnown.get(token) ?? new Map<string, string | undefined>();
+    membersKnown.set(token, known);
+    if (!known.has(name)) known.set(name, memberNames.get(name)?.(token));
+    return known.get(name);
+  };
 
 const sortKeys: Readonly<Record<string, TokenOrder>> = {
   name: 'name',
