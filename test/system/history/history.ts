@@ -106,6 +106,8 @@ export interface Bounds {
   readonly cutOffMs: number;
   /** How long after its answer, or after the end of a fault, a command of unknown outcome may still take effect. */
   readonly settleMs: number;
+  /** How far the replicas' readings of the store's clock may be apart: what ends at a time may end so much earlier or later. */
+  readonly clockMs: number;
 }
 
 export interface History {

@@ -5,7 +5,7 @@ import type { Action, Credential, Fault, History, Operation, Outcome, Secret, Se
 import { judge } from './judge.ts';
 import type { Rule } from './rules.ts';
 
-const bounds = { healthyMs: 100, cutOffMs: 1_000, settleMs: 200 };
+const bounds = { healthyMs: 100, cutOffMs: 1_000, settleMs: 200, clockMs: 50 };
 const ok: Outcome = { kind: 'ok' };
 const outage: Outcome = { kind: 'outage', status: 503, reason: undefined };
 const lost: Outcome = { kind: 'unknown', cause: 'ECONNRESET' };
@@ -189,6 +189,10 @@ innocent('a secret refused by a replica that has not heard that its user is enab
   state(100, 'disabled'),
   state(200, 'active'),
   use(290, no(401, 'user_disabled')),
+]);
+innocent('the old secret refused at the end of its overlap, by another reading of the clock', [
+  regenerate(100, 5_000),
+  use(5_060, no(401)),
 ]);
 guilty('the old secret refused in its overlap', missing, [regenerate(100, 5_000), use(300, no(401))]);
 guilty('a token that is there not found by its id', missing, [

@@ -105,16 +105,18 @@ const replacement = (
   operation: Extract<Operation, { kind: 'regenerate' }>,
   secret: Extract<Credential, { kind: 'secret' }>,
 ): Threat | undefined => {
-  const { invokedMs, completedMs, overlapMs, made } = operation;
+  const { invokedMs, completedMs, made } = operation;
+  const { clockMs } = history.bounds;
+  const overlap = { fromMs: Math.max(0, operation.overlapMs - clockMs), byMs: operation.overlapMs + clockMs };
   const next = made === undefined ? undefined : history.credentials.get(made);
   if (next?.kind !== 'secret')
     return secret.bornFromMs <= effectEndMs(history, operation)
-      ? { fromMs: invokedMs + overlapMs, byMs: Infinity }
+      ? { fromMs: invokedMs + overlap.fromMs, byMs: Infinity }
       : none;
   if (secret.number >= next.number) return none;
-  const isPrevious = secret.number === next.number - 1;
-  return isPrevious
-    ? { fromMs: invokedMs + overlapMs, byMs: completedMs + overlapMs }
+  const hasOverlap = operation.overlapMs > 0 && secret.number === next.number - 1;
+  return hasOverlap
+    ? { fromMs: invokedMs + overlap.fromMs, byMs: completedMs + overlap.byMs }
     : { fromMs: invokedMs, byMs: completedMs };
 };
 
