@@ -85,7 +85,7 @@ export const storeFields = alone(
     ).prefault('tollgate'),
     connectTimeout: field(duration('10ms', '1m'), 'Time to connect to Redis.').prefault('500ms'),
     readTimeout: field(duration('5ms', '1m'), 'A look-up that takes longer is an outage (503).').prefault(
-      '100ms',
+      '250ms',
     ),
     writeTimeout: field(duration('10ms', '5m'), 'A change that takes longer is answered 503.').prefault('1s'),
     replicasMin: field(

@@ -1,7 +1,6 @@
 // The directory of a Cluster: asks every node it knows, those of the settings and those other nodes have named, and
 // believes the newest epoch. It never depends on one node being alive, nor on the settings naming the ones that are.
 
-import { Redis } from 'ioredis';
 import type { RedisSettings } from '../../settings/settings.ts';
 import { type ClusterView, ownersOf, readClusterView, readEpochs } from './cluster-slots.ts';
 import { questionOptions } from './connection-options.ts';
@@ -10,6 +9,7 @@ import { type RedisFault, faultOf } from './fault.ts';
 import { allShards } from './key-space.ts';
 import type { LinkOptions } from './link.ts';
 import { firstAnswers, sharedRounds } from './rounds.ts';
+import { TimedRedis } from './timed-redis.ts';
 
 const tags = allShards.map(String);
 /** Finds nodes that joined, so that they are known when the others die. */
@@ -78,7 +78,7 @@ export class ClusterDirectory implements Directory {
   }
 
   async #viewOf(node: Address): Promise<ClusterView> {
-    const client = new Redis(questionOptions(this.#settings, node));
+    const client = new TimedRedis(questionOptions(this.#settings, node));
     let reason: unknown;
     client.on('error', (error: unknown) => {
       reason = error;

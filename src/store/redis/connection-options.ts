@@ -13,11 +13,23 @@ export const feedBlockMs = 400;
 /** A feed that says nothing for this long beyond its heartbeat is frozen: two seconds in all, not a slow fsync. */
 const feedGraceMs = 1600;
 
+/** A server that answers no look-up for a second is frozen. */
+const frozenMs = 1000;
+
 const commandTimeoutMs = (settings: RedisSettings, purpose: Purpose): number => {
   if (purpose === 'read') return settings.readTimeoutMs;
   if (purpose === 'write') return settings.writeTimeoutMs;
   return feedBlockMs + feedGraceMs;
 };
+
+/**
+ * A socket on which nothing came back for so long is dead: it is dropped, with what waits on it. For look-ups that is about
+ * a second, also where they are given less time than that.
+ */
+const silenceMsMax = (commandTimeout: number, purpose: Purpose): number =>
+  purpose === 'read'
+    ? Math.min(commandTimeout * 4, Math.max(frozenMs, commandTimeout * 1.5))
+    : commandTimeout * 1.5;
 
 /** Grows from 50 ms to half a second, spread so that replicas do not come back in step. */
 export const reconnectDelayMs = (attempt: number): number =>
@@ -41,9 +53,8 @@ const common = (settings: RedisSettings, purpose: Purpose): NodeOptions => {
     password: settings.password,
     db: settings.mode === 'cluster' ? 0 : settings.database,
     connectTimeout: settings.connectTimeoutMs,
-    // A socket on which nothing came back for four reads (or a write and a half) is dead: drop it and what waits on it.
     commandTimeout,
-    socketTimeout: purpose === 'read' ? commandTimeout * 4 : commandTimeout * 1.5,
+    socketTimeout: silenceMsMax(commandTimeout, purpose),
     disconnectTimeout: 200,
     // These three together, or promises hang.
     enableOfflineQueue: false,

@@ -3,7 +3,7 @@
 // It cannot get stuck: each attempt begins with the owner the directory knows then, and ends in a bounded wait.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { type NodeOptions, feedBlockMs, reconnectDelayMs } from './connection-options.ts';
 import { type Continuity, readServerIdentity, readServerTime } from './continuity.ts';
 import { type Address, nameOf } from './directory.ts';
@@ -11,6 +11,7 @@ import { RedisFault, faultOf } from './fault.ts';
 import { parseRedirect } from './redirect.ts';
 import { askRetention } from './retention.ts';
 import { type LineEvents, type Session, StreamReader, readAgain } from './stream-reader.ts';
+import { TimedRedis } from './timed-redis.ts';
 
 const checkEveryMs = 1000;
 /** Lines about to be trimmed are not missed. */
@@ -156,7 +157,7 @@ export class Follower {
 
   /** One connection, to its end. Answers the error that ended it. */
   async #follow(server: Address | undefined, isAsking: boolean): Promise<unknown> {
-    const client = new Redis(this.#settings.options(server));
+    const client = new TimedRedis(this.#settings.options(server));
     this.#client = client;
     let reason: unknown;
     client.on('error', (error: unknown) => {

@@ -1,10 +1,11 @@
 // The connections to one sentinel: one to ask it, one that hears of failovers. Asked several times a second, so the
 // connection stays; after a failure the next question makes it again.
 
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import type { NodeOptions } from './connection-options.ts';
 import type { Address, Claim } from './directory.ts';
 import { RedisFault } from './fault.ts';
+import { TimedRedis } from './timed-redis.ts';
 
 /** How one sentinel sees the master and the other sentinels. */
 export interface SentinelView {
@@ -27,11 +28,11 @@ export class SentinelLink {
   /** `switched` is called when this sentinel says that the master of this name is another one now. */
   constructor(options: NodeOptions, masterName: string, switched: () => void) {
     this.#masterName = masterName;
-    this.#client = new Redis(options);
+    this.#client = new TimedRedis(options);
     this.#client.on('error', (error: unknown) => {
       this.#reason = error;
     });
-    this.#listener = new Redis({ ...options, socketTimeout: 0, retryStrategy: () => listenAgainMs });
+    this.#listener = new TimedRedis({ ...options, retryStrategy: () => listenAgainMs });
     this.#listener.on('error', () => undefined);
     this.#listener.on('ready', () => void this.#listener.subscribe(channel).catch(() => undefined));
     this.#listener.on('message', (_channel: string, message: string) => {

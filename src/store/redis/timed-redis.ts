@@ -1,22 +1,60 @@
-// A client whose time limit for a command measures the server, not this process. ioredis fails a command when its timer
-// fires; on a process that was busy meanwhile (one that has just started, above all), timers run before replies are read,
-// and commands failed that had been answered in time.
+// A client whose time limits measure the server, not this process. ioredis fails a command, or drops a socket, when its
+// timer fires; in a process that was busy or paused meanwhile, timers run before replies are read, and commands failed
+// that had been answered in time. Here a timer that fires lets the event loop read once more before it decides.
 
 import { type Command, Redis } from 'ioredis';
+import type { NodeOptions } from './connection-options.ts';
 
 export class TimedRedis extends Redis {
+  readonly #silenceMsMax: number | undefined;
+  /** The socket whose silence is measured at the moment. */
+  #watched: Redis['stream'] | undefined;
+
+  /** `socketTimeout`, in ms, is kept by this class, not by the library. */
+  constructor({ socketTimeout, ...options }: NodeOptions) {
+    super(options);
+    this.#silenceMsMax = socketTimeout;
+  }
+
   override sendCommand(
     command: Command,
     stream?: Parameters<Redis['sendCommand']>[1],
   ): ReturnType<Redis['sendCommand']> {
     command.setTimeout = (limitMs) => limitTime(command, limitMs);
-    return super.sendCommand(command, stream);
+    const sent = super.sendCommand(command, stream);
+    if (this.#silenceMsMax !== undefined) this.#watchSilence(this.stream, this.#silenceMsMax);
+    return sent;
+  }
+
+  /** Drops a socket on which nothing came back for so long although commands wait for a reply. */
+  #watchSilence(socket: Redis['stream'] | undefined, silenceMsMax: number): void {
+    if (socket === undefined || socket === this.#watched || this.commandQueue.length === 0) return;
+    this.#watched = socket;
+    const bytesBefore = socket.bytesRead;
+    afterReading(silenceMsMax, () => {
+      if (this.#watched === socket) this.#watched = undefined;
+      if (socket.destroyed) return;
+      if (socket.bytesRead === bytesBefore)
+        socket.destroy(new Error(`Socket timeout: Redis sent nothing for ${silenceMsMax} ms`));
+      else if (this.stream === socket) this.#watchSilence(socket, silenceMsMax);
+    });
   }
 }
 
-/** Fails the command after `limitMs`, once all that has arrived by then has been read: one turn of the event loop. */
 const limitTime = (command: Command, limitMs: number): void => {
-  const timer = setTimeout(() => setImmediate(() => command.reject(new Error('Command timed out'))), limitMs);
-  const forget = (): void => clearTimeout(timer);
+  const forget = afterReading(limitMs, () => command.reject(new Error('Command timed out')));
   command.promise.then(forget, forget);
+};
+
+/**
+ * Acts after `delayMs`, once all that had arrived by then was read: Node reads sockets after it has run the timers that
+ * are due, and before the immediates that they set. Returns how to call it off.
+ */
+const afterReading = (delayMs: number, act: () => void): (() => void) => {
+  let immediate: NodeJS.Immediate | undefined;
+  const timer = setTimeout(() => (immediate = setImmediate(act)), delayMs).unref();
+  return () => {
+    clearTimeout(timer);
+    clearImmediate(immediate);
+  };
 };

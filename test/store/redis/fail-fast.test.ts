@@ -9,7 +9,7 @@ import { isOutage } from '../../../src/decision/outcome.ts';
 import { startRedis } from '../../support/redis.ts';
 import { answered, codeOf, eventually, furnish, keptLog, openStore, tight, timed } from './furnish.ts';
 
-/** Generous: the promise is about 100 ms, a busy machine may add much, a hang would add everything. */
+/** Generous: the promise is 250 ms, a busy machine may add much, a hang would add everything. */
 const boundMs = 5000;
 const durable = ['--appendonly', 'yes', '--appendfsync', 'always'];
 

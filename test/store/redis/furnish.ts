@@ -14,7 +14,7 @@ import { redisSettings } from '../../support/redis-settings.ts';
 export const hourMs = 3_600_000;
 
 /** The time-outs of the settings room's defaults; only tests about time-outs want them so tight. */
-export const tight = { connectTimeoutMs: 500, readTimeoutMs: 100, writeTimeoutMs: 1000 } as const;
+export const tight = { connectTimeoutMs: 500, readTimeoutMs: 250, writeTimeoutMs: 1000 } as const;
 
 /** Opens a store; `over` says where the server is. */
 export const openStore = async (
