@@ -28,7 +28,7 @@ export const methodsInQuery = (query: string): readonly string[] => {
 };
 
 /** A name with an escape or the word: all that is looked for in most queries. */
-const mayNameMethod = /[?&;][^=&;]*(?:%|method)/i;
+const mayNameMethod = /(?:^\?|[&;])[^=&;]*(?:%|method)/i;
 const methodName = /^[\s\0]*[_.[\s]method\]?(?:\[.*)?$/i;
 const noMethods: readonly string[] = [];
 
