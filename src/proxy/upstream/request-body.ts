@@ -35,6 +35,7 @@ export class RequestBody extends Readable {
   #bytes = 0;
   /** Received in this turn. A body in chunks of one byte would otherwise be handed on byte by byte. */
   #pieces: Buffer[] = [];
+  #piecesBytes = 0;
   #isReady = false;
   #isWaitOver = false;
   #waitTimer: NodeJS.Timeout | undefined;
@@ -94,7 +95,14 @@ export class RequestBody extends Readable {
     } else if (this.#bytes > this.#bytesMax) {
       this.#isDiscarding = true;
       this.#listener.onBodyTooLarge();
-    } else if (this.#pieces.push(chunk) === 1) setImmediate(() => this.#handOn());
+    } else this.#collect(chunk);
+  }
+
+  #collect(chunk: Buffer): void {
+    this.#piecesBytes += chunk.length;
+    if (this.#pieces.push(chunk) === 1) setImmediate(() => this.#handOn());
+    // A fast caller is read many times in a turn, and must be held up as soon as there is enough.
+    if (this.#piecesBytes >= piecesBytesMax) this.#handOn();
   }
 
   #handOn(): void {
@@ -102,6 +110,7 @@ export class RequestBody extends Readable {
     const [first] = pieces;
     if (first === undefined || this.#isDiscarding) return;
     this.#pieces = [];
+    this.#piecesBytes = 0;
     if (!this.push(pieces.length === 1 ? first : Buffer.concat(pieces))) {
       this.#request.pause();
       this.#pace.pause();
@@ -139,6 +148,9 @@ export class RequestBody extends Readable {
     this.#pace.stop();
   }
 }
+
+/** As much as one read brings. */
+const piecesBytesMax = 65_536;
 
 /** What a caller may still send after its body was given up. */
 const lingerBytesMax = 262_144;
