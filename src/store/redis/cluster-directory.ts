@@ -2,7 +2,7 @@
 // believes the newest epoch. It never depends on one node being alive, nor on the settings naming the ones that are.
 
 import type { RedisSettings } from '../../settings/settings.ts';
-import { type ClusterView, ownersOf, readClusterView, readEpochs } from './cluster-slots.ts';
+import { type ClusterView, ownersOf, readClusterView, readEpochs, viewsOfCluster } from './cluster-slots.ts';
 import { questionOptions } from './connection-options.ts';
 import { type Address, type Directory, OwnerTable, nameOf } from './directory.ts';
 import { type RedisFault, faultOf } from './fault.ts';
@@ -21,6 +21,7 @@ export class ClusterDirectory implements Directory {
   readonly #owners = new OwnerTable();
   /** The nodes that others named in the last round. */
   #named: readonly Address[] = [];
+  #ids: ReadonlySet<string> = new Set();
   /** Nodes the log has called silent. */
   readonly #silent = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
@@ -69,11 +70,13 @@ export class ClusterDirectory implements Directory {
     if (this.#isClosed) return;
     const known = [...this.#settings.nodes, ...this.#named];
     const nodes = [...new Map(known.map((node) => [nameOf(node), node])).values()];
-    const views = await firstAnswers(nodes.map((node) => this.#viewOf(node)));
+    const answers = await firstAnswers(nodes.map((node) => this.#viewOf(node)));
+    const views = viewsOfCluster(answers, this.#ids);
     const owners = ownersOf(views, tags);
     if (this.#isClosed || owners.size === 0) return;
     this.#fault = undefined;
     this.#named = views.flatMap((view) => view.nodes);
+    this.#ids = new Set(views.flatMap((view) => [...view.ids]));
     this.#owners.replace(owners);
   }
 

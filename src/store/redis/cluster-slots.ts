@@ -24,6 +24,8 @@ export interface ClusterView {
   readonly claims: ReadonlyMap<string, Claim>;
   /** The masters and replicas that hold our tags. */
   readonly nodes: readonly Address[];
+  /** The ids of these nodes: they tell one Cluster from another. */
+  readonly ids: ReadonlySet<string>;
 }
 
 /**
@@ -39,6 +41,7 @@ export const readClusterView = (
 ): ClusterView => {
   const claims = new Map<string, Claim>();
   const nodes: Address[] = [];
+  const ids = new Set<string>();
   for (const range of arrayOf(slots)) {
     const [first, last, ...servers] = arrayOf(range);
     if (typeof first !== 'number' || typeof last !== 'number') continue;
@@ -49,11 +52,12 @@ export const readClusterView = (
       if (typeof port !== 'number' || host === '?') continue;
       const owner = { host: typeof host === 'string' && host !== '' ? host : answeredBy, port };
       nodes.push(owner);
+      if (typeof id === 'string') ids.add(id);
       const epoch = (typeof id === 'string' ? epochs.get(id) : undefined) ?? 0;
       if (index === 0) for (const tag of held) claims.set(tag, { owner, epoch });
     }
   }
-  return { claims, nodes };
+  return { claims, nodes, ids };
 };
 
 /** Reads CLUSTER NODES: `id address flags master ping-sent pong-received config-epoch ...` a line -> epoch by id. */
@@ -65,6 +69,18 @@ export const readEpochs = (nodes: unknown): ReadonlyMap<string, number> => {
       .filter((field) => /^\d{1,15}$/.test(field[6] ?? ''))
       .map((field) => [field[0] ?? '', Number(field[6])]),
   );
+};
+
+/**
+ * The views of nodes that know a node we knew: the address of a node that is gone may belong to another Cluster now. All
+ * of them where none does: the Cluster was made anew.
+ */
+export const viewsOfCluster = (
+  views: readonly ClusterView[],
+  knownIds: ReadonlySet<string>,
+): readonly ClusterView[] => {
+  const own = views.filter(({ ids }) => !ids.isDisjointFrom(knownIds));
+  return own.length > 0 ? own : views;
 };
 
 /** Who holds each tag, by all that nodes say: a node that was cut off, or slept, knows an older epoch. */

@@ -51,7 +51,10 @@ export class RoutedLinks implements Connections {
           if (isLost(error)) void this.#directory.refresh();
           throw error;
         }
-        if (hops === hopsMax) throw new RedisFault('REDIRECTIONS', 'the Cluster redirects in circles');
+        if (hops === hopsMax) {
+          void this.#directory.refresh();
+          throw new RedisFault('REDIRECTIONS', 'the Cluster redirects in circles');
+        }
         server = redirect.to;
         ({ isAsking } = redirect);
         if (!isAsking) this.#directory.moved(tag, server);

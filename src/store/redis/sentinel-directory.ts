@@ -7,7 +7,7 @@ import { type Address, type Directory, OwnerTable, nameOf, newestClaim } from '.
 import { RedisFault, faultOf } from './fault.ts';
 import type { LinkOptions } from './link.ts';
 import { firstAnswers, sharedRounds } from './rounds.ts';
-import { SentinelLink, type SentinelView } from './sentinel-link.ts';
+import { type NamedSentinel, SentinelLink, type SentinelView } from './sentinel-link.ts';
 
 const refreshEveryMs = 250;
 const sentinelsMax = 16;
@@ -21,7 +21,7 @@ export class SentinelDirectory implements Directory {
   readonly #master = new OwnerTable();
   readonly #sentinels = new Map<string, SentinelLink>();
   /** The sentinels that others named in the last round. */
-  #named: readonly Address[] = [];
+  #named: readonly NamedSentinel[] = [];
   /** Of the master believed now. */
   #epoch = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -101,17 +101,23 @@ export class SentinelDirectory implements Directory {
   }
 
   #openLinks(): void {
-    const known = [...this.#settings.nodes, ...this.#named].slice(0, sentinelsMax);
-    const wanted = new Map(known.map((address) => [nameOf(address), address]));
-    for (const [name, sentinel] of this.#sentinels)
-      if (!wanted.has(name)) {
+    const configured = new Map(this.#settings.nodes.map((node) => [nameOf(node), node]));
+    const named = this.#named.filter((sentinel) => !configured.has(nameOf(sentinel)));
+    const known = new Map<string, readonly [address: Address, runId: string | undefined]>([
+      ...[...configured].map(([name, node]) => [name, [node, undefined]] as const),
+      ...named.map((one) => [`${nameOf(one)} ${one.runId}`, [one, one.runId]] as const),
+    ]);
+    const wanted = new Map([...known].slice(0, sentinelsMax));
+    for (const [key, sentinel] of this.#sentinels)
+      if (!wanted.has(key)) {
         sentinel.close();
-        this.#sentinels.delete(name);
+        this.#sentinels.delete(key);
       }
-    for (const [name, address] of wanted)
-      if (!this.#sentinels.has(name)) {
+    for (const [key, [address, runId]] of wanted)
+      if (!this.#sentinels.has(key)) {
         const options = sentinelOptions(this.#settings, address);
-        this.#sentinels.set(name, new SentinelLink(options, this.#masterName, () => void this.refresh()));
+        const switched = (): void => void this.refresh();
+        this.#sentinels.set(key, new SentinelLink(options, this.#masterName, runId, switched));
       }
   }
 

@@ -7,10 +7,15 @@ import type { Address, Claim } from './directory.ts';
 import { RedisFault } from './fault.ts';
 import { TimedRedis } from './timed-redis.ts';
 
+/** A sentinel that another one has named. */
+export interface NamedSentinel extends Address {
+  readonly runId: string;
+}
+
 /** How one sentinel sees the master and the other sentinels. */
 export interface SentinelView {
   readonly claim: Claim;
-  readonly sentinels: readonly Address[];
+  readonly sentinels: readonly NamedSentinel[];
 }
 
 const channel = '+switch-master';
@@ -21,13 +26,18 @@ export class SentinelLink {
   readonly #client: Redis;
   readonly #listener: Redis;
   readonly #masterName: string;
+  readonly #runId: string | undefined;
   #asking: Promise<SentinelView> | undefined;
   /** Why the connection was lost: the library rejects with less. */
   #reason: unknown;
 
-  /** `switched` is called when this sentinel says that the master of this name is another one now. */
-  constructor(options: NodeOptions, masterName: string, switched: () => void) {
+  /**
+   * `runId`: whose view counts; undefined: of whichever sentinel listens there. `switched` is called when it says that the
+   * master of this name is another one now.
+   */
+  constructor(options: NodeOptions, masterName: string, runId: string | undefined, switched: () => void) {
     this.#masterName = masterName;
+    this.#runId = runId;
     this.#client = new TimedRedis(options);
     this.#client.on('error', (error: unknown) => {
       this.#reason = error;
@@ -60,11 +70,15 @@ export class SentinelLink {
       if (this.#client.status !== 'ready') await this.#client.connect();
       const ask = (command: string): Promise<unknown> =>
         this.#client.call('SENTINEL', command, this.#masterName);
-      const [address, master, sentinels] = await Promise.all([
+      const [address, master, sentinels, runId] = await Promise.all([
         ask('GET-MASTER-ADDR-BY-NAME'),
         ask('MASTER'),
         ask('SENTINELS'),
+        this.#runId === undefined ? undefined : this.#client.call('SENTINEL', 'MYID'),
       ]);
+      // Masters of many deployments have the same name.
+      if (runId !== this.#runId)
+        throw new RedisFault('NO_SENTINEL', 'another sentinel listens where the one that was named did');
       return readSentinelView(address, master, sentinels);
     } catch (error) {
       throw this.#reason ?? error;
@@ -83,7 +97,11 @@ export const readSentinelView = (address: unknown, master: unknown, sentinels: u
   const others = Array.isArray(sentinels) ? sentinels.map(fieldsOf) : [];
   return {
     claim: { owner, epoch: Number(fieldsOf(master).get('config-epoch')) || 0 },
-    sentinels: others.flatMap((fields) => addressOf(fields.get('ip'), fields.get('port')) ?? []),
+    sentinels: others.flatMap((fields) => {
+      const other = addressOf(fields.get('ip'), fields.get('port'));
+      const runId = fields.get('runid');
+      return other === undefined || typeof runId !== 'string' || runId === '' ? [] : { ...other, runId };
+    }),
   };
 };
 

@@ -4,7 +4,13 @@ import * as fc from 'fast-check';
 import t from 'tap';
 import type { Change } from '../../../src/store/records.ts';
 import { lineOf, parseLine } from '../../../src/store/redis/change-codec.ts';
-import { readClusterView, readEpochs, slotOfTag, tagOfKey } from '../../../src/store/redis/cluster-slots.ts';
+import {
+  readClusterView,
+  readEpochs,
+  slotOfTag,
+  tagOfKey,
+  viewsOfCluster,
+} from '../../../src/store/redis/cluster-slots.ts';
 import { type Claim, newestClaim } from '../../../src/store/redis/directory.ts';
 import { faultOf, RedisFault } from '../../../src/store/redis/fault.ts';
 import { isStorableId, KeySpace } from '../../../src/store/redis/key-space.ts';
@@ -122,6 +128,14 @@ t.test('slots are those of the Cluster specification', async (t) => {
   t.equal(readClusterView('nonsense', readEpochs(undefined), ['foo'], 'x').claims.size, 0);
 });
 
+t.test('a node of another Cluster at a known address is not believed, unless ours is gone', async (t) => {
+  const view = (id: string) => readClusterView([[0, 16_383, [id, 7000, id]]], new Map(), ['foo'], 'x');
+  const [ours, foreign] = [view('ours'), view('foreign')];
+  t.same(viewsOfCluster([foreign, ours], new Set(['ours', 'gone'])), [ours]);
+  t.same(viewsOfCluster([foreign], new Set(['ours'])), [foreign]);
+  t.same(viewsOfCluster([foreign, ours], new Set()), [foreign, ours]);
+});
+
 t.test('of what servers say of the owner the newest epoch is believed, then the most of them', async (t) => {
   const claim = (host: string, epoch: number) => ({ owner: { host, port: 1 }, epoch });
   const cases: Readonly<Record<string, readonly [claims: readonly Claim[], host: string | undefined]>> = {
@@ -139,12 +153,12 @@ t.test(
   async (t) => {
     const master = ['name', 'main', 'ip', 'the old one', 'config-epoch', '3'];
     const others = [
-      ['name', 'x', 'ip', '10.0.0.8', 'port', '26379'],
+      ['name', 'x', 'ip', '10.0.0.8', 'port', '26379', 'runid', 'f00'],
       ['ip', '10.0.0.9'],
     ];
     t.same(readSentinelView(['10.0.0.1', '6379'], master, others), {
       claim: { owner: { host: '10.0.0.1', port: 6379 }, epoch: 3 },
-      sentinels: [{ host: '10.0.0.8', port: 26379 }],
+      sentinels: [{ host: '10.0.0.8', port: 26379, runId: 'f00' }],
     });
     t.throws(() => readSentinelView(null, master, others), { code: 'NO_SENTINEL' });
   },
