@@ -102,10 +102,10 @@ export class SentinelDirectory implements Directory {
 
   #openLinks(): void {
     const configured = new Map(this.#settings.nodes.map((node) => [nameOf(node), node]));
-    const named = this.#named.filter((sentinel) => !configured.has(nameOf(sentinel)));
-    const known = new Map<string, readonly [address: Address, runId: string | undefined]>([
+    const others = this.#named.filter((sentinel) => !configured.has(nameOf(sentinel)));
+    const known = new Map<string, readonly [address: Address, named: NamedSentinel | undefined]>([
       ...[...configured].map(([name, node]) => [name, [node, undefined]] as const),
-      ...named.map((one) => [`${nameOf(one)} ${one.runId}`, [one, one.runId]] as const),
+      ...others.map((one) => [`${nameOf(one)} ${one.runId}`, [one, one]] as const),
     ]);
     const wanted = new Map([...known].slice(0, sentinelsMax));
     for (const [key, sentinel] of this.#sentinels)
@@ -113,11 +113,11 @@ export class SentinelDirectory implements Directory {
         sentinel.close();
         this.#sentinels.delete(key);
       }
-    for (const [key, [address, runId]] of wanted)
+    for (const [key, [address, named]] of wanted)
       if (!this.#sentinels.has(key)) {
         const options = sentinelOptions(this.#settings, address);
         const switched = (): void => void this.refresh();
-        this.#sentinels.set(key, new SentinelLink(options, this.#masterName, runId, switched));
+        this.#sentinels.set(key, new SentinelLink(options, this.#masterName, named, switched));
       }
   }
 

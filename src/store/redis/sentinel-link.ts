@@ -26,18 +26,23 @@ export class SentinelLink {
   readonly #client: Redis;
   readonly #listener: Redis;
   readonly #masterName: string;
-  readonly #runId: string | undefined;
+  readonly #named: NamedSentinel | undefined;
   #asking: Promise<SentinelView> | undefined;
   /** Why the connection was lost: the library rejects with less. */
   #reason: unknown;
 
   /**
-   * `runId`: whose view counts; undefined: of whichever sentinel listens there. `switched` is called when it says that the
-   * master of this name is another one now.
+   * `named`: as another sentinel named it: only the view of that one counts; undefined: of whichever listens there.
+   * `switched` is called when it says that the master of this name is another one now.
    */
-  constructor(options: NodeOptions, masterName: string, runId: string | undefined, switched: () => void) {
+  constructor(
+    options: NodeOptions,
+    masterName: string,
+    named: NamedSentinel | undefined,
+    switched: () => void,
+  ) {
     this.#masterName = masterName;
-    this.#runId = runId;
+    this.#named = named;
     this.#client = new TimedRedis(options);
     this.#client.on('error', (error: unknown) => {
       this.#reason = error;
@@ -74,12 +79,14 @@ export class SentinelLink {
         ask('GET-MASTER-ADDR-BY-NAME'),
         ask('MASTER'),
         ask('SENTINELS'),
-        this.#runId === undefined ? undefined : this.#client.call('SENTINEL', 'MYID'),
+        this.#named === undefined ? undefined : this.#client.call('SENTINEL', 'MYID'),
       ]);
       // Masters of many deployments have the same name.
-      if (runId !== this.#runId)
+      if (runId !== this.#named?.runId)
         throw new RedisFault('NO_SENTINEL', 'another sentinel listens where the one that was named did');
-      return readSentinelView(address, master, sentinels);
+      const view = readSentinelView(address, master, sentinels);
+      // None names itself, and the only one that answers must not be forgotten.
+      return this.#named === undefined ? view : { ...view, sentinels: [...view.sentinels, this.#named] };
     } catch (error) {
       throw this.#reason ?? error;
     }

@@ -37,15 +37,15 @@ t.test(
 
     await move.moveKeys();
     t.match(await store.findApiToken(made.digest), { token: { id: made.token.id } }, 'ASK is followed');
-    t.equal(await store.revokeToken(made.token.id, 3), 'revoked', 'for writes too');
+    t.equal(await store.revokeAll(org.id, user.id, 3), 'revoked', 'for writes too');
     await told.until(() => told.lines.length === 4);
-    t.match(told.lines[3], { kind: 'token', tokenId: made.token.id });
+    t.match(told.lines[3], { kind: 'user', generation: 3 });
 
     await move.end();
-    t.match(await store.findApiToken(made.digest), { token: { state: 'revoked' } }, 'MOVED is followed');
-    t.equal(await store.revokeAll(org.id, user.id, 4), 'revoked');
+    t.match(await store.findApiToken(made.digest), { token: { id: made.token.id } }, 'MOVED is followed');
+    t.equal(await store.revokeToken(made.token.id, 4), 'revoked');
     await told.until(() => told.lines.length === 5);
-    t.match(told.lines[4], { kind: 'user', generation: 3 });
+    t.match(told.lines[4], { kind: 'token', tokenId: made.token.id });
     t.notOk(
       told.events.some((event) => event.startsWith('reset')),
       'its history moved with it',

@@ -161,3 +161,26 @@ t.test('a sentinel that was away during the failover is not believed while it is
     t.equal(directory.ownerOf()?.port, replica.port);
   }
 });
+
+t.test(
+  'one sentinel is left, which only others had named: it is still asked when they are back',
+  async (t) => {
+    const { sentinels, replica } = await worldFor(t);
+    const [only, second, third] = sentinels as [RedisSentinel, RedisSentinel, RedisSentinel];
+    const directory = new SentinelDirectory(redisSettings(settingsOn([only])), {
+      log: silentLog,
+      secrets: [],
+    });
+    t.teardown(() => directory.close());
+    await directory.open();
+    await directory.refresh();
+    await only.kill();
+    await second.kill();
+    for (let round = 0; round < 5; round++) await directory.refresh();
+    second.restart();
+    await second.knowsSentinels(2);
+    await third.failover();
+    await second.names(replica);
+    await eventually(() => directory.ownerOf()?.port === replica.port);
+  },
+);
