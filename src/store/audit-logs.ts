@@ -1,13 +1,13 @@
 // Which logs keep an entry of the audit, and how several logs are read as one. Each org has its own logs with a bound of
-// their own, and what was refused has a log apart from what was done: nobody can push out another's entries, nor by failing
-// what was done. Pure.
+// their own, and what was refused has a log apart from what was done, as has what strangers were refused: nobody can push out
+// another's entries, nor by failing what was done, and whoever guesses passwords hides no member's attempts. Pure.
 
 import type { AuditEntry, AuditParty } from './records.ts';
 import type { Page } from './token-store.ts';
 
 /** `org` undefined: the log of all orgs together, which the operator reads. */
 export type AuditLog =
-  | { readonly kind: 'done' | 'refused'; readonly org: string | undefined }
+  | { readonly kind: 'done' | 'refused' | 'stranger'; readonly org: string | undefined }
   | { readonly kind: 'operator' };
 
 /** How many entries of all orgs each of the operator's logs keeps, give or take what is trimmed at once. */
@@ -24,12 +24,14 @@ export const entriesMaxOf = (log: AuditLog): number =>
  */
 export const auditLogsOf = ({ actor, subject, result, clientAddress }: AuditEntry): readonly AuditLog[] => {
   const isOperator = actor.org === undefined && clientAddress === 'cli';
+  const kind: 'done' | 'refused' | 'stranger' =
+    actor.org === undefined && result === 'refused' ? 'stranger' : result;
   const isOutsider = actor.org !== undefined && actor.org !== subject.org && result === 'refused';
   const orgs = new Set([actor.org, ...(isOutsider ? [] : [subject.org])]);
   orgs.delete(undefined);
   return [
-    isOperator ? { kind: 'operator' } : { kind: result, org: undefined },
-    ...[...orgs].map((org) => ({ kind: result, org })),
+    isOperator ? { kind: 'operator' } : { kind, org: undefined },
+    ...[...orgs].map((org) => ({ kind, org })),
   ];
 };
 
@@ -37,6 +39,7 @@ export const auditLogsOf = ({ actor, subject, result, clientAddress }: AuditEntr
 export const logsOfReader = (org: string | undefined): readonly AuditLog[] => [
   { kind: 'done', org },
   { kind: 'refused', org },
+  { kind: 'stranger', org },
   ...(org === undefined ? ([{ kind: 'operator' }] as const) : []),
 ];
 

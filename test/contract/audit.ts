@@ -128,6 +128,25 @@ export const auditContract = async (t: Test, makePlace: MakePlace): Promise<void
     t.ok(kept.length >= 20_000 && kept.length < 22_500, `${kept.length} of the loud org are kept`);
   });
 
+  t.test('strangers who guess passwords push out nothing that members of the org were refused', async (t) => {
+    const [store] = await openStores(t, makePlace);
+    await store.createOrg(exampleOrg({ id: 'acme' }));
+    const refused = { result: 'refused', reason: 'scope_missing' } as const;
+    const attempt = exampleEntry(refused);
+    await store.appendAudit([attempt]);
+    const nobody = { org: undefined, user: undefined, tokenId: undefined };
+    const guess = { ...refused, actor: nobody, action: 'session.begin', reason: 'password_wrong' };
+    for (let round = 0; round < 12; round++)
+      await store.appendAudit(
+        Array.from({ length: 2_000 }, () => exampleEntry({ ...guess, atMs: startMs + 1 + round })),
+      );
+    for (const org of ['acme', undefined]) {
+      const kept = await collect((cursor) => store.readAudit(org, { limit: 1_000, cursor }));
+      t.same(kept.at(-1), attempt, 'the oldest is kept');
+      t.ok(kept.length > 20_000, 'and so are the guesses');
+    }
+  });
+
   t.test('an org that does not exist is given no log', async (t) => {
     const [store] = await openStores(t, makePlace);
     const entry = exampleEntry({ subject: { org: 'late', user: 'ann', tokenId: undefined } });

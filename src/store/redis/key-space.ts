@@ -16,8 +16,10 @@
 //   tollgate:{7}:retention            string  that time in ms: the longest any replica asked for   no expiry
 //   tollgate:{7}:replicated  hash  written before each WAIT for replicas   no expiry
 //   tollgate:{0}:keys                 hash    signing keys by kid        no expiry
-//   tollgate:{0}:audit, audit-refused, audit-operator   streams   the audit of all orgs   their newest entries
-//   tollgate:{7}:audit:<org>, audit-refused:<org>       streams   the audit of one org    their newest entries
+//   tollgate:{0}:audit, audit-refused, audit-stranger, audit-operator
+//                                                       streams   the audit of all orgs   their newest entries
+//   tollgate:{7}:audit:<org>, audit-refused:<org>, audit-stranger:<org>
+//                                                       streams   the audit of one org    their newest entries
 //   tollgate:{7}:audit-before:<org>   stream  what `audit` held of the org before orgs had their own
 //   tollgate:{0}:audit-copied         string  how far it has been copied there
 
@@ -120,7 +122,7 @@ export class KeySpace {
   /** The logs of all orgs lie in one shard, those of an org with its record. */
   audit(log: AuditLog): string {
     if (log.kind === 'operator') return `${this.#base(0)}audit-operator`;
-    const name = log.kind === 'done' ? 'audit' : 'audit-refused';
+    const name = log.kind === 'done' ? 'audit' : `audit-${log.kind}`;
     return log.org === undefined
       ? `${this.#base(0)}${name}`
       : `${this.#base(shardOfAccount(log.org))}${name}:${log.org}`;

@@ -51,7 +51,7 @@ export const auditOperation = ({
     tag: 'Audit',
     summary: 'Read the audit of an organization',
     description:
-      'What its users did, and what was done to it; newest first, and a moment after it happened. Of what was done the newest 20,000 entries of the organization are kept, and as many of what was refused. It needs the right `tollgate:audit:read`. A session made from an API token may not.',
+      'What its users did, and what was done to it; newest first, and a moment after it happened. Of what was done the newest 20,000 entries of the organization are kept, and as many of what its users were refused, and of what strangers were. It needs the right `tollgate:audit:read`. A session made from an API token may not.',
     query: z.strictObject(pageFields),
     body: noBody,
     success: {
