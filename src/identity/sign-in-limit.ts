@@ -3,7 +3,7 @@
 // was tried longest ago is forgotten.
 
 import { LRUCache } from 'lru-cache';
-import { networkOf } from './unknown-token-limit.ts';
+import { addressBlockOf } from './address-block.ts';
 
 export interface SignInLimit {
   /** Counts a try; false: too many have failed, and this one must not be made. `account`: `<org>/<user>`. */
@@ -33,9 +33,9 @@ export const createSignInLimit = (settings: SignInLimitSettings): SignInLimit =>
   const addresses = countersOf(perAddress);
   const keysOf = (address: string, account: string) =>
     [
-      [addresses, networkOf(address)],
+      [addresses, addressBlockOf(address)],
       [accounts, account],
-      [pairs, `${networkOf(address)} ${account}`],
+      [pairs, `${addressBlockOf(address)} ${account}`],
     ] as const;
   return {
     begin: (address, account) => {
@@ -46,7 +46,7 @@ export const createSignInLimit = (settings: SignInLimitSettings): SignInLimit =>
     },
     succeed: (address, account) => {
       for (const [counters, key] of keysOf(address, account)) counters.add(key, -1);
-      pairs.forget(`${networkOf(address)} ${account}`);
+      pairs.forget(`${addressBlockOf(address)} ${account}`);
     },
     cancel: (address, account) => {
       for (const [counters, key] of keysOf(address, account)) counters.add(key, -1);

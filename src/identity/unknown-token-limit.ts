@@ -2,8 +2,8 @@
 // out who shares the address: past the limit one look-up a second is still made, and callers whose identity is cached
 // are never held back. Memory is bounded: the addresses seen longest ago are forgotten.
 
-import { isIPv6 } from 'node:net';
 import { LRUCache } from 'lru-cache';
+import { addressBlockOf } from './address-block.ts';
 
 export interface UnknownTokenLimit {
   /** Synchronous; one map look-up. */
@@ -31,9 +31,9 @@ export const createUnknownTokenLimit = (
     perf: { now: monotonicMs },
   });
   return {
-    isBlocked: (address) => (counts.get(networkOf(address))?.used ?? 0) >= perMinute,
+    isBlocked: (address) => (counts.get(addressBlockOf(address))?.used ?? 0) >= perMinute,
     takeTurn: (address) => {
-      const count = counts.get(networkOf(address));
+      const count = counts.get(addressBlockOf(address));
       const nowMs = monotonicMs();
       if (count === undefined || count.used < perMinute) return true;
       if (nowMs - count.lastTurnMs < turnEveryMs) return false;
@@ -41,20 +41,11 @@ export const createUnknownTokenLimit = (
       return true;
     },
     penalize: (address) => {
-      const key = networkOf(address);
+      const key = addressBlockOf(address);
       const count = counts.get(key);
       // Counting on does not lengthen the minute: it runs from the first unknown token.
       if (count === undefined) counts.set(key, { used: 1, lastTurnMs: monotonicMs() });
       else if (++count.used === perMinute) count.lastTurnMs = monotonicMs();
     },
   };
-};
-
-/** One IPv6 customer holds a whole /64, so that is what is counted. IPv4 in IPv6 counts as the IPv4 address. */
-export const networkOf = (address: string): string => {
-  if (!isIPv6(address)) return address;
-  if (address.startsWith('::ffff:')) return address.slice('::ffff:'.length);
-  const [head = ''] = address.split('::');
-  const groups = head === '' ? [] : head.split(':');
-  return [...groups, '0', '0', '0', '0'].slice(0, 4).join(':');
 };

@@ -2,7 +2,7 @@
 // A proxy that is trusted stands for many callers, and so does a unix socket: they are not counted.
 
 import type { Server, Socket } from 'node:net';
-import { addressBlockOf } from './address-block.ts';
+import { addressBlockOf } from '../identity/address-block.ts';
 import { plainAddress, type TrustsAddress } from './peer.ts';
 
 /**

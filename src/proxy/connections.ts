@@ -2,7 +2,7 @@
 // wait behind it. Forgotten with the connection.
 
 import type { Socket } from 'node:net';
-import { addressBlockOf } from './address-block.ts';
+import { addressBlockOf } from '../identity/address-block.ts';
 import type { Connection, Passage } from './passage.ts';
 import { describePeer, type Peer, plainAddress, type TrustsAddress } from './peer.ts';
 import { Pipeliners } from './pipeliners.ts';

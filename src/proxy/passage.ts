@@ -11,7 +11,7 @@ import type { ErrorDialect, RouteRule } from '../decision/route-rule.ts';
 import { type RefusedRequest, refusalResponse } from '../dialects/refusal-response.ts';
 import { vcdClientRequestIdHeader } from '../dialects/vcd-error.ts';
 import type { RecordOutcome, RequestOutcome } from '../observe/request-outcome.ts';
-import { addressBlockOf } from './address-block.ts';
+import { addressBlockOf } from '../identity/address-block.ts';
 import { requestIdOf } from './correlation.ts';
 import type { HeaderFacts } from './hygiene.ts';
 import type { Peer } from './peer.ts';

@@ -1,6 +1,6 @@
 import { array, assert, integer, nat, property } from 'fast-check';
 import t from 'tap';
-import { addressBlockOf } from '../../src/proxy/address-block.ts';
+import { addressBlockOf } from '../../src/identity/address-block.ts';
 
 t.test('an IPv4 address is its own block, as is what is no address', async (t) => {
   for (const address of ['192.0.2.7', '127.0.0.1', 'unknown']) t.equal(addressBlockOf(address), address);
@@ -18,6 +18,12 @@ t.test('all addresses of one /64 are one block, however they are written', async
   t.equal(addressBlockOf('::1'), '0:0:0:0::/64');
   t.equal(addressBlockOf('::'), '0:0:0:0::/64');
   t.equal(addressBlockOf('1::192.0.2.7'), '1:0:0:0::/64');
+});
+
+t.test('an IPv4 address is the same block when it is written as IPv6', async (t) => {
+  t.equal(addressBlockOf('::ffff:192.0.2.7'), '192.0.2.7');
+  t.equal(addressBlockOf('::FFFF:192.0.2.7'), '192.0.2.7');
+  t.not(addressBlockOf('::ffff:c000:207'), addressBlockOf('::ffff:c000:208'));
 });
 
 t.test('two addresses share a block exactly when their first 64 bits are the same', async () => {
