@@ -6,7 +6,7 @@ import { settingNames } from '../settings/setting-names.ts';
 /** `redis://:password@host`. */
 const holdsPassword = /:\/\/[^/@]*:[^@]+@/;
 /** A list or mapping of settings with a secret in it, such as `oauth.clients=[{ id: a, secret: b }]`. */
-const holdsSecret = /\bsecret["']?\s*:/;
+const namesSecret = /\bsecret["']?\s*:/;
 
 /**
  * One sentence on what stands in `--set` and `--store` and should not, and where it belongs; undefined when nothing does.
@@ -23,7 +23,7 @@ export const warningOfVisibleSecrets = (
     if (setting.pem && !value.includes('-----BEGIN ')) return [];
     if (setting.secret && setting.path.join('.') !== 'store.url')
       return [{ name, instead: `${setting.variable}_FILE` }];
-    return holdsSecret.test(value) ? [{ name, instead: 'secretFile in the settings file' }] : [];
+    return namesSecret.test(value) ? [{ name, instead: 'secretFile in the settings file' }] : [];
   });
   const names = [...new Set(found.map(({ name }) => name))].join(', ');
   const instead = [...new Set(found.map(({ instead }) => instead))].join(', ');

@@ -6,7 +6,7 @@ export const defaultMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 
 /** What the upstream gets of the caller's credential: nothing, an access token in its place, or the credential itself. */
 export type ForwardCredential = 'strip' | 'access-token' | 'keep';
 
-/** In whose shape a refusal is told: a problem of RFC 9457, or the errors of a vendor's API. */
+/** The format of a refusal: a problem of RFC 9457, or the errors of a vendor's API. */
 export type ErrorDialect = 'problem' | 'vcd' | 'csp' | 'astra';
 
 export interface RouteRule {
@@ -24,7 +24,7 @@ export interface RouteRule {
   readonly tenantParameter: string | undefined;
   /** What a path of another tenant is answered: 403, or 404 as if it did not exist. */
   readonly foreignTenant: 'forbidden' | 'not-found';
-  /** In whose shape it refuses. */
+  /** The format of its refusals. */
   readonly errors: ErrorDialect;
   readonly sessions: 'any' | 'interactive';
   /** Name in `settings.upstreams`. */

@@ -1,5 +1,5 @@
 // How many commands about tokens and users one account may give in a minute: each costs writes that every replica sees, and
-// an entry of the audit. Revocations are counted apart: whoever has used up everything else can still revoke.
+// an entry of the audit. Revocations are counted apart: an account that has used up everything else can still revoke.
 
 import type { Identity } from '../decision/identity.ts';
 import { type Denial, denial } from '../decision/outcome.ts';

@@ -1,5 +1,5 @@
 // The orders that callers of the surfaces give about the users of their org, and their reading of its audit: rights first,
-// then the deed, then the audit. Nobody gives a role that grants more than they may do themselves.
+// then the command, then the audit. Nobody gives a role that grants more than they may do themselves.
 
 import type { Identity } from '../decision/identity.ts';
 import { type Denial, isDenial, isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
@@ -84,7 +84,7 @@ export const createAccountOrders = (deps: AccountOrdersDeps): AccountOrders => {
   };
 };
 
-/** Does a deed within an org, if the actor may. Looking is worth a line only when it was refused. */
+/** Carries out a command within an org, if the actor may. Reading is audited only when it was refused. */
 const createWithRight =
   ({ store, audit, commandLimit }: AccountOrdersDeps) =>
   async <T extends object>(
@@ -92,14 +92,14 @@ const createWithRight =
     action: AuditAction,
     { orgId, userId }: { readonly orgId: string; readonly userId: string | undefined },
     may: (identity: Identity, orgId: string) => Denial | undefined,
-    deed: (identity: Identity) => Promise<T | Problem | Outage>,
+    work: (identity: Identity) => Promise<T | Problem | Outage>,
   ): Promise<T | Problem | Refusal> => {
     const identity = await withOwnRights(store, actor.identity);
     if (isOutage(identity)) return identity;
     const refusal = may(identity, orgId);
     if (refusal === undefined && commandLimit?.(actor.identity, 'other') === false)
       return tooManyCommands(actor.identity);
-    const outcome = refusal ?? (await deed(identity));
+    const outcome = refusal ?? (await work(identity));
     if (action === 'user.change' || isDenial(outcome)) {
       const subject = {
         org: checkOrgId(orgId) === undefined ? orgId : undefined,

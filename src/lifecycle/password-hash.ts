@@ -72,7 +72,7 @@ const memoryBytesOf = ({ ln, r, p }: Cost): number => 128 * r * (2 ** ln + p);
 const derive = (password: string, salt: Uint8Array, cost: Cost, length: number): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     const { ln, r, p } = cost;
-    // Node's limit is 32 MiB unless told, which is just too little.
+    // Node's limit is 32 MiB by default, which is just too little.
     const maxmem = memoryBytesOf(cost) + 1024 * 1024;
     scrypt(password.normalize('NFKC'), salt, length, { N: 2 ** ln, r, p, maxmem }, (error, key) =>
       error === null ? resolve(key) : reject(error),

@@ -133,7 +133,7 @@ const judgeUnknown = async (
   return mayBeOurs ? nothingRevoked : 'nothing';
 };
 
-/** For whoever presents a secret of the right form that the store does not know. */
+/** The answer to a secret of the right form that the store does not know. */
 export const nothingRevoked = problem(
   'token_unknown',
   'Nothing was revoked: the store does not know this API token. It ended long ago, it was never made here, or the store ' +

@@ -1,4 +1,4 @@
-// The orders that callers of the surfaces give about API tokens: rights first, then the deed, then the audit. Another
+// The orders that callers of the surfaces give about API tokens: rights first, then the command, then the audit. Another
 // org's token is to a caller as one that does not exist; the audit knows better.
 
 import type { Identity } from '../decision/identity.ts';
@@ -112,20 +112,20 @@ const isLook = (action: AuditAction): boolean => action === 'token.list' || acti
 const kindOf = (action: AuditAction): CommandKind =>
   action === 'token.revoke' || action === 'token.revoke_all' ? 'revocation' : 'other';
 
-/** Does a deed about a user's or an org's tokens, if the actor may. */
+/** Carries out a command about a user's or an org's tokens, if the actor may. */
 const createWithRight =
   ({ store, audit, commandLimit }: TokenOrdersDeps) =>
   async <T extends object | string>(
     actor: Actor,
     action: AuditAction,
     whose: Whose,
-    deed: (identity: Identity) => Promise<T | Problem | Outage>,
+    work: (identity: Identity) => Promise<T | Problem | Outage>,
   ): Promise<T | Problem | Refusal> => {
     const identity = await withOwnRights(store, actor.identity);
     const refusal = isOutage(identity) ? identity : mayManageTokens(identity, whose);
     if (refusal === undefined && commandLimit?.(actor.identity, kindOf(action)) === false)
       return tooManyCommands(actor.identity);
-    const outcome = refusal ?? (isOutage(identity) ? identity : await deed(identity));
+    const outcome = refusal ?? (isOutage(identity) ? identity : await work(identity));
     const subject = { org: whose.orgId, user: whose.userId, tokenId: madeId(outcome) };
     if (!isLook(action) || isDenial(outcome))
       audit?.record({ action, identity: actor.identity, origin: actor, subject, outcome });
@@ -139,14 +139,14 @@ interface NamedToken {
   readonly ifMissing?: () => Promise<Problem | Refusal>;
 }
 
-/** Finds the token an order names and does a deed with it, if the actor may. */
+/** Finds the token a command names and carries the command out, if the actor may. */
 const createWithToken =
   ({ store, audit, commandLimit }: TokenOrdersDeps) =>
   async <T extends object | string>(
     actor: Actor,
     action: AuditAction,
     { tokenId, of, ifMissing }: NamedToken,
-    deed: (token: ApiTokenRecord, identity: Identity) => Promise<T | Problem | Outage>,
+    work: (token: ApiTokenRecord, identity: Identity) => Promise<T | Problem | Outage>,
   ): Promise<T | Problem | Refusal> => {
     const event = { action, identity: actor.identity, origin: actor };
     const identity = await withOwnRights(store, actor.identity);
@@ -168,7 +168,7 @@ const createWithToken =
       audit?.record({ ...event, subject, outcome: refusal });
       return refusal.reason === 'tenant_mismatch' ? tokenUnknown(tokenId) : refusal;
     }
-    const outcome = await deed(token, identity);
+    const outcome = await work(token, identity);
     if (!isLook(action)) audit?.record({ ...event, subject, outcome });
     return outcome;
   };

@@ -20,7 +20,7 @@ interface Shared {
 /** Beyond so many requests waiting a caller is read in small pieces. */
 const readAheadMax = 64;
 
-export class CallerConnection implements Connection, TurnTaker {
+class CallerConnection implements Connection, TurnTaker {
   readonly peer: Peer;
   passage: Passage | undefined;
   isClosing = false;

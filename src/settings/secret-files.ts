@@ -34,7 +34,7 @@ const isPath = (value: string): boolean => /^\.{0,2}\//.test(value) && !value.in
 const othersMayRead = 0o004;
 const othersMayWrite = 0o002;
 
-/** Warns of files that are open to everybody; says nothing of one that cannot be looked at: whoever reads it does. */
+/** Warns of files that are open to everybody; says nothing of one that cannot be looked at: reading it fails with its own message. */
 export const checkSecretFiles = (files: readonly SecretFile[], warning: Report): void => {
   for (const { path, file } of files) {
     const mode = statSync(file, { throwIfNoEntry: false })?.mode ?? 0;

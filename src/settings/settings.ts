@@ -19,7 +19,7 @@ export interface UpstreamSettings {
   readonly connectionsMax: number;
   /** From 0 to 1: the share of them that one caller may hold; without a credential its address is the caller. */
   readonly callerShare: number;
-  /** The same for one address, whoever calls from there. */
+  /** The same for one address, all its callers together. */
   readonly addressShare: number;
   readonly connectTimeoutMs: number;
   /** Below the upstream's own keep-alive time-out (Node's default is 5 s). */
@@ -134,7 +134,7 @@ export interface Settings {
     readonly accessTokenBytesMax: number;
   };
   readonly issuers: readonly IssuerSettings[];
-  /** In whose shape requests are refused that meet no route. */
+  /** The format of refusals of requests that match no route. */
   readonly errors: ErrorDialect;
   readonly routes: readonly RouteRule[];
   readonly oauth: {

@@ -11,7 +11,7 @@ export type AuditLog =
   | { readonly kind: 'operator' };
 
 /** How many entries of all orgs each of the operator's logs keeps, give or take what is trimmed at once. */
-export const auditEntriesMax = 100_000;
+const auditEntriesMax = 100_000;
 /** How many entries each log of one org keeps. */
 export const auditEntriesPerOrgMax = 20_000;
 

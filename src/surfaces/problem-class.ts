@@ -9,7 +9,7 @@ export type ProblemClass =
   | 'token_gone'
   | 'account_unknown'
   | 'account_disabled'
-  /** More than whoever asks has. */
+  /** More than the caller has itself. */
   | 'too_wide'
   | 'too_many';
 

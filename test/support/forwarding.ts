@@ -71,7 +71,7 @@ export const upstreamSettings = (
   ...more,
 });
 
-export const publicRule = (more: Partial<RouteRule> = {}): RouteRule => ({
+const publicRule = (more: Partial<RouteRule> = {}): RouteRule => ({
   name: 'all',
   methods: undefined,
   path: '/*',
@@ -90,7 +90,7 @@ export const publicRule = (more: Partial<RouteRule> = {}): RouteRule => ({
   ...more,
 });
 
-export const permitFor = (rule: RouteRule, target: string, identity?: Identity): Permit => {
+const permitFor = (rule: RouteRule, target: string, identity?: Identity): Permit => {
   const permit = authorizePublic(rule, target, identity);
   if ('kind' in permit) throw new Error('the rule is not public');
   return permit;
@@ -100,7 +100,7 @@ const hopByHop =
   /^(content-length|transfer-encoding|te|trailer|connection|keep-alive|upgrade|expect|proxy-connection)$/i;
 
 /** What the handler would send on: the request's raw headers without framing and hop-by-hop ones. */
-export const endToEndHeaders = (request: IncomingMessage): string[] => {
+const endToEndHeaders = (request: IncomingMessage): string[] => {
   const { rawHeaders } = request;
   return rawHeaders.filter((_, at) => !hopByHop.test(rawHeaders[at - (at % 2)]!));
 };

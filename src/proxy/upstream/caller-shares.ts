@@ -1,6 +1,6 @@
 // What each caller may hold of one upstream's connections: a share per caller (the user of its credential; without one, its
-// address) and a share per address, whoever calls from there. It counts and compares; it opens nothing and keeps nobody
-// waiting.
+// address) and a share per address for all its callers together. It counts and compares; it opens nothing and keeps
+// nobody waiting.
 
 import type { Identity } from '../../decision/identity.ts';
 
@@ -36,7 +36,7 @@ export class Party {
 }
 
 /** One request's claim to a connection, counted against its caller and its address. */
-export class Claim {
+export class ShareClaim {
   readonly caller: Party;
   readonly address: Party;
 
@@ -64,7 +64,7 @@ export class CallerShares {
   readonly #users: Parties;
   readonly #strangers: Parties;
   readonly #addresses: Parties;
-  /** Whoever comes by a unix socket: nothing tells one address from another. */
+  /** Callers on a unix socket: nothing tells one address from another. */
   readonly #nowhere = new Party(Infinity);
 
   constructor({ connectionsMax, callerShare, addressShare }: ShareSettings) {
@@ -75,13 +75,16 @@ export class CallerShares {
   }
 
   /** Two look-ups. The claim must be taken, or wait, before another is asked for. */
-  claimOf({ identity, addressBlock }: Claimant): Claim {
+  claimOf({ identity, addressBlock }: Claimant): ShareClaim {
     // No id holds a blank.
     const caller =
       identity === undefined
         ? this.#strangers.of(addressBlock)
         : this.#users.of(`${identity.org.id} ${identity.user.id}`);
-    return new Claim(caller, addressBlock === 'unknown' ? this.#nowhere : this.#addresses.of(addressBlock));
+    return new ShareClaim(
+      caller,
+      addressBlock === 'unknown' ? this.#nowhere : this.#addresses.of(addressBlock),
+    );
   }
 
   /** Callers and addresses remembered. */

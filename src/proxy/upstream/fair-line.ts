@@ -1,24 +1,24 @@
 // The requests that wait for a connection to one upstream: served in turns, a request of each caller, so that one caller with
-// many waits longer than one with few. Bounded in length: when it is full, whoever has most in it loses the newest.
+// many waits longer than one with few. Bounded in length: when it is full, the caller that has most in it loses the newest.
 // A caller that holds its whole share stays in the line until it gives one back.
 
 import { type Denial, denial, type Outage, outage } from '../../decision/outcome.ts';
-import type { Claim, Party } from './caller-shares.ts';
+import type { ShareClaim, Party } from './caller-shares.ts';
 
-/** Somebody who waits. */
+/** A request that waits. */
 export interface LineMember {
   onRefused(reason: Denial | Outage): void;
 }
 
 interface Entry<T> {
   readonly member: T;
-  readonly claim: Claim;
+  readonly claim: ShareClaim;
   readonly timer: NodeJS.Timeout;
 }
 
 export interface Turn<T> {
   readonly member: T;
-  readonly claim: Claim;
+  readonly claim: ShareClaim;
 }
 
 export class FairLine<T extends LineMember> {
@@ -38,7 +38,7 @@ export class FairLine<T extends LineMember> {
   }
 
   /** Lets it wait; refuses it, or another one, when too many do. */
-  add(member: T, claim: Claim): void {
+  add(member: T, claim: ShareClaim): void {
     if (this.length >= this.#lengthMax) {
       const longest = this.#longestLine();
       const own = this.#byCaller.get(claim.caller)?.length ?? 0;
@@ -105,5 +105,5 @@ export class FairLine<T extends LineMember> {
 }
 
 /** A caller that holds its whole share is refused for that; everybody else because the upstream's connections are all in use. */
-const refusalOf = (claim: Claim): Denial | Outage =>
+const refusalOf = (claim: ShareClaim): Denial | Outage =>
   claim.isAtShare ? denial('share_used_up') : outage('overloaded');

@@ -10,7 +10,7 @@ import { buildConnector, Client } from 'undici';
 import { outage } from '../../decision/outcome.ts';
 import type { UpstreamReading } from '../../observe/metric-sources.ts';
 import type { UpstreamSettings } from '../../settings/settings.ts';
-import { CallerShares, type Claim, type Claimant } from './caller-shares.ts';
+import { CallerShares, type ShareClaim, type Claimant } from './caller-shares.ts';
 import { FairLine, type LineMember } from './fair-line.ts';
 import { IdleTrust } from './idle-trust.ts';
 import { UpstreamSocket } from './upstream-socket.ts';
@@ -27,7 +27,7 @@ export class UpstreamConnection {
   /** When its last exchange was over; `performance.now()`. */
   idleSinceMs = 0;
   /** Of the exchange it carries. */
-  claim: Claim | undefined;
+  claim: ShareClaim | undefined;
 
   constructor(
     upstream: UpstreamSettings,
@@ -148,7 +148,7 @@ export class UpstreamConnections {
     await Promise.all(this.#all.map((connection) => connection.client.destroy()));
   }
 
-  #lend(connection: UpstreamConnection, claim: Claim, seeker: ConnectionSeeker): void {
+  #lend(connection: UpstreamConnection, claim: ShareClaim, seeker: ConnectionSeeker): void {
     claim.take();
     connection.claim = claim;
     seeker.onConnection(connection);

@@ -8,7 +8,7 @@ import { lineOf } from './change-codec.ts';
 import { listIndex, runOn } from './connections.ts';
 import type { StoreContext } from './context.ts';
 import { corrupt } from './fault.ts';
-import { isStorableId, isTokenId, shardOfSession } from './key-space.ts';
+import { isStorableId, isStorableTokenId, shardOfSession } from './key-space.ts';
 import { pageOf } from './paging.ts';
 import { parseToken, tokenDocument, tokenFieldNames } from './record-codec.ts';
 import { recordRetentionMs } from './script-parts.ts';
@@ -113,7 +113,7 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
         }
       }),
 
-    findToken: (tokenId) => attempt(async () => (isTokenId(tokenId) ? read(tokenId) : undefined)),
+    findToken: (tokenId) => attempt(async () => (isStorableTokenId(tokenId) ? read(tokenId) : undefined)),
 
     listTokens: (orgId, userId, page) =>
       attempt(async () => {
@@ -129,7 +129,7 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
 
     regenerateToken: (tokenId, { digest, number, previousUntilMs }, nowMs) =>
       attempt(async () => {
-        if (!isTokenId(tokenId)) return 'unknown';
+        if (!isStorableTokenId(tokenId)) return 'unknown';
         const shard = shardOfTokenId(tokenId);
         if (shardOfDigest(digest) !== shard)
           throw new TypeError(`the new secret of ${tokenId} does not fall into the shard of its user`);
@@ -158,7 +158,7 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
 
     recordUses: (uses) =>
       attempt(async (): Promise<'done'> => {
-        const known = uses.filter(({ tokenId }) => isTokenId(tokenId));
+        const known = uses.filter(({ tokenId }) => isStorableTokenId(tokenId));
         for (let start = 0; start < known.length; start += usesAtOnce)
           await Promise.all(
             known
@@ -172,7 +172,7 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
 
     revokeToken: (tokenId, nowMs, digest) =>
       attempt(async () => {
-        if (!isTokenId(tokenId)) return 'unknown';
+        if (!isStorableTokenId(tokenId)) return 'unknown';
         const shard = shardOfTokenId(tokenId);
         const touched = [keys.token(tokenId), keys.ended(shard, `token:${tokenId}`), keys.changes(shard)];
         const line = lineOf({ kind: 'token', tokenId, atMs: nowMs });

@@ -43,7 +43,7 @@ const escapeOrg = (orgId: string): string =>
 export const isStorableId = (id: string): boolean => id.isWellFormed();
 
 /** Whether a text can be the id of a token: it names a shard. */
-export const isTokenId = (tokenId: string): boolean =>
+export const isStorableTokenId = (tokenId: string): boolean =>
   !Number.isNaN(shardOfTokenId(tokenId)) && isStorableId(tokenId);
 
 export class KeySpace {

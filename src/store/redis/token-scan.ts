@@ -16,7 +16,7 @@ import {
 import type { TokenStore } from '../token-store.ts';
 import { runOn } from './connections.ts';
 import type { StoreContext } from './context.ts';
-import { allShards, isStorableId, isTokenId } from './key-space.ts';
+import { allShards, isStorableId, isStorableTokenId } from './key-space.ts';
 import { parseToken, tokenFieldNames } from './record-codec.ts';
 import { afterTime, boundsOfName, memberOf, placeOfMember } from './token-index-keys.ts';
 import { buryScript, placeToken } from './place-token.ts';
@@ -113,7 +113,7 @@ export const tokenScans = (context: StoreContext): TokenScans => {
     buryTokens: (tokenIds, nowMs) =>
       attempt(async (): Promise<'done'> => {
         await Promise.all(
-          tokenIds.filter(isTokenId).map(async (tokenId) => {
+          tokenIds.filter(isStorableTokenId).map(async (tokenId) => {
             const record = keys.token(tokenId);
             await runOn(writes, buryScript, [record], [nowMs]);
             const values = await writes.on(record, (client) => client.hmget(record, ...tokenFieldNames));

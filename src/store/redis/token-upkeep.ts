@@ -27,7 +27,7 @@ export const indexEarlierTokens = async (context: StoreContext, isClosed: () => 
 };
 
 /** Of one user: costs three counts where nothing is missing. */
-export const indexTokensOf = async (context: StoreContext, orgId: string, userId: string): Promise<void> => {
+const indexTokensOf = async (context: StoreContext, orgId: string, userId: string): Promise<void> => {
   const { keys, reads } = context;
   const writes = context.unacknowledged('sweep');
   const shard = shardOfAccount(orgId, userId);

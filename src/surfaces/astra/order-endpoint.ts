@@ -1,5 +1,5 @@
 // An endpoint of the astra surface that gives an order: finds out who gives it and about whose tokens, and answers what
-// refuses it in the vendor's shape. What is left is the deed.
+// refuses it in the vendor's shape. What is left is the command.
 
 import { isDenial, isOutage, type Refusal } from '../../decision/outcome.ts';
 import { isProblem, type Problem } from '../../lifecycle/problem.ts';
@@ -16,12 +16,12 @@ export const isRefused = (result: object | string): result is Refused =>
 export const orderEndpoint =
   (
     deps: ReadCallerDeps,
-    deed: (caller: AstraCaller, request: SurfaceRequest) => Answer | Promise<Answer | Refused>,
+    work: (caller: AstraCaller, request: SurfaceRequest) => Answer | Promise<Answer | Refused>,
   ): Endpoint =>
   async (request) => {
     const caller = await readCaller(deps, request);
     if (isAnswer(caller)) return caller;
-    const result = await deed(caller, request);
+    const result = await work(caller, request);
     if (!isRefused(result)) return result;
     const { identity } = caller.actor;
     return isProblem(result)

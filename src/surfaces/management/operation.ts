@@ -104,7 +104,7 @@ export const operation = <Query extends z.ZodObject, Body extends z.ZodType>({
     return run(order, actor);
   });
 
-/** For whoever signs out, once more too. */
+/** For signing out, also of a session that has ended already. */
 export const leavingOperation: typeof operation = (facts) => ({ ...operation(facts), access: 'leaving' });
 
 /** For anybody. */

@@ -35,7 +35,7 @@ export const createOpenidMetadata = (deps: MetadataDeps): Endpoint => {
   return () => answer;
 };
 
-/** RFC 6749 §4.1.2.1, told to the person at the browser: an unknown client has no redirection URI to be sent back to. */
+/** RFC 6749 §4.1.2.1, shown to the person at the browser: an unknown client has no redirection URI to be sent back to. */
 export const authorizationEndpoint: Endpoint = () =>
   badRequest(
     'unsupported_response_type',

@@ -88,12 +88,12 @@ export const createDeleteEndpoint =
 const withToken = async (
   deps: TokensEndpointsDeps,
   request: SurfaceRequest,
-  deed: (actor: Actor, tokenId: string) => Promise<Answer>,
+  work: (actor: Actor, tokenId: string) => Promise<Answer>,
 ): Promise<Answer> => {
   const actor = await readCaller(deps, request);
   if (isFault(actor)) return asJson(actor, request);
   const tokenId = tokenIdOf(request.parameters['urn'] ?? '');
-  if (tokenId !== undefined) return deed(actor, tokenId);
+  if (tokenId !== undefined) return work(actor, tokenId);
   // No token's name; but whoever may ask for none is told the same.
   const { org, user } = actor.identity;
   const refusal = mayManageTokens(actor.identity, { orgId: org.id, userId: user.id });

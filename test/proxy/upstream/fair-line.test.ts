@@ -1,7 +1,7 @@
 // Who waits for a connection, and whose turn comes next.
 
 import t from 'tap';
-import { CallerShares, type Claim } from '../../../src/proxy/upstream/caller-shares.ts';
+import { CallerShares, type ShareClaim } from '../../../src/proxy/upstream/caller-shares.ts';
 import { FairLine } from '../../../src/proxy/upstream/fair-line.ts';
 import { anIdentity } from '../../support/identity.ts';
 
@@ -24,10 +24,10 @@ const setUp = (connectionsMax: number, callerShare = 1, addressShare = 1) => {
   return {
     shares,
     line,
-    stranger: (addressBlock: string): Claim => shares.claimOf({ identity: undefined, addressBlock }),
-    user: (id: string, addressBlock: string): Claim =>
+    stranger: (addressBlock: string): ShareClaim => shares.claimOf({ identity: undefined, addressBlock }),
+    user: (id: string, addressBlock: string): ShareClaim =>
       shares.claimOf({ identity: anIdentity({ user: { id, name: id, roles: [] } }), addressBlock }),
-    wait: (name: string, claim: Claim): Member => {
+    wait: (name: string, claim: ShareClaim): Member => {
       const member = new Member(name);
       line.add(member, claim);
       return member;
