@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { t } from 'tap';
 import { RedisFault } from '../../src/store/redis/fault.ts';
 import { makeCertificates } from '../support/certificates.ts';
-import { freePort, startTcpRedis } from '../support/redis-tcp.ts';
+import { freePort } from '../support/process.ts';
+import { startTcpRedis } from '../support/redis-tcp.ts';
 import { run } from './run.ts';
 
 const password = 'the-password-itself';

@@ -100,7 +100,7 @@ export const runToEnd = async (
   return running.output();
 };
 
-/** A port nobody listens on right now. */
+/** A port nobody listens on now. Somebody may take it before it is used, so its user tries again. */
 export const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -2,7 +2,8 @@
 // two nodes are enough. A replica takes a dead master over by itself where most masters live: of three, one may die.
 
 import { Redis } from 'ioredis';
-import { freePort, type RedisTcpServer, startTcpRedis } from './redis-tcp.ts';
+import { freePort } from './process.ts';
+import { type RedisTcpServer, startTcpRedis, until } from './redis-tcp.ts';
 
 const slotCount = 16_384;
 
@@ -139,10 +140,6 @@ const clientOf = ({ port }: RedisTcpServer): Redis => {
 const meet = async (first: Redis, node: RedisTcpServer, client: Redis): Promise<void> => {
   const [, busPort] = (await client.config('GET', 'cluster-port')) as [string, string];
   await first.call('CLUSTER', 'MEET', '127.0.0.1', node.port, busPort);
-};
-
-const until = async (isSo: () => Promise<boolean>): Promise<void> => {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 20));
 };
 
 const isMaster = (client: Redis): Promise<void> =>

@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { freePort } from './redis-tcp.ts';
+import { freePort } from './process.ts';
+import { until } from './redis-tcp.ts';
 
 export interface RedisSentinel {
   readonly host: '127.0.0.1';
@@ -102,10 +103,6 @@ sentinel failover-timeout ${name} 4000
       rmSync(directory, { recursive: true, force: true });
     },
   };
-};
-
-const until = async (isSo: () => Promise<boolean>): Promise<void> => {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 20));
 };
 
 const lengthOf = (reply: unknown): number => (Array.isArray(reply) ? reply.length : 0);

@@ -1,23 +1,13 @@
 // A real redis-server on a loopback port: for replicas, sentinels and clusters, which cannot meet on a unix socket.
 
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from './process.ts';
 import { type RedisServer, startRedis } from './redis.ts';
 
 export interface RedisTcpServer extends RedisServer {
   readonly host: '127.0.0.1';
   readonly port: number;
 }
-
-/** A port nobody listens on now. Somebody may take it before it is used: whoever uses it tries again. */
-export const freePort = async (): Promise<number> => {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-};
 
 /** Starts a server on a free port (and a unix socket); `args` may need the port. */
 export const startTcpRedis = async (
@@ -33,4 +23,9 @@ export const startTcpRedis = async (
       if (attempt === 3) throw error;
     }
   }
+};
+
+/** Asks every 20 ms until the answer is yes: for what a server reports only when asked. */
+export const until = async (isSo: () => Promise<boolean>): Promise<void> => {
+  while (!(await isSo())) await delay(20);
 };

@@ -6,7 +6,7 @@ import { isOutage } from '../../../src/decision/outcome.ts';
 import { createFeedState } from '../../../src/identity/feed-state.ts';
 import { recordFeed } from '../../contract/recorded-feed.ts';
 import { type RedisCluster, startCluster } from '../../support/redis-cluster.ts';
-import { freePort } from '../../support/redis-tcp.ts';
+import { freePort } from '../../support/process.ts';
 import { startRedis } from '../../support/redis.ts';
 import { everythingWorks, mover, populate, sessionsOf, settingsOn } from './cluster-world.ts';
 import { answered, eventually, followed, furnish, hourMs, openStore, timed } from './furnish.ts';
