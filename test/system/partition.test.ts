@@ -2,64 +2,17 @@
 // longer than the stale bound. The cut is a real one: a relay that stops passing bytes and keeps its connections.
 
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
-import { once } from 'node:events';
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { startEchoApi } from '../support/echo-api.ts';
 import { call, encryptionKey, type GateProcess, revoke, startGate, until } from '../support/gate-process.ts';
 import { openOperator, type Operator } from '../support/operator.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
+import { type Relay, startRelay } from './history/relay.ts';
 
 t.setTimeout(180_000);
 
 const maxStalenessMs = 2_000;
-
-interface Relay {
-  readonly path: string;
-  /** From now on nothing passes, either way; connections stay. */
-  cut(): void;
-  mend(): void;
-}
-
-const startRelay = async (t: Test, directory: string, target: string): Promise<Relay> => {
-  const path = join(directory, 'relay.sock');
-  const sockets = new Set<Socket>();
-  let isCut = false;
-  const server = createServer((near) => {
-    const far = connect(target);
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      sockets.add(from);
-      from.on('data', (bytes) => to.write(bytes));
-      from.on('error', () => to.destroy());
-      from.on('close', () => {
-        sockets.delete(from);
-        to.destroy();
-      });
-      if (isCut) from.pause();
-    }
-  });
-  server.listen(path);
-  await once(server, 'listening');
-  t.teardown(() => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  return {
-    path,
-    cut: () => {
-      isCut = true;
-      for (const socket of sockets) socket.pause();
-    },
-    mend: () => {
-      isCut = false;
-      for (const socket of sockets) socket.resume();
-    },
-  };
-};
 
 let redis: RedisServer;
 let relay: Relay;
@@ -71,7 +24,7 @@ t.before(async () => {
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));
   redis = await startRedis();
   t.teardown(() => redis.close());
-  relay = await startRelay(t, directory, redis.socketPath);
+  relay = await startRelay(t, join(directory, 'relay.sock'), redis.socketPath);
   const api = await startEchoApi(t);
   const start = (name: string, socketPath: string, whenStale = 'refuse'): Promise<GateProcess> =>
     startGate(t, {
@@ -104,7 +57,7 @@ t.test(
     const [doomed, live] = [await operator.token(), await operator.token()];
     for (const gate of [whole, cutOff, trusting])
       for (const { secret } of [doomed, live]) t.equal(await statusOn(gate, secret), 200);
-    relay.cut();
+    relay.part();
     const cutAtMs = performance.now();
     t.equal((await revoke(whole, doomed.secret)).status, 200);
     t.equal(await statusOn(whole, doomed.secret), 401);
