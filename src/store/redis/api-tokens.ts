@@ -174,9 +174,23 @@ export const apiTokens = (context: StoreContext): ApiTokens => {
       attempt(async () => {
         if (!isStorableTokenId(tokenId)) return 'unknown';
         const shard = shardOfTokenId(tokenId);
-        const touched = [keys.token(tokenId), keys.ended(shard, `token:${tokenId}`), keys.changes(shard)];
+        const stream = keys.changes(shard);
         const line = lineOf({ kind: 'token', tokenId, atMs: nowMs });
-        const made = answer(await write(revokeToken, touched, [retentionMs, nowMs, digest ?? '', ...line]));
+        const revoke = async (): Promise<string> =>
+          answer(
+            await write(
+              revokeToken,
+              [keys.token(tokenId), stream],
+              [retentionMs, nowMs, digest ?? '', ...line],
+            ),
+          );
+        let made = await revoke();
+        if (made === 'unknown') {
+          // A script of its own: a mark that is not there yet would keep Redis from revoking while the slot moves.
+          await write(endOnce, [keys.ended(shard, `token:${tokenId}`), stream], [retentionMs, ...line]);
+          // A record made before the mark was not born revoked.
+          made = await revoke();
+        }
         // The next listing does it where this fails.
         if (made === 'revoked')
           await attempt(async () => {

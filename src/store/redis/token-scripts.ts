@@ -122,36 +122,32 @@ return 1
 );
 
 /**
- * KEYS token, mark, stream. ARGV retentionMs, revokedAtMs, digest of the secret that must be good still or '', words of the
- * line. Replies 'revoked', 'already_revoked', 'replaced' (the secret is good no more), or 'unknown': then the id alone is
- * revoked. A repetition appends its line again only when the stream has lost it.
+ * KEYS token, stream. ARGV retentionMs, revokedAtMs, digest of the secret that must be good still or '', words of the
+ * line. Replies 'revoked', 'already_revoked', 'replaced' (the secret is good no more), or 'unknown': there is no
+ * record. A repetition appends its line again only when the stream has lost it.
  */
 export const revokeToken = script(
   'revoke_token',
-  `${tell}${endWithoutRecord}${letGo}${pastFull}
+  `${tell}${letGo}${pastFull}
 local line = {unpack(ARGV, 4)}
 local found = redis.call('HMGET', KEYS[1],
   'doc', 'revokedAtMs', 'revokedLine', 'digest', 'previousDigest', 'previousUntilMs')
-if not found[1] then
-  pastFull(KEYS[3])
-  endWithoutRecord(KEYS[2], KEYS[3], ARGV[1], line)
-  return 'unknown'
-end
+if not found[1] then return 'unknown' end
 local digest = ARGV[3]
 if digest ~= '' and digest ~= found[4] then
   local isInOverlap = digest == found[5] and tonumber(found[6] or '0') > tonumber(ARGV[2])
   if not isInOverlap then return 'replaced' end
 end
-if found[2] and isTold(KEYS[3], found[3]) then return 'already_revoked' end
-pastFull(KEYS[3])
+if found[2] and isTold(KEYS[2], found[3]) then return 'already_revoked' end
+pastFull(KEYS[2])
 if not found[2] then redis.call('HSET', KEYS[1], 'revokedAtMs', ARGV[2]) end
-redis.call('HSET', KEYS[1], 'revokedLine', tell(KEYS[3], ARGV[1], line))
+redis.call('HSET', KEYS[1], 'revokedLine', tell(KEYS[2], ARGV[1], line))
 letGo(KEYS[1])
 return found[2] and 'already_revoked' or 'revoked'
 `,
 );
 
-/** Ends a session. KEYS mark, stream. ARGV retentionMs, words of the line. */
+/** Ends what has no record: a session, or an API token that was lost. KEYS mark, stream. ARGV retentionMs, words of the line. */
 export const endOnce = script(
   'end_session',
   `${tell}${endWithoutRecord}${pastFull}
