@@ -83,8 +83,9 @@ const outcomeOf = ({ path, form }: Request, status: number, text: string): Outco
 };
 
 const failureOf = (error: unknown): Outcome => {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+  if (!(error instanceof Error)) return { kind: 'unknown', cause: String(error) };
+  const cause = error.cause instanceof Error ? error.cause : error;
+  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.name;
   return code === 'ECONNREFUSED'
     ? { kind: 'outage', status: undefined, reason: code }
     : { kind: 'unknown', cause: code };
