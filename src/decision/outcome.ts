@@ -54,6 +54,8 @@ export interface Denial {
   readonly evidence: string | undefined;
   /** On the proxied path, told as if there were nothing there: 404. */
   readonly isHidden?: true;
+  /** The token may be good later: its time has not come, or what it is judged by is not known here yet. */
+  readonly isEarly?: true;
 }
 
 export interface Outage {
@@ -69,6 +71,12 @@ export const denial = (reason: DenialReason, evidence?: string): Denial => ({
   kind: 'denial',
   reason,
   evidence,
+});
+
+/** Of an access token that may be good later. */
+export const earlyDenial = (evidence: string): Denial => ({
+  ...denial('token_invalid', evidence),
+  isEarly: true,
 });
 
 export const outage = (reason: OutageReason, cause?: unknown): Outage => ({ kind: 'outage', reason, cause });

@@ -3,7 +3,7 @@
 // orgs only, as for API tokens.
 
 import type { Identity } from '../decision/identity.ts';
-import { type Denial, denial, isOutage, type Outage } from '../decision/outcome.ts';
+import { type Denial, denial, earlyDenial, isOutage, type Outage } from '../decision/outcome.ts';
 import { effectiveScopes, ownScopePrefix } from '../decision/scope.ts';
 import type { OrgRecord } from '../store/records.ts';
 import type { TokenStore } from '../store/token-store.ts';
@@ -25,7 +25,7 @@ export const admitExternal = async (
   const [orgId, userId] = [identity.org.id, identity.user.id];
   const org = await deps.orgs.find(orgId, deps.feedState.generationOf(orgId, userId).org);
   if (isOutage(org)) return org;
-  if (org === undefined) return denial('token_invalid', 'its org is not in the store');
+  if (org === undefined) return earlyDenial('its org is not in the store');
   if (org.state === 'disabled') return denial('org_disabled', orgId);
   const user = await deps.store.findUser(orgId, userId);
   if (isOutage(user)) return user;

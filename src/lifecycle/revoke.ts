@@ -16,7 +16,8 @@ import { type Problem, problem } from './problem.ts';
 
 /**
  * `nothing`: it had ended already, as the store confirms, or it can never have been a token of ours (RFC 7009 section 2.2).
- * The problem `token_unknown`: it has the form of an API token, but the store knows nothing of it, so nothing was revoked.
+ * The problem `token_unknown`: it has the form of an API token, but the store knows nothing of it, or it is an access token
+ * that may be good later; so nothing was revoked.
  * The only denial is `rate_limited`: too many sessions of one API token, or repetitions. `requestId`: for the audit.
  */
 export type Revoke = (
@@ -54,6 +55,7 @@ export const createRevoke = (deps: RevokeDeps): Revoke => {
         nowMs,
       );
     if (!isDenial(subject)) return endSession(deps, subject.identity, origin, nowMs);
+    if (subject.isEarly === true) return notGoodYet;
     const ended = await findEnded(credential, subject);
     if (ended === undefined || isOutage(ended)) return ended ?? 'nothing';
     // Written down when it was ended first.
@@ -138,6 +140,13 @@ export const nothingRevoked = problem(
   'token_unknown',
   'Nothing was revoked: the store does not know this API token. It ended long ago, it was never made here, or the store ' +
     'has lost it. In the last case its sessions still live: revoke everything of its user, or revoke the token by its id.',
+);
+
+/** "Done" would be a lie: the token would be good once its time has come, or its issuer's new key or its org is known. */
+const notGoodYet = problem(
+  'token_unknown',
+  'Nothing was revoked: this access token is not good here, but may be later. Its time has not come, or the key it is ' +
+    'signed with or its org is not known here yet. Revoke it again in a minute, or at its issuer.',
 );
 
 const endSession = async (

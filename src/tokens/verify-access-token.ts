@@ -3,7 +3,7 @@
 // save is refused before one is looked for. So the type is compared here, not by jose, which also knows no choice of types.
 
 import type { Identity } from '../decision/identity.ts';
-import { type Denial, denial, isOutage, type Outage, outage } from '../decision/outcome.ts';
+import { type Denial, denial, earlyDenial, isOutage, type Outage, outage } from '../decision/outcome.ts';
 import { identityOfClaims } from './access-token-claims.ts';
 import type { ClaimReader } from './claim-reader.ts';
 import { type CompactJwt, isJwtFault, parseCompactJwt } from './compact-jwt.ts';
@@ -103,7 +103,7 @@ const verifyExternal = async (
     return denial('token_invalid', 'header typ: not the one the settings ask of this issuer');
   const candidates = await keys.find(jwt.algorithm, jwt.kid, nowMs);
   if (isOutage(candidates)) return candidates;
-  if (candidates.length === 0) return denial('token_invalid', 'header kid: not a key of the issuer');
+  if (candidates.length === 0) return earlyDenial('header kid: not a key of the issuer');
   const expected: JwtExpectations = {
     algorithm: jwt.algorithm,
     issuer: issuer.issuer,

@@ -4,7 +4,7 @@
 
 import type { KeyObject } from 'node:crypto';
 import { type CryptoKey, errors, jwtVerify, type JWTVerifyOptions } from 'jose';
-import { type Denial, denial } from '../decision/outcome.ts';
+import { type Denial, denial, earlyDenial } from '../decision/outcome.ts';
 
 export interface JwtExpectations {
   readonly algorithm: string;
@@ -73,5 +73,5 @@ const denialOf = (error: errors.JOSEError): Denial => {
   if (code !== 'ERR_JWT_CLAIM_VALIDATION_FAILED') return denial('token_invalid', code);
   const isEarly =
     (claim === 'iat' || claim === 'nbf') && 'reason' in error && error.reason === 'check_failed';
-  return denial('token_invalid', `claim ${claim}${isEarly ? ': in the future' : ''}`);
+  return isEarly ? earlyDenial(`claim ${claim}: in the future`) : denial('token_invalid', `claim ${claim}`);
 };

@@ -183,6 +183,21 @@ t.test('a key nobody has heard of is refused, and does not storm the endpoint', 
   t.ok(jwks.requests - before <= 1, `${jwks.requests - before} fetches for 30 tokens`);
 });
 
+t.test('what may be good later is not answered as revoked', async (t) => {
+  const early = {
+    'its time has not come': await tokenOf({ nbf: Math.floor(Date.now() / 1000) + 300 }),
+    'its org is not known yet': await tokenOf({ org: 'late' }),
+    'its key is not known yet': await tokenOf({}, 'second'),
+  };
+  for (const [what, token] of Object.entries(early)) {
+    t.equal(await statusOf(a, '/things', token), 401, what);
+    const answer = await revoke(a, token);
+    t.equal(answer.status, 400, what);
+    t.match(answer.json(), { error: 'invalid_request', error_description: /^Nothing was revoked/ });
+  }
+  t.equal((await revoke(a, await tokenOf({ aud: 'https://other.example.com' }))).status, 200, 'never good');
+});
+
 t.test(
   'endpoint down: known keys serve on; a gate without keys says 503, never 401, and recovers',
   async (t) => {

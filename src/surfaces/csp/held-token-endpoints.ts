@@ -59,7 +59,7 @@ const describe = ({ token, user }: TokenDetails, domain: string): object => ({
 
 /**
  * RFC 7009: 200 also for what can never have been a token here, or has ended; 400 for an API token of the right form that the
- * store does not know, because it may have lost the token.
+ * store does not know, because it may have lost the token, and for an access token that may be good later.
  */
 export const createRevokeEndpoint =
   (deps: HeldTokenDeps): Endpoint =>
@@ -89,6 +89,7 @@ export const createLogoutEndpoint =
     for (const credential of [presented, parsed]) {
       if (!isSession(credential)) continue;
       const result = await deps.revoke(credential, request.clientAddress, request.requestId);
+      if (isProblem(result)) return badRequest(result.message, request);
       if (isDenial(result) || isOutage(result)) return refusedToken(result, credential.value, request);
     }
     return told({});

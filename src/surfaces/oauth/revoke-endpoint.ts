@@ -1,7 +1,8 @@
 // POST {prefix}/revoke (RFC 7009): whoever holds a token may end it. An API token goes with all its sessions, an access
 // token with its session. 200 also for what can never have been a token here, or has ended: the caller's aim is reached
 // either way (§2.2). But 400 invalid_request for an API token of the right form that the store does not know: it may have
-// lost the token, whose sessions then live on, and 2xx would say that they do not.
+// lost the token, whose sessions then live on, and 2xx would say that they do not; nor for an access token that is not good
+// yet, but may be.
 
 import { parseCredential } from '../../decision/credential.ts';
 import { isDenial, isOutage } from '../../decision/outcome.ts';
