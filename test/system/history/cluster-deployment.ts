@@ -19,11 +19,10 @@ export const deployCluster = async (t: Test): Promise<Deployment> => {
   const pairs: Pair[] = [];
   for (const [index, node] of cluster.nodes.entries()) {
     const replica = await cluster.addReplica(index);
-    const members = [
+    pairs.push([
       { server: node, id: cluster.ids[index]!, client: clientOf(t, node) },
       { server: replica.node, id: replica.id, client: clientOf(t, replica.node) },
-    ];
-    pairs.push(members as unknown as Pair);
+    ]);
   }
   const { replicas } = await startRedisGates(t, {
     storeFor: async () => ({
