@@ -32,7 +32,7 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
   const { now } = clock;
   let isShuttingDown = false;
   const identification = await openIdentification(settings, log, metrics, clock);
-  const { lookups, feedState, signingKeys, identifier } = identification;
+  const { lookups, feedState, feedFault, signingKeys, identifier } = identification;
 
   const record = createRecorder(metrics, log, settings.log.access);
   const edge = await openEdge(settings, identification, {
@@ -50,6 +50,7 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
       isFeedRead: feedState.ready,
       isFeedStale: feedState.isStale(),
       isFeedBroken: feedState.isBroken(),
+      feedFault: feedFault(),
       servesWhenStale: settings.feed.whenStale === 'serve',
       keys: signingKeys.state(),
       clockOffsetMs: clock.offsetMs(),

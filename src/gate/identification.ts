@@ -1,6 +1,7 @@
 // The part of the gate that finds out who is calling: store, change feed, signing keys, identifier. Built here from
 // settings; serves no request by itself.
 
+import type { Outage } from '../decision/outcome.ts';
 import { type CountingIdentifier, createIdentifier } from '../identity/create-identifier.ts';
 import { createFeedState, type FeedState } from '../identity/feed-state.ts';
 import { createUnknownTokenLimit } from '../identity/unknown-token-limit.ts';
@@ -23,6 +24,8 @@ export interface Identification {
   readonly store: TokenStore;
   readonly lookups: Pick<StoreWatch, 'state'>;
   readonly feedState: FeedState;
+  /** Why the change feed is not connected; undefined while it is, and until something has failed. */
+  feedFault(): Outage | undefined;
   readonly signingKeys: SigningKeys;
   readonly identifier: CountingIdentifier;
   /**
@@ -106,6 +109,7 @@ export const openIdentification = async (
     store,
     lookups,
     feedState,
+    feedFault: () => subscription?.fault(),
     signingKeys,
     identifier,
     start: async () => {

@@ -12,6 +12,8 @@ export interface ReadinessFacts {
   readonly isFeedStale: boolean;
   /** Stale for lost continuity, not for silence. */
   readonly isFeedBroken: boolean;
+  /** Why the feed is not connected; undefined while it is. */
+  readonly feedFault: Outage | undefined;
   readonly servesWhenStale: boolean;
   readonly keys: 'ready' | Outage;
   /** How far this machine's clock is ahead of the store's; undefined where it has none of its own, or is not known. */
@@ -24,21 +26,26 @@ export const readinessOf = (facts: ReadinessFacts): Readiness => {
   const reasons: string[] = [];
   if (facts.isShuttingDown) reasons.push('shutting down');
   const { lookups } = facts;
-  const lookupFailure = lookups.is === 'answered' ? undefined : lookups.cause;
-  const ask = adviceOf(lookupFailure) ?? adviceOf(facts.keys) ?? 'is the store up?';
-  if (lookups.is === 'unread') reasons.push(`the store has not answered a look-up yet: ${ask}`);
-  else if (!facts.isFeedRead) reasons.push(`the change feed of the store has not been read yet: ${ask}`);
+  const lookupFault = lookups.is === 'answered' ? undefined : lookups.cause;
+  const whyNoLookup = describeFault(lookupFault) ?? describeFault(facts.feedFault) ?? storeUp;
+  const whyNoFeed = describeFault(facts.feedFault) ?? describeFault(lookupFault) ?? storeUp;
+  if (lookups.is === 'unread') reasons.push(`the store has not answered a look-up yet: ${whyNoLookup}`);
+  else if (!facts.isFeedRead)
+    reasons.push(`the change feed of the store has not been read yet: ${whyNoFeed}`);
   else if (facts.isFeedStale && !facts.servesWhenStale)
     reasons.push(
       facts.isFeedBroken
         ? 'the change feed lost its thread (the store was flushed, replaced or trimmed) and is being read again'
-        : `the change feed has been silent for longer than feed.maxStaleness: ${ask}`,
+        : `the change feed has been silent for longer than feed.maxStaleness: ${whyNoFeed}`,
     );
   else if (lookups.is === 'silent' && !facts.servesWhenStale)
-    reasons.push(`the store has answered no look-up for longer than feed.maxStaleness: ${ask}`);
+    reasons.push(`the store has answered no look-up for longer than feed.maxStaleness: ${whyNoLookup}`);
   if (isOutage(facts.keys)) {
     const { cause, reason } = facts.keys;
-    reasons.push(`signing keys: ${cause instanceof Error ? cause.message : reason}`);
+    const message = cause instanceof Error ? cause.message : reason;
+    const isStoreAway = lookups.is !== 'answered' || facts.feedFault !== undefined;
+    // What to do about a store that is away is said once.
+    reasons.push(`signing keys: ${isStoreAway ? message : (describeFault(facts.keys) ?? message)}`);
   }
   return { ready: reasons.length === 0, reasons, warnings: clockWarnings(facts) };
 };
@@ -52,14 +59,20 @@ const clockWarnings = ({ clockOffsetMs = 0, clockLeewayMs }: ReadinessFacts): re
   ];
 };
 
-/** An adapter's error says in `advice`, without a secret, what an operator does about it. */
-const adviceOf = (state: 'ready' | Outage | undefined): string | undefined => {
-  let cause = state !== undefined && isOutage(state) ? state.cause : undefined;
-  while (cause instanceof Error) {
-    if ('advice' in cause && typeof cause.advice === 'string') return cause.advice;
-    cause = cause.cause;
+const storeUp = 'is the store up?';
+
+/**
+ * What failed, and what an operator does about it, which an adapter's error says in `advice`; both without a secret. Of
+ * errors with causes, the innermost that has advice; else the outermost. Undefined where nothing is known.
+ */
+const describeFault = (fault: Outage | undefined): string | undefined => {
+  let described: string | undefined;
+  for (let cause = fault?.cause; cause instanceof Error; cause = cause.cause) {
+    const advice = 'advice' in cause && typeof cause.advice === 'string' ? cause.advice : undefined;
+    if (advice !== undefined) described = `${cause.message}. ${advice}`;
+    else described ??= cause.message;
   }
-  return undefined;
+  return described;
 };
 
 const lookEveryMs = 50;

@@ -92,6 +92,8 @@ export interface StoreProbe {
 }
 
 export interface Subscription {
+  /** Why the feed is not connected; undefined while it is, and until something has failed. */
+  fault(): Outage | undefined;
   close(): Promise<void>;
 }
 

@@ -1,8 +1,10 @@
-// The store on a Redis Cluster keeps the contract of the port: one user, one shard, whichever node has it.
+// The store on a Redis Cluster keeps the contract of the port, one user, one shard, whichever node has it, as a Redis user
+// who may do what `aclRules` names and no more.
 
 import t from 'tap';
 import { allShards } from '../../src/store/redis/key-space.ts';
 import { createRedisStore } from '../../src/store/redis/redis-store.ts';
+import { allowStoreUser, refusedByAcl, storeUser } from '../support/redis-acl.ts';
 import { startCluster } from '../support/redis-cluster.ts';
 import { redisSettings } from '../support/redis-settings.ts';
 import { neverRevived } from './never-revived.ts';
@@ -15,13 +17,10 @@ let places = 0;
 
 const makePlace: MakePlace = async () => {
   const prefix = `place-${places++}`;
+  for (const client of cluster.clients) await allowStoreUser(client, prefix);
   const open = async () => {
     const nodes = cluster.nodes.map(({ host, port }) => ({ host, port }));
-    const settings = redisSettings({
-      mode: 'cluster',
-      nodes,
-      prefix,
-    });
+    const settings = redisSettings({ mode: 'cluster', nodes, prefix, ...storeUser });
     const store = createRedisStore(settings, { retentionMs: 3_600_000 });
     await store.open();
     return store;
@@ -38,3 +37,7 @@ const makePlace: MakePlace = async () => {
 
 tokenStoreContract(t, makePlace);
 neverRevived(t, makePlace, 20);
+
+t.test('the Redis user of the store was refused nothing', async (t) => {
+  for (const client of cluster.clients) t.same(await refusedByAcl(client), []);
+});

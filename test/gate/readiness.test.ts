@@ -9,6 +9,7 @@ const well: ReadinessFacts = {
   isFeedRead: true,
   isFeedStale: false,
   isFeedBroken: false,
+  feedFault: undefined,
   servesWhenStale: false,
   keys: 'ready',
   clockOffsetMs: undefined,
@@ -38,17 +39,48 @@ t.test('a feed that lost its thread is not said to be silent', async (t) => {
   t.same(more, []);
 });
 
-t.test('a store that says what to do about it is quoted, not asked after', async (t) => {
-  const refused = new RedisFault('WRONGPASS', 'WRONGPASS invalid username-password');
-  const keys = outage(
-    'store_unavailable',
-    new RedisFault('NOT_CONNECTED', 'there is no connection', refused),
+const refused = new RedisFault('WRONGPASS', 'WRONGPASS invalid username-password');
+const notConnected = outage(
+  'store_unavailable',
+  new RedisFault('NOT_CONNECTED', 'there is no connection', refused),
+);
+const told =
+  /: WRONGPASS invalid username-password\. Redis refuses the user name or the password\. Check store\.username/;
+
+t.test('the last fault of the feed or of the look-ups is named, with what to do about it', async (t) => {
+  const silent = { is: 'silent', cause: notConnected } as const;
+  const feedFault = notConnected;
+  for (const change of [
+    { isFeedRead: false, feedFault },
+    { isFeedStale: true, feedFault },
+    { isFeedRead: false, lookups: silent },
+    { isFeedStale: true, lookups: silent },
+    { lookups: silent },
+    { lookups: { is: 'unread', cause: notConnected } as const },
+    { keys: notConnected },
+  ])
+    t.match(reasonsWhen(change)[0], told, JSON.stringify(Object.keys(change)));
+  const [feed] = reasonsWhen({
+    isFeedStale: true,
+    feedFault: outage('store_unavailable', new RedisFault('NOPERM', 'NOPERM no permissions to run info')),
+    lookups: { is: 'silent', cause: outage('store_unavailable') },
+  });
+  t.match(
+    feed,
+    /change feed.*NOPERM no permissions to run info\. .*ACL SETUSER tollgate on >PASSWORD ~tollgate:\* /,
   );
-  t.match(reasonsWhen({ isFeedRead: false, keys }), [
-    /not been read yet: Redis refuses the user name or the password. Check store.username and store.password/,
-    /^signing keys: /,
-  ]);
 });
+
+t.test(
+  'a fault without advice is named all the same, and the remedy of a store that is away once',
+  async (t) => {
+    const timeOut = outage('store_unavailable', new Error('the disk is slow'));
+    t.match(reasonsWhen({ isFeedStale: true, feedFault: timeOut }), [/maxStaleness: the disk is slow$/]);
+    const [first, keys] = reasonsWhen({ isFeedRead: false, feedFault: notConnected, keys: notConnected });
+    t.match(first, told);
+    t.equal(keys, 'signing keys: there is no connection');
+  },
+);
 
 t.test('a gate whose store has answered no look-up is not ready, though everything else is', async (t) => {
   const cause = outage('store_unavailable', new RedisFault('NOPERM', 'NOPERM no permissions to run GET'));

@@ -1,6 +1,8 @@
 // What an operator does about a fault of the connection to Redis: one sentence for each that has its own remedy. Names
 // settings, never their values. Faults that pass by themselves have no advice.
 
+import { aclCommand } from './acl.ts';
+
 const untrusted = 'Name the CA that signed it in store.ca (TOLLGATE_STORE_CA_FILE).';
 const credentials =
   'Check store.username and store.password (TOLLGATE_STORE_PASSWORD_FILE) against the users of Redis (ACL LIST).';
@@ -13,8 +15,7 @@ const adviceByCode: Readonly<Record<string, string>> = {
   WRONGPASS: `Redis refuses the user name or the password. ${credentials}`,
   NOAUTH:
     'Redis asks for a password and none is set: set store.password (TOLLGATE_STORE_PASSWORD_FILE), and store.username if it is for a named user.',
-  NOPERM:
-    'The Redis user may not do this: allow it the command, on the keys that begin with store.prefix (ACL LOG shows what was refused).',
+  NOPERM: `The Redis user of the store (store.username) lacks a command or its keys; ACL LOG shows what was refused. It needs: ${aclCommand} (tollgate:* is store.prefix).`,
   ENOTFOUND: 'No such host: check the host name of store, and that this machine can resolve it.',
   EAI_AGAIN: 'The name service does not answer: check the host name of store, and DNS on this machine.',
   ECONNREFUSED:

@@ -1,11 +1,13 @@
 // The change feed a replica follows: one follower for all streams, or on a Cluster one per stream, seen by the
 // listener as one. It is connected when all are, heard when all were, caught up when all are.
 
+import { outage } from '../../decision/outcome.ts';
 import type { RedisSettings } from '../../settings/settings.ts';
 import type { ChangeListener, Subscription } from '../token-store.ts';
 import { masterOptions, onlyServerOptions } from './connection-options.ts';
 import type { StoreContext } from './context.ts';
 import type { Directory } from './directory.ts';
+import type { RedisFault } from './fault.ts';
 import { Follower, type FollowerEvents, type Whereabouts } from './follower.ts';
 import { allShards } from './key-space.ts';
 
@@ -27,15 +29,15 @@ export const followChanges = (
   const unheard = new Set(groups.keys());
   const behind = new Set(groups.keys());
   let isConnected: boolean | undefined;
-  let isFailing = false;
+  let lastFault: RedisFault | undefined;
 
   const tellConnected = (): void => {
     const now = connected.size === groups.length;
     // Half-way through the first connection nothing has been lost yet.
     if (now === isConnected || (!now && isConnected === undefined && connected.size > 0)) return;
     isConnected = now;
-    if (now && isFailing) log.info('the change feed is connected again', {});
-    if (now) isFailing = false;
+    if (now && lastFault !== undefined) log.info('the change feed is connected again', {});
+    if (now) lastFault = undefined;
     listener.connected(now);
   };
 
@@ -67,9 +69,15 @@ export const followChanges = (
     },
     failed: (fault) => {
       context.feedFailed();
-      if (isFailing) return;
-      isFailing = true;
-      log.error('the change feed is not connected; trying again', { code: fault.code, error: fault.message });
+      const isFirst = lastFault === undefined;
+      lastFault = fault;
+      if (!isFirst) return;
+      const { code, message, advice } = fault;
+      log.error('the change feed is not connected; trying again', {
+        code,
+        error: message,
+        ...(advice === undefined ? {} : { advice }),
+      });
     },
     unknownLine: (stream, id) =>
       log.error('a line of the change feed is not understood; is a replica newer than this one?', {
@@ -104,6 +112,7 @@ export const followChanges = (
   }, lookForOwnersMs).unref();
 
   return {
+    fault: () => lastFault && outage('store_unavailable', lastFault),
     close: async () => {
       clearInterval(search);
       await Promise.all(followers.map((follower) => follower.close()));

@@ -2,10 +2,11 @@
 // any other connection, of this process or another, has written), reads the new lines, and says when continuity is lost
 // (a backup was restored into the file). Never opens another file that took the name.
 
+import { type Outage, outage } from '../../decision/outcome.ts';
 import type { ChangeListener, Subscription } from '../token-store.ts';
 import { readBounds, readLines } from './change-log.ts';
 import { Connection, MovedFile } from './connection.ts';
-import { isBusy } from './fault.ts';
+import { isBusy, openError } from './fault.ts';
 import { integer } from './rows.ts';
 
 /** How often the file is checked for having been replaced, and a failed connection tried again. */
@@ -14,9 +15,10 @@ const checkFileEveryMs = 1_000;
 export class Follower implements Subscription {
   readonly #file: string;
   readonly #listener: ChangeListener;
-  readonly #fault: (error: unknown) => void;
+  readonly #failed: (error: unknown) => void;
   readonly #timer: NodeJS.Timeout;
   #connection: Connection | undefined;
+  #fault: Outage | undefined;
   #fileIdentity: string | undefined;
   #fileCheckedMs = -Infinity;
   #dataVersion: number | undefined;
@@ -33,9 +35,13 @@ export class Follower implements Subscription {
   ) {
     this.#file = file;
     this.#listener = listener;
-    this.#fault = options.fault;
+    this.#failed = options.fault;
     this.#timer = setInterval(() => this.poll(), options.pollMs).unref();
     this.poll();
+  }
+
+  fault(): Outage | undefined {
+    return this.#fault;
   }
 
   close(): Promise<void> {
@@ -99,6 +105,7 @@ export class Follower implements Subscription {
       this.#dataVersion = undefined;
       this.#fileIdentity ??= this.#connection.fileIdentity;
       if (this.#fileIdentity !== this.#connection.fileIdentity) throw new MovedFile();
+      this.#fault = undefined;
       this.#listener.connected(true);
     }
     this.#connection.assertCurrentFile();
@@ -108,7 +115,8 @@ export class Follower implements Subscription {
   #disconnect(error: unknown): void {
     this.#connection?.close();
     this.#connection = undefined;
+    this.#fault = outage('store_unavailable', openError(this.#file, error));
     this.#listener.connected(false);
-    this.#fault(error);
+    this.#failed(error);
   }
 }

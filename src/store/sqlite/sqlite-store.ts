@@ -220,6 +220,7 @@ class SqliteStore implements TokenStore {
     });
     this.#followers.add(follower);
     return {
+      fault: () => follower.fault(),
       close: async () => {
         this.#followers.delete(follower);
         await follower.close();
