@@ -25,7 +25,7 @@ export interface Identification {
   readonly lookups: Pick<StoreWatch, 'state'>;
   readonly feedState: FeedState;
   /** Why the change feed is not connected; undefined while it is, and until something has failed. */
-  feedFault(): Outage | undefined;
+  readonly feedFault: () => Outage | undefined;
   readonly signingKeys: SigningKeys;
   readonly identifier: CountingIdentifier;
   /**
