@@ -21,7 +21,12 @@ export const gateSettings = (upstream: string, store: Readonly<Record<string, un
     { name: 'write', path: '/write', scopes: ['things:write'] },
     { name: 'things', path: '/*', scopes: ['things:read'] },
   ],
-  limits: { exchangesPerMinute: 0, commandsPerMinute: 0, unknownTokensPerMinute: 0 },
+  limits: {
+    exchangesPerMinute: 0,
+    unknownTokensPerMinute: 0,
+    signInFailuresPerAccount: 0,
+    signInFailuresPerAddress: 0,
+  },
   cache: { unknownTtl: '1s' },
   feed: { maxStaleness: `${maxStalenessMs}ms` },
   log: { access: 'all' },
