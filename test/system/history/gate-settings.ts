@@ -23,6 +23,7 @@ export const gateSettings = (upstream: string, store: Readonly<Record<string, un
   ],
   limits: {
     exchangesPerMinute: 0,
+    commandsPerMinute: 0,
     unknownTokensPerMinute: 0,
     signInFailuresPerAccount: 0,
     signInFailuresPerAddress: 0,
