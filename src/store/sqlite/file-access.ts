@@ -1,0 +1,136 @@
+// One process's way to the SQLite file: opens it, runs steps on it one after the other, and trims what nobody needs any
+// more. Turns SQLite's errors into outages; never blocks on another process's lock.
+
+import { setImmediate, setTimeout as delay } from 'node:timers/promises';
+import type { Outage } from '../../decision/outcome.ts';
+import { askRetention, pruneLines, readRetention } from './change-log.ts';
+import { Connection } from './connection.ts';
+import { isBusy, openError, outageOf } from './fault.ts';
+import { pruneTokens } from './tokens.ts';
+
+const openPatienceMs = 5_000;
+const commandPatienceMs = 2_000;
+const tryAgainMs = 5;
+const pruneEveryMs = 60_000;
+const checkFileEveryMs = 1_000;
+const notedAtOnce = 100;
+
+export interface FileAccessOptions {
+  /** How long a line of the feed must be kept for this process. */
+  readonly retentionMs: number;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Whether opening reads the whole file and refuses a damaged one. */
+  readonly checksPages: boolean;
+  /** Called after each commit of `write`, before its caller is answered. */
+  readonly onWritten: () => void;
+}
+
+export class FileAccess {
+  readonly #file: string;
+  readonly #options: FileAccessOptions;
+  #connection: Connection | undefined;
+  #fileCheckedMs = -Infinity;
+  #prunedMs = -Infinity;
+
+  constructor(file: string, options: FileAccessOptions) {
+    this.#file = file;
+    this.#options = options;
+  }
+
+  /** Throws with the file and what to do when it cannot be used. */
+  async open(): Promise<void> {
+    const deadlineMs = performance.now() + openPatienceMs;
+    for (;;)
+      try {
+        this.#connection ??= Connection.openWriter(this.#file, this.#options);
+        this.#askRetention(this.#connection);
+        return;
+      } catch (error) {
+        // A file that opens and then fails is an outage for each caller, and the process lives.
+        if (!isBusy(error) && this.#connection !== undefined) return;
+        if (!isBusy(error) || performance.now() >= deadlineMs) throw openError(this.#file, error);
+        await delay(tryAgainMs);
+      }
+  }
+
+  close(): void {
+    this.#connection?.close();
+  }
+
+  read<T>(step: (connection: Connection) => T): Promise<T | Outage> {
+    return this.#attempt(() => step(this.#current(checkFileEveryMs)));
+  }
+
+  /** One transaction. The answer comes after the commit is on the disk. */
+  async write<T>(step: (connection: Connection) => T): Promise<T | Outage> {
+    return this.#attempt(() => {
+      const connection = this.#current(0);
+      const result = connection.transaction(() => {
+        const answer = step(connection);
+        this.#pruneSometimes(connection);
+        return answer;
+      });
+      this.#options.onWritten();
+      return result;
+    });
+  }
+
+  /** What nothing rests on: written a few at a time, waiting for no disk, so that requests are served in between. */
+  async note<T>(
+    items: readonly T[],
+    step: (connection: Connection, items: readonly T[]) => void,
+  ): Promise<'done' | Outage> {
+    for (let start = 0; start < items.length; start += notedAtOnce) {
+      const result = await this.#attempt(() => {
+        const connection = this.#current(0);
+        connection.transaction(() => step(connection, items.slice(start, start + notedAtOnce)), false);
+        return 'done' as const;
+      });
+      if (result !== 'done') return result;
+      await setImmediate();
+    }
+    return 'done';
+  }
+
+  /** Waits out another process's lock by trying again, so that requests are served meanwhile. */
+  async #attempt<T>(step: () => T): Promise<T | Outage> {
+    const deadlineMs = performance.now() + commandPatienceMs;
+    for (;;)
+      try {
+        return step();
+      } catch (error) {
+        if (!isBusy(error) || performance.now() >= deadlineMs) return outageOf(this.#file, error);
+        await delay(tryAgainMs);
+      }
+  }
+
+  /** The open connection, when the file still has its name; checked again after `checkedMs`. */
+  #current(checkedMs: number): Connection {
+    const connection = this.#connection;
+    if (connection === undefined) throw new Error('the token store is used before it is open');
+    const nowMs = performance.now();
+    if (nowMs - this.#fileCheckedMs >= checkedMs) {
+      connection.assertCurrentFile();
+      this.#fileCheckedMs = nowMs;
+    }
+    return connection;
+  }
+
+  #pruneSometimes(connection: Connection): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#prunedMs < pruneEveryMs) return;
+    this.#prunedMs = nowMs;
+    // Again, should the file have been restored from before this process asked.
+    askRetention(connection, this.#options.retentionMs);
+    pruneLines(connection, this.#options.now() - readRetention(connection));
+    pruneTokens(connection, this.#options.now());
+  }
+
+  /** Before anything is pruned by anybody: tokens of this process may need the lines for longer than they do. */
+  #askRetention(connection: Connection): void {
+    const { retentionMs } = this.#options;
+    if (readRetention(connection) >= retentionMs) return;
+    connection.transaction(() => askRetention(connection, retentionMs));
+  }
+}
