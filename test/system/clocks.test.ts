@@ -3,6 +3,7 @@
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { startEchoApi } from '../support/echo-api.ts';
 import { clockOff, movableClock } from '../support/fake-clock.ts';
@@ -82,7 +83,7 @@ t.test('it dies at the same moment everywhere', async (t) => {
   const brief = await startThree({ tokens: { accessTokenLifetime: '10s' }, cache: { identityTtl: '0s' } });
   await Promise.all(names.map((name) => brief[name].whenReady()));
   const { secret } = await operator.token();
-  for (const maker of ['fast', 'slow'] as const) {
+  const diesEverywhere = async (maker: Name): Promise<void> => {
     const token = await exchange(brief[maker], secret);
     const { exp } = claimsOf(token);
     await Promise.all(
@@ -92,6 +93,8 @@ t.test('it dies at the same moment everywhere', async (t) => {
           const askedAtMs = Date.now();
           const { status } = await call(brief[judge], '/things', token);
           if (status === 200) lastGoodMs = askedAtMs;
+          // Ten times a second is enough, and leaves the machine to others.
+          if (status === 200) await delay(100);
           return status === 401;
         }, 60_000);
         t.ok(lastGoodMs > 0, `${maker}'s token was good at ${judge}`);
@@ -99,7 +102,8 @@ t.test('it dies at the same moment everywhere', async (t) => {
         t.ok(Date.now() / 1000 > exp - 1, 'and not refused before');
       }),
     );
-  }
+  };
+  await Promise.all((['fast', 'slow'] as const).map(diesEverywhere));
 });
 
 t.test('a revocation at one with another clock is in force at all', async (t) => {
