@@ -6,6 +6,8 @@ import { dirname, join, normalize } from 'node:path';
 import t from 'tap';
 import { believedFamilies } from '../src/decision/believed-headers.ts';
 import { foldName } from '../src/decision/identity-headers.ts';
+import { denial, denialReasons, outage, outageReasons } from '../src/decision/outcome.ts';
+import { wireOf } from '../src/decision/refusal.ts';
 import { createMetrics } from '../src/observe/metrics.ts';
 import { settingsJsonSchema } from '../src/settings/json-schema.ts';
 import { faultTests } from './support/fault-tests.ts';
@@ -89,6 +91,7 @@ t.test('every metric is in the documents, and no other', async (t) => {
 
 /** What of a JSON Schema lists the keys of a mapping. */
 interface Node {
+  readonly default?: unknown;
   readonly properties?: Readonly<Record<string, Node>>;
   readonly anyOf?: readonly Node[];
   readonly items?: Node;
@@ -117,6 +120,32 @@ t.test('every setting is explained, and no other', async (t) => {
   }
 });
 
+/** The default of a key, where it is one value that is written out. */
+const defaultOf = (node: Node, key: string): string | undefined => {
+  const [first = '', ...rest] = key.split('.');
+  const mapping = node.properties ?? node.anyOf?.find(({ properties }) => properties)?.properties;
+  const inner = mapping?.[first.replace('[]', '')];
+  if (inner === undefined) return undefined;
+  if (rest.length > 0) return defaultOf(first.endsWith('[]') ? (inner.items ?? {}) : inner, rest.join('.'));
+  const value = inner.default;
+  return (typeof value === 'string' && value !== '') ||
+    typeof value === 'number' ||
+    typeof value === 'boolean'
+    ? String(value)
+    : undefined;
+};
+
+t.test('every default is the one in the code', async (t) => {
+  const schema = settingsJsonSchema();
+  for (const [, key = '', shown = ''] of read('docs/settings.md').matchAll(
+    /^- `([\w.[\]]+)` \(([^)]*)\)/gm,
+  )) {
+    const written = defaultOf(schema, key);
+    if (written !== undefined)
+      t.equal(shown.replaceAll('`', '').replace(/(\d)B$/, '$1'), written.replace(/(\d)B$/, '$1'), key);
+  }
+});
+
 t.test('every setting that a document names exists', async (t) => {
   const keys = settingKeys(settingsJsonSchema(), '').map((key) => key.replaceAll('[]', ''));
   /** `credential.kind` is a field of the identity. */
@@ -132,6 +161,20 @@ t.test('every setting that a document names exists', async (t) => {
       if (name !== undefined && groups.has(name.split('.')[0]!) && !/\.(?:ts|md|yaml|json)$/.test(name))
         t.ok(isKnown(name), `${file}: ${name}`);
     }
+});
+
+t.test('every reason for a refusal is in the documents, with its status', async (t) => {
+  const listed = [...read('docs/operations.md').matchAll(/^- ((?:`[a-z_]+`(?:, )?)+) \((\d{3})\):/gm)];
+  const statuses = new Map(
+    listed.flatMap(([, names = '', status = '']) => codeSpans(names).map((name) => [name, Number(status)])),
+  );
+  const refusals = [
+    ...denialReasons.map((reason) => denial(reason)),
+    ...outageReasons.map((reason) => outage(reason)),
+  ];
+  t.equal(statuses.size, refusals.length);
+  for (const refusal of refusals)
+    t.equal(statuses.get(refusal.reason), wireOf(refusal).status, refusal.reason);
 });
 
 t.test('every fault of the README has a test, by its title', async (t) => {
