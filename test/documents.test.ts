@@ -15,7 +15,10 @@ import { faultTests } from './support/fault-tests.ts';
 const root = join(import.meta.dirname, '..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 
-const documents = [...globSync('*.md', { cwd: root }), ...globSync('docs/**/*.md', { cwd: root })].toSorted();
+const documents = [
+  ...globSync('*.md', { cwd: root }),
+  ...globSync('{docs,test}/**/*.md', { cwd: root }),
+].toSorted();
 /** Without code blocks, where `#` begins no heading and `[` no link. */
 const prose = (file: string): string => read(file).replaceAll(/^ *```[\s\S]*?^ *```$/gm, '');
 const codeSpans = (text: string): string[] => [...text.matchAll(/`([^`\n]+)`/g)].map((match) => match[1]!);
