@@ -32,3 +32,11 @@ const runs = Object.entries(short).map(async ([name, faults]) => {
 });
 
 t.comment(`SEED=${seed}\n${tableOf((await Promise.all(runs)).flat())}`);
+
+// All is judged, and every process ends with its test. A handle that is open all the same must not hold up the whole run.
+setTimeout(() => {
+  process.stderr.write(
+    `history.test.ts ends with open handles: ${process.getActiveResourcesInfo().join(', ')}\n`,
+  );
+  process.exit();
+}, 20_000).unref();
