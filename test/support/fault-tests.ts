@@ -14,6 +14,10 @@ export const faultTests: Readonly<Record<string, readonly TestTitle[]>> = {
       'test/system/redis-faults.test.ts',
       'frozen: every answer comes in bounded time, and after the bound it is 503',
     ],
+    [
+      'test/system/long-outage.test.ts',
+      'Redis gone for long: all replicas not ready; `whenStale: serve` ends with its cache',
+    ],
     ['test/proxy/handler.test.ts', 'with `whenStale: serve` a silent feed lets the known through'],
   ],
   'Redis, when Tollgate starts': [
@@ -39,6 +43,10 @@ export const faultTests: Readonly<Record<string, readonly TestTitle[]>> = {
   ],
   'Redis was emptied': [
     [
+      'test/system/redis-backup.test.ts',
+      'Redis emptied, then restored from an older backup: tokens are back, revocations stay',
+    ],
+    [
       'test/system/redis-faults.test.ts',
       'FLUSHALL: what a replica saw revoked stays revoked, and the loss is counted',
     ],
@@ -49,6 +57,10 @@ export const faultTests: Readonly<Record<string, readonly TestTitle[]>> = {
   ],
   'Redis was restored from an older backup': [
     [
+      'test/system/redis-backup.test.ts',
+      'Redis emptied, then restored from an older backup: tokens are back, revocations stay',
+    ],
+    [
       'test/lifecycle/confirmed-revocation.test.ts',
       'the secret alone revokes nothing, and the answer says so',
     ],
@@ -58,6 +70,10 @@ export const faultTests: Readonly<Record<string, readonly TestTitle[]>> = {
     ],
   ],
   'Redis is at `maxmemory`': [
+    [
+      'test/system/full-store.test.ts',
+      'Redis at maxmemory: look-ups and revocations go on, new tokens are 503, until there is room',
+    ],
     [
       'test/store/redis/server-settings.test.ts',
       'a full server still takes revocations; it refuses what makes more, whole',
@@ -92,6 +108,10 @@ export const faultTests: Readonly<Record<string, readonly TestTitle[]>> = {
     ],
   ],
   'The disk of SQLite is full': [
+    [
+      'test/system/full-store.test.ts',
+      'the disk of SQLite is full: look-ups go on, every write is 503, until there is room',
+    ],
     ['test/store/sqlite/sqlite-store.test.ts', 'a full disk is an outage that says so'],
   ],
   'The SQLite file is damaged when Tollgate starts': [
