@@ -21,7 +21,11 @@ const password = 'correct horse battery staple';
 const startScene = async (
   t: Test,
   store: unknown,
-): Promise<{ readonly gate: GateProcess; readonly operator: Operator; makeToken(): Promise<number> }> => {
+): Promise<{
+  readonly gate: GateProcess;
+  readonly operator: Operator;
+  readonly makeToken: () => Promise<number>;
+}> => {
   const api = await startEchoApi(t);
   const gate = await startGate(t, {
     directory: makeDirectory(t),
