@@ -65,7 +65,7 @@ end
 `;
 
 /**
- * Changes an org or a user. KEYS account, stream. ARGV retentionMs, n, n words of the line, then triples of field,
+ * Changes an org or a user. KEYS account, stream. ARGV retentionMs, n, n words of the line, its time last, then triples of field,
  * value ('' deletes) and what it is: 'plain', or 'state' or 'set', whose change ends the generation.
  * Replies all fields, or nil: unknown.
  */
@@ -89,20 +89,21 @@ for i = 3 + n, #ARGV, 3 do
 end
 if passed then
   redis.call('HINCRBY', account, 'generation', 1)
+  redis.call('HSET', account, 'changedAtMs', ARGV[2 + n])
   tell(stream, ARGV[1], counted(account, {unpack(ARGV, 3, 2 + n)}))
 end
 return redis.call('HGETALL', account)
 `,
 );
 
-/** Ends every API token and session of an org or a user. KEYS account, stream. ARGV retentionMs, words of the line. */
+/** Ends every API token and session of an org or a user. KEYS account, stream. ARGV retentionMs, words of the line, its time last. */
 export const revokeAccount = script(
   'revoke_all',
   `${tell}${counted}${pastFull}
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 pastFull(KEYS[2])
 local generation = redis.call('HINCRBY', KEYS[1], 'generation', 1)
-redis.call('HSET', KEYS[1], 'tokenGenerationMin', generation)
+redis.call('HSET', KEYS[1], 'tokenGenerationMin', generation, 'changedAtMs', ARGV[#ARGV])
 tell(KEYS[2], ARGV[1], counted(KEYS[1], {unpack(ARGV, 2)}))
 return 1
 `,

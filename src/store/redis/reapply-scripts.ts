@@ -77,29 +77,42 @@ return 1
  * Raises the generations of an org or a user again; never lowers one. The line says what the record says then. KEYS
  * account, mark of the generation for the case that there is no record, stream, mark of the line. ARGV retentionMs, '1'
  * when the stream lacks the line, generation, tokenGenerationMin or '', state or '' (taken only by an older record), how
- * many words of the line come before the generation, words of the line.
+ * many words of the line come before the generation, the time of the line last, words of the line.
+ *
+ * The record may have been changed since the loss, in a generation that counts for less than a lost one. That change is the
+ * newer one, so it stands: it is told in a generation above the lost ones, or sessions made in those would outlive it.
  */
 export const reapplyAccount = script(
   'reapply_account',
   `${tell}${tellAgain}${counted}${pastFull}
 pastFull(KEYS[3])
 local account, generation, tokenGenerationMin = KEYS[1], tonumber(ARGV[3]), tonumber(ARGV[4])
-local line = {unpack(ARGV, 7)}
+local line, isNewer = {unpack(ARGV, 7)}, false
 if redis.call('EXISTS', account) == 1 then
   local present = tonumber(redis.call('HGET', account, 'generation'))
   if present < generation then
+    local atMs = ARGV[6 + tonumber(ARGV[6])]
+    isNewer = tonumber(redis.call('HGET', account, 'changedAtMs') or '-1') > tonumber(atMs)
+    if isNewer then
+      generation = generation + 1
+      if tonumber(redis.call('HGET', account, 'tokenGenerationMin')) == present then tokenGenerationMin = generation end
+    else
+      redis.call('HSET', account, 'changedAtMs', atMs)
+      if ARGV[5] ~= '' then redis.call('HSET', account, 'state', '"' .. ARGV[5] .. '"') end
+    end
     redis.call('HSET', account, 'generation', generation)
-    if ARGV[5] ~= '' then redis.call('HSET', account, 'state', '"' .. ARGV[5] .. '"') end
   end
   if tokenGenerationMin and tonumber(redis.call('HGET', account, 'tokenGenerationMin')) < tokenGenerationMin then
     redis.call('HSET', account, 'tokenGenerationMin', tokenGenerationMin)
   end
-  line = counted(account, {unpack(ARGV, 7, 6 + tonumber(ARGV[6]))})
+  local head = {unpack(ARGV, 7, 6 + tonumber(ARGV[6]))}
+  if isNewer then head[#head] = redis.call('HGET', account, 'changedAtMs') end
+  line = counted(account, head)
   generation = math.max(present, generation)
 elseif tonumber(redis.call('GET', KEYS[2]) or '-1') < generation then
   redis.call('SET', KEYS[2], generation, 'PX', kept(KEYS[3], ARGV[1]) or ARGV[1])
 end
-if ARGV[2] == '1' then tellAgain(KEYS[3], KEYS[4], ARGV[1], string.format('%.0f', generation), line) end
+if ARGV[2] == '1' or isNewer then tellAgain(KEYS[3], KEYS[4], ARGV[1], string.format('%.0f', generation), line) end
 return 1
 `,
 );

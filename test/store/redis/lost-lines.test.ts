@@ -6,6 +6,7 @@ import t, { type Test } from 'tap';
 import { createFeedState, type FeedState } from '../../../src/identity/feed-state.ts';
 import { allShards } from '../../../src/store/redis/key-space.ts';
 import type { TokenStore } from '../../../src/store/token-store.ts';
+import { anIdentity } from '../../support/identity.ts';
 import { startRedis } from '../../support/redis.ts';
 import { exampleToken } from '../../contract/examples.ts';
 import { nextDigest } from '../../contract/new-secrets.ts';
@@ -142,3 +143,48 @@ t.test(
     );
   },
 );
+
+for (const command of ['disable', 'revoke all'] as const)
+  t.test(
+    `${command}: what was answered after a loss stands, whatever replicas know from before it`,
+    async (t) => {
+      const server = await startRedis();
+      t.teardown(() => server.close());
+      const store = await openStore(t, { socketPath: server.socketPath });
+      const { org, user } = await furnish(t, store);
+      const nowMs = Date.now();
+      // The server has lost that the user was disabled and enabled again: its record is in generation 0.
+      const line = { kind: 'user', orgId: org.id, userId: user.id, tokenGenerationMin: 0 } as const;
+      const known = [
+        { ...line, generation: 1, state: 'disabled', atMs: nowMs - 60_000 },
+        { ...line, generation: 2, state: 'active', atMs: nowMs - 50_000 },
+      ] as const;
+      const session = anIdentity({
+        credentialKind: 'access_token',
+        org: { id: org.id, name: org.name },
+        user: { id: user.id, name: user.name, roles: [] },
+        tokenId: undefined,
+        sessionId: 'made before the loss',
+        generation: { org: 0, user: 2 },
+        issuedAtMs: nowMs - 40_000,
+      });
+      const before = await follow(t, store);
+      before.feed.changes(known);
+      if (command === 'disable') await store.changeUser(org.id, user.id, { state: 'disabled' }, nowMs);
+      else t.equal(await store.revokeAll(org.id, user.id, nowMs), 'revoked');
+      for (let replica = 0; replica < 2; replica++) t.equal(await store.reapply(known), 'done');
+
+      const state = command === 'disable' ? 'disabled' : 'active';
+      t.match(await store.findUser(org.id, user.id), { state, generation: 3 });
+      await eventually(() => before.feed.standing(session, Date.now()) === 'ended');
+      const late = await follow(t, await openStore(t, { socketPath: server.socketPath }));
+      t.equal(late.feed.standing(session, Date.now()), 'ended');
+      const external = {
+        ...session,
+        generation: undefined,
+        sessionId: 'issuer jti',
+        issuedAtMs: nowMs - 1_000,
+      };
+      t.equal(before.feed.standing(external, Date.now()), 'ended', 'and a session of another issuer');
+    },
+  );
