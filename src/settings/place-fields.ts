@@ -28,7 +28,7 @@ const upstreamShape = {
   ).prefault(0.25),
   addressShare: field(
     share,
-    'The same for one address, whoever calls from there. Name the proxies before Tollgate in `trustedProxies`, or all callers share one address.',
+    'The same for one address, all its callers together. Name the proxies before Tollgate in `trustedProxies`, or all callers share one address.',
   ).prefault(0.5),
   connectTimeout: field(duration('10ms', '5m'), 'Time to connect.').prefault('2s'),
   keepAliveTimeout: field(

@@ -66,7 +66,7 @@ export const routeFields = z.strictObject({
     "What a path of another org than the caller's is answered: 403, or 404 as if it did not exist.",
   ).prefault('forbidden'),
   errors: errorDialect(
-    'In whose shape this route refuses. Default: the `errors` of the whole file.',
+    'The format of refusals on this route. Default: the `errors` of the whole file.',
   ).optional(),
   sessions: field(
     oneOf('any', 'interactive'),

@@ -229,7 +229,7 @@ export const fileFields = z.strictObject({
     .meta({ description: 'Other issuers whose access tokens are accepted.' })
     .prefault([]),
   errors: errorDialect(
-    "In whose shape routes refuse, and requests are refused that no route covers: `problem` (RFC 9457), or the errors of a vendor's API.",
+    "The format of refusals, also of requests that no route covers: `problem` (RFC 9457), or the errors of a vendor's API.",
   ).prefault('problem'),
   routes: z
     .array(routeFields)
