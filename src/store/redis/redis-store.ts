@@ -57,6 +57,7 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
   const all = waiting === undefined ? [reads, writes] : [reads, writes, waiting];
   const replicated =
     waiting && new ReplicatedWrites(waiting, settings.replicasMin, Math.ceil(settings.writeTimeoutMs * 0.6));
+  const now = options.now ?? Date.now;
   const own = new OwnWrites();
   const context: StoreContext = {
     keys: new KeySpace(settings.prefix),
@@ -78,10 +79,10 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
   const upkeep: Upkeep = createUpkeep(context, [
     { work: indexEarlierTokens, everyMs: hourMs },
     { work: copyEarlierAudit, everyMs: hourMs },
-    { work: sweepVanished, everyMs: minuteMs },
+    { work: (each, isClosed) => sweepVanished(each, isClosed, now), everyMs: minuteMs },
   ]);
   const parts = { ...lookups(context), ...accounts(context), ...apiTokens(context) };
-  const writeBack = reapply(context, options.now ?? Date.now);
+  const writeBack = reapply(context, now);
   return {
     open: async () => {
       await directory?.open();

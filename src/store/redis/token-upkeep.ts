@@ -81,11 +81,14 @@ const unlessDamaged = async (work: () => Promise<void>): Promise<void> => {
   }
 };
 
-/** Takes records that have vanished by now out of the sets. */
+/**
+ * Takes records that have vanished by now out of the sets. `nowMs`: ms since the epoch by the store's clock: by one that is
+ * fast, records that are still there would be met again and again.
+ */
 export const sweepVanished = async (
   context: StoreContext,
   isClosed: () => boolean,
-  nowMs: () => number = Date.now,
+  nowMs: () => number,
 ): Promise<void> => {
   const { keys, reads } = context;
   for (const shard of allShards) {

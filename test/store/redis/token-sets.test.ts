@@ -83,6 +83,11 @@ t.test('a record that has vanished leaves nothing behind', async (t) => {
   t.equal(await store.createToken(token, digest), 'created');
   await eventually(async () => (await store.findToken(token.id)) === undefined);
   t.equal((await client.keys('*:vanishing')).length, 1);
+  let asked = 0;
+  const early = await openStore(t, { socketPath: server.socketPath }, { now: () => ((asked += 1), 0) });
+  await followed(t, early);
+  await eventually(() => asked >= 16);
+  t.equal((await client.keys('*:vanishing')).length, 1, 'by the clock of tokens, not this machine’s');
   const another = await openStore(t, { socketPath: server.socketPath });
   await followed(t, another);
   await eventually(async () => (await client.keys('*:vanishing')).length === 0);
