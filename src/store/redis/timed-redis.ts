@@ -30,16 +30,24 @@ export class TimedRedis extends Redis {
   #watchSilence(socket: Redis['stream'] | undefined, silenceMsMax: number): void {
     if (socket === undefined || socket === this.#watched || this.commandQueue.length === 0) return;
     this.#watched = socket;
-    const bytesBefore = socket.bytesRead;
-    afterReading(silenceMsMax, () => {
-      if (this.#watched === socket) this.#watched = undefined;
-      if (socket.destroyed) return;
-      if (socket.bytesRead === bytesBefore)
-        socket.destroy(new Error(`Socket timeout: Redis sent nothing for ${silenceMsMax} ms`));
-      else if (this.stream === socket) this.#watchSilence(socket, silenceMsMax);
-    });
+    let bytesBefore = socket.bytesRead;
+    let silentLooks = 0;
+    const look = (): void => {
+      if (socket.destroyed || this.stream !== socket || this.commandQueue.length === 0) {
+        if (this.#watched === socket) this.#watched = undefined;
+        return;
+      }
+      silentLooks = socket.bytesRead === bytesBefore ? silentLooks + 1 : 0;
+      bytesBefore = socket.bytesRead;
+      if (silentLooks < looksPerSilence) afterReading(silenceMsMax / looksPerSilence, look);
+      else socket.destroy(new Error(`Socket timeout: Redis sent nothing for ${silenceMsMax} ms`));
+    };
+    afterReading(silenceMsMax / looksPerSilence, look);
   }
 }
+
+/** How often a socket is looked at before it is dropped: silence is noticed a fourth of its limit late at most. */
+const looksPerSilence = 4;
 
 const limitTime = (command: Command, limitMs: number): void => {
   const forget = afterReading(limitMs, () => command.reject(new Error('Command timed out')));
