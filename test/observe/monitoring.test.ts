@@ -77,8 +77,10 @@ t.test('the dashboard shows clocks, certificates, refused connections and upstre
     'tollgate_store_clock_offset_seconds',
     'tollgate_tls_certificate_expiry_timestamp_seconds',
     'tollgate_client_connections_refused_total',
+    'tollgate_client_connections_refused_by_address_total',
     'tollgate_upstream_connections',
     'tollgate_upstream_requests_waiting',
+    'tollgate_upstream_callers_at_share',
   ])
     t.match(asked, name);
 });
