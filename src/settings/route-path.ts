@@ -61,9 +61,10 @@ const readSegment = (segment: string, isLast: boolean): Read<Segment> => {
   const name = parameterName.exec(segment);
   const parameter = name?.[1] ?? name?.[2];
   if (parameter !== undefined) return right({ pattern: `:${parameter}`, parameter });
-  if (segment.includes('*'))
+  const [before = '', after] = segment.split('*', 2);
+  if (after !== undefined)
     return wrong(
-      `* is a whole segment at the end; write /${segment.replace(/\*.*/, '')}/* or name the segments`,
+      `* is a whole segment at the end; write ${before === '' ? '' : `/${before}`}/* or name the segments`,
     );
   if (/[?#]/.test(segment)) return wrong('a path has no query or fragment; write it without ? and #');
   if (/^:|[{}]/.test(segment))

@@ -215,6 +215,10 @@ const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]>
   ],
   'a path begins with a slash': ['route-path-relative', /routes\[0\].path: "things" is not a path/],
   'a * stands at the end': ['route-path-star-inside', /routes\[0\].path: .*only at the end/],
+  'a ** is told to be one *': [
+    'route-path-two-stars',
+    /routes\[0\].path: "\/a\/\*\*": .*; write \/\* or name/,
+  ],
   'a parameter is a whole segment': ['route-path-half-parameter', /routes\[0\].path: .*a whole segment/],
   'a path has no dot segments': ['route-path-dots', /routes\[0\].path: .*never reaches the router/],
   'a path is written decoded': ['route-path-encoded', /routes\[0\].path: .*plain ASCII/],
