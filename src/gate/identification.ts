@@ -81,7 +81,7 @@ export const openIdentification = async (
     tokenAgeMsMax: settings.tokens.accessTokenLifetimeMs,
     tokenBytesMax: settings.credential.accessTokenBytesMax,
   });
-  const lastUsed = createLastUsed(store);
+  const lastUsed = createLastUsed(store, log);
   const identifier = createIdentifier({
     store,
     settings,

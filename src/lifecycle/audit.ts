@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Identity } from '../decision/identity.ts';
 import { holdsSecret } from '../decision/secret-shapes.ts';
-import { isDenial, isOutage } from '../decision/outcome.ts';
+import { isDenial, isOutage, type Outage } from '../decision/outcome.ts';
 import type { Log } from '../observe/log.ts';
 import type { AuditEntry, AuditParty } from '../store/records.ts';
 import type { TokenStore } from '../store/token-store.ts';
@@ -67,7 +67,7 @@ export interface Audit {
 export interface AuditDeps {
   readonly store: Pick<TokenStore, 'appendAudit'>;
   /** Undefined: no lines, as on the command line. */
-  readonly log: Pick<Log, 'line' | 'warn'> | undefined;
+  readonly log: Pick<Log, 'line' | 'info' | 'warn'> | undefined;
   /** Share of successful exchanges that are written, 0 to 1; refused ones always are. */
   readonly exchangeSampling: number;
   /** Milliseconds since the epoch. */
@@ -92,17 +92,24 @@ export const createAudit = (deps: AuditDeps): Audit => {
   let strangers = { second: 0, count: 0 };
   let refusals = { minute: 0, dropped: 0, ofAccount: new Map<string, number>() };
 
-  const flush = async (): Promise<void> => {
+  const flush = async (): Promise<'done' | Outage> => {
     while (waiting.length > 0) {
       const batch = waiting.slice(0, batchSize);
       const answer = await store.appendAudit(batch);
-      if (isOutage(answer)) return;
+      if (isOutage(answer)) return answer;
       waiting = waiting.slice(batch.length);
     }
     if (lost > 0) log?.warn('entries of the audit are in the log alone', { count: lost });
     lost = 0;
+    return 'done';
   };
-  const flusher = createFlusher({ everyMs: flushEveryMs, flush, isWaiting: () => waiting.length > 0 });
+  const flusher = createFlusher({
+    everyMs: flushEveryMs,
+    flush,
+    isWaiting: () => waiting.length > 0,
+    what: 'the audit',
+    log,
+  });
   const isFloodOfAccount = ({ atMs, actor }: AuditEntry): boolean => {
     const minute = Math.floor(atMs / 60_000);
     if (minute !== refusals.minute) {

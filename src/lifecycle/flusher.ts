@@ -1,5 +1,8 @@
 // Writes what is waiting in one go, a moment after the first of it came: one run at a time, and another planned where one
-// left something. What is waiting, and where it goes, is its owner's business.
+// left something. What is waiting, and where it goes, is its owner's business. Says once that the store takes nothing.
+
+import type { Outage } from '../decision/outcome.ts';
+import type { Log } from '../observe/log.ts';
 
 export interface Flusher {
   /** Has something waiting: it is written a moment later. Synchronous; holds no process open. */
@@ -11,19 +14,36 @@ export interface Flusher {
 export interface FlusherOptions {
   readonly everyMs: number;
   /** Writes what is waiting, as far as it is taken. */
-  readonly flush: () => Promise<void>;
+  readonly flush: () => Promise<'done' | Outage>;
   readonly isWaiting: () => boolean;
+  /** What waits, for the log. */
+  readonly what: string;
+  readonly log: Pick<Log, 'info' | 'warn'> | undefined;
 }
 
-export const createFlusher = ({ everyMs, flush, isWaiting }: FlusherOptions): Flusher => {
+export const createFlusher = ({ everyMs, flush, isWaiting, what, log }: FlusherOptions): Flusher => {
   let timer: NodeJS.Timeout | undefined;
   let flushing: Promise<void> | undefined;
+  let isRefused = false;
+
+  const tell = (result: 'done' | Outage): void => {
+    if (isRefused === (result !== 'done')) return;
+    isRefused = result !== 'done';
+    if (result === 'done') log?.info(`the store takes ${what} again`);
+    else {
+      const { cause, reason } = result;
+      const error = cause instanceof Error ? cause.message : reason;
+      log?.warn(`the store does not take ${what}; trying again`, { error });
+    }
+  };
 
   const flushOnce = (): Promise<void> => {
-    flushing ??= flush().finally(() => {
-      flushing = undefined;
-      if (isWaiting()) plan();
-    });
+    flushing ??= flush()
+      .then(tell)
+      .finally(() => {
+        flushing = undefined;
+        if (isWaiting()) plan();
+      });
     return flushing;
   };
   const plan = (): void => {

@@ -1,7 +1,8 @@
 // Remembers when API tokens were last used: at most once a minute each, in batches, a moment after the request. Noting a
 // use is a map look-up; nobody waits for the store, and what it does not take is tried again or forgotten.
 
-import { isOutage } from '../decision/outcome.ts';
+import { isOutage, type Outage } from '../decision/outcome.ts';
+import type { Log } from '../observe/log.ts';
 import type { TokenStore, TokenUse } from '../store/token-store.ts';
 import { createFlusher } from './flusher.ts';
 
@@ -17,18 +18,28 @@ const flushEveryMs = 2_000;
 /** Tokens remembered; what comes while so many are known is noted when others have been forgotten. */
 const tokensMax = 200_000;
 
-export const createLastUsed = (store: Pick<TokenStore, 'recordUses'>): LastUsed => {
+export const createLastUsed = (
+  store: Pick<TokenStore, 'recordUses'>,
+  log?: Pick<Log, 'info' | 'warn'>,
+): LastUsed => {
   /** Token -> when its use was noted last. */
   const noted = new Map<string, number>();
   let waiting: TokenUse[] = [];
 
-  const flush = async (): Promise<void> => {
+  const flush = async (): Promise<'done' | Outage> => {
     const uses = waiting;
     waiting = [];
-    if (uses.length > 0 && isOutage(await store.recordUses(uses)))
-      waiting = uses.concat(waiting).slice(-tokensMax);
+    const answer = uses.length === 0 ? 'done' : await store.recordUses(uses);
+    if (isOutage(answer)) waiting = uses.concat(waiting).slice(-tokensMax);
+    return answer;
   };
-  const flusher = createFlusher({ everyMs: flushEveryMs, flush, isWaiting: () => waiting.length > 0 });
+  const flusher = createFlusher({
+    everyMs: flushEveryMs,
+    flush,
+    isWaiting: () => waiting.length > 0,
+    what: 'times of last use',
+    log,
+  });
   /** The oldest come first: a token noted again moves to the end. */
   const forget = (nowMs: number): void => {
     for (const [tokenId, atMs] of noted) {

@@ -20,7 +20,11 @@ const startOrders = async (t: Test) => {
   const lines: AuditEntry[] = [];
   const audit = createAudit({
     store: world.store,
-    log: { line: (json) => void lines.push(JSON.parse(json) as AuditEntry), warn: () => undefined },
+    log: {
+      line: (json) => void lines.push(JSON.parse(json) as AuditEntry),
+      info: () => undefined,
+      warn: () => undefined,
+    },
     exchangeSampling: 1,
     now: world.now,
   });

@@ -10,6 +10,7 @@ import { anIdentity } from '../support/identity.ts';
 const openAudit = (over: { readonly exchangeSampling?: number; readonly random?: () => number } = {}) => {
   const lines: string[] = [];
   const warnings: object[] = [];
+  const notices: string[] = [];
   const stored: AuditEntry[] = [];
   const state = { isOut: false, nowMs: 1_800_000_000_000 };
   const audit = createAudit({
@@ -22,13 +23,14 @@ const openAudit = (over: { readonly exchangeSampling?: number; readonly random?:
     },
     log: {
       line: (json) => void lines.push(json),
+      info: (message) => void notices.push(message),
       warn: (message, fields) => void warnings.push({ message, ...fields }),
     },
     exchangeSampling: 1,
     now: () => state.nowMs,
     ...over,
   });
-  return { audit, lines, warnings, stored, state };
+  return { audit, lines, warnings, notices, stored, state };
 };
 
 const event = (over: Partial<AuditEvent> = {}): AuditEvent => ({
@@ -137,7 +139,7 @@ t.test('what cannot be an id is not written down: it may be a secret in the wron
 });
 
 t.test('while the store is out entries wait, so many; the log has them all', async (t) => {
-  const { audit, lines, stored, state, warnings } = openAudit();
+  const { audit, lines, stored, state, warnings, notices } = openAudit();
   state.isOut = true;
   for (let count = 0; count < 10_500; count++) audit.record(event());
   await audit.close();
@@ -148,7 +150,8 @@ t.test('while the store is out entries wait, so many; the log has them all', asy
   t.equal(stored.length, 10_000);
   t.equal(new Set(stored.map(({ id }) => id)).size, 10_000);
   t.equal(lines.length, 10_501);
-  t.match(warnings, [{ count: 501 }]);
+  t.match(warnings, [{ message: /does not take the audit/, error: 'store_unavailable' }, { count: 501 }]);
+  t.same(notices, ['the store takes the audit again']);
 });
 
 t.test('entries reach the store by themselves', async (t) => {

@@ -8,16 +8,45 @@ import { createWorld } from './world.ts';
 
 const openLastUsed = () => {
   const batches: (readonly TokenUse[])[] = [];
+  const said: object[] = [];
   const state = { isOut: false };
-  const lastUsed = createLastUsed({
-    recordUses: async (uses) => {
-      if (state.isOut) return outage('store_unavailable');
-      batches.push(uses);
-      return 'done';
+  const lastUsed = createLastUsed(
+    {
+      recordUses: async (uses) => {
+        if (state.isOut) return outage('store_unavailable', new Error('OOM'));
+        batches.push(uses);
+        return 'done';
+      },
     },
-  });
-  return { lastUsed, batches, state };
+    {
+      warn: (message, fields) => void said.push({ level: 'warn', message, ...fields }),
+      info: (message) => void said.push({ level: 'info', message }),
+    },
+  );
+  return { lastUsed, batches, said, state };
 };
+
+t.test(
+  'a store that takes nothing is in the log once, with the cause, and once when it does again',
+  async (t) => {
+    const { lastUsed, said, state } = openLastUsed();
+    state.isOut = true;
+    for (const atMs of [1, 2, 3]) {
+      lastUsed.note(`token ${atMs}`, atMs);
+      await lastUsed.close();
+    }
+    const fails = {
+      level: 'warn',
+      message: 'the store does not take times of last use; trying again',
+      error: 'OOM',
+    };
+    t.same(said, [fails]);
+    state.isOut = false;
+    await lastUsed.close();
+    await lastUsed.close();
+    t.same(said, [fails, { level: 'info', message: 'the store takes times of last use again' }]);
+  },
+);
 
 t.test('a token is written at most once a minute, and noting it waits for nothing', async (t) => {
   const { lastUsed, batches } = openLastUsed();

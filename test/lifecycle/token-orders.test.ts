@@ -37,7 +37,11 @@ const createOrders = async (t: Parameters<typeof createWorld>[0]) => {
   const lines: AuditEntry[] = [];
   const audit = createAudit({
     store,
-    log: { line: (json) => void lines.push(JSON.parse(json) as AuditEntry), warn: () => undefined },
+    log: {
+      line: (json) => void lines.push(JSON.parse(json) as AuditEntry),
+      info: () => undefined,
+      warn: () => undefined,
+    },
     exchangeSampling: 1,
     now,
   });

@@ -72,7 +72,7 @@ t.test('the audit shows none that stands where a name should', async () => {
       const lines: string[] = [];
       const audit = createAudit({
         store: { appendAudit: async () => 'done' },
-        log: { line: (line) => void lines.push(line), warn: () => undefined },
+        log: { line: (line) => void lines.push(line), info: () => undefined, warn: () => undefined },
         exchangeSampling: 1,
         now: () => 0,
       });
