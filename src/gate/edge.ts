@@ -70,7 +70,7 @@ export const openEdge = async (
   const trusts = createTrust(settings.trustedProxies);
   return {
     listener,
-    refusedByAddress: limitPerAddress(listener, limits.connectionsPerAddressMax, trusts),
+    refusedByAddress: limitPerAddress(listener, limits.connectionsPerAddressMax, trusts, warnOfFull(log)),
     forwarder,
     upgrader,
     endLongLived,
@@ -82,6 +82,14 @@ export const openEdge = async (
     },
   };
 };
+
+const warnOfFull =
+  (log: Log) =>
+  (address: string): void =>
+    log.warn(
+      'an address has limits.connectionsPerAddressMax connections open, and more are closed unread. A load balancer belongs in trustedProxies; many callers behind one address need a higher limit.',
+      { address },
+    );
 
 const openSurfaces = async (
   settings: Settings,

@@ -5,13 +5,23 @@ import type { Server, Socket } from 'node:net';
 import { addressBlockOf } from '../identity/address-block.ts';
 import { plainAddress, type TrustsAddress } from './peer.ts';
 
+/** How often it is said that an address has too many: a flood must not fill the log. */
+const sayEveryMs = 60_000;
+
 /**
  * Closes connections unread, before a TLS handshake, when their address (IPv6: its /64) has `max` open.
+ * @param onFull says whose, once a minute at most.
  * @returns how many it has closed.
  */
-export const limitPerAddress = (server: Server, max: number, trusts: TrustsAddress): (() => number) => {
+export const limitPerAddress = (
+  server: Server,
+  max: number,
+  trusts: TrustsAddress,
+  onFull: (addressBlock: string) => void = () => undefined,
+): (() => number) => {
   const openByBlock = new Map<string, number>();
   let closed = 0;
+  let saidMs = -Infinity;
   server.on('connection', (socket: Socket) => {
     const address = plainAddress(socket.remoteAddress);
     if (address === 'unknown' || trusts(address)) return;
@@ -20,6 +30,10 @@ export const limitPerAddress = (server: Server, max: number, trusts: TrustsAddre
     if (open >= max) {
       closed += 1;
       socket.destroy();
+      const nowMs = performance.now();
+      if (nowMs - saidMs < sayEveryMs) return;
+      saidMs = nowMs;
+      onFull(block);
       return;
     }
     openByBlock.set(block, open + 1);

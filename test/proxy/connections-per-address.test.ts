@@ -45,6 +45,18 @@ t.test('a thousand idle connections of one address leave all others their room',
   t.equal((await idle[0]!.readMessage()).status, 200, 'and those it has stay');
 });
 
+t.test('the log names an address with too many connections once, not for each', async (t) => {
+  const full: string[] = [];
+  const { connectMany } = await setUp(t, {
+    limits: { connectionsPerAddressMax: 2 },
+    onAddressFull: (address) => void full.push(address),
+  });
+  await connectMany(greedyAddress, 2);
+  t.same(full, []);
+  await Promise.all((await connectMany(greedyAddress, 30)).map(({ closed }) => closed));
+  t.same(full, [greedyAddress]);
+});
+
 t.test('a connection that ends makes room for another of its address', async (t) => {
   const { edge, connectMany, countOpen } = await setUp(t, { limits: { connectionsPerAddressMax: 2 } });
   const [first] = await connectMany(greedyAddress, 2);

@@ -37,6 +37,7 @@ export interface EdgeOptions {
   readonly identityHeaders?: Settings['identity']['headers'];
   readonly identityStrip?: readonly string[];
   readonly trustedProxies?: readonly string[];
+  readonly onAddressFull?: (addressBlock: string) => void;
   readonly whenStale?: 'refuse' | 'serve';
   readonly errors?: Settings['errors'];
   readonly upstream?: Partial<UpstreamSettings>;
@@ -163,6 +164,7 @@ export const startEdge = async (
     listener,
     settings.limits.connectionsPerAddressMax,
     createTrust(options.trustedProxies ?? []),
+    options.onAddressFull,
   );
   listener.listen(0, '127.0.0.1');
   await once(listener, 'listening');

@@ -49,6 +49,12 @@ export class ShareClaim {
     return this.caller.isAtShare || this.address.isAtShare;
   }
 
+  /** The setting that holds it back; undefined while none does. */
+  get usedUp(): 'callerShare' | 'addressShare' | undefined {
+    if (this.caller.isAtShare) return 'callerShare';
+    return this.address.isAtShare ? 'addressShare' : undefined;
+  }
+
   take(): void {
     this.caller.held += 1;
     this.address.held += 1;

@@ -105,5 +105,5 @@ export class FairLine<T extends LineMember> {
 }
 
 /** A caller that holds its whole share is refused for that; everybody else because the upstream's connections are all in use. */
-const refusalOf = (claim: ShareClaim): Denial | Outage =>
-  claim.isAtShare ? denial('share_used_up') : outage('overloaded');
+const refusalOf = ({ usedUp }: ShareClaim): Denial | Outage =>
+  usedUp === undefined ? outage('overloaded') : denial('share_used_up', usedUp);

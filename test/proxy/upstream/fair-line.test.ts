@@ -67,9 +67,9 @@ t.test('a caller at its share is passed over until it gives a connection back', 
 t.test('the users of one address share its share, and a user has one wherever it calls from', async (t) => {
   const { user, shares } = setUp(8, 0.25, 0.5);
   for (const id of ['ann', 'bob']) for (let n = 0; n < 2; n += 1) user(id, 'a').take();
-  t.ok(user('carol', 'a').isAtShare, 'the address is used up');
-  t.notOk(user('carol', 'b').isAtShare);
-  t.ok(user('ann', 'b').isAtShare, 'the user is');
+  t.equal(user('carol', 'a').usedUp, 'addressShare', 'the address is used up');
+  t.equal(user('carol', 'b').usedUp, undefined);
+  t.equal(user('ann', 'b').usedUp, 'callerShare', 'the user is');
   t.equal(shares.countAtShare(), 2);
   const { user: local } = setUp(8, 0.5, 0.25);
   for (const id of ['ann', 'bob', 'carol', 'dan']) local(id, 'unknown').take();

@@ -58,7 +58,12 @@ t.test('a caller that waits too long for its own share is told so: 429, not 503'
   t.equal(answer.status, 429);
   t.equal(answer.header('retry-after'), '1');
   t.match(answer.body, /requests under way/);
-  t.match(await scene.edge.nextOutcome(), { result: 'denial', reason: 'share_used_up', status: 429 });
+  t.match(await scene.edge.nextOutcome(), {
+    result: 'denial',
+    reason: 'share_used_up',
+    evidence: 'callerShare',
+    status: 429,
+  });
 });
 
 t.test('one valid token beside another: a user has one share, with whichever of its tokens', async (t) => {
