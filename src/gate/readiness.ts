@@ -27,7 +27,8 @@ export const readinessOf = (facts: ReadinessFacts): Readiness => {
   if (facts.isShuttingDown) reasons.push('shutting down');
   const { lookups } = facts;
   const lookupFault = lookups.is === 'answered' ? undefined : lookups.cause;
-  const whyNoLookup = describeFault(lookupFault) ?? describeFault(facts.feedFault) ?? storeUp;
+  const knownFault = describeFault(lookupFault) ?? describeFault(facts.feedFault);
+  const whyNoLookup = knownFault ?? storeUp;
   const whyNoFeed = describeFault(facts.feedFault) ?? describeFault(lookupFault) ?? storeUp;
   if (lookups.is === 'unread') reasons.push(`the store has not answered a look-up yet: ${whyNoLookup}`);
   else if (!facts.isFeedRead)
@@ -40,6 +41,10 @@ export const readinessOf = (facts: ReadinessFacts): Readiness => {
     );
   else if (lookups.is === 'silent' && !facts.servesWhenStale)
     reasons.push(`the store has answered no look-up for longer than feed.maxStaleness: ${whyNoLookup}`);
+  else if (lookups.is === 'unproven' && !facts.servesWhenStale)
+    reasons.push(
+      `the store has answered no look-up since the change feed was lost: ${knownFault ?? 'one is on its way'}`,
+    );
   if (isOutage(facts.keys)) {
     const { cause, reason } = facts.keys;
     const message = cause instanceof Error ? cause.message : reason;

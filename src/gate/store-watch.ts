@@ -9,18 +9,22 @@ import { middleReading, type StoreClock } from './store-clock.ts';
 export interface StoreWatch {
   /** Resolves once every server of the store has answered a look-up, and its clock is known; never when closed before. */
   readonly whenAnswered: Promise<void>;
-  /** `unread`: no look-up has been answered yet; `silent`: none for longer than the cache rides out. */
+  /**
+   * `unread`: no look-up has been answered yet; `silent`: none for longer than the cache rides out; `unproven`: none since the
+   * feed was stale.
+   */
   state(): LookupState;
   close(): Promise<void>;
 }
 
 export type LookupState =
   | { readonly is: 'answered' }
-  | { readonly is: 'unread' | 'silent'; readonly cause: Outage };
+  | { readonly is: 'unread' | 'silent' | 'unproven'; readonly cause: Outage };
 
 const askEveryMs = 1_000;
 /** After an outage, so that a store that comes back is seen at once. */
 const retryMs = 50;
+const causeUnknown: Outage = outage('store_unavailable');
 
 /**
  * `silentMsMax`: how long look-ups may fail before that counts; what is shorter the cache rides out. Once the feed has been
@@ -36,7 +40,7 @@ export const watchStore = (deps: {
   const answered = Promise.withResolvers<void>();
   const stop = new AbortController();
   const { signal } = stop;
-  let cause: Outage = outage('store_unavailable');
+  let cause = causeUnknown;
   /** When the last look-up that was answered was asked. */
   let answeredMs = -Infinity;
   /** When the feed was last seen stale. */
@@ -55,6 +59,7 @@ export const watchStore = (deps: {
     const reading = middleReading(probe.timeOriginsMs);
     if (reading !== undefined) clock.correct(reading);
     failingSinceMs = undefined;
+    cause = causeUnknown;
     answeredMs = askedMs;
     answered.resolve();
     return true;
@@ -75,7 +80,8 @@ export const watchStore = (deps: {
       const nowMs = performance.now();
       if (isFeedStale()) staleMs = nowMs;
       const isSilent = failingSinceMs !== undefined && nowMs - failingSinceMs > silentMsMax;
-      return isSilent || answeredMs < staleMs ? { is: 'silent', cause } : { is: 'answered' };
+      if (isSilent) return { is: 'silent', cause };
+      return answeredMs < staleMs ? { is: 'unproven', cause } : { is: 'answered' };
     },
     close: () => {
       stop.abort();

@@ -88,7 +88,14 @@ t.test('a gate whose store has answered no look-up is not ready, though everythi
   t.match(reasonsWhen({ lookups: { is: 'silent', cause } }), [
     /answered no look-up for longer than feed\.maxStaleness/,
   ]);
-  t.same(reasonsWhen({ lookups: { is: 'silent', cause }, servesWhenStale: true }), []);
+  t.match(reasonsWhen({ lookups: { is: 'unproven', cause } }), [
+    /since the change feed was lost: NOPERM no permissions to run GET/,
+  ]);
+  t.match(reasonsWhen({ lookups: { is: 'unproven', cause: outage('store_unavailable') } }), [
+    /since the change feed was lost: one is on its way/,
+  ]);
+  for (const is of ['silent', 'unproven'] as const)
+    t.same(reasonsWhen({ lookups: { is, cause }, servesWhenStale: true }), []);
   const silent = { lookups: { is: 'silent', cause }, isFeedStale: true } as const;
   t.equal(reasonsWhen(silent).length, 1, 'one store that is away is one reason');
 });

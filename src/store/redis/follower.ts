@@ -219,7 +219,10 @@ export class Follower {
       this.#hasListened = true;
       if (performance.now() - checkedAt >= checkEveryMs) {
         await this.#checkHistory(session, await readServerTime(session.client));
-        if (!this.#isCaughtUp) throw readAgain();
+        if (!this.#isCaughtUp) {
+          this.#isRestarting = true; // The server is well: its history is read again.
+          throw readAgain();
+        }
         if (!this.#isKept) await this.#askRetention(session);
         checkedAt = performance.now();
       }

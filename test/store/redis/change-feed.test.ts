@@ -220,6 +220,25 @@ t.test(
   },
 );
 
+t.test('a flushed server is not said to be away: the feed stays connected, and is read again', async (t) => {
+  const server = await serverFor(t);
+  const log = keptLog();
+  const store = await openStore(t, { socketPath: server.socketPath }, { log });
+  const told = await followed(t, store);
+  await store.endSession('session', Date.now());
+  await told.until(() => told.lines.length === 1);
+  await meddle(t, server).flushall();
+  await told.until(() => told.events.filter((event) => event === 'caughtUp').length === 2);
+  t.same(
+    told.events.filter((event) => event === 'disconnected'),
+    [],
+  );
+  t.same(
+    log.lines.filter(({ message }) => message.includes('not connected')),
+    [],
+  );
+});
+
 t.test('a server that comes back empty is another server: reset', async (t) => {
   const server = await serverFor(t);
   const store = await openStore(t, { socketPath: server.socketPath });
