@@ -10,6 +10,7 @@ import { denial, denialReasons, outage, outageReasons } from '../src/decision/ou
 import { wireOf } from '../src/decision/refusal.ts';
 import { createMetrics } from '../src/observe/metrics.ts';
 import { settingsJsonSchema } from '../src/settings/json-schema.ts';
+import { aclCommand } from '../src/store/redis/acl.ts';
 import { faultTests } from './support/fault-tests.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -178,6 +179,11 @@ t.test('every reason for a refusal is in the documents, with its status', async 
   t.equal(statuses.size, refusals.length);
   for (const refusal of refusals)
     t.equal(statuses.get(refusal.reason), wireOf(refusal).status, refusal.reason);
+});
+
+t.test('the rights of the Redis user are those that the store is tested with', async (t) => {
+  const block = /```text\n(ACL SETUSER [\s\S]*?)\n```/.exec(read('docs/operations.md'))?.[1] ?? '';
+  t.equal(block.replaceAll(/\s+/g, ' '), aclCommand);
 });
 
 t.test('every fault of the README has a test, by its title', async (t) => {

@@ -69,6 +69,9 @@ export const faultTests: Readonly<Record<string, readonly TestTitle[]>> = {
       'the id ends its sessions on every replica, and a record that comes back is revoked',
     ],
   ],
+  'The Redis user lacks a right': [
+    ['test/system/store-user.test.ts', ': /readyz names the command and the ACL line'],
+  ],
   'Redis is at `maxmemory`': [
     [
       'test/system/full-store.test.ts',
