@@ -36,6 +36,9 @@ const proxyFamilies = [
   'x-tls-client-',
   'x-arr-clientcert',
   'x-amzn-mtls-',
+  // Rack turns them into the file that the API sends, and where that lies.
+  'x-sendfile-type',
+  'x-accel-mapping',
 ] as const;
 
 /**

@@ -4,6 +4,7 @@
 import { isOutage, type Outage } from '../../decision/outcome.ts';
 import type { Change, OrgRecord, UserRecord } from '../records.ts';
 import type { TokenStore } from '../token-store.ts';
+import { isStorableTokenId } from './key-space.ts';
 import { generationOf, subjectOf } from './known-lines.ts';
 
 /** The feed delivers a line within milliseconds, and a lost connection of it is back within seconds. */
@@ -50,7 +51,9 @@ export class OwnWrites {
 export const noteOwnWrites = (store: Writes & Accounts, own: OwnWrites): Writes => ({
   revokeToken: async (tokenId, nowMs, digest) => {
     const answer = await store.revokeToken(tokenId, nowMs, digest);
-    if (answer === 'revoked') own.note({ kind: 'token', tokenId, atMs: nowMs });
+    // Of an unknown one the id is revoked all the same.
+    if (answer === 'revoked' || (answer === 'unknown' && isStorableTokenId(tokenId)))
+      own.note({ kind: 'token', tokenId, atMs: nowMs });
     return answer;
   },
   endSession: async (sessionId, nowMs) => {
