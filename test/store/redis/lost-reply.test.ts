@@ -76,8 +76,8 @@ t.test('creating an org or a user again finds it made', async (t) => {
   const { store, wire } = await setting(t);
   const org = exampleOrg();
   const user = exampleUser(org.id);
-  t.equal(await twice(t, wire, org.id, () => store.createOrg(org)), 'exists');
-  t.equal(await twice(t, wire, `/${user.id}`, () => store.createUser(user)), 'exists');
+  t.equal(await twice(t, wire, org.id, () => store.createOrg(org)), 'created');
+  t.equal(await twice(t, wire, `/${user.id}`, () => store.createUser(user)), 'created');
   t.same(await store.findOrg(org.id), org);
   t.same(await store.findUser(org.id, user.id), user);
 });
