@@ -85,14 +85,15 @@ t.test('an API that answers before the body is whole is heard, also when the res
     directory,
     settings: {
       upstream: upstream.origin,
-      limits: { requestTimeout: '1s' },
+      // The body is longer than what is read before the API hears of it, so it waits only this long.
+      limits: { requestTimeout: '1s', bodyWait: '100ms' },
       routes: [{ name: 'public', path: '/public/*', public: true }],
     },
   });
   await gate.whenReady();
   const client = await connectRaw(gate.port);
   t.teardown(() => client.socket.destroy());
-  client.send('POST /public/things HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf');
+  client.send('POST /public/things HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nhalf');
   t.match(await client.readMessage(), { status: 403, body: 'no' });
   await client.closed;
 });
