@@ -153,7 +153,7 @@ export const isRefusal = (answer: unknown): answer is Problem | Outage =>
 /** Prints why not, and gives the exit code. */
 export const refuse = (output: Output, refusal: Problem | Outage): ExitCode => {
   if (!isOutage(refusal)) return fail(output, refusal.code, refusal.message, exitCode.refused);
-  const cause = refusal.cause === undefined ? '' : `: ${messageOf(refusal.cause)}`;
+  const cause = refusal.cause === undefined ? '' : `: ${unended(messageOf(refusal.cause))}`;
   const message =
     refusal.reason === 'store_not_replicated'
       ? `The store has it, but not enough replicas do${cause}. Repeat the command: it is safe.`
@@ -169,7 +169,7 @@ export const refuse = (output: Output, refusal: Problem | Outage): ExitCode => {
 const silence = (cause: unknown): string => {
   let root = cause;
   while (root instanceof Error && root.cause instanceof Error) root = root.cause;
-  const why = root === undefined ? '' : `: ${messageOf(root).replace(/\.+$/, '')}`;
+  const why = root === undefined ? '' : `: ${unended(messageOf(root))}`;
   const advice =
     root instanceof Error && 'advice' in root && typeof root.advice === 'string' ? root.advice : undefined;
   return `The store does not answer${why}. ${advice === undefined ? 'Repeat' : `${advice} Then repeat`} the command: it is safe.`;
@@ -187,6 +187,9 @@ const fail = (output: Output, code: string, message: string, exit: ExitCode): Ex
   output.note(output.isJson ? JSON.stringify({ error: { code, message } }) : `tollgate: ${message}`);
   return exit;
 };
+
+/** A message that a sentence goes on after. */
+const unended = (message: string): string => message.replace(/\.+$/, '');
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
