@@ -40,8 +40,19 @@ const offsetText = (seconds: number): string => `${seconds < 0 ? '' : '+'}${seco
  * which library it loads.
  */
 const preloaded = (): NodeJS.ProcessEnv => {
-  const library = execFileSync('faketime', ['-f', '+0s', 'sh', '-c', 'printf %s "$LD_PRELOAD"'], {
-    encoding: 'utf8',
-  });
+  const library = askForLibrary();
   return { LD_PRELOAD: library, FAKETIME_DONT_FAKE_MONOTONIC: '1' };
+};
+
+/** The command names its semaphore by its process id, and meets one that a killed process of the same id has left. */
+const askForLibrary = (triesLeft = 20): string => {
+  try {
+    return execFileSync('faketime', ['-f', '+0s', 'sh', '-c', 'printf %s "$LD_PRELOAD"'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+  } catch (error) {
+    if (triesLeft === 0) throw error;
+    return askForLibrary(triesLeft - 1);
+  }
 };

@@ -121,10 +121,11 @@ const answersTo = (socket: Socket, bytes: string, count: number): Promise<readon
   });
 
 /** Ours. Node's own also appear as time goes by: a kind of garbage collection, a kind of handle. */
+/** Without the histograms of store commands: those begin with the first of each command, such as a flush in the background. */
 const seriesIn = (text: string): string[] =>
   text
     .split('\n')
-    .filter((line) => line.startsWith('tollgate_'))
+    .filter((line) => line.startsWith('tollgate_') && !line.startsWith('tollgate_store_command_duration'))
     .map((line) => line.slice(0, line.lastIndexOf(' ')))
     .toSorted((one, other) => one.localeCompare(other));
 
