@@ -120,13 +120,13 @@ export const withStore = (
           '--store URL. To begin a new store there: tollgate org create ID.',
         exitCode.unavailable,
       );
-    if (missing !== undefined && !output.isJson) output.note(`Made a new store: ${missing}`);
     let store: TokenStore;
     try {
       store = await openStore(settings.store, { retentionMs: feedRetentionMs(settings) });
     } catch (error) {
       return fail(output, 'store_unavailable', messageOf(error), exitCode.unavailable);
     }
+    if (missing !== undefined && !output.isJson) output.note(`Made a new store: ${missing}`);
     try {
       return await work({ store, settings, output, now: await readClock(store) });
     } finally {

@@ -39,10 +39,12 @@ export const createLenientRules = (entries: readonly RuleOfMethod[]): LenientRul
       other.tenantName === undefined
         ? mayAskMore(other.rule, rule)
         : asksMore(other.rule, rule) || found[other.tenantName] !== foldedTenant;
-    const rulesAt = (reading: string): ReturnType<typeof tree.find> => tree.find(method, reading);
-    const isStricterAt = (reading: string): boolean => {
-      const found = rulesAt(reading);
-      return found?.value.some((other) => isStricter(other, found.parameters)) ?? false;
+    /** `isSameRead`: another path of the rule that was found counts too. */
+    const isStricterAt = (reading: string, isSameRead = true): boolean => {
+      const found = tree.find(method, reading);
+      const isStricterThere = (other: FoldedRule): boolean =>
+        (isSameRead || other.rule !== rule) && isStricter(other, found?.parameters ?? {});
+      return found?.value.some(isStricterThere) ?? false;
     };
     const bare = withoutSlash(folded);
     if (isStricterAt(bare)) return true;
@@ -50,12 +52,7 @@ export const createLenientRules = (entries: readonly RuleOfMethod[]): LenientRul
     if (bare !== folded && (isOdd || folded !== path) && isStricterAt(folded)) return true;
     // A rule that spells out the end of the path means that end. Another tenant of the same rule (`acme.com`) is no reading.
     if (endsLiterally(rule)) return false;
-    return suffixReadings(bare).some((reading) => {
-      const found = rulesAt(reading);
-      return (
-        found?.value.some((other) => other.rule !== rule && isStricter(other, found.parameters)) ?? false
-      );
-    });
+    return suffixReadings(bare).some((reading) => isStricterAt(reading, false));
   };
   return { askMore };
 };

@@ -322,7 +322,7 @@ t.test('a store that cannot be used is exit code 69, with what to do', async (t)
   const folder = t.testdir({ 'not.db': 'this is not a database, whatever its name says, and it never was' });
   t.match(await run(['org', 'create', 'acme', '--store', `sqlite:${folder}/no/such/t.db`]), {
     code: 69,
-    stderr: /folder that does not exist/,
+    stderr: /^tollgate: .*folder that does not exist/,
   });
   t.match(await run(['org', 'list', '--store', `sqlite:${folder}/not.db`]), {
     code: 69,
