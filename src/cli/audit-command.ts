@@ -9,7 +9,8 @@ import type { AddCommands } from './command-line.ts';
 import { exitCode } from './exit-code.ts';
 import { collect, readAccount, readCount, readDuration } from './option-readers.ts';
 import { listing, time } from './output.ts';
-import { isRefusal, refuse, withStore } from './session.ts';
+import { refuse, withStore } from './session.ts';
+import { isFailure } from '../lifecycle/problem.ts';
 
 interface AuditOptions {
   readonly org?: string;
@@ -43,13 +44,13 @@ export const addAuditCommand: AddCommands = (program, world, run) => {
           const options = { ...given, sinceMs: given.since?.(now()) };
           const org = options.org ?? options.user?.orgId;
           let entries = await readEntries(store, org, options);
-          if (isRefusal(entries)) return refuse(output, entries);
+          if (isFailure(entries)) return refuse(output, entries);
           if (org !== undefined && entries.length === 0) {
             const found = await createAccounts({ store, now }).findOrg(org);
-            if (isRefusal(found)) {
+            if (isFailure(found)) {
               // An org that is not there has no log, but what was tried with it is among all the others.
               entries = await readEntries(store, undefined, options);
-              if (isRefusal(entries)) return refuse(output, entries);
+              if (isFailure(entries)) return refuse(output, entries);
               if (entries.length === 0) return refuse(output, found);
             }
           }

@@ -12,7 +12,8 @@ import type { AddCommands, Run } from './command-line.ts';
 import { exitCode } from './exit-code.ts';
 import { ordered } from './operator.ts';
 import { isoTime, lifetime, listing, pairs, time } from './output.ts';
-import { isRefusal, refuse, type World, withStore } from './session.ts';
+import { refuse, type World, withStore } from './session.ts';
+import { isFailure } from '../lifecycle/problem.ts';
 
 /** One key as it is listed. */
 interface ListedKey {
@@ -39,7 +40,7 @@ export const addKeyCommands: AddCommands = (program, world, run) => {
       run((_: unknown, command: Command) =>
         withStore(command, world, async ({ store, settings, output, now }) => {
           const stored = await store.listKeys();
-          if (isRefusal(stored)) return refuse(output, stored);
+          if (isFailure(stored)) return refuse(output, stored);
           const keys = [...settings.keys.signingKeys.flatMap(listedFile), ...stored.map(listedRecord)];
           const states = statesOf(keys, now());
           if (output.isJson)
@@ -104,12 +105,12 @@ export const addKeyCommands: AddCommands = (program, world, run) => {
           try {
             const algorithm = options.algorithm ?? settings.tokens.algorithm;
             const before = await store.listKeys();
-            if (isRefusal(before)) return refuse(output, before);
+            if (isFailure(before)) return refuse(output, before);
             const isOnly = !before.some((one) => one.algorithm === algorithm && !isRetired(one, now()));
             const rotated = await ordered({ store, now }, 'key.rotate', {}, () =>
               keys.rotate(algorithm, { abandonsOld: options.abandonOld === true }),
             );
-            if (isRefusal(rotated)) return refuse(output, rotated);
+            if (isFailure(rotated)) return refuse(output, rotated);
             const { kid, activeFromMs, retireOthersAtMs } = rotated;
             if (output.isJson)
               output.json({
@@ -154,7 +155,7 @@ const addRevokeCommand = (key: Command, world: World, run: Run): void => {
           const keys = createSigningKeys({ store, settings, now });
           try {
             const revoked = await ordered({ store, now }, 'key.revoke', {}, () => keys.revoke(kid));
-            if (isRefusal(revoked)) return refuse(output, revoked);
+            if (isFailure(revoked)) return refuse(output, revoked);
             const { algorithm, replacedBy } = revoked;
             if (output.isJson)
               output.json({ kid, algorithm, state: 'revoked', replacedBy: replacedBy?.kid ?? null });

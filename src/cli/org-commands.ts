@@ -8,8 +8,9 @@ import { exitCode } from './exit-code.ts';
 import { ordered } from './operator.ts';
 import { collectRoles, readLifetime } from './option-readers.ts';
 import { isoTime, lifetime, type Output, pairs, table, time, listing } from './output.ts';
-import { isRefusal, readAll, refuse, withStore } from './session.ts';
+import { readAll, refuse, withStore } from './session.ts';
 import type { AddCommands } from './command-line.ts';
+import { isFailure } from '../lifecycle/problem.ts';
 
 interface CreateOptions {
   readonly name?: string;
@@ -46,7 +47,7 @@ export const addOrgCommands: AddCommands = (program, world, run) => {
                 tokenLifetimeMsMax: tokenLifetimeMax === 'never' ? undefined : tokenLifetimeMax,
               }),
             );
-            if (isRefusal(made)) return refuse(output, made);
+            if (isFailure(made)) return refuse(output, made);
             printOrg(output, made);
             return exitCode.ok;
           },
@@ -63,7 +64,7 @@ export const addOrgCommands: AddCommands = (program, world, run) => {
         withStore(command, world, async ({ store, output, now }) => {
           const accounts = createAccounts({ store, now });
           const orgs = await readAll((page) => accounts.listOrgs(page));
-          if (isRefusal(orgs)) return refuse(output, orgs);
+          if (isFailure(orgs)) return refuse(output, orgs);
           if (output.isJson) output.json(orgs.map(orgJson));
           else
             listing(
@@ -91,7 +92,7 @@ export const addOrgCommands: AddCommands = (program, world, run) => {
       run((id: string, _: unknown, command: Command) =>
         withStore(command, world, async ({ store, output, now }) => {
           const found = await createAccounts({ store, now }).findOrg(id);
-          if (isRefusal(found)) return refuse(output, found);
+          if (isFailure(found)) return refuse(output, found);
           printOrg(output, found);
           return exitCode.ok;
         }),
@@ -109,7 +110,7 @@ export const addOrgCommands: AddCommands = (program, world, run) => {
             const changed = await ordered({ store, now }, `org.${name}`, { org: id }, () =>
               createAccounts({ store, now }).setOrgState(id, state),
             );
-            if (isRefusal(changed)) return refuse(output, changed);
+            if (isFailure(changed)) return refuse(output, changed);
             printOrg(output, changed);
             return exitCode.ok;
           }),
@@ -129,7 +130,7 @@ export const addOrgCommands: AddCommands = (program, world, run) => {
           const answer = await ordered({ store, now }, 'token.revoke_all', { org: id }, () =>
             createApiTokens({ store, settings, now }).revokeAll(id, undefined),
           );
-          if (isRefusal(answer)) return refuse(output, answer);
+          if (isFailure(answer)) return refuse(output, answer);
           if (output.isJson) output.json({ org: id, result: answer });
           else output.line(`Every API token and session of ${id} is revoked.`);
           return exitCode.ok;

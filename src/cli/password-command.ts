@@ -9,7 +9,8 @@ import type { AddCommands } from './command-line.ts';
 import { exitCode } from './exit-code.ts';
 import { ordered } from './operator.ts';
 import { readAccount } from './option-readers.ts';
-import { isRefusal, outputFor, refuse, type World, withStore } from './session.ts';
+import { outputFor, refuse, type World, withStore } from './session.ts';
+import { isFailure } from '../lifecycle/problem.ts';
 
 const inputCharactersMax = 8 * 1024;
 
@@ -46,7 +47,7 @@ export const addPasswordCommand: AddCommands = (user, world, run) => {
           const changed = await ordered({ store, now }, 'password.change', { org: orgId, user: userId }, () =>
             passwords.setPassword(orgId, userId, password),
           );
-          if (isRefusal(changed)) return refuse(output, changed);
+          if (isFailure(changed)) return refuse(output, changed);
           const result = password === null ? 'removed' : 'set';
           if (output.isJson) output.json({ org: orgId, user: userId, result });
           else

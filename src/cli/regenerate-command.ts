@@ -7,8 +7,9 @@ import type { AddCommands } from './command-line.ts';
 import { exitCode } from './exit-code.ts';
 import { ordered } from './operator.ts';
 import { readDuration } from './option-readers.ts';
-import { isRefusal, refuse, withStore } from './session.ts';
+import { refuse, withStore } from './session.ts';
 import { printSecret } from './token-output.ts';
+import { isFailure } from '../lifecycle/problem.ts';
 
 interface RegenerateOptions {
   readonly overlap?: number;
@@ -47,7 +48,7 @@ export const addRegenerateCommand: AddCommands = (token, world, run) => {
           const made = await ordered({ store, now }, 'token.regenerate', subject, () =>
             createApiTokens({ store, settings, now }).regenerateApiToken(order),
           );
-          if (isRefusal(made)) return refuse(output, made);
+          if (isFailure(made)) return refuse(output, made);
           printSecret(output, made, now());
           return exitCode.ok;
         }),

@@ -7,7 +7,8 @@ import { exitCode } from './exit-code.ts';
 import { ordered } from './operator.ts';
 import { collectWords } from './option-readers.ts';
 import { listing } from './output.ts';
-import { isRefusal, refuse, withStore } from './session.ts';
+import { refuse, withStore } from './session.ts';
+import { isFailure } from '../lifecycle/problem.ts';
 
 export const addRoleCommands: AddCommands = (program, world, run) => {
   const role = program.command('role').description('named sets of scopes, held by users of an org');
@@ -28,7 +29,7 @@ export const addRoleCommands: AddCommands = (program, world, run) => {
           const org = await ordered({ store, now }, 'role.create', { org: orgId }, () =>
             createAccounts({ store, now }).defineRole(orgId, name, options.scope),
           );
-          if (isRefusal(org)) return refuse(output, org);
+          if (isFailure(org)) return refuse(output, org);
           const scopes = org.roles[name] ?? [];
           if (output.isJson) output.json({ org: orgId, role: name, scopes });
           else output.line(`Role ${name} of ${orgId} grants ${scopes.join(' ')}.`);
@@ -45,7 +46,7 @@ export const addRoleCommands: AddCommands = (program, world, run) => {
       run((orgId: string, _: unknown, command: Command) =>
         withStore(command, world, async ({ store, output, now }) => {
           const org = await createAccounts({ store, now }).findOrg(orgId);
-          if (isRefusal(org)) return refuse(output, org);
+          if (isFailure(org)) return refuse(output, org);
           const roles = Object.entries(org.roles).map(([role, scopes]) => ({ role, scopes }));
           if (output.isJson) output.json(roles);
           else
@@ -71,7 +72,7 @@ export const addRoleCommands: AddCommands = (program, world, run) => {
           const org = await ordered({ store, now }, 'role.delete', { org: orgId }, () =>
             createAccounts({ store, now }).deleteRole(orgId, name),
           );
-          if (isRefusal(org)) return refuse(output, org);
+          if (isFailure(org)) return refuse(output, org);
           if (output.isJson) output.json({ org: orgId, role: name, result: 'deleted' });
           else output.line(`Role ${name} of ${orgId} is deleted.`);
           return exitCode.ok;

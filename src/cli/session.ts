@@ -7,7 +7,7 @@ import type { Command } from 'commander';
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import { feedRetentionMs } from '../gate/retention.ts';
 import { createStoreClock, middleReading } from '../gate/store-clock.ts';
-import { isProblem, type Problem } from '../lifecycle/problem.ts';
+import { type Problem, isFailure } from '../lifecycle/problem.ts';
 import { loadSettings, type LoadResult } from '../settings/load-settings.ts';
 import { problemLine } from '../settings/problem.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -147,9 +147,6 @@ const readClock = async (store: TokenStore): Promise<() => number> => {
   return clock.now;
 };
 
-export const isRefusal = (answer: unknown): answer is Problem | Outage =>
-  isOutage(answer) || isProblem(answer);
-
 /** Prints why not, and gives the exit code. */
 export const refuse = (output: Output, refusal: Problem | Outage): ExitCode => {
   if (!isOutage(refusal)) return fail(output, refusal.code, refusal.message, exitCode.refused);
@@ -203,7 +200,7 @@ export const readAll = async <T>(
   let cursor: string | undefined;
   do {
     const page = await read({ limit: pageLimit, cursor });
-    if (isRefusal(page)) return page;
+    if (isFailure(page)) return page;
     items.push(...page.items);
     cursor = page.nextCursor;
   } while (cursor !== undefined);

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import { createAccounts } from '../lifecycle/accounts.ts';
 import { createApiTokens } from '../lifecycle/api-tokens.ts';
-import { type Problem, problem } from '../lifecycle/problem.ts';
+import { isFailure, type Problem, problem } from '../lifecycle/problem.ts';
 import { nothingRevoked } from '../lifecycle/revoke.ts';
 import { isTokenId } from '../lifecycle/token-id.ts';
 import type { TokenStore } from '../store/token-store.ts';
@@ -15,7 +15,7 @@ import { addImportCommand } from './import-command.ts';
 import { ordered } from './operator.ts';
 import { collectWords, readAccount, readLifetime } from './option-readers.ts';
 import { addRegenerateCommand } from './regenerate-command.ts';
-import { isRefusal, readAll, refuse, withStore } from './session.ts';
+import { readAll, refuse, withStore } from './session.ts';
 import { afterRevokeAll, listTokens, printSecret, tokenJson } from './token-output.ts';
 
 type Account = ReturnType<typeof readAccount>;
@@ -70,7 +70,7 @@ export const addTokenCommands: AddCommands = (program, world, run) => {
               }),
             (made) => ('record' in made ? { tokenId: made.record.id } : {}),
           );
-          if (isRefusal(made)) return refuse(output, made);
+          if (isFailure(made)) return refuse(output, made);
           printSecret(output, made, now());
           return exitCode.ok;
         }),
@@ -87,11 +87,11 @@ export const addTokenCommands: AddCommands = (program, world, run) => {
           const tokens = createApiTokens({ store, settings, now });
           const accounts = createAccounts({ store, now });
           const org = await accounts.findOrg(account.orgId);
-          if (isRefusal(org)) return refuse(output, org);
+          if (isFailure(org)) return refuse(output, org);
           const user = await accounts.findUser(account.orgId, account.userId);
-          if (isRefusal(user)) return refuse(output, user);
+          if (isFailure(user)) return refuse(output, user);
           const found = await readAll((page) => tokens.listApiTokens(account.orgId, account.userId, page));
-          if (isRefusal(found)) return refuse(output, found);
+          if (isFailure(found)) return refuse(output, found);
           const records = found.map((record) => afterRevokeAll(record, org, user));
           if (output.isJson) output.json(records.map((record) => tokenJson(record, now())));
           else listTokens(output, records, now());
@@ -118,12 +118,12 @@ export const addTokenCommands: AddCommands = (program, world, run) => {
             return exitCode.usage;
           }
           const id = named ?? (await findIdOf(world.stdin, store));
-          if (isRefusal(id)) return refuse(output, id);
+          if (isFailure(id)) return refuse(output, id);
           if (!isTokenId(id)) return refuse(output, noTokenId);
           const answer = await ordered({ store, now }, 'token.revoke', { tokenId: id }, () =>
             createApiTokens({ store, settings, now }).revokeApiToken(id),
           );
-          if (isRefusal(answer)) return refuse(output, answer);
+          if (isFailure(answer)) return refuse(output, answer);
           if (output.isJson) output.json({ id, result: answer });
           else output.line(answer === 'revoked' ? `${id} is revoked.` : `${id} was revoked before.`);
           return exitCode.ok;
@@ -141,7 +141,7 @@ export const addTokenCommands: AddCommands = (program, world, run) => {
           const answer = await ordered({ store, now }, 'token.revoke_all', { org: orgId, user: userId }, () =>
             createApiTokens({ store, settings, now }).revokeAll(orgId, userId),
           );
-          if (isRefusal(answer)) return refuse(output, answer);
+          if (isFailure(answer)) return refuse(output, answer);
           if (output.isJson) output.json({ org: orgId, user: userId, result: answer });
           else output.line(`Every API token and session of ${orgId}/${userId} is revoked.`);
           return exitCode.ok;

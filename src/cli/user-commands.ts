@@ -9,7 +9,8 @@ import { ordered } from './operator.ts';
 import { collect, readAccount } from './option-readers.ts';
 import { isoTime, type Output, pairs, time, listing } from './output.ts';
 import { addPasswordCommand } from './password-command.ts';
-import { isRefusal, readAll, refuse, withStore } from './session.ts';
+import { readAll, refuse, withStore } from './session.ts';
+import { isFailure } from '../lifecycle/problem.ts';
 
 type Account = ReturnType<typeof readAccount>;
 
@@ -39,7 +40,7 @@ export const addUserCommands: AddCommands = (program, world, run) => {
                 roles: options.role ?? [],
               }),
             );
-            if (isRefusal(made)) return refuse(output, made);
+            if (isFailure(made)) return refuse(output, made);
             printUser(output, made);
             return exitCode.ok;
           }),
@@ -55,7 +56,7 @@ export const addUserCommands: AddCommands = (program, world, run) => {
         withStore(command, world, async ({ store, output, now }) => {
           const accounts = createAccounts({ store, now });
           const users = await readAll((page) => accounts.listUsers(orgId, page));
-          if (isRefusal(users)) return refuse(output, users);
+          if (isFailure(users)) return refuse(output, users);
           if (output.isJson) output.json(users.map(userJson));
           else
             listing(
@@ -87,7 +88,7 @@ export const addUserCommands: AddCommands = (program, world, run) => {
             const changed = await ordered({ store, now }, `user.${name}`, subjectOf(account), () =>
               createAccounts({ store, now }).setUserState(orgId, userId, state),
             );
-            if (isRefusal(changed)) return refuse(output, changed);
+            if (isFailure(changed)) return refuse(output, changed);
             printUser(output, changed);
             return exitCode.ok;
           }),
@@ -110,7 +111,7 @@ export const addUserCommands: AddCommands = (program, world, run) => {
           const changed = await ordered({ store, now }, 'user.set_roles', subjectOf(account), () =>
             createAccounts({ store, now }).setRoles(orgId, userId, roles),
           );
-          if (isRefusal(changed)) return refuse(output, changed);
+          if (isFailure(changed)) return refuse(output, changed);
           printUser(output, changed);
           return exitCode.ok;
         }),

@@ -88,3 +88,6 @@ export const isOutage = (value: unknown): value is Outage =>
 /** Whether a value is a denial. */
 export const isDenial = (value: unknown): value is Denial =>
   typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'denial';
+
+/** Whether a value is a denial or an outage. */
+export const isRefusal = (value: unknown): value is Refusal => isDenial(value) || isOutage(value);

@@ -6,7 +6,15 @@ import { LRUCache } from 'lru-cache';
 import type { Credential } from '../decision/credential.ts';
 import type { Identity, Standing } from '../decision/identity.ts';
 import { renderIdentityHeaders } from '../decision/identity-headers.ts';
-import { type Denial, denial, isDenial, isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
+import {
+  type Denial,
+  denial,
+  isDenial,
+  isOutage,
+  type Outage,
+  type Refusal,
+  isRefusal,
+} from '../decision/outcome.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { digestOf, isOwnShape, secretLengthMin } from '../tokens/api-token.ts';
@@ -249,7 +257,7 @@ class CachingIdentifier implements CountingIdentifier {
     const { store, settings, feedState, verifyAccessToken } = this.#deps;
     if (credential.kind === 'access_token') {
       const verified = await verifyAccessToken(credential.value, nowMs);
-      const isExternal = !isDenial(verified) && !isOutage(verified) && verified.generation === undefined;
+      const isExternal = !isRefusal(verified) && verified.generation === undefined;
       return isExternal ? admitExternal({ store, orgs: this.#orgs, feedState }, verified) : verified;
     }
     if (!isOwnShape(credential.value)) {
@@ -261,7 +269,7 @@ class CachingIdentifier implements CountingIdentifier {
   }
 
   #isOutdated(result: Identity | Refusal, nowMs: number): boolean {
-    return !isOutage(result) && !isDenial(result) && this.standing(result, nowMs) === 'outdated';
+    return !isRefusal(result) && this.standing(result, nowMs) === 'outdated';
   }
 
   #keep(digest: string, subject: CachedSubject, nowMs: number, clockMs: number): void {

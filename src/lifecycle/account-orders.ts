@@ -14,7 +14,7 @@ import type { Audit, AuditAction } from './audit.ts';
 import { checkOrgId, checkUserId } from './names.ts';
 import { withOwnRights } from './own-rights.ts';
 import { checkPage } from './page.ts';
-import { isProblem, type Problem, problem } from './problem.ts';
+import { type Problem, problem, isFailure } from './problem.ts';
 
 /** Refused as `mayManageAccounts` and `mayReadAudit` say, and `rate_limited` after too many commands. */
 export interface AccountOrders {
@@ -65,12 +65,12 @@ export const createAccountOrders = (deps: AccountOrdersDeps): AccountOrders => {
       withRight(actor, 'user.change', order, mayManageAccounts, async ({ scopes }) => {
         const { orgId, userId, roles, state } = order;
         const before = await accounts.findUser(orgId, userId);
-        if (isOutage(before) || isProblem(before)) return before;
+        if (isFailure(before)) return before;
         const wide = await checkGrant(accounts, order, before, scopes);
         if (wide !== undefined) return wide;
         const after = await accounts.changeUser(orgId, userId, { roles, state });
         // A change of roles or state moves the generation, and nothing else is changed here.
-        const isRepeat = !isOutage(after) && !isProblem(after) && after.generation === before.generation;
+        const isRepeat = !isFailure(after) && after.generation === before.generation;
         return isRepeat ? { ...after, isRepeat } : after;
       }),
     readAudit: (actor, orgId, page) =>
@@ -119,7 +119,7 @@ const checkGrant = async (
 ): Promise<Problem | Outage | undefined> => {
   if (roles === undefined) return undefined;
   const org = await accounts.findOrg(orgId);
-  if (isOutage(org) || isProblem(org)) return org;
+  if (isFailure(org)) return org;
   const added = roles.filter((role) => !user.roles.includes(role));
   const beyond = [...effectiveScopes('all', added, org.roles)].filter((scope) => !held.has(scope));
   return beyond.length === 0

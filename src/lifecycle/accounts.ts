@@ -19,7 +19,7 @@ import {
   rolesPerUserMax,
 } from './names.ts';
 import { checkPage } from './page.ts';
-import { isProblem, type Problem, problem } from './problem.ts';
+import { type Problem, problem, isFailure } from './problem.ts';
 
 export interface NewOrg {
   readonly id: string;
@@ -134,14 +134,14 @@ export const createAccounts = (deps: {
       const malformed = checkRoleName(role) ?? checkScopes(scopes);
       if (malformed !== undefined) return malformed;
       const org = await findOrg(orgId);
-      if (isOutage(org) || isProblem(org)) return org;
+      if (isFailure(org)) return org;
       const count = new Set([...Object.keys(org.roles), role]).size;
       const many = checkCount('role_malformed', 'roles of one org', count, rolesPerOrgMax);
       return many ?? changeOrg(orgId, { roles: { [role]: distinct(scopes) } });
     },
     deleteRole: async (orgId, role) => {
       const org = await findOrg(orgId);
-      if (isOutage(org) || isProblem(org)) return org;
+      if (isFailure(org)) return org;
       const malformed = checkRoleName(role);
       if (malformed !== undefined) return malformed;
       // A role that is gone too: an earlier attempt may have been answered with an outage, and this one must not deny it.
@@ -154,7 +154,7 @@ export const createAccounts = (deps: {
       const malformed = checkUser(order.orgId, order.id, name) ?? checkNewUserId(order.id);
       if (malformed !== undefined) return malformed;
       const org = await findOrg(order.orgId);
-      if (isOutage(org) || isProblem(org)) return org;
+      if (isFailure(org)) return org;
       const unknownRole = checkKnownRoles(org, roles);
       if (unknownRole !== undefined) return unknownRole;
       const user: UserRecord = {
@@ -181,13 +181,13 @@ export const createAccounts = (deps: {
     renameUser: (orgId, userId, name) => changeUser(orgId, userId, { name }),
     setRoles: async (orgId, userId, roles) => {
       const org = await findOrg(orgId);
-      if (isOutage(org) || isProblem(org)) return org;
+      if (isFailure(org)) return org;
       return checkKnownRoles(org, roles) ?? changeUser(orgId, userId, { roles: distinct(roles) });
     },
     setUserState: (orgId, userId, state) => changeUser(orgId, userId, { state }),
     changeUser: async (orgId, userId, { roles, state }) => {
       const org = await findOrg(orgId);
-      if (isOutage(org) || isProblem(org)) return org;
+      if (isFailure(org)) return org;
       const unknownRole = roles === undefined ? undefined : checkKnownRoles(org, roles);
       return (
         unknownRole ??
@@ -203,7 +203,7 @@ export const createAccounts = (deps: {
       userUnknown(orgId, userId),
     listUsers: async (orgId, page) => {
       const org = checkPage(page) ?? (await findOrg(orgId));
-      return isOutage(org) || isProblem(org) ? org : store.listUsers(orgId, page);
+      return isFailure(org) ? org : store.listUsers(orgId, page);
     },
   };
 };

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Identity } from '../decision/identity.ts';
 import { holdsSecret } from '../decision/secret-shapes.ts';
-import { isDenial, isOutage, type Outage } from '../decision/outcome.ts';
+import { isOutage, type Outage, isRefusal } from '../decision/outcome.ts';
 import type { Log } from '../observe/log.ts';
 import type { AuditEntry, AuditParty } from '../store/records.ts';
 import type { TokenStore } from '../store/token-store.ts';
@@ -198,6 +198,6 @@ const lineOf = ({ atMs, ...facts }: AuditEntry): string =>
   JSON.stringify({ level: 'info', time: new Date(atMs).toISOString(), msg: 'audit', ...facts });
 
 const reasonOf = (outcome: unknown): string | undefined => {
-  if (isDenial(outcome) || isOutage(outcome)) return outcome.reason;
+  if (isRefusal(outcome)) return outcome.reason;
   return isProblem(outcome) ? outcome.code : undefined;
 };

@@ -16,7 +16,7 @@ import {
 import { checkNotifyBefore, grantLifetime } from './lifetime.ts';
 import { checkLabels, checkName, checkOrgId, checkScopes, checkUserId, distinct } from './names.ts';
 import { checkNotWider, findActiveOwner, grantedTo, type Owner } from './owner.ts';
-import { isProblem, type Problem, problem } from './problem.ts';
+import { isProblem, type Problem, problem, isFailure } from './problem.ts';
 import { type Room, storeWithin } from './token-room.ts';
 
 export interface NewApiToken {
@@ -72,7 +72,7 @@ export const createApiToken = async (
   const malformed = checkOrder(order);
   if (malformed !== undefined) return malformed;
   const owner = await findActiveOwner(store, order.orgId, order.userId);
-  if (isOutage(owner) || isProblem(owner)) return owner;
+  if (isFailure(owner)) return owner;
   // Before what a key gave earlier is looked for: a narrower session must not be given it again.
   const wide = checkScopesOf(order, owner);
   if (wide !== undefined) return wide;
@@ -154,7 +154,7 @@ const drawAndStore = async (
   for (let draw = 0; draw < drawsMax; draw++) {
     const secret = createSecret({ shard, length });
     const answer = await storeWithin(room, record, digestOf(secret));
-    if (isOutage(answer) || isProblem(answer)) return answer;
+    if (isFailure(answer)) return answer;
     if (answer === 'created') return { secret, record };
   }
   throw new Error(`${drawsMax} new secrets in a row were taken already: the random source is broken`);
@@ -166,7 +166,7 @@ const storeDerived = async (
   secret: string,
 ): Promise<CreatedApiToken | Problem | Outage> => {
   const answer = await storeWithin(room, record, digestOf(secret));
-  if (isOutage(answer) || isProblem(answer)) return answer;
+  if (isFailure(answer)) return answer;
   // The same order may have been carried out elsewhere at this moment: the record is that one's.
   const stored = await room.store.findToken(record.id);
   if (isOutage(stored)) return stored;

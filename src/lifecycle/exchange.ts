@@ -3,7 +3,7 @@
 
 import type { Credential } from '../decision/credential.ts';
 import type { Identity } from '../decision/identity.ts';
-import { type Denial, isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
+import { type Denial, type Refusal, isRefusal } from '../decision/outcome.ts';
 import type { Identifier } from '../identity/identifier.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Audit } from './audit.ts';
@@ -37,16 +37,15 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
   const issue = createIssue(deps);
   return async (order) => {
     const found = await identifyLive(order.credential, order.clientAddress);
-    const identity = isDenial(found) || isOutage(found) ? undefined : found;
-    const outcome =
-      isDenial(found) || isOutage(found)
-        ? found
-        : (order.refuse?.(found) ??
-          issue({
-            ...order,
-            identity: found,
-            methods: [found.sessionKind === 'interactive' ? 'pwd' : 'api_token'],
-          }));
+    const identity = isRefusal(found) ? undefined : found;
+    const outcome = isRefusal(found)
+      ? found
+      : (order.refuse?.(found) ??
+        issue({
+          ...order,
+          identity: found,
+          methods: [found.sessionKind === 'interactive' ? 'pwd' : 'api_token'],
+        }));
     deps.audit?.record({
       action: 'token.exchange',
       identity,

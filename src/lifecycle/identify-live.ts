@@ -4,7 +4,7 @@
 import { doubtOf } from '../decision/authorize.ts';
 import type { Credential } from '../decision/credential.ts';
 import type { Identity } from '../decision/identity.ts';
-import { isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
+import { type Refusal, isRefusal } from '../decision/outcome.ts';
 import type { Identifier } from '../identity/identifier.ts';
 import type { Settings } from '../settings/settings.ts';
 
@@ -26,7 +26,7 @@ export const createIdentifyLive =
   async (credential, clientAddress) => {
     const nowMs = deps.now();
     const subject = await deps.identifier.identify(credential, nowMs, clientAddress);
-    if (isDenial(subject) || isOutage(subject)) return subject;
+    if (isRefusal(subject)) return subject;
     const { identity } = subject;
     const doubt = doubtOf({
       identity,

@@ -10,7 +10,7 @@ import { userUnknown } from './accounts.ts';
 import type { ApiTokensDeps } from './api-tokens.ts';
 import { checkName, checkOrgId, checkScopes, checkUserId, distinct } from './names.ts';
 import { findActiveOwner } from './owner.ts';
-import { isProblem, type Problem, problem } from './problem.ts';
+import { isProblem, type Problem, problem, isFailure } from './problem.ts';
 import { importedTokenId } from './token-id.ts';
 
 /** One line of an import file. Exactly one of `sha256` and `secret`. */
@@ -96,7 +96,7 @@ const importOne = async (deps: ApiTokensDeps, value: unknown): Promise<'imported
   const entry = parseEntry(value);
   if (isProblem(entry)) return entry;
   const owner = await findActiveOwner(deps.store, entry.orgId, entry.userId);
-  if (isOutage(owner) || isProblem(owner)) return owner;
+  if (isFailure(owner)) return owner;
   const record: ApiTokenRecord = {
     id: importedTokenId(entry.orgId, entry.userId, entry.digest),
     orgId: entry.orgId,

@@ -1,6 +1,8 @@
 // What can be wrong with an order given to the lifecycle: a value with a stable code and a message that teaches.
 // A problem is the caller's to mend; an Outage is a dependency's. Messages quote names, never secrets.
 
+import { isRefusal, type Refusal } from '../decision/outcome.ts';
+
 /** Stable codes: scripts and surfaces match on them, so a code is never renamed. */
 export type ProblemCode =
   | 'id_malformed'
@@ -57,3 +59,6 @@ export const problem = <Code extends ProblemCode>(code: Code, message: string): 
 /** Whether a value is a problem. Works on any union, so callers can narrow `T | Problem | Outage`. */
 export const isProblem = (value: unknown): value is Problem =>
   typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'problem';
+
+/** Whether a command was not carried out, whosever fault that is. */
+export const isFailure = (value: unknown): value is Refusal | Problem => isRefusal(value) || isProblem(value);

@@ -10,7 +10,7 @@ import type { CreateApiTokenDeps, CreatedApiToken } from './create-api-token.ts'
 import { derivationFor, type OrderedBy } from './idempotency.ts';
 import { checkTokenId, tokenUnknown } from './names.ts';
 import { findActiveOwner } from './owner.ts';
-import { isProblem, type Problem, problem } from './problem.ts';
+import { isProblem, type Problem, problem, isFailure } from './problem.ts';
 
 export interface Regeneration {
   readonly tokenId: string;
@@ -41,7 +41,7 @@ export const regenerateApiToken = async (
   if (isProblem(derivation)) return derivation;
   for (let attempt = 0; attempt < triesMax; attempt++) {
     const token = await findRegenerable(deps, tokenId);
-    if (isOutage(token) || isProblem(token)) return token;
+    if (isFailure(token)) return token;
     if (order.onlyFrom !== undefined && token.secretNumber !== order.onlyFrom) return secretReplaced;
     const secretOf = (number: number): string =>
       derivation?.derived.secret(tokenId, number, derivation.key, length) ??
@@ -84,7 +84,7 @@ const findRegenerable = async (
   if (isOutage(token)) return token;
   if (token === undefined) return tokenUnknown(tokenId);
   const owner = await findActiveOwner(store, token.orgId, token.userId);
-  if (isOutage(owner) || isProblem(owner)) return owner;
+  if (isFailure(owner)) return owner;
   if (isTokenDead(token, owner.user, owner.org)) return tokenRevoked;
   if (token.expiresAtMs !== undefined && token.expiresAtMs <= now())
     return problem('token_expired', 'This API token has expired. Make a new one.');

@@ -8,7 +8,7 @@ import type { SigningKeyRecord } from '../store/records.ts';
 import { KeyRing } from '../tokens/key-ring.ts';
 import type { SigningAlgorithm } from '../tokens/signature.ts';
 import { isKeyFault, parseSigningKey } from '../tokens/signing-key.ts';
-import { isProblem, type Problem, problem } from './problem.ts';
+import { type Problem, problem, isFailure } from './problem.ts';
 import {
   addNextKey,
   isRevokedKey,
@@ -175,7 +175,7 @@ export const createSigningKeys = (options: SigningKeysOptions): SigningKeys => {
           `The ${wanted} key is mounted as a file. Put the new key first in keys.signingKeys, keep the old one after it until its tokens have expired, and restart each replica.`,
         );
       const rotated = await addNext(wanted, now() + settings.keys.publishLeadMs, abandonsOld);
-      if (!isOutage(rotated) && !isProblem(rotated)) await reload();
+      if (!isFailure(rotated)) await reload();
       return rotated;
     },
     revoke: async (kid) => {
@@ -193,7 +193,7 @@ export const createSigningKeys = (options: SigningKeysOptions): SigningKeys => {
       let replacedBy: RotatedKey | undefined;
       if (record.retireAtMs === undefined && !isMounted(algorithm)) {
         const next = await addNext(algorithm, now());
-        if (isOutage(next) || isProblem(next)) return next;
+        if (isFailure(next)) return next;
         replacedBy = next;
       }
       const done = await options.store.revokeKey(kid, now());

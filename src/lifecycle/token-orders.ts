@@ -14,7 +14,7 @@ import type { CreatedApiToken, NewApiToken } from './create-api-token.ts';
 import { checkTokenId, tokenUnknown } from './names.ts';
 import { findActiveOwner } from './owner.ts';
 import { withOwnRights } from './own-rights.ts';
-import { isProblem, type Problem, problem } from './problem.ts';
+import { type Problem, problem, isFailure } from './problem.ts';
 import type { Regeneration } from './regenerate.ts';
 import { listTokens, type TokenListing, type TokenQuery, type TokenView, viewOf } from './token-list.ts';
 
@@ -158,7 +158,7 @@ const createWithToken =
       return tooManyCommands(actor.identity);
     const found = early ?? (await store.findToken(tokenId)) ?? (await ifMissing?.()) ?? tokenUnknown(tokenId);
     const token = isAnothers(found, of) ? tokenUnknown(tokenId) : found;
-    if (isDenial(token) || isOutage(token) || isProblem(token)) {
+    if (isFailure(token)) {
       audit?.record({ ...event, subject: malformed === undefined ? { tokenId } : {}, outcome: token });
       return token;
     }
@@ -191,7 +191,7 @@ const checkWithin = async (
   token: ApiTokenRecord,
 ): Promise<Problem | Outage | undefined> => {
   const owner = await findActiveOwner(store, token.orgId, token.userId);
-  if (isOutage(owner) || isProblem(owner)) return owner;
+  if (isFailure(owner)) return owner;
   const scopes = effectiveScopes(token.scopes, owner.user.roles, owner.org.roles);
   const beyond = [...scopes].filter((scope) => !held.has(scope));
   return beyond.length === 0

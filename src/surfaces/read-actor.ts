@@ -2,7 +2,7 @@
 // has here. Refuses by a value; each surface says so in its own shape.
 
 import type { Credential } from '../decision/credential.ts';
-import { denial, isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
+import { denial, isDenial, isOutage, type Refusal, isRefusal } from '../decision/outcome.ts';
 import type { Actor } from '../lifecycle/actor.ts';
 import type { FindEnded } from '../lifecycle/ended-session.ts';
 import type { IdentifyLive } from '../lifecycle/identify-live.ts';
@@ -48,7 +48,7 @@ export const actorOf = async (
   { clientAddress, requestId }: RequestHead,
 ): Promise<Actor | Refusal> => {
   const found = await identifyLive(credential, clientAddress);
-  if (isDenial(found) || isOutage(found)) return found;
+  if (isRefusal(found)) return found;
   // What an external issuer's session may do here, its user's roles say.
   const identity = await withOwnRights(store, found);
   return isOutage(identity) ? identity : { identity, clientAddress, requestId };

@@ -1,14 +1,13 @@
 // An org, a user and as many API tokens as the bench needs, made by the same code the command line uses.
 
 import { openStore } from '../../src/store/open-store.ts';
-import { isOutage } from '../../src/decision/outcome.ts';
 import { createAccounts } from '../../src/lifecycle/accounts.ts';
 import { createApiTokens } from '../../src/lifecycle/api-tokens.ts';
-import { isProblem } from '../../src/lifecycle/problem.ts';
+import { isFailure } from '../../src/lifecycle/problem.ts';
 import type { Settings } from '../../src/settings/settings.ts';
 
 const done = <T>(answer: T): T => {
-  if (isOutage(answer) || isProblem(answer)) throw new Error(JSON.stringify(answer));
+  if (isFailure(answer)) throw new Error(JSON.stringify(answer));
   return answer;
 };
 

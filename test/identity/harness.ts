@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import type { Identity } from '../../src/decision/identity.ts';
-import { isDenial, isOutage } from '../../src/decision/outcome.ts';
+import { isRefusal } from '../../src/decision/outcome.ts';
 import {
   createIdentifier,
   type CountingIdentifier,
@@ -156,7 +156,7 @@ const askOf = async (
   address?: string,
 ): Promise<Subject | string> => {
   const answer = await identifier.identify(credential, nowMs, address);
-  return isDenial(answer) || isOutage(answer) ? answer.reason : answer;
+  return isRefusal(answer) ? answer.reason : answer;
 };
 
 /** Scopes of an answer, or its reason. */

@@ -3,7 +3,7 @@
 import t from 'tap';
 import { isOutage } from '../../src/decision/outcome.ts';
 import type { CreatedApiToken, NewApiToken } from '../../src/lifecycle/create-api-token.ts';
-import { isProblem } from '../../src/lifecycle/problem.ts';
+import { isProblem, isFailure } from '../../src/lifecycle/problem.ts';
 import { digestOf, isOwnShape } from '../../src/tokens/api-token.ts';
 import { createWorld, dayMs, minuteMs, sealed, type World } from './world.ts';
 
@@ -19,7 +19,7 @@ const order = (over: Partial<NewApiToken> = {}): NewApiToken => ({
 
 const create = async ({ apiTokens }: World, over: Partial<NewApiToken>): Promise<CreatedApiToken> => {
   const made = await apiTokens.createApiToken(order(over));
-  if (isProblem(made) || isOutage(made)) throw new Error(JSON.stringify(made));
+  if (isFailure(made)) throw new Error(JSON.stringify(made));
   return made;
 };
 

@@ -12,7 +12,7 @@ import {
   type TokenListStore,
   type TokenQuery,
 } from '../../src/lifecycle/token-list.ts';
-import { isProblem } from '../../src/lifecycle/problem.ts';
+import { isFailure } from '../../src/lifecycle/problem.ts';
 import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { statementOf } from '../../src/store/sqlite/token-scan.ts';
 import { tokenOrders } from '../../src/store/token-places.ts';
@@ -126,7 +126,7 @@ const counted = (store: TokenStore): { readonly store: TokenListStore; readonly 
 
 const list = async (store: TokenListStore, query: TokenQuery): Promise<TokenListing> => {
   const listing = await listTokens(store, query, startMs);
-  if (isOutage(listing) || isProblem(listing)) throw new Error(JSON.stringify(listing));
+  if (isFailure(listing)) throw new Error(JSON.stringify(listing));
   return listing;
 };
 

@@ -2,8 +2,7 @@
 
 import t from 'tap';
 import type { Credential } from '../../src/decision/credential.ts';
-import { isOutage } from '../../src/decision/outcome.ts';
-import { isProblem } from '../../src/lifecycle/problem.ts';
+import { isProblem, isFailure } from '../../src/lifecycle/problem.ts';
 import { createWorld, dayMs, minuteMs, sealed, type World } from './world.ts';
 
 const identify = async (world: World, value: string, kind: Credential['kind'] = 'api_token') => {
@@ -13,7 +12,7 @@ const identify = async (world: World, value: string, kind: Credential['kind'] = 
 
 const regenerate = async (world: World, tokenId: string, overlapMs = 0, idempotencyKey?: string) => {
   const made = await world.apiTokens.regenerateApiToken({ tokenId, overlapMs, length: 65, idempotencyKey });
-  if (isProblem(made) || isOutage(made)) throw new Error(JSON.stringify(made));
+  if (isFailure(made)) throw new Error(JSON.stringify(made));
   return made;
 };
 

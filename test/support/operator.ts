@@ -5,7 +5,7 @@ import type { Test } from 'tap';
 import { isOutage, type Outage } from '../../src/decision/outcome.ts';
 import { type Accounts, createAccounts } from '../../src/lifecycle/accounts.ts';
 import { type ApiTokens, createApiTokens } from '../../src/lifecycle/api-tokens.ts';
-import { isProblem, type Problem } from '../../src/lifecycle/problem.ts';
+import { type Problem, isFailure } from '../../src/lifecycle/problem.ts';
 import { loadSettings } from '../../src/settings/load-settings.ts';
 import type { StoreSettings } from '../../src/settings/settings.ts';
 import { openStore } from '../../src/store/open-store.ts';
@@ -68,6 +68,6 @@ const patient = (store: StoreSettings): StoreSettings =>
 
 /** The answer, unless it says no. */
 export const done = <T>(answer: T | Problem | Outage): T => {
-  if (isOutage(answer) || isProblem(answer)) throw new Error(JSON.stringify(answer));
+  if (isFailure(answer)) throw new Error(JSON.stringify(answer));
   return answer as T;
 };

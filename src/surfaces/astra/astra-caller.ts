@@ -1,7 +1,7 @@
 // Who gives an order on the astra surface, and whose tokens it is about: the live identity behind the bearer, and the
 // account and user in the path as this server's own ids.
 
-import { denial, isDenial, isOutage, type Outage } from '../../decision/outcome.ts';
+import { denial, isOutage, type Outage, isRefusal } from '../../decision/outcome.ts';
 import { mayManageTokens } from '../../decision/rights.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
 import { checkOrgId, checkUserId } from '../../lifecycle/names.ts';
@@ -30,7 +30,7 @@ export const readCaller = async (
 ): Promise<AstraCaller | Answer> => {
   const { foreignAccount } = deps.settings.surfaces.astra;
   const actor = await readActor(deps, request);
-  if (isDenial(actor) || isOutage(actor)) return refused(actor, request, foreignAccount);
+  if (isRefusal(actor)) return refused(actor, request, foreignAccount);
   const { identity } = actor;
   const { account = identity.org.id, user: named = '' } = request.parameters;
   const isForeign = !meansOrg(identity.org.id, account);

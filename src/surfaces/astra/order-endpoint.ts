@@ -1,8 +1,8 @@
 // An endpoint of the astra surface that gives an order: finds out who gives it and about whose tokens, and answers what
 // refuses it in the vendor's shape. What is left is the command.
 
-import { isDenial, isOutage, type Refusal } from '../../decision/outcome.ts';
-import { isProblem, type Problem } from '../../lifecycle/problem.ts';
+import { type Refusal } from '../../decision/outcome.ts';
+import { isProblem, type Problem, isFailure } from '../../lifecycle/problem.ts';
 import { type Answer, type Endpoint, isAnswer, type SurfaceRequest } from '../answer.ts';
 import { type AstraCaller, readCaller, type ReadCallerDeps } from './astra-caller.ts';
 import { refused, refusedOrder } from './astra-problem.ts';
@@ -10,8 +10,7 @@ import { refused, refusedOrder } from './astra-problem.ts';
 /** What the lifecycle says no with. */
 export type Refused = Refusal | Problem;
 
-export const isRefused = (result: object | string): result is Refused =>
-  isDenial(result) || isOutage(result) || isProblem(result);
+export const isRefused = (result: object | string): result is Refused => isFailure(result);
 
 export const orderEndpoint =
   (

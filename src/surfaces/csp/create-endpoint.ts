@@ -1,7 +1,7 @@
 // POST /loggedin/user/api-tokens: whoever is signed in makes an API token of their own. The answer is the only time it
 // is seen.
 
-import { denial, isDenial, isOutage } from '../../decision/outcome.ts';
+import { denial, isRefusal } from '../../decision/outcome.ts';
 import type { NewApiToken } from '../../lifecycle/create-api-token.ts';
 import { isProblem } from '../../lifecycle/problem.ts';
 import type { TokenOrders } from '../../lifecycle/token-orders.ts';
@@ -50,7 +50,7 @@ export const createCreateEndpoint =
       // A session of fewer scopes makes no token of more.
       within: identity.scopes,
     });
-    if (isDenial(result) || isOutage(result)) return refusedCaller(result, request, identity);
+    if (isRefusal(result)) return refusedCaller(result, request, identity);
     if (isProblem(result)) return refusedOrder(result, request, identity);
     return created(result.secret, identity);
   };

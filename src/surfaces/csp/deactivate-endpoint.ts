@@ -1,7 +1,7 @@
 // POST /orgs/{orgId}/api-tokens/deactivate, and the older /orgs/{orgId}/tokens/deactivate: an org's owner ends API tokens
 // of its users, a few at a time. Each is told of by itself; an outage is told of once, and the order may be repeated.
 
-import { denial, isDenial, isOutage } from '../../decision/outcome.ts';
+import { denial, isRefusal } from '../../decision/outcome.ts';
 import { rights } from '../../decision/rights.ts';
 import { isProblem } from '../../lifecycle/problem.ts';
 import type { TokenOrders } from '../../lifecycle/token-orders.ts';
@@ -34,7 +34,7 @@ export const createDeactivateEndpoint =
     const failures: { readonly id: string; readonly message: string }[] = [];
     for (const id of ids) {
       const result = await deps.orders.revokeApiToken(actor, id);
-      if (isDenial(result) || isOutage(result)) return refusedCaller(result, request, identity);
+      if (isRefusal(result)) return refusedCaller(result, request, identity);
       if (isProblem(result)) failures.push({ id, message: result.message });
       else successes.push(id);
     }

@@ -1,7 +1,7 @@
 // POST /auth/api-tokens/details: what there is to know of an API token, for anybody who holds it. Never the token itself.
 
 import { parseCredential } from '../../decision/credential.ts';
-import { isDenial, isOutage } from '../../decision/outcome.ts';
+import { isDenial, isRefusal } from '../../decision/outcome.ts';
 import type { FindDetails, TokenDetails } from '../../lifecycle/details.ts';
 import type { CspSettings, Settings } from '../../settings/settings.ts';
 import {
@@ -36,7 +36,7 @@ export const createDetailsEndpoint =
     if (isDenial(credential)) return unknownToken(token, request);
     const found = await findDetails(credential, request.clientAddress);
     if (found === 'unknown') return unknownToken(token, request);
-    if (isDenial(found) || isOutage(found)) return refusedToken(found, token, request);
+    if (isRefusal(found)) return refusedToken(found, token, request);
     return {
       status: 200,
       headers: neverStored,

@@ -2,7 +2,7 @@
 // in the form, in JSON or in the query, under either name, because clients do all of that.
 
 import { parseCredential } from '../../decision/credential.ts';
-import { denial, isDenial, isOutage } from '../../decision/outcome.ts';
+import { denial, isDenial, isRefusal } from '../../decision/outcome.ts';
 import type { Exchange } from '../../lifecycle/exchange.ts';
 import { isProblem } from '../../lifecycle/problem.ts';
 import type { Settings } from '../../settings/settings.ts';
@@ -53,7 +53,7 @@ export const exchangeToken = async (
     clientAddress: request.clientAddress,
     requestId: request.requestId,
   });
-  if (isDenial(result) || isOutage(result)) return refusedToken(result, presented, request);
+  if (isRefusal(result)) return refusedToken(result, presented, request);
   if (isProblem(result))
     return cspError(
       {

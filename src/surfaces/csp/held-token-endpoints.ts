@@ -2,7 +2,7 @@
 // two name a client, maybe a public one; who holds the token has proven enough, and guessing is held to the limit.
 
 import { type Credential, isCredential, parseCredential } from '../../decision/credential.ts';
-import { isDenial, isOutage } from '../../decision/outcome.ts';
+import { isDenial, isRefusal } from '../../decision/outcome.ts';
 import type { FindDetails, TokenDetails } from '../../lifecycle/details.ts';
 import { isProblem } from '../../lifecycle/problem.ts';
 import type { Revoke } from '../../lifecycle/revoke.ts';
@@ -41,7 +41,7 @@ export const createIntrospectEndpoint =
     if (isDenial(credential)) return told({ active: false });
     const found = await deps.findDetails(credential, request.clientAddress);
     if (found === 'unknown') return told({ active: false });
-    if (isDenial(found) || isOutage(found)) return refusedToken(found, token.value, request);
+    if (isRefusal(found)) return refusedToken(found, token.value, request);
     return told(isActive(found) ? describe(found, deps.settings.surfaces.csp.domain) : { active: false });
   };
 
@@ -70,9 +70,7 @@ export const createRevokeEndpoint =
     if (isDenial(credential)) return told(undefined);
     const result = await deps.revoke(credential, request.clientAddress, request.requestId);
     if (isProblem(result)) return badRequest(result.message, request);
-    return isDenial(result) || isOutage(result)
-      ? refusedToken(result, token.value, request)
-      : told(undefined);
+    return isRefusal(result) ? refusedToken(result, token.value, request) : told(undefined);
   };
 
 /** Ends the session of the access token presented or named as idToken. The API token lives on. */
@@ -90,7 +88,7 @@ export const createLogoutEndpoint =
       if (!isSession(credential)) continue;
       const result = await deps.revoke(credential, request.clientAddress, request.requestId);
       if (isProblem(result)) return badRequest(result.message, request);
-      if (isDenial(result) || isOutage(result)) return refusedToken(result, credential.value, request);
+      if (isRefusal(result)) return refusedToken(result, credential.value, request);
     }
     return told({});
   };

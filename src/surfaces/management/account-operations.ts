@@ -2,11 +2,10 @@
 // of a password, one's own or a user's. Rights are asked by the lifecycle orders.
 
 import { z } from 'zod';
-import { isDenial, isOutage } from '../../decision/outcome.ts';
 import type { AccountOrders } from '../../lifecycle/account-orders.ts';
 import { rolesPerUserMax } from '../../lifecycle/names.ts';
 import type { Passwords } from '../../lifecycle/passwords.ts';
-import { isProblem } from '../../lifecycle/problem.ts';
+import { isFailure } from '../../lifecycle/problem.ts';
 import type { managementPaths } from '../../settings/surface-paths.ts';
 import type { UserRecord } from '../../store/records.ts';
 import { example } from './examples.ts';
@@ -112,7 +111,7 @@ const readOperations = ({ orders, paths }: AccountOperationsDeps): readonly Oper
         limit: query.limit,
         cursor: query.cursor,
       });
-      if (isDenial(page) || isOutage(page) || isProblem(page)) return page;
+      if (isFailure(page)) return page;
       const next = page.nextCursor ?? null;
       return reply(
         { items: page.items.map(showUser), nextCursor: next },
@@ -134,7 +133,7 @@ const readOperations = ({ orders, paths }: AccountOperationsDeps): readonly Oper
     example: { parameters: userParameters },
     run: async ({ parameters }, actor) => {
       const found = await orders.findUser(actor, parameters['org'] ?? '', parameters['user'] ?? '');
-      return isDenial(found) || isOutage(found) || isProblem(found) ? found : reply(showUser(found));
+      return isFailure(found) ? found : reply(showUser(found));
     },
   }),
   operation({
@@ -151,7 +150,7 @@ const readOperations = ({ orders, paths }: AccountOperationsDeps): readonly Oper
     example: { parameters: { org: example.org } },
     run: async ({ parameters }, actor) => {
       const org = await orders.findOrg(actor, parameters['org'] ?? '');
-      if (isDenial(org) || isOutage(org) || isProblem(org)) return org;
+      if (isFailure(org)) return org;
       const names = Object.keys(org.roles).sort();
       return reply({ items: names.map((name) => ({ name, scopes: [...(org.roles[name] ?? [])] })) });
     },
@@ -178,9 +177,7 @@ const changeOperation = ({ orders, paths }: AccountOperationsDeps): Operation =>
         roles: body.roles,
         state: body.state,
       });
-      return isDenial(changed) || isOutage(changed) || isProblem(changed)
-        ? changed
-        : reply(showUser(changed));
+      return isFailure(changed) ? changed : reply(showUser(changed));
     },
   });
 

@@ -1,9 +1,8 @@
 // The operation that reads an organization's audit: who did what to whom, newest first.
 
 import { z } from 'zod';
-import { isDenial, isOutage } from '../../decision/outcome.ts';
 import type { AccountOrders } from '../../lifecycle/account-orders.ts';
-import { isProblem } from '../../lifecycle/problem.ts';
+import { isFailure } from '../../lifecycle/problem.ts';
 import type { managementPaths } from '../../settings/surface-paths.ts';
 import type { AuditEntry, AuditParty } from '../../store/records.ts';
 import { example } from './examples.ts';
@@ -67,7 +66,7 @@ export const auditOperation = ({
         limit: query.limit,
         cursor: query.cursor,
       });
-      if (isDenial(page) || isOutage(page) || isProblem(page)) return page;
+      if (isFailure(page)) return page;
       const next = page.nextCursor ?? null;
       return reply(
         { items: page.items.map(showEntry), nextCursor: next },

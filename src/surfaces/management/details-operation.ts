@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 import { parseCredential } from '../../decision/credential.ts';
-import { isDenial, isOutage } from '../../decision/outcome.ts';
+import { isDenial, isRefusal } from '../../decision/outcome.ts';
 import type { FindDetails } from '../../lifecycle/details.ts';
 import type { Settings } from '../../settings/settings.ts';
 import type { managementPaths } from '../../settings/surface-paths.ts';
@@ -44,7 +44,7 @@ export const detailsOperation = ({ findDetails, settings, paths }: DetailsOperat
       if (isDenial(credential)) return fault('token_unknown');
       const found = await findDetails(credential, request.clientAddress);
       if (found === 'unknown') return fault('token_unknown');
-      if (isDenial(found) || isOutage(found)) return found;
+      if (isRefusal(found)) return found;
       return reply(showToken({ ...found.token, state: found.isRevoked ? 'revoked' : 'active' }));
     },
   });

@@ -1,7 +1,7 @@
 // Operations as endpoints: who is calling is found out first, then the order is read, then it is carried out, and what it
 // came to is answered. Knows no operation by name.
 
-import { isDenial, isOutage } from '../../decision/outcome.ts';
+import { isRefusal } from '../../decision/outcome.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
 import type { FindEnded } from '../../lifecycle/ended-session.ts';
 import { isProblem } from '../../lifecycle/problem.ts';
@@ -38,7 +38,7 @@ const readCaller = async (
   request: SurfaceRequest,
 ): Promise<Actor | Answer> => {
   const actor = await (access === 'leaving' ? readLeavingActor : readActor)(deps, request);
-  return isDenial(actor) || isOutage(actor) ? deps.problems.refused(actor) : actor;
+  return isRefusal(actor) ? deps.problems.refused(actor) : actor;
 };
 
 const answerOf = (
@@ -48,7 +48,7 @@ const answerOf = (
   actor: Actor | undefined,
 ): Answer => {
   const identity = actor?.identity;
-  if (isDenial(result) || isOutage(result)) return problems.refused(result, identity);
+  if (isRefusal(result)) return problems.refused(result, identity);
   if (isProblem(result)) return problems.problem(result, identity);
   if (result.kind === 'fault')
     return problems.answer({

@@ -2,10 +2,10 @@
 // ended here, but it never becomes the session of a person.
 
 import { z } from 'zod';
-import { denial, isDenial, isOutage } from '../../decision/outcome.ts';
+import { denial, isOutage } from '../../decision/outcome.ts';
 import type { Identity } from '../../decision/identity.ts';
 import type { SessionLimit } from '../../identity/session-limit.ts';
-import { isProblem } from '../../lifecycle/problem.ts';
+import { isFailure } from '../../lifecycle/problem.ts';
 import type { SignIn, SignOut } from '../../lifecycle/sign-in.ts';
 import type { managementPaths } from '../../settings/surface-paths.ts';
 import { example } from './examples.ts';
@@ -89,7 +89,7 @@ export const sessionOperations = ({
         clientId: undefined,
         origin: request,
       });
-      if (isDenial(issued) || isOutage(issued) || isProblem(issued)) return issued;
+      if (isFailure(issued)) return issued;
       const { accessToken, expiresAtMs } = issued;
       const identity = { ...issued.identity, expiresAtMs };
       return reply(

@@ -1,10 +1,9 @@
 // The operations that list API tokens, of a user or of a whole organization: filtered, sorted, page by page.
 
 import { z } from 'zod';
-import { isDenial, isOutage } from '../../decision/outcome.ts';
 import type { Whose } from '../../decision/rights.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
-import { isProblem } from '../../lifecycle/problem.ts';
+import { isFailure } from '../../lifecycle/problem.ts';
 import { example } from './examples.ts';
 import { fault, type Operation, operation, type Order, reply, type Result } from './operation.ts';
 import { noBody } from './read-order.ts';
@@ -76,7 +75,7 @@ export const tokenListOperations = ({
       limit: query.limit,
       isCounted: true,
     });
-    if (isDenial(listing) || isOutage(listing) || isProblem(listing)) return listing;
+    if (isFailure(listing)) return listing;
     const next = listing.next === undefined ? null : cursorOf(listing.next, sort);
     return reply(
       { items: listing.items.map(showToken), total: listing.total ?? null, nextCursor: next },

@@ -1,12 +1,12 @@
 // The operations on one API token: make, see, give a new secret, revoke. Rights are asked by the lifecycle orders; a token of another organization than the path's is one that does not exist.
 
 import { z } from 'zod';
-import { denial, isDenial, isOutage } from '../../decision/outcome.ts';
+import { denial } from '../../decision/outcome.ts';
 import { mayManageTokens } from '../../decision/rights.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
 import type { Audit, AuditAction } from '../../lifecycle/audit.ts';
 import { checkOrgId } from '../../lifecycle/names.ts';
-import { isProblem } from '../../lifecycle/problem.ts';
+import { isFailure } from '../../lifecycle/problem.ts';
 import { overlapMsMax } from '../../lifecycle/regenerate.ts';
 import type { TokenOrders } from '../../lifecycle/token-orders.ts';
 import type { managementPaths } from '../../settings/surface-paths.ts';
@@ -111,7 +111,7 @@ const createOperation = ({ orders, paths, now }: TokenOperationsDeps): Operation
         // A session of fewer scopes makes no token of more.
         within: actor.identity.scopes,
       });
-      if (isDenial(made) || isOutage(made) || isProblem(made)) return made;
+      if (isFailure(made)) return made;
       const location = tokenPath(paths, made.record.orgId, made.record.id);
       return reply(showNewToken(made.record, made.secret, now()), { headers: { location } });
     },
@@ -137,7 +137,7 @@ const oneOperations = (deps: TokenOperationsDeps): readonly Operation[] => {
         const { org = '', tokenId = '' } = parameters;
         const elsewhere = refuseElsewhere(deps, 'token.see', org, actor);
         const view = elsewhere ?? (await orders.findApiToken(actor, tokenId));
-        return isDenial(view) || isOutage(view) || isProblem(view) ? view : reply(showToken(view));
+        return isFailure(view) ? view : reply(showToken(view));
       },
     }),
     operation({
@@ -196,7 +196,7 @@ const regenerateOperation = (deps: TokenOperationsDeps): Operation =>
         return keyUsedOtherwise;
       const order = { tokenId, overlapMs, length: 65, idempotencyKey } as const;
       const made = elsewhere ?? (await deps.orders.regenerateApiToken(actor, order));
-      if (isDenial(made) || isOutage(made) || isProblem(made)) return made;
+      if (isFailure(made)) return made;
       const nowMs = deps.now();
       if (isKeyed && !mayBeFrom(made.record, overlapMs, nowMs)) return keyUsedOtherwise;
       if (isKeyed) deps.regenerations.note(place, { overlapMs });

@@ -2,7 +2,7 @@
 // orgs of whoever is signed in. Tokens are as csp's, and so are the errors.
 
 import { isCredential, parseCredential } from '../../decision/credential.ts';
-import { denial, isDenial, isOutage, type Refusal } from '../../decision/outcome.ts';
+import { denial, isDenial, isOutage, type Refusal, isRefusal } from '../../decision/outcome.ts';
 import type { Identifier } from '../../identity/identifier.ts';
 import type { SessionLimit } from '../../identity/session-limit.ts';
 import type { UnknownTokenLimit } from '../../identity/unknown-token-limit.ts';
@@ -92,7 +92,7 @@ const createExchangeEndpoint = (deps: WholeDeps): Endpoint => {
       clientAddress,
       requestId,
     });
-    if (isDenial(result) || isOutage(result)) return refusedToken(result, token, request);
+    if (isRefusal(result)) return refusedToken(result, token, request);
     return isProblem(result) ? badRequest(result.message, request) : issued(result, token);
   };
 };
@@ -138,7 +138,7 @@ const createOrgsEndpoint = (deps: NavigatorSurfaceDeps): Endpoint => {
     const identity: Awaited<ReturnType<typeof identifyLive>> | Refusal = isDenial(credential)
       ? credential
       : await identifyLive(credential, request.clientAddress);
-    if (isDenial(identity) || isOutage(identity)) return refusedCaller(identity, request);
+    if (isRefusal(identity)) return refusedCaller(identity, request);
     return {
       status: 200,
       headers: neverStored,

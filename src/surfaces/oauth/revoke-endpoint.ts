@@ -5,7 +5,7 @@
 // yet, but may be.
 
 import { parseCredential } from '../../decision/credential.ts';
-import { isDenial, isOutage } from '../../decision/outcome.ts';
+import { isDenial, isRefusal } from '../../decision/outcome.ts';
 import { isProblem } from '../../lifecycle/problem.ts';
 import type { Revoke } from '../../lifecycle/revoke.ts';
 import type { Settings } from '../../settings/settings.ts';
@@ -35,7 +35,7 @@ export const createRevokeEndpoint =
     if (isDenial(credential)) return done;
     const result = await deps.revoke(credential, request.clientAddress, request.requestId);
     if (isProblem(result)) return badRequest('invalid_request', result.message, 'token_unknown');
-    return isOutage(result) || isDenial(result) ? refusedForNow(result) : done;
+    return isRefusal(result) ? refusedForNow(result) : done;
   };
 
 const done: Answer = { status: 200, headers: neverStored, body: undefined, note: permitted(undefined) };

@@ -3,7 +3,7 @@
 
 import { parseCredential } from '../../decision/credential.ts';
 import type { CredentialKind } from '../../decision/identity.ts';
-import { isDenial, isOutage } from '../../decision/outcome.ts';
+import { isDenial, isRefusal } from '../../decision/outcome.ts';
 import { parseScopes } from '../../decision/scope.ts';
 import type { Exchange, Exchanged, ExchangeProblem } from '../../lifecycle/exchange.ts';
 import { isProblem } from '../../lifecycle/problem.ts';
@@ -66,7 +66,7 @@ export const createTokenEndpoint =
       clientAddress: request.clientAddress,
       requestId: request.requestId,
     });
-    if (isDenial(result) || isOutage(result)) return refusedCredential(result, grant.error, grant.parameter);
+    if (isRefusal(result)) return refusedCredential(result, grant.error, grant.parameter);
     return isProblem(result) ? refusedOrder(result) : issued(result, grant);
   };
 

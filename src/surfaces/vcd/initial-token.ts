@@ -3,7 +3,7 @@
 
 import type { Credential } from '../../decision/credential.ts';
 import type { Identity } from '../../decision/identity.ts';
-import { denial, isDenial, isOutage, type Refusal } from '../../decision/outcome.ts';
+import { denial, type Refusal, isRefusal } from '../../decision/outcome.ts';
 import type { CreatedApiToken } from '../../lifecycle/create-api-token.ts';
 import { isProblem } from '../../lifecycle/problem.ts';
 import type { TokenOrders } from '../../lifecycle/token-orders.ts';
@@ -34,12 +34,12 @@ export const giveInitialToken = async (
   { clientId, assertion, isOwner, request }: InitialTokenOrder,
 ): Promise<InitialToken | Refusal> => {
   const actor = await actorOf(deps, assertion, request);
-  if (isDenial(actor) || isOutage(actor)) return actor;
+  if (isRefusal(actor)) return actor;
   const { identity } = actor;
   if (!isOwner(identity.org.id))
     return denial('tenant_mismatch', 'the path is of another org than the session');
   const token = await deps.orders.findApiToken(actor, clientId);
-  if (isDenial(token) || isOutage(token)) return token;
+  if (isRefusal(token)) return token;
   if (isProblem(token)) return denial('client_unknown', token.code);
   // The right to all tokens is no right to others' secrets.
   if (token.userId !== identity.user.id || !isAwaitingGrant(token))
@@ -50,6 +50,6 @@ export const giveInitialToken = async (
     length: 32,
     onlyFrom: token.secretNumber,
   });
-  if (isDenial(made) || isOutage(made)) return made;
+  if (isRefusal(made)) return made;
   return isProblem(made) ? denial('client_unknown', made.code) : { ...made, identity };
 };

@@ -1,7 +1,7 @@
 // POST /oauth/tenant/{org}/register and /oauth/provider/register: whoever is signed in registers a client, which becomes
 // their API token when jwt-bearer asks for it (RFC 7591 in the vendor's cut).
 
-import { denial, isDenial, isOutage, type Outage } from '../../decision/outcome.ts';
+import { denial, isOutage, type Outage, isRefusal } from '../../decision/outcome.ts';
 import type { TokenOrders } from '../../lifecycle/token-orders.ts';
 import { isProblem } from '../../lifecycle/problem.ts';
 import type { Settings } from '../../settings/settings.ts';
@@ -48,7 +48,7 @@ export const createRegisterEndpoint =
       // A session of fewer scopes makes no token of more.
       within: identity.scopes,
     });
-    if (isDenial(made) || isOutage(made)) return asJson(refusedCaller(made, identity), request);
+    if (isRefusal(made)) return asJson(refusedCaller(made, identity), request);
     if (isProblem(made)) return asJson(refusedOrder(made, identity), request);
     return {
       status: 201,

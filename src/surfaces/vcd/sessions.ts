@@ -1,7 +1,7 @@
 // Sessions on the vcd surface, whichever shape they are told in: begun with name and password, looked at, ended. The API
 // tokens of whoever signs out live on.
 
-import { denial, isDenial, isOutage } from '../../decision/outcome.ts';
+import { denial, isOutage, isRefusal } from '../../decision/outcome.ts';
 import type { SessionLimit } from '../../identity/session-limit.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
 import type { FindEnded } from '../../lifecycle/ended-session.ts';
@@ -62,7 +62,7 @@ export const signInBy = async (
     clientId: undefined,
     origin: request,
   });
-  if (isDenial(result) || isOutage(result)) return refusedSignIn(result);
+  if (isRefusal(result)) return refusedSignIn(result);
   return isProblem(result) ? badRequest(result.message) : result;
 };
 

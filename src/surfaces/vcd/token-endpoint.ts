@@ -3,7 +3,7 @@
 // form is ignored: clients send a stale one.
 
 import { type Credential, parseCredential } from '../../decision/credential.ts';
-import { type Denial, denial, isDenial, isOutage } from '../../decision/outcome.ts';
+import { type Denial, denial, isDenial, isRefusal } from '../../decision/outcome.ts';
 import type { Exchange } from '../../lifecycle/exchange.ts';
 import type { Issued } from '../../lifecycle/issue.ts';
 import { isProblem } from '../../lifecycle/problem.ts';
@@ -63,7 +63,7 @@ const refresh = async (
     refuse: ({ org }) =>
       isOwner(org.id) ? undefined : denial('tenant_mismatch', 'the path is of another org than the token'),
   });
-  if (isDenial(result) || isOutage(result)) return asJson(invalidGrant(result, invalidToken), request);
+  if (isRefusal(result)) return asJson(invalidGrant(result, invalidToken), request);
   if (isProblem(result)) return asJson(invalidRequest(result.message), request);
   return issued(result, undefined);
 };
@@ -87,7 +87,7 @@ const initial = async (
     isOwner: pathOwner(settings.surfaces.vcd, request.parameters['org']),
     request,
   });
-  if (isDenial(given) || isOutage(given)) return asJson(invalidGrant(given, invalidClient), request);
+  if (isRefusal(given)) return asJson(invalidGrant(given, invalidClient), request);
   const { secret, identity } = given;
   const begun = await deps.exchange(orderOf({ kind: 'api_token', value: secret }, request));
   if ('accessToken' in begun) return issued(begun, secret);

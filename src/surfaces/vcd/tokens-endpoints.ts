@@ -1,7 +1,7 @@
 // /cloudapi/1.0.0/tokens: a person's API tokens, or with the right to all of them the org's. Deleting one is its
 // revocation. What is missing and what is forbidden look the same.
 
-import { denial, isDenial, isOutage } from '../../decision/outcome.ts';
+import { denial, isRefusal } from '../../decision/outcome.ts';
 import { mayManageTokens } from '../../decision/rights.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
 import { isProblem, type Problem } from '../../lifecycle/problem.ts';
@@ -56,7 +56,7 @@ export const createListEndpoint =
       limit: pageSize,
       isCounted: true,
     });
-    if (isDenial(found) || isOutage(found)) return asJson(refusedCaller(found, identity), request);
+    if (isRefusal(found)) return asJson(refusedCaller(found, identity), request);
     if (isProblem(found)) return asJson(refusedOrder(found, identity), request);
     const next = found.next && cursorOf(found.next, order);
     const values = found.items.map(shown);
@@ -68,7 +68,7 @@ export const createGetEndpoint =
   (request) =>
     withToken(deps, request, async (actor, tokenId) => {
       const token = await deps.orders.findApiToken(actor, tokenId);
-      if (isDenial(token) || isOutage(token)) return asJson(refusedCaller(token, actor.identity), request);
+      if (isRefusal(token)) return asJson(refusedCaller(token, actor.identity), request);
       if (isProblem(token)) return missing(token, actor, request);
       if (token.state === 'revoked') return missing(gone, actor, request);
       return { status: 200, headers: neverStored, body: shown(token), note: permitted(actor.identity) };
@@ -79,7 +79,7 @@ export const createDeleteEndpoint =
   (request) =>
     withToken(deps, request, async (actor, tokenId) => {
       const done = await deps.orders.revokeApiToken(actor, tokenId);
-      if (isDenial(done) || isOutage(done)) return asJson(refusedCaller(done, actor.identity), request);
+      if (isRefusal(done)) return asJson(refusedCaller(done, actor.identity), request);
       if (isProblem(done)) return missing(done, actor, request);
       // A retry after a lost answer is told the same.
       return { status: 204, headers: neverStored, body: undefined, note: permitted(actor.identity) };

@@ -1,7 +1,7 @@
 // Who gives an order on the vcd surface: the live identity behind the session's access token, as an actor. The same token
 // in several headers is one credential; two different ones are none.
 
-import { type Denial, denial, isDenial, isOutage } from '../../decision/outcome.ts';
+import { type Denial, denial, isDenial, isRefusal } from '../../decision/outcome.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
 import type { FindEnded } from '../../lifecycle/ended-session.ts';
 import type { SurfaceRequest } from '../answer.ts';
@@ -15,7 +15,7 @@ export const readCaller = async (deps: ReadActorDeps, request: SurfaceRequest): 
   if (isDenial(presented)) return refusedCaller(presented);
   if (presented.kind !== 'access_token') return refusedCaller(apiTokenInItsPlace);
   const actor = await actorOf(deps, presented, request);
-  return isDenial(actor) || isOutage(actor) ? refusedCaller(actor) : actor;
+  return isRefusal(actor) ? refusedCaller(actor) : actor;
 };
 
 const apiTokenInItsPlace: Denial = denial('credential_malformed', 'an API token where a session belongs');
@@ -29,7 +29,7 @@ export const readLeavingCaller = async (
   if (presented === undefined || isDenial(presented) || presented.kind !== 'access_token')
     return readCaller(deps, request);
   const actor = await readLeavingActor(deps, request);
-  return isDenial(actor) || isOutage(actor) ? refusedCaller(actor) : actor;
+  return isRefusal(actor) ? refusedCaller(actor) : actor;
 };
 
 export const isFault = (value: Actor | VcdFault): value is VcdFault => 'code' in value;
