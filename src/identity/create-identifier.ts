@@ -6,15 +6,8 @@ import { LRUCache } from 'lru-cache';
 import type { Credential } from '../decision/credential.ts';
 import type { Identity, Standing } from '../decision/identity.ts';
 import { renderIdentityHeaders } from '../decision/identity-headers.ts';
-import {
-  type Denial,
-  denial,
-  isDenial,
-  isOutage,
-  type Outage,
-  type Refusal,
-  isRefusal,
-} from '../decision/outcome.ts';
+import type { Denial, Outage, Refusal } from '../decision/outcome.ts';
+import { denial, isDenial, isOutage, isRefusal } from '../decision/outcome.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { digestOf, isOwnShape, secretLengthMin } from '../tokens/api-token.ts';
