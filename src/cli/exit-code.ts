@@ -2,7 +2,7 @@
 
 export const exitCode = {
   ok: 0,
-  /** Refused, not found, or a problem with what was ordered. */
+  /** Refused, not found, or a fault in the command. */
   refused: 1,
   /** The command line or the settings are wrong. */
   usage: 2,

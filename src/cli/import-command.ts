@@ -8,7 +8,7 @@ import type { AddCommands } from './command-line.ts';
 import { CsvUnusable, readCsv } from './csv.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { type Place, readJsonLines } from './json-lines.ts';
-import { ordered } from './operator.ts';
+import { withAudit } from './operator.ts';
 import type { Output } from './output.ts';
 import { refuse, withStore } from './session.ts';
 
@@ -39,7 +39,7 @@ export const addImportCommand: AddCommands = (token, world, run) => {
           const place: Place = { line: 0 };
           const entries = isCsv ? readCsv(source, place) : readJsonLines(source, place);
           return importFrom({ file, isCsv }, output, () =>
-            ordered({ store, now }, 'token.import', {}, () =>
+            withAudit({ store, now }, 'token.import', {}, () =>
               importApiTokens({ store, settings, now }, entries, {
                 onProgress: tellSometimes(output),
                 lineNow: () => place.line,

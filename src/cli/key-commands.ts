@@ -10,7 +10,7 @@ import type { SigningAlgorithm } from '../tokens/signature.ts';
 import { isKeyFault, parseSigningKey } from '../tokens/signing-key.ts';
 import type { AddCommands, Run } from './command-line.ts';
 import { exitCode } from './exit-code.ts';
-import { ordered } from './operator.ts';
+import { withAudit } from './operator.ts';
 import { isoTime, lifetime, listing, pairs, time } from './output.ts';
 import { refuse, type World, withStore } from './session.ts';
 import { isFailure } from '../lifecycle/problem.ts';
@@ -107,7 +107,7 @@ export const addKeyCommands: AddCommands = (program, world, run) => {
             const before = await store.listKeys();
             if (isFailure(before)) return refuse(output, before);
             const isOnly = !before.some((one) => one.algorithm === algorithm && !isRetired(one, now()));
-            const rotated = await ordered({ store, now }, 'key.rotate', {}, () =>
+            const rotated = await withAudit({ store, now }, 'key.rotate', {}, () =>
               keys.rotate(algorithm, { abandonsOld: options.abandonOld === true }),
             );
             if (isFailure(rotated)) return refuse(output, rotated);
@@ -154,7 +154,7 @@ const addRevokeCommand = (key: Command, world: World, run: Run): void => {
         withStore(command, world, async ({ store, settings, output, now }) => {
           const keys = createSigningKeys({ store, settings, now });
           try {
-            const revoked = await ordered({ store, now }, 'key.revoke', {}, () => keys.revoke(kid));
+            const revoked = await withAudit({ store, now }, 'key.revoke', {}, () => keys.revoke(kid));
             if (isFailure(revoked)) return refuse(output, revoked);
             const { algorithm, replacedBy } = revoked;
             if (output.isJson)

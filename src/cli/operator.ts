@@ -5,8 +5,8 @@ import { type AuditAction, createAudit } from '../lifecycle/audit.ts';
 import type { AuditParty } from '../store/records.ts';
 import type { TokenStore } from '../store/token-store.ts';
 
-/** Carries out an order, and writes it into the store's audit before the command ends. */
-export const ordered = async <T>(
+/** Carries out a command, and writes it into the store's audit before the command ends. */
+export const withAudit = async <T>(
   deps: { readonly store: TokenStore; readonly now: () => number },
   action: AuditAction,
   subject: Partial<AuditParty>,

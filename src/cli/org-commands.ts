@@ -5,7 +5,7 @@ import { createAccounts } from '../lifecycle/accounts.ts';
 import { createApiTokens } from '../lifecycle/api-tokens.ts';
 import type { AccountState, OrgRecord } from '../store/records.ts';
 import { exitCode } from './exit-code.ts';
-import { ordered } from './operator.ts';
+import { withAudit } from './operator.ts';
 import { collectRoles, readLifetime } from './option-readers.ts';
 import { isoTime, lifetime, type Output, pairs, table, time, listing } from './output.ts';
 import { readAll, refuse, withStore } from './session.ts';
@@ -39,7 +39,7 @@ export const addOrgCommands: AddCommands = (program, world, run) => {
           world,
           async ({ store, output, now }) => {
             const { tokenLifetimeMax } = options;
-            const made = await ordered({ store, now }, 'org.create', { org: id }, () =>
+            const made = await withAudit({ store, now }, 'org.create', { org: id }, () =>
               createAccounts({ store, now }).createOrg({
                 id,
                 name: options.name,
@@ -107,7 +107,7 @@ export const addOrgCommands: AddCommands = (program, world, run) => {
       .action(
         run((id: string, _: unknown, command: Command) =>
           withStore(command, world, async ({ store, output, now }) => {
-            const changed = await ordered({ store, now }, `org.${name}`, { org: id }, () =>
+            const changed = await withAudit({ store, now }, `org.${name}`, { org: id }, () =>
               createAccounts({ store, now }).setOrgState(id, state),
             );
             if (isFailure(changed)) return refuse(output, changed);
@@ -127,7 +127,7 @@ export const addOrgCommands: AddCommands = (program, world, run) => {
     .action(
       run((id: string, _: unknown, command: Command) =>
         withStore(command, world, async ({ store, settings, output, now }) => {
-          const answer = await ordered({ store, now }, 'token.revoke_all', { org: id }, () =>
+          const answer = await withAudit({ store, now }, 'token.revoke_all', { org: id }, () =>
             createApiTokens({ store, settings, now }).revokeAll(id, undefined),
           );
           if (isFailure(answer)) return refuse(output, answer);

@@ -7,7 +7,7 @@ import { createPasswordHashes } from '../lifecycle/password-hash.ts';
 import { createPasswords } from '../lifecycle/passwords.ts';
 import type { AddCommands } from './command-line.ts';
 import { exitCode } from './exit-code.ts';
-import { ordered } from './operator.ts';
+import { withAudit } from './operator.ts';
 import { readAccount } from './option-readers.ts';
 import { outputFor, refuse, type World, withStore } from './session.ts';
 import { isFailure } from '../lifecycle/problem.ts';
@@ -44,8 +44,11 @@ export const addPasswordCommand: AddCommands = (user, world, run) => {
             limit: createSignInLimit(settings.limits),
             now,
           });
-          const changed = await ordered({ store, now }, 'password.change', { org: orgId, user: userId }, () =>
-            passwords.setPassword(orgId, userId, password),
+          const changed = await withAudit(
+            { store, now },
+            'password.change',
+            { org: orgId, user: userId },
+            () => passwords.setPassword(orgId, userId, password),
           );
           if (isFailure(changed)) return refuse(output, changed);
           const result = password === null ? 'removed' : 'set';

@@ -5,7 +5,7 @@ import { createApiTokens } from '../lifecycle/api-tokens.ts';
 import { isTokenId } from '../lifecycle/token-id.ts';
 import type { AddCommands } from './command-line.ts';
 import { exitCode } from './exit-code.ts';
-import { ordered } from './operator.ts';
+import { withAudit } from './operator.ts';
 import { readDuration } from './option-readers.ts';
 import { refuse, withStore } from './session.ts';
 import { printSecret } from './token-output.ts';
@@ -38,15 +38,15 @@ export const addRegenerateCommand: AddCommands = (token, world, run) => {
     .action(
       run((id: string, options: RegenerateOptions, command: Command) =>
         withStore(command, world, async ({ store, settings, output, now }) => {
-          const order = {
+          const command = {
             tokenId: id,
             overlapMs: options.overlap ?? 0,
             length: options.short === true ? 32 : 65,
             idempotencyKey: options.idempotencyKey,
           } as const;
           const subject = isTokenId(id) ? { tokenId: id } : {};
-          const made = await ordered({ store, now }, 'token.regenerate', subject, () =>
-            createApiTokens({ store, settings, now }).regenerateApiToken(order),
+          const made = await withAudit({ store, now }, 'token.regenerate', subject, () =>
+            createApiTokens({ store, settings, now }).regenerateApiToken(command),
           );
           if (isFailure(made)) return refuse(output, made);
           printSecret(output, made, now());

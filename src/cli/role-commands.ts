@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { createAccounts } from '../lifecycle/accounts.ts';
 import type { AddCommands } from './command-line.ts';
 import { exitCode } from './exit-code.ts';
-import { ordered } from './operator.ts';
+import { withAudit } from './operator.ts';
 import { collectWords } from './option-readers.ts';
 import { listing } from './output.ts';
 import { refuse, withStore } from './session.ts';
@@ -26,7 +26,7 @@ export const addRoleCommands: AddCommands = (program, world, run) => {
     .action(
       run((orgId: string, name: string, options: { readonly scope: readonly string[] }, command: Command) =>
         withStore(command, world, async ({ store, output, now }) => {
-          const org = await ordered({ store, now }, 'role.create', { org: orgId }, () =>
+          const org = await withAudit({ store, now }, 'role.create', { org: orgId }, () =>
             createAccounts({ store, now }).defineRole(orgId, name, options.scope),
           );
           if (isFailure(org)) return refuse(output, org);
@@ -69,7 +69,7 @@ export const addRoleCommands: AddCommands = (program, world, run) => {
     .action(
       run((orgId: string, name: string, _: unknown, command: Command) =>
         withStore(command, world, async ({ store, output, now }) => {
-          const org = await ordered({ store, now }, 'role.delete', { org: orgId }, () =>
+          const org = await withAudit({ store, now }, 'role.delete', { org: orgId }, () =>
             createAccounts({ store, now }).deleteRole(orgId, name),
           );
           if (isFailure(org)) return refuse(output, org);

@@ -12,7 +12,7 @@ import { digestOf } from '../tokens/api-token.ts';
 import type { AddCommands } from './command-line.ts';
 import { exitCode } from './exit-code.ts';
 import { addImportCommand } from './import-command.ts';
-import { ordered } from './operator.ts';
+import { withAudit } from './operator.ts';
 import { collectWords, readAccount, readLifetime } from './option-readers.ts';
 import { addRegenerateCommand } from './regenerate-command.ts';
 import { readAll, refuse, withStore } from './session.ts';
@@ -56,7 +56,7 @@ export const addTokenCommands: AddCommands = (program, world, run) => {
       run((account: Account, options: CreateOptions, command: Command) =>
         withStore(command, world, async ({ store, settings, output, now }) => {
           const subject = { org: account.orgId, user: account.userId };
-          const made = await ordered(
+          const made = await withAudit(
             { store, now },
             'token.create',
             subject,
@@ -120,7 +120,7 @@ export const addTokenCommands: AddCommands = (program, world, run) => {
           const id = named ?? (await findIdOf(world.stdin, store));
           if (isFailure(id)) return refuse(output, id);
           if (!isTokenId(id)) return refuse(output, noTokenId);
-          const answer = await ordered({ store, now }, 'token.revoke', { tokenId: id }, () =>
+          const answer = await withAudit({ store, now }, 'token.revoke', { tokenId: id }, () =>
             createApiTokens({ store, settings, now }).revokeApiToken(id),
           );
           if (isFailure(answer)) return refuse(output, answer);
@@ -138,8 +138,11 @@ export const addTokenCommands: AddCommands = (program, world, run) => {
     .action(
       run(({ orgId, userId }: Account, _: unknown, command: Command) =>
         withStore(command, world, async ({ store, settings, output, now }) => {
-          const answer = await ordered({ store, now }, 'token.revoke_all', { org: orgId, user: userId }, () =>
-            createApiTokens({ store, settings, now }).revokeAll(orgId, userId),
+          const answer = await withAudit(
+            { store, now },
+            'token.revoke_all',
+            { org: orgId, user: userId },
+            () => createApiTokens({ store, settings, now }).revokeAll(orgId, userId),
           );
           if (isFailure(answer)) return refuse(output, answer);
           if (output.isJson) output.json({ org: orgId, user: userId, result: answer });

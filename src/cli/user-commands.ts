@@ -5,7 +5,7 @@ import { createAccounts } from '../lifecycle/accounts.ts';
 import type { AccountState, UserRecord } from '../store/records.ts';
 import type { AddCommands } from './command-line.ts';
 import { exitCode } from './exit-code.ts';
-import { ordered } from './operator.ts';
+import { withAudit } from './operator.ts';
 import { collect, readAccount } from './option-readers.ts';
 import { isoTime, type Output, pairs, time, listing } from './output.ts';
 import { addPasswordCommand } from './password-command.ts';
@@ -32,7 +32,7 @@ export const addUserCommands: AddCommands = (program, world, run) => {
           command: Command,
         ) =>
           withStore(command, world, async ({ store, output, now }) => {
-            const made = await ordered({ store, now }, 'user.create', subjectOf(account), () =>
+            const made = await withAudit({ store, now }, 'user.create', subjectOf(account), () =>
               createAccounts({ store, now }).createUser({
                 orgId: account.orgId,
                 id: account.userId,
@@ -85,7 +85,7 @@ export const addUserCommands: AddCommands = (program, world, run) => {
         run((account: Account, _: unknown, command: Command) =>
           withStore(command, world, async ({ store, output, now }) => {
             const { orgId, userId } = account;
-            const changed = await ordered({ store, now }, `user.${name}`, subjectOf(account), () =>
+            const changed = await withAudit({ store, now }, `user.${name}`, subjectOf(account), () =>
               createAccounts({ store, now }).setUserState(orgId, userId, state),
             );
             if (isFailure(changed)) return refuse(output, changed);
@@ -108,7 +108,7 @@ export const addUserCommands: AddCommands = (program, world, run) => {
       run((account: Account, roles: readonly string[], _: unknown, command: Command) =>
         withStore(command, world, async ({ store, output, now }) => {
           const { orgId, userId } = account;
-          const changed = await ordered({ store, now }, 'user.set_roles', subjectOf(account), () =>
+          const changed = await withAudit({ store, now }, 'user.set_roles', subjectOf(account), () =>
             createAccounts({ store, now }).setRoles(orgId, userId, roles),
           );
           if (isFailure(changed)) return refuse(output, changed);
@@ -121,7 +121,7 @@ export const addUserCommands: AddCommands = (program, world, run) => {
   addPasswordCommand(user, world, run);
 };
 
-/** Whom an order is about, as the audit has it. */
+/** Whom a command is about, as the audit has it. */
 const subjectOf = ({ orgId, userId }: Account) => ({ org: orgId, user: userId });
 
 const printUser = (output: Output, user: UserRecord): void => {

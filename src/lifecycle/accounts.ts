@@ -1,5 +1,5 @@
-// Orgs, users and roles: every order a person gives about accounts, from the command line or a surface.
-// Checks what is ordered and leaves atomicity, generations and the change feed to the store. Sends nothing itself.
+// Orgs, users and roles: every command a person gives about accounts, from the command line or a surface.
+// Checks each command, and leaves atomicity, generations and the change feed to the store. Sends nothing itself.
 
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import type { AccountState, OrgRecord, UserRecord } from '../store/records.ts';
@@ -93,22 +93,22 @@ export const createAccounts = (deps: {
     checkOrgId(orgId) ?? (await store.findOrg(orgId)) ?? orgUnknown(orgId);
 
   return {
-    createOrg: async (order) => {
-      const name = order.name ?? order.id;
+    createOrg: async (command) => {
+      const name = command.name ?? command.id;
       const malformed =
-        checkNewOrgId(order.id) ??
+        checkNewOrgId(command.id) ??
         checkName(name) ??
-        checkRoles(order.roles) ??
-        (order.tokenLifetimeMsMax === undefined ? undefined : checkLifetimeMax(order.tokenLifetimeMsMax));
+        checkRoles(command.roles) ??
+        (command.tokenLifetimeMsMax === undefined ? undefined : checkLifetimeMax(command.tokenLifetimeMsMax));
       if (malformed !== undefined) return malformed;
       const org: OrgRecord = {
-        id: order.id,
+        id: command.id,
         name,
         state: 'active',
         roles: Object.fromEntries(
-          Object.entries(order.roles).map(([role, scopes]) => [role, distinct(scopes)]),
+          Object.entries(command.roles).map(([role, scopes]) => [role, distinct(scopes)]),
         ),
-        tokenLifetimeMsMax: order.tokenLifetimeMsMax,
+        tokenLifetimeMsMax: command.tokenLifetimeMsMax,
         generation: 0,
         tokenGenerationMin: 0,
         createdAtMs: now(),
@@ -148,18 +148,18 @@ export const createAccounts = (deps: {
       const changed = await changeOrg(orgId, { roles: { [role]: null } });
       return isOutage(changed) ? changed : (checkKnownRoles(org, [role]) ?? changed);
     },
-    createUser: async (order) => {
-      const name = order.name ?? order.id;
-      const roles = distinct(order.roles);
-      const malformed = checkUser(order.orgId, order.id, name) ?? checkNewUserId(order.id);
+    createUser: async (command) => {
+      const name = command.name ?? command.id;
+      const roles = distinct(command.roles);
+      const malformed = checkUser(command.orgId, command.id, name) ?? checkNewUserId(command.id);
       if (malformed !== undefined) return malformed;
-      const org = await findOrg(order.orgId);
+      const org = await findOrg(command.orgId);
       if (isFailure(org)) return org;
       const unknownRole = checkKnownRoles(org, roles);
       if (unknownRole !== undefined) return unknownRole;
       const user: UserRecord = {
-        orgId: order.orgId,
-        id: order.id,
+        orgId: command.orgId,
+        id: command.id,
         name,
         state: 'active',
         roles,
@@ -170,7 +170,7 @@ export const createAccounts = (deps: {
       };
       const answer = await store.createUser(user);
       if (isOutage(answer)) return answer;
-      if (answer === 'org_unknown') return orgUnknown(order.orgId);
+      if (answer === 'org_unknown') return orgUnknown(command.orgId);
       return answer === 'created'
         ? user
         : problem(

@@ -1,4 +1,4 @@
-// Who gives an order, as far as rights and the audit ask.
+// Who gives a command, as far as rights and the audit ask.
 
 import type { Identity } from '../decision/identity.ts';
 
@@ -12,5 +12,5 @@ export interface Actor {
   readonly requestId: string;
 }
 
-/** Where an order came from, when nobody is known to have given it yet. */
+/** Where a command came from, when nobody is known to have given it yet. */
 export type Origin = Pick<Actor, 'clientAddress' | 'requestId'>;

@@ -1,5 +1,5 @@
-// API tokens as the operator orders them: make, find, list, regenerate, revoke. Rights are not asked for here
-// (token-orders.ts does); the rules that hold for everybody are.
+// API tokens for the operator: make, find, list, regenerate, revoke. Rights are not asked for here
+// (token-commands.ts does); the rules that hold for everybody are.
 
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -14,9 +14,9 @@ import { type Problem, problem } from './problem.ts';
 import { regenerateApiToken, type Regeneration } from './regenerate.ts';
 
 export interface ApiTokens {
-  createApiToken(order: NewApiToken): Promise<CreatedApiToken | Problem | Outage>;
+  createApiToken(command: NewApiToken): Promise<CreatedApiToken | Problem | Outage>;
   /** A new secret for the same token. */
-  regenerateApiToken(order: Regeneration): Promise<CreatedApiToken | Problem | Outage>;
+  regenerateApiToken(command: Regeneration): Promise<CreatedApiToken | Problem | Outage>;
   findApiToken(tokenId: string): Promise<ApiTokenRecord | Problem | Outage>;
   /** Records hold neither secret nor digest. */
   listApiTokens(
@@ -44,8 +44,8 @@ export const createApiTokens = (deps: ApiTokensDeps): ApiTokens => {
   const { store, now } = deps;
   const making = { ...deps, openDerived: createDerivedSecrets(deps.settings) };
   return {
-    createApiToken: (order) => createApiToken(making, order),
-    regenerateApiToken: (order) => regenerateApiToken(making, order),
+    createApiToken: (command) => createApiToken(making, command),
+    regenerateApiToken: (command) => regenerateApiToken(making, command),
     findApiToken: async (tokenId) =>
       checkTokenId(tokenId) ?? (await store.findToken(tokenId)) ?? tokenUnknown(tokenId),
     listApiTokens: async (orgId, userId, page) => {

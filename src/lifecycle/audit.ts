@@ -46,7 +46,7 @@ export type AuditAction =
 
 export interface AuditEvent {
   readonly action: AuditAction;
-  /** Who gave the order; undefined: the operator, or nobody known. */
+  /** Who gave the command; undefined: the operator, or nobody known. */
   readonly identity: Identity | undefined;
   readonly origin: Origin;
   /** Whom or what it was about; what is left out is not known or does not apply. */
@@ -155,7 +155,7 @@ export const createAudit = (deps: AuditDeps): Audit => {
   };
 };
 
-/** Records the outcome of an order, and gives it on. */
+/** Records the outcome of a command, and gives it on. */
 export const audited = async <T>(
   audit: Audit | undefined,
   event: Omit<AuditEvent, 'outcome'>,

@@ -12,7 +12,7 @@ import { createIssue, type IssueDeps, type Issued, type IssueProblem } from './i
 import { findActiveOwner } from './owner.ts';
 import { isProblem } from './problem.ts';
 
-export interface ClientSessionOrder {
+export interface ClientSessionCommand {
   readonly clientId: string;
   readonly account: NonNullable<OauthClientSettings['account']>;
   /** Shorter than the settings' life of an access token; longer is cut to it. */
@@ -21,7 +21,7 @@ export interface ClientSessionOrder {
   readonly origin: Origin;
 }
 
-export type BeginClientSession = (order: ClientSessionOrder) => Promise<Issued | IssueProblem | Refusal>;
+export type BeginClientSession = (command: ClientSessionCommand) => Promise<Issued | IssueProblem | Refusal>;
 
 export const createBeginClientSession = (
   deps: IssueDeps & {
@@ -35,7 +35,7 @@ export const createBeginClientSession = (
     clientId,
     account,
     validityMs,
-  }: ClientSessionOrder): ReturnType<BeginClientSession> => {
+  }: ClientSessionCommand): ReturnType<BeginClientSession> => {
     const owner = await findActiveOwner(deps.store, account.orgId, account.userId);
     if (isOutage(owner)) return owner;
     if (isProblem(owner)) {
@@ -62,13 +62,13 @@ export const createBeginClientSession = (
     const methods = ['client_credentials'];
     return issue({ identity, scopes: undefined, audiences: [], validityMs, clientId, methods });
   };
-  return async (order) => {
-    const outcome = await begin(order);
+  return async (command) => {
+    const outcome = await begin(command);
     deps.audit?.record({
       action: 'session.begin',
       identity: 'identity' in outcome ? outcome.identity : undefined,
-      origin: order.origin,
-      subject: { org: order.account.orgId, user: order.account.userId },
+      origin: command.origin,
+      subject: { org: command.account.orgId, user: command.account.userId },
       outcome,
     });
     return outcome;

@@ -1,4 +1,4 @@
-// Makes an API token: checks the order, draws a secret whose digest lies with its user, stores the record. With an
+// Makes an API token: checks the command, draws a secret whose digest lies with its user, stores the record. With an
 // idempotency key nothing is drawn: a retry gives the same token. The secret is returned and kept nowhere.
 
 import { isOutage, type Outage } from '../decision/outcome.ts';
@@ -7,12 +7,7 @@ import type { ApiTokenRecord, Label } from '../store/records.ts';
 import { shardOfAccount } from '../tokens/shard.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { createSecret, createTokenId, digestOf, type SecretLength } from '../tokens/api-token.ts';
-import {
-  derivationFor,
-  type DerivedSecrets,
-  type OpenDerivedSecrets,
-  type OrderedBy,
-} from './idempotency.ts';
+import { derivationFor, type DerivedSecrets, type OpenDerivedSecrets, type GivenBy } from './idempotency.ts';
 import { checkNotifyBefore, grantLifetime } from './lifetime.ts';
 import { checkLabels, checkName, checkOrgId, checkScopes, checkUserId, distinct } from './names.ts';
 import { checkNotWider, findActiveOwner, grantedTo, type Owner } from './owner.ts';
@@ -37,7 +32,7 @@ export interface NewApiToken {
   /** A retry with the same key gives the same token and secret. */
   readonly idempotencyKey?: string | undefined;
   /** Whose that key is. */
-  readonly orderedBy?: OrderedBy;
+  readonly givenBy?: GivenBy;
   /** Most live tokens of the user, where a surface asks for fewer than the settings. */
   readonly perUserMax?: number | undefined;
   /** What the maker's session may do: the token may do no more. Undefined: the operator makes it. */
@@ -65,48 +60,50 @@ const drawsMax = 4;
 
 export const createApiToken = async (
   deps: CreateApiTokenDeps,
-  order: NewApiToken,
+  command: NewApiToken,
 ): Promise<CreatedApiToken | Problem | Outage> => {
   const { store, settings } = deps;
   const nowMs = deps.now();
-  const malformed = checkOrder(order);
+  const malformed = checkCommand(command);
   if (malformed !== undefined) return malformed;
-  const owner = await findActiveOwner(store, order.orgId, order.userId);
+  const owner = await findActiveOwner(store, command.orgId, command.userId);
   if (isFailure(owner)) return owner;
   // Before what a key gave earlier is looked for: a narrower session must not be given it again.
-  const wide = checkScopesOf(order, owner);
+  const wide = checkScopesOf(command, owner);
   if (wide !== undefined) return wide;
-  const derivation = await derivationFor(deps.openDerived, order.idempotencyKey, order.orderedBy);
+  const derivation = await derivationFor(deps.openDerived, command.idempotencyKey, command.givenBy);
   if (isProblem(derivation)) return derivation;
-  const ids = derivation?.derived.tokenIds(order.orgId, order.userId, derivation.key, nowMs);
+  const ids = derivation?.derived.tokenIds(command.orgId, command.userId, derivation.key, nowMs);
   if (derivation !== undefined && ids !== undefined) {
-    const before = await findMadeBefore(store, ids.known, order, derivation);
+    const before = await findMadeBefore(store, ids.known, command, derivation);
     if (before !== undefined) return before;
   }
   const lifetime = grantLifetime(
-    order.lifetimeMs,
+    command.lifetimeMs,
     settings.tokens.apiTokenLifetimeMs,
     owner.org.tokenLifetimeMsMax,
   );
   if (isProblem(lifetime)) return lifetime;
-  const id = ids?.fresh ?? createTokenId(shardOfAccount(order.orgId, order.userId));
-  const record = recordOf(id, order, owner, lifetime.lifetimeMs, nowMs);
-  const secret = derivation?.derived.secret(id, 0, derivation.key, order.length);
-  const perUserMax = Math.min(order.perUserMax ?? Infinity, settings.tokens.perUserMax);
+  const id = ids?.fresh ?? createTokenId(shardOfAccount(command.orgId, command.userId));
+  const record = recordOf(id, command, owner, lifetime.lifetimeMs, nowMs);
+  const secret = derivation?.derived.secret(id, 0, derivation.key, command.length);
+  const perUserMax = Math.min(command.perUserMax ?? Infinity, settings.tokens.perUserMax);
   const room = { store, owner, perUserMax };
-  return secret === undefined ? drawAndStore(room, record, order.length) : storeDerived(room, record, secret);
+  return secret === undefined
+    ? drawAndStore(room, record, command.length)
+    : storeDerived(room, record, secret);
 };
 
-const checkOrder = (order: NewApiToken): Problem | undefined =>
-  checkOrgId(order.orgId) ??
-  checkUserId(order.userId) ??
-  checkName(order.name) ??
-  (order.scopes === 'all' ? undefined : checkScopes(order.scopes)) ??
-  checkNotifyBefore(order.notifyBeforeExpiryMs) ??
-  checkLabels(order.labels ?? []);
+const checkCommand = (command: NewApiToken): Problem | undefined =>
+  checkOrgId(command.orgId) ??
+  checkUserId(command.userId) ??
+  checkName(command.name) ??
+  (command.scopes === 'all' ? undefined : checkScopes(command.scopes)) ??
+  checkNotifyBefore(command.notifyBeforeExpiryMs) ??
+  checkLabels(command.labels ?? []);
 
-const checkScopesOf = (order: NewApiToken, owner: Owner): Problem | undefined => {
-  const { scopes, within } = order;
+const checkScopesOf = (command: NewApiToken, owner: Owner): Problem | undefined => {
+  const { scopes, within } = command;
   const wide = scopes === 'all' ? undefined : checkNotWider(scopes, owner);
   if (wide !== undefined || within === undefined) return wide;
   const beyond = (scopes === 'all' ? [...grantedTo(owner)] : scopes).filter((scope) => !within.has(scope));
@@ -120,7 +117,7 @@ const checkScopesOf = (order: NewApiToken, owner: Owner): Problem | undefined =>
 
 const recordOf = (
   id: string,
-  order: NewApiToken,
+  command: NewApiToken,
   { org, user }: Owner,
   lifetimeMs: number | undefined,
   nowMs: number,
@@ -128,8 +125,8 @@ const recordOf = (
   id,
   orgId: org.id,
   userId: user.id,
-  name: order.name,
-  scopes: order.scopes === 'all' ? 'all' : distinct(order.scopes),
+  name: command.name,
+  scopes: command.scopes === 'all' ? 'all' : distinct(command.scopes),
   origin: 'created',
   state: 'active',
   createdAtMs: nowMs,
@@ -140,9 +137,9 @@ const recordOf = (
   secretNumber: 0,
   previousSecretExpiresAtMs: undefined,
   lastUsedAtMs: undefined,
-  openid: order.openid ?? false,
-  notifyBeforeExpiryMs: order.notifyBeforeExpiryMs,
-  labels: order.labels ?? [],
+  openid: command.openid ?? false,
+  notifyBeforeExpiryMs: command.notifyBeforeExpiryMs,
+  labels: command.labels ?? [],
 });
 
 const drawAndStore = async (
@@ -167,28 +164,28 @@ const storeDerived = async (
 ): Promise<CreatedApiToken | Problem | Outage> => {
   const answer = await storeWithin(room, record, digestOf(secret));
   if (isFailure(answer)) return answer;
-  // The same order may have been carried out elsewhere at this moment: the record is that one's.
+  // The same command may have been carried out elsewhere at this moment: the record is that one's.
   const stored = await room.store.findToken(record.id);
   if (isOutage(stored)) return stored;
   return answer === 'created' && stored !== undefined ? { secret, record: stored } : keyUsedOtherwise;
 };
 
-/** What an earlier order with the same key made, if this is that order. */
+/** What an earlier command with the same key made, if this is that command. */
 const findMadeBefore = async (
   store: TokenStore,
   ids: readonly string[],
-  order: NewApiToken,
+  command: NewApiToken,
   { key, derived }: { readonly key: string; readonly derived: DerivedSecrets },
 ): Promise<CreatedApiToken | Problem | Outage | undefined> => {
   const records = await Promise.all(ids.map((id) => store.findToken(id)));
   for (const record of records) {
     if (isOutage(record)) return record;
     if (record === undefined) continue;
-    const secret = derived.secret(record.id, 0, key, order.length);
+    const secret = derived.secret(record.id, 0, key, command.length);
     const found = await store.findApiToken(digestOf(secret));
     if (isOutage(found)) return found;
     const isItsSecret = found?.token.id === record.id && found.secretNumber === record.secretNumber;
-    if (!isItsSecret || !isSameOrder(order, record)) return keyUsedOtherwise;
+    if (!isItsSecret || !isSameCommand(command, record)) return keyUsedOtherwise;
     // The earlier attempt may have been answered with an outage: the store says again that the token is made.
     const confirmed = await store.createToken(record, digestOf(secret));
     if (isOutage(confirmed)) return confirmed;
@@ -197,21 +194,21 @@ const findMadeBefore = async (
   return undefined;
 };
 
-const isSameOrder = (order: NewApiToken, record: ApiTokenRecord): boolean => {
-  const scopes = order.scopes === 'all' ? 'all' : distinct(order.scopes).join(' ');
-  const { lifetimeMs } = order;
+const isSameCommand = (command: NewApiToken, record: ApiTokenRecord): boolean => {
+  const scopes = command.scopes === 'all' ? 'all' : distinct(command.scopes).join(' ');
+  const { lifetimeMs } = command;
   const expiresAtMs = typeof lifetimeMs === 'number' ? record.createdAtMs + lifetimeMs : undefined;
   return (
-    order.name === record.name &&
+    command.name === record.name &&
     scopes === (record.scopes === 'all' ? 'all' : record.scopes.join(' ')) &&
-    (order.openid ?? false) === record.openid &&
-    order.notifyBeforeExpiryMs === record.notifyBeforeExpiryMs &&
-    JSON.stringify(order.labels ?? []) === JSON.stringify(record.labels) &&
+    (command.openid ?? false) === record.openid &&
+    command.notifyBeforeExpiryMs === record.notifyBeforeExpiryMs &&
+    JSON.stringify(command.labels ?? []) === JSON.stringify(record.labels) &&
     (lifetimeMs === undefined || expiresAtMs === record.expiresAtMs)
   );
 };
 
 const keyUsedOtherwise = problem(
   'idempotency_conflict',
-  'Another order was given with this idempotency key, or its token has a new secret by now. Use a new key for a new order.',
+  'Another command was given with this idempotency key, or its token has a new secret by now. Use a new key for a new command.',
 );

@@ -8,9 +8,9 @@ import type { Identifier } from '../identity/identifier.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Audit } from './audit.ts';
 import { createIdentifyLive } from './identify-live.ts';
-import { createIssue, type IssueDeps, type Issued, type IssueOrder, type IssueProblem } from './issue.ts';
+import { createIssue, type IssueDeps, type Issued, type IssueCommand, type IssueProblem } from './issue.ts';
 
-export interface ExchangeOrder extends Omit<IssueOrder, 'identity' | 'methods'> {
+export interface ExchangeCommand extends Omit<IssueCommand, 'identity' | 'methods'> {
   readonly credential: Credential;
   /** Held to the limit on unknown tokens. */
   readonly clientAddress: string | undefined;
@@ -30,26 +30,26 @@ export interface ExchangeDeps extends IssueDeps {
   readonly audit?: Audit | undefined;
 }
 
-export type Exchange = (order: ExchangeOrder) => Promise<Exchanged | ExchangeProblem | Refusal>;
+export type Exchange = (command: ExchangeCommand) => Promise<Exchanged | ExchangeProblem | Refusal>;
 
 export const createExchange = (deps: ExchangeDeps): Exchange => {
   const identifyLive = createIdentifyLive(deps);
   const issue = createIssue(deps);
-  return async (order) => {
-    const found = await identifyLive(order.credential, order.clientAddress);
+  return async (command) => {
+    const found = await identifyLive(command.credential, command.clientAddress);
     const identity = isRefusal(found) ? undefined : found;
     const outcome = isRefusal(found)
       ? found
-      : (order.refuse?.(found) ??
+      : (command.refuse?.(found) ??
         issue({
-          ...order,
+          ...command,
           identity: found,
           methods: [found.sessionKind === 'interactive' ? 'pwd' : 'api_token'],
         }));
     deps.audit?.record({
       action: 'token.exchange',
       identity,
-      origin: { clientAddress: order.clientAddress ?? '', requestId: order.requestId ?? '' },
+      origin: { clientAddress: command.clientAddress ?? '', requestId: command.requestId ?? '' },
       subject: { org: identity?.org.id, user: identity?.user.id, tokenId: identity?.tokenId },
       outcome,
     });

@@ -1,4 +1,4 @@
-// Orders with an idempotency key: a retry gives the same token id and the same secret without either being kept. Both are
+// Commands with an idempotency key: a retry gives the same token id and the same secret without either being kept. Both are
 // derived from the key under the sealing key, so they are the same on every replica and nobody else can compute them.
 
 import { hkdfSync } from 'node:crypto';
@@ -45,7 +45,7 @@ export const createDerivedSecrets = (settings: Pick<Settings, 'keys'>): OpenDeri
 const noSealingKey = (hasFile: boolean): Problem =>
   problem(
     'idempotency_unavailable',
-    'Orders with an idempotency key need a sealing key: ' +
+    'Commands with an idempotency key need a sealing key: ' +
       (hasFile
         ? 'the file of keys.encryptionKeyFile has none yet. `tollgate serve` makes it when it first starts; start it, or '
         : '') +
@@ -73,20 +73,20 @@ const checkIdempotencyKey = (key: string): Problem | undefined =>
     ? undefined
     : problem(
         'idempotency_malformed',
-        'An idempotency key is 1 to 255 printable ASCII characters, best a new UUID for each order.',
+        'An idempotency key is 1 to 255 printable ASCII characters, best a new UUID for each command.',
       );
 
-/** A user who gives an order; undefined: the operator. */
-export type OrderedBy = { readonly orgId: string; readonly userId: string } | undefined;
+/** A user who gives a command; undefined: the operator. */
+export type GivenBy = { readonly orgId: string; readonly userId: string } | undefined;
 
 /**
- * The derivation for an order with a key; undefined for one without. `key` of the answer is each orderer's own: whoever
+ * The derivation for a command with a key; undefined for one without. `key` of the answer belongs to its giver: somebody who
  * guesses the key of another gets nothing of theirs.
  */
 export const derivationFor = async (
   open: OpenDerivedSecrets,
   key: string | undefined,
-  by: OrderedBy,
+  by: GivenBy,
 ): Promise<{ readonly key: string; readonly derived: DerivedSecrets } | Problem | undefined> => {
   if (key === undefined) return undefined;
   const malformed = checkIdempotencyKey(key);

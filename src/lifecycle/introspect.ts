@@ -6,7 +6,7 @@ import type { Identity } from '../decision/identity.ts';
 import { isDenial, isOutage, type Outage } from '../decision/outcome.ts';
 import type { IdentifyLive } from './identify-live.ts';
 
-export type Introspect = (order: {
+export type Introspect = (command: {
   readonly credential: Credential;
   /** Only tokens of this org are told of; undefined: of any. */
   readonly orgId: string | undefined;

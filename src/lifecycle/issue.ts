@@ -31,7 +31,7 @@ export interface Session {
   readonly clientId: string | undefined;
 }
 
-export interface IssueOrder {
+export interface IssueCommand {
   readonly identity: Identity;
   /** Undefined: everything the identity may do now. */
   readonly scopes: readonly string[] | undefined;
@@ -60,7 +60,7 @@ export type IssueProblem = Problem<
   'scope_too_wide' | 'audience_unknown' | 'session_foreign' | 'access_token_too_large'
 >;
 
-export type Issue = (order: IssueOrder) => Issued | IssueProblem | Refusal;
+export type Issue = (command: IssueCommand) => Issued | IssueProblem | Refusal;
 
 export interface IssueDeps {
   readonly keys: Pick<KeyRing, 'signingKey'>;
@@ -77,19 +77,19 @@ const secondMs = 1000;
 
 export const createIssue = (deps: IssueDeps): Issue => {
   const { settings, form } = deps;
-  return (order) => {
-    const { generation } = order.identity;
+  return (command) => {
+    const { generation } = command.identity;
     if (generation === undefined)
       return problem('session_foreign', 'An access token of another issuer cannot be exchanged here.');
-    const scopes = narrowScopes(order.identity.scopes, order.scopes);
+    const scopes = narrowScopes(command.identity.scopes, command.scopes);
     if (isProblem(scopes)) return scopes;
-    const identity = narrowed(order.identity, scopes);
-    const audience = chooseAudience(settings.audience, order.audiences);
+    const identity = narrowed(command.identity, scopes);
+    const audience = chooseAudience(settings.audience, command.audiences);
     if (isProblem(audience)) return audience;
     const nowMs = deps.now();
     // JWT times are whole seconds: down, so that nothing lives longer than what it is made from.
     const issuedAtMs = Math.floor(nowMs / secondMs) * secondMs;
-    const lifeMs = Math.min(settings.tokens.accessTokenLifetimeMs, order.validityMs ?? Infinity);
+    const lifeMs = Math.min(settings.tokens.accessTokenLifetimeMs, command.validityMs ?? Infinity);
     const expiresAtMs = Math.floor(Math.min(nowMs + lifeMs, identity.expiresAtMs) / secondMs) * secondMs;
     if (expiresAtMs <= nowMs) return denial('token_expired', identity.tokenId);
     const key = deps.keys.signingKey(form?.algorithm ?? settings.tokens.algorithm, nowMs);
@@ -104,8 +104,8 @@ export const createIssue = (deps: IssueDeps): Issue => {
       identity: { ...identity, generation },
       jti: randomUUID(),
       sessionId,
-      clientId: order.clientId,
-      methods: order.methods,
+      clientId: command.clientId,
+      methods: command.methods,
       issuedAtMs,
       expiresAtMs,
     });
@@ -116,7 +116,7 @@ export const createIssue = (deps: IssueDeps): Issue => {
         'With all these scopes the access token would be longer than requests may carry. Ask for fewer scopes.',
       );
     const idToken = identity.openid === true ? signIdToken(key, idClaims(claims, identity, form)) : undefined;
-    return { accessToken, idToken, scopes, issuedAtMs, expiresAtMs, identity: order.identity };
+    return { accessToken, idToken, scopes, issuedAtMs, expiresAtMs, identity: command.identity };
   };
 };
 

@@ -26,7 +26,7 @@ export interface PasswordChange {
 }
 
 export interface Passwords {
-  /** The operator's order; `null` takes the password away. */
+  /** The operator's command; `null` takes the password away. */
   setPassword(orgId: string, userId: string, password: string | null): Promise<UserRecord | Problem | Outage>;
   /** A caller's. Denials: as `mayChangePassword`, and `rate_limited`; the problem `password_wrong` for a wrong old one. */
   changePassword(actor: Actor, change: PasswordChange): Promise<'changed' | Problem | Refusal>;
@@ -72,28 +72,28 @@ export const createPasswords = (deps: PasswordsDeps): Passwords => {
     return (await store.changeUser(orgId, userId, { passwordHash }, now())) ?? userUnknown(orgId, userId);
   };
 
-  const change = async (actor: Actor, order: PasswordChange): ReturnType<Passwords['changePassword']> => {
+  const change = async (actor: Actor, command: PasswordChange): ReturnType<Passwords['changePassword']> => {
     const identity = await withOwnRights(store, actor.identity);
     if (isOutage(identity)) return identity;
-    const refusal = mayChangePassword(identity, order);
+    const refusal = mayChangePassword(identity, command);
     if (refusal !== undefined) return refusal;
     if (deps.commandLimit?.(identity, 'other') === false) return tooManyCommands(identity);
-    const isOwn = identity.org.id === order.orgId && identity.user.id === order.userId;
+    const isOwn = identity.org.id === command.orgId && identity.user.id === command.userId;
     const unproven = isOwn
-      ? await prove(deps, actor, order)
-      : await checkWithin(store, order, identity.scopes);
+      ? await prove(deps, actor, command)
+      : await checkWithin(store, command, identity.scopes);
     if (unproven !== undefined) return unproven;
-    const changed = await set(order.orgId, order.userId, order.next);
+    const changed = await set(command.orgId, command.userId, command.next);
     return 'kind' in changed ? changed : 'changed';
   };
 
   return {
     setPassword: set,
-    changePassword: (actor, order) => {
+    changePassword: (actor, command) => {
       const { identity } = actor;
-      const subject = { org: order.orgId, user: order.userId };
+      const subject = { org: command.orgId, user: command.userId };
       const event = { action: 'password.change', identity, origin: actor, subject } as const;
-      return audited(deps.audit, event, () => change(actor, order));
+      return audited(deps.audit, event, () => change(actor, command));
     },
   };
 };

@@ -1,4 +1,4 @@
-// What can be wrong with an order given to the lifecycle: a value with a stable code and a message that teaches.
+// What can be wrong with a command given to the lifecycle: a value with a stable code and a message that teaches.
 // A problem is the caller's to mend; an Outage is a dependency's. Messages quote names, never secrets.
 
 import { isRefusal, type Refusal } from '../decision/outcome.ts';

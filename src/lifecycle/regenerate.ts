@@ -7,7 +7,7 @@ import type { ApiTokenRecord } from '../store/records.ts';
 import { shardOfTokenId } from '../tokens/shard.ts';
 import { createSecret, digestOf, type SecretLength } from '../tokens/api-token.ts';
 import type { CreateApiTokenDeps, CreatedApiToken } from './create-api-token.ts';
-import { derivationFor, type OrderedBy } from './idempotency.ts';
+import { derivationFor, type GivenBy } from './idempotency.ts';
 import { checkTokenId, tokenUnknown } from './names.ts';
 import { findActiveOwner } from './owner.ts';
 import { isProblem, type Problem, problem, isFailure } from './problem.ts';
@@ -20,8 +20,8 @@ export interface Regeneration {
   /** A retry with the same key gives the same secret, until the token gets another. */
   readonly idempotencyKey?: string | undefined;
   /** Whose that key is. */
-  readonly orderedBy?: OrderedBy;
-  /** Only while the token still has the secret of this number: of several such orders one is carried out. */
+  readonly givenBy?: GivenBy;
+  /** Only while the token still has the secret of this number: of several such commands one is carried out. */
   readonly onlyFrom?: number | undefined;
 }
 
@@ -32,17 +32,17 @@ const triesMax = 5;
 
 export const regenerateApiToken = async (
   deps: CreateApiTokenDeps,
-  order: Regeneration,
+  command: Regeneration,
 ): Promise<CreatedApiToken | Problem | Outage> => {
-  const { tokenId, length } = order;
-  const malformed = checkTokenId(tokenId) ?? checkOverlap(order.overlapMs);
+  const { tokenId, length } = command;
+  const malformed = checkTokenId(tokenId) ?? checkOverlap(command.overlapMs);
   if (malformed !== undefined) return malformed;
-  const derivation = await derivationFor(deps.openDerived, order.idempotencyKey, order.orderedBy);
+  const derivation = await derivationFor(deps.openDerived, command.idempotencyKey, command.givenBy);
   if (isProblem(derivation)) return derivation;
   for (let attempt = 0; attempt < triesMax; attempt++) {
     const token = await findRegenerable(deps, tokenId);
     if (isFailure(token)) return token;
-    if (order.onlyFrom !== undefined && token.secretNumber !== order.onlyFrom) return secretReplaced;
+    if (command.onlyFrom !== undefined && token.secretNumber !== command.onlyFrom) return secretReplaced;
     const secretOf = (number: number): string =>
       derivation?.derived.secret(tokenId, number, derivation.key, length) ??
       createSecret({ shard: shardOfTokenId(tokenId), length });
@@ -51,7 +51,7 @@ export const regenerateApiToken = async (
     for (const step of numbers) {
       const number = token.secretNumber + step;
       const secret = secretOf(number);
-      const answer = await put(deps, order, token, { number, digest: digestOf(secret) });
+      const answer = await put(deps, command, token, { number, digest: digestOf(secret) });
       if (answer === 'unknown') return tokenUnknown(tokenId);
       if (answer === 'revoked') return tokenRevoked;
       if (answer !== 'outdated' && answer !== 'digest_taken')
@@ -60,7 +60,7 @@ export const regenerateApiToken = async (
   }
   return problem(
     'idempotency_conflict',
-    'Others are regenerating this token at the same time. Find out which secret is wanted, then order again.',
+    'Others are regenerating this token at the same time. Find out which secret is wanted, then regenerate again.',
   );
 };
 

@@ -14,7 +14,7 @@ import { checkOrgId, checkUserId } from './names.ts';
 import { grantedTo } from './owner.ts';
 import type { PasswordHashes } from './password-hash.ts';
 
-export interface SignInOrder {
+export interface SignInCommand {
   readonly orgId: string;
   readonly userId: string;
   readonly password: string;
@@ -34,46 +34,46 @@ export interface SignInDeps extends IssueDeps {
 }
 
 /** A new interactive session; its id is `identity.sessionId`. Denials: `password_wrong`, `rate_limited`. */
-export type SignIn = (order: SignInOrder) => Promise<Issued | IssueProblem | Refusal>;
+export type SignIn = (command: SignInCommand) => Promise<Issued | IssueProblem | Refusal>;
 
 export const createSignIn = (deps: SignInDeps): SignIn => {
   const issue = createIssue(deps);
-  const attempt = async (order: SignInOrder): ReturnType<SignIn> => {
-    const account = isName(order) ? `${order.orgId}/${order.userId}` : nobody;
-    const { clientAddress } = order.origin;
+  const attempt = async (command: SignInCommand): ReturnType<SignIn> => {
+    const account = isName(command) ? `${command.orgId}/${command.userId}` : nobody;
+    const { clientAddress } = command.origin;
     if (!deps.limit.begin(clientAddress, account)) return denial('rate_limited', account);
-    const identity = await checkPassword(deps, order);
+    const identity = await checkPassword(deps, command);
     if (isOutage(identity)) deps.limit.cancel(clientAddress, account);
     if (!('credentialKind' in identity)) return identity;
     deps.limit.succeed(clientAddress, account);
-    const { validityMs, clientId } = order;
+    const { validityMs, clientId } = command;
     return issue({ identity, scopes: undefined, audiences: [], validityMs, clientId, methods: ['pwd'] });
   };
-  return async (order) => {
-    const outcome = await attempt(order);
+  return async (command) => {
+    const outcome = await attempt(command);
     deps.audit?.record({
       action: 'session.begin',
       identity: 'identity' in outcome ? outcome.identity : undefined,
-      origin: order.origin,
-      subject: knownParts(order),
+      origin: command.origin,
+      subject: knownParts(command),
       outcome,
     });
     return outcome;
   };
 };
 
-const checkPassword = async (deps: SignInDeps, order: SignInOrder): Promise<Identity | Refusal> => {
-  const found = await findAccount(deps.store, order);
+const checkPassword = async (deps: SignInDeps, command: SignInCommand): Promise<Identity | Refusal> => {
+  const found = await findAccount(deps.store, command);
   if (isOutage(found)) return found;
   const { org, user } = found;
-  const isRight = await deps.passwords.verify(order.password, user?.passwordHash);
+  const isRight = await deps.passwords.verify(command.password, user?.passwordHash);
   if (isOutage(isRight)) return isRight;
   if (org === undefined || user === undefined) return denial('password_wrong', 'no such user');
   if (!isRight)
     return denial('password_wrong', user.passwordHash === undefined ? 'the user has no password' : undefined);
   if (org.state === 'disabled') return denial('password_wrong', 'the org is disabled');
   if (user.state === 'disabled') return denial('password_wrong', 'the user is disabled');
-  await renewHash(deps, user, order.password);
+  await renewHash(deps, user, command.password);
   return {
     credentialKind: 'access_token',
     sessionKind: 'interactive',
@@ -113,13 +113,13 @@ interface Account {
 /** Whom every name counts for that nobody can have: it may be thousands of characters, and another one each time. */
 const nobody = '(nobody)';
 
-const isName = ({ orgId, userId }: Pick<SignInOrder, 'orgId' | 'userId'>): boolean =>
+const isName = ({ orgId, userId }: Pick<SignInCommand, 'orgId' | 'userId'>): boolean =>
   checkOrgId(orgId) === undefined && checkUserId(userId) === undefined;
 
 /** Names that nobody can have are not looked up; the time a look-up takes is small against a password's. */
 const findAccount = async (
   store: SignInDeps['store'],
-  { orgId, userId }: SignInOrder,
+  { orgId, userId }: SignInCommand,
 ): Promise<Account | Outage> => {
   if (!isName({ orgId, userId })) return { org: undefined, user: undefined };
   const [org, user] = await Promise.all([store.findOrg(orgId), store.findUser(orgId, userId)]);
@@ -128,7 +128,7 @@ const findAccount = async (
 };
 
 /** What has not the form of a name may be anything, a password in the wrong field too: it is not written down. */
-const knownParts = ({ orgId, userId }: SignInOrder) => ({
+const knownParts = ({ orgId, userId }: SignInCommand) => ({
   org: checkOrgId(orgId) === undefined ? orgId : undefined,
   user: checkUserId(userId) === undefined ? userId : undefined,
 });

@@ -1,5 +1,5 @@
 // Keeps this replica's key ring: keys mounted as files and keys of the store, read again when the feed says so or a
-// minute has passed, rotated on order. What is known goes on signing while the store is down. Logs no key.
+// minute has passed, rotated by command. What is known goes on signing while the store is down. Logs no key.
 
 import { isOutage, type Outage, outage } from '../decision/outcome.ts';
 import type { Log } from '../observe/log.ts';
@@ -62,11 +62,11 @@ export interface SigningKeys {
   reload(): Promise<void>;
   /**
    * Publishes a new key now, signs with it `publishLeadMs` later, keeps the old until its last token has expired.
-   * Refused where the old one cannot be opened here, unless the order is to abandon it.
+   * Refused where the old one cannot be opened here, unless the command is to abandon it.
    */
   rotate(
     algorithm: SigningAlgorithm,
-    order?: { readonly abandonsOld: boolean },
+    command?: { readonly abandonsOld: boolean },
   ): Promise<RotatedKey | Problem | Outage>;
   /**
    * Ends a key that has leaked: it is published no more, and nothing it has signed is believed. Where it is the newest of

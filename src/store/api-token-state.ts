@@ -1,4 +1,4 @@
-// What the records say of an API token and its secrets, for everyone who judges them: look-ups, listings, orders. Pure;
+// What the records say of an API token and its secrets, for everyone who judges them: look-ups, listings, commands. Pure;
 // `nowMs` is the caller's.
 
 import type { ApiTokenRecord, OrgRecord, UserRecord } from './records.ts';

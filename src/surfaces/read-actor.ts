@@ -1,4 +1,4 @@
-// Who gives an order on a surface: the live identity behind the credential a request presents, with the rights its user
+// Who gives a command on a surface: the live identity behind the credential a request presents, with the rights its user
 // has here. Refuses by a value; each surface says so in its own shape.
 
 import type { Credential } from '../decision/credential.ts';

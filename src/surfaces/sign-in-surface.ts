@@ -24,7 +24,7 @@ export interface SignInSurfaceDeps {
   readonly sessionLimit?: SessionLimit | undefined;
   /** Undefined: an account may give any number of commands. */
   readonly commandLimit?: CommandLimit | undefined;
-  /** Where orders are written down; undefined: nowhere. */
+  /** Where commands are written down; undefined: nowhere. */
   readonly audit?: Audit | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import t from 'tap';
 import { createSessionLimit } from '../../src/identity/session-limit.ts';
-import { createExchange, type ExchangeOrder, type Exchanged } from '../../src/lifecycle/exchange.ts';
+import { createExchange, type ExchangeCommand, type Exchanged } from '../../src/lifecycle/exchange.ts';
 import { createWorld, minuteMs, type World } from './world.ts';
 
 const order = {
@@ -16,7 +16,7 @@ const order = {
 const exchanged = async (
   world: World,
   value: string,
-  change: Partial<ExchangeOrder> = {},
+  change: Partial<ExchangeCommand> = {},
 ): Promise<Exchanged> => {
   const kind = value.split('.').length === 3 ? 'access_token' : 'api_token';
   const result = await world.exchange({ credential: { kind, value }, ...order, ...change });
@@ -27,7 +27,7 @@ const exchanged = async (
 const refusalOf = async (
   world: World,
   value: string,
-  change: Partial<ExchangeOrder> = {},
+  change: Partial<ExchangeCommand> = {},
 ): Promise<unknown> => {
   const kind = value.split('.').length === 3 ? 'access_token' : 'api_token';
   const result = await world.exchange({ credential: { kind, value }, ...order, ...change });

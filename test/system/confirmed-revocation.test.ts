@@ -6,7 +6,7 @@ import t from 'tap';
 import { type Answer, call, exchange, type GateProcess, revoke, until } from '../support/gate-process.ts';
 import { startRedisPair } from '../support/redis-pair.ts';
 import { type Replicas, sendJson, startReplicas, statusOf } from '../support/replicas.ts';
-import { makeToken } from './scenario-orders.ts';
+import { makeToken } from './scenario-commands.ts';
 
 t.setTimeout(240_000);
 

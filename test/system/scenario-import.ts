@@ -7,7 +7,7 @@ import type { Test } from 'tap';
 import { run, runProcess } from '../cli/run.ts';
 import { call, exchange, post, revoke } from '../support/gate-process.ts';
 import { becomes, bodyOf, type Replicas, statusOf } from '../support/replicas.ts';
-import { expiryMsOf } from './scenario-orders.ts';
+import { expiryMsOf } from './scenario-commands.ts';
 
 const sha256 = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 /** As another system makes them: with characters ours never have. */

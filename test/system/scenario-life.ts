@@ -4,7 +4,7 @@ import type { Test } from 'tap';
 import { call, exchange, until } from '../support/gate-process.ts';
 import { becomes, bodyOf, client, type Replicas, sendJson, statusOf } from '../support/replicas.ts';
 import { done } from '../support/operator.ts';
-import { cspExchange, expiryMsOf, makeToken, managed, regenerate } from './scenario-orders.ts';
+import { cspExchange, expiryMsOf, makeToken, managed, regenerate } from './scenario-commands.ts';
 
 export const createAndCall = async (t: Test, { a, b, signIn }: Replicas): Promise<void> => {
   const made = await makeToken(a, await signIn('acme', 'ann'));

@@ -5,7 +5,7 @@ import * as oauth from 'openid-client';
 import type { Test } from 'tap';
 import type { GateProcess } from '../support/gate-process.ts';
 import { becomes, client, type Replicas } from '../support/replicas.ts';
-import { makeToken } from './scenario-orders.ts';
+import { makeToken } from './scenario-commands.ts';
 
 /** As the gates' settings have it; the ports of a test are others. */
 const issuer = 'http://127.0.0.1:8080';

@@ -9,7 +9,7 @@ import { WebSocket } from 'ws';
 import { exchange, type GateProcess, revoke } from '../support/gate-process.ts';
 import { connectRaw } from '../support/raw-client.ts';
 import { type Replicas, statusOf } from '../support/replicas.ts';
-import { cspExchange, makeToken } from './scenario-orders.ts';
+import { cspExchange, makeToken } from './scenario-commands.ts';
 
 /** That much a slow and noisy machine may add; the figure itself is told. */
 const boundMs = 5_000;

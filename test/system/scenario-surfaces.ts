@@ -12,7 +12,7 @@ import {
   sendJson,
   statusOf,
 } from '../support/replicas.ts';
-import { cspExchange, expiryMsOf, makeToken, managed } from './scenario-orders.ts';
+import { cspExchange, expiryMsOf, makeToken, managed } from './scenario-commands.ts';
 
 const csp = '/csp/gateway/am/api';
 

@@ -1,4 +1,4 @@
-// Who gives an order on the astra surface, and whose tokens it is about: the live identity behind the bearer, and the
+// Who gives a command on the astra surface, and whose tokens it is about: the live identity behind the bearer, and the
 // account and user in the path as this server's own ids.
 
 import { denial, isOutage, type Outage, isRefusal } from '../../decision/outcome.ts';
@@ -19,7 +19,7 @@ export interface ReadCallerDeps extends ReadActorDeps {
 
 export interface AstraCaller {
   readonly actor: Actor;
-  /** Whose tokens the path leads to. The org may be another than the caller's: the order refuses it, and writes that down. */
+  /** Whose tokens the path leads to. The org may be another than the caller's: the command refuses it, and writes that down. */
   readonly owner: { readonly orgId: string; readonly userId: string };
 }
 

@@ -99,7 +99,7 @@ const detailsHere: Readonly<Partial<Record<RefusalClass, string>>> = {
 };
 
 /** A command that cannot be carried out as it is. */
-export const refusedOrder = (found: Problem, request: RequestHead, identity: Identity): Answer => {
+export const refusedCommand = (found: Problem, request: RequestHead, identity: Identity): Answer => {
   const status = problemStatuses[classifyProblem(found.code)];
   if (status === 404) return notFound(found.code, request, identity);
   const reason = status === 403 ? 'scope_missing' : 'request_malformed';

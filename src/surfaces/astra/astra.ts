@@ -4,7 +4,7 @@
 import type { Identifier } from '../../identity/identifier.ts';
 import type { Audit } from '../../lifecycle/audit.ts';
 import { createIdentifyLive } from '../../lifecycle/identify-live.ts';
-import { createTokenOrders } from '../../lifecycle/token-orders.ts';
+import { createTokenCommands } from '../../lifecycle/token-commands.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { astraPaths } from '../../settings/surface-paths.ts';
 import type { TokenStore } from '../../store/token-store.ts';
@@ -18,7 +18,7 @@ export interface AstraSurfaceDeps {
   readonly settings: Pick<Settings, 'credential' | 'surfaces' | 'tokens' | 'keys' | 'feed'>;
   readonly store: TokenStore;
   readonly identifier: Pick<Identifier, 'identify' | 'standing'>;
-  /** Where orders are written down; undefined: nowhere. */
+  /** Where commands are written down; undefined: nowhere. */
   readonly audit?: Audit | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -33,8 +33,8 @@ export const astraRoutes = (deps: AstraSurfaceDeps): readonly Route[] => {
   const { astra } = settings.surfaces;
   if (!astra.enabled) return [];
   const paths = astraPaths(astra.prefix);
-  const orders = createTokenOrders({ ...deps, audit: deps.audit });
-  const caller = { identifyLive: createIdentifyLive(deps), store: deps.store, settings, orders };
+  const commands = createTokenCommands({ ...deps, audit: deps.audit });
+  const caller = { identifyLive: createIdentifyLive(deps), store: deps.store, settings, commands };
   const list = createListEndpoint(caller);
   const see = createSeeEndpoint(caller);
   const revoke = createDeleteEndpoint(caller);

@@ -1,16 +1,16 @@
 // POST .../users/{user}/tokens: makes an API token of all the user's roles. The answer is the only time it is seen.
 
 import { isOutage } from '../../decision/outcome.ts';
-import type { TokenOrders } from '../../lifecycle/token-orders.ts';
+import type { TokenCommands } from '../../lifecycle/token-commands.ts';
 import type { Label } from '../../store/records.ts';
 import { type Endpoint, neverStored, permitted, type SurfaceRequest } from '../answer.ts';
 import type { ReadCallerDeps } from './astra-caller.ts';
 import { badRequest } from './astra-problem.ts';
 import { astraTokenOf, tokenType, tokenVersion, withSecret } from './astra-token.ts';
-import { isRefused, orderEndpoint } from './order-endpoint.ts';
+import { isRefused, commandEndpoint } from './command-endpoint.ts';
 
 export interface CreateEndpointDeps extends ReadCallerDeps {
-  readonly orders: Pick<TokenOrders, 'createApiToken'>;
+  readonly commands: Pick<TokenCommands, 'createApiToken'>;
   /** Where a token of this id lies. */
   readonly locationOf: (parameters: SurfaceRequest['parameters'], tokenId: string) => string;
 }
@@ -18,17 +18,17 @@ export interface CreateEndpointDeps extends ReadCallerDeps {
 const nameCharactersMax = 63;
 
 export const createCreateEndpoint = (deps: CreateEndpointDeps): Endpoint =>
-  orderEndpoint(deps, async ({ actor, owner }, request) => {
+  commandEndpoint(deps, async ({ actor, owner }, request) => {
     const { tokenLifetimeMs } = deps.settings.surfaces.astra;
     const { identity } = actor;
-    const order = readOrder(request);
-    if (typeof order === 'string') return badRequest(order, request, identity);
+    const command = readCommand(request);
+    if (typeof command === 'string') return badRequest(command, request, identity);
     const org = await deps.store.findOrg(owner.orgId);
     if (isOutage(org)) return org;
     const lifetimeMax = org?.tokenLifetimeMsMax ?? Infinity;
     const lifetimeMs = Math.min(tokenLifetimeMs ?? Infinity, lifetimeMax);
-    const result = await deps.orders.createApiToken(actor, {
-      ...order,
+    const result = await deps.commands.createApiToken(actor, {
+      ...command,
       ...owner,
       scopes: 'all',
       lifetimeMs: lifetimeMs === Infinity ? null : lifetimeMs,
@@ -45,13 +45,13 @@ export const createCreateEndpoint = (deps: CreateEndpointDeps): Endpoint =>
     };
   });
 
-interface Order {
+interface Command {
   readonly name: string;
   readonly labels: readonly Label[];
 }
 
-/** The order, or a sentence about what is wrong with it. */
-const readOrder = ({ body }: SurfaceRequest): Order | string => {
+/** The command, or a sentence about what is wrong with it. */
+const readCommand = ({ body }: SurfaceRequest): Command | string => {
   if (body.kind === 'malformed') return `The body cannot be read: ${body.why}.`;
   const value = body.kind === 'json' ? body.value : undefined;
   if (!isMapping(value)) return 'Send the token to make as a JSON object.';

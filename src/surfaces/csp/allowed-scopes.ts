@@ -77,7 +77,7 @@ export interface AskedScopes {
 }
 
 /**
- * Untrusted `allowedScopes` of an order -> scopes; `granted`: what the user may do now, which "all roles" of the org or
+ * Untrusted `allowedScopes` of a command -> scopes; `granted`: what the user may do now, which "all roles" of the org or
  * of a service are taken from. Undefined when it has not the form, or asks for a resource within a role.
  */
 export const readAllowedScopes = (value: unknown, granted: ReadonlySet<string>): AskedScopes | undefined => {

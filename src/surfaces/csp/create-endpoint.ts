@@ -4,7 +4,7 @@
 import { denial, isRefusal } from '../../decision/outcome.ts';
 import type { NewApiToken } from '../../lifecycle/create-api-token.ts';
 import { isProblem } from '../../lifecycle/problem.ts';
-import type { TokenOrders } from '../../lifecycle/token-orders.ts';
+import type { TokenCommands } from '../../lifecycle/token-commands.ts';
 import {
   type Answer,
   type Endpoint,
@@ -17,10 +17,10 @@ import { meansOrg } from '../../identity/vendor-ids.ts';
 import { member, readAllowedScopes } from './allowed-scopes.ts';
 import type { ReadActorDeps } from '../read-actor.ts';
 import { readCaller } from './csp-caller.ts';
-import { badRequest, refusedCaller, refusedOrder } from './csp-error.ts';
+import { badRequest, refusedCaller, refusedCommand } from './csp-error.ts';
 
 export interface CreateEndpointDeps extends ReadActorDeps {
-  readonly orders: Pick<TokenOrders, 'createApiToken'>;
+  readonly commands: Pick<TokenCommands, 'createApiToken'>;
   readonly tokensPerUserMax: number;
 }
 
@@ -32,17 +32,17 @@ export const createCreateEndpoint =
     const actor = await readCaller(deps, request);
     if (isAnswer(actor)) return actor;
     const { identity } = actor;
-    const order = readOrder(request, identity.scopes);
-    if (typeof order === 'string') return badRequest(order, request);
-    const { orgId } = order;
+    const command = readCommand(request, identity.scopes);
+    if (typeof command === 'string') return badRequest(command, request);
+    const { orgId } = command;
     if (orgId !== undefined && !meansOrg(identity.org.id, orgId))
       return refusedCaller(
         denial('tenant_mismatch', 'orgId is not the org of the session'),
         request,
         identity,
       );
-    const result = await deps.orders.createApiToken(actor, {
-      ...order.token,
+    const result = await deps.commands.createApiToken(actor, {
+      ...command.token,
       orgId: identity.org.id,
       userId: identity.user.id,
       length: 65,
@@ -51,7 +51,7 @@ export const createCreateEndpoint =
       within: identity.scopes,
     });
     if (isRefusal(result)) return refusedCaller(result, request, identity);
-    if (isProblem(result)) return refusedOrder(result, request, identity);
+    if (isProblem(result)) return refusedCommand(result, request, identity);
     return created(result.secret, identity);
   };
 
@@ -62,13 +62,13 @@ const created = (secret: string, identity: Parameters<typeof permitted>[0]): Ans
   note: permitted(identity),
 });
 
-interface Order {
+interface Command {
   readonly orgId: string | undefined;
   readonly token: Pick<NewApiToken, 'name' | 'scopes' | 'openid' | 'lifetimeMs' | 'notifyBeforeExpiryMs'>;
 }
 
-/** The order, or a sentence about what is wrong with it. `idToken` beside it is not needed: the caller is known. */
-const readOrder = ({ body }: SurfaceRequest, granted: ReadonlySet<string>): Order | string => {
+/** The command, or a sentence about what is wrong with it. `idToken` beside it is not needed: the caller is known. */
+const readCommand = ({ body }: SurfaceRequest, granted: ReadonlySet<string>): Command | string => {
   if (body.kind !== 'json') return 'The body is not JSON.';
   const name = member(body.value, 'tokenName');
   if (typeof name !== 'string' || name === '') return 'tokenName is the name of the new token.';

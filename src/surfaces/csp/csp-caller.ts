@@ -1,4 +1,4 @@
-// Who gives an order on the csp surface: the live identity behind csp-auth-token or the bearer, as an actor.
+// Who gives a command on the csp surface: the live identity behind csp-auth-token or the bearer, as an actor.
 
 import { isRefusal } from '../../decision/outcome.ts';
 import type { Actor } from '../../lifecycle/actor.ts';

@@ -66,7 +66,7 @@ export const refusedCaller = (refusal: Refusal, request: RequestHead, identity?:
 };
 
 /** A command that cannot be carried out as it is. */
-export const refusedOrder = (problem: Problem, request: RequestHead, identity: Identity): Answer => {
+export const refusedCommand = (problem: Problem, request: RequestHead, identity: Identity): Answer => {
   const [status, word] = problemWords[classifyProblem(problem.code)];
   const note = denied(status === 403 ? 'scope_missing' : 'request_malformed', problem.code, identity);
   return cspError({ status, word, description: problem.message, note }, request);

@@ -1,4 +1,4 @@
-// The csp surface: its paths, each with its endpoint. Constructs the lifecycle orders the endpoints give; speaks no HTTP
+// The csp surface: its paths, each with its endpoint. Constructs the lifecycle commands the endpoints give; speaks no HTTP
 // framework. Wire shapes are contracted: see the tests, which are named for them.
 
 import type { Identifier } from '../../identity/identifier.ts';
@@ -11,7 +11,7 @@ import { createFindDetails } from '../../lifecycle/details.ts';
 import { createExchange } from '../../lifecycle/exchange.ts';
 import { createIdentifyLive } from '../../lifecycle/identify-live.ts';
 import { createRevoke } from '../../lifecycle/revoke.ts';
-import { createTokenOrders } from '../../lifecycle/token-orders.ts';
+import { createTokenCommands } from '../../lifecycle/token-commands.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { cspPaths } from '../../settings/surface-paths.ts';
 import type { TokenStore } from '../../store/token-store.ts';
@@ -46,7 +46,7 @@ export interface CspSurfaceDeps {
   readonly sessionLimit?: SessionLimit | undefined;
   /** Undefined: an account may give any number of commands. */
   readonly commandLimit?: CommandLimit | undefined;
-  /** Where orders are written down; undefined: nowhere. */
+  /** Where commands are written down; undefined: nowhere. */
   readonly audit?: Audit | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -78,8 +78,8 @@ export const cspRoutes = (deps: CspSurfaceDeps): readonly Route[] => {
   const beginClientSession = createBeginClientSession({ ...deps, form });
   const held = { findDetails: createFindDetails(deps), revoke: createRevoke(deps), clients, settings };
   const token = createTokenEndpoint({ exchange, beginClientSession, clients, settings });
-  const orders = createTokenOrders({ ...deps, audit: deps.audit });
-  const caller = { identifyLive: createIdentifyLive(deps), store: deps.store, settings, orders };
+  const commands = createTokenCommands({ ...deps, audit: deps.audit });
+  const caller = { identifyLive: createIdentifyLive(deps), store: deps.store, settings, commands };
   const deactivate = createDeactivateEndpoint(caller);
   const { tokensPerUserMax } = csp;
   const metadata = createMetadataEndpoint({ settings, paths });

@@ -1,10 +1,10 @@
 // POST /orgs/{orgId}/api-tokens/deactivate, and the older /orgs/{orgId}/tokens/deactivate: an org's owner ends API tokens
-// of its users, a few at a time. Each is told of by itself; an outage is told of once, and the order may be repeated.
+// of its users, a few at a time. Each is told of by itself; an outage is told of once, and the command may be repeated.
 
 import { denial, isRefusal } from '../../decision/outcome.ts';
 import { rights } from '../../decision/rights.ts';
 import { isProblem } from '../../lifecycle/problem.ts';
-import type { TokenOrders } from '../../lifecycle/token-orders.ts';
+import type { TokenCommands } from '../../lifecycle/token-commands.ts';
 import { type Endpoint, isAnswer, neverStored, permitted, type SurfaceRequest } from '../answer.ts';
 import { meansOrg } from '../../identity/vendor-ids.ts';
 import { member } from './allowed-scopes.ts';
@@ -13,7 +13,7 @@ import { readCaller } from './csp-caller.ts';
 import { badRequest, refusedCaller } from './csp-error.ts';
 
 export interface DeactivateEndpointDeps extends ReadActorDeps {
-  readonly orders: Pick<TokenOrders, 'revokeApiToken'>;
+  readonly commands: Pick<TokenCommands, 'revokeApiToken'>;
 }
 
 const idsMax = 15;
@@ -33,7 +33,7 @@ export const createDeactivateEndpoint =
     const successes: string[] = [];
     const failures: { readonly id: string; readonly message: string }[] = [];
     for (const id of ids) {
-      const result = await deps.orders.revokeApiToken(actor, id);
+      const result = await deps.commands.revokeApiToken(actor, id);
       if (isRefusal(result)) return refusedCaller(result, request, identity);
       if (isProblem(result)) failures.push({ id, message: result.message });
       else successes.push(id);

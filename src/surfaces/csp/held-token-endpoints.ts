@@ -1,4 +1,4 @@
-// POST /auth/introspect, /auth/revoke and /auth/logout: what a holder of a token may ask and order about it. The first
+// POST /auth/introspect, /auth/revoke and /auth/logout: what a holder of a token may ask and command about it. The first
 // two name a client, maybe a public one; who holds the token has proven enough, and guessing is held to the limit.
 
 import { type Credential, isCredential, parseCredential } from '../../decision/credential.ts';

@@ -1,8 +1,8 @@
 // The operations on users, for an organization's owner: see them, give them roles, disable and enable them; and the change
-// of a password, one's own or a user's. Rights are asked by the lifecycle orders.
+// of a password, one's own or a user's. Rights are asked by the lifecycle commands.
 
 import { z } from 'zod';
-import type { AccountOrders } from '../../lifecycle/account-orders.ts';
+import type { AccountCommands } from '../../lifecycle/account-commands.ts';
 import { rolesPerUserMax } from '../../lifecycle/names.ts';
 import type { Passwords } from '../../lifecycle/passwords.ts';
 import { isFailure } from '../../lifecycle/problem.ts';
@@ -10,11 +10,11 @@ import type { managementPaths } from '../../settings/surface-paths.ts';
 import type { UserRecord } from '../../store/records.ts';
 import { example } from './examples.ts';
 import { type Operation, operation, reply } from './operation.ts';
-import { noBody } from './read-order.ts';
+import { noBody } from './read-input.ts';
 import { idText, named, nextCursor, nextLink, noQuery, pageFields, time, timeOf } from './shapes.ts';
 
 export interface AccountOperationsDeps {
-  readonly orders: AccountOrders;
+  readonly commands: AccountCommands;
   readonly passwords: Pick<Passwords, 'changePassword'>;
   readonly paths: ReturnType<typeof managementPaths>;
 }
@@ -88,7 +88,7 @@ export const accountOperations = (deps: AccountOperationsDeps): readonly Operati
   passwordOperation(deps),
 ];
 
-const readOperations = ({ orders, paths }: AccountOperationsDeps): readonly Operation[] => [
+const readOperations = ({ commands, paths }: AccountOperationsDeps): readonly Operation[] => [
   operation({
     id: 'listUsers',
     method: 'GET',
@@ -107,7 +107,7 @@ const readOperations = ({ orders, paths }: AccountOperationsDeps): readonly Oper
     problems: [],
     example: { parameters: { org: example.org }, query: { limit: '20' } },
     run: async ({ request, parameters, query }, actor) => {
-      const page = await orders.listUsers(actor, parameters['org'] ?? '', {
+      const page = await commands.listUsers(actor, parameters['org'] ?? '', {
         limit: query.limit,
         cursor: query.cursor,
       });
@@ -132,7 +132,7 @@ const readOperations = ({ orders, paths }: AccountOperationsDeps): readonly Oper
     problems: ['user_unknown'],
     example: { parameters: userParameters },
     run: async ({ parameters }, actor) => {
-      const found = await orders.findUser(actor, parameters['org'] ?? '', parameters['user'] ?? '');
+      const found = await commands.findUser(actor, parameters['org'] ?? '', parameters['user'] ?? '');
       return isFailure(found) ? found : reply(showUser(found));
     },
   }),
@@ -149,7 +149,7 @@ const readOperations = ({ orders, paths }: AccountOperationsDeps): readonly Oper
     problems: [],
     example: { parameters: { org: example.org } },
     run: async ({ parameters }, actor) => {
-      const org = await orders.findOrg(actor, parameters['org'] ?? '');
+      const org = await commands.findOrg(actor, parameters['org'] ?? '');
       if (isFailure(org)) return org;
       const names = Object.keys(org.roles).sort();
       return reply({ items: names.map((name) => ({ name, scopes: [...(org.roles[name] ?? [])] })) });
@@ -157,7 +157,7 @@ const readOperations = ({ orders, paths }: AccountOperationsDeps): readonly Oper
   }),
 ];
 
-const changeOperation = ({ orders, paths }: AccountOperationsDeps): Operation =>
+const changeOperation = ({ commands, paths }: AccountOperationsDeps): Operation =>
   operation({
     id: 'changeUser',
     method: 'PATCH',
@@ -171,7 +171,7 @@ const changeOperation = ({ orders, paths }: AccountOperationsDeps): Operation =>
     problems: ['user_unknown', 'role_unknown', 'role_malformed', 'scope_too_wide'],
     example: { parameters: userParameters, body: { state: 'disabled' } },
     run: async ({ parameters, body }, actor) => {
-      const changed = await orders.changeUser(actor, {
+      const changed = await commands.changeUser(actor, {
         orgId: parameters['org'] ?? '',
         userId: parameters['user'] ?? '',
         roles: body.roles,

@@ -1,13 +1,13 @@
 // The operation that reads an organization's audit: who did what to whom, newest first.
 
 import { z } from 'zod';
-import type { AccountOrders } from '../../lifecycle/account-orders.ts';
+import type { AccountCommands } from '../../lifecycle/account-commands.ts';
 import { isFailure } from '../../lifecycle/problem.ts';
 import type { managementPaths } from '../../settings/surface-paths.ts';
 import type { AuditEntry, AuditParty } from '../../store/records.ts';
 import { example } from './examples.ts';
 import { type Operation, operation, reply } from './operation.ts';
-import { noBody } from './read-order.ts';
+import { noBody } from './read-input.ts';
 import { named, nextCursor, nextLink, pageFields, time, timeOf } from './shapes.ts';
 
 const party = named(
@@ -37,10 +37,10 @@ const entry = named(
 const auditPage = named('AuditPage', z.strictObject({ items: z.array(entry), nextCursor }));
 
 export const auditOperation = ({
-  orders,
+  commands,
   paths,
 }: {
-  readonly orders: Pick<AccountOrders, 'readAudit'>;
+  readonly commands: Pick<AccountCommands, 'readAudit'>;
   readonly paths: ReturnType<typeof managementPaths>;
 }): Operation =>
   operation({
@@ -62,7 +62,7 @@ export const auditOperation = ({
     problems: [],
     example: { parameters: { org: example.org }, query: { limit: '100' } },
     run: async ({ request, parameters, query }, actor) => {
-      const page = await orders.readAudit(actor, parameters['org'] ?? '', {
+      const page = await commands.readAudit(actor, parameters['org'] ?? '', {
         limit: query.limit,
         cursor: query.cursor,
       });

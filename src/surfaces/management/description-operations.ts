@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { managementPaths } from '../../settings/surface-paths.ts';
 import { fault, type Operation, openOperation, reply } from './operation.ts';
 import { problemKind } from './management-problem.ts';
-import { noBody } from './read-order.ts';
+import { noBody } from './read-input.ts';
 import { named, noQuery } from './shapes.ts';
 
 const problemPage = named(

@@ -1,4 +1,4 @@
-// Operations as endpoints: who is calling is found out first, then the order is read, then it is carried out, and what it
+// Operations as endpoints: who is calling is found out first, then the command is read, then it is carried out, and what it
 // came to is answered. Knows no operation by name.
 
 import { isRefusal } from '../../decision/outcome.ts';

@@ -116,7 +116,7 @@ const lifecycleKinds: Readonly<Record<ProblemCode | 'secret_replaced', Kind>> = 
   idempotency_conflict: kind(
     422,
     'The idempotency key was used',
-    'Another order was given with this key. Use a new key for a new order.',
+    'Another request was sent with this key. Use a new key for a new request.',
   ),
   idempotency_unavailable: kind(
     501,
@@ -206,7 +206,7 @@ export const createProblems = (prefix: string) => {
         note: denied('request_malformed', detail ?? errors?.[0]?.detail, identity),
       }),
 
-    /** A caller who is not believed, or may not do what was ordered; or a dependency that does not answer. */
+    /** A caller who is not believed, or may not do what was asked; or a dependency that does not answer. */
     refused: (refusal: Refusal, identity?: Identity): Answer => {
       const code = codes[classifyRefusal(refusal)];
       const evidence = isOutage(refusal) ? undefined : refusal.evidence;
@@ -218,7 +218,7 @@ export const createProblems = (prefix: string) => {
       });
     },
 
-    /** An order that cannot be carried out as it is. */
+    /** A command that cannot be carried out as it is. */
     problem: ({ code, message }: Problem, identity?: Identity): Answer => {
       const reason: DenialReason = kindOf(code).status === 403 ? 'scope_missing' : 'request_malformed';
       return answer({ code, detail: message, note: denied(reason, code, identity) });

@@ -1,13 +1,13 @@
-// The management surface: our own REST API. Constructs the lifecycle orders its operations give, and makes routes and the
+// The management surface: our own REST API. Constructs the lifecycle commands its operations give, and makes routes and the
 // OpenAPI document of the operations; speaks no HTTP framework.
 
-import { createAccountOrders } from '../../lifecycle/account-orders.ts';
+import { createAccountCommands } from '../../lifecycle/account-commands.ts';
 import { createFindDetails } from '../../lifecycle/details.ts';
 import { createFindEnded } from '../../lifecycle/ended-session.ts';
 import { createIdentifyLive } from '../../lifecycle/identify-live.ts';
 import { createPasswords } from '../../lifecycle/passwords.ts';
 import { createSignIn, createSignOut } from '../../lifecycle/sign-in.ts';
-import { createTokenOrders } from '../../lifecycle/token-orders.ts';
+import { createTokenCommands } from '../../lifecycle/token-commands.ts';
 import { managementPaths } from '../../settings/surface-paths.ts';
 import { denied, type Endpoint, type Route } from '../answer.ts';
 import type { SignInSurfaceDeps } from '../sign-in-surface.ts';
@@ -75,11 +75,11 @@ const managementOperations = (
     ...deps,
     audit,
     paths,
-    orders: createTokenOrders({ ...deps, audit }),
+    commands: createTokenCommands({ ...deps, audit }),
     regenerations: createSentBefore(),
   };
   const accounts = {
-    orders: createAccountOrders({ ...deps, audit }),
+    commands: createAccountCommands({ ...deps, audit }),
     passwords: createPasswords(signing),
     paths,
   };

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { kindOf, type ManagementCode, managementCodes } from './management-problem.ts';
 import type { Operation, Tag } from './operation.ts';
-import { noBody } from './read-order.ts';
+import { noBody } from './read-input.ts';
 import { named, namedShapes } from './shapes.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -128,7 +128,7 @@ const parametersOf = (prefix: string, { path, query, takesIdempotencyKey, exampl
     in: 'header',
     required: false,
     description:
-      'A new text for each order, best a UUID. The same order with the same key within a day is answered the same, with the same secret; another order with it is refused with 422.',
+      'A new text for each request, best a UUID. The same request with the same key within a day is answered the same, with the same secret; another request with it is refused with 422.',
     schema: { type: 'string', minLength: 1, maxLength: 255 },
     example: 'd5c2a4f0-3a51-4f0e-8f25-6f9b3a0d7c11',
   };

@@ -9,7 +9,7 @@ import type { Actor } from '../../lifecycle/actor.ts';
 import type { Problem } from '../../lifecycle/problem.ts';
 import type { Method, SurfaceRequest } from '../answer.ts';
 import type { ManagementCode } from './management-problem.ts';
-import { type OrderFault, type OrderRead, readOrder } from './read-order.ts';
+import { type InputFault, type InputRead, readInput } from './read-input.ts';
 
 export type Tag = 'Sessions' | 'API tokens' | 'Users' | 'Audit' | 'Description';
 
@@ -69,7 +69,7 @@ export const fault = (code: ManagementCode): OwnFault => ({ kind: 'fault', code 
 
 export type Result = Reply | OwnFault | Problem | Refusal;
 
-export interface Order<Query, Body> extends OrderRead<Query, Body> {
+export interface OperationInput<Query, Body> extends InputRead<Query, Body> {
   readonly request: SurfaceRequest;
   /** What stands in the places of the path. */
   readonly parameters: PathParameters;
@@ -82,7 +82,7 @@ export interface Operation extends OperationFacts {
   readonly body: z.ZodType;
   readonly takesIdempotencyKey: boolean;
   /** `actor`: undefined only where `access` is `anyone`. */
-  readonly run: (request: SurfaceRequest, actor: Actor | undefined) => Promise<Result> | OrderFault;
+  readonly run: (request: SurfaceRequest, actor: Actor | undefined) => Promise<Result> | InputFault;
 }
 
 type Schemas<Query extends z.ZodObject, Body extends z.ZodType> = {
@@ -97,11 +97,11 @@ export const operation = <Query extends z.ZodObject, Body extends z.ZodType>({
   ...facts
 }: OperationFacts &
   Schemas<Query, Body> & {
-    readonly run: (order: Order<z.output<Query>, z.output<Body>>, actor: Actor) => Promise<Result>;
+    readonly run: (input: OperationInput<z.output<Query>, z.output<Body>>, actor: Actor) => Promise<Result>;
   }): Operation =>
-  whole('session', facts, async (order, actor) => {
+  whole('session', facts, async (input, actor) => {
     if (actor === undefined) throw new Error(`${facts.id} was run for nobody`);
-    return run(order, actor);
+    return run(input, actor);
   });
 
 /** For signing out, also of a session that has ended already. */
@@ -113,13 +113,13 @@ export const openOperation = <Query extends z.ZodObject, Body extends z.ZodType>
   ...facts
 }: OperationFacts &
   Schemas<Query, Body> & {
-    readonly run: (order: Order<z.output<Query>, z.output<Body>>) => Promise<Result>;
+    readonly run: (input: OperationInput<z.output<Query>, z.output<Body>>) => Promise<Result>;
   }): Operation => whole('anyone', facts, run);
 
 const whole = <Query extends z.ZodObject, Body extends z.ZodType>(
   access: Operation['access'],
   facts: OperationFacts & Schemas<Query, Body>,
-  run: (order: Order<z.output<Query>, z.output<Body>>, actor: Actor | undefined) => Promise<Result>,
+  run: (input: OperationInput<z.output<Query>, z.output<Body>>, actor: Actor | undefined) => Promise<Result>,
 ): Operation => {
   const schemas = {
     query: facts.query,
@@ -131,7 +131,7 @@ const whole = <Query extends z.ZodObject, Body extends z.ZodType>(
     ...schemas,
     access,
     run: (request, actor) => {
-      const read = readOrder(request, schemas);
+      const read = readInput(request, schemas);
       return 'fault' in read ? read : run({ ...read, request, parameters: request.parameters }, actor);
     },
   };

@@ -3,15 +3,15 @@
 import type { Actor } from '../../lifecycle/actor.ts';
 import { example } from './examples.ts';
 import { type Operation, operation, reply, type Result } from './operation.ts';
-import { noBody } from './read-order.ts';
+import { noBody } from './read-input.ts';
 import { noQuery } from './shapes.ts';
 import type { TokenOperationsDeps } from './token-operations.ts';
 import { rightsSentence } from './token-shapes.ts';
 
 export const revokeAllOperations = ({
-  orders,
+  commands,
   paths,
-}: Pick<TokenOperationsDeps, 'orders' | 'paths'>): readonly Operation[] => {
+}: Pick<TokenOperationsDeps, 'commands' | 'paths'>): readonly Operation[] => {
   const shared = {
     method: 'POST',
     tag: 'API tokens',
@@ -20,7 +20,7 @@ export const revokeAllOperations = ({
     success: { status: 204, description: 'All are revoked.', body: undefined },
   } as const;
   const revoke = async (actor: Actor, orgId: string, userId: string | undefined): Promise<Result> => {
-    const outcome = await orders.revokeAll(actor, { orgId, userId });
+    const outcome = await commands.revokeAll(actor, { orgId, userId });
     return outcome === 'revoked' ? reply(undefined) : outcome;
   };
   const ends = 'Every API token and every session ends for good, on every replica, in one step:';

@@ -1,31 +1,31 @@
-// Which orders this replica was given with which idempotency keys, where the store cannot tell: an order with a key that
+// Which commands this replica was given with which idempotency keys, where the store cannot tell: a command with a key that
 // was used for another one is refused. Bounded: what was sent longest ago is forgotten. Holds digests alone.
 
 import { hash } from 'node:crypto';
 
 export interface SentBefore {
-  /** Whether the key was used for another order in the same place. */
-  isAnother(place: readonly string[], order: object): boolean;
-  /** The order was carried out. */
-  note(place: readonly string[], order: object): void;
+  /** Whether the key was used for another command in the same place. */
+  isAnother(place: readonly string[], command: object): boolean;
+  /** The command was carried out. */
+  note(place: readonly string[], command: object): void;
 }
 
 const keysMax = 10_000;
 
 /** `place`: who sent the key, and where to. */
 export const createSentBefore = (): SentBefore => {
-  const orders = new Map<string, string>();
+  const commands = new Map<string, string>();
   return {
-    isAnother: (place, order) => {
-      const known = orders.get(digestOf(place));
-      return known !== undefined && known !== digestOf(order);
+    isAnother: (place, command) => {
+      const known = commands.get(digestOf(place));
+      return known !== undefined && known !== digestOf(command);
     },
-    note: (place, order) => {
+    note: (place, command) => {
       const key = digestOf(place);
-      orders.delete(key);
-      orders.set(key, digestOf(order));
-      const [oldest] = orders.keys();
-      if (orders.size > keysMax && oldest !== undefined) orders.delete(oldest);
+      commands.delete(key);
+      commands.set(key, digestOf(command));
+      const [oldest] = commands.keys();
+      if (commands.size > keysMax && oldest !== undefined) commands.delete(oldest);
     },
   };
 };

@@ -10,7 +10,7 @@ import type { SignIn, SignOut } from '../../lifecycle/sign-in.ts';
 import type { managementPaths } from '../../settings/surface-paths.ts';
 import { example } from './examples.ts';
 import { fault, leavingOperation, type Operation, openOperation, operation, reply } from './operation.ts';
-import { noBody } from './read-order.ts';
+import { noBody } from './read-input.ts';
 import { idText, named, noQuery, time, timeOf, timeOrNever } from './shapes.ts';
 
 export interface SessionOperationsDeps {

@@ -5,8 +5,8 @@ import type { Whose } from '../../decision/rights.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
 import { isFailure } from '../../lifecycle/problem.ts';
 import { example } from './examples.ts';
-import { fault, type Operation, operation, type Order, reply, type Result } from './operation.ts';
-import { noBody } from './read-order.ts';
+import { fault, type Operation, operation, type OperationInput, reply, type Result } from './operation.ts';
+import { noBody } from './read-input.ts';
 import { nextLink, pageFields } from './shapes.ts';
 import { cursorOf, readCursor } from '../token-cursor.ts';
 import type { TokenOperationsDeps } from './token-operations.ts';
@@ -38,9 +38,9 @@ const listQuery = z.strictObject({
 });
 
 export const tokenListOperations = ({
-  orders,
+  commands,
   paths,
-}: Pick<TokenOperationsDeps, 'orders' | 'paths'>): readonly Operation[] => {
+}: Pick<TokenOperationsDeps, 'commands' | 'paths'>): readonly Operation[] => {
   const shared = {
     method: 'GET',
     tag: 'API tokens',
@@ -54,7 +54,7 @@ export const tokenListOperations = ({
     },
   } as const;
   const list = async (
-    { request, query }: Pick<Order<z.output<typeof listQuery>, unknown>, 'request' | 'query'>,
+    { request, query }: Pick<OperationInput<z.output<typeof listQuery>, unknown>, 'request' | 'query'>,
     actor: Actor,
     whose: Whose,
   ): Promise<Result> => {
@@ -62,7 +62,7 @@ export const tokenListOperations = ({
     const after = query.cursor === undefined ? undefined : readCursor(query.cursor, sort);
     if (after === 'malformed') return fault('cursor_malformed');
     const name = query.name?.toLowerCase();
-    const listing = await orders.listApiTokens(actor, {
+    const listing = await commands.listApiTokens(actor, {
       ...whose,
       states: query.state === undefined ? undefined : [query.state],
       filter:
@@ -94,8 +94,8 @@ export const tokenListOperations = ({
         parameters: { org: example.org, user: example.user },
         query: { limit: '20', state: 'active', sort: '-createdAt' },
       },
-      run: (order, actor) =>
-        list(order, actor, { orgId: order.parameters['org'] ?? '', userId: order.parameters['user'] ?? '' }),
+      run: (input, actor) =>
+        list(input, actor, { orgId: input.parameters['org'] ?? '', userId: input.parameters['user'] ?? '' }),
     }),
     operation({
       ...shared,
@@ -105,7 +105,7 @@ export const tokenListOperations = ({
       description: 'Those of all its users. It needs the right `tollgate:tokens:all`.',
       problems: ['cursor_malformed'],
       example: { parameters: { org: example.org }, query: { name: 'build' } },
-      run: (order, actor) => list(order, actor, { orgId: order.parameters['org'] ?? '', userId: undefined }),
+      run: (input, actor) => list(input, actor, { orgId: input.parameters['org'] ?? '', userId: undefined }),
     }),
   ];
 };

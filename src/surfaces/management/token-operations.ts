@@ -1,4 +1,4 @@
-// The operations on one API token: make, see, give a new secret, revoke. Rights are asked by the lifecycle orders; a token of another organization than the path's is one that does not exist.
+// The operations on one API token: make, see, give a new secret, revoke. Rights are asked by the lifecycle commands; a token of another organization than the path's is one that does not exist.
 
 import { z } from 'zod';
 import { denial } from '../../decision/outcome.ts';
@@ -8,18 +8,18 @@ import type { Audit, AuditAction } from '../../lifecycle/audit.ts';
 import { checkOrgId } from '../../lifecycle/names.ts';
 import { isFailure } from '../../lifecycle/problem.ts';
 import { overlapMsMax } from '../../lifecycle/regenerate.ts';
-import type { TokenOrders } from '../../lifecycle/token-orders.ts';
+import type { TokenCommands } from '../../lifecycle/token-commands.ts';
 import type { managementPaths } from '../../settings/surface-paths.ts';
 import type { ApiTokenRecord } from '../../store/records.ts';
 import { example } from './examples.ts';
 import { fault, type Operation, operation, reply } from './operation.ts';
-import { noBody } from './read-order.ts';
+import { noBody } from './read-input.ts';
 import { duration, named, nameText, noQuery, scopeList } from './shapes.ts';
 import type { SentBefore } from './sent-before.ts';
 import { apiToken, newApiToken, rightsSentence, showNewToken, showToken } from './token-shapes.ts';
 
 export interface TokenOperationsDeps {
-  readonly orders: TokenOrders;
+  readonly commands: TokenCommands;
   readonly paths: ReturnType<typeof managementPaths>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -64,7 +64,7 @@ export const tokenOperations = (deps: TokenOperationsDeps): readonly Operation[]
   regenerateOperation(deps),
 ];
 
-const createOperation = ({ orders, paths, now }: TokenOperationsDeps): Operation =>
+const createOperation = ({ commands, paths, now }: TokenOperationsDeps): Operation =>
   operation({
     id: 'createApiToken',
     method: 'POST',
@@ -100,7 +100,7 @@ const createOperation = ({ orders, paths, now }: TokenOperationsDeps): Operation
     },
     run: async ({ parameters, body, idempotencyKey }, actor) => {
       const { lifetime, remindBefore, ...rest } = body;
-      const made = await orders.createApiToken(actor, {
+      const made = await commands.createApiToken(actor, {
         ...rest,
         orgId: parameters['org'] ?? '',
         userId: parameters['user'] ?? '',
@@ -118,7 +118,7 @@ const createOperation = ({ orders, paths, now }: TokenOperationsDeps): Operation
   });
 
 const oneOperations = (deps: TokenOperationsDeps): readonly Operation[] => {
-  const { orders, paths } = deps;
+  const { commands, paths } = deps;
   const parameters = { org: example.org, tokenId: example.tokenId };
   return [
     operation({
@@ -136,7 +136,7 @@ const oneOperations = (deps: TokenOperationsDeps): readonly Operation[] => {
       run: async ({ parameters }, actor) => {
         const { org = '', tokenId = '' } = parameters;
         const elsewhere = refuseElsewhere(deps, 'token.see', org, actor);
-        const view = elsewhere ?? (await orders.findApiToken(actor, tokenId));
+        const view = elsewhere ?? (await commands.findApiToken(actor, tokenId));
         return isFailure(view) ? view : reply(showToken(view));
       },
     }),
@@ -155,7 +155,7 @@ const oneOperations = (deps: TokenOperationsDeps): readonly Operation[] => {
       run: async ({ parameters }, actor) => {
         const { org = '', tokenId = '' } = parameters;
         const elsewhere = refuseElsewhere(deps, 'token.revoke', org, actor);
-        const outcome = elsewhere ?? (await orders.revokeApiToken(actor, tokenId));
+        const outcome = elsewhere ?? (await commands.revokeApiToken(actor, tokenId));
         return typeof outcome === 'string' ? reply(undefined) : outcome;
       },
     }),
@@ -194,8 +194,8 @@ const regenerateOperation = (deps: TokenOperationsDeps): Operation =>
       const isKeyed = idempotencyKey !== undefined;
       if (elsewhere === undefined && isKeyed && deps.regenerations.isAnother(place, { overlapMs }))
         return keyUsedOtherwise;
-      const order = { tokenId, overlapMs, length: 65, idempotencyKey } as const;
-      const made = elsewhere ?? (await deps.orders.regenerateApiToken(actor, order));
+      const command = { tokenId, overlapMs, length: 65, idempotencyKey } as const;
+      const made = elsewhere ?? (await deps.commands.regenerateApiToken(actor, command));
       if (isFailure(made)) return made;
       const nowMs = deps.now();
       if (isKeyed && !mayBeFrom(made.record, overlapMs, nowMs)) return keyUsedOtherwise;
@@ -210,7 +210,7 @@ const dayMs = 24 * 3600 * 1000;
 const clocksApartMs = 60_000;
 
 /**
- * Whether the record can come of an order with this overlap, given now or within the day that a key is good for: a retry
+ * Whether the record can come of a command with this overlap, given now or within the day that a key is good for: a retry
  * changed nothing, and another replica may have been given the first.
  */
 const mayBeFrom = (
@@ -219,11 +219,11 @@ const mayBeFrom = (
   nowMs: number,
 ): boolean => {
   if (endMs === undefined || overlapMs === 0) return endMs === undefined && overlapMs === 0;
-  const orderedMs = endMs - overlapMs;
-  return orderedMs <= nowMs + clocksApartMs && orderedMs >= nowMs - dayMs;
+  const givenAtMs = endMs - overlapMs;
+  return givenAtMs <= nowMs + clocksApartMs && givenAtMs >= nowMs - dayMs;
 };
 
-/** The orders know a token by its id alone: that the path names the caller's own organization is asked here. */
+/** The commands know a token by its id alone: that the path names the caller's own organization is asked here. */
 const refuseElsewhere = ({ audit }: TokenOperationsDeps, action: AuditAction, org: string, actor: Actor) => {
   const { identity } = actor;
   if (org === identity.org.id) return undefined;

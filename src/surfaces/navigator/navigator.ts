@@ -36,7 +36,7 @@ export interface NavigatorSurfaceDeps {
   readonly clientSecretLimit?: UnknownTokenLimit | undefined;
   /** Undefined: any number of sessions of an API token. */
   readonly sessionLimit?: SessionLimit | undefined;
-  /** Where orders are written down; undefined: nowhere. */
+  /** Where commands are written down; undefined: nowhere. */
   readonly audit?: Audit | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;

@@ -1,4 +1,4 @@
-// The oauth surface: its paths, each with its endpoint, and the shape of its faults. Constructs the lifecycle orders
+// The oauth surface: its paths, each with its endpoint, and the shape of its faults. Constructs the lifecycle commands
 // the endpoints give; speaks no HTTP framework.
 
 import type { Audit } from '../../lifecycle/audit.ts';
@@ -39,7 +39,7 @@ export interface OauthSurfaceDeps {
   readonly clientSecretLimit?: UnknownTokenLimit | undefined;
   /** Undefined: any number of sessions of an API token. */
   readonly sessionLimit?: SessionLimit | undefined;
-  /** Where orders are written down; undefined: nowhere. */
+  /** Where commands are written down; undefined: nowhere. */
   readonly audit?: Audit | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;

@@ -67,7 +67,7 @@ export const createTokenEndpoint =
       requestId: request.requestId,
     });
     if (isRefusal(result)) return refusedCredential(result, grant.error, grant.parameter);
-    return isProblem(result) ? refusedOrder(result) : issued(result, grant);
+    return isProblem(result) ? refusedCommand(result) : issued(result, grant);
   };
 
 const readGrant = (parameters: Parameters): Grant | Answer => {
@@ -162,7 +162,7 @@ const readNarrowing = (parameters: Parameters): Narrowing | Answer => {
   };
 };
 
-const refusedOrder = (problem: ExchangeProblem): Answer => {
+const refusedCommand = (problem: ExchangeProblem): Answer => {
   switch (problem.code) {
     case 'scope_too_wide':
     case 'access_token_too_large':

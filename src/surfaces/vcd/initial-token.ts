@@ -1,19 +1,19 @@
 // grant_type=jwt-bearer: the API token of a registered client, to the session that registered it, once. The store lets one
-// of several such orders through, on whichever replica.
+// of several such commands through, on whichever replica.
 
 import type { Credential } from '../../decision/credential.ts';
 import type { Identity } from '../../decision/identity.ts';
 import { denial, type Refusal, isRefusal } from '../../decision/outcome.ts';
 import type { CreatedApiToken } from '../../lifecycle/create-api-token.ts';
 import { isProblem } from '../../lifecycle/problem.ts';
-import type { TokenOrders } from '../../lifecycle/token-orders.ts';
+import type { TokenCommands } from '../../lifecycle/token-commands.ts';
 import type { SurfaceRequest } from '../answer.ts';
 import { actorOf, type ReadActorDeps } from '../read-actor.ts';
 import { isAwaitingGrant } from './registration.ts';
 import type { PathOwner } from './vcd-names.ts';
 
 export interface InitialTokenDeps extends Pick<ReadActorDeps, 'identifyLive' | 'store'> {
-  readonly orders: Pick<TokenOrders, 'findApiToken' | 'regenerateApiToken'>;
+  readonly commands: Pick<TokenCommands, 'findApiToken' | 'regenerateApiToken'>;
 }
 
 export interface InitialToken extends CreatedApiToken {
@@ -21,7 +21,7 @@ export interface InitialToken extends CreatedApiToken {
   readonly identity: Identity;
 }
 
-export interface InitialTokenOrder {
+export interface InitialTokenCommand {
   readonly clientId: string;
   /** The session's access token. */
   readonly assertion: Credential;
@@ -31,20 +31,20 @@ export interface InitialTokenOrder {
 
 export const giveInitialToken = async (
   deps: InitialTokenDeps,
-  { clientId, assertion, isOwner, request }: InitialTokenOrder,
+  { clientId, assertion, isOwner, request }: InitialTokenCommand,
 ): Promise<InitialToken | Refusal> => {
   const actor = await actorOf(deps, assertion, request);
   if (isRefusal(actor)) return actor;
   const { identity } = actor;
   if (!isOwner(identity.org.id))
     return denial('tenant_mismatch', 'the path is of another org than the session');
-  const token = await deps.orders.findApiToken(actor, clientId);
+  const token = await deps.commands.findApiToken(actor, clientId);
   if (isRefusal(token)) return token;
   if (isProblem(token)) return denial('client_unknown', token.code);
   // The right to all tokens is no right to others' secrets.
   if (token.userId !== identity.user.id || !isAwaitingGrant(token))
     return denial('client_unknown', 'not a client of this user that waits for its API token');
-  const made = await deps.orders.regenerateApiToken(actor, {
+  const made = await deps.commands.regenerateApiToken(actor, {
     tokenId: clientId,
     overlapMs: 0,
     length: 32,

@@ -2,7 +2,7 @@
 // their API token when jwt-bearer asks for it (RFC 7591 in the vendor's cut).
 
 import { denial, isOutage, type Outage, isRefusal } from '../../decision/outcome.ts';
-import type { TokenOrders } from '../../lifecycle/token-orders.ts';
+import type { TokenCommands } from '../../lifecycle/token-commands.ts';
 import { isProblem } from '../../lifecycle/problem.ts';
 import type { Settings } from '../../settings/settings.ts';
 import type { TokenStore } from '../../store/token-store.ts';
@@ -10,11 +10,11 @@ import { type Endpoint, neverStored, permitted, type SurfaceRequest } from '../a
 import { registeredLabel } from './registration.ts';
 import type { ReadActorDeps } from '../read-actor.ts';
 import { isFault, readCaller } from './vcd-caller.ts';
-import { asJson, badRequest, refusedCaller, refusedOrder } from './vcd-error.ts';
+import { asJson, badRequest, refusedCaller, refusedCommand } from './vcd-error.ts';
 import { grantTypes, pathOwner } from './vcd-names.ts';
 
 export interface RegisterEndpointDeps extends ReadActorDeps {
-  readonly orders: Pick<TokenOrders, 'createApiToken'>;
+  readonly commands: Pick<TokenCommands, 'createApiToken'>;
   readonly settings: ReadActorDeps['settings'] & Pick<Settings, 'surfaces'>;
 }
 
@@ -37,7 +37,7 @@ export const createRegisterEndpoint =
       );
     const lifetimeMs = await lifetimeOf(deps.store, identity.org.id, vcd.tokenLifetimeMs);
     if (isOutage(lifetimeMs)) return asJson(refusedCaller(lifetimeMs), request);
-    const made = await deps.orders.createApiToken(actor, {
+    const made = await deps.commands.createApiToken(actor, {
       orgId: identity.org.id,
       userId: identity.user.id,
       name,
@@ -49,7 +49,7 @@ export const createRegisterEndpoint =
       within: identity.scopes,
     });
     if (isRefusal(made)) return asJson(refusedCaller(made, identity), request);
-    if (isProblem(made)) return asJson(refusedOrder(made, identity), request);
+    if (isProblem(made)) return asJson(refusedCommand(made, identity), request);
     return {
       status: 201,
       headers: neverStored,

@@ -59,7 +59,7 @@ const refresh = async (
   if (isDenial(credential)) return asJson(invalidGrant(credential, invalidToken), request);
   const isOwner = pathOwner(settings.surfaces.vcd, request.parameters['org']);
   const result = await exchange({
-    ...orderOf(credential, request),
+    ...exchangeCommand(credential, request),
     refuse: ({ org }) =>
       isOwner(org.id) ? undefined : denial('tenant_mismatch', 'the path is of another org than the token'),
   });
@@ -89,7 +89,7 @@ const initial = async (
   });
   if (isRefusal(given)) return asJson(invalidGrant(given, invalidClient), request);
   const { secret, identity } = given;
-  const begun = await deps.exchange(orderOf({ kind: 'api_token', value: secret }, request));
+  const begun = await deps.exchange(exchangeCommand({ kind: 'api_token', value: secret }, request));
   if ('accessToken' in begun) return issued(begun, secret);
   // It will not be given again, so it is given now; the session that asked goes on meanwhile.
   const { expiresAtMs } = identity;
@@ -99,7 +99,7 @@ const initial = async (
 const invalidClient =
   'Invalid client or assertion: a client is given its API token once, to whom registered it';
 
-const orderOf = (credential: Credential, { clientAddress, requestId }: SurfaceRequest) => ({
+const exchangeCommand = (credential: Credential, { clientAddress, requestId }: SurfaceRequest) => ({
   credential,
   scopes: undefined,
   audiences: [],

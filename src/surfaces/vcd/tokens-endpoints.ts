@@ -7,7 +7,7 @@ import type { Actor } from '../../lifecycle/actor.ts';
 import { isProblem, type Problem } from '../../lifecycle/problem.ts';
 import type { TokenFilter } from '../../lifecycle/token-filter.ts';
 import { orderOf, type TokenView } from '../../lifecycle/token-list.ts';
-import type { TokenOrders } from '../../lifecycle/token-orders.ts';
+import type { TokenCommands } from '../../lifecycle/token-commands.ts';
 import type { TokenOrder } from '../../store/token-places.ts';
 import {
   type Answer,
@@ -22,11 +22,11 @@ import { cursorSentence, listPage, readListQuery } from './listing.ts';
 import type { ReadActorDeps } from '../read-actor.ts';
 import { cursorOf, readCursor } from '../token-cursor.ts';
 import { isFault, readCaller } from './vcd-caller.ts';
-import { asJson, badRequest, forbidden, refusedCaller, refusedOrder } from './vcd-error.ts';
+import { asJson, badRequest, forbidden, refusedCaller, refusedCommand } from './vcd-error.ts';
 import { orgReference, tokenIdOf, urnOfToken, userReference } from './vcd-names.ts';
 
 export interface TokensEndpointsDeps extends ReadActorDeps {
-  readonly orders: Pick<TokenOrders, 'findApiToken' | 'listApiTokens' | 'revokeApiToken'>;
+  readonly commands: Pick<TokenCommands, 'findApiToken' | 'listApiTokens' | 'revokeApiToken'>;
   /** Where the listing lies. */
   readonly url: string;
 }
@@ -46,7 +46,7 @@ export const createListEndpoint =
     if (after === 'malformed') return asJson(badRequest(cursorSentence, identity), request);
     const everyone = { orgId: identity.org.id, userId: undefined };
     const isEveryones = mayManageTokens(identity, everyone) === undefined;
-    const found = await deps.orders.listApiTokens(actor, {
+    const found = await deps.commands.listApiTokens(actor, {
       ...(isEveryones ? everyone : { orgId: identity.org.id, userId: identity.user.id }),
       states: ['active', 'expired'],
       filter,
@@ -57,7 +57,7 @@ export const createListEndpoint =
       isCounted: true,
     });
     if (isRefusal(found)) return asJson(refusedCaller(found, identity), request);
-    if (isProblem(found)) return asJson(refusedOrder(found, identity), request);
+    if (isProblem(found)) return asJson(refusedCommand(found, identity), request);
     const next = found.next && cursorOf(found.next, order);
     const values = found.items.map(shown);
     return listPage(request, query, { values, total: found.total, next, url: deps.url }, identity);
@@ -67,7 +67,7 @@ export const createGetEndpoint =
   (deps: TokensEndpointsDeps): Endpoint =>
   (request) =>
     withToken(deps, request, async (actor, tokenId) => {
-      const token = await deps.orders.findApiToken(actor, tokenId);
+      const token = await deps.commands.findApiToken(actor, tokenId);
       if (isRefusal(token)) return asJson(refusedCaller(token, actor.identity), request);
       if (isProblem(token)) return missing(token, actor, request);
       if (token.state === 'revoked') return missing(gone, actor, request);
@@ -78,7 +78,7 @@ export const createDeleteEndpoint =
   (deps: TokensEndpointsDeps): Endpoint =>
   (request) =>
     withToken(deps, request, async (actor, tokenId) => {
-      const done = await deps.orders.revokeApiToken(actor, tokenId);
+      const done = await deps.commands.revokeApiToken(actor, tokenId);
       if (isRefusal(done)) return asJson(refusedCaller(done, actor.identity), request);
       if (isProblem(done)) return missing(done, actor, request);
       // A retry after a lost answer is told the same.

@@ -1,4 +1,4 @@
-// Who gives an order on the vcd surface: the live identity behind the session's access token, as an actor. The same token
+// Who gives a command on the vcd surface: the live identity behind the session's access token, as an actor. The same token
 // in several headers is one credential; two different ones are none.
 
 import { type Denial, denial, isDenial, isRefusal } from '../../decision/outcome.ts';

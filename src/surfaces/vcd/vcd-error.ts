@@ -92,7 +92,7 @@ export const refusedSignIn = (refusal: Refusal): VcdFault =>
   };
 
 /** A command that cannot be carried out as it is. The vendor does not tell what is missing from what is forbidden. */
-export const refusedOrder = ({ code, message }: Problem, identity: Identity): VcdFault =>
+export const refusedCommand = ({ code, message }: Problem, identity: Identity): VcdFault =>
   isForbidden[classifyProblem(code)]
     ? forbidden(denied('scope_missing', code, identity))
     : badRequest(message, identity);

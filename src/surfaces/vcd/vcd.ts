@@ -1,11 +1,11 @@
-// The vcd surface: its paths, each with its endpoint and the shape its errors take. Constructs the lifecycle orders the
+// The vcd surface: its paths, each with its endpoint and the shape its errors take. Constructs the lifecycle commands the
 // endpoints give; speaks no HTTP framework. Wire shapes are contracted: see the tests, which are named for them.
 
 import { createExchange } from '../../lifecycle/exchange.ts';
 import { createFindEnded } from '../../lifecycle/ended-session.ts';
 import { createIdentifyLive } from '../../lifecycle/identify-live.ts';
 import { createSignIn, createSignOut } from '../../lifecycle/sign-in.ts';
-import { createTokenOrders } from '../../lifecycle/token-orders.ts';
+import { createTokenCommands } from '../../lifecycle/token-commands.ts';
 import { vcdPaths } from '../../settings/surface-paths.ts';
 import type { Endpoint, Method, Route } from '../answer.ts';
 import {
@@ -46,11 +46,11 @@ export const vcdRoutes = (deps: SignInSurfaceDeps): readonly Route[] => {
   const { vcd } = settings.surfaces;
   if (!vcd.enabled) return [];
   const paths = vcdPaths(vcd.prefix);
-  const orders = createTokenOrders({ ...deps, audit: deps.audit });
+  const commands = createTokenCommands({ ...deps, audit: deps.audit });
   const caller = { identifyLive: createIdentifyLive(deps), store: deps.store, settings };
-  const token = createTokenEndpoint({ ...caller, orders, exchange: createExchange(deps), now: deps.now });
-  const register = createRegisterEndpoint({ ...caller, orders });
-  const tokens = { ...caller, orders, url: `${settings.issuer}${vcd.prefix}/cloudapi/1.0.0/tokens` };
+  const token = createTokenEndpoint({ ...caller, commands, exchange: createExchange(deps), now: deps.now });
+  const register = createRegisterEndpoint({ ...caller, commands });
+  const tokens = { ...caller, commands, url: `${settings.issuer}${vcd.prefix}/cloudapi/1.0.0/tokens` };
   const sessions = {
     ...caller,
     signIn: createSignIn({ ...deps, limit: deps.signInLimit }),

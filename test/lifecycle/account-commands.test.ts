@@ -1,11 +1,11 @@
-// What a caller of a surface may order about the users of an org, and what the audit says of it.
+// What a caller of a surface may command about the users of an org, and what the audit says of it.
 
 import * as fc from 'fast-check';
 import t, { type Test } from 'tap';
 import type { Identity } from '../../src/decision/identity.ts';
 import { isDenial } from '../../src/decision/outcome.ts';
 import { effectiveScopes } from '../../src/decision/scope.ts';
-import { createAccountOrders } from '../../src/lifecycle/account-orders.ts';
+import { createAccountCommands } from '../../src/lifecycle/account-commands.ts';
 import type { Actor } from '../../src/lifecycle/actor.ts';
 import { createAudit } from '../../src/lifecycle/audit.ts';
 import { isProblem } from '../../src/lifecycle/problem.ts';
@@ -15,7 +15,7 @@ import { createWorld } from './world.ts';
 
 const page = { limit: 10, cursor: undefined };
 
-const startOrders = async (t: Test) => {
+const startCommands = async (t: Test) => {
   const world = await createWorld(t);
   const lines: AuditEntry[] = [];
   const audit = createAudit({
@@ -29,7 +29,7 @@ const startOrders = async (t: Test) => {
     now: world.now,
   });
   t.teardown(() => audit.close());
-  const orders = createAccountOrders({ ...world, audit });
+  const commands = createAccountCommands({ ...world, audit });
   const actor = (scopes: readonly string[], over: Partial<Identity> = {}): Actor => ({
     identity: anIdentity({
       sessionKind: 'interactive',
@@ -40,11 +40,11 @@ const startOrders = async (t: Test) => {
     clientAddress: '192.0.2.1',
     requestId: 'request-1',
   });
-  return { ...world, orders, actor, lines };
+  return { ...world, commands, actor, lines };
 };
 
 t.test('an owner who signed in may; nobody else, and each try is written down', async (t) => {
-  const { orders, actor, lines } = await startOrders(t);
+  const { commands, actor, lines } = await startCommands(t);
   const change = { orgId: 'acme', userId: 'ann', roles: undefined, state: 'disabled' } as const;
   const strangers: [string, Actor][] = [
     ['scope_missing', actor(['tollgate:tokens:all', 'tollgate:audit:read'])],
@@ -52,25 +52,25 @@ t.test('an owner who signed in may; nobody else, and each try is written down', 
     ['tenant_mismatch', actor(['org:owner'], { org: { id: 'other', name: 'Other' } })],
   ];
   for (const [reason, who] of strangers) {
-    t.match(await orders.changeUser(who, change), { reason });
-    t.match(await orders.findUser(who, 'acme', 'ann'), { reason });
-    t.match(await orders.listUsers(who, 'acme', page), { reason });
-    t.match(await orders.findOrg(who, 'acme'), { reason });
-    if (reason !== 'scope_missing') t.match(await orders.readAudit(who, 'acme', page), { reason });
+    t.match(await commands.changeUser(who, change), { reason });
+    t.match(await commands.findUser(who, 'acme', 'ann'), { reason });
+    t.match(await commands.listUsers(who, 'acme', page), { reason });
+    t.match(await commands.findOrg(who, 'acme'), { reason });
+    if (reason !== 'scope_missing') t.match(await commands.readAudit(who, 'acme', page), { reason });
   }
   t.equal(lines.length, 14);
   t.ok(lines.every(({ result, subject }) => result === 'refused' && subject.org === 'acme'));
   const owner = actor(['org:owner']);
-  t.match(await orders.changeUser(owner, change), { state: 'disabled', roles: ['admin', 'reader'] });
-  t.match(await orders.changeUser(owner, change), { state: 'disabled' }, 'again, which changes nothing');
+  t.match(await commands.changeUser(owner, change), { state: 'disabled', roles: ['admin', 'reader'] });
+  t.match(await commands.changeUser(owner, change), { state: 'disabled' }, 'again, which changes nothing');
   t.match(lines.at(-1), { action: 'user.change', result: 'done', subject: { org: 'acme', user: 'ann' } });
-  t.match(await orders.listUsers(owner, 'acme', page), { items: [{ id: 'ann' }] });
+  t.match(await commands.listUsers(owner, 'acme', page), { items: [{ id: 'ann' }] });
   t.equal(lines.length, 15, 'looking is not written down');
 });
 
 t.test('what is no id is not written down', async (t) => {
-  const { orders, actor, lines } = await startOrders(t);
-  await orders.findUser(
+  const { commands, actor, lines } = await startCommands(t);
+  await commands.findUser(
     actor([], { org: { id: 'other', name: 'Other' } }),
     'a secret in the wrong place',
     'a b',
@@ -80,7 +80,7 @@ t.test('what is no id is not written down', async (t) => {
 });
 
 t.test('whatever roles are given, nobody has a scope by it that neither they nor the user had', async (t) => {
-  const { orders, actor, accounts, store } = await startOrders(t);
+  const { commands, actor, accounts, store } = await startCommands(t);
   await accounts.defineRole('acme', 'both', ['things:read', 'things:write']);
   const roles = fc.subarray(['reader', 'admin', 'both']);
   const scopes = fc.subarray(['things:read', 'reports:read', 'things:write', 'tollgate:introspect']);
@@ -91,8 +91,8 @@ t.test('whatever roles are given, nobody has a scope by it that neither they nor
     fc.asyncProperty(roles, roles, scopes, async (before, after, held) => {
       await accounts.setRoles('acme', 'ann', before);
       const who = actor(['org:owner', ...held]);
-      const order = { orgId: 'acme', userId: 'ann', roles: after, state: undefined };
-      const changed = await orders.changeUser(who, order);
+      const command = { orgId: 'acme', userId: 'ann', roles: after, state: undefined };
+      const changed = await commands.changeUser(who, command);
       if (isDenial(changed)) return false;
       const had = scopesOf(before);
       const isWide = [...scopesOf(after)].some((scope) => !had.has(scope) && !held.includes(scope));

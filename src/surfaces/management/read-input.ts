@@ -1,4 +1,4 @@
-// Reads what a request orders, by the schemas its operation is described with: query, body, idempotency key. Every
+// Reads the input of an operation by the schemas that it is described with: query, body, idempotency key. Every
 // difference is reported at once. Never quotes a value: it may be a secret in the wrong place.
 
 import { z } from 'zod';
@@ -6,7 +6,7 @@ import type { SurfaceRequest } from '../answer.ts';
 import { parseForm } from '../body.ts';
 import type { Difference } from './management-problem.ts';
 
-export interface OrderSchemas<Query extends z.ZodType, Body extends z.ZodType> {
+export interface InputSchemas<Query extends z.ZodType, Body extends z.ZodType> {
   readonly query: Query;
   /** `noBody`: the operation takes none, and ignores one. */
   readonly body: Body;
@@ -16,13 +16,13 @@ export interface OrderSchemas<Query extends z.ZodType, Body extends z.ZodType> {
 /** The schema of the body where there is none to read. */
 export const noBody = z.undefined();
 
-export interface OrderRead<Query, Body> {
+export interface InputRead<Query, Body> {
   readonly query: Query;
   readonly body: Body;
   readonly idempotencyKey: string | undefined;
 }
 
-export interface OrderFault {
+export interface InputFault {
   readonly fault: 'malformed' | 'media_type';
   readonly detail: string | undefined;
   readonly errors: readonly Difference[] | undefined;
@@ -31,10 +31,10 @@ export interface OrderFault {
 const differencesMax = 20;
 const nameCharactersMax = 64;
 
-export const readOrder = <Query extends z.ZodType, Body extends z.ZodType>(
+export const readInput = <Query extends z.ZodType, Body extends z.ZodType>(
   request: SurfaceRequest,
-  schemas: OrderSchemas<Query, Body>,
-): OrderRead<z.output<Query>, z.output<Body>> | OrderFault => {
+  schemas: InputSchemas<Query, Body>,
+): InputRead<z.output<Query>, z.output<Body>> | InputFault => {
   const parameters = readQuery(request.query);
   if ('fault' in parameters) return parameters;
   const keys = schemas.takesIdempotencyKey ? request.headerLines('idempotency-key') : [];
@@ -51,13 +51,13 @@ export const readOrder = <Query extends z.ZodType, Body extends z.ZodType>(
   ]);
 };
 
-const malformed = (errors: readonly Difference[], detail?: string): OrderFault => ({
+const malformed = (errors: readonly Difference[], detail?: string): InputFault => ({
   fault: 'malformed',
   detail,
   errors: errors.slice(0, differencesMax),
 });
 
-const readQuery = (text: string): { readonly values: Readonly<Record<string, string>> } | OrderFault => {
+const readQuery = (text: string): { readonly values: Readonly<Record<string, string>> } | InputFault => {
   const read = parseForm(text);
   if (read.kind !== 'form')
     return malformed([], 'The query is not percent-encoded UTF-8, or has too many parameters.');
@@ -70,7 +70,7 @@ const readQuery = (text: string): { readonly values: Readonly<Record<string, str
   return { values: Object.fromEntries(values) };
 };
 
-const readBody = ({ body }: SurfaceRequest, schema: z.ZodType): { readonly value: unknown } | OrderFault => {
+const readBody = ({ body }: SurfaceRequest, schema: z.ZodType): { readonly value: unknown } | InputFault => {
   if (schema === noBody) return { value: undefined };
   switch (body.kind) {
     case 'json':

@@ -1,4 +1,4 @@
-// The orders that callers of the surfaces give about the users of their org, and their reading of its audit: rights first,
+// The commands that callers of the surfaces give about the users of their org, and their reading of its audit: rights first,
 // then the command, then the audit. Nobody gives a role that grants more than they may do themselves.
 
 import type { Identity } from '../decision/identity.ts';
@@ -17,17 +17,17 @@ import { checkPage } from './page.ts';
 import { type Problem, problem, isFailure } from './problem.ts';
 
 /** Refused as `mayManageAccounts` and `mayReadAudit` say, and `rate_limited` after too many commands. */
-export interface AccountOrders {
+export interface AccountCommands {
   findOrg(actor: Actor, orgId: string): Promise<OrgRecord | Problem | Refusal>;
   findUser(actor: Actor, orgId: string, userId: string): Promise<UserRecord | Problem | Refusal>;
   listUsers(actor: Actor, orgId: string, page: PageRequest): Promise<Page<UserRecord> | Problem | Refusal>;
   /** Ends the user's sessions; the API tokens live on with the new roles, or wait until the user is enabled again. */
-  changeUser(actor: Actor, order: UserOrder): Promise<UserRecord | Problem | Refusal>;
+  changeUser(actor: Actor, command: ChangeUserCommand): Promise<UserRecord | Problem | Refusal>;
   /** Newest first. */
   readAudit(actor: Actor, orgId: string, page: PageRequest): Promise<Page<AuditEntry> | Problem | Refusal>;
 }
 
-export interface UserOrder {
+export interface ChangeUserCommand {
   readonly orgId: string;
   readonly userId: string;
   /** All roles from now on; undefined: as they are. */
@@ -35,17 +35,17 @@ export interface UserOrder {
   readonly state: AccountState | undefined;
 }
 
-export interface AccountOrdersDeps {
+export interface AccountCommandsDeps {
   readonly store: TokenStore;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Where orders are written down; undefined: nowhere. */
+  /** Where commands are written down; undefined: nowhere. */
   readonly audit: Audit | undefined;
   /** Undefined: an account may give any number of commands. */
   readonly commandLimit?: CommandLimit | undefined;
 }
 
-export const createAccountOrders = (deps: AccountOrdersDeps): AccountOrders => {
+export const createAccountCommands = (deps: AccountCommandsDeps): AccountCommands => {
   const accounts = createAccounts(deps);
   const withRight = createWithRight(deps);
   return {
@@ -61,12 +61,12 @@ export const createAccountOrders = (deps: AccountOrdersDeps): AccountOrders => {
       withRight(actor, 'user.list', { orgId, userId: undefined }, mayManageAccounts, () =>
         accounts.listUsers(orgId, page),
       ),
-    changeUser: (actor, order) =>
-      withRight(actor, 'user.change', order, mayManageAccounts, async ({ scopes }) => {
-        const { orgId, userId, roles, state } = order;
+    changeUser: (actor, command) =>
+      withRight(actor, 'user.change', command, mayManageAccounts, async ({ scopes }) => {
+        const { orgId, userId, roles, state } = command;
         const before = await accounts.findUser(orgId, userId);
         if (isFailure(before)) return before;
-        const wide = await checkGrant(accounts, order, before, scopes);
+        const wide = await checkGrant(accounts, command, before, scopes);
         if (wide !== undefined) return wide;
         const after = await accounts.changeUser(orgId, userId, { roles, state });
         // A change of roles or state moves the generation, and nothing else is changed here.
@@ -86,7 +86,7 @@ export const createAccountOrders = (deps: AccountOrdersDeps): AccountOrders => {
 
 /** Carries out a command within an org, if the actor may. Reading is audited only when it was refused. */
 const createWithRight =
-  ({ store, audit, commandLimit }: AccountOrdersDeps) =>
+  ({ store, audit, commandLimit }: AccountCommandsDeps) =>
   async <T extends object>(
     actor: Actor,
     action: AuditAction,
@@ -113,7 +113,7 @@ const createWithRight =
 /** Of the roles that the user does not have yet: what they grant the actor must have. */
 const checkGrant = async (
   accounts: Accounts,
-  { orgId, roles }: UserOrder,
+  { orgId, roles }: ChangeUserCommand,
   user: UserRecord,
   held: ReadonlySet<string>,
 ): Promise<Problem | Outage | undefined> => {

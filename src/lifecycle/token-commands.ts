@@ -1,4 +1,4 @@
-// The orders that callers of the surfaces give about API tokens: rights first, then the command, then the audit. Another
+// The commands that callers of the surfaces give about API tokens: rights first, then the command, then the audit. Another
 // org's token is to a caller as one that does not exist; the audit knows better.
 
 import type { Identity } from '../decision/identity.ts';
@@ -19,17 +19,17 @@ import type { Regeneration } from './regenerate.ts';
 import { listTokens, type TokenListing, type TokenQuery, type TokenView, viewOf } from './token-list.ts';
 
 /**
- * Every order may be refused with a Denial: `session_kind_refused` for a session that no person signed in to,
+ * Every command may be refused with a Denial: `session_kind_refused` for a session that no person signed in to,
  * `tenant_mismatch` for another org, `scope_missing` without the right, `rate_limited` after too many commands.
  */
-export interface TokenOrders {
+export interface TokenCommands {
   /** For oneself, or with the right to all tokens for another user, but never wider than the session or that user. */
-  createApiToken(actor: Actor, order: NewApiToken): Promise<CreatedApiToken | Problem | Refusal>;
+  createApiToken(actor: Actor, command: NewApiToken): Promise<CreatedApiToken | Problem | Refusal>;
   /** `of`: whose the token must be; another's is as one that does not exist. */
   findApiToken(actor: Actor, tokenId: string, of?: TokenOwner): Promise<TokenView | Problem | Refusal>;
   /** Of a user, or with `userId` undefined of the whole org. */
   listApiTokens(actor: Actor, query: TokenQuery): Promise<TokenListing | Problem | Refusal>;
-  regenerateApiToken(actor: Actor, order: Regeneration): Promise<CreatedApiToken | Problem | Refusal>;
+  regenerateApiToken(actor: Actor, command: Regeneration): Promise<CreatedApiToken | Problem | Refusal>;
   /**
    * Ends the token and every session made from it. Repeating it is safe. `of` as with `findApiToken`. An id that the store
    * does not know is `token_unknown`, but its sessions end all the same: the store may have lost the token.
@@ -45,13 +45,13 @@ export interface TokenOrders {
 
 type TokenOwner = Pick<ApiTokenRecord, 'orgId' | 'userId'>;
 
-export interface TokenOrdersDeps extends ApiTokensDeps {
+export interface TokenCommandsDeps extends ApiTokensDeps {
   /** Undefined: an account may give any number of commands. */
   readonly commandLimit?: CommandLimit | undefined;
   readonly audit: Audit | undefined;
 }
 
-export const createTokenOrders = (deps: TokenOrdersDeps): TokenOrders => {
+export const createTokenCommands = (deps: TokenCommandsDeps): TokenCommands => {
   const { now, store } = deps;
   const apiTokens = createApiTokens(deps);
   const withRight = createWithRight(deps);
@@ -64,9 +64,9 @@ export const createTokenOrders = (deps: TokenOrdersDeps): TokenOrders => {
   };
 
   return {
-    createApiToken: (actor, order) =>
-      withRight<CreatedApiToken>(actor, 'token.create', order, ({ scopes }) =>
-        apiTokens.createApiToken({ ...order, within: scopes, orderedBy: own(actor) }),
+    createApiToken: (actor, command) =>
+      withRight<CreatedApiToken>(actor, 'token.create', command, ({ scopes }) =>
+        apiTokens.createApiToken({ ...command, within: scopes, givenBy: own(actor) }),
       ),
 
     findApiToken: (actor, tokenId, of) =>
@@ -85,10 +85,10 @@ export const createTokenOrders = (deps: TokenOrdersDeps): TokenOrders => {
     listApiTokens: (actor, query) =>
       withRight<TokenListing>(actor, 'token.list', query, () => listTokens(store, query, now())),
 
-    regenerateApiToken: (actor, order) =>
-      withToken<CreatedApiToken>(actor, 'token.regenerate', order, async (token, { scopes }) => {
+    regenerateApiToken: (actor, command) =>
+      withToken<CreatedApiToken>(actor, 'token.regenerate', command, async (token, { scopes }) => {
         const wide = await checkWithin(deps, scopes, token);
-        return wide ?? apiTokens.regenerateApiToken({ ...order, orderedBy: own(actor) });
+        return wide ?? apiTokens.regenerateApiToken({ ...command, givenBy: own(actor) });
       }),
 
     revokeApiToken: (actor, tokenId, of) =>
@@ -114,7 +114,7 @@ const kindOf = (action: AuditAction): CommandKind =>
 
 /** Carries out a command about a user's or an org's tokens, if the actor may. */
 const createWithRight =
-  ({ store, audit, commandLimit }: TokenOrdersDeps) =>
+  ({ store, audit, commandLimit }: TokenCommandsDeps) =>
   async <T extends object | string>(
     actor: Actor,
     action: AuditAction,
@@ -141,7 +141,7 @@ interface NamedToken {
 
 /** Finds the token a command names and carries the command out, if the actor may. */
 const createWithToken =
-  ({ store, audit, commandLimit }: TokenOrdersDeps) =>
+  ({ store, audit, commandLimit }: TokenCommandsDeps) =>
   async <T extends object | string>(
     actor: Actor,
     action: AuditAction,
@@ -186,7 +186,7 @@ const own = ({ identity }: Actor) => ({ orgId: identity.org.id, userId: identity
 
 /** Whoever is given a secret may not gain by it: not by another user's, nor by one's own in a session of fewer scopes. */
 const checkWithin = async (
-  { store }: TokenOrdersDeps,
+  { store }: TokenCommandsDeps,
   held: ReadonlySet<string>,
   token: ApiTokenRecord,
 ): Promise<Problem | Outage | undefined> => {
