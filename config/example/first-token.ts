@@ -5,7 +5,7 @@ import { isOutage, type Outage } from '../../src/decision/outcome.ts';
 import { feedRetentionMs } from '../../src/gate/retention.ts';
 import { createAccounts } from '../../src/lifecycle/accounts.ts';
 import { createApiTokens } from '../../src/lifecycle/api-tokens.ts';
-import { isProblem, type Problem } from '../../src/lifecycle/problem.ts';
+import { isCommandError, type CommandError } from '../../src/lifecycle/command-error.ts';
 import type { Settings } from '../../src/settings/settings.ts';
 import { openStore } from '../../src/store/open-store.ts';
 
@@ -46,7 +46,8 @@ export const makeFirstToken = async (
       await accounts.createUser({ orgId: org, id: user, name: userName, roles: ['reader', 'writer'] }),
     ];
     for (const step of made)
-      if (isOutage(step) || (isProblem(step) && !step.code.endsWith('_exists'))) return faultOf(step) ?? '';
+      if (isOutage(step) || (isCommandError(step) && !step.code.endsWith('_exists')))
+        return faultOf(step) ?? '';
     const created = await tokens.createApiToken({
       orgId: org,
       userId: user,
@@ -55,14 +56,14 @@ export const makeFirstToken = async (
       lifetimeMs: undefined,
       length: 65,
     });
-    if (isProblem(created) || isOutage(created)) return faultOf(created) ?? '';
+    if (isCommandError(created) || isOutage(created)) return faultOf(created) ?? '';
     return { secret: created.secret, org, user };
   } finally {
     await store.close();
   }
 };
 
-const faultOf = (value: object | Problem | Outage): string | undefined => {
-  if (isProblem(value)) return `No first token: ${value.message}`;
+const faultOf = (value: object | CommandError | Outage): string | undefined => {
+  if (isCommandError(value)) return `No first token: ${value.message}`;
   return isOutage(value) ? 'No first token: the store does not answer. Is it up?' : undefined;
 };

@@ -10,7 +10,7 @@ import { exitCode } from './exit-code.ts';
 import { collect, readAccount, readCount, readDuration } from './option-readers.ts';
 import { listing, time } from './output.ts';
 import { refuse, withStore } from './session.ts';
-import { isFailure } from '../lifecycle/problem.ts';
+import { isFailure } from '../lifecycle/command-error.ts';
 
 interface AuditOptions {
   readonly org?: string;

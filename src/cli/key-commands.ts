@@ -13,7 +13,7 @@ import { exitCode } from './exit-code.ts';
 import { withAudit } from './operator.ts';
 import { isoTime, lifetime, listing, pairs, time } from './output.ts';
 import { refuse, type World, withStore } from './session.ts';
-import { isFailure } from '../lifecycle/problem.ts';
+import { isFailure } from '../lifecycle/command-error.ts';
 
 /** One key as it is listed. */
 interface ListedKey {

@@ -10,7 +10,7 @@ import { collectRoles, readLifetime } from './option-readers.ts';
 import { isoTime, lifetime, type Output, pairs, table, time, listing } from './output.ts';
 import { readAll, refuse, withStore } from './session.ts';
 import type { AddCommands } from './command-line.ts';
-import { isFailure } from '../lifecycle/problem.ts';
+import { isFailure } from '../lifecycle/command-error.ts';
 
 interface CreateOptions {
   readonly name?: string;

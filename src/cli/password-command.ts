@@ -10,7 +10,7 @@ import { exitCode } from './exit-code.ts';
 import { withAudit } from './operator.ts';
 import { readAccount } from './option-readers.ts';
 import { outputFor, refuse, type World, withStore } from './session.ts';
-import { isFailure } from '../lifecycle/problem.ts';
+import { isFailure } from '../lifecycle/command-error.ts';
 
 const inputCharactersMax = 8 * 1024;
 

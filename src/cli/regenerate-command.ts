@@ -9,7 +9,7 @@ import { withAudit } from './operator.ts';
 import { readDuration } from './option-readers.ts';
 import { refuse, withStore } from './session.ts';
 import { printSecret } from './token-output.ts';
-import { isFailure } from '../lifecycle/problem.ts';
+import { isFailure } from '../lifecycle/command-error.ts';
 
 interface RegenerateOptions {
   readonly overlap?: number;

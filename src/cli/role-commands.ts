@@ -8,7 +8,7 @@ import { withAudit } from './operator.ts';
 import { collectWords } from './option-readers.ts';
 import { listing } from './output.ts';
 import { refuse, withStore } from './session.ts';
-import { isFailure } from '../lifecycle/problem.ts';
+import { isFailure } from '../lifecycle/command-error.ts';
 
 export const addRoleCommands: AddCommands = (program, world, run) => {
   const role = program.command('role').description('named sets of scopes, held by users of an org');

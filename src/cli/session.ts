@@ -7,7 +7,7 @@ import type { Command } from 'commander';
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import { feedRetentionMs } from '../gate/retention.ts';
 import { createStoreClock, middleReading } from '../gate/store-clock.ts';
-import { type Problem, isFailure } from '../lifecycle/problem.ts';
+import { type CommandError, isFailure } from '../lifecycle/command-error.ts';
 import { loadSettings, type LoadResult } from '../settings/load-settings.ts';
 import { problemLine } from '../settings/problem.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -148,7 +148,7 @@ const readClock = async (store: TokenStore): Promise<() => number> => {
 };
 
 /** Prints why not, and gives the exit code. */
-export const refuse = (output: Output, refusal: Problem | Outage): ExitCode => {
+export const refuse = (output: Output, refusal: CommandError | Outage): ExitCode => {
   if (!isOutage(refusal)) return fail(output, refusal.code, refusal.message, exitCode.refused);
   const cause = refusal.cause === undefined ? '' : `: ${unended(messageOf(refusal.cause))}`;
   const message =
@@ -194,8 +194,8 @@ const pageLimit = 500;
 
 /** Every item of a listing, page after page. */
 export const readAll = async <T>(
-  read: (page: PageRequest) => Promise<Page<T> | Problem | Outage>,
-): Promise<readonly T[] | Problem | Outage> => {
+  read: (page: PageRequest) => Promise<Page<T> | CommandError | Outage>,
+): Promise<readonly T[] | CommandError | Outage> => {
   const items: T[] = [];
   let cursor: string | undefined;
   do {

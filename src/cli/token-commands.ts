@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import { createAccounts } from '../lifecycle/accounts.ts';
 import { createApiTokens } from '../lifecycle/api-tokens.ts';
-import { isFailure, type Problem, problem } from '../lifecycle/problem.ts';
+import { isFailure, type CommandError, commandError } from '../lifecycle/command-error.ts';
 import { nothingRevoked } from '../lifecycle/revoke.ts';
 import { isTokenId } from '../lifecycle/token-id.ts';
 import type { TokenStore } from '../store/token-store.ts';
@@ -157,7 +157,7 @@ export const addTokenCommands: AddCommands = (program, world, run) => {
 };
 
 /** Not quoted: it may be a secret put in the wrong place. */
-const noTokenId = problem(
+const noTokenId = commandError(
   'token_unknown',
   'That is no token id. Write the id (a UUID) that create or list showed; ' +
     'with nothing but the secret: tollgate token revoke --secret-stdin < FILE',
@@ -169,7 +169,7 @@ const secretCharactersMax = 64 * 1024;
 const findIdOf = async (
   stdin: AsyncIterable<Uint8Array | string>,
   store: TokenStore,
-): Promise<string | Problem | Outage> => {
+): Promise<string | CommandError | Outage> => {
   let text = '';
   for await (const chunk of stdin) {
     text += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('latin1');

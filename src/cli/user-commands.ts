@@ -10,7 +10,7 @@ import { collect, readAccount } from './option-readers.ts';
 import { isoTime, type Output, pairs, time, listing } from './output.ts';
 import { addPasswordCommand } from './password-command.ts';
 import { readAll, refuse, withStore } from './session.ts';
-import { isFailure } from '../lifecycle/problem.ts';
+import { isFailure } from '../lifecycle/command-error.ts';
 
 type Account = ReturnType<typeof readAccount>;
 

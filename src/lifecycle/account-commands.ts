@@ -14,17 +14,25 @@ import type { Audit, AuditAction } from './audit.ts';
 import { checkOrgId, checkUserId } from './names.ts';
 import { withOwnRights } from './own-rights.ts';
 import { checkPage } from './page.ts';
-import { type Problem, problem, isFailure } from './problem.ts';
+import { type CommandError, commandError, isFailure } from './command-error.ts';
 
 /** Refused as `mayManageAccounts` and `mayReadAudit` say, and `rate_limited` after too many commands. */
 export interface AccountCommands {
-  findOrg(actor: Actor, orgId: string): Promise<OrgRecord | Problem | Refusal>;
-  findUser(actor: Actor, orgId: string, userId: string): Promise<UserRecord | Problem | Refusal>;
-  listUsers(actor: Actor, orgId: string, page: PageRequest): Promise<Page<UserRecord> | Problem | Refusal>;
+  findOrg(actor: Actor, orgId: string): Promise<OrgRecord | CommandError | Refusal>;
+  findUser(actor: Actor, orgId: string, userId: string): Promise<UserRecord | CommandError | Refusal>;
+  listUsers(
+    actor: Actor,
+    orgId: string,
+    page: PageRequest,
+  ): Promise<Page<UserRecord> | CommandError | Refusal>;
   /** Ends the user's sessions; the API tokens live on with the new roles, or wait until the user is enabled again. */
-  changeUser(actor: Actor, command: ChangeUserCommand): Promise<UserRecord | Problem | Refusal>;
+  changeUser(actor: Actor, command: ChangeUserCommand): Promise<UserRecord | CommandError | Refusal>;
   /** Newest first. */
-  readAudit(actor: Actor, orgId: string, page: PageRequest): Promise<Page<AuditEntry> | Problem | Refusal>;
+  readAudit(
+    actor: Actor,
+    orgId: string,
+    page: PageRequest,
+  ): Promise<Page<AuditEntry> | CommandError | Refusal>;
 }
 
 export interface ChangeUserCommand {
@@ -92,8 +100,8 @@ const createWithRight =
     action: AuditAction,
     { orgId, userId }: { readonly orgId: string; readonly userId: string | undefined },
     may: (identity: Identity, orgId: string) => Denial | undefined,
-    work: (identity: Identity) => Promise<T | Problem | Outage>,
-  ): Promise<T | Problem | Refusal> => {
+    work: (identity: Identity) => Promise<T | CommandError | Outage>,
+  ): Promise<T | CommandError | Refusal> => {
     const identity = await withOwnRights(store, actor.identity);
     if (isOutage(identity)) return identity;
     const refusal = may(identity, orgId);
@@ -116,7 +124,7 @@ const checkGrant = async (
   { orgId, roles }: ChangeUserCommand,
   user: UserRecord,
   held: ReadonlySet<string>,
-): Promise<Problem | Outage | undefined> => {
+): Promise<CommandError | Outage | undefined> => {
   if (roles === undefined) return undefined;
   const org = await accounts.findOrg(orgId);
   if (isFailure(org)) return org;
@@ -124,7 +132,7 @@ const checkGrant = async (
   const beyond = [...effectiveScopes('all', added, org.roles)].filter((scope) => !held.has(scope));
   return beyond.length === 0
     ? undefined
-    : problem(
+    : commandError(
         'scope_too_wide',
         `You do not have ${beyond.sort().slice(0, 10).join(' ')} yourself, so you cannot give a role that grants it.`,
       );

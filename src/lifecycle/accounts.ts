@@ -19,7 +19,7 @@ import {
   rolesPerUserMax,
 } from './names.ts';
 import { checkPage } from './page.ts';
-import { type Problem, problem, isFailure } from './problem.ts';
+import { type CommandError, commandError, isFailure } from './command-error.ts';
 
 export interface NewOrg {
   readonly id: string;
@@ -41,33 +41,45 @@ export interface NewUser {
 }
 
 export interface Accounts {
-  createOrg(org: NewOrg): Promise<OrgRecord | Problem | Outage>;
+  createOrg(org: NewOrg): Promise<OrgRecord | CommandError | Outage>;
   /** `tokenLifetimeMsMax: null` lifts the limit. */
   changeOrg(
     orgId: string,
     change: { readonly name?: string; readonly tokenLifetimeMsMax?: number | null },
-  ): Promise<OrgRecord | Problem | Outage>;
+  ): Promise<OrgRecord | CommandError | Outage>;
   /** Disabling ends every session of the org and refuses its API tokens until it is active again. */
-  setOrgState(orgId: string, state: AccountState): Promise<OrgRecord | Problem | Outage>;
-  findOrg(orgId: string): Promise<OrgRecord | Problem | Outage>;
-  listOrgs(page: PageRequest): Promise<Page<OrgRecord> | Problem | Outage>;
+  setOrgState(orgId: string, state: AccountState): Promise<OrgRecord | CommandError | Outage>;
+  findOrg(orgId: string): Promise<OrgRecord | CommandError | Outage>;
+  listOrgs(page: PageRequest): Promise<Page<OrgRecord> | CommandError | Outage>;
   /** Defines a role or replaces its scopes; whoever holds it gets the new scopes at once. */
-  defineRole(orgId: string, role: string, scopes: readonly string[]): Promise<OrgRecord | Problem | Outage>;
+  defineRole(
+    orgId: string,
+    role: string,
+    scopes: readonly string[],
+  ): Promise<OrgRecord | CommandError | Outage>;
   /** Whoever still holds it is granted nothing by it. */
-  deleteRole(orgId: string, role: string): Promise<OrgRecord | Problem | Outage>;
-  createUser(user: NewUser): Promise<UserRecord | Problem | Outage>;
-  renameUser(orgId: string, userId: string, name: string): Promise<UserRecord | Problem | Outage>;
+  deleteRole(orgId: string, role: string): Promise<OrgRecord | CommandError | Outage>;
+  createUser(user: NewUser): Promise<UserRecord | CommandError | Outage>;
+  renameUser(orgId: string, userId: string, name: string): Promise<UserRecord | CommandError | Outage>;
   /** Replaces all roles; the user's access tokens end, the API tokens live on with the new roles. */
-  setRoles(orgId: string, userId: string, roles: readonly string[]): Promise<UserRecord | Problem | Outage>;
-  setUserState(orgId: string, userId: string, state: AccountState): Promise<UserRecord | Problem | Outage>;
+  setRoles(
+    orgId: string,
+    userId: string,
+    roles: readonly string[],
+  ): Promise<UserRecord | CommandError | Outage>;
+  setUserState(
+    orgId: string,
+    userId: string,
+    state: AccountState,
+  ): Promise<UserRecord | CommandError | Outage>;
   /** Roles and state in one step, as `setRoles` and `setUserState`; what is undefined stays. */
   changeUser(
     orgId: string,
     userId: string,
     change: { readonly roles: readonly string[] | undefined; readonly state: AccountState | undefined },
-  ): Promise<UserRecord | Problem | Outage>;
-  findUser(orgId: string, userId: string): Promise<UserRecord | Problem | Outage>;
-  listUsers(orgId: string, page: PageRequest): Promise<Page<UserRecord> | Problem | Outage>;
+  ): Promise<UserRecord | CommandError | Outage>;
+  findUser(orgId: string, userId: string): Promise<UserRecord | CommandError | Outage>;
+  listUsers(orgId: string, page: PageRequest): Promise<Page<UserRecord> | CommandError | Outage>;
 }
 
 /** `now`: milliseconds since the epoch. */
@@ -77,7 +89,7 @@ export const createAccounts = (deps: {
 }): Accounts => {
   const { store, now } = deps;
 
-  const changeOrg = async (orgId: string, change: OrgChange): Promise<OrgRecord | Problem | Outage> => {
+  const changeOrg = async (orgId: string, change: OrgChange): Promise<OrgRecord | CommandError | Outage> => {
     const malformed = checkOrgId(orgId) ?? (change.name === undefined ? undefined : checkName(change.name));
     return malformed ?? (await store.changeOrg(orgId, change, now())) ?? orgUnknown(orgId);
   };
@@ -85,11 +97,11 @@ export const createAccounts = (deps: {
     orgId: string,
     userId: string,
     change: UserChange,
-  ): Promise<UserRecord | Problem | Outage> => {
+  ): Promise<UserRecord | CommandError | Outage> => {
     const malformed = checkUser(orgId, userId, change.name);
     return malformed ?? (await store.changeUser(orgId, userId, change, now())) ?? userUnknown(orgId, userId);
   };
-  const findOrg = async (orgId: string): Promise<OrgRecord | Problem | Outage> =>
+  const findOrg = async (orgId: string): Promise<OrgRecord | CommandError | Outage> =>
     checkOrgId(orgId) ?? (await store.findOrg(orgId)) ?? orgUnknown(orgId);
 
   return {
@@ -117,7 +129,7 @@ export const createAccounts = (deps: {
       if (isOutage(answer)) return answer;
       return answer === 'created'
         ? org
-        : problem(
+        : commandError(
             'org_exists',
             `The org ${org.id} exists already. If an earlier attempt ended without an answer, that one made it. Otherwise change it, or choose another id.`,
           );
@@ -173,7 +185,7 @@ export const createAccounts = (deps: {
       if (answer === 'org_unknown') return orgUnknown(command.orgId);
       return answer === 'created'
         ? user
-        : problem(
+        : commandError(
             'user_exists',
             `The user ${user.orgId}/${user.id} exists already. If an earlier attempt ended without an answer, that one made it. Otherwise change it, or choose another id.`,
           );
@@ -208,16 +220,19 @@ export const createAccounts = (deps: {
   };
 };
 
-export const orgUnknown = (orgId: string): Problem =>
-  problem('org_unknown', `There is no org ${orgId}. Create it, or list the orgs to see their ids.`);
+export const orgUnknown = (orgId: string): CommandError =>
+  commandError('org_unknown', `There is no org ${orgId}. Create it, or list the orgs to see their ids.`);
 
-export const userUnknown = (orgId: string, userId: string): Problem =>
-  problem('user_unknown', `There is no user ${orgId}/${userId}. Create it, or list the users of ${orgId}.`);
+export const userUnknown = (orgId: string, userId: string): CommandError =>
+  commandError(
+    'user_unknown',
+    `There is no user ${orgId}/${userId}. Create it, or list the users of ${orgId}.`,
+  );
 
-const checkUser = (orgId: string, userId: string, name: string | undefined): Problem | undefined =>
+const checkUser = (orgId: string, userId: string, name: string | undefined): CommandError | undefined =>
   checkOrgId(orgId) ?? checkUserId(userId) ?? (name === undefined ? undefined : checkName(name));
 
-const checkRoles = (roles: Readonly<Record<string, readonly string[]>>): Problem | undefined => {
+const checkRoles = (roles: Readonly<Record<string, readonly string[]>>): CommandError | undefined => {
   const entries = Object.entries(roles);
   for (const [role, scopes] of entries) {
     const malformed = checkRoleName(role) ?? checkScopes(scopes);
@@ -226,7 +241,7 @@ const checkRoles = (roles: Readonly<Record<string, readonly string[]>>): Problem
   return checkCount('role_malformed', 'roles of one org', entries.length, rolesPerOrgMax);
 };
 
-const checkKnownRoles = (org: OrgRecord, roles: readonly string[]): Problem | undefined => {
+const checkKnownRoles = (org: OrgRecord, roles: readonly string[]): CommandError | undefined => {
   const malformed =
     checkCount('role_malformed', 'roles of one user', roles.length, rolesPerUserMax) ??
     roles.map(checkRoleName).find((found) => found !== undefined);
@@ -234,7 +249,7 @@ const checkKnownRoles = (org: OrgRecord, roles: readonly string[]): Problem | un
   const unknown = roles.find((role) => !Object.hasOwn(org.roles, role));
   if (unknown === undefined) return undefined;
   const known = Object.keys(org.roles).sort();
-  return problem(
+  return commandError(
     'role_unknown',
     `The org ${org.id} defines no role ${JSON.stringify(unknown)}. ${
       known.length === 0 ? 'It has none yet; define one first.' : `It has: ${known.slice(0, 20).join(', ')}.`

@@ -10,27 +10,27 @@ import { createApiToken, type CreatedApiToken, type NewApiToken } from './create
 import { createDerivedSecrets } from './idempotency.ts';
 import { checkOrgId, checkTokenId, checkUserId, tokenUnknown } from './names.ts';
 import { checkPage } from './page.ts';
-import { type Problem, problem } from './problem.ts';
+import { type CommandError, commandError } from './command-error.ts';
 import { regenerateApiToken, type Regeneration } from './regenerate.ts';
 
 export interface ApiTokens {
-  createApiToken(command: NewApiToken): Promise<CreatedApiToken | Problem | Outage>;
+  createApiToken(command: NewApiToken): Promise<CreatedApiToken | CommandError | Outage>;
   /** A new secret for the same token. */
-  regenerateApiToken(command: Regeneration): Promise<CreatedApiToken | Problem | Outage>;
-  findApiToken(tokenId: string): Promise<ApiTokenRecord | Problem | Outage>;
+  regenerateApiToken(command: Regeneration): Promise<CreatedApiToken | CommandError | Outage>;
+  findApiToken(tokenId: string): Promise<ApiTokenRecord | CommandError | Outage>;
   /** Records hold neither secret nor digest. */
   listApiTokens(
     orgId: string,
     userId: string,
     page: PageRequest,
-  ): Promise<Page<ApiTokenRecord> | Problem | Outage>;
+  ): Promise<Page<ApiTokenRecord> | CommandError | Outage>;
   /**
-   * Ends the token and every session made from it. Repeating it is safe: the store is asked each time. The problem
+   * Ends the token and every session made from it. Repeating it is safe: the store is asked each time. The error
    * `token_unknown`: the store has no such token; sessions made from it, if there were any, have ended all the same.
    */
-  revokeApiToken(tokenId: string): Promise<'revoked' | 'already_revoked' | Problem | Outage>;
+  revokeApiToken(tokenId: string): Promise<'revoked' | 'already_revoked' | CommandError | Outage>;
   /** Ends every token and session of a user; `userId` undefined: of the whole org. One write. */
-  revokeAll(orgId: string, userId: string | undefined): Promise<'revoked' | Problem | Outage>;
+  revokeAll(orgId: string, userId: string | undefined): Promise<'revoked' | CommandError | Outage>;
 }
 
 export interface ApiTokensDeps {
@@ -68,8 +68,8 @@ export const createApiTokens = (deps: ApiTokensDeps): ApiTokens => {
   };
 };
 
-const onlyIdRevoked = (tokenId: string): Problem =>
-  problem(
+const onlyIdRevoked = (tokenId: string): CommandError =>
+  commandError(
     'token_unknown',
     `There is no API token ${tokenId} in the store. Sessions made from it, if there were any, have been ended. ` +
       "List the user's tokens to see their ids.",

@@ -12,7 +12,7 @@ import type { TokenStore } from '../store/token-store.ts';
 import type { Origin } from './actor.ts';
 import { createFlusher } from './flusher.ts';
 import { checkOrgId, checkUserId } from './names.ts';
-import { isProblem } from './problem.ts';
+import { isCommandError } from './command-error.ts';
 import { isTokenId } from './token-id.ts';
 
 export type AuditAction =
@@ -52,7 +52,7 @@ export interface AuditEvent {
   /** Whom or what it was about; what is left out is not known or does not apply. */
   readonly subject: Partial<AuditParty>;
   /**
-   * What it came to: a denial, problem or outage is a refusal with that reason; what `changesNothing` is not written down;
+   * What it came to: a denial, command error or outage is a refusal with that reason; what `changesNothing` is not written down;
    * anything else is done.
    */
   readonly outcome: unknown;
@@ -199,5 +199,5 @@ const lineOf = ({ atMs, ...facts }: AuditEntry): string =>
 
 const reasonOf = (outcome: unknown): string | undefined => {
   if (isRefusal(outcome)) return outcome.reason;
-  return isProblem(outcome) ? outcome.code : undefined;
+  return isCommandError(outcome) ? outcome.code : undefined;
 };

@@ -8,9 +8,9 @@ import type { OauthClientSettings } from '../settings/settings.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import type { Origin } from './actor.ts';
 import type { Audit } from './audit.ts';
-import { createIssue, type IssueDeps, type Issued, type IssueProblem } from './issue.ts';
+import { createIssue, type IssueDeps, type Issued, type IssueError } from './issue.ts';
 import { findActiveOwner } from './owner.ts';
-import { isProblem } from './problem.ts';
+import { isCommandError } from './command-error.ts';
 
 export interface ClientSessionCommand {
   readonly clientId: string;
@@ -21,7 +21,7 @@ export interface ClientSessionCommand {
   readonly origin: Origin;
 }
 
-export type BeginClientSession = (command: ClientSessionCommand) => Promise<Issued | IssueProblem | Refusal>;
+export type BeginClientSession = (command: ClientSessionCommand) => Promise<Issued | IssueError | Refusal>;
 
 export const createBeginClientSession = (
   deps: IssueDeps & {
@@ -38,7 +38,7 @@ export const createBeginClientSession = (
   }: ClientSessionCommand): ReturnType<BeginClientSession> => {
     const owner = await findActiveOwner(deps.store, account.orgId, account.userId);
     if (isOutage(owner)) return owner;
-    if (isProblem(owner)) {
+    if (isCommandError(owner)) {
       const isDisabled = owner.code === 'user_disabled' || owner.code === 'org_disabled';
       return denial(isDisabled ? owner.code : 'client_unknown', owner.message);
     }

@@ -11,7 +11,7 @@ import { derivationFor, type DerivedSecrets, type OpenDerivedSecrets, type Given
 import { checkNotifyBefore, grantLifetime } from './lifetime.ts';
 import { checkLabels, checkName, checkOrgId, checkScopes, checkUserId, distinct } from './names.ts';
 import { checkNotWider, findActiveOwner, grantedTo, type Owner } from './owner.ts';
-import { isProblem, type Problem, problem, isFailure } from './problem.ts';
+import { isCommandError, type CommandError, commandError, isFailure } from './command-error.ts';
 import { type Room, storeWithin } from './token-room.ts';
 
 export interface NewApiToken {
@@ -61,7 +61,7 @@ const drawsMax = 4;
 export const createApiToken = async (
   deps: CreateApiTokenDeps,
   command: NewApiToken,
-): Promise<CreatedApiToken | Problem | Outage> => {
+): Promise<CreatedApiToken | CommandError | Outage> => {
   const { store, settings } = deps;
   const nowMs = deps.now();
   const malformed = checkCommand(command);
@@ -72,7 +72,7 @@ export const createApiToken = async (
   const wide = checkScopesOf(command, owner);
   if (wide !== undefined) return wide;
   const derivation = await derivationFor(deps.openDerived, command.idempotencyKey, command.givenBy);
-  if (isProblem(derivation)) return derivation;
+  if (isCommandError(derivation)) return derivation;
   const ids = derivation?.derived.tokenIds(command.orgId, command.userId, derivation.key, nowMs);
   if (derivation !== undefined && ids !== undefined) {
     const before = await findMadeBefore(store, ids.known, command, derivation);
@@ -83,7 +83,7 @@ export const createApiToken = async (
     settings.tokens.apiTokenLifetimeMs,
     owner.org.tokenLifetimeMsMax,
   );
-  if (isProblem(lifetime)) return lifetime;
+  if (isCommandError(lifetime)) return lifetime;
   const id = ids?.fresh ?? createTokenId(shardOfAccount(command.orgId, command.userId));
   const record = recordOf(id, command, owner, lifetime.lifetimeMs, nowMs);
   const secret = derivation?.derived.secret(id, 0, derivation.key, command.length);
@@ -94,7 +94,7 @@ export const createApiToken = async (
     : storeDerived(room, record, secret);
 };
 
-const checkCommand = (command: NewApiToken): Problem | undefined =>
+const checkCommand = (command: NewApiToken): CommandError | undefined =>
   checkOrgId(command.orgId) ??
   checkUserId(command.userId) ??
   checkName(command.name) ??
@@ -102,14 +102,14 @@ const checkCommand = (command: NewApiToken): Problem | undefined =>
   checkNotifyBefore(command.notifyBeforeExpiryMs) ??
   checkLabels(command.labels ?? []);
 
-const checkScopesOf = (command: NewApiToken, owner: Owner): Problem | undefined => {
+const checkScopesOf = (command: NewApiToken, owner: Owner): CommandError | undefined => {
   const { scopes, within } = command;
   const wide = scopes === 'all' ? undefined : checkNotWider(scopes, owner);
   if (wide !== undefined || within === undefined) return wide;
   const beyond = (scopes === 'all' ? [...grantedTo(owner)] : scopes).filter((scope) => !within.has(scope));
   return beyond.length === 0
     ? undefined
-    : problem(
+    : commandError(
         'scope_too_wide',
         `You do not have ${beyond.sort().slice(0, 10).join(' ')} yourself, so you cannot make a token that does.`,
       );
@@ -146,7 +146,7 @@ const drawAndStore = async (
   room: Room,
   record: ApiTokenRecord,
   length: SecretLength,
-): Promise<CreatedApiToken | Problem | Outage> => {
+): Promise<CreatedApiToken | CommandError | Outage> => {
   const shard = shardOfAccount(record.orgId, record.userId);
   for (let draw = 0; draw < drawsMax; draw++) {
     const secret = createSecret({ shard, length });
@@ -161,7 +161,7 @@ const storeDerived = async (
   room: Room,
   record: ApiTokenRecord,
   secret: string,
-): Promise<CreatedApiToken | Problem | Outage> => {
+): Promise<CreatedApiToken | CommandError | Outage> => {
   const answer = await storeWithin(room, record, digestOf(secret));
   if (isFailure(answer)) return answer;
   // The same command may have been carried out elsewhere at this moment: the record is that one's.
@@ -176,7 +176,7 @@ const findMadeBefore = async (
   ids: readonly string[],
   command: NewApiToken,
   { key, derived }: { readonly key: string; readonly derived: DerivedSecrets },
-): Promise<CreatedApiToken | Problem | Outage | undefined> => {
+): Promise<CreatedApiToken | CommandError | Outage | undefined> => {
   const records = await Promise.all(ids.map((id) => store.findToken(id)));
   for (const record of records) {
     if (isOutage(record)) return record;
@@ -208,7 +208,7 @@ const isSameCommand = (command: NewApiToken, record: ApiTokenRecord): boolean =>
   );
 };
 
-const keyUsedOtherwise = problem(
+const keyUsedOtherwise = commandError(
   'idempotency_conflict',
   'Another command was given with this idempotency key, or its token has a new secret by now. Use a new key for a new command.',
 );

@@ -8,7 +8,7 @@ import type { Identifier } from '../identity/identifier.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Audit } from './audit.ts';
 import { createIdentifyLive } from './identify-live.ts';
-import { createIssue, type IssueDeps, type Issued, type IssueCommand, type IssueProblem } from './issue.ts';
+import { createIssue, type IssueDeps, type Issued, type IssueCommand, type IssueError } from './issue.ts';
 
 export interface ExchangeCommand extends Omit<IssueCommand, 'identity' | 'methods'> {
   readonly credential: Credential;
@@ -21,7 +21,7 @@ export interface ExchangeCommand extends Omit<IssueCommand, 'identity' | 'method
 }
 
 export type Exchanged = Issued;
-export type ExchangeProblem = IssueProblem;
+export type ExchangeError = IssueError;
 
 export interface ExchangeDeps extends IssueDeps {
   readonly identifier: Pick<Identifier, 'identify' | 'standing'>;
@@ -30,7 +30,7 @@ export interface ExchangeDeps extends IssueDeps {
   readonly audit?: Audit | undefined;
 }
 
-export type Exchange = (command: ExchangeCommand) => Promise<Exchanged | ExchangeProblem | Refusal>;
+export type Exchange = (command: ExchangeCommand) => Promise<Exchanged | ExchangeError | Refusal>;
 
 export const createExchange = (deps: ExchangeDeps): Exchange => {
   const identifyLive = createIdentifyLive(deps);

@@ -6,7 +6,7 @@ import type { Settings } from '../settings/settings.ts';
 import { shardOfAccount, shardOfTokenId } from '../tokens/shard.ts';
 import { deriveSecret, deriveTokenId, type SecretLength } from '../tokens/api-token.ts';
 import { isKeyFault } from '../tokens/signing-key.ts';
-import { isProblem, type Problem, problem } from './problem.ts';
+import { isCommandError, type CommandError, commandError } from './command-error.ts';
 import { loadSealingKey } from './sealing-key.ts';
 
 export interface DerivedSecrets {
@@ -25,7 +25,7 @@ export interface DerivedSecrets {
 }
 
 /** The derivation, once the sealing key can be had. */
-export type OpenDerivedSecrets = () => Promise<DerivedSecrets | Problem>;
+export type OpenDerivedSecrets = () => Promise<DerivedSecrets | CommandError>;
 
 const dayMs = 24 * 3600 * 1000;
 
@@ -42,8 +42,8 @@ export const createDerivedSecrets = (settings: Pick<Settings, 'keys'>): OpenDeri
 };
 
 /** `hasFile`: it may be in a file, which is made by the first `tollgate serve`. Whoever asks is not told where it is. */
-const noSealingKey = (hasFile: boolean): Problem =>
-  problem(
+const noSealingKey = (hasFile: boolean): CommandError =>
+  commandError(
     'idempotency_unavailable',
     'Commands with an idempotency key need a sealing key: ' +
       (hasFile
@@ -68,10 +68,10 @@ const derivedWith = (key: Uint8Array): DerivedSecrets => ({
 const keyGrammar = /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/;
 
 /** A header's worth of printable ASCII. */
-const checkIdempotencyKey = (key: string): Problem | undefined =>
+const checkIdempotencyKey = (key: string): CommandError | undefined =>
   keyGrammar.test(key)
     ? undefined
-    : problem(
+    : commandError(
         'idempotency_malformed',
         'An idempotency key is 1 to 255 printable ASCII characters, best a new UUID for each command.',
       );
@@ -87,12 +87,12 @@ export const derivationFor = async (
   open: OpenDerivedSecrets,
   key: string | undefined,
   by: GivenBy,
-): Promise<{ readonly key: string; readonly derived: DerivedSecrets } | Problem | undefined> => {
+): Promise<{ readonly key: string; readonly derived: DerivedSecrets } | CommandError | undefined> => {
   if (key === undefined) return undefined;
   const malformed = checkIdempotencyKey(key);
   if (malformed !== undefined) return malformed;
   const derived = await open();
-  if (isProblem(derived)) return derived;
+  if (isCommandError(derived)) return derived;
   // No id has a blank or a tab in it, and no key a tab.
   return { key: by === undefined ? key : `${by.orgId}/${by.userId}\t${key}`, derived };
 };

@@ -10,7 +10,7 @@ import { userUnknown } from './accounts.ts';
 import type { ApiTokensDeps } from './api-tokens.ts';
 import { checkName, checkOrgId, checkScopes, checkUserId, distinct } from './names.ts';
 import { findActiveOwner } from './owner.ts';
-import { isProblem, type Problem, problem, isFailure } from './problem.ts';
+import { isCommandError, type CommandError, commandError, isFailure } from './command-error.ts';
 import { importedTokenId } from './token-id.ts';
 
 /** One line of an import file. Exactly one of `sha256` and `secret`. */
@@ -35,7 +35,7 @@ export interface ImportReport extends ImportProgress {
   readonly problems: readonly {
     readonly entry: number;
     readonly line: number | undefined;
-    readonly problem: Problem;
+    readonly problem: CommandError;
   }[];
   /** Why the run stopped early; undefined when it read everything. Run it again: nothing is doubled. */
   readonly outage: Outage | undefined;
@@ -68,13 +68,13 @@ export const importApiTokens = async (
   let imported = 0;
   let refused = 0;
   let outage: Outage | undefined;
-  const problems: { entry: number; line: number | undefined; problem: Problem }[] = [];
+  const problems: { entry: number; line: number | undefined; problem: CommandError }[] = [];
   const underWay = new Set<Promise<void>>();
   const take = async (entry: number, value: unknown): Promise<void> => {
     const line = options.lineNow?.();
     const answer = await importOne(deps, value);
     if (isOutage(answer)) outage ??= answer;
-    else if (isProblem(answer)) {
+    else if (isCommandError(answer)) {
       refused++;
       if (problems.length < problemsMax) problems.push({ entry, line, problem: answer });
     } else imported++;
@@ -92,9 +92,12 @@ export const importApiTokens = async (
   return { read, imported, refused, problems, outage };
 };
 
-const importOne = async (deps: ApiTokensDeps, value: unknown): Promise<'imported' | Problem | Outage> => {
+const importOne = async (
+  deps: ApiTokensDeps,
+  value: unknown,
+): Promise<'imported' | CommandError | Outage> => {
   const entry = parseEntry(value);
-  if (isProblem(entry)) return entry;
+  if (isCommandError(entry)) return entry;
   const owner = await findActiveOwner(deps.store, entry.orgId, entry.userId);
   if (isFailure(owner)) return owner;
   const record: ApiTokenRecord = {
@@ -127,10 +130,13 @@ const importOne = async (deps: ApiTokensDeps, value: unknown): Promise<'imported
   }
   return answer === 'created'
     ? 'imported'
-    : problem('secret_taken', 'Another token has this secret already. A secret can belong to one user only.');
+    : commandError(
+        'secret_taken',
+        'Another token has this secret already. A secret can belong to one user only.',
+      );
 };
 
-const parseEntry = (value: unknown): ImportEntry | Problem => {
+const parseEntry = (value: unknown): ImportEntry | CommandError => {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return entryMalformed('an object');
   const fields = new Map<string, unknown>(Object.entries(value));
   const orgId = fields.get('org');
@@ -140,16 +146,16 @@ const parseEntry = (value: unknown): ImportEntry | Problem => {
   if (typeof userId !== 'string') return entryMalformed('"user", a string');
   if (typeof name !== 'string') return entryMalformed('"name", a string');
   const scopes = parseEntryScopes(fields.get('scopes'));
-  if (isProblem(scopes)) return scopes;
+  if (isCommandError(scopes)) return scopes;
   const expires = parseExpires(fields.get('expires'));
-  if (isProblem(expires)) return expires;
+  if (isCommandError(expires)) return expires;
   const digest = parseDigest(fields.get('sha256'), fields.get('secret'));
-  if (isProblem(digest)) return digest;
+  if (isCommandError(digest)) return digest;
   const malformed = checkOrgId(orgId) ?? checkUserId(userId) ?? checkName(name);
   return malformed ?? { orgId, userId, name, scopes, expiresAtMs: expires.atMs, digest };
 };
 
-const parseEntryScopes = (value: unknown): readonly string[] | 'all' | Problem => {
+const parseEntryScopes = (value: unknown): readonly string[] | 'all' | CommandError => {
   if (value === 'all') return 'all';
   const list: unknown = typeof value === 'string' ? value.split(' ').filter((scope) => scope !== '') : value;
   if (!Array.isArray(list)) return entryMalformed('"scopes": a list of scopes, or "all"');
@@ -161,7 +167,7 @@ const parseEntryScopes = (value: unknown): readonly string[] | 'all' | Problem =
   return checkScopes(scopes) ?? distinct(scopes);
 };
 
-const parseExpires = (value: unknown): { readonly atMs: number | undefined } | Problem => {
+const parseExpires = (value: unknown): { readonly atMs: number | undefined } | CommandError => {
   if (value === null || value === undefined) return { atMs: undefined };
   const atMs = typeof value === 'string' ? Date.parse(value) : value;
   return typeof atMs === 'number' && Number.isSafeInteger(atMs) && atMs >= 0
@@ -169,7 +175,7 @@ const parseExpires = (value: unknown): { readonly atMs: number | undefined } | P
     : entryMalformed('"expires": an ISO 8601 time, milliseconds since 1970, or null for never');
 };
 
-const parseDigest = (sha256: unknown, secret: unknown): string | Problem => {
+const parseDigest = (sha256: unknown, secret: unknown): string | CommandError => {
   if ((sha256 === undefined) === (secret === undefined))
     return entryMalformed('exactly one of "sha256" and "secret"');
   if (secret === undefined)
@@ -177,29 +183,35 @@ const parseDigest = (sha256: unknown, secret: unknown): string | Problem => {
       ? sha256.toLowerCase()
       : entryMalformed('"sha256": 64 hex digits');
   if (typeof secret === 'string' && secret.length < secretLengthMin)
-    return problem(
+    return commandError(
       'secret_malformed',
       `A secret of fewer than ${secretLengthMin} characters could be guessed, and would be refused when it is presented. ` +
         'Give its caller a new token.',
     );
   if (typeof secret !== 'string' || secret.length > secretBytesMax)
-    return problem('secret_malformed', `A secret has ${secretLengthMin} to ${secretBytesMax} characters.`);
+    return commandError(
+      'secret_malformed',
+      `A secret has ${secretLengthMin} to ${secretBytesMax} characters.`,
+    );
   const credential = parseCredential(secret, {
     apiTokenBytesMax: secretBytesMax,
     accessTokenBytesMax: secretBytesMax,
   });
   if (isDenial(credential))
-    return problem('secret_malformed', 'A secret is visible ASCII without blanks, quotes, commas, ; and \\.');
+    return commandError(
+      'secret_malformed',
+      'A secret is visible ASCII without blanks, quotes, commas, ; and \\.',
+    );
   if (credential.kind === 'access_token')
-    return problem(
+    return commandError(
       'secret_malformed',
       'A secret with two dots would be read as a JWT and cannot be imported.',
     );
   return digestOf(secret);
 };
 
-const entryMalformed = (wanted: string): Problem =>
-  problem('entry_malformed', `The entry needs ${wanted}. Example: ${example}`);
+const entryMalformed = (wanted: string): CommandError =>
+  commandError('entry_malformed', `The entry needs ${wanted}. Example: ${example}`);
 
 const example =
   '{"org":"acme","user":"ann","name":"ci","scopes":["things:read"],"expires":"2027-01-31T00:00:00Z","sha256":"<64 hex digits>"}';

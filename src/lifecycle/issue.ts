@@ -10,7 +10,7 @@ import type { SigningAlgorithm } from '../tokens/signature.ts';
 import { type AccessTokenClaims, accessTokenClaims } from '../tokens/access-token-claims.ts';
 import type { KeyRing } from '../tokens/key-ring.ts';
 import { signAccessToken, signIdToken } from '../tokens/sign.ts';
-import { isProblem, type Problem, problem } from './problem.ts';
+import { isCommandError, type CommandError, commandError } from './command-error.ts';
 
 type Claims = Readonly<Record<string, unknown>>;
 
@@ -56,11 +56,11 @@ export interface Issued {
   readonly identity: Identity;
 }
 
-export type IssueProblem = Problem<
+export type IssueError = CommandError<
   'scope_too_wide' | 'audience_unknown' | 'session_foreign' | 'access_token_too_large'
 >;
 
-export type Issue = (command: IssueCommand) => Issued | IssueProblem | Refusal;
+export type Issue = (command: IssueCommand) => Issued | IssueError | Refusal;
 
 export interface IssueDeps {
   readonly keys: Pick<KeyRing, 'signingKey'>;
@@ -80,12 +80,12 @@ export const createIssue = (deps: IssueDeps): Issue => {
   return (command) => {
     const { generation } = command.identity;
     if (generation === undefined)
-      return problem('session_foreign', 'An access token of another issuer cannot be exchanged here.');
+      return commandError('session_foreign', 'An access token of another issuer cannot be exchanged here.');
     const scopes = narrowScopes(command.identity.scopes, command.scopes);
-    if (isProblem(scopes)) return scopes;
+    if (isCommandError(scopes)) return scopes;
     const identity = narrowed(command.identity, scopes);
     const audience = chooseAudience(settings.audience, command.audiences);
-    if (isProblem(audience)) return audience;
+    if (isCommandError(audience)) return audience;
     const nowMs = deps.now();
     // JWT times are whole seconds: down, so that nothing lives longer than what it is made from.
     const issuedAtMs = Math.floor(nowMs / secondMs) * secondMs;
@@ -111,7 +111,7 @@ export const createIssue = (deps: IssueDeps): Issue => {
     });
     const accessToken = signAccessToken(key, form === undefined ? claims : inDialect(claims, identity, form));
     if (accessToken.length > settings.credential.accessTokenBytesMax)
-      return problem(
+      return commandError(
         'access_token_too_large',
         'With all these scopes the access token would be longer than requests may carry. Ask for fewer scopes.',
       );
@@ -156,16 +156,16 @@ const narrowed = (identity: Identity, scopes: readonly string[]): Identity => {
 const narrowScopes = (
   held: ReadonlySet<string>,
   asked: readonly string[] | undefined,
-): readonly string[] | IssueProblem => {
+): readonly string[] | IssueError => {
   if (asked === undefined) return [...held].sort();
   const beyond = asked.filter((scope) => !held.has(scope));
   return beyond.length === 0
     ? [...new Set(asked)].sort()
-    : problem('scope_too_wide', `The token does not carry ${beyond.slice(0, 10).join(' ')}.`);
+    : commandError('scope_too_wide', `The token does not carry ${beyond.slice(0, 10).join(' ')}.`);
 };
 
 /** RFC 8693 §2.1, RFC 8707 §2: a target we do not serve is refused, never ignored. */
-const chooseAudience = (own: string, asked: readonly string[]): string | IssueProblem =>
+const chooseAudience = (own: string, asked: readonly string[]): string | IssueError =>
   asked.every((audience) => audience === own)
     ? own
-    : problem('audience_unknown', `Tokens are issued for ${own} only.`);
+    : commandError('audience_unknown', `Tokens are issued for ${own} only.`);

@@ -1,17 +1,17 @@
 // How long an API token lives: minutes to months, or for ever, within what its org allows. No clock.
 
-import { type Problem, problem } from './problem.ts';
+import { type CommandError, commandError } from './command-error.ts';
 
 const minuteMs = 60_000;
 /** A hundred years: longer is a mistake in the unit; "for ever" has its own word. */
 const lifetimeMsMax = 36_525 * 24 * 60 * minuteMs;
 
 /** An org's maximum. */
-export const checkLifetimeMax = (lifetimeMs: number): Problem | undefined =>
+export const checkLifetimeMax = (lifetimeMs: number): CommandError | undefined =>
   isLifetime(lifetimeMs) ? undefined : malformed;
 
 /** How long before its expiry somebody wants to be reminded of a token. */
-export const checkNotifyBefore = (beforeMs: number | undefined): Problem | undefined =>
+export const checkNotifyBefore = (beforeMs: number | undefined): CommandError | undefined =>
   beforeMs === undefined || (Number.isSafeInteger(beforeMs) && beforeMs >= 0 && beforeMs <= lifetimeMsMax)
     ? undefined
     : malformed;
@@ -25,7 +25,7 @@ export const grantLifetime = (
   asked: number | null | undefined,
   defaultMs: number | undefined,
   orgMaxMs: number | undefined,
-): { readonly lifetimeMs: number | undefined } | Problem => {
+): { readonly lifetimeMs: number | undefined } | CommandError => {
   if (asked === undefined)
     return { lifetimeMs: orgMaxMs === undefined ? defaultMs : Math.min(defaultMs ?? Infinity, orgMaxMs) };
   if (asked === null)
@@ -40,13 +40,13 @@ export const grantLifetime = (
 const isLifetime = (lifetimeMs: number): boolean =>
   Number.isSafeInteger(lifetimeMs) && lifetimeMs >= minuteMs && lifetimeMs <= lifetimeMsMax;
 
-const malformed = problem(
+const malformed = commandError(
   'lifetime_malformed',
   'A lifetime is a whole number of milliseconds from one minute (60000) to a hundred years, or never.',
 );
 
-const tooLong = (what: string, orgMaxMs: number): Problem =>
-  problem(
+const tooLong = (what: string, orgMaxMs: number): CommandError =>
+  commandError(
     'lifetime_too_long',
     `${what} is longer than the org allows. Ask for ${Math.floor(orgMaxMs / minuteMs)} minutes at most, or raise the org's maximum.`,
   );

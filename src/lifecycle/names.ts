@@ -1,11 +1,11 @@
 // The grammars of everything a person names: orgs, users, roles, scopes, API tokens. Each check answers undefined or a
-// problem that says what to write instead. Names reach headers, logs and store keys, so all are short and printable.
+// command error that says what to write instead. Names reach headers, logs and store keys, so all are short and printable.
 
 import { isScope, looksLikeScopes, scopeLengthMax, scopesMax } from '../decision/scope.ts';
 import { isMadeUuid } from '../identity/vendor-ids.ts';
 import type { Label } from '../store/records.ts';
 import { isTokenId } from './token-id.ts';
-import { type Problem, type ProblemCode, problem } from './problem.ts';
+import { type CommandError, type CommandErrorCode, commandError } from './command-error.ts';
 
 /** Org and user ids: no `/`, because a user's full name is `org/user`. */
 const idGrammar = /^[A-Za-z0-9][A-Za-z0-9._@~-]{0,127}$/;
@@ -17,59 +17,60 @@ export const nameCharactersMax = 128;
 export const rolesPerUserMax = 64;
 export const rolesPerOrgMax = 256;
 
-export const checkOrgId = (id: string): Problem | undefined => checkId('org', id);
-export const checkUserId = (id: string): Problem | undefined => checkId('user', id);
+export const checkOrgId = (id: string): CommandError | undefined => checkId('org', id);
+export const checkUserId = (id: string): CommandError | undefined => checkId('user', id);
 
 /** Of an org or user to be made. A UUID that stands for another id would name two of them to the vendors' clients. */
-export const checkNewOrgId = (id: string): Problem | undefined => checkOrgId(id) ?? checkNotMade('org', id);
-export const checkNewUserId = (id: string): Problem | undefined =>
+export const checkNewOrgId = (id: string): CommandError | undefined =>
+  checkOrgId(id) ?? checkNotMade('org', id);
+export const checkNewUserId = (id: string): CommandError | undefined =>
   checkUserId(id) ?? checkNotMade('user', id);
 
-const checkNotMade = (what: 'org' | 'user', id: string): Problem | undefined =>
+const checkNotMade = (what: 'org' | 'user', id: string): CommandError | undefined =>
   isMadeUuid(id)
-    ? problem(
+    ? commandError(
         'id_malformed',
         `${quoted(id)} cannot be ${what === 'org' ? 'an org' : 'a user'} id: UUIDs of version 8 are those that clients of other systems are shown in place of ids that are no UUIDs. Write a UUID of another version, or a name.`,
       )
     : undefined;
 
-const checkId = (what: 'org' | 'user', id: string): Problem | undefined =>
+const checkId = (what: 'org' | 'user', id: string): CommandError | undefined =>
   idGrammar.test(id)
     ? undefined
-    : problem(
+    : commandError(
         'id_malformed',
         `${quoted(id)} cannot be ${what === 'org' ? 'an org' : 'a user'} id. Write 1 to 128 of A-Z a-z 0-9 . _ @ ~ -, beginning with a letter or digit.`,
       );
 
 /** A display name: any script, no control characters, no blanks at the ends. */
-export const checkName = (name: string): Problem | undefined =>
+export const checkName = (name: string): CommandError | undefined =>
   name.length > 0 && name.length <= nameCharactersMax && name.trim() === name && !unprintable.test(name)
     ? undefined
-    : problem(
+    : commandError(
         'name_malformed',
         `${quoted(name)} cannot be a name. Write 1 to ${nameCharactersMax} printable characters, without a blank at either end.`,
       );
 
-export const checkRoleName = (name: string): Problem | undefined =>
+export const checkRoleName = (name: string): CommandError | undefined =>
   // `constructor` and its like are names every object answers to: a role of that name would be read where none is.
   roleGrammar.test(name) && !name.endsWith(' ') && !(name in {})
     ? undefined
-    : problem(
+    : commandError(
         'role_malformed',
         `${quoted(name)} cannot be a role name. Write 1 to 128 of A-Z a-z 0-9 . _ : @ ~ / - and blanks inside, beginning with a letter or digit.`,
       );
 
 /** Each a scope-token (RFC 6749 §3.3); an empty list is allowed where the caller allows it. */
-export const checkScopes = (scopes: readonly string[]): Problem | undefined => {
+export const checkScopes = (scopes: readonly string[]): CommandError | undefined => {
   const bad = scopes.find((scope) => !isScope(scope));
   if (bad !== undefined)
-    return problem(
+    return commandError(
       'scope_malformed',
       `${quoted(bad)} cannot be a scope. Write 1 to ${scopeLengthMax} printable ASCII characters without blanks, " or \\, e.g. things:read.`,
     );
   const several = scopes.find(looksLikeScopes);
   if (several !== undefined)
-    return problem(
+    return commandError(
       'scope_malformed',
       `${quoted(several)} has a comma and would be one scope. Write several with a blank between them, or as several items of a list.`,
     );
@@ -77,35 +78,37 @@ export const checkScopes = (scopes: readonly string[]): Problem | undefined => {
 };
 
 export const checkCount = (
-  code: ProblemCode,
+  code: CommandErrorCode,
   what: string,
   count: number,
   countMax: number,
-): Problem | undefined =>
-  count <= countMax ? undefined : problem(code, `${count} ${what} are too many; ${countMax} are allowed.`);
+): CommandError | undefined =>
+  count <= countMax
+    ? undefined
+    : commandError(code, `${count} ${what} are too many; ${countMax} are allowed.`);
 
-export const checkTokenId = (tokenId: string): Problem | undefined =>
+export const checkTokenId = (tokenId: string): CommandError | undefined =>
   isTokenId(tokenId)
     ? undefined
     : // Not quoted: it may be a secret put in the wrong place.
-      problem(
+      commandError(
         'token_unknown',
         `That is no token id. Write the id (a UUID) that creating or listing showed, never the secret.`,
       );
 
-export const tokenUnknown = (tokenId: string): Problem =>
-  problem('token_unknown', `There is no API token ${tokenId}. List the user's tokens to see their ids.`);
+export const tokenUnknown = (tokenId: string): CommandError =>
+  commandError('token_unknown', `There is no API token ${tokenId}. List the user's tokens to see their ids.`);
 
 const labelsMax = 32;
 const labelValueCharactersMax = 256;
 
 /** What a client keeps with a token: names as of anything else, values that may be empty. */
-export const checkLabels = (labels: readonly Label[]): Problem | undefined => {
+export const checkLabels = (labels: readonly Label[]): CommandError | undefined => {
   const isFit = ({ name, value }: Label): boolean =>
     checkName(name) === undefined && value.length <= labelValueCharactersMax && !unprintable.test(value);
   return labels.length <= labelsMax && labels.every(isFit)
     ? undefined
-    : problem(
+    : commandError(
         'label_malformed',
         `Labels are at most ${labelsMax} pairs of a name of 1 to ${nameCharactersMax} and a value of up to ${labelValueCharactersMax} printable characters.`,
       );

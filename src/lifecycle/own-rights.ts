@@ -5,7 +5,7 @@ import type { Identity } from '../decision/identity.ts';
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { findActiveOwner, grantedTo } from './owner.ts';
-import { isProblem } from './problem.ts';
+import { isCommandError } from './command-error.ts';
 
 /**
  * The identity as `decision/rights.ts` may judge it, with the roles of its user here: without any scope where that is
@@ -18,7 +18,7 @@ export const withOwnRights = async (
   if (identity.generation !== undefined) return identity;
   const owner = await findActiveOwner(store, identity.org.id, identity.user.id);
   if (isOutage(owner)) return owner;
-  if (isProblem(owner)) return { ...identity, scopes: new Set() };
+  if (isCommandError(owner)) return { ...identity, scopes: new Set() };
   const user = { ...identity.user, roles: owner.user.roles };
   return { ...identity, user, scopes: grantedTo(owner) };
 };

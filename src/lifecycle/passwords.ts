@@ -15,7 +15,7 @@ import { checkOrgId, checkUserId } from './names.ts';
 import { grantedTo } from './owner.ts';
 import { withOwnRights } from './own-rights.ts';
 import type { PasswordHashes } from './password-hash.ts';
-import { type Problem, problem } from './problem.ts';
+import { type CommandError, commandError } from './command-error.ts';
 
 export interface PasswordChange {
   readonly orgId: string;
@@ -27,9 +27,13 @@ export interface PasswordChange {
 
 export interface Passwords {
   /** The operator's command; `null` takes the password away. */
-  setPassword(orgId: string, userId: string, password: string | null): Promise<UserRecord | Problem | Outage>;
-  /** A caller's. Denials: as `mayChangePassword`, and `rate_limited`; the problem `password_wrong` for a wrong old one. */
-  changePassword(actor: Actor, change: PasswordChange): Promise<'changed' | Problem | Refusal>;
+  setPassword(
+    orgId: string,
+    userId: string,
+    password: string | null,
+  ): Promise<UserRecord | CommandError | Outage>;
+  /** A caller's. Denials: as `mayChangePassword`, and `rate_limited`; the error `password_wrong` for a wrong old one. */
+  changePassword(actor: Actor, change: PasswordChange): Promise<'changed' | CommandError | Refusal>;
 }
 
 export interface PasswordsDeps {
@@ -48,10 +52,10 @@ const isLong = new RegExp(`^.{${charactersMin}}`, 'su');
 const bytesMax = 1024;
 
 /** NIST SP 800-63B section 3.1.1: length counts, mixtures of kinds of characters do not. */
-const checkPassword = (password: string): Problem | undefined =>
+const checkPassword = (password: string): CommandError | undefined =>
   isLong.test(password) && Buffer.byteLength(password) <= bytesMax && password.isWellFormed()
     ? undefined
-    : problem(
+    : commandError(
         'password_malformed',
         `A password has at least ${charactersMin} characters and at most ${bytesMax} bytes. Any characters will do.`,
       );
@@ -63,7 +67,7 @@ export const createPasswords = (deps: PasswordsDeps): Passwords => {
     orgId: string,
     userId: string,
     password: string | null,
-  ): Promise<UserRecord | Problem | Outage> => {
+  ): Promise<UserRecord | CommandError | Outage> => {
     const malformed =
       checkOrgId(orgId) ?? checkUserId(userId) ?? (password === null ? undefined : checkPassword(password));
     if (malformed !== undefined) return malformed;
@@ -103,7 +107,7 @@ const checkWithin = async (
   store: PasswordsDeps['store'],
   { orgId, userId }: PasswordChange,
   held: ReadonlySet<string>,
-): Promise<Problem | Outage | undefined> => {
+): Promise<CommandError | Outage | undefined> => {
   const malformed = checkOrgId(orgId) ?? checkUserId(userId);
   if (malformed !== undefined) return malformed;
   const [org, user] = await Promise.all([store.findOrg(orgId), store.findUser(orgId, userId)]);
@@ -113,7 +117,7 @@ const checkWithin = async (
   const beyond = [...grantedTo({ org, user })].filter((scope) => !held.has(scope));
   return beyond.length === 0
     ? undefined
-    : problem(
+    : commandError(
         'scope_too_wide',
         `You do not have ${beyond.sort().slice(0, 10).join(' ')} yourself, so you cannot set the password of a user who does.`,
       );
@@ -124,7 +128,7 @@ const prove = async (
   { store, passwords, limit }: PasswordsDeps,
   { clientAddress }: Actor,
   { orgId, userId, current }: PasswordChange,
-): Promise<Problem | Refusal | undefined> => {
+): Promise<CommandError | Refusal | undefined> => {
   const account = `${orgId}/${userId}`;
   if (!limit.begin(clientAddress, account)) return denial('rate_limited', account);
   const user = await store.findUser(orgId, userId);
@@ -134,7 +138,7 @@ const prove = async (
     return isRight;
   }
   if (!isRight)
-    return problem(
+    return commandError(
       'password_wrong',
       'That is not the present password. Write it as it is, then the new one.',
     );

@@ -10,7 +10,7 @@ import type { CreateApiTokenDeps, CreatedApiToken } from './create-api-token.ts'
 import { derivationFor, type GivenBy } from './idempotency.ts';
 import { checkTokenId, tokenUnknown } from './names.ts';
 import { findActiveOwner } from './owner.ts';
-import { isProblem, type Problem, problem, isFailure } from './problem.ts';
+import { isCommandError, type CommandError, commandError, isFailure } from './command-error.ts';
 
 export interface Regeneration {
   readonly tokenId: string;
@@ -33,12 +33,12 @@ const triesMax = 5;
 export const regenerateApiToken = async (
   deps: CreateApiTokenDeps,
   command: Regeneration,
-): Promise<CreatedApiToken | Problem | Outage> => {
+): Promise<CreatedApiToken | CommandError | Outage> => {
   const { tokenId, length } = command;
   const malformed = checkTokenId(tokenId) ?? checkOverlap(command.overlapMs);
   if (malformed !== undefined) return malformed;
   const derivation = await derivationFor(deps.openDerived, command.idempotencyKey, command.givenBy);
-  if (isProblem(derivation)) return derivation;
+  if (isCommandError(derivation)) return derivation;
   for (let attempt = 0; attempt < triesMax; attempt++) {
     const token = await findRegenerable(deps, tokenId);
     if (isFailure(token)) return token;
@@ -58,7 +58,7 @@ export const regenerateApiToken = async (
         return isOutage(answer) ? answer : { secret, record: answer, ...(step === 0 && { isRepeat: true }) };
     }
   }
-  return problem(
+  return commandError(
     'idempotency_conflict',
     'Others are regenerating this token at the same time. Find out which secret is wanted, then regenerate again.',
   );
@@ -79,7 +79,7 @@ const put = (
 const findRegenerable = async (
   { store, now }: CreateApiTokenDeps,
   tokenId: string,
-): Promise<ApiTokenRecord | Problem | Outage> => {
+): Promise<ApiTokenRecord | CommandError | Outage> => {
   const token = await store.findToken(tokenId);
   if (isOutage(token)) return token;
   if (token === undefined) return tokenUnknown(tokenId);
@@ -87,15 +87,18 @@ const findRegenerable = async (
   if (isFailure(owner)) return owner;
   if (isTokenDead(token, owner.user, owner.org)) return tokenRevoked;
   if (token.expiresAtMs !== undefined && token.expiresAtMs <= now())
-    return problem('token_expired', 'This API token has expired. Make a new one.');
+    return commandError('token_expired', 'This API token has expired. Make a new one.');
   return token;
 };
 
-const secretReplaced = problem('secret_replaced', 'This API token has been given another secret by now.');
+const secretReplaced = commandError(
+  'secret_replaced',
+  'This API token has been given another secret by now.',
+);
 
-const tokenRevoked = problem('token_revoked', 'This API token is revoked, for good. Make a new one.');
+const tokenRevoked = commandError('token_revoked', 'This API token is revoked, for good. Make a new one.');
 
-const checkOverlap = (overlapMs: number): Problem | undefined =>
+const checkOverlap = (overlapMs: number): CommandError | undefined =>
   Number.isSafeInteger(overlapMs) && overlapMs >= 0 && overlapMs <= overlapMsMax
     ? undefined
-    : problem('overlap_malformed', 'An overlap is 0 milliseconds to seven days (604800000).');
+    : commandError('overlap_malformed', 'An overlap is 0 milliseconds to seven days (604800000).');

@@ -12,11 +12,11 @@ import { digestOf } from '../tokens/api-token.ts';
 import type { Origin } from './actor.ts';
 import type { Audit } from './audit.ts';
 import { createFindEnded } from './ended-session.ts';
-import { type Problem, problem } from './problem.ts';
+import { type CommandError, commandError } from './command-error.ts';
 
 /**
  * `nothing`: it had ended already, as the store confirms, or it can never have been a token of ours (RFC 7009 section 2.2).
- * The problem `token_unknown`: it has the form of an API token, but the store knows nothing of it, or it is an access token
+ * The error `token_unknown`: it has the form of an API token, but the store knows nothing of it, or it is an access token
  * that may be good later; so nothing was revoked.
  * The only denial is `rate_limited`: too many sessions of one API token, or repetitions. `requestId`: for the audit.
  */
@@ -24,7 +24,7 @@ export type Revoke = (
   credential: Credential,
   clientAddress: string | undefined,
   requestId?: string,
-) => Promise<Revoked | Problem<'token_unknown'> | Denial | Outage>;
+) => Promise<Revoked | CommandError<'token_unknown'> | Denial | Outage>;
 
 type Revoked = 'revoked' | 'nothing';
 
@@ -74,7 +74,7 @@ const revokeApiToken = async (
   identity: Identity | undefined,
   origin: Origin,
   nowMs: number,
-): Promise<Revoked | Problem<'token_unknown'> | Denial | Outage> => {
+): Promise<Revoked | CommandError<'token_unknown'> | Denial | Outage> => {
   const { store, audit } = deps;
   const digest = digestOf(credential.value);
   const owner = identity === undefined ? await findOwner(store, digest) : ownerOf(identity);
@@ -129,21 +129,21 @@ const findOwner = async (store: RevokeDeps['store'], digest: string): Promise<Ow
 const judgeUnknown = async (
   { identifier }: RevokeDeps,
   secret: string,
-): Promise<'nothing' | Problem<'token_unknown'> | Outage> => {
+): Promise<'nothing' | CommandError<'token_unknown'> | Outage> => {
   const mayBeOurs = await identifier.mayBeApiToken(secret);
   if (isOutage(mayBeOurs)) return mayBeOurs;
   return mayBeOurs ? nothingRevoked : 'nothing';
 };
 
 /** The answer to a secret of the right form that the store does not know. */
-export const nothingRevoked = problem(
+export const nothingRevoked = commandError(
   'token_unknown',
   'Nothing was revoked: the store does not know this API token. It ended long ago, it was never made here, or the store ' +
     'has lost it. In the last case its sessions still live: revoke everything of its user, or revoke the token by its id.',
 );
 
 /** "Done" would be a lie: the token would be good once its time has come, or its issuer's new key or its org is known. */
-const notGoodYet = problem(
+const notGoodYet = commandError(
   'token_unknown',
   'Nothing was revoked: this access token is not good here, but may be later. Its time has not come, or the key it is ' +
     'signed with or its org is not known here yet. Revoke it again in a minute, or at its issuer.',

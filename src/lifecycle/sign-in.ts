@@ -9,7 +9,7 @@ import type { OrgRecord, UserRecord } from '../store/records.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import type { Actor, Origin } from './actor.ts';
 import type { Audit } from './audit.ts';
-import { createIssue, type IssueDeps, type Issued, type IssueProblem } from './issue.ts';
+import { createIssue, type IssueDeps, type Issued, type IssueError } from './issue.ts';
 import { checkOrgId, checkUserId } from './names.ts';
 import { grantedTo } from './owner.ts';
 import type { PasswordHashes } from './password-hash.ts';
@@ -34,7 +34,7 @@ export interface SignInDeps extends IssueDeps {
 }
 
 /** A new interactive session; its id is `identity.sessionId`. Denials: `password_wrong`, `rate_limited`. */
-export type SignIn = (command: SignInCommand) => Promise<Issued | IssueProblem | Refusal>;
+export type SignIn = (command: SignInCommand) => Promise<Issued | IssueError | Refusal>;
 
 export const createSignIn = (deps: SignInDeps): SignIn => {
   const issue = createIssue(deps);

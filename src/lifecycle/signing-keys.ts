@@ -8,7 +8,7 @@ import type { SigningKeyRecord } from '../store/records.ts';
 import { KeyRing } from '../tokens/key-ring.ts';
 import type { SigningAlgorithm } from '../tokens/signature.ts';
 import { isKeyFault, parseSigningKey } from '../tokens/signing-key.ts';
-import { type Problem, problem, isFailure } from './problem.ts';
+import { type CommandError, commandError, isFailure } from './command-error.ts';
 import {
   addNextKey,
   isRevokedKey,
@@ -67,12 +67,12 @@ export interface SigningKeys {
   rotate(
     algorithm: SigningAlgorithm,
     command?: { readonly abandonsOld: boolean },
-  ): Promise<RotatedKey | Problem | Outage>;
+  ): Promise<RotatedKey | CommandError | Outage>;
   /**
    * Ends a key that has leaked: it is published no more, and nothing it has signed is believed. Where it is the newest of
    * its algorithm a new key is added first, and signs at once. Repeating it is safe.
    */
-  revoke(kid: string): Promise<RevokedKey | Problem | Outage>;
+  revoke(kid: string): Promise<RevokedKey | CommandError | Outage>;
   /** Whether this replica has seen the key revoked. */
   isRevoked(kid: string): boolean;
   close(): void;
@@ -146,11 +146,11 @@ export const createSigningKeys = (options: SigningKeysOptions): SigningKeys => {
     algorithm: SigningAlgorithm,
     activeFromMs: number,
     abandonsOld = false,
-  ): Promise<RotatedKey | Problem | Outage> => {
+  ): Promise<RotatedKey | CommandError | Outage> => {
     const fault = abandonsOld ? undefined : await newestKeyFault(options, algorithm);
     if (isOutage(fault)) return fault;
     if (fault !== undefined)
-      return problem(
+      return commandError(
         'key_sealed',
         `No new key was made, because the other replicas could not open what is sealed here. First mend this: ${fault}`,
       );
@@ -170,7 +170,7 @@ export const createSigningKeys = (options: SigningKeysOptions): SigningKeys => {
     },
     rotate: async (wanted, { abandonsOld } = { abandonsOld: false }) => {
       if (isMounted(wanted))
-        return problem(
+        return commandError(
           'key_mounted',
           `The ${wanted} key is mounted as a file. Put the new key first in keys.signingKeys, keep the old one after it until its tokens have expired, and restart each replica.`,
         );
@@ -180,7 +180,7 @@ export const createSigningKeys = (options: SigningKeysOptions): SigningKeys => {
     },
     revoke: async (kid) => {
       if (mounted.some((key) => key.kid === kid))
-        return problem(
+        return commandError(
           'key_mounted',
           'That key is mounted as a file. Put a new one first in keys.signingKeys, remove it, and restart each replica.',
         );
@@ -188,7 +188,7 @@ export const createSigningKeys = (options: SigningKeysOptions): SigningKeys => {
       if (isOutage(listed)) return listed;
       const record = listed.find((key) => key.kid === kid);
       if (record === undefined)
-        return problem('key_unknown', `The store has no key ${kid}; see tollgate key list.`);
+        return commandError('key_unknown', `The store has no key ${kid}; see tollgate key list.`);
       const { algorithm } = record;
       let replacedBy: RotatedKey | undefined;
       if (record.retireAtMs === undefined && !isMounted(algorithm)) {

@@ -14,7 +14,7 @@ import type { CreatedApiToken, NewApiToken } from './create-api-token.ts';
 import { checkTokenId, tokenUnknown } from './names.ts';
 import { findActiveOwner } from './owner.ts';
 import { withOwnRights } from './own-rights.ts';
-import { type Problem, problem, isFailure } from './problem.ts';
+import { type CommandError, commandError, isFailure } from './command-error.ts';
 import type { Regeneration } from './regenerate.ts';
 import { listTokens, type TokenListing, type TokenQuery, type TokenView, viewOf } from './token-list.ts';
 
@@ -24,12 +24,12 @@ import { listTokens, type TokenListing, type TokenQuery, type TokenView, viewOf 
  */
 export interface TokenCommands {
   /** For oneself, or with the right to all tokens for another user, but never wider than the session or that user. */
-  createApiToken(actor: Actor, command: NewApiToken): Promise<CreatedApiToken | Problem | Refusal>;
+  createApiToken(actor: Actor, command: NewApiToken): Promise<CreatedApiToken | CommandError | Refusal>;
   /** `of`: whose the token must be; another's is as one that does not exist. */
-  findApiToken(actor: Actor, tokenId: string, of?: TokenOwner): Promise<TokenView | Problem | Refusal>;
+  findApiToken(actor: Actor, tokenId: string, of?: TokenOwner): Promise<TokenView | CommandError | Refusal>;
   /** Of a user, or with `userId` undefined of the whole org. */
-  listApiTokens(actor: Actor, query: TokenQuery): Promise<TokenListing | Problem | Refusal>;
-  regenerateApiToken(actor: Actor, command: Regeneration): Promise<CreatedApiToken | Problem | Refusal>;
+  listApiTokens(actor: Actor, query: TokenQuery): Promise<TokenListing | CommandError | Refusal>;
+  regenerateApiToken(actor: Actor, command: Regeneration): Promise<CreatedApiToken | CommandError | Refusal>;
   /**
    * Ends the token and every session made from it. Repeating it is safe. `of` as with `findApiToken`. An id that the store
    * does not know is `token_unknown`, but its sessions end all the same: the store may have lost the token.
@@ -38,9 +38,9 @@ export interface TokenCommands {
     actor: Actor,
     tokenId: string,
     of?: TokenOwner,
-  ): Promise<'revoked' | 'already_revoked' | Problem | Refusal>;
+  ): Promise<'revoked' | 'already_revoked' | CommandError | Refusal>;
   /** Ends every token and session of a user, or of the whole org: the actor's own session too where it is among them. */
-  revokeAll(actor: Actor, whose: Whose): Promise<'revoked' | Problem | Refusal>;
+  revokeAll(actor: Actor, whose: Whose): Promise<'revoked' | CommandError | Refusal>;
 }
 
 type TokenOwner = Pick<ApiTokenRecord, 'orgId' | 'userId'>;
@@ -58,7 +58,7 @@ export const createTokenCommands = (deps: TokenCommandsDeps): TokenCommands => {
   const withToken = createWithToken(deps);
 
   /** Every replica remembers the id for a while; the limit on commands keeps an account from filling them. */
-  const revokeMissing = async (tokenId: string): Promise<Problem | Refusal> => {
+  const revokeMissing = async (tokenId: string): Promise<CommandError | Refusal> => {
     const answer = await apiTokens.revokeApiToken(tokenId);
     return typeof answer === 'string' ? tokenUnknown(tokenId) : answer;
   };
@@ -119,8 +119,8 @@ const createWithRight =
     actor: Actor,
     action: AuditAction,
     whose: Whose,
-    work: (identity: Identity) => Promise<T | Problem | Outage>,
-  ): Promise<T | Problem | Refusal> => {
+    work: (identity: Identity) => Promise<T | CommandError | Outage>,
+  ): Promise<T | CommandError | Refusal> => {
     const identity = await withOwnRights(store, actor.identity);
     const refusal = isOutage(identity) ? identity : mayManageTokens(identity, whose);
     if (refusal === undefined && commandLimit?.(actor.identity, kindOf(action)) === false)
@@ -136,7 +136,7 @@ interface NamedToken {
   readonly tokenId: string;
   readonly of?: TokenOwner | undefined;
   /** What is done where the store has no such token, and answered; undefined: nothing. */
-  readonly ifMissing?: () => Promise<Problem | Refusal>;
+  readonly ifMissing?: () => Promise<CommandError | Refusal>;
 }
 
 /** Finds the token a command names and carries the command out, if the actor may. */
@@ -146,8 +146,8 @@ const createWithToken =
     actor: Actor,
     action: AuditAction,
     { tokenId, of, ifMissing }: NamedToken,
-    work: (token: ApiTokenRecord, identity: Identity) => Promise<T | Problem | Outage>,
-  ): Promise<T | Problem | Refusal> => {
+    work: (token: ApiTokenRecord, identity: Identity) => Promise<T | CommandError | Outage>,
+  ): Promise<T | CommandError | Refusal> => {
     const event = { action, identity: actor.identity, origin: actor };
     const identity = await withOwnRights(store, actor.identity);
     if (isOutage(identity)) return identity;
@@ -173,7 +173,7 @@ const createWithToken =
     return outcome;
   };
 
-const isAnothers = (found: ApiTokenRecord | Problem | Refusal, of: TokenOwner | undefined): boolean =>
+const isAnothers = (found: ApiTokenRecord | CommandError | Refusal, of: TokenOwner | undefined): boolean =>
   of !== undefined && 'orgId' in found && (found.orgId !== of.orgId || found.userId !== of.userId);
 
 const madeId = (outcome: object | string): string | undefined =>
@@ -189,14 +189,14 @@ const checkWithin = async (
   { store }: TokenCommandsDeps,
   held: ReadonlySet<string>,
   token: ApiTokenRecord,
-): Promise<Problem | Outage | undefined> => {
+): Promise<CommandError | Outage | undefined> => {
   const owner = await findActiveOwner(store, token.orgId, token.userId);
   if (isFailure(owner)) return owner;
   const scopes = effectiveScopes(token.scopes, owner.user.roles, owner.org.roles);
   const beyond = [...scopes].filter((scope) => !held.has(scope));
   return beyond.length === 0
     ? undefined
-    : problem(
+    : commandError(
         'scope_too_wide',
         `You do not have ${beyond.sort().slice(0, 10).join(' ')} yourself, so you cannot have the secret of a token that does.`,
       );

@@ -15,7 +15,7 @@ import {
 } from '../store/token-places.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { orgUnknown, userUnknown } from './accounts.ts';
-import { type Problem, problem } from './problem.ts';
+import { type CommandError, commandError } from './command-error.ts';
 import { matches, requiredValue, type TokenFilter } from './token-filter.ts';
 
 export type TokenState = 'active' | 'expired' | 'revoked';
@@ -64,7 +64,7 @@ export const listTokens = async (
   store: TokenListStore,
   query: TokenQuery,
   nowMs: number,
-): Promise<TokenListing | Problem | Outage> => {
+): Promise<TokenListing | CommandError | Outage> => {
   const org = await store.findOrg(query.orgId);
   if (isOutage(org)) return org;
   if (org === undefined) return orgUnknown(query.orgId);
@@ -77,7 +77,7 @@ export const listTokens = async (
   const page = await readPage(store, query, plan, org, nowMs);
   if (isOutage(page)) return page;
   if (page.isTooFar)
-    return problem(
+    return commandError(
       'listing_too_large',
       `Only the first ${readsPerPageMax - 1} API tokens can be skipped. Follow the link or cursor from page to page instead.`,
     );

@@ -8,7 +8,7 @@ import { scanLimitMax } from '../store/token-places.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { userUnknown } from './accounts.ts';
 import type { Owner } from './owner.ts';
-import { type Problem, problem } from './problem.ts';
+import { type CommandError, commandError } from './command-error.ts';
 
 export interface Room {
   readonly store: TokenStore;
@@ -21,7 +21,7 @@ export const storeWithin = async (
   room: Room,
   record: ApiTokenRecord,
   digest: string,
-): Promise<'created' | 'digest_taken' | Problem | Outage> => {
+): Promise<'created' | 'digest_taken' | CommandError | Outage> => {
   const { store, perUserMax } = room;
   for (;;) {
     const answer = await store.createToken(record, digest, perUserMax);
@@ -30,7 +30,7 @@ export const storeWithin = async (
     const buried = await buryOldest(room, record);
     if (isOutage(buried)) return buried;
     if (buried === 0)
-      return problem(
+      return commandError(
         'too_many_tokens',
         `${record.orgId}/${record.userId} has as many API tokens as are allowed, which is ${perUserMax}. Revoke one that is no longer used.`,
       );

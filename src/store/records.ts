@@ -122,7 +122,7 @@ export interface AuditEntry {
   readonly action: string;
   readonly subject: AuditParty;
   readonly result: 'done' | 'refused';
-  /** Why it was refused: a denial's reason or a problem's code. */
+  /** Why it was refused: a denial's reason or a command error's code. */
   readonly reason: string | undefined;
   /** `cli` for the operator at the command line. */
   readonly clientAddress: string;

@@ -3,7 +3,7 @@
 import { openStore } from '../../src/store/open-store.ts';
 import { createAccounts } from '../../src/lifecycle/accounts.ts';
 import { createApiTokens } from '../../src/lifecycle/api-tokens.ts';
-import { isFailure } from '../../src/lifecycle/problem.ts';
+import { isFailure } from '../../src/lifecycle/command-error.ts';
 import type { Settings } from '../../src/settings/settings.ts';
 
 const done = <T>(answer: T): T => {

@@ -8,7 +8,7 @@ import { effectiveScopes } from '../../src/decision/scope.ts';
 import { createAccountCommands } from '../../src/lifecycle/account-commands.ts';
 import type { Actor } from '../../src/lifecycle/actor.ts';
 import { createAudit } from '../../src/lifecycle/audit.ts';
-import { isProblem } from '../../src/lifecycle/problem.ts';
+import { isCommandError } from '../../src/lifecycle/command-error.ts';
 import type { AuditEntry } from '../../src/store/records.ts';
 import { anIdentity } from '../support/identity.ts';
 import { createWorld } from './world.ts';
@@ -96,7 +96,7 @@ t.test('whatever roles are given, nobody has a scope by it that neither they nor
       if (isDenial(changed)) return false;
       const had = scopesOf(before);
       const isWide = [...scopesOf(after)].some((scope) => !had.has(scope) && !held.includes(scope));
-      if (isProblem(changed)) return changed.code === 'scope_too_wide';
+      if (isCommandError(changed)) return changed.code === 'scope_too_wide';
       return !isWide;
     }),
     { numRuns: 60 },

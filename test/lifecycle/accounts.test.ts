@@ -1,5 +1,5 @@
 import t from 'tap';
-import { isProblem } from '../../src/lifecycle/problem.ts';
+import { isCommandError } from '../../src/lifecycle/command-error.ts';
 import { uuidOfOrg, uuidOfUser } from '../../src/identity/vendor-ids.ts';
 import { createWorld } from './world.ts';
 
@@ -117,8 +117,8 @@ t.test('what cannot be done is answered with a stable code and a sentence that t
   ];
   for (const [what, code, order] of table) {
     const answer = await order();
-    t.match(answer, { kind: 'problem', code }, what);
-    if (isProblem(answer)) t.match(answer.message, /^[ -~]+$/, `${what}: the message is printable`);
+    t.match(answer, { kind: 'command_error', code }, what);
+    if (isCommandError(answer)) t.match(answer.message, /^[ -~]+$/, `${what}: the message is printable`);
   }
   t.match(
     await accounts.setRoles('acme', 'ann', ['owner']),

@@ -114,7 +114,7 @@ t.test('what cannot be done is answered with a stable code', async (t) => {
     ['all of an org that is not there', 'org_unknown', () => apiTokens.revokeAll('nobody', undefined)],
     ['the list of nobody', 'user_unknown', () => apiTokens.listApiTokens('acme', 'nobody', page)],
   ];
-  for (const [what, code, act] of table) t.match(await act(), { kind: 'problem', code }, what);
+  for (const [what, code, act] of table) t.match(await act(), { kind: 'command_error', code }, what);
   const mistaken = await apiTokens.revokeApiToken(secret);
   t.notOk(JSON.stringify(mistaken).includes(secret), 'a secret in the place of an id is not repeated');
   await accounts.setUserState('acme', 'ann', 'disabled');

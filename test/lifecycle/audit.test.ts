@@ -3,7 +3,7 @@
 import t from 'tap';
 import { denial, outage } from '../../src/decision/outcome.ts';
 import { type AuditEvent, createAudit } from '../../src/lifecycle/audit.ts';
-import { problem } from '../../src/lifecycle/problem.ts';
+import { commandError } from '../../src/lifecycle/command-error.ts';
 import type { AuditEntry } from '../../src/store/records.ts';
 import { anIdentity } from '../support/identity.ts';
 
@@ -48,7 +48,7 @@ t.test('what was done and what was refused, with its reason, are told apart', as
     'revoked',
     { secret: 'x' },
     denial('scope_missing', 'evidence is for the log of requests'),
-    problem('too_many_tokens', 'a sentence'),
+    commandError('too_many_tokens', 'a sentence'),
     outage('store_unavailable', new Error('inner')),
   ])
     audit.record(event({ outcome }));

@@ -3,7 +3,7 @@
 import t from 'tap';
 import { isOutage } from '../../src/decision/outcome.ts';
 import type { CreatedApiToken, NewApiToken } from '../../src/lifecycle/create-api-token.ts';
-import { isProblem, isFailure } from '../../src/lifecycle/problem.ts';
+import { isCommandError, isFailure } from '../../src/lifecycle/command-error.ts';
 import { digestOf, isOwnShape } from '../../src/tokens/api-token.ts';
 import { createWorld, dayMs, minuteMs, sealed, type World } from './world.ts';
 
@@ -25,7 +25,7 @@ const create = async ({ apiTokens }: World, over: Partial<NewApiToken>): Promise
 
 const problemOf = async ({ apiTokens }: World, over: Partial<NewApiToken>): Promise<string> => {
   const made = await apiTokens.createApiToken(order(over));
-  return isProblem(made) ? made.code : 'no problem';
+  return isCommandError(made) ? made.code : 'no problem';
 };
 
 const countOf = async ({ store }: World): Promise<number> => {

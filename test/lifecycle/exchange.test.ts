@@ -32,7 +32,7 @@ const refusalOf = async (
   const kind = value.split('.').length === 3 ? 'access_token' : 'api_token';
   const result = await world.exchange({ credential: { kind, value }, ...order, ...change });
   if ('accessToken' in result) return 'accepted';
-  return result.kind === 'problem' ? result.code : result.reason;
+  return result.kind === 'command_error' ? result.code : result.reason;
 };
 
 t.test('an API token is exchanged for an access token of a new session', async (t) => {
@@ -147,7 +147,7 @@ t.test('the scopes of an exchanged token are never wider than either side', asyn
       });
       const effective = token.filter((scope) => roles.includes(scope));
       if (!('accessToken' in result))
-        return result.kind === 'problem' && (asked ?? []).some((scope) => !effective.includes(scope));
+        return result.kind === 'command_error' && (asked ?? []).some((scope) => !effective.includes(scope));
       const found = await world.identifier.identify(
         { kind: 'access_token', value: result.accessToken },
         world.now(),

@@ -12,7 +12,7 @@ import {
   type TokenListStore,
   type TokenQuery,
 } from '../../src/lifecycle/token-list.ts';
-import { isFailure } from '../../src/lifecycle/problem.ts';
+import { isFailure } from '../../src/lifecycle/command-error.ts';
 import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { statementOf } from '../../src/store/sqlite/token-scan.ts';
 import { tokenOrders } from '../../src/store/token-places.ts';

@@ -2,7 +2,7 @@
 
 import t from 'tap';
 import type { Credential } from '../../src/decision/credential.ts';
-import { isProblem, isFailure } from '../../src/lifecycle/problem.ts';
+import { isCommandError, isFailure } from '../../src/lifecycle/command-error.ts';
 import { createWorld, dayMs, minuteMs, sealed, type World } from './world.ts';
 
 const identify = async (world: World, value: string, kind: Credential['kind'] = 'api_token') => {
@@ -18,7 +18,7 @@ const regenerate = async (world: World, tokenId: string, overlapMs = 0, idempote
 
 const problemOf = async (answer: Promise<unknown>): Promise<string> => {
   const value = await answer;
-  return isProblem(value) ? value.code : 'no problem';
+  return isCommandError(value) ? value.code : 'no problem';
 };
 
 const session = async (world: World, secret: string): Promise<string> => {

@@ -6,7 +6,7 @@ import { createSignInLimit } from '../../src/identity/sign-in-limit.ts';
 import type { AuditEvent } from '../../src/lifecycle/audit.ts';
 import { createPasswordHashes } from '../../src/lifecycle/password-hash.ts';
 import { createPasswords } from '../../src/lifecycle/passwords.ts';
-import { isProblem } from '../../src/lifecycle/problem.ts';
+import { isCommandError } from '../../src/lifecycle/command-error.ts';
 import { createSignIn, createSignOut } from '../../src/lifecycle/sign-in.ts';
 import { createWorld } from './world.ts';
 
@@ -236,7 +236,7 @@ t.test('whose password may be changed by whom', async (t) => {
       ...over,
     });
     if (isDenial(answer)) return answer.reason;
-    return isProblem(answer) ? answer.code : JSON.stringify(answer);
+    return isCommandError(answer) ? answer.code : JSON.stringify(answer);
   };
   t.equal(await said(ann, {}), 'password_wrong', 'one’s own needs the old one');
   t.equal(await said(ann, { current: 'wrong' }), 'password_wrong');
@@ -256,7 +256,7 @@ t.test('a password is long enough, and any characters will do', async (t) => {
   const { book } = await openDoor(t);
   const said = async (value: string): Promise<string> => {
     const answer = await book.setPassword('acme', 'ann', value);
-    return isProblem(answer) ? answer.code : 'kind' in answer ? answer.reason : 'set';
+    return isCommandError(answer) ? answer.code : 'kind' in answer ? answer.reason : 'set';
   };
   for (const bad of ['', 'eleven-long', '\u{1F511}'.repeat(11), 'x'.repeat(1025), '\ud800'.repeat(12)])
     t.equal(await said(bad), 'password_malformed', JSON.stringify(bad.slice(0, 12)));

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { isOutage } from '../../src/decision/outcome.ts';
-import { isFailure } from '../../src/lifecycle/problem.ts';
+import { isFailure } from '../../src/lifecycle/command-error.ts';
 import { loadSealingKey } from '../../src/lifecycle/sealing-key.ts';
 import {
   createSigningKeys,
@@ -266,7 +266,7 @@ t.test(
     const verify = createAccessTokenVerifier({ ...verifierOptions, keyRing: after.keys.ring });
     t.match(await verify(token, nowMs), { credentialKind: 'access_token' });
 
-    t.match(await after.keys.rotate('ES256'), { kind: 'problem', code: 'key_sealed' });
+    t.match(await after.keys.rotate('ES256'), { kind: 'command_error', code: 'key_sealed' });
     t.match(await after.keys.rotate('ES256', { abandonsOld: true }), { algorithm: 'ES256' });
     t.equal(
       after.keys.state(),
@@ -350,7 +350,7 @@ t.test('a revoked key is gone at once, here and elsewhere; another signs in its 
   t.equal(kidOf(two), kidOf(one));
   t.match(await two.keys.revoke(leaked), { kid: leaked, replacedBy: undefined }, 'again is safe');
   t.strictSame(publishedBy(two).length, 1, 'and makes no further key');
-  t.match(await two.keys.revoke('nobody'), { kind: 'problem', code: 'key_unknown' });
+  t.match(await two.keys.revoke('nobody'), { kind: 'command_error', code: 'key_unknown' });
   const late = await replica(t, settings, undefined, () => void dropped.push('late'));
   t.equal(await late.keys.start(), 'ready');
   t.strictSame(publishedBy(late), publishedBy(one));
@@ -394,7 +394,7 @@ t.test('a replica that has seen a key revoked tells a store that lost it', async
 
 t.test('a mounted key is revoked where it is mounted', async (t) => {
   const one = await started(t, embedded(t, { signingKeys: [pemOf(keyPairs.ES256.privateKey)] }));
-  t.match(await one.keys.revoke(kidOf(one)!), { kind: 'problem', code: 'key_mounted' });
+  t.match(await one.keys.revoke(kidOf(one)!), { kind: 'command_error', code: 'key_mounted' });
 });
 
 t.test('a key of another algorithm can be added beside the one that signs', async (t) => {
@@ -464,7 +464,7 @@ t.test('mounting a file takes over signing; keys of the store still verify', asy
   t.equal(kidOf(after), ownKeys.ES256.kid);
   const verify = createAccessTokenVerifier({ ...verifierOptions, keyRing: after.keys.ring });
   t.match(await verify(token, nowMs), { credentialKind: 'access_token' });
-  t.match(await after.keys.rotate('ES256'), { kind: 'problem', code: 'key_mounted' });
+  t.match(await after.keys.rotate('ES256'), { kind: 'command_error', code: 'key_mounted' });
 });
 
 t.test('a bad key file is a clear refusal at the start, and stays one', async (t) => {

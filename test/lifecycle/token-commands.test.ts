@@ -7,7 +7,7 @@ import { createCommandLimit } from '../../src/identity/command-limit.ts';
 import { isDenial } from '../../src/decision/outcome.ts';
 import type { Actor } from '../../src/lifecycle/actor.ts';
 import { createAudit } from '../../src/lifecycle/audit.ts';
-import { isProblem } from '../../src/lifecycle/problem.ts';
+import { isCommandError } from '../../src/lifecycle/command-error.ts';
 import { createTokenCommands } from '../../src/lifecycle/token-commands.ts';
 import type { TokenView } from '../../src/lifecycle/token-list.ts';
 import type { AuditEntry } from '../../src/store/records.ts';
@@ -96,7 +96,7 @@ const made = async ({ commands, ann, command }: Commands, over: object = {}) => 
 const said = async (answer: Promise<unknown>): Promise<string> => {
   const value = await answer;
   if (isDenial(value)) return value.reason;
-  if (isProblem(value)) return value.code;
+  if (isCommandError(value)) return value.code;
   return typeof value === 'string' ? value : 'done';
 };
 

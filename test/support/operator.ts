@@ -5,7 +5,7 @@ import type { Test } from 'tap';
 import { isOutage, type Outage } from '../../src/decision/outcome.ts';
 import { type Accounts, createAccounts } from '../../src/lifecycle/accounts.ts';
 import { type ApiTokens, createApiTokens } from '../../src/lifecycle/api-tokens.ts';
-import { type Problem, isFailure } from '../../src/lifecycle/problem.ts';
+import { type CommandError, isFailure } from '../../src/lifecycle/command-error.ts';
 import { loadSettings } from '../../src/settings/load-settings.ts';
 import type { StoreSettings } from '../../src/settings/settings.ts';
 import { openStore } from '../../src/store/open-store.ts';
@@ -67,7 +67,7 @@ const patient = (store: StoreSettings): StoreSettings =>
   store.kind === 'redis' ? { ...store, readTimeoutMs: 30_000, writeTimeoutMs: 30_000 } : store;
 
 /** The answer, unless it says no. */
-export const done = <T>(answer: T | Problem | Outage): T => {
+export const done = <T>(answer: T | CommandError | Outage): T => {
   if (isFailure(answer)) throw new Error(JSON.stringify(answer));
   return answer as T;
 };

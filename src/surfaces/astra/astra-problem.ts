@@ -10,7 +10,7 @@ import {
   astraProblemType,
   type InvalidParam,
 } from '../../dialects/astra-problem.ts';
-import type { Problem } from '../../lifecycle/problem.ts';
+import type { CommandError } from '../../lifecycle/command-error.ts';
 import {
   type Answer,
   denied,
@@ -20,7 +20,7 @@ import {
   refusedNote,
   type RequestHead,
 } from '../answer.ts';
-import { classifyProblem, type ProblemClass } from '../problem-class.ts';
+import { classifyCommandError, type CommandErrorClass } from '../command-error-class.ts';
 import { retryAfterFault, retryAfterOf } from '../retry-after.ts';
 
 interface AstraFault extends AstraProblem {
@@ -99,14 +99,14 @@ const detailsHere: Readonly<Partial<Record<RefusalClass, string>>> = {
 };
 
 /** A command that cannot be carried out as it is. */
-export const refusedCommand = (found: Problem, request: RequestHead, identity: Identity): Answer => {
-  const status = problemStatuses[classifyProblem(found.code)];
+export const refusedCommand = (found: CommandError, request: RequestHead, identity: Identity): Answer => {
+  const status = problemStatuses[classifyCommandError(found.code)];
   if (status === 404) return notFound(found.code, request, identity);
   const reason = status === 403 ? 'scope_missing' : 'request_malformed';
   return astraProblem({ status, detail: found.message, note: denied(reason, found.code, identity) }, request);
 };
 
-const problemStatuses: Readonly<Record<ProblemClass, number>> = {
+const problemStatuses: Readonly<Record<CommandErrorClass, number>> = {
   malformed: 400,
   token_gone: 404,
   account_unknown: 404,

@@ -2,13 +2,13 @@
 // refuses it in the vendor's shape. What is left is the command.
 
 import { type Refusal } from '../../decision/outcome.ts';
-import { isProblem, type Problem, isFailure } from '../../lifecycle/problem.ts';
+import { isCommandError, type CommandError, isFailure } from '../../lifecycle/command-error.ts';
 import { type Answer, type Endpoint, isAnswer, type SurfaceRequest } from '../answer.ts';
 import { type AstraCaller, readCaller, type ReadCallerDeps } from './astra-caller.ts';
 import { refused, refusedCommand } from './astra-problem.ts';
 
 /** What the lifecycle says no with. */
-export type Refused = Refusal | Problem;
+export type Refused = Refusal | CommandError;
 
 export const isRefused = (result: object | string): result is Refused => isFailure(result);
 
@@ -23,7 +23,7 @@ export const commandEndpoint =
     const result = await work(caller, request);
     if (!isRefused(result)) return result;
     const { identity } = caller.actor;
-    return isProblem(result)
+    return isCommandError(result)
       ? refusedCommand(result, request, identity)
       : refused(result, request, deps.settings.surfaces.astra.foreignAccount, identity);
   };

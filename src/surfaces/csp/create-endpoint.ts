@@ -3,7 +3,7 @@
 
 import { denial, isRefusal } from '../../decision/outcome.ts';
 import type { NewApiToken } from '../../lifecycle/create-api-token.ts';
-import { isProblem } from '../../lifecycle/problem.ts';
+import { isCommandError } from '../../lifecycle/command-error.ts';
 import type { TokenCommands } from '../../lifecycle/token-commands.ts';
 import {
   type Answer,
@@ -51,7 +51,7 @@ export const createCreateEndpoint =
       within: identity.scopes,
     });
     if (isRefusal(result)) return refusedCaller(result, request, identity);
-    if (isProblem(result)) return refusedCommand(result, request, identity);
+    if (isCommandError(result)) return refusedCommand(result, request, identity);
     return created(result.secret, identity);
   };
 

@@ -5,7 +5,7 @@ import type { Identity } from '../../decision/identity.ts';
 import { denial, type Refusal } from '../../decision/outcome.ts';
 import { classifyRefusal, retryAfterSecondsOf } from '../../decision/refusal-class.ts';
 import { type CspError, cspErrorBody, type CspErrorWord, cspErrorOf } from '../../dialects/csp-error.ts';
-import type { Problem } from '../../lifecycle/problem.ts';
+import type { CommandError } from '../../lifecycle/command-error.ts';
 import {
   type Answer,
   denied,
@@ -16,7 +16,7 @@ import {
   type RequestHead,
 } from '../answer.ts';
 import { basicChallenge, type ClientFault } from '../client-authentication.ts';
-import { classifyProblem, type ProblemClass } from '../problem-class.ts';
+import { classifyCommandError, type CommandErrorClass } from '../command-error-class.ts';
 import { retryAfterFault, retryAfterOf } from '../retry-after.ts';
 
 export interface CspFault extends CspError {
@@ -66,13 +66,13 @@ export const refusedCaller = (refusal: Refusal, request: RequestHead, identity?:
 };
 
 /** A command that cannot be carried out as it is. */
-export const refusedCommand = (problem: Problem, request: RequestHead, identity: Identity): Answer => {
-  const [status, word] = problemWords[classifyProblem(problem.code)];
+export const refusedCommand = (problem: CommandError, request: RequestHead, identity: Identity): Answer => {
+  const [status, word] = problemWords[classifyCommandError(problem.code)];
   const note = denied(status === 403 ? 'scope_missing' : 'request_malformed', problem.code, identity);
   return cspError({ status, word, description: problem.message, note }, request);
 };
 
-const problemWords: Readonly<Record<ProblemClass, readonly [status: number, word: CspErrorWord]>> = {
+const problemWords: Readonly<Record<CommandErrorClass, readonly [status: number, word: CspErrorWord]>> = {
   malformed: [400, 'invalid_request'],
   token_gone: [400, 'invalid_request'],
   account_unknown: [403, 'forbidden'],

@@ -3,7 +3,7 @@
 
 import { denial, isRefusal } from '../../decision/outcome.ts';
 import { rights } from '../../decision/rights.ts';
-import { isProblem } from '../../lifecycle/problem.ts';
+import { isCommandError } from '../../lifecycle/command-error.ts';
 import type { TokenCommands } from '../../lifecycle/token-commands.ts';
 import { type Endpoint, isAnswer, neverStored, permitted, type SurfaceRequest } from '../answer.ts';
 import { meansOrg } from '../../identity/vendor-ids.ts';
@@ -35,7 +35,7 @@ export const createDeactivateEndpoint =
     for (const id of ids) {
       const result = await deps.commands.revokeApiToken(actor, id);
       if (isRefusal(result)) return refusedCaller(result, request, identity);
-      if (isProblem(result)) failures.push({ id, message: result.message });
+      if (isCommandError(result)) failures.push({ id, message: result.message });
       else successes.push(id);
     }
     return { status: 200, headers: neverStored, body: { successes, failures }, note: permitted(identity) };

@@ -4,7 +4,7 @@
 import { parseCredential } from '../../decision/credential.ts';
 import { denial, isDenial, isRefusal } from '../../decision/outcome.ts';
 import type { Exchange } from '../../lifecycle/exchange.ts';
-import { isProblem } from '../../lifecycle/problem.ts';
+import { isCommandError } from '../../lifecycle/command-error.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { type Answer, denied, type Endpoint, type SurfaceRequest } from '../answer.ts';
 import { badRequest, cspError, refusedToken } from './csp-error.ts';
@@ -54,7 +54,7 @@ export const exchangeToken = async (
     requestId: request.requestId,
   });
   if (isRefusal(result)) return refusedToken(result, presented, request);
-  if (isProblem(result))
+  if (isCommandError(result))
     return cspError(
       {
         status: 400,

@@ -4,7 +4,7 @@
 import { type Credential, isCredential, parseCredential } from '../../decision/credential.ts';
 import { isDenial, isRefusal } from '../../decision/outcome.ts';
 import type { FindDetails, TokenDetails } from '../../lifecycle/details.ts';
-import { isProblem } from '../../lifecycle/problem.ts';
+import { isCommandError } from '../../lifecycle/command-error.ts';
 import type { Revoke } from '../../lifecycle/revoke.ts';
 import type { Settings } from '../../settings/settings.ts';
 import {
@@ -69,7 +69,7 @@ export const createRevokeEndpoint =
     const credential = parseCredential(token.value, deps.settings.credential);
     if (isDenial(credential)) return told(undefined);
     const result = await deps.revoke(credential, request.clientAddress, request.requestId);
-    if (isProblem(result)) return badRequest(result.message, request);
+    if (isCommandError(result)) return badRequest(result.message, request);
     return isRefusal(result) ? refusedToken(result, token.value, request) : told(undefined);
   };
 
@@ -87,7 +87,7 @@ export const createLogoutEndpoint =
     for (const credential of [presented, parsed]) {
       if (!isSession(credential)) continue;
       const result = await deps.revoke(credential, request.clientAddress, request.requestId);
-      if (isProblem(result)) return badRequest(result.message, request);
+      if (isCommandError(result)) return badRequest(result.message, request);
       if (isRefusal(result)) return refusedToken(result, credential.value, request);
     }
     return told({});

@@ -3,7 +3,7 @@
 
 import { denial, isDenial, isOutage } from '../../decision/outcome.ts';
 import type { BeginClientSession } from '../../lifecycle/client-session.ts';
-import { isProblem } from '../../lifecycle/problem.ts';
+import { isCommandError } from '../../lifecycle/command-error.ts';
 import { type Answer, type Endpoint, isAnswer, type SurfaceRequest } from '../answer.ts';
 import type { OauthClient, OauthClients } from '../client-authentication.ts';
 import { meansOrg } from '../../identity/vendor-ids.ts';
@@ -77,5 +77,5 @@ const clientSession = async (
       { kind: 'client_fault', fault: 'refused', isBasic: true, message: result.evidence ?? result.reason },
       request,
     );
-  return isProblem(result) ? badRequest(result.message, request) : issued(result, undefined);
+  return isCommandError(result) ? badRequest(result.message, request) : issued(result, undefined);
 };

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { AccountCommands } from '../../lifecycle/account-commands.ts';
 import { rolesPerUserMax } from '../../lifecycle/names.ts';
 import type { Passwords } from '../../lifecycle/passwords.ts';
-import { isFailure } from '../../lifecycle/problem.ts';
+import { isFailure } from '../../lifecycle/command-error.ts';
 import type { managementPaths } from '../../settings/surface-paths.ts';
 import type { UserRecord } from '../../store/records.ts';
 import { example } from './examples.ts';

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { AccountCommands } from '../../lifecycle/account-commands.ts';
-import { isFailure } from '../../lifecycle/problem.ts';
+import { isFailure } from '../../lifecycle/command-error.ts';
 import type { managementPaths } from '../../settings/surface-paths.ts';
 import type { AuditEntry, AuditParty } from '../../store/records.ts';
 import { example } from './examples.ts';

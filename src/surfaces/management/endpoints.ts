@@ -4,7 +4,7 @@
 import { isRefusal } from '../../decision/outcome.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
 import type { FindEnded } from '../../lifecycle/ended-session.ts';
-import { isProblem } from '../../lifecycle/problem.ts';
+import { isCommandError } from '../../lifecycle/command-error.ts';
 import { type Answer, denied, type Endpoint, isAnswer, permitted, type SurfaceRequest } from '../answer.ts';
 import { readActor, type ReadActorDeps, readLeavingActor } from '../read-actor.ts';
 import type { Problems } from './management-problem.ts';
@@ -49,7 +49,7 @@ const answerOf = (
 ): Answer => {
   const identity = actor?.identity;
   if (isRefusal(result)) return problems.refused(result, identity);
-  if (isProblem(result)) return problems.problem(result, identity);
+  if (isCommandError(result)) return problems.problem(result, identity);
   if (result.kind === 'fault')
     return problems.answer({
       code: result.code,

@@ -5,7 +5,7 @@ import { rights } from '../../decision/rights.ts';
 import type { Identity } from '../../decision/identity.ts';
 import { type DenialReason, isOutage, type Refusal } from '../../decision/outcome.ts';
 import { classifyRefusal, type RefusalClass } from '../../decision/refusal-class.ts';
-import type { Problem, ProblemCode } from '../../lifecycle/problem.ts';
+import type { CommandError, CommandErrorCode } from '../../lifecycle/command-error.ts';
 import { type Answer, broken, denied, type Fault, type Note, refusedNote } from '../answer.ts';
 import { retryAfterFault, retryAfterOf } from '../retry-after.ts';
 
@@ -81,7 +81,7 @@ const unknown = (title: string): Kind =>
 const conflict = (title: string, detail: string): Kind => kind(409, title, detail);
 const elsewhere = conflict('It exists already', 'No operation of this surface answers this.');
 
-const lifecycleKinds: Readonly<Record<ProblemCode | 'secret_replaced', Kind>> = {
+const lifecycleKinds: Readonly<Record<CommandErrorCode | 'secret_replaced', Kind>> = {
   id_malformed: malformed('No such id'),
   name_malformed: malformed('That cannot be a name'),
   role_malformed: malformed('That cannot be a role'),
@@ -143,7 +143,7 @@ const kinds: Readonly<Record<string, Kind>> = { ...lifecycleKinds, ...ownKinds }
 export const managementCodes: readonly string[] = Object.keys(kinds).sort();
 
 export type OwnCode = keyof typeof ownKinds;
-export type ManagementCode = OwnCode | ProblemCode;
+export type ManagementCode = OwnCode | CommandErrorCode;
 
 /** Of the code that a page is asked for; undefined: no such code. */
 export const problemKind = (code: string): Kind | undefined =>
@@ -219,7 +219,7 @@ export const createProblems = (prefix: string) => {
     },
 
     /** A command that cannot be carried out as it is. */
-    problem: ({ code, message }: Problem, identity?: Identity): Answer => {
+    problem: ({ code, message }: CommandError, identity?: Identity): Answer => {
       const reason: DenialReason = kindOf(code).status === 403 ? 'scope_missing' : 'request_malformed';
       return answer({ code, detail: message, note: denied(reason, code, identity) });
     },

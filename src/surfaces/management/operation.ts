@@ -6,7 +6,7 @@ import type { Identity } from '../../decision/identity.ts';
 import type { Refusal } from '../../decision/outcome.ts';
 import type { PathParameters } from '../../decision/path-pattern.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
-import type { Problem } from '../../lifecycle/problem.ts';
+import type { CommandError } from '../../lifecycle/command-error.ts';
 import type { Method, SurfaceRequest } from '../answer.ts';
 import type { ManagementCode } from './management-problem.ts';
 import { type InputFault, type InputRead, readInput } from './read-input.ts';
@@ -67,7 +67,7 @@ export interface OwnFault {
 
 export const fault = (code: ManagementCode): OwnFault => ({ kind: 'fault', code });
 
-export type Result = Reply | OwnFault | Problem | Refusal;
+export type Result = Reply | OwnFault | CommandError | Refusal;
 
 export interface OperationInput<Query, Body> extends InputRead<Query, Body> {
   readonly request: SurfaceRequest;

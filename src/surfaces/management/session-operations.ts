@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { denial, isOutage } from '../../decision/outcome.ts';
 import type { Identity } from '../../decision/identity.ts';
 import type { SessionLimit } from '../../identity/session-limit.ts';
-import { isFailure } from '../../lifecycle/problem.ts';
+import { isFailure } from '../../lifecycle/command-error.ts';
 import type { SignIn, SignOut } from '../../lifecycle/sign-in.ts';
 import type { managementPaths } from '../../settings/surface-paths.ts';
 import { example } from './examples.ts';

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { Whose } from '../../decision/rights.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
-import { isFailure } from '../../lifecycle/problem.ts';
+import { isFailure } from '../../lifecycle/command-error.ts';
 import { example } from './examples.ts';
 import { fault, type Operation, operation, type OperationInput, reply, type Result } from './operation.ts';
 import { noBody } from './read-input.ts';

@@ -6,7 +6,7 @@ import { mayManageTokens } from '../../decision/rights.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
 import type { Audit, AuditAction } from '../../lifecycle/audit.ts';
 import { checkOrgId } from '../../lifecycle/names.ts';
-import { isFailure } from '../../lifecycle/problem.ts';
+import { isFailure } from '../../lifecycle/command-error.ts';
 import { overlapMsMax } from '../../lifecycle/regenerate.ts';
 import type { TokenCommands } from '../../lifecycle/token-commands.ts';
 import type { managementPaths } from '../../settings/surface-paths.ts';

@@ -11,7 +11,7 @@ import { createBeginClientSession } from '../../lifecycle/client-session.ts';
 import { createExchange } from '../../lifecycle/exchange.ts';
 import { createIdentifyLive } from '../../lifecycle/identify-live.ts';
 import type { Issued } from '../../lifecycle/issue.ts';
-import { isProblem } from '../../lifecycle/problem.ts';
+import { isCommandError } from '../../lifecycle/command-error.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { navigatorPaths } from '../../settings/surface-paths.ts';
 import type { TokenStore } from '../../store/token-store.ts';
@@ -93,7 +93,7 @@ const createExchangeEndpoint = (deps: WholeDeps): Endpoint => {
       requestId,
     });
     if (isRefusal(result)) return refusedToken(result, token, request);
-    return isProblem(result) ? badRequest(result.message, request) : issued(result, token);
+    return isCommandError(result) ? badRequest(result.message, request) : issued(result, token);
   };
 };
 
@@ -123,7 +123,7 @@ const createClientEndpoint = (deps: WholeDeps): Endpoint => {
     });
     if (isOutage(result)) return refusedCaller(result, request);
     if (isDenial(result)) return refusedClient(clientFault(result.evidence ?? result.reason), request);
-    return isProblem(result) ? badRequest(result.message, request) : issued(result, undefined);
+    return isCommandError(result) ? badRequest(result.message, request) : issued(result, undefined);
   };
 };
 

@@ -6,7 +6,7 @@
 
 import { parseCredential } from '../../decision/credential.ts';
 import { isDenial, isRefusal } from '../../decision/outcome.ts';
-import { isProblem } from '../../lifecycle/problem.ts';
+import { isCommandError } from '../../lifecycle/command-error.ts';
 import type { Revoke } from '../../lifecycle/revoke.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { type Answer, type Endpoint, isAnswer, neverStored, permitted } from '../answer.ts';
@@ -34,7 +34,7 @@ export const createRevokeEndpoint =
     const credential = parseCredential(token, deps.settings.credential);
     if (isDenial(credential)) return done;
     const result = await deps.revoke(credential, request.clientAddress, request.requestId);
-    if (isProblem(result)) return badRequest('invalid_request', result.message, 'token_unknown');
+    if (isCommandError(result)) return badRequest('invalid_request', result.message, 'token_unknown');
     return isRefusal(result) ? refusedForNow(result) : done;
   };
 

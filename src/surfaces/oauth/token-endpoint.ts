@@ -5,8 +5,8 @@ import { parseCredential } from '../../decision/credential.ts';
 import type { CredentialKind } from '../../decision/identity.ts';
 import { isDenial, isRefusal } from '../../decision/outcome.ts';
 import { parseScopes } from '../../decision/scope.ts';
-import type { Exchange, Exchanged, ExchangeProblem } from '../../lifecycle/exchange.ts';
-import { isProblem } from '../../lifecycle/problem.ts';
+import type { Exchange, Exchanged, ExchangeError } from '../../lifecycle/exchange.ts';
+import { isCommandError } from '../../lifecycle/command-error.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { type Answer, type Endpoint, isAnswer, neverStored, permitted } from '../answer.ts';
 import type { OauthClients } from '../client-authentication.ts';
@@ -67,7 +67,7 @@ export const createTokenEndpoint =
       requestId: request.requestId,
     });
     if (isRefusal(result)) return refusedCredential(result, grant.error, grant.parameter);
-    return isProblem(result) ? refusedCommand(result) : issued(result, grant);
+    return isCommandError(result) ? refusedCommand(result) : issued(result, grant);
   };
 
 const readGrant = (parameters: Parameters): Grant | Answer => {
@@ -162,7 +162,7 @@ const readNarrowing = (parameters: Parameters): Narrowing | Answer => {
   };
 };
 
-const refusedCommand = (problem: ExchangeProblem): Answer => {
+const refusedCommand = (problem: ExchangeError): Answer => {
   switch (problem.code) {
     case 'scope_too_wide':
     case 'access_token_too_large':

@@ -5,7 +5,7 @@ import type { Credential } from '../../decision/credential.ts';
 import type { Identity } from '../../decision/identity.ts';
 import { denial, type Refusal, isRefusal } from '../../decision/outcome.ts';
 import type { CreatedApiToken } from '../../lifecycle/create-api-token.ts';
-import { isProblem } from '../../lifecycle/problem.ts';
+import { isCommandError } from '../../lifecycle/command-error.ts';
 import type { TokenCommands } from '../../lifecycle/token-commands.ts';
 import type { SurfaceRequest } from '../answer.ts';
 import { actorOf, type ReadActorDeps } from '../read-actor.ts';
@@ -40,7 +40,7 @@ export const giveInitialToken = async (
     return denial('tenant_mismatch', 'the path is of another org than the session');
   const token = await deps.commands.findApiToken(actor, clientId);
   if (isRefusal(token)) return token;
-  if (isProblem(token)) return denial('client_unknown', token.code);
+  if (isCommandError(token)) return denial('client_unknown', token.code);
   // The right to all tokens is no right to others' secrets.
   if (token.userId !== identity.user.id || !isAwaitingGrant(token))
     return denial('client_unknown', 'not a client of this user that waits for its API token');
@@ -51,5 +51,5 @@ export const giveInitialToken = async (
     onlyFrom: token.secretNumber,
   });
   if (isRefusal(made)) return made;
-  return isProblem(made) ? denial('client_unknown', made.code) : { ...made, identity };
+  return isCommandError(made) ? denial('client_unknown', made.code) : { ...made, identity };
 };

@@ -3,7 +3,7 @@
 
 import { denial, isOutage, type Outage, isRefusal } from '../../decision/outcome.ts';
 import type { TokenCommands } from '../../lifecycle/token-commands.ts';
-import { isProblem } from '../../lifecycle/problem.ts';
+import { isCommandError } from '../../lifecycle/command-error.ts';
 import type { Settings } from '../../settings/settings.ts';
 import type { TokenStore } from '../../store/token-store.ts';
 import { type Endpoint, neverStored, permitted, type SurfaceRequest } from '../answer.ts';
@@ -49,7 +49,7 @@ export const createRegisterEndpoint =
       within: identity.scopes,
     });
     if (isRefusal(made)) return asJson(refusedCaller(made, identity), request);
-    if (isProblem(made)) return asJson(refusedCommand(made, identity), request);
+    if (isCommandError(made)) return asJson(refusedCommand(made, identity), request);
     return {
       status: 201,
       headers: neverStored,

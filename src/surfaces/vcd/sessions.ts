@@ -6,7 +6,7 @@ import type { SessionLimit } from '../../identity/session-limit.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
 import type { FindEnded } from '../../lifecycle/ended-session.ts';
 import type { Issued } from '../../lifecycle/issue.ts';
-import { isProblem } from '../../lifecycle/problem.ts';
+import { isCommandError } from '../../lifecycle/command-error.ts';
 import type { SignIn, SignOut } from '../../lifecycle/sign-in.ts';
 import type { Settings } from '../../settings/settings.ts';
 import {
@@ -63,7 +63,7 @@ export const signInBy = async (
     origin: request,
   });
   if (isRefusal(result)) return refusedSignIn(result);
-  return isProblem(result) ? badRequest(result.message) : result;
+  return isCommandError(result) ? badRequest(result.message) : result;
 };
 
 /** Told with every new session. */

@@ -6,7 +6,7 @@ import { type Credential, parseCredential } from '../../decision/credential.ts';
 import { type Denial, denial, isDenial, isRefusal } from '../../decision/outcome.ts';
 import type { Exchange } from '../../lifecycle/exchange.ts';
 import type { Issued } from '../../lifecycle/issue.ts';
-import { isProblem } from '../../lifecycle/problem.ts';
+import { isCommandError } from '../../lifecycle/command-error.ts';
 import type { Settings } from '../../settings/settings.ts';
 import {
   type Answer,
@@ -64,7 +64,7 @@ const refresh = async (
       isOwner(org.id) ? undefined : denial('tenant_mismatch', 'the path is of another org than the token'),
   });
   if (isRefusal(result)) return asJson(invalidGrant(result, invalidToken), request);
-  if (isProblem(result)) return asJson(invalidRequest(result.message), request);
+  if (isCommandError(result)) return asJson(invalidRequest(result.message), request);
   return issued(result, undefined);
 };
 

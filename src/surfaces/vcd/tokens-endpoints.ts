@@ -4,7 +4,7 @@
 import { denial, isRefusal } from '../../decision/outcome.ts';
 import { mayManageTokens } from '../../decision/rights.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
-import { isProblem, type Problem } from '../../lifecycle/problem.ts';
+import { isCommandError, type CommandError } from '../../lifecycle/command-error.ts';
 import type { TokenFilter } from '../../lifecycle/token-filter.ts';
 import { orderOf, type TokenView } from '../../lifecycle/token-list.ts';
 import type { TokenCommands } from '../../lifecycle/token-commands.ts';
@@ -57,7 +57,7 @@ export const createListEndpoint =
       isCounted: true,
     });
     if (isRefusal(found)) return asJson(refusedCaller(found, identity), request);
-    if (isProblem(found)) return asJson(refusedCommand(found, identity), request);
+    if (isCommandError(found)) return asJson(refusedCommand(found, identity), request);
     const next = found.next && cursorOf(found.next, order);
     const values = found.items.map(shown);
     return listPage(request, query, { values, total: found.total, next, url: deps.url }, identity);
@@ -69,7 +69,7 @@ export const createGetEndpoint =
     withToken(deps, request, async (actor, tokenId) => {
       const token = await deps.commands.findApiToken(actor, tokenId);
       if (isRefusal(token)) return asJson(refusedCaller(token, actor.identity), request);
-      if (isProblem(token)) return missing(token, actor, request);
+      if (isCommandError(token)) return missing(token, actor, request);
       if (token.state === 'revoked') return missing(gone, actor, request);
       return { status: 200, headers: neverStored, body: shown(token), note: permitted(actor.identity) };
     });
@@ -80,7 +80,7 @@ export const createDeleteEndpoint =
     withToken(deps, request, async (actor, tokenId) => {
       const done = await deps.commands.revokeApiToken(actor, tokenId);
       if (isRefusal(done)) return asJson(refusedCaller(done, actor.identity), request);
-      if (isProblem(done)) return missing(done, actor, request);
+      if (isCommandError(done)) return missing(done, actor, request);
       // A retry after a lost answer is told the same.
       return { status: 204, headers: neverStored, body: undefined, note: permitted(actor.identity) };
     });
@@ -101,7 +101,7 @@ const withToken = async (
   return asJson(forbidden(denied(note.reason, note.evidence, actor.identity)), request);
 };
 
-const missing = ({ code }: Pick<Problem, 'code'>, actor: Actor, request: SurfaceRequest): Answer =>
+const missing = ({ code }: Pick<CommandError, 'code'>, actor: Actor, request: SurfaceRequest): Answer =>
   asJson(forbidden(denied('scope_missing', code, actor.identity)), request);
 
 const gone = { code: 'token_revoked' } as const;

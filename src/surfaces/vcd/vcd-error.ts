@@ -14,7 +14,7 @@ import {
   vcdErrorXml,
   vcdErrorXmlType,
 } from '../../dialects/vcd-error.ts';
-import type { Problem } from '../../lifecycle/problem.ts';
+import type { CommandError } from '../../lifecycle/command-error.ts';
 import {
   type Answer,
   denied,
@@ -24,7 +24,7 @@ import {
   refusedNote,
   type RequestHead,
 } from '../answer.ts';
-import { classifyProblem, type ProblemClass } from '../problem-class.ts';
+import { classifyCommandError, type CommandErrorClass } from '../command-error-class.ts';
 import { retryAfterFault, retryAfterOf } from '../retry-after.ts';
 import { requestIdOf } from './request-id.ts';
 
@@ -92,12 +92,12 @@ export const refusedSignIn = (refusal: Refusal): VcdFault =>
   };
 
 /** A command that cannot be carried out as it is. The vendor does not tell what is missing from what is forbidden. */
-export const refusedCommand = ({ code, message }: Problem, identity: Identity): VcdFault =>
-  isForbidden[classifyProblem(code)]
+export const refusedCommand = ({ code, message }: CommandError, identity: Identity): VcdFault =>
+  isForbidden[classifyCommandError(code)]
     ? forbidden(denied('scope_missing', code, identity))
     : badRequest(message, identity);
 
-const isForbidden: Readonly<Record<ProblemClass, boolean>> = {
+const isForbidden: Readonly<Record<CommandErrorClass, boolean>> = {
   malformed: false,
   token_gone: true,
   account_unknown: true,

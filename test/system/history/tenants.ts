@@ -4,7 +4,7 @@
 import { createSignInLimit } from '../../../src/identity/sign-in-limit.ts';
 import { createPasswordHashes } from '../../../src/lifecycle/password-hash.ts';
 import { createPasswords } from '../../../src/lifecycle/passwords.ts';
-import { isProblem } from '../../../src/lifecycle/problem.ts';
+import { isCommandError } from '../../../src/lifecycle/command-error.ts';
 import { done, type Operator } from '../../support/operator.ts';
 import type { AccountName, RoleSet } from './history.ts';
 
@@ -52,6 +52,6 @@ export const furnish = async (operator: Operator): Promise<void> => {
 };
 
 const unlessThere = (answer: Parameters<typeof done>[0]): void => {
-  if (isProblem(answer) && (answer.code === 'org_exists' || answer.code === 'user_exists')) return;
+  if (isCommandError(answer) && (answer.code === 'org_exists' || answer.code === 'user_exists')) return;
   done(answer);
 };

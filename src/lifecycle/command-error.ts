@@ -1,10 +1,10 @@
-// What can be wrong with a command given to the lifecycle: a value with a stable code and a message that teaches.
-// A problem is the caller's to mend; an Outage is a dependency's. Messages quote names, never secrets.
+// What can be wrong with a command: a value with a stable code and a message that teaches.
+// A command error is the caller's to mend; an Outage is a dependency's. Messages quote names, never secrets.
 
 import { isRefusal, type Refusal } from '../decision/outcome.ts';
 
 /** Stable codes: scripts and surfaces match on them, so a code is never renamed. */
-export type ProblemCode =
+export type CommandErrorCode =
   | 'id_malformed'
   | 'name_malformed'
   | 'role_malformed'
@@ -43,22 +43,26 @@ export type ProblemCode =
   | 'password_malformed'
   | 'password_wrong';
 
-export interface Problem<Code extends ProblemCode = ProblemCode> {
-  readonly kind: 'problem';
+export interface CommandError<Code extends CommandErrorCode = CommandErrorCode> {
+  readonly kind: 'command_error';
   readonly code: Code;
   /** One or two sentences: what is wrong, and what to write instead. */
   readonly message: string;
 }
 
-export const problem = <Code extends ProblemCode>(code: Code, message: string): Problem<Code> => ({
-  kind: 'problem',
+export const commandError = <Code extends CommandErrorCode>(
+  code: Code,
+  message: string,
+): CommandError<Code> => ({
+  kind: 'command_error',
   code,
   message,
 });
 
-/** Whether a value is a problem. Works on any union, so callers can narrow `T | Problem | Outage`. */
-export const isProblem = (value: unknown): value is Problem =>
-  typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'problem';
+/** Whether a value is a command error. Works on any union, so callers can narrow `T | CommandError | Outage`. */
+export const isCommandError = (value: unknown): value is CommandError =>
+  typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'command_error';
 
 /** Whether a command was not carried out, whosever fault that is. */
-export const isFailure = (value: unknown): value is Refusal | Problem => isRefusal(value) || isProblem(value);
+export const isFailure = (value: unknown): value is Refusal | CommandError =>
+  isRefusal(value) || isCommandError(value);

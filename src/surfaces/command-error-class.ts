@@ -1,9 +1,9 @@
-// What a command that cannot be carried out is to a vendor's client: the one classification of lifecycle problems that
+// What a command that cannot be carried out is to a vendor's client: the one classification of command errors that
 // the dialects share. A code without a class does not compile. The management API has an answer of its own to each code.
 
-import type { ProblemCode } from '../lifecycle/problem.ts';
+import type { CommandErrorCode } from '../lifecycle/command-error.ts';
 
-export type ProblemClass =
+export type CommandErrorClass =
   | 'malformed'
   /** The API token does not exist, or no longer does. */
   | 'token_gone'
@@ -13,7 +13,7 @@ export type ProblemClass =
   | 'too_wide'
   | 'too_many';
 
-export const classifyProblem = (code: ProblemCode): ProblemClass => {
+export const classifyCommandError = (code: CommandErrorCode): CommandErrorClass => {
   switch (code) {
     case 'token_unknown':
     case 'token_revoked':
