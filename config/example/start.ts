@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { serve } from '../../src/cli/serve.ts';
 import { loadSealingKey } from '../../src/lifecycle/sealing-key.ts';
 import { loadSettings } from '../../src/settings/load-settings.ts';
-import { problemLine } from '../../src/settings/problem.ts';
+import { issueLine } from '../../src/settings/settings-issue.ts';
 import type { Settings } from '../../src/settings/settings.ts';
 import { isKeyFault } from '../../src/tokens/signing-key.ts';
 import { createExampleApi } from './api.ts';
@@ -85,7 +85,7 @@ const settingsOf = async (
     },
   });
   if (loaded.ok) return loaded.settings;
-  for (const problem of loaded.problems) process.stderr.write(`${problemLine(problem)}\n`);
+  for (const problem of loaded.problems) process.stderr.write(`${issueLine(problem)}\n`);
   return undefined;
 };
 

@@ -9,7 +9,7 @@ import { feedRetentionMs } from '../gate/retention.ts';
 import { createStoreClock, middleReading } from '../gate/store-clock.ts';
 import { type CommandError, isFailure } from '../lifecycle/command-error.ts';
 import { loadSettings, type LoadResult } from '../settings/load-settings.ts';
-import { problemLine } from '../settings/problem.ts';
+import { issueLine } from '../settings/settings-issue.ts';
 import type { Settings } from '../settings/settings.ts';
 import { openStore } from '../store/open-store.ts';
 import type { Page, PageRequest, TokenStore } from '../store/token-store.ts';
@@ -72,9 +72,9 @@ const given = (flags: Flags): Flags =>
 
 /** Every problem and warning, one a line, on standard error. */
 export const printProblems = (output: Output, loaded: LoadResult): void => {
-  for (const warning of loaded.warnings) output.note(`warning: ${problemLine(warning)}`);
+  for (const warning of loaded.warnings) output.note(`warning: ${issueLine(warning)}`);
   if (loaded.ok) return;
-  for (const problem of loaded.problems) output.note(problemLine(problem));
+  for (const problem of loaded.problems) output.note(issueLine(problem));
   const count = loaded.problems.length;
   output.note(`\n${count} ${count === 1 ? 'problem' : 'problems'} in the settings; nothing was started.`);
 };

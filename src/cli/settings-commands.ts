@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { settingsJsonSchemaText } from '../settings/json-schema.ts';
-import { dotted, type Problem } from '../settings/problem.ts';
+import { dotted, type SettingsIssue } from '../settings/settings-issue.ts';
 import { settingNames } from '../settings/setting-names.ts';
 import { StoreUnusable } from '../store/open-store.ts';
 import type { AddCommands } from './command-line.ts';
@@ -63,8 +63,8 @@ export const addValidateCommand: AddCommands = (program, world, run) => {
           output.json({
             ok: loaded.ok,
             file,
-            problems: loaded.ok ? [] : loaded.problems.map(problemJson),
-            warnings: loaded.warnings.map(problemJson),
+            problems: loaded.ok ? [] : loaded.problems.map(issueJson),
+            warnings: loaded.warnings.map(issueJson),
           });
         else {
           printProblems(output, loaded);
@@ -81,7 +81,7 @@ export const addValidateCommand: AddCommands = (program, world, run) => {
     );
 };
 
-const problemJson = ({ path, file, line, column, source, message }: Problem): object => ({
+const issueJson = ({ path, file, line, column, source, message }: SettingsIssue): object => ({
   path,
   file,
   line,

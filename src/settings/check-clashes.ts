@@ -3,7 +3,7 @@
 
 import { patternsMeet, spellings } from '../decision/path-pattern.ts';
 import type { IndexedRoute, Report } from './check-routes.ts';
-import type { Path } from './problem.ts';
+import type { Path } from './settings-issue.ts';
 import { identityKeys, type OwnedPattern, ownedPatterns, type SurfacePrefixes } from './surface-paths.ts';
 
 /** Two surfaces that would answer the same path: where one of them lies must change. */

@@ -2,7 +2,7 @@
 // forwards to. The paths Tollgate answers itself are check-clashes.ts's matter.
 
 import { defaultMethods } from '../decision/route-rule.ts';
-import { closest, type Path } from './problem.ts';
+import { closest, type Path } from './settings-issue.ts';
 import type { FileFields } from './schema.ts';
 
 type RouteFields = FileFields['routes'][number];

@@ -2,7 +2,7 @@
 // Every message comes from the reader; zod gives the shape, the defaults and the JSON Schema.
 
 import { z } from 'zod';
-import type { Path } from './problem.ts';
+import type { Path } from './settings-issue.ts';
 import { type Reader, text } from './reader.ts';
 
 export interface FieldFacts {

@@ -4,7 +4,7 @@
 import { factsOf, innerOf, schemaAt, shapeOf, shorthandOf } from './field.ts';
 import type { Override } from './overrides.ts';
 import { readTextFile } from './pem.ts';
-import { dotted, type Path, type Problem } from './problem.ts';
+import { dotted, type Path, type SettingsIssue } from './settings-issue.ts';
 import { fileFields } from './schema.ts';
 import { type SecretFile, secretFilesOf } from './secret-files.ts';
 import type { YamlFile } from './yaml-file.ts';
@@ -15,9 +15,9 @@ export interface Layers {
   /** The values as written, shorthands spelled out, twins read. */
   readonly tree: unknown;
   readonly secretFiles: readonly SecretFile[];
-  readonly problems: readonly Problem[];
+  readonly problems: readonly SettingsIssue[];
   /** A problem at a path, with where its value came from. */
-  problem(path: Path, message: string): Problem;
+  problem(path: Path, message: string): SettingsIssue;
 }
 
 const isTree = (value: unknown): value is Tree =>
@@ -29,7 +29,7 @@ export const layered = (
   yaml: YamlFile | undefined,
   overrides: readonly Override[],
 ): Layers => {
-  const problems: Problem[] = [];
+  const problems: SettingsIssue[] = [];
   const sources = new Map<string, string>();
   const tree = spelledOut(yaml?.tree ?? {}, fileFields);
   if (isTree(tree))
@@ -37,7 +37,7 @@ export const layered = (
       put(tree, override.path, spelledOut(override.value, schemaAt(fileFields, override.path)));
       sources.set(dotted(override.path), override.source);
     }
-  const problem = (path: Path, message: string): Problem => {
+  const problem = (path: Path, message: string): SettingsIssue => {
     const source = sourceOf(sources, path);
     const position = source === undefined ? yaml?.locate(path) : undefined;
     const place =

@@ -10,7 +10,7 @@ import { layered } from './layers.ts';
 import { readEnvironment, readFlags } from './overrides.ts';
 import { parseFields } from './parse-fields.ts';
 import { readTextFile, sealingKey } from './pem.ts';
-import { dotted, type Problem } from './problem.ts';
+import { dotted, type SettingsIssue } from './settings-issue.ts';
 import { checkSecretFiles } from './secret-files.ts';
 import { resolveSettings } from './resolve-settings.ts';
 import type { FileFields } from './schema.ts';
@@ -26,8 +26,12 @@ export interface LoadInput {
 }
 
 export type LoadResult =
-  | { readonly ok: true; readonly settings: Settings; readonly warnings: readonly Problem[] }
-  | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly Problem[] };
+  | { readonly ok: true; readonly settings: Settings; readonly warnings: readonly SettingsIssue[] }
+  | {
+      readonly ok: false;
+      readonly problems: readonly SettingsIssue[];
+      readonly warnings: readonly SettingsIssue[];
+    };
 
 /** Loads, validates and freezes. No message holds a secret. */
 export const loadSettings = ({ file, env, flags }: LoadInput): LoadResult => {
@@ -38,7 +42,7 @@ export const loadSettings = ({ file, env, flags }: LoadInput): LoadResult => {
   const given = readFlags(flags);
   const layers = layered(file, yaml, [...environment.overrides, ...given.overrides]);
   const problems = [...environment.problems, ...given.problems, ...layers.problems];
-  const warnings: Problem[] = [];
+  const warnings: SettingsIssue[] = [];
   /** One fault is told once, however many checks it fails. */
   const report: Report = (path, message) => {
     const name = dotted(path);
@@ -93,12 +97,12 @@ const upstreamNames = (tree: unknown): readonly string[] => {
 };
 
 /** As they stand in the file, top to bottom; then what came from elsewhere. */
-const inOrder = (problems: readonly Problem[]): readonly Problem[] =>
+const inOrder = (problems: readonly SettingsIssue[]): readonly SettingsIssue[] =>
   problems.toSorted(
     (a, b) => (a.line ?? Infinity) - (b.line ?? Infinity) || (a.column ?? 0) - (b.column ?? 0) || 0,
   );
 
-const faultOf = (file: string | undefined, { message, line, column }: YamlFault): Problem => ({
+const faultOf = (file: string | undefined, { message, line, column }: YamlFault): SettingsIssue => ({
   path: '',
   file,
   line: line === 0 ? undefined : line,

@@ -1,6 +1,6 @@
 // Settings from outside the file: TOLLGATE_* variables and flags. A name that means nothing is a problem, not ignored.
 
-import { closest, type Path, type Problem } from './problem.ts';
+import { closest, type Path, type SettingsIssue } from './settings-issue.ts';
 import { type Read, right } from './reader.ts';
 import { type SettingName, settingNames } from './setting-names.ts';
 import { parseInline } from './yaml-file.ts';
@@ -14,7 +14,7 @@ export interface Override {
 
 export interface Overrides {
   readonly overrides: readonly Override[];
-  readonly problems: readonly Problem[];
+  readonly problems: readonly SettingsIssue[];
 }
 
 /** Variables that are ours but no settings. */
@@ -33,7 +33,7 @@ const isServiceLink = (name: string, value: string): boolean =>
 /** Reads every `TOLLGATE_*` variable. An empty one counts as not set. */
 export const readEnvironment = (env: NodeJS.ProcessEnv): Overrides => {
   const overrides: Override[] = [];
-  const problems: Problem[] = [];
+  const problems: SettingsIssue[] = [];
   const known = settingNames.map(({ variable }) => variable);
   for (const [variable, value] of Object.entries(env)) {
     if (!variable.startsWith('TOLLGATE_') || value === undefined || value === '') continue;
@@ -58,7 +58,7 @@ export const readEnvironment = (env: NodeJS.ProcessEnv): Overrides => {
 /** Reads flags by their dotted names; an undefined one counts as not given. */
 export const readFlags = (flags: Readonly<Record<string, unknown>>): Overrides => {
   const overrides: Override[] = [];
-  const problems: Problem[] = [];
+  const problems: SettingsIssue[] = [];
   for (const [flag, value] of Object.entries(flags)) {
     if (value === undefined) continue;
     const name = settingNames.find((name) => name.flag === flag || name.path.join('.') === flag);
@@ -82,7 +82,7 @@ const take = (
   value: unknown,
   source: string,
   overrides: Override[],
-  problems: Problem[],
+  problems: SettingsIssue[],
 ): void => {
   const read = typeof value === 'string' ? fromString(name, value) : right(value);
   if (read.ok) overrides.push({ path: name.path, value: read.value, source });
@@ -101,7 +101,7 @@ const fromString = (name: SettingName, value: string): Read<unknown> => {
   );
 };
 
-const outside = (path: string, source: string, message: string): Problem => ({
+const outside = (path: string, source: string, message: string): SettingsIssue => ({
   path,
   file: undefined,
   line: undefined,

@@ -3,7 +3,7 @@
 
 import type { z } from 'zod';
 import { schemaAt, shapeOf } from './field.ts';
-import { closest, type Path } from './problem.ts';
+import { closest, type Path } from './settings-issue.ts';
 import { type FileFields, fileFields } from './schema.ts';
 
 export interface ParsedFields {

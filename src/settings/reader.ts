@@ -1,7 +1,7 @@
 // Readers turn one written value into a typed one, or say what is wrong with it and what to write instead.
 // They accept what YAML gives (typed scalars) and what the environment gives (strings). No secret gets into a message.
 
-import { shown } from './problem.ts';
+import { shown } from './settings-issue.ts';
 
 export type Read<T> =
   | { readonly ok: true; readonly value: T }

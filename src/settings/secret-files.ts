@@ -3,7 +3,7 @@
 import { statSync } from 'node:fs';
 import type { Report } from './check-routes.ts';
 import { factsOf, innerOf, shapeOf } from './field.ts';
-import type { Path } from './problem.ts';
+import type { Path } from './settings-issue.ts';
 
 export interface SecretFile {
   readonly path: Path;

@@ -11,7 +11,7 @@ import {
   parseDocument,
   type YAMLError,
 } from 'yaml';
-import type { Path } from './problem.ts';
+import type { Path } from './settings-issue.ts';
 import { readTextFile } from './pem.ts';
 import { type Read, right, wrong } from './reader.ts';
 

@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import t from 'tap';
 import { loadSettings } from '../../src/settings/load-settings.ts';
-import { problemLine } from '../../src/settings/problem.ts';
+import { issueLine } from '../../src/settings/settings-issue.ts';
 
 process.chdir(join(import.meta.dirname, '../..'));
 const folder = 'test/settings/bad';
@@ -263,7 +263,7 @@ for (const [sentence, [name, ...told]] of Object.entries(table))
     const file = join(folder, `${name}.yaml`);
     const loaded = loadSettings({ file, env: {}, flags: {} });
     if (loaded.ok) return void t.fail('was accepted');
-    const lines = loaded.problems.map((problem) => problemLine(problem).replace(file, ''));
+    const lines = loaded.problems.map((problem) => issueLine(problem).replace(file, ''));
     t.equal(lines.length, told.length, `says it once: ${lines.join('\n')}`);
     for (const [index, pattern] of told.entries()) t.match(lines[index], pattern);
     t.notMatch(lines.join('\n'), /s3cr3t/, 'shows no secret');
@@ -334,7 +334,7 @@ t.test('a fault is not followed by others that are only its echo', async (t) => 
 t.test('a route is named by its place in the file, though one before it is faulty', async (t) => {
   const text = 'routes:\n  - { path: x }\n  - { name: b, path: /b }\n  - { name: c, path: /b, scopes: [] }\n';
   const loaded = loadSettings({ file: join(t.testdir({ 'a.yaml': text }), 'a.yaml'), env: {}, flags: {} });
-  t.match(loaded.ok || loaded.problems.map(problemLine), [
+  t.match(loaded.ok || loaded.problems.map(issueLine), [
     /:2:5: routes\[0\].name/,
     /:2:13: routes\[0\].path/,
     /:3:5: routes\[1\].scopes/,
@@ -344,21 +344,19 @@ t.test('a route is named by its place in the file, though one before it is fault
 
 t.test('a file that is not there is named, with how to name another', async (t) => {
   const loaded = loadSettings({ file: '/nowhere/tollgate.yaml', env: {}, flags: {} });
-  t.match(loaded.ok || loaded.problems.map(problemLine), [
-    /\/nowhere\/tollgate.yaml.*no such file.*--config/,
-  ]);
+  t.match(loaded.ok || loaded.problems.map(issueLine), [/\/nowhere\/tollgate.yaml.*no such file.*--config/]);
 });
 
 t.test('a file larger than a megabyte is not read as settings', async (t) => {
   const file = join(t.testdir({ 'big.yaml': `# ${'x'.repeat(1024 * 1024)}\n` }), 'big.yaml');
   const loaded = loadSettings({ file, env: {}, flags: {} });
-  t.match(loaded.ok || loaded.problems.map(problemLine), [/is larger than 1048576 bytes/]);
+  t.match(loaded.ok || loaded.problems.map(issueLine), [/is larger than 1048576 bytes/]);
 });
 
 t.test('a key named __proto__ is an unknown key like any other', async (t) => {
   const file = join(t.testdir({ 'proto.yaml': 'cache:\n  __proto__: { identityTtl: 1s }\n' }), 'proto.yaml');
   const loaded = loadSettings({ file, env: {}, flags: {} });
-  t.match(loaded.ok || loaded.problems.map(problemLine), [
+  t.match(loaded.ok || loaded.problems.map(issueLine), [
     /cache.__proto__: there is no setting "__proto__" here/,
   ]);
 });

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { t } from 'tap';
 import { type LoadInput, loadSettings } from '../../src/settings/load-settings.ts';
-import { problemLine } from '../../src/settings/problem.ts';
+import { issueLine } from '../../src/settings/settings-issue.ts';
 import { settingNames } from '../../src/settings/setting-names.ts';
 import type { Settings } from '../../src/settings/settings.ts';
 
@@ -13,15 +13,15 @@ const shipped = join(root, 'config/tollgate.yaml');
 
 const load = (input: Partial<LoadInput>): Settings => {
   const loaded = loadSettings({ file: undefined, env: {}, flags: {}, ...input });
-  if (!loaded.ok) throw new Error(loaded.problems.map(problemLine).join('\n'));
+  if (!loaded.ok) throw new Error(loaded.problems.map(issueLine).join('\n'));
   return loaded.settings;
 };
 const problemsOf = (input: Partial<LoadInput>): readonly string[] => {
   const loaded = loadSettings({ file: undefined, env: {}, flags: {}, ...input });
-  return loaded.ok ? [] : loaded.problems.map(problemLine);
+  return loaded.ok ? [] : loaded.problems.map(issueLine);
 };
 const warningsOf = (input: Partial<LoadInput>): readonly string[] =>
-  loadSettings({ file: undefined, env: {}, flags: {}, ...input }).warnings.map(problemLine);
+  loadSettings({ file: undefined, env: {}, flags: {}, ...input }).warnings.map(issueLine);
 const fileOf = (t: { testdir(files: Record<string, string>): string }, text: string): string =>
   join(t.testdir({ 'tollgate.yaml': text }), 'tollgate.yaml');
 

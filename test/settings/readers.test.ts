@@ -2,7 +2,7 @@
 
 import { t } from 'tap';
 import { address, cidr, httpUrl, isLoopbackUrl, upstreamUrl } from '../../src/settings/network-readers.ts';
-import { closest } from '../../src/settings/problem.ts';
+import { closest } from '../../src/settings/settings-issue.ts';
 import { duration, durationOrNever, parseDuration, parseSize, size } from '../../src/settings/quantity.ts';
 import { flag } from '../../src/settings/reader.ts';
 import { routePath } from '../../src/settings/route-path.ts';

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { t } from 'tap';
 import { createRouter } from '../../src/proxy/router.ts';
 import { loadSettings } from '../../src/settings/load-settings.ts';
-import { problemLine } from '../../src/settings/problem.ts';
+import { issueLine } from '../../src/settings/settings-issue.ts';
 
 const load = (routes: readonly object[], more: Readonly<Record<string, unknown>> = {}) => {
   const loaded = loadSettings({ file: undefined, env: {}, flags: { routes, ...more } });
-  if (!loaded.ok) throw new Error(loaded.problems.map(problemLine).join('\n'));
-  return { routes: loaded.settings.routes, warnings: loaded.warnings.map(problemLine) };
+  if (!loaded.ok) throw new Error(loaded.problems.map(issueLine).join('\n'));
+  return { routes: loaded.settings.routes, warnings: loaded.warnings.map(issueLine) };
 };
 
 t.test('a route needs a name, a path, and who may call it; the rest has defaults', async (t) => {

@@ -5,7 +5,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { t } from 'tap';
 import { loadSettings } from '../../src/settings/load-settings.ts';
-import { problemLine, shown } from '../../src/settings/problem.ts';
+import { issueLine, shown } from '../../src/settings/settings-issue.ts';
 import { settingNames } from '../../src/settings/setting-names.ts';
 
 const key = Buffer.alloc(32, 7).toString('base64');
@@ -43,8 +43,8 @@ t.test('a file with a secret that everybody can read or change draws a warning',
   const warningsWith = (mode: number): readonly string[] => {
     for (const name of ['url', 'key', 'signing', 'secret']) chmodSync(join(folder, name), mode);
     const loaded = load({ TOLLGATE_STORE_FILE: join(folder, 'url') }, file);
-    t.ok(loaded.ok, loaded.ok ? '' : loaded.problems.map(problemLine).join());
-    return loaded.warnings.map(problemLine).filter((line) => line.includes('every user of this machine'));
+    t.ok(loaded.ok, loaded.ok ? '' : loaded.problems.map(issueLine).join());
+    return loaded.warnings.map(issueLine).filter((line) => line.includes('every user of this machine'));
   };
   const open = warningsWith(0o666);
   for (const path of [
@@ -94,7 +94,7 @@ t.test('a secret is read from its file, without the newline at its end', async (
       'a.yaml',
     ),
   );
-  t.match(fromFile.ok || fromFile.problems.map(problemLine), true);
+  t.match(fromFile.ok || fromFile.problems.map(issueLine), true);
   t.match(fromFile, {
     settings: {
       store: { password: 'from-file' },
@@ -127,7 +127,7 @@ t.test('a file for a secret that is missing or empty is named', async (t) => {
     TOLLGATE_KEYS_ENCRYPTION_KEY: key,
     TOLLGATE_STORE_PASSWORD_FILE: join(folder, 'empty'),
   });
-  t.match(loaded.ok || loaded.problems.map(problemLine), [
+  t.match(loaded.ok || loaded.problems.map(issueLine), [
     /^environment variable TOLLGATE_STORE_PASSWORD_FILE: store.passwordFile: the file .* is empty/,
   ]);
 });
@@ -142,7 +142,7 @@ t.test('signing keys are read from paths, from text, or all from one file', asyn
   const folder = t.testdir({ one, two, both: one + two });
   const keysOf = (env: NodeJS.ProcessEnv): unknown => {
     const loaded = load(env);
-    return loaded.ok ? loaded.settings.keys.signingKeys : loaded.problems.map(problemLine);
+    return loaded.ok ? loaded.settings.keys.signingKeys : loaded.problems.map(issueLine);
   };
   t.same(keysOf({ TOLLGATE_KEYS_SIGNING_KEYS: `${folder}/one,${folder}/two` }), [one, two]);
   t.same(keysOf({ TOLLGATE_KEYS_SIGNING_KEYS: one }), [one]);

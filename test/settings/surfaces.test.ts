@@ -2,7 +2,7 @@
 
 import { t } from 'tap';
 import { loadSettings } from '../../src/settings/load-settings.ts';
-import { problemLine } from '../../src/settings/problem.ts';
+import { issueLine } from '../../src/settings/settings-issue.ts';
 
 const csp = '/csp/gateway/am/api';
 
@@ -12,8 +12,8 @@ const judge = (path: string | undefined, more: Readonly<Record<string, unknown>>
   const flags = { 'surfaces.csp.enabled': true, 'surfaces.navigator.enabled': true, routes, ...more };
   const loaded = loadSettings({ file: undefined, env: {}, flags });
   return {
-    problems: loaded.ok ? [] : loaded.problems.map(problemLine),
-    warnings: loaded.warnings.map(problemLine),
+    problems: loaded.ok ? [] : loaded.problems.map(issueLine),
+    warnings: loaded.warnings.map(issueLine),
   };
 };
 

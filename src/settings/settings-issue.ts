@@ -1,7 +1,7 @@
 // What is wrong with a setting, where it stands and what to write instead; and how a value may be shown in a message.
 // Nothing here prints a secret: values that may hold one are masked before they get into a message.
 
-export interface Problem {
+export interface SettingsIssue {
   /** Dotted path of the setting, e.g. `routes[2].scopes`; empty for the file as a whole. */
   readonly path: string;
   /** The settings file; undefined when the value came from elsewhere. */
@@ -25,7 +25,7 @@ export const dotted = (path: Path): string =>
   );
 
 /** One line for a person: `tollgate.yaml:12:3: routes[2].scopes: ...`. */
-export const problemLine = ({ source, path, message }: Problem): string =>
+export const issueLine = ({ source, path, message }: SettingsIssue): string =>
   [source, path, message].filter((part) => part !== '').join(': ');
 
 const shownCharsMax = 60;
