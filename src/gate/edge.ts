@@ -54,7 +54,7 @@ export const openEdge = async (
   const { limits } = settings;
   const options = {
     writeStallTimeoutMs: limits.writeStallTimeoutMs,
-    body: limits.body,
+    body: limits,
     reportBug: (err: unknown): void => log.error('a bug was caught at the edge of a request', { err }),
   };
   const forwarder = createForwarder(settings.upstreams, live, options);

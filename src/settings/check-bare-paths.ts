@@ -1,7 +1,7 @@
 // `/admin/*` is everything below `/admin/`, and not `/admin`: where a public rule catches that, what was meant to be
 // guarded is open at its front door. It may be meant so, hence a warning.
 
-import type { IndexedRoute, Report } from './check-routes.ts';
+import type { IndexedRoute, Report } from './parse-fields.ts';
 
 /** Warns of each guarded `/x/*` whose `/x` a public rule lets through, for a method both have. (`/x/` is below `/x/`.) */
 export const checkBarePaths = (routes: readonly IndexedRoute[], warning: Report): void => {

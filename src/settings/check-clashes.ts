@@ -2,7 +2,7 @@
 // to another place than the settings seem to say.
 
 import { patternsMeet, spellings } from '../decision/path-pattern.ts';
-import type { IndexedRoute, Report } from './check-routes.ts';
+import type { IndexedRoute, Report } from './parse-fields.ts';
 import type { Path } from './settings-issue.ts';
 import { identityKeys, type OwnedPattern, ownedPatterns, type SurfacePrefixes } from './surface-paths.ts';
 

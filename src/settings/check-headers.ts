@@ -4,8 +4,8 @@
 import { believedFrom } from '../decision/believed-headers.ts';
 import { bareCredentialHeaders } from '../decision/credential.ts';
 import { foldName, identityFamily } from '../decision/identity-headers.ts';
-import type { Report } from './check-routes.ts';
 import { headerName } from './network-readers.ts';
+import type { Report } from './parse-fields.ts';
 import type { FileFields } from './schema.ts';
 
 /** Headers whose meaning is not ours to change: framing, routing, connection, and what Tollgate sets itself. */
@@ -17,13 +17,15 @@ const reservedHeaders = new Set(
   ).split(' '),
 );
 
-export const checkHeaders = (fields: FileFields, problem: Report): void => {
+type Headers = Pick<FileFields, 'identity' | 'credential'>;
+
+export const checkHeaders = (fields: Headers, problem: Report): void => {
   checkIdentityHeaders(fields, problem);
   checkStripped(fields, problem);
   checkKept(fields, problem);
 };
 
-const checkIdentityHeaders = ({ identity, credential }: FileFields, problem: Report): void => {
+const checkIdentityHeaders = ({ identity, credential }: Headers, problem: Report): void => {
   const seen = new Map<string, string>();
   for (const header of Object.keys(identity.headers)) {
     const path = ['identity', 'headers', header];
@@ -49,7 +51,7 @@ const checkIdentityHeaders = ({ identity, credential }: FileFields, problem: Rep
   }
 };
 
-const checkStripped = ({ identity, credential }: FileFields, problem: Report): void => {
+const checkStripped = ({ identity, credential }: Headers, problem: Report): void => {
   const carriers = new Set([...bareCredentialHeaders, ...credential.headers].map(foldName));
   for (const header of identity.strip) {
     const path = ['identity', 'strip'];
@@ -61,7 +63,7 @@ const checkStripped = ({ identity, credential }: FileFields, problem: Report): v
 };
 
 /** What is kept must be stripped by default, and must not be stripped by other settings. */
-const checkKept = ({ identity }: FileFields, problem: Report): void => {
+const checkKept = ({ identity }: Headers, problem: Report): void => {
   const isIdentity = identityFamily([...Object.keys(identity.headers), ...identity.strip]);
   for (const [index, header] of identity.keep.entries()) {
     const path = ['identity', 'keep', index];

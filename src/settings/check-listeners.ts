@@ -1,31 +1,39 @@
 // Judges the addresses of the process: callers and ops have one each, and no upstream leads back to either of them.
 
-import type { Report } from './check-routes.ts';
-import { isLoopbackUrl } from './network-readers.ts';
+import { type Address, isLoopbackUrl } from './network-readers.ts';
+import type { Report } from './parse-fields.ts';
 import type { FileFields } from './schema.ts';
-import type { Address } from './settings.ts';
 
-export const checkListeners = (fields: FileFields, problem: Report): void => {
-  const { listen, ops, upstream, upstreams } = fields;
+type Listeners = Pick<FileFields, 'listen' | 'ops'>;
+type Upstream = FileFields['upstream'];
+
+export const checkAddresses = ({ listen, ops }: Listeners, problem: Report): void => {
   if (isSameAddress(listen, ops))
     problem(['ops'], 'is the same address as `listen`; write another port, e.g. 127.0.0.1:9464');
-  checkUpstream(fields, upstream.url, ['upstream', 'url'], problem);
-  for (const [name, { url }] of Object.entries(upstreams))
-    checkUpstream(fields, url, ['upstreams', name, 'url'], problem);
+};
+
+export const checkUpstream = (
+  { upstream, ...own }: Listeners & Pick<FileFields, 'upstream'>,
+  problem: Report,
+): void => checkReturn(own, upstream, ['upstream', 'url'], problem);
+
+export const checkUpstreams = (
+  { upstreams, ...own }: Listeners & Pick<FileFields, 'upstreams'>,
+  problem: Report,
+): void => {
+  for (const [name, upstream] of Object.entries(upstreams))
+    checkReturn(own, upstream, ['upstreams', name, 'url'], problem);
 };
 
 /** Requests that come back here would be forwarded again and again. */
-const checkUpstream = (
-  { listen, ops }: FileFields,
-  upstream: FileFields['upstream']['url'],
+const checkReturn = (
+  { listen, ops }: Listeners,
+  { url }: Upstream,
   path: readonly string[],
   problem: Report,
 ): void => {
-  for (const [name, own] of [
-    ['listen', listen],
-    ['ops', ops],
-  ] as const)
-    if (leadsTo(upstream, own))
+  for (const [name, own] of Object.entries({ listen, ops }))
+    if (leadsTo(url, own))
       problem(
         path,
         `is Tollgate itself (\`${name}\`), so each request would come back; write the address of the API`,
@@ -37,7 +45,7 @@ const isSameAddress = (one: Address, other: Address): boolean =>
     ? other.kind === 'unix' && other.path === one.path
     : other.kind === 'tcp' && one.port !== 0 && other.port === one.port && other.host === one.host;
 
-const leadsTo = (upstream: FileFields['upstream']['url'], own: Address): boolean => {
+const leadsTo = (upstream: Upstream['url'], own: Address): boolean => {
   if (own.kind === 'unix') return upstream.socketPath === own.path;
   if (upstream.socketPath !== undefined) return false;
   const { hostname, port, protocol } = new URL(upstream.origin);

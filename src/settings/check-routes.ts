@@ -2,16 +2,10 @@
 // forwards to. The paths Tollgate answers itself are check-clashes.ts's matter.
 
 import { defaultMethods } from '../decision/route-rule.ts';
-import { closest, type Path } from './settings-issue.ts';
-import type { FileFields } from './schema.ts';
+import type { IndexedRoute, Report } from './parse-fields.ts';
+import { closest } from './settings-issue.ts';
 
-type RouteFields = FileFields['routes'][number];
-export type Report = (path: Path, message: string) => void;
-
-export interface IndexedRoute {
-  readonly index: number;
-  readonly route: RouteFields;
-}
+type RouteFields = IndexedRoute['route'];
 
 /** Each route by itself, and each pair. `upstreams`: the names that exist. */
 export const checkRoutes = (

@@ -1,5 +1,6 @@
-// Joins a reader to a zod schema, so that one table gives the parser, the editor's schema and the environment's names.
-// Every message comes from the reader; zod gives the shape, the defaults and the JSON Schema.
+// The words of the settings table: a `field` is one value, a `group` a mapping of them. One table gives the parser, the
+// type `Settings`, the editor's schema and the environment's names. Every message comes from a reader; zod gives the
+// shape, the defaults and the JSON Schema.
 
 import { z } from 'zod';
 import type { Path } from './settings-issue.ts';
@@ -11,6 +12,8 @@ export interface FieldFacts {
   readonly pem: boolean;
   /** Strings separated by commas in the environment. */
   readonly list: boolean;
+  /** Beside it stands `...File`: a file whose content takes the field's place before validation. */
+  readonly twin: boolean;
 }
 
 /** What the environment and the file twins must know of a field. */
@@ -39,16 +42,39 @@ export const field = <T>(reader: Reader<T>, description: string) => {
     secret: reader.secret === true,
     pem: reader.pem === true,
     list: reader.list === true,
+    twin: reader.twin === true,
   });
   return schema;
 };
 
-/** The `...File` twin of a field: the file's content takes the field's place before validation. */
+/** A path of a file that holds the value of `name`. */
 export const fileOf = (name: string) =>
   field(
     text('a path', `the path of a file that holds ${name}`),
     `File to read \`${name}\` from, instead of writing it here.`,
   ).optional();
+
+type Fields = Readonly<Record<string, z.ZodType>>;
+
+/** How a person writes a name. A duration has its unit in its value: `identityTtlMs` is `identityTtl`, `tokenAgeMsMax` `tokenAgeMax`. */
+const writtenName = (name: string): string => name.replace(/Ms(?=Max$|$)/, '');
+
+/**
+ * A mapping. Its names are those in `Settings`; the file's are `writtenName` of them. A field that may be read from a file
+ * gets its `...File` twin here.
+ */
+export const group = <const Of extends Fields>(fields: Of) => {
+  const written = Object.entries(fields).flatMap(([name, schema]): [string, z.ZodType][] => {
+    const key = writtenName(name);
+    const twins: [string, z.ZodType][] = factsOf(schema)?.twin === true ? [[`${key}File`, fileOf(key)]] : [];
+    return [[key, schema], ...twins];
+  });
+  return z.strictObject(Object.fromEntries(written)).transform((values) => {
+    const named = Object.keys(fields).map((name) => [name, values[writtenName(name)]]);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each value is what the schema of its name gave
+    return Object.fromEntries(named) as { readonly [Name in keyof Of]: z.output<Of[Name]> };
+  });
+};
 
 /** Makes `key` writable alone: `store: redis://...` for `store: { url: redis://... }`. */
 export const alone = <Schema extends z.ZodType>(schema: Schema, key: string): Schema => {
@@ -62,10 +88,11 @@ const bare = (schema: unknown): unknown =>
     ? bare(schema.unwrap())
     : schema;
 
-/** The fields of a mapping; undefined for everything else. */
+/** The fields of a mapping, as they are written; undefined for everything else. */
 export const shapeOf = (schema: unknown): Readonly<Record<string, unknown>> | undefined => {
   const inner = bare(schema);
-  return inner instanceof z.ZodObject ? inner.shape : undefined;
+  const mapping = inner instanceof z.ZodPipe ? inner.in : inner;
+  return mapping instanceof z.ZodObject ? mapping.shape : undefined;
 };
 
 /** The schema of a list's items, or of a free mapping's values; undefined for everything else. */

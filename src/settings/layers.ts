@@ -108,15 +108,9 @@ const withTwinsRead = (
   const result = new Map<string, unknown>();
   for (const [key, part] of Object.entries(value)) {
     const name = key.endsWith('File') ? key.slice(0, -'File'.length) : undefined;
-    if (
-      name !== undefined &&
-      shape !== undefined &&
-      Object.hasOwn(shape, key) &&
-      factsOf(shape[name]) !== undefined
-    ) {
+    if (name !== undefined && shape !== undefined && factsOf(shape[name])?.twin === true) {
       if (Object.hasOwn(value, name))
         report([...path, key], `${name} and ${key} are both written; keep one of them`);
-      else if (isMadeWhenMissing(path, key)) result.set(key, part);
       else readTwin([...path, key], part, name, result, report);
     } else {
       const below = inner ?? (shape !== undefined && Object.hasOwn(shape, key) ? shape[key] : undefined);
@@ -125,10 +119,6 @@ const withTwinsRead = (
   }
   return Object.fromEntries(result);
 };
-
-/** With the embedded store this file is made when it is missing, so it is not read here. */
-const isMadeWhenMissing = (path: Path, key: string): boolean =>
-  path.length === 1 && path[0] === 'keys' && key === 'encryptionKeyFile';
 
 const readTwin = (
   path: Path,

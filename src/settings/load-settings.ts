@@ -1,14 +1,14 @@
 // Settings from every source, or every problem at once: defaults < file < TOLLGATE_* environment < flags.
 // Reads the settings file and the files it names, and nothing else.
 
-import { checkClashes, checkSurfaces } from './check-clashes.ts';
+import { checkClashes } from './check-clashes.ts';
 import { checkBarePaths } from './check-bare-paths.ts';
-import { checkRoutes, type IndexedRoute, type Report } from './check-routes.ts';
+import { checkRoutes } from './check-routes.ts';
 import { checkSettings } from './check-settings.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import { layered } from './layers.ts';
 import { readEnvironment, readFlags } from './overrides.ts';
-import { parseFields } from './parse-fields.ts';
+import { parseFields, type Report } from './parse-fields.ts';
 import { readTextFile, sealingKey } from './pem.ts';
 import { dotted, type SettingsIssue } from './settings-issue.ts';
 import { checkSecretFiles } from './secret-files.ts';
@@ -51,43 +51,33 @@ export const loadSettings = ({ file, env, flags }: LoadInput): LoadResult => {
   };
   const warn: Report = (path, message) => void warnings.push(layers.problem(path, message));
 
-  const { fields, routeIndexes } = parseFields(layers.tree, report);
-  if (fields === undefined) return { ok: false, problems, warnings };
-  const keyed = withKeyRead(fields, report);
-  const routes = keyed.routes.map((route, position): IndexedRoute => ({
-    route,
-    index: routeIndexes[position] ?? position,
-  }));
-  // A group with a fault stands here with a default in its place: what it says of others would be false.
-  const faulty = new Set(problems.map(({ path }) => path.split(/[.[]/)[0] ?? ''));
-  const reportOfWhole: Report = (path, message) => {
-    if (!faulty.has(String(path[0]))) report(path, message);
-  };
-  checkSettings(keyed, reportOfWhole, warn);
+  const { fields, routes } = parseFields(layers.tree, report);
+  const sealingKey = readSealingKey(fields, report);
+  const faulty = new Set(problems.map(({ path }) => path.split(/[.[]/)[0]));
+  const isFaulty = (group: string): boolean => faulty.has(group);
+  checkSettings(fields, isFaulty, report, warn);
   checkRoutes(routes, upstreamNames(layers.tree), report);
   checkBarePaths(routes, warn);
-  checkSurfaces(keyed, reportOfWhole);
-  checkClashes(routes, keyed, report, warn);
+  if (!isFaulty('oauth') && !isFaulty('surfaces')) checkClashes(routes, fields, report, warn);
   if (problems.length > 0) return { ok: false, problems: inOrder(problems), warnings };
-  const settings = deepFreeze(resolveSettings(keyed));
+  const settings = deepFreeze(resolveSettings(fields, sealingKey));
   const { encryptionKeyFile } = settings.keys;
   checkSecretFiles(layers.secretFiles, warn);
   // Where it is not written, it lies beside the embedded store.
-  if (encryptionKeyFile !== undefined && keyed.keys.encryptionKeyFile === undefined)
+  if (encryptionKeyFile !== undefined && fields.keys.encryptionKeyFile === undefined)
     checkSecretFiles([{ path: ['keys', 'encryptionKeyFile'], file: encryptionKeyFile }], warn);
   return { ok: true, settings, warnings };
 };
 
 /** With Redis the sealing key is shared by replicas, so its file must be there; with SQLite it is made when missing. */
-const withKeyRead = (fields: FileFields, report: Report): FileFields => {
-  const { encryptionKey, encryptionKeyFile } = fields.keys;
-  if (fields.store.url.kind === 'sqlite' || encryptionKey !== undefined || encryptionKeyFile === undefined)
-    return fields;
+const readSealingKey = ({ keys, store }: FileFields, report: Report): Uint8Array | undefined => {
+  const { encryptionKey, encryptionKeyFile } = keys;
+  if (store.url.kind === 'sqlite' || encryptionKey !== undefined || encryptionKeyFile === undefined)
+    return encryptionKey;
   const text = readTextFile(encryptionKeyFile, 'the sealing key');
   const key = text.ok ? sealingKey.read(text.value) : text;
-  if (key.ok) return { ...fields, keys: { ...fields.keys, encryptionKey: key.value } };
-  report(['keys', 'encryptionKeyFile'], key.message);
-  return fields;
+  if (!key.ok) report(['keys', 'encryptionKeyFile'], key.message);
+  return key.ok ? key.value : undefined;
 };
 
 const upstreamNames = (tree: unknown): readonly string[] => {

@@ -3,7 +3,10 @@
 
 import { isIP } from 'node:net';
 import { not, type Read, type Reader, right, text, wrong } from './reader.ts';
-import type { Address } from './settings.ts';
+
+export type Address =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
 
 /** A unix socket's path is limited by the kernel's `sun_path` (108 bytes with its NUL on Linux). */
 const socketPathBytesMax = 107;

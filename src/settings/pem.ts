@@ -42,6 +42,7 @@ export const certificate = (what: string): Reader<string> => {
     },
     expects,
     json: { type: 'string' },
+    twin: true,
   };
 };
 
@@ -64,6 +65,7 @@ export const privateKey: Reader<string> = {
   expects: 'the path of a PEM file with the private key',
   json: { type: 'string' },
   secret: true,
+  twin: true,
   pem: true,
 };
 
@@ -91,6 +93,7 @@ export const signingKeys: Reader<readonly string[]> = {
     'paths of PEM files with a P-256, RSA (2048 bits or more) or Ed25519 private key, without a passphrase',
   json: { anyOf: [{ type: 'array', items: { type: 'string' } }, { type: 'string' }] },
   secret: true,
+  twin: true,
   pem: true,
   list: true,
 };

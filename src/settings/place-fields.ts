@@ -1,18 +1,16 @@
 // The fields that say where things are: listeners, upstreams, the store, foreign issuers.
 
 import { z } from 'zod';
-import { alone, field, fileOf } from './field.ts';
+import { alone, field, group } from './field.ts';
 import { httpUrl, upstreamUrl } from './network-readers.ts';
 import { certificate, privateKey } from './pem.ts';
 import { duration } from './quantity.ts';
 import { count, listOf, oneOf, secretText, share, text } from './reader.ts';
 import { storeUrl } from './store-url.ts';
 
-export const tlsFields = z.strictObject({
+export const tlsFields = group({
   cert: field(certificate("the server's certificate chain"), 'PEM file with the certificate chain.'),
-  certFile: fileOf('cert'),
   key: field(privateKey, "PEM file with the certificate's private key."),
-  keyFile: fileOf('key'),
 });
 
 const upstreamShape = {
@@ -20,7 +18,6 @@ const upstreamShape = {
     certificate("the CA's certificate"),
     "PEM file with the CA of the upstream's certificate; else the system's.",
   ).optional(),
-  caFile: fileOf('ca'),
   connectionsMax: field(count(1, 65_536), 'Connections held open to it.').prefault(256),
   callerShare: field(
     share,
@@ -30,12 +27,12 @@ const upstreamShape = {
     share,
     'The same for one address, all its callers together. Name the proxies before Tollgate in `trustedProxies`, or all callers share one address.',
   ).prefault(0.5),
-  connectTimeout: field(duration('10ms', '5m'), 'Time to connect.').prefault('2s'),
-  keepAliveTimeout: field(
+  connectTimeoutMs: field(duration('10ms', '5m'), 'Time to connect.').prefault('2s'),
+  keepAliveTimeoutMs: field(
     duration('100ms', '1h'),
     "An idle connection is closed after this. Stay below the upstream's own time-out (Node's is 5s).",
   ).prefault('4s'),
-  bodyIdleTimeout: field(
+  bodyIdleTimeoutMs: field(
     duration('100ms', '1d'),
     'Longest silence between two pieces of a response body.',
   ).prefault('60s'),
@@ -47,7 +44,7 @@ const upstreamShape = {
 
 /** The API in front of which Tollgate stands. */
 export const defaultUpstreamFields = alone(
-  z.strictObject({
+  group({
     url: field(upstreamUrl, 'The API: http://HOST:PORT, https://HOST:PORT or unix:/path.').prefault(
       'http://127.0.0.1:8081',
     ),
@@ -57,7 +54,7 @@ export const defaultUpstreamFields = alone(
 );
 
 export const namedUpstreamFields = alone(
-  z.strictObject({
+  group({
     url: field(upstreamUrl, 'http://HOST:PORT, https://HOST:PORT or unix:/path.'),
     ...upstreamShape,
   }),
@@ -65,29 +62,28 @@ export const namedUpstreamFields = alone(
 );
 
 export const storeFields = alone(
-  z.strictObject({
+  group({
     url: field(
       storeUrl,
       'Where tokens, users and keys are kept: sqlite:FILE, redis://, rediss:// (TLS), redis+unix:/path, redis-sentinel://A,B,C/NAME or redis-cluster://A,B,C.',
     ).prefault('sqlite:./tollgate.db'),
-    urlFile: fileOf('url'),
     username: field(text('a user name', 'the name of a Redis ACL user'), 'Redis ACL user.').optional(),
     password: field(secretText('the Redis password'), 'Redis password, if not in the URL.').optional(),
-    passwordFile: fileOf('password'),
     ca: field(
       certificate("the CA's certificate"),
       "PEM file with the CA of Redis's certificate; else the system's.",
     ).optional(),
-    caFile: fileOf('ca'),
     prefix: field(
       text('a key prefix', 'letters, digits, - _ . and :', /^[A-Za-z0-9._:-]{1,64}$/),
       'Start of every Redis key.',
     ).prefault('tollgate'),
-    connectTimeout: field(duration('10ms', '1m'), 'Time to connect to Redis.').prefault('500ms'),
-    readTimeout: field(duration('5ms', '1m'), 'A look-up that takes longer is an outage (503).').prefault(
+    connectTimeoutMs: field(duration('10ms', '1m'), 'Time to connect to Redis.').prefault('500ms'),
+    readTimeoutMs: field(duration('5ms', '1m'), 'A look-up that takes longer is an outage (503).').prefault(
       '250ms',
     ),
-    writeTimeout: field(duration('10ms', '5m'), 'A change that takes longer is answered 503.').prefault('1s'),
+    writeTimeoutMs: field(duration('10ms', '5m'), 'A change that takes longer is answered 503.').prefault(
+      '1s',
+    ),
     replicasMin: field(
       count(0, 16),
       'A write is only answered when this many Redis replicas have it: a revocation, a new token, any change. Where Redis fails over, as many as may take over: 1 beside one replica.',
@@ -100,17 +96,16 @@ const orgId = text('an org id', 'the id of an org', /^[\x21-\x7e]{1,200}$/);
 
 const claimName = (what: string) => text('a claim name', what, /^[\x21-\x7e]{1,200}$/);
 
-export const issuerFields = z.strictObject({
+export const issuerFields = group({
   issuer: field(httpUrl("the URL in its tokens' iss claim"), 'The `iss` claim of its tokens.'),
   jwks: field(httpUrl("the URL of the issuer's JWKS"), 'Where its public keys are.'),
   ca: field(certificate("the CA's certificate"), 'PEM file with the CA of the JWKS endpoint.').optional(),
-  caFile: fileOf('ca'),
   audience: field(
     listOf(text('an audience', 'the aud claim its tokens carry for this API'), 1),
     'Accepted `aud` claims; one of them must be in the token.',
   ),
   algorithms: field(
-    listOf(
+    listOf<string>(
       oneOf(
         'ES256',
         'ES384',
@@ -132,10 +127,10 @@ export const issuerFields = z.strictObject({
     text('a token type', 'at+jwt or JWT'),
     'Required `typ` header, e.g. at+jwt. Without it: at+jwt, JWT or none.',
   ).optional(),
-  tokenAgeMax: field(duration('1s', '400d'), 'A token issued longer ago than this is refused.').prefault(
+  tokenAgeMsMax: field(duration('1s', '400d'), 'A token issued longer ago than this is refused.').prefault(
     '1d',
   ),
-  staleKeysMax: field(
+  staleKeysMsMax: field(
     duration('1m', '30d'),
     'How long known keys may serve while the JWKS endpoint is down, counted from when they were fetched last.',
   ).prefault('6h'),

@@ -13,8 +13,10 @@ export interface Reader<T> {
   readonly expects: string;
   /** JSON Schema of the written form, for editors. */
   readonly json: Readonly<Record<string, unknown>>;
-  /** Never shown, and has a `...File` twin. */
+  /** Never shown. */
   readonly secret?: true;
+  /** May be read from a file that is named in `...File`. */
+  readonly twin?: true;
   /** Written as the path of a PEM file, or as the text of one. */
   readonly pem?: true;
   /** A list of strings: separated by commas in the environment. */
@@ -52,6 +54,7 @@ export const secretText = (expects: string, lengthMin = 1): Reader<string> => ({
   expects,
   json: { type: 'string', minLength: lengthMin },
   secret: true,
+  twin: true,
 });
 
 export const flag: Reader<boolean> = {

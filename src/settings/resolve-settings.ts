@@ -1,83 +1,37 @@
-// Validated fields -> the settings every room reads. Fills in what depends on other settings; judges nothing.
+// Validated fields -> the settings every room reads. Fills in what depends on other settings, and gives everything else on
+// as it is. Judges nothing.
 
 import { dirname, join } from 'node:path';
 import type { ErrorDialect, RouteRule } from '../decision/route-rule.ts';
+import type { Address } from './network-readers.ts';
 import type { FileFields } from './schema.ts';
-import type {
-  Address,
-  AstraSettings,
-  IssuerSettings,
-  OauthClientSettings,
-  Settings,
-  StoreSettings,
-  UpstreamSettings,
-  VcdSettings,
-} from './settings.ts';
 
 type RouteFields = FileFields['routes'][number];
-type UpstreamFields = FileFields['upstreams'][string];
 
-/** The whole, from fields that have passed every check. */
-export const resolveSettings = (fields: FileFields): Settings => {
+/** `sealingKey`: what `keys.encryptionKeyFile` holds, where that has been read. */
+export const resolveSettings = (
+  { upstream, ...fields }: FileFields,
+  sealingKey: Uint8Array | undefined = fields.keys.encryptionKey,
+) => {
   const issuer = fields.issuer ?? issuerOf(fields.listen, fields.tls !== undefined);
-  const store = resolveStore(fields.store);
+  const { csp } = fields.surfaces;
   return {
-    listen: fields.listen,
-    tls: fields.tls,
-    ops: fields.ops,
-    upstreams: {
-      default: resolveUpstream('default', fields.upstream),
-      ...Object.fromEntries(
-        Object.entries(fields.upstreams).map(([name, upstream]) => [name, resolveUpstream(name, upstream)]),
-      ),
-    },
-    store,
+    ...fields,
+    upstreams: resolveUpstreams({ default: upstream, ...fields.upstreams }),
+    store: resolveStore(fields.store),
+    /** Our own issuer URL, without a trailing slash. */
     issuer,
     audience: fields.audience ?? issuer,
-    identity: {
-      headers: fields.identity.headers,
-      strip: fields.identity.strip,
-      keep: fields.identity.keep,
-      jwtLifetimeMs: fields.identity.jwtLifetime,
-    },
-    credential: { ...fields.credential, cookie: fields.credential.cookie },
     issuers: fields.issuers.map(resolveIssuer),
-    errors: fields.errors,
     routes: fields.routes.map((route) => resolveRoute(route, fields.errors)),
     oauth: { ...fields.oauth, clients: fields.oauth.clients.map(resolveClient) },
-    surfaces: {
-      csp: { ...fields.surfaces.csp, domain: fields.surfaces.csp.domain ?? new URL(issuer).hostname },
-      navigator: fields.surfaces.navigator,
-      vcd: resolveVcd(fields.surfaces.vcd),
-      astra: resolveAstra(fields.surfaces.astra),
-      management: fields.surfaces.management,
-    },
-    tokens: {
-      algorithm: fields.tokens.algorithm,
-      accessTokenLifetimeMs: fields.tokens.accessTokenLifetime,
-      apiTokenLifetimeMs: fields.tokens.apiTokenLifetime,
-      perUserMax: fields.tokens.perUserMax,
-      clockLeewayMs: fields.tokens.clockLeeway,
-    },
+    surfaces: { ...fields.surfaces, csp: { ...csp, domain: csp.domain ?? new URL(issuer).hostname } },
     keys: {
-      encryptionKey: fields.keys.encryptionKey,
-      encryptionKeyFile: keyFileOf(fields, store),
-      signingKeys: fields.keys.signingKeys,
-      publishLeadMs: fields.keys.publishLead,
+      ...fields.keys,
+      encryptionKey: sealingKey,
+      encryptionKeyFile: sealingKey === undefined ? keyFileOf(fields) : undefined,
     },
-    cache: {
-      identitiesMax: fields.cache.identitiesMax,
-      identityTtlMs: fields.cache.identityTtl,
-      unknownMax: fields.cache.unknownMax,
-      unknownTtlMs: fields.cache.unknownTtl,
-    },
-    feed: { maxStalenessMs: fields.feed.maxStaleness, whenStale: fields.feed.whenStale },
-    limits: resolveLimits(fields.limits),
-    audit: fields.audit,
-    trustedProxies: fields.trustedProxies,
-    log: fields.log,
-    shutdown: { drainDelayMs: fields.shutdown.drainDelay, deadlineMs: fields.shutdown.deadline },
-  };
+  } as const;
 };
 
 /** The URL that belongs to a listen address, for a caller on the same machine. */
@@ -88,138 +42,57 @@ export const issuerOf = (listen: Address, isTls: boolean): string => {
   return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${listen.port}`;
 };
 
-/** One rule; `upstream` and `tenant` refer to names that the checks have found. */
-const resolveRoute = (route: RouteFields, errors: ErrorDialect): RouteRule => ({
-  name: route.name,
-  methods: route.methods === undefined ? undefined : [...new Set(route.methods)],
-  path: route.path.pattern,
-  public: route.public,
-  scopes: [...new Set(route.scopes)],
-  tenantParameter: tenantOf(route),
-  foreignTenant: route.foreignTenant,
-  errors: route.errors ?? errors,
-  sessions: route.sessions,
-  upstream: route.upstream,
-  forwardCredential: route.forwardCredential,
-  credentialQueryParameter: route.credentialQueryParameter,
-  upgrade: route.upgrade,
-  requestBodyBytesMax: route.requestBodyBytesMax,
-  responseTimeoutMs: route.responseTimeout,
-});
+const resolveUpstreams = (upstreams: FileFields['upstreams']) =>
+  Object.fromEntries(
+    Object.entries(upstreams).map(([name, { url, ...upstream }]) => [name, { name, ...url, ...upstream }]),
+  );
 
-/** A parameter named `org` is the tenant unless the route says otherwise or is public. */
-const tenantOf = ({ tenant, path, public: isPublic }: RouteFields): string | undefined => {
-  if (tenant !== undefined) return tenant === 'none' ? undefined : tenant;
-  return !isPublic && path.parameters.includes('org') ? 'org' : undefined;
-};
-
-const resolveUpstream = (name: string, upstream: UpstreamFields): UpstreamSettings => ({
-  name,
-  origin: upstream.url.origin,
-  socketPath: upstream.url.socketPath,
-  ca: upstream.ca,
-  connectionsMax: upstream.connectionsMax,
-  callerShare: upstream.callerShare,
-  addressShare: upstream.addressShare,
-  connectTimeoutMs: upstream.connectTimeout,
-  keepAliveTimeoutMs: upstream.keepAliveTimeout,
-  bodyIdleTimeoutMs: upstream.bodyIdleTimeout,
-  hostHeader: upstream.hostHeader,
-});
-
-const resolveStore = ({ url, ...store }: FileFields['store']): StoreSettings =>
+/** The user and password stand in the URL or beside it. */
+const resolveStore = ({ url, ...store }: FileFields['store']) =>
   url.kind === 'sqlite'
     ? url
     : {
         ...url,
-        ca: store.ca,
+        ...store,
         username: store.username ?? url.username,
         password: store.password ?? url.password,
-        prefix: store.prefix,
-        connectTimeoutMs: store.connectTimeout,
-        readTimeoutMs: store.readTimeout,
-        writeTimeoutMs: store.writeTimeout,
-        replicasMin: store.replicasMin,
       };
 
-const resolveVcd = ({
-  enabled,
-  prefix,
-  providerOrg,
-  tokenLifetime,
-}: FileFields['surfaces']['vcd']): VcdSettings => ({
-  enabled,
-  prefix,
-  providerOrg,
-  tokenLifetimeMs: tokenLifetime,
+const resolveIssuer = ({ jwks, audience, scopePrefix = '', ...issuer }: FileFields['issuers'][number]) => ({
+  ...issuer,
+  jwksUrl: jwks,
+  audiences: audience,
+  scopePrefix,
 });
 
-const resolveAstra = ({
-  enabled,
-  prefix,
-  tokenLifetime,
-  foreignAccount,
-}: FileFields['surfaces']['astra']): AstraSettings => ({
-  enabled,
-  prefix,
-  tokenLifetimeMs: tokenLifetime,
-  foreignAccount,
-});
-
-const resolveClient = ({
-  id,
-  secret,
-  org,
-  user,
-}: FileFields['oauth']['clients'][number]): OauthClientSettings => ({
+/** Whom a client is, where a surface takes client credentials; undefined: nobody. */
+const resolveClient = ({ id, secret, org, user }: FileFields['oauth']['clients'][number]) => ({
   id,
   secret,
   account: org === undefined || user === undefined ? undefined : { orgId: org, userId: user },
 });
 
-const resolveIssuer = (issuer: FileFields['issuers'][number]): IssuerSettings => ({
-  issuer: issuer.issuer,
-  jwksUrl: issuer.jwks,
-  ca: issuer.ca,
-  audiences: issuer.audience,
-  algorithms: issuer.algorithms,
-  type: issuer.type,
-  tokenAgeMsMax: issuer.tokenAgeMax,
-  staleKeysMsMax: issuer.staleKeysMax,
-  claims: issuer.claims,
-  fixedOrg: issuer.fixedOrg,
-  orgs: issuer.orgs,
-  sessions: issuer.sessions,
-  scopePrefix: issuer.scopePrefix ?? '',
+/** One rule; `upstream` and `tenant` refer to names that the checks have found. */
+const resolveRoute = ({ tenant, ...route }: RouteFields, errors: ErrorDialect): RouteRule => ({
+  ...route,
+  methods: route.methods === undefined ? undefined : [...new Set(route.methods)],
+  path: route.path.pattern,
+  scopes: [...new Set(route.scopes)],
+  tenantParameter: tenantOf(tenant, route),
+  errors: route.errors ?? errors,
 });
 
-const resolveLimits = (limits: FileFields['limits']): Settings['limits'] => ({
-  headerBytesMax: limits.headerBytesMax,
-  headersMax: limits.headersMax,
-  targetBytesMax: limits.targetBytesMax,
-  connectionsMax: limits.connectionsMax,
-  headersTimeoutMs: limits.headersTimeout,
-  requestTimeoutMs: limits.requestTimeout,
-  keepAliveTimeoutMs: limits.keepAliveTimeout,
-  writeStallTimeoutMs: limits.writeStallTimeout,
-  body: {
-    bufferBytes: limits.bodyBufferBytes,
-    waitMs: limits.bodyWait,
-    stallTimeoutMs: limits.bodyStallTimeout,
-    rateMin: limits.bodyRateMin,
-  },
-  connectionsPerAddressMax: limits.connectionsPerAddressMax,
-  refusalsPerConnectionMax: limits.refusalsPerConnectionMax,
-  unknownTokensPerMinute: limits.unknownTokensPerMinute,
-  exchangesPerMinute: limits.exchangesPerMinute,
-  commandsPerMinute: limits.commandsPerMinute,
-  signInFailuresPerAccount: limits.signInFailuresPerAccount,
-  signInFailuresPerAddress: limits.signInFailuresPerAddress,
-});
+/** A parameter named `org` is the tenant unless the route says otherwise or is public. */
+const tenantOf = (
+  tenant: string | undefined,
+  { path, public: isPublic }: Pick<RouteFields, 'path' | 'public'>,
+): string | undefined => {
+  if (tenant !== undefined) return tenant === 'none' ? undefined : tenant;
+  return !isPublic && path.parameters.includes('org') ? 'org' : undefined;
+};
 
-/** With the embedded store: `tollgate.key` beside the database. */
-const keyFileOf = ({ keys }: FileFields, store: StoreSettings): string | undefined => {
-  if (keys.encryptionKey !== undefined) return undefined;
+/** Where the sealing key is kept, made with mode 0600 when missing: with the embedded store, `tollgate.key` beside it. */
+const keyFileOf = ({ keys, store }: Pick<FileFields, 'keys' | 'store'>): string | undefined => {
   if (keys.encryptionKeyFile !== undefined) return keys.encryptionKeyFile;
-  return store.kind === 'sqlite' ? join(dirname(store.file), 'tollgate.key') : undefined;
+  return store.url.kind === 'sqlite' ? join(dirname(store.url.file), 'tollgate.key') : undefined;
 };

@@ -1,9 +1,8 @@
 // The fields of one route, as a person writes them.
 
 import { METHODS } from 'node:http';
-import { z } from 'zod';
 import { isScope, looksLikeScopes } from '../decision/scope.ts';
-import { field } from './field.ts';
+import { field, group } from './field.ts';
 import { duration, size } from './quantity.ts';
 import { flag, listOf, not, oneOf, type Read, type Reader, right, text, wrong } from './reader.ts';
 import { routePath } from './route-path.ts';
@@ -42,7 +41,7 @@ export const errorDialect = (description: string) =>
   field(oneOf('problem', 'vcd', 'csp', 'astra'), description);
 
 /** What one entry of `routes` may hold. */
-export const routeFields = z.strictObject({
+export const routeFields = group({
   name: field(name, 'Names the rule in metrics and logs; unique.'),
   methods: field(
     listOf(method, 1),
@@ -83,7 +82,7 @@ export const routeFields = z.strictObject({
   ).optional(),
   upgrade: field(flag, 'Passes an Upgrade (WebSocket) on.').prefault(false),
   requestBodyBytesMax: field(size('0', '1024GB'), 'Largest request body; more is 413.').prefault('1GB'),
-  responseTimeout: field(
+  responseTimeoutMs: field(
     duration('10ms', '1d'),
     "Time until the API's response headers; more is 504.",
   ).prefault('60s'),

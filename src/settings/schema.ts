@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 import { signingAlgorithms } from '../tokens/signature.ts';
-import { field, fileOf } from './field.ts';
+import { field, fileOf, group } from './field.ts';
 import { address, cidr, headerName, httpUrl } from './network-readers.ts';
 import { sealingKey, signingKeys } from './pem.ts';
 import {
@@ -18,7 +18,7 @@ import { count, listOf, oneOf, share, text } from './reader.ts';
 import { errorDialect, routeFields } from './route-fields.ts';
 import { oauthFields, surfaceFields } from './surface-fields.ts';
 
-const identityFields = z.strictObject({
+const identityFields = group({
   headers: z
     .record(
       z.string(),
@@ -54,10 +54,10 @@ const identityFields = z.strictObject({
     listOf(headerName),
     'Headers that callers may send although Tollgate strips them by default, because APIs believe them (Client-Cert, Remote-User, X-Envoy-...).',
   ).prefault([]),
-  jwtLifetime: field(duration('10s', '5m'), 'How long the identity JWT is valid.').prefault('5m'),
+  jwtLifetimeMs: field(duration('10s', '5m'), 'How long the identity JWT is valid.').prefault('5m'),
 });
 
-const credentialFields = z.strictObject({
+const credentialFields = group({
   headers: field(
     listOf(headerName),
     'More headers that may carry the bare credential, beside Authorization, csp-auth-token and X-VMWARE-VCLOUD-ACCESS-TOKEN.',
@@ -70,20 +70,20 @@ const credentialFields = z.strictObject({
   accessTokenBytesMax: field(size('512B', '64KB'), 'Longest access token.').prefault('8KB'),
 });
 
-const tokenFields = z.strictObject({
+const tokenFields = group({
   algorithm: field(oneOf(...signingAlgorithms), 'Signs access tokens and identity JWTs.').prefault('ES256'),
-  accessTokenLifetime: field(duration('10s', '1d'), 'How long an access token is valid.').prefault('30m'),
-  apiTokenLifetime: field(
+  accessTokenLifetimeMs: field(duration('10s', '1d'), 'How long an access token is valid.').prefault('30m'),
+  apiTokenLifetimeMs: field(
     durationOrNever('1m', '3650d'),
     'How long an API token is valid when its maker says nothing; or `never`.',
   ).prefault('180d'),
   perUserMax: field(count(1, 100_000), 'Most live API tokens of one user. An import may exceed it.').default(
     1_000,
   ),
-  clockLeeway: field(duration('0s', '60s'), "How far other machines' clocks may be off.").prefault('30s'),
+  clockLeewayMs: field(duration('0s', '60s'), "How far other machines' clocks may be off.").prefault('30s'),
 });
 
-const keyFields = z.strictObject({
+const keyFields = group({
   encryptionKey: field(
     sealingKey,
     '32 bytes in base64 that seal the signing keys in the store (openssl rand -base64 32). Needed with Redis; with SQLite a file `tollgate.key` is made beside the database.',
@@ -93,27 +93,27 @@ const keyFields = z.strictObject({
     signingKeys,
     'PEM files with private keys, instead of keys made and kept in the store. The first of an algorithm signs.',
   ).prefault([]),
-  signingKeysFile: fileOf('signingKeys'),
-  publishLead: field(
+  publishLeadMs: field(
     duration('0s', '7d'),
     'After a rotation the new public key is published this long before it signs.',
   ).prefault('15m'),
 });
 
-const cacheFields = z.strictObject({
+const cacheFields = group({
   identitiesMax: field(count(1, 10_000_000), 'Identities kept in memory.').prefault(100_000),
-  identityTtl: field(duration('0s', '60s'), 'How long one is kept. Revocations do not wait for it.').prefault(
-    '60s',
-  ),
+  identityTtlMs: field(
+    duration('0s', '60s'),
+    'How long one is kept. Revocations do not wait for it.',
+  ).prefault('60s'),
   unknownMax: field(
     count(1, 1_000_000),
     'Refused credentials kept in memory, apart from the others.',
   ).prefault(10_000),
-  unknownTtl: field(duration('0s', '5m'), 'How long one is kept.').prefault('5s'),
+  unknownTtlMs: field(duration('0s', '5m'), 'How long one is kept.').prefault('5s'),
 });
 
-const feedFields = z.strictObject({
-  maxStaleness: field(
+const feedFields = group({
+  maxStalenessMs: field(
     duration('1s', '1h'),
     'How long the feed of revocations may be silent before `whenStale` applies.',
   ).prefault('10s'),
@@ -123,7 +123,7 @@ const feedFields = z.strictObject({
   ).prefault('refuse'),
 });
 
-const limitFields = z.strictObject({
+const limitFields = group({
   headerBytesMax: field(size('1KB', '1MB'), 'All header lines of a request together; more is 431.').prefault(
     '16KB',
   ),
@@ -134,13 +134,13 @@ const limitFields = z.strictObject({
     count(1, 1_000_000),
     'Of these, from one address (IPv6: a /64). Trusted proxies and unix sockets are not counted.',
   ).prefault(2_500),
-  headersTimeout: field(duration('100ms', '5m'), 'Time to send the headers.').prefault('10s'),
-  requestTimeout: field(duration('1s', '1d'), 'Time to send the whole request.').prefault('5m'),
-  keepAliveTimeout: field(
+  headersTimeoutMs: field(duration('100ms', '5m'), 'Time to send the headers.').prefault('10s'),
+  requestTimeoutMs: field(duration('1s', '1d'), 'Time to send the whole request.').prefault('5m'),
+  keepAliveTimeoutMs: field(
     duration('0s', '1h'),
     'Idle time before a connection of a caller is closed.',
   ).prefault('65s'),
-  writeStallTimeout: field(
+  writeStallTimeoutMs: field(
     duration('100ms', '1h'),
     'A caller that reads nothing for this long is cut off.',
   ).prefault('60s'),
@@ -148,11 +148,11 @@ const limitFields = z.strictObject({
     size('0B', '1MB'),
     'A body up to this size is read whole before it takes a connection to the API; of a longer one so much. 0B: none is.',
   ).prefault('16KB'),
-  bodyWait: field(
+  bodyWaitMs: field(
     duration('0s', '1m'),
     'A longer body, or one of unknown length, waits no longer than this once some of it is here.',
   ).prefault('1s'),
-  bodyStallTimeout: field(
+  bodyStallTimeoutMs: field(
     duration('100ms', '1h'),
     'A body that comes slower than bodyRateMin for this long is 408, unless the API answers already.',
   ).prefault('10s'),
@@ -183,28 +183,30 @@ const limitFields = z.strictObject({
   ).prefault(100),
 });
 
-const auditFields = z.strictObject({
+const auditFields = group({
   exchangeSampling: field(
     share,
     'Share of successful exchanges that are written down; everything else always is.',
   ).prefault(0.01),
 });
 
-const logFields = z.strictObject({
+const logFields = group({
   level: field(oneOf('debug', 'info', 'warn', 'error', 'silent'), 'What is logged.').prefault('info'),
   access: field(oneOf('off', 'errors', 'all'), 'Which requests are logged.').prefault('errors'),
 });
 
-const shutdownFields = z.strictObject({
-  drainDelay: field(
+const shutdownFields = group({
+  drainDelayMs: field(
     duration('0s', '5m'),
     'After SIGTERM: not ready, but still serving, until load balancers have noticed.',
   ).prefault('5s'),
-  deadline: field(duration('0s', '1h'), 'Then requests in flight have this long to finish.').prefault('20s'),
+  deadlineMs: field(duration('0s', '1h'), 'Then requests in flight have this long to finish.').prefault(
+    '20s',
+  ),
 });
 
 /** The whole file. */
-export const fileFields = z.strictObject({
+export const fileFields = group({
   listen: field(address, 'Where callers connect: HOST:PORT, or unix:/path.').prefault('127.0.0.1:8080'),
   tls: tlsFields.meta({ description: 'Serves https with this certificate; without it http.' }).optional(),
   ops: field(address, 'Where /metrics, /livez and /readyz are. Not for callers.').prefault('127.0.0.1:9464'),

@@ -1,8 +1,8 @@
 // The files that the settings name for a secret, and a warning of each that every user of the machine can read or change.
 
 import { statSync } from 'node:fs';
-import type { Report } from './check-routes.ts';
 import { factsOf, innerOf, shapeOf } from './field.ts';
+import type { Report } from './parse-fields.ts';
 import type { Path } from './settings-issue.ts';
 
 export interface SecretFile {

@@ -2,15 +2,21 @@
 
 import { parseHostPort, parseSocketPath } from './network-readers.ts';
 import { type Read, type Reader, right, wrong } from './reader.ts';
-import type { RedisSettings, SqliteSettings } from './settings.ts';
 
 /** What the URL alone says. */
 export type StorePlace =
-  | SqliteSettings
-  | Pick<
-      RedisSettings,
-      'kind' | 'mode' | 'nodes' | 'socketPath' | 'sentinelName' | 'tls' | 'username' | 'password' | 'database'
-    >;
+  | { readonly kind: 'sqlite'; readonly file: string }
+  | {
+      readonly kind: 'redis';
+      readonly mode: 'standalone' | 'sentinel' | 'cluster';
+      readonly nodes: readonly { readonly host: string; readonly port: number }[];
+      readonly socketPath: string | undefined;
+      readonly sentinelName: string | undefined;
+      readonly tls: boolean;
+      readonly username: string | undefined;
+      readonly password: string | undefined;
+      readonly database: number;
+    };
 
 const forms =
   'sqlite:./tollgate.db, redis://HOST:6379, rediss://HOST:6379 (TLS), redis+unix:/run/redis.sock, ' +
@@ -31,6 +37,7 @@ export const storeUrl: Reader<StorePlace> = {
   expects: forms,
   json: { type: 'string', pattern: '^(sqlite|unix|redis\\+unix|rediss?|rediss?-(sentinel|cluster)):.+' },
   secret: true,
+  twin: true,
 };
 
 const readSqlite = (url: string): Read<StorePlace> => {

@@ -1,7 +1,7 @@
 // The fields of every surface: its switch, where it lies, and what its dialect leaves open.
 
 import { z } from 'zod';
-import { field, fileOf } from './field.ts';
+import { field, group } from './field.ts';
 import { durationOrNever } from './quantity.ts';
 import { count, flag, oneOf, type Reader, right, secretText, text } from './reader.ts';
 
@@ -12,7 +12,7 @@ const pathPrefix = (example: string): Reader<string> =>
 const accountId = (what: string): Reader<string> =>
   text(what, 'an id such as acme', /^[A-Za-z0-9][A-Za-z0-9._@~-]{0,127}$/);
 
-export const oauthFields = z.strictObject({
+export const oauthFields = group({
   enabled: field(
     flag,
     'Serves the token, introspection and revocation endpoints and the well-known documents.',
@@ -20,13 +20,12 @@ export const oauthFields = z.strictObject({
   prefix: field(pathPrefix('/oauth2'), 'Path before /token, /introspect and /revoke.').prefault('/oauth2'),
   clients: z
     .array(
-      z.strictObject({
+      group({
         id: field(text('a client id', 'an id without blanks', /^[\x21-\x39\x3b-\x7e]{1,200}$/), 'Client id.'),
         secret: field(
           secretText('a secret, e.g. the output of: openssl rand -base64 32', 16),
           'Client secret, at least 16 characters.',
         ),
-        secretFile: fileOf('secret'),
         org: field(
           accountId('an org id'),
           'With `user`: whom the client is, where a surface takes client credentials.',
@@ -40,7 +39,7 @@ export const oauthFields = z.strictObject({
 
 const enabled = field(flag, 'Whether it is served.').prefault(false);
 
-const cspFields = z.strictObject({
+const cspFields = group({
   enabled,
   prefix: field(
     pathPrefix('/csp/gateway/am/api'),
@@ -60,7 +59,7 @@ const cspFields = z.strictObject({
   ).prefault(50),
 });
 
-const navigatorFields = z.strictObject({
+const navigatorFields = group({
   enabled,
   prefix: field(pathPrefix('/cphub/api/auth/v1'), 'Path before /authn/accesstoken and the others.').prefault(
     '/cphub/api/auth/v1',
@@ -77,7 +76,7 @@ const prefixOrNone = (example: string): Reader<string> => {
   };
 };
 
-const vcdFields = z.strictObject({
+const vcdFields = group({
   enabled,
   prefix: field(
     prefixOrNone('/vcd'),
@@ -87,19 +86,19 @@ const vcdFields = z.strictObject({
     accountId('an org id'),
     'Org of the provider: its paths are /oauth/provider/..., and its name may be written in any case.',
   ).prefault('System'),
-  tokenLifetime: field(
+  tokenLifetimeMs: field(
     durationOrNever('1m', '3650d'),
     'How long an API token made here is valid, or `never`; never longer than its org allows.',
   ).prefault('never'),
 });
 
-const astraFields = z.strictObject({
+const astraFields = group({
   enabled,
   prefix: field(
     prefixOrNone('/astra'),
     'Path before /accounts/{account}/core/v1/users/{user}/tokens. Empty: none.',
   ).prefault(''),
-  tokenLifetime: field(
+  tokenLifetimeMs: field(
     durationOrNever('1m', '3650d'),
     'How long an API token made here is valid, or `never`; never longer than its org allows.',
   ).prefault('never'),
@@ -109,7 +108,7 @@ const astraFields = z.strictObject({
   ).prefault('forbidden'),
 });
 
-const managementFields = z.strictObject({
+const managementFields = group({
   enabled,
   prefix: field(
     pathPrefix('/tollgate/v1'),
@@ -117,7 +116,7 @@ const managementFields = z.strictObject({
   ).prefault('/tollgate/v1'),
 });
 
-export const surfaceFields = z.strictObject({
+export const surfaceFields = group({
   csp: cspFields.meta({ description: 'VMware Cloud Services.' }).prefault({}),
   navigator: navigatorFields.meta({ description: 'VMware Cloud Partner Navigator.' }).prefault({}),
   vcd: vcdFields.meta({ description: 'VMware Cloud Director, also as SberCloud Enterprise.' }).prefault({}),

@@ -108,7 +108,10 @@ export const startEdge = async (
       requestTimeoutMs: 10_000,
       keepAliveTimeoutMs: 10_000,
       writeStallTimeoutMs: 10_000,
-      body: { bufferBytes: 16_384, waitMs: 1_000, stallTimeoutMs: 10_000, rateMin: 240 },
+      bodyBufferBytes: 16_384,
+      bodyWaitMs: 1_000,
+      bodyStallTimeoutMs: 10_000,
+      bodyRateMin: 240,
       connectionsPerAddressMax: 1_000,
       refusalsPerConnectionMax: 1_000_000,
       unknownTokensPerMinute: 0,
@@ -134,7 +137,7 @@ export const startEdge = async (
   const live = createLiveConnections();
   const forwardOptions = {
     writeStallTimeoutMs: settings.limits.writeStallTimeoutMs,
-    body: settings.limits.body,
+    body: settings.limits,
     reportBug: (error: unknown) => {
       throw error;
     },

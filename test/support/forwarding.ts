@@ -146,7 +146,7 @@ export const startForwarding = async (
   const upstreams = { api: upstreamSettings(upstream, options.upstream) };
   const limits = {
     writeStallTimeoutMs: options.writeStallTimeoutMs ?? 10_000,
-    body: { bufferBytes: 0, waitMs: 0, stallTimeoutMs: 10_000, rateMin: 0, ...options.body },
+    body: { bodyBufferBytes: 0, bodyWaitMs: 0, bodyStallTimeoutMs: 10_000, bodyRateMin: 0, ...options.body },
     reportBug: (error: unknown) => void bugs.push(error),
   };
   const forwarder = createForwarder(upstreams, live, limits);

@@ -63,7 +63,7 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
     }
     this.#context.live.watch(this);
     // A connection is taken for a body that is here, not for one that is announced.
-    if (this.#body === undefined || this.#context.body.bufferBytes === 0) this.#connections.seek(this);
+    if (this.#body === undefined || this.#context.body.bodyBufferBytes === 0) this.#connections.seek(this);
   }
 
   get identity(): Identity | undefined {
@@ -204,7 +204,7 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
   }
 
   onBodyReady(): void {
-    if (!this.#isOver && this.#context.body.bufferBytes > 0) this.#connections.seek(this);
+    if (!this.#isOver && this.#context.body.bodyBufferBytes > 0) this.#connections.seek(this);
   }
 
   onBodyStalled(): void {

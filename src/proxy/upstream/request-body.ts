@@ -16,14 +16,15 @@ export interface BodyListener {
   onBodyStalled(): void;
 }
 
+/** As the settings have them in `limits`. */
 export interface BodyBounds {
   /** A body up to this size is read whole before it takes a connection, of a longer one so much; 0: nothing. */
-  readonly bufferBytes: number;
+  readonly bodyBufferBytes: number;
   /** A longer body, or one of unknown length, waits no longer than this once some of it is here. */
-  readonly waitMs: number;
-  readonly stallTimeoutMs: number;
-  /** Bytes a second over `stallTimeoutMs`; 0: any. */
-  readonly rateMin: number;
+  readonly bodyWaitMs: number;
+  readonly bodyStallTimeoutMs: number;
+  /** Bytes a second over `bodyStallTimeoutMs`; 0: any. */
+  readonly bodyRateMin: number;
 }
 
 export class RequestBody extends Readable {
@@ -52,21 +53,21 @@ export class RequestBody extends Readable {
     bounds: BodyBounds,
     listener: BodyListener,
   ) {
-    const { bufferBytes, waitMs, stallTimeoutMs, rateMin } = bounds;
-    super({ highWaterMark: Math.max(65_536, bufferBytes) });
+    const { bodyBufferBytes, bodyWaitMs, bodyStallTimeoutMs, bodyRateMin } = bounds;
+    super({ highWaterMark: Math.max(65_536, bodyBufferBytes) });
     this.#request = request;
     this.#bytesMax = bytesMax;
-    this.#bufferBytes = bufferBytes;
+    this.#bufferBytes = bodyBufferBytes;
     this.#listener = listener;
-    this.#pace = new BodyPace(stallTimeoutMs, rateMin, () => listener.onBodyStalled());
+    this.#pace = new BodyPace(bodyStallTimeoutMs, bodyRateMin, () => listener.onBodyStalled());
     request.on('data', (chunk: Buffer) => this.#onData(chunk));
     request.on('end', () => this.#onEnd());
     request.on('error', () => this.#onAborted());
     request.on('close', () => {
       if (!request.complete) this.#onAborted();
     });
-    if (bufferBytes > 0 && (framing === 'chunked' || Number(framing) > bufferBytes))
-      this.#waitTimer = setTimeout(() => this.#endWait(), waitMs);
+    if (bodyBufferBytes > 0 && (framing === 'chunked' || Number(framing) > bodyBufferBytes))
+      this.#waitTimer = setTimeout(() => this.#endWait(), bodyWaitMs);
   }
 
   /** The upstream has answered: it knows what it still waits for. */

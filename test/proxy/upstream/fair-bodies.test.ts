@@ -8,11 +8,16 @@ const greedyAddress = '127.0.0.2';
 const otherAddress = '127.0.0.3';
 const hour = 3_600_000;
 /** What a test does not shorten cannot be what ends the request. */
-const bounds: BodyBounds = { bufferBytes: 16_384, waitMs: hour, stallTimeoutMs: hour, rateMin: 240 };
+const bounds: BodyBounds = {
+  bodyBufferBytes: 16_384,
+  bodyWaitMs: hour,
+  bodyStallTimeoutMs: hour,
+  bodyRateMin: 240,
+};
 
 const setUp = (t: Test, body: Partial<BodyBounds> = {}, shares = {}) =>
   startSharedUpstream(t, shares, {
-    limits: { body: { ...bounds, ...body }, requestTimeoutMs: hour, headersTimeoutMs: 60_000 },
+    limits: { ...bounds, ...body, requestTimeoutMs: hour, headersTimeoutMs: 60_000 },
   });
 
 const post = (...lines: readonly string[]): string =>
@@ -41,7 +46,11 @@ t.test('260 announced bodies that never come, without a credential, keep nobody 
 });
 
 t.test('nor do chunked bodies that begin and go no further, beyond a share of the connections', async (t) => {
-  const scene = await setUp(t, { waitMs: 10 }, { connectionsMax: 8, callerShare: 0.25, addressShare: 0.5 });
+  const scene = await setUp(
+    t,
+    { bodyWaitMs: 10 },
+    { connectionsMax: 8, callerShare: 0.25, addressShare: 0.5 },
+  );
   await sendAll(scene, 20, post('Transfer-Encoding: chunked') + chunk('x'));
   await until(() => scene.edge.upstreamReading().waiting > 0);
   t.same(scene.edge.upstreamReading().busy, 2);
@@ -51,13 +60,13 @@ t.test('nor do chunked bodies that begin and go no further, beyond a share of th
 t.test(
   'a body that hardly comes is 408, and its connection ends; also one that held a connection',
   async (t) => {
-    for (const [sentence, waitMs, request] of [
+    for (const [sentence, bodyWaitMs, request] of [
       ['announced', hour, post('Content-Length: 1000')],
       ['begun', hour, `${post('Content-Length: 1000')}begun`],
       ['long, and begun', 0, `${post('Content-Length: 100000')}begun`],
       ['chunked, and begun', 0, post('Transfer-Encoding: chunked') + chunk('begun')],
     ] as const) {
-      const scene = await setUp(t, { stallTimeoutMs: 500, waitMs });
+      const scene = await setUp(t, { bodyStallTimeoutMs: 500, bodyWaitMs });
       const client = await scene.connect(greedyAddress);
       client.send(request);
       const answer = await client.readMessage();
@@ -71,7 +80,7 @@ t.test(
 );
 
 t.test('a body that keeps coming is let through, however many windows it takes', async (t) => {
-  const scene = await setUp(t, { stallTimeoutMs: 300, rateMin: 10 });
+  const scene = await setUp(t, { bodyStallTimeoutMs: 300, bodyRateMin: 10 });
   const client = await scene.connect(otherAddress);
   client.send(post('Transfer-Encoding: chunked'));
   const ticker = setInterval(() => client.send(chunk('x'.repeat(100))), 30);
@@ -104,7 +113,7 @@ t.test('a caller that sends a little and waits for the answer gets it: nothing w
   const scene = await startSharedUpstream(
     t,
     {},
-    { limits: { body: { ...bounds, waitMs: 20, stallTimeoutMs: 500 } } },
+    { limits: { ...bounds, bodyWaitMs: 20, bodyStallTimeoutMs: 500 } },
     // Answers each line with one, while the request still comes.
     async (connection) => {
       await connection.readHead();

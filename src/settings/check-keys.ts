@@ -1,0 +1,77 @@
+// Judges the keys in the settings: what signs fits what it is asked to sign, and what is kept in the store can be sealed.
+
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { algorithmOf, type SigningAlgorithm } from '../tokens/signature.ts';
+import type { Report } from './parse-fields.ts';
+import { parseKey } from './pem.ts';
+import type { FileFields } from './schema.ts';
+
+export const checkTls = ({ tls }: Pick<FileFields, 'tls'>, problem: Report, warning: Report): void => {
+  if (tls === undefined) return;
+  const certificate = new X509Certificate(tls.cert);
+  if (!certificate.checkPrivateKey(createPrivateKey(tls.key)))
+    problem(
+      ['tls', 'key'],
+      "does not belong to the certificate in tls.cert; write the path of that certificate's key",
+    );
+  if (certificate.validToDate.getTime() < Date.now())
+    warning(
+      ['tls', 'cert'],
+      `expired on ${certificate.validToDate.toISOString().slice(0, 10)}; callers will refuse it`,
+    );
+};
+
+/** Replicas share the key that seals their signing keys, so nobody makes it for them. */
+export const checkSealingKey = (
+  { keys, store }: Pick<FileFields, 'keys' | 'store'>,
+  problem: Report,
+): void => {
+  if (keys.encryptionKey !== undefined && keys.encryptionKeyFile !== undefined)
+    problem(
+      ['keys', 'encryptionKeyFile'],
+      'encryptionKey and encryptionKeyFile are both written; keep one of them',
+    );
+  if (keys.signingKeys.length === 0 && !hasSealingKey(keys, store))
+    problem(
+      ['keys', 'encryptionKey'],
+      'is needed with Redis, to seal the signing keys kept there; make one with `openssl rand -base64 32`, and set ' +
+        'TOLLGATE_KEYS_ENCRYPTION_KEY, or keys.encryptionKeyFile to a file with it (the same on every replica)',
+    );
+};
+
+export const checkSigningKeys = (
+  { keys, tokens }: Pick<FileFields, 'keys' | 'tokens'>,
+  problem: Report,
+): void => {
+  const algorithms = algorithmsOf(keys.signingKeys);
+  if (algorithms.length > 0 && !algorithms.includes(tokens.algorithm))
+    problem(
+      ['keys', 'signingKeys'],
+      `holds no ${tokens.algorithm} key, but tokens.algorithm asks for one; add one, or set tokens.algorithm: ${algorithms[0] ?? 'ES256'}`,
+    );
+};
+
+/** Without signing keys in the settings, the store has one for each algorithm. */
+export const checkSurfaceKeys = (
+  { keys, store, surfaces }: Pick<FileFields, 'keys' | 'store' | 'surfaces'>,
+  problem: Report,
+): void => {
+  const algorithms = algorithmsOf(keys.signingKeys);
+  if (algorithms.length === 0 || algorithms.includes('RS256') || hasSealingKey(keys, store)) return;
+  for (const name of ['csp', 'navigator'] as const)
+    if (surfaces[name].enabled)
+      problem(
+        ['keys', 'signingKeys'],
+        `holds no RS256 key, which surfaces.${name} signs with; add one, or give a sealing key in keys.encryptionKey and one is made in the store`,
+      );
+};
+
+/** With the embedded store one is made when it is missing. */
+const hasSealingKey = (keys: FileFields['keys'], store: FileFields['store']): boolean =>
+  store.url.kind === 'sqlite' || keys.encryptionKey !== undefined || keys.encryptionKeyFile !== undefined;
+
+const algorithmsOf = (pems: readonly string[]): readonly (SigningAlgorithm | undefined)[] =>
+  pems.map((pem) => {
+    const key = parseKey(pem);
+    return key === undefined ? undefined : algorithmOf(key);
+  });
