@@ -7,13 +7,27 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { loadSettings } from '../../src/settings/load-settings.ts';
-import { cleanEnvironment, type RunningProcess, startTollgate, type Tollgate } from '../support/process.ts';
+import {
+  cleanEnvironment,
+  freePort,
+  type RunningProcess,
+  startTollgate,
+  type Tollgate,
+} from '../support/process.ts';
+import { createSecret } from '../../src/tokens/api-token.ts';
 import { startRedis } from '../support/redis.ts';
 import { compile, imageNodeArgs } from './compile.ts';
 import { cpuPerRequest, type Load, proxyCore, residentMbOf, runLoad } from './load.ts';
 import { provision } from './provision.ts';
-import { report, roundsMin, type Figures } from './report.ts';
-import { hasHaproxy, startBareProxy, startHaproxy, startUpstream, type Subject } from './subjects.ts';
+import { report, roundsMin, type Figures, yardstick } from './report.ts';
+import {
+  addedHeaders,
+  hasHaproxy,
+  startBareProxy,
+  startHaproxy,
+  startUpstream,
+  type Subject,
+} from './subjects.ts';
 
 const quick = process.argv.includes('--quick');
 const plan = quick
@@ -37,8 +51,14 @@ const kept = async <T extends Pick<RunningProcess, 'stop'>>(starting: Promise<T>
 };
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
-const tollgateSettings = (upstreamPort: number, redisSocket: string, identitiesMax: number) => ({
+const tollgateSettings = (
+  upstreamPort: number,
+  echoPort: number,
+  redisSocket: string,
+  identitiesMax: number,
+) => ({
   upstream: `http://127.0.0.1:${upstreamPort}`,
+  upstreams: { echo: `http://127.0.0.1:${echoPort}` },
   // Patient: on a busy machine a request must not be refused for being slow.
   store: { url: `redis+unix:${redisSocket}`, readTimeout: '5s', writeTimeout: '10s' },
   feed: { maxStaleness: '1h' },
@@ -46,6 +66,7 @@ const tollgateSettings = (upstreamPort: number, redisSocket: string, identitiesM
   keys: { encryptionKey: Buffer.alloc(32, 7).toString('base64') },
   routes: [
     { name: 'read-things', methods: ['GET'], path: '/things/*', scopes: ['things:read'] },
+    { name: 'echo', path: '/echo', scopes: ['things:read'], upstream: 'echo' },
     { name: 'health', path: '/health', public: true },
   ],
   cache: { identitiesMax },
@@ -103,6 +124,7 @@ const main = async (): Promise<Figures> => {
   cleanup.unshift(() => redis.close());
   spawnSync('taskset', ['-a', '-cp', '1', String(redis.process.pid)], { stdio: 'ignore' });
   const upstream = await kept(startUpstream());
+  const echoPort = await freePort();
   const built = compile(directory);
   const start = (name: string, identitiesMax: number): Promise<Tollgate> =>
     kept(
@@ -112,7 +134,7 @@ const main = async (): Promise<Figures> => {
         prefix: proxyCore,
         main: built,
         nodeArgs: imageNodeArgs,
-        settings: tollgateSettings(upstream.port, redis.socketPath, identitiesMax),
+        settings: tollgateSettings(upstream.port, echoPort, redis.socketPath, identitiesMax),
       }),
     );
   say('starting');
@@ -132,13 +154,18 @@ const main = async (): Promise<Figures> => {
   const accessToken = await exchange(hits, apiToken);
 
   const undici = await kept(startBareProxy('undici-proxy.ts', upstream.port));
+  const pairs = await addedHeaders(hits.url, apiToken, echoPort);
+  const telling = await kept(startBareProxy('undici-proxy.ts', upstream.port, JSON.stringify(pairs)));
   const httpProxy = await kept(startBareProxy('http-proxy-proxy.ts', upstream.port));
+  const unknown = createSecret({ shard: 0, length: 65 });
   const one = (url: string, token: string) => ({ url, tokens: { one: token } });
   const subjects: Subject[] = [
     { name: 'bare undici', pid: undici.pid, load: one(undici.url, apiToken) },
+    { name: yardstick, pid: telling.pid, load: one(telling.url, apiToken) },
     { name: 'tollgate, cached API token', pid: hits.pid, load: one(hits.url, apiToken) },
     { name: 'tollgate, cached access token', pid: hits.pid, load: one(hits.url, accessToken) },
     { name: 'tollgate, miss', pid: misses.pid, load: { url: misses.url, tokens: { each: tokenFile } } },
+    { name: 'tollgate, 401', pid: hits.pid, load: { ...one(hits.url, unknown), refused: true } },
     { name: 'bare http-proxy', pid: httpProxy.pid, load: one(httpProxy.url, apiToken) },
   ];
   if (hasHaproxy())

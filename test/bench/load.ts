@@ -19,6 +19,8 @@ export interface Load {
   readonly pauseMs?: number;
   /** POST this form with the token at its end, instead of GET with a bearer. */
   readonly form?: string;
+  /** Every request is to be refused, instead of none. */
+  readonly refused?: true;
 }
 
 export interface LoadResult {
@@ -28,7 +30,7 @@ export interface LoadResult {
   readonly p99Us: number;
 }
 
-/** Fails when any request was refused or broken: a proxy that says no is not measured. */
+/** Fails when a request was broken, or was refused that should not be, or the other way round. */
 export const runLoad = async (load: Load): Promise<LoadResult> => {
   const { url, tokens, seconds, connections, pauseMs = 0, form } = load;
   const mode = 'one' in tokens ? ['one', tokens.one] : ['each', tokens.each];
@@ -55,7 +57,8 @@ export const runLoad = async (load: Load): Promise<LoadResult> => {
     readonly badStatus: number;
     readonly broken: number;
   };
-  if (result.badStatus > 0 || result.broken > 0)
+  const expected = load.refused === true ? result.requests : 0;
+  if (result.badStatus !== expected || result.broken > 0)
     throw new Error(`${url}: ${result.badStatus} refused and ${result.broken} broken of ${result.requests}`);
   return result;
 };

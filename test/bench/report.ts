@@ -12,6 +12,9 @@ export interface Figures {
   readonly identities: number;
 }
 
+/** A bare proxy that removes the credential and adds the headers that Tollgate adds: what nobody can do for less. */
+export const yardstick = 'bare undici, same headers';
+
 /** Fewer say too little of a machine that others use too. */
 export const roundsMin = 5;
 
@@ -68,10 +71,12 @@ export const report = ({ cpu, p50, idleMb, fullMb, identities }: Figures): strin
     );
   };
   const targets = [
+    target(`cached / ${yardstick}`, cachedTo(yardstick), 1.15),
     target('cached / bare undici', cachedTo('bare undici'), 1.25),
     target('cached / bare http-proxy', cachedTo('bare http-proxy'), 0.45),
     target('cached / HAProxy jwt_verify', cachedTo('HAProxy, jwt_verify RS256'), 1),
     target('miss / cached', ratio('tollgate, miss', 'tollgate, cached API token'), 2),
+    target('401 / cached', ratio('tollgate, 401', 'tollgate, cached API token'), 0.45),
     target('added latency p50, ms', addedMs('tollgate, cached API token'), 0.3),
     target('resident memory idle, MB', [idleMb], 120),
     identities < 100_000

@@ -2,7 +2,9 @@
 
 import { createSign, generateKeyPairSync } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { answers200, freePort, root, type RunningProcess, startProcess } from '../support/process.ts';
 import { type Load, otherCore, proxyCore } from './load.ts';
@@ -10,7 +12,7 @@ import { type Load, otherCore, proxyCore } from './load.ts';
 export interface Subject {
   readonly name: string;
   readonly pid: number;
-  readonly load: Pick<Load, 'url' | 'tokens'>;
+  readonly load: Pick<Load, 'url' | 'tokens' | 'refused'>;
 }
 
 type Started = RunningProcess & { readonly url: string };
@@ -30,7 +32,7 @@ const startPinned = async (
   return { ...(await startProcess(program, args, { isReady })), url };
 };
 
-const node = (file: string, ...args: number[]): string[] => [
+const node = (file: string, ...args: (number | string)[]): string[] => [
   process.execPath,
   '--disable-warning=DEP0060',
   join(root, 'test/bench', file),
@@ -42,10 +44,41 @@ export const startUpstream = async (): Promise<Started & { readonly port: number
   return { ...(await startPinned(otherCore, node('upstream.ts', port), `http://127.0.0.1:${port}`)), port };
 };
 
-/** `file`: undici-proxy.ts or http-proxy-proxy.ts. */
-export const startBareProxy = async (file: string, upstreamPort: number): Promise<Started> => {
+/** `file`: undici-proxy.ts or http-proxy-proxy.ts; `args`: more that it takes. */
+export const startBareProxy = async (
+  file: string,
+  upstreamPort: number,
+  ...args: readonly string[]
+): Promise<Started> => {
   const port = await freePort();
-  return startPinned(proxyCore, node(file, port, upstreamPort), `http://127.0.0.1:${port}`);
+  return startPinned(proxyCore, node(file, port, upstreamPort, ...args), `http://127.0.0.1:${port}`);
+};
+
+/** The header pairs that a gate adds to a request on its route `/echo`, whose upstream listens on `port`. */
+export const addedHeaders = async (
+  gateUrl: string,
+  apiToken: string,
+  port: number,
+): Promise<readonly string[]> => {
+  const sent = [
+    'host',
+    'accept',
+    'user-agent',
+    'connection',
+    'accept-language',
+    'sec-fetch-mode',
+    'accept-encoding',
+  ];
+  const api = createServer((request, response) => response.end(JSON.stringify(request.rawHeaders)));
+  api.listen(port, '127.0.0.1');
+  await once(api, 'listening');
+  const answer = await fetch(`${gateUrl}/echo`, { headers: { authorization: `Bearer ${apiToken}` } });
+  const raw = (await answer.json()) as string[];
+  api.close();
+  api.closeAllConnections();
+  return raw.flatMap((name, at) =>
+    at % 2 === 0 && !sent.includes(name.toLowerCase()) ? [name, raw[at + 1] ?? ''] : [],
+  );
 };
 
 export const hasHaproxy = (): boolean => spawnSync('haproxy', ['-v'], { stdio: 'ignore' }).status === 0;
