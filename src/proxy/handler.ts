@@ -15,9 +15,10 @@ import type { RecordOutcome } from '../observe/request-outcome.ts';
 import type { Settings } from '../settings/settings.ts';
 import { forwardedTarget, hasLeft, hostFor, isSubject, judge, unfitOf } from './admission.ts';
 import { Connections } from './connections.ts';
-import type { ForwardEnd, Forwarder } from './upstream/forward.ts';
+import type { ForwardEnd } from './upstream/exchange.ts';
+import type { Forwarder } from './upstream/forward.ts';
 import { type ClassifyHeader, createHeaderClassifier, headerNamesOf } from './header-class.ts';
-import { asksForWebSocket, type HeaderFacts, inspectHeaders } from './hygiene.ts';
+import { asksForWebSocket, framingOf, type HeaderFacts, inspectHeaders } from './hygiene.ts';
 import { endOnFault, isLeaving, refuseBroken } from './invalid-request.ts';
 import type { Handler } from './listener.ts';
 import { type Connection, type Exit, Passage, type TokenEndpoints } from './passage.ts';
@@ -252,7 +253,8 @@ class GateHandler {
     const { response } = exit;
     if (isShuttingDown()) response.shouldKeepAlive = false;
     if (exit.expectsContinue) response.writeContinue();
-    forwarder.forward({ permit, request, response, headers, addressBlock }, onEnd);
+    const framing = framingOf(facts);
+    forwarder.forward({ permit, request, response, headers, framing, addressBlock }, onEnd);
   }
 
   /** Step 9: the outcome of what was forwarded. */

@@ -4,6 +4,7 @@
 
 import { type Denial, denial } from '../decision/outcome.ts';
 import { type ClassifyHeader, headerClass } from './header-class.ts';
+import type { Framing } from './upstream/exchange.ts';
 
 /** The header section of one request, read once. Values as received; a line that repeats is joined by `, `. */
 export interface HeaderFacts {
@@ -195,3 +196,9 @@ const readConnection = (
 /** Whether the request asks for a WebSocket (RFC 6455 section 4.1); `h2c` and the like are ordinary requests. */
 export const asksForWebSocket = (facts: Pick<HeaderFacts, 'upgrade'>): boolean =>
   facts.upgrade !== undefined && facts.upgrade.toLowerCase() === 'websocket';
+
+/** How the request's body ends. A Content-Length of 0 is no body. */
+export const framingOf = ({ isChunked, contentLength }: HeaderFacts): Framing => {
+  if (isChunked) return 'chunked';
+  return contentLength > 0 ? contentLength : 'none';
+};

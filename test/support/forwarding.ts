@@ -13,15 +13,10 @@ import type { Test } from 'tap';
 import { authorizePublic, type Permit } from '../../src/decision/authorize.ts';
 import type { Identity } from '../../src/decision/identity.ts';
 import type { RouteRule } from '../../src/decision/route-rule.ts';
-import {
-  createForwarder,
-  type Exchange,
-  type ForwardEnd,
-  type Forwarder,
-} from '../../src/proxy/upstream/forward.ts';
+import type { BodyBounds, Exchange, ForwardEnd, Framing } from '../../src/proxy/upstream/exchange.ts';
+import { createForwarder, type Forwarder } from '../../src/proxy/upstream/forward.ts';
 import { createLiveConnections, type LiveConnections } from '../../src/proxy/upstream/live-connections.ts';
 import { type CountedUpgrader, createUpgrader } from '../../src/proxy/upstream/upgrade.ts';
-import type { BodyBounds } from '../../src/proxy/upstream/request-body.ts';
 import type { UpstreamSettings } from '../../src/settings/settings.ts';
 import { connectRaw } from './raw-client.ts';
 import { type RawUpstreamOptions, startRawUpstream } from './raw-upstream.ts';
@@ -105,6 +100,11 @@ const endToEndHeaders = (request: IncomingMessage): string[] => {
   return rawHeaders.filter((_, at) => !hopByHop.test(rawHeaders[at - (at % 2)]!));
 };
 
+const framingOf = ({ headers }: IncomingMessage): Framing => {
+  if (headers['transfer-encoding'] !== undefined) return 'chunked';
+  return Number(headers['content-length'] ?? 0) || 'none';
+};
+
 const statuses: Readonly<Record<string, number>> = {
   request_too_large: 413,
   upstream_timeout: 504,
@@ -163,6 +163,7 @@ export const startForwarding = async (
       request,
       response,
       headers: [...endToEndHeaders(request), ...(options.headers ?? [])],
+      framing: framingOf(request),
       addressBlock: '127.0.0.1',
     };
     forwarder.forward(exchange, (end) => {

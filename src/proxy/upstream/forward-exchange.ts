@@ -5,10 +5,10 @@ import type { Dispatcher } from 'undici';
 import type { Identity } from '../../decision/identity.ts';
 import { type Denial, denial, type Outage } from '../../decision/outcome.ts';
 import type { ClientSocket, ClientSockets } from './client-sockets.ts';
-import type { Exchange, ForwardEnd, ForwardOptions } from './forward.ts';
+import type { Exchange, ForwardEnd, ForwardOptions } from './exchange.ts';
 import { isMisuse, outageOf } from './forward-failure.ts';
 import type { LiveConnections, RequestUnderWay } from './live-connections.ts';
-import { readRequestFraming, RequestBody } from './request-body.ts';
+import { RequestBody } from './request-body.ts';
 import { type RawHeaders, ResponseWriter } from './response-writer.ts';
 import type { UpstreamConnection, UpstreamConnections } from './upstream-connections.ts';
 
@@ -48,16 +48,15 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
   }
 
   start(): void {
-    const { request, headers, permit } = this.#exchange;
+    const { request, headers, permit, framing } = this.#exchange;
     if (request.socket.destroyed) return this.#fail('client_gone');
     this.#client = this.#context.clients.of(request.socket);
     this.#client.listener = this;
-    const framing = readRequestFraming(request.rawHeaders);
     if (framing !== 'none') {
       const bytesMax = permit.rule.requestBodyBytesMax;
       if (framing !== 'chunked') {
-        if (Number(framing) > bytesMax) return this.#fail(denial('request_too_large', framing));
-        headers.push('content-length', framing);
+        if (framing > bytesMax) return this.#fail(denial('request_too_large', `${framing} bytes`));
+        headers.push('content-length', String(framing));
       }
       this.#body = new RequestBody(request, framing, bytesMax, this.#context.body, this);
     }

@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { BodyPace } from './body-pace.ts';
+import type { BodyBounds, Framing } from './exchange.ts';
 
 /** Told at most once each. */
 export interface BodyListener {
@@ -14,17 +15,6 @@ export interface BodyListener {
   onBodyAborted(): void;
   /** It comes slower than the least rate. */
   onBodyStalled(): void;
-}
-
-/** As the settings have them in `limits`. */
-export interface BodyBounds {
-  /** A body up to this size is read whole before it takes a connection, of a longer one so much; 0: nothing. */
-  readonly bodyBufferBytes: number;
-  /** A longer body, or one of unknown length, waits no longer than this once some of it is here. */
-  readonly bodyWaitMs: number;
-  readonly bodyStallTimeoutMs: number;
-  /** Bytes a second over `bodyStallTimeoutMs`; 0: any. */
-  readonly bodyRateMin: number;
 }
 
 export class RequestBody extends Readable {
@@ -43,12 +33,12 @@ export class RequestBody extends Readable {
   #isDiscarding = false;
 
   /**
-   * @param framing as `readRequestFraming` gives it, not `none`.
+   * @param framing not `none`: there would be nothing to read.
    * @param bytesMax the route's limit, in bytes of content.
    */
   constructor(
     request: IncomingMessage,
-    framing: string,
+    framing: Framing,
     bytesMax: number,
     bounds: BodyBounds,
     listener: BodyListener,
@@ -155,16 +145,3 @@ const piecesBytesMax = 65_536;
 
 /** What a caller may still send after its body was given up. */
 const lingerBytesMax = 262_144;
-
-/** Content-Length as received, `chunked`, or `none`. Ambiguous framing has been refused before. */
-export const readRequestFraming = (rawHeaders: readonly string[]): string => {
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const { length } = rawHeaders[at] ?? '';
-    if (length === 14 && rawHeaders[at]?.toLowerCase() === 'content-length') {
-      const value = rawHeaders[at + 1] ?? '';
-      return Number(value) === 0 ? 'none' : value;
-    }
-    if (length === 17 && rawHeaders[at]?.toLowerCase() === 'transfer-encoding') return 'chunked';
-  }
-  return 'none';
-};

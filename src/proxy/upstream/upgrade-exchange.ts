@@ -5,11 +5,10 @@ import { type ClientRequest, type IncomingMessage, ServerResponse } from 'node:h
 import type { Socket } from 'node:net';
 import type { Identity } from '../../decision/identity.ts';
 import { type Denial, type Outage, outage } from '../../decision/outcome.ts';
-import type { ForwardEnd, ForwardOptions } from './forward.ts';
+import type { ForwardEnd, ForwardOptions, Upgrade } from './exchange.ts';
 import { outageOf } from './forward-failure.ts';
 import type { LiveConnections, RequestUnderWay } from './live-connections.ts';
 import { readResponseHeaders } from './response-headers.ts';
-import type { Upgrade } from './upgrade.ts';
 
 export interface Handshake {
   readonly request: ClientRequest;

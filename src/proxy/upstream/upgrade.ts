@@ -4,27 +4,14 @@
 
 import { type ClientRequest, IncomingMessage } from 'node:http';
 import { isIP, Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import httpProxy from 'http-proxy';
-import { isPermit, type Permit } from '../../decision/authorize.ts';
+import { isPermit } from '../../decision/authorize.ts';
 import { denial, outage } from '../../decision/outcome.ts';
 import type { UpstreamSettings } from '../../settings/settings.ts';
 import { CallerShares } from './caller-shares.ts';
-import type { ForwardEnd, ForwardOptions } from './forward.ts';
+import type { ForwardEnd, ForwardOptions, Upgrade } from './exchange.ts';
 import type { LiveConnections } from './live-connections.ts';
 import { type Handshake, UpgradeExchange } from './upgrade-exchange.ts';
-
-export interface Upgrade {
-  readonly permit: Permit;
-  readonly request: IncomingMessage;
-  readonly socket: Duplex;
-  /** What the caller sent after its request. */
-  readonly head: Buffer;
-  /** As for `Exchange`: complete raw pairs with one Host. The handshake's Connection and Upgrade are ours. */
-  readonly headers: string[];
-  /** As for `Exchange`. */
-  readonly addressBlock: string;
-}
 
 export interface Upgrader {
   /**

@@ -1,7 +1,7 @@
 // A connection to the API is taken for a body that is here, not for one that is announced, and a body that hardly comes ends.
 
 import t, { type Test } from 'tap';
-import type { BodyBounds } from '../../../src/proxy/upstream/request-body.ts';
+import type { BodyBounds } from '../../../src/proxy/upstream/exchange.ts';
 import { get, type SharedUpstream, startSharedUpstream, until } from '../../support/shared-upstream.ts';
 
 const greedyAddress = '127.0.0.2';

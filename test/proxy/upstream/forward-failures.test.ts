@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import t from 'tap';
-import type { ForwardEnd } from '../../../src/proxy/upstream/forward.ts';
+import type { ForwardEnd } from '../../../src/proxy/upstream/exchange.ts';
 import { watchReads } from '../../support/bytes-read.ts';
 import { openForwarding, startForwarding } from '../../support/forwarding.ts';
 import { connectRaw, exchangeRaw } from '../../support/raw-client.ts';

@@ -233,7 +233,14 @@ t.test('a permit that authorize did not make is a bug', async (t) => {
     t.throws(
       () =>
         proxy.forwarder.forward(
-          { permit: forged as never, request, response, headers: [], addressBlock: '127.0.0.1' },
+          {
+            permit: forged as never,
+            request,
+            response,
+            headers: [],
+            framing: 'none',
+            addressBlock: '127.0.0.1',
+          },
           () => undefined,
         ),
       /permit made by authorize/,

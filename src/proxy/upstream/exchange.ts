@@ -1,0 +1,66 @@
+// What the handler and the rooms that move bytes hand each other: a request with its permit, and how it ended. Types only.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Permit } from '../../decision/authorize.ts';
+import type { Denial, Outage } from '../../decision/outcome.ts';
+
+/** The length of a request's body in bytes, at least 1, or how else its end is known (RFC 9112 section 6.3). */
+export type Framing = number | 'none' | 'chunked';
+
+export interface Exchange {
+  readonly permit: Permit;
+  readonly request: IncomingMessage;
+  /** Nothing written and no header set yet. */
+  readonly response: ServerResponse;
+  /**
+   * Complete raw pairs for the upstream, exactly one Host among them, without framing and hop-by-hop headers: no
+   * Content-Length, Transfer-Encoding, TE, Trailer, Connection, Keep-Alive, Upgrade, Expect. The forwarder owns it from here.
+   */
+  readonly headers: string[];
+  /** The body that the caller sends, as its header section says. */
+  readonly framing: Framing;
+  /** Where the caller is, for its share of the connections; see address-block.ts. */
+  readonly addressBlock: string;
+}
+
+export interface ForwardEnd {
+  /** Status sent to the caller; 0: none. */
+  readonly status: number;
+  readonly failure: Outage | Denial | 'client_gone' | undefined;
+  /** The response's head was sent, so nothing else can be. */
+  readonly responded: boolean;
+  /** From asking the upstream to the head of its response, in ms; absent when none came. */
+  readonly upstreamMs?: number | undefined;
+}
+
+export interface Upgrade {
+  readonly permit: Permit;
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  /** What the caller sent after its request. */
+  readonly head: Buffer;
+  /** As for `Exchange`: complete raw pairs with one Host. The handshake's Connection and Upgrade are ours. */
+  readonly headers: string[];
+  /** As for `Exchange`. */
+  readonly addressBlock: string;
+}
+
+export interface ForwardOptions {
+  /** A caller that reads nothing for this long is cut off. */
+  readonly writeStallTimeoutMs: number;
+  readonly body: BodyBounds;
+  /** Told of errors that only a bug can cause; must not throw. */
+  readonly reportBug: (error: unknown) => void;
+}
+
+/** As the settings have them in `limits`. */
+export interface BodyBounds {
+  /** A body up to this size is read whole before it takes a connection, of a longer one so much; 0: nothing. */
+  readonly bodyBufferBytes: number;
+  /** A longer body, or one of unknown length, waits no longer than this once some of it is here. */
+  readonly bodyWaitMs: number;
+  readonly bodyStallTimeoutMs: number;
+  /** Bytes a second over `bodyStallTimeoutMs`; 0: any. */
+  readonly bodyRateMin: number;
+}
