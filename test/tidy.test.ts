@@ -36,7 +36,6 @@ const owners: Record<string, string | readonly string[]> = {
   zod: ['settings/', 'surfaces/management/'],
   yaml: 'settings/',
   'find-my-way': 'proxy/rule-tree.ts',
-  fastify: 'surfaces/surfaces.ts',
   commander: 'cli/',
 };
 

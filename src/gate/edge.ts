@@ -18,7 +18,8 @@ import { createForwarder, type Forwarder } from '../proxy/upstream/forward.ts';
 import { createLiveConnections } from '../proxy/upstream/live-connections.ts';
 import { type CountedUpgrader, createUpgrader } from '../proxy/upstream/upgrade.ts';
 import type { Settings } from '../settings/settings.ts';
-import { createSurfaces, type Surfaces } from '../surfaces/surfaces.ts';
+import type { Surfaces } from '../surfaces/serve.ts';
+import { createSurfaces } from '../surfaces/surfaces.ts';
 import type { Identification } from './identification.ts';
 
 export interface Edge {
@@ -77,7 +78,8 @@ export const openEdge = async (
     close: async () => {
       clearInterval(sweeper);
       endLongLived();
-      await Promise.all([forwarder.close(), surfaces.close()]);
+      surfaces.close();
+      await forwarder.close();
       await audit.close();
     },
   };

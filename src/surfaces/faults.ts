@@ -1,17 +1,17 @@
 // What can go wrong with a surface request outside its endpoint, as a value that each surface turns into its own error
-// shape: method, size, framing, time, shutdown, bug. Knows no framework beyond the status its errors carry.
+// shape: method, size, framing, time, shutdown, bug.
 
-import type { Denial } from '../decision/outcome.ts';
+import { type Denial, denial } from '../decision/outcome.ts';
 import { type Answer, broken, denied, type Fault, failed, type Route } from './answer.ts';
 import { bodyBytesMax } from './body.ts';
 
 /** RFC 9110 §15.5.6: the methods of a path, for the Allow header. */
-export const allowed = ({ endpoints }: Pick<Route, 'endpoints'>): readonly string[] =>
+export const methodsOf = ({ endpoints }: Pick<Route, 'endpoints'>): readonly string[] =>
   Object.keys(endpoints).flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
 
 export const methodFault = (route: Pick<Route, 'endpoints'>, method: string): Fault => ({
   status: 405,
-  description: `Use ${allowed(route)
+  description: `Use ${methodsOf(route)
     .filter((name) => name !== 'HEAD')
     .join(' or ')} here.`,
   note: denied('method_refused', method),
@@ -23,6 +23,12 @@ export const shutdownFault: Fault = {
   note: failed({ reason: 'shutting_down', cause: undefined }),
 };
 
+export const bodyTooLarge: Fault = {
+  status: 413,
+  description: `The body is larger than ${bodyBytesMax} bytes.`,
+  note: denied('request_too_large', undefined),
+};
+
 /** A body that stopped, came too slowly, or whose framing is broken: always the caller's doing. */
 export const bodyFault = (reason: Denial): Fault =>
   reason.reason === 'request_timeout'
@@ -32,6 +38,9 @@ export const bodyFault = (reason: Denial): Fault =>
         note: denied(reason.reason, reason.evidence),
       }
     : { status: 400, description: 'The body cannot be read.', note: denied(reason.reason, reason.evidence) };
+
+/** The connection ended within the body. */
+export const brokenBody: Fault = bodyFault(denial('request_malformed', 'the body ended early'));
 
 class EndpointTimeout extends Error {}
 
@@ -47,35 +56,16 @@ export const withinTime = async (answer: Answer | Promise<Answer>, timeoutMs: nu
   }
 };
 
-/** Errors of the framework carry a status; whatever else is thrown is a bug. */
-export const faultOf = (error: unknown): Fault => {
-  const status = statusOf(error);
-  if (status === 413)
-    return {
-      status,
-      description: `The body is larger than ${bodyBytesMax} bytes.`,
-      note: denied('request_too_large', undefined),
-    };
-  if (status >= 400 && status < 500)
-    return {
-      status: 400,
-      description: 'The request cannot be read.',
-      note: denied('request_malformed', error instanceof Error ? error.message : undefined),
-    };
-  if (error instanceof EndpointTimeout)
-    return {
-      status: 503,
-      description: 'The request took too long. Try again in a moment.',
-      note: failed({ reason: 'overloaded', cause: error }),
-    };
-  return {
-    status: 500,
-    description: 'Something is wrong in this server; it has been logged.',
-    note: broken(error),
-  };
-};
-
-const statusOf = (error: unknown): number =>
-  error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
-    ? error.statusCode
-    : 500;
+/** Of what an endpoint threw: it took too long, or it has a bug. */
+export const faultOf = (error: unknown): Fault =>
+  error instanceof EndpointTimeout
+    ? {
+        status: 503,
+        description: 'The request took too long. Try again in a moment.',
+        note: failed({ reason: 'overloaded', cause: error }),
+      }
+    : {
+        status: 500,
+        description: 'Something is wrong in this server; it has been logged.',
+        note: broken(error),
+      };

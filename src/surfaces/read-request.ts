@@ -1,7 +1,7 @@
 // One surface request as endpoints see it, from Node's request: header lines as they came, the query as text, the body
-// read by its media type. Decides nothing and throws on nothing a caller sent.
+// collected within bounds and read by its media type. Decides nothing and throws on nothing a caller sent.
 
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PathParameters } from '../decision/path-pattern.ts';
 import type { RequestHead, SurfaceRequest } from './answer.ts';
 import { parseBody, readMediaType } from './body.ts';
@@ -27,19 +27,36 @@ export const readHead = (req: IncomingMessage, caller: Caller): RequestHead => {
   };
 };
 
-export const withBody = (
-  head: RequestHead,
-  parameters: PathParameters,
-  bytes: Buffer | undefined,
-): SurfaceRequest => ({
+/**
+ * The whole body, once it has come; how long that may take is the listener's to say. `too_large`: it says so, or turned out
+ * so. `broken`: the connection ended first. A caller that waits for `100 Continue` is sent one, unless the body is too large.
+ */
+export const readBytes = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  bytesMax: number,
+): Promise<Buffer | 'too_large' | 'broken'> =>
+  new Promise((resolve) => {
+    if (Number(req.headers['content-length'] ?? 0) > bytesMax) return resolve('too_large');
+    if (req.headers.expect?.toLowerCase() === '100-continue') res.writeContinue();
+    const chunks: Buffer[] = [];
+    let length = 0;
+    req.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > bytesMax) resolve('too_large');
+      else chunks.push(chunk);
+    });
+    req.once('end', () => resolve(Buffer.concat(chunks)));
+    req.once('close', () => resolve('broken'));
+  });
+
+/** `bytes`: empty where there is no body. */
+export const withBody = (head: RequestHead, parameters: PathParameters, bytes: Buffer): SurfaceRequest => ({
   ...head,
   parameters,
   authorization: head.headerLines('authorization')[0],
-  body:
-    bytes === undefined
-      ? { kind: 'none' }
-      : parseBody(readMediaType(head.headerLines('content-type')[0]), bytes),
-  bytes: bytes ?? Buffer.alloc(0),
+  body: parseBody(readMediaType(head.headerLines('content-type')[0]), bytes),
+  bytes,
 });
 
 const linesOf = (rawHeaders: readonly string[], name: string): readonly string[] => {

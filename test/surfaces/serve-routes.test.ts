@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import type { RequestOutcome } from '../../src/observe/request-outcome.ts';
 import { type Answer, permitted, type Route, type SurfaceRequest } from '../../src/surfaces/answer.ts';
-import { serveRoutes } from '../../src/surfaces/surfaces.ts';
+import { serveRoutes } from '../../src/surfaces/serve.ts';
 import { connectRaw, exchangeRaw } from '../support/raw-client.ts';
 import { testCaller } from './surface-server.ts';
 
@@ -69,6 +69,7 @@ const routes: readonly Route[] = [
           mediaType: 'application/*+xml;version=36.1',
           headers: { 'X-VMWARE-VCLOUD-ACCESS-TOKEN': 'token', link: '</a>;rel="x"' },
         }),
+      POST: () => answer(200, '', { headers: { location: 'two\nlines' } }),
     },
     onFault,
   },
@@ -76,7 +77,7 @@ const routes: readonly Route[] = [
 
 const serve = async (t: Test) => {
   const outcomes: RequestOutcome[] = [];
-  const surfaces = await serveRoutes(routes, {
+  const surfaces = serveRoutes(routes, {
     record: (outcome) => outcomes.push(outcome),
   });
   t.teardown(() => surfaces.close());
@@ -176,4 +177,73 @@ t.test('a bug has the shape of its surface', async (t) => {
   t.equal(reply.header('x-echo'), '42');
   t.notMatch(reply.body, /broken invariant/);
   t.match(outcomes.at(-1), { result: 'bug', status: 500 });
+});
+
+t.test('an answer that cannot be sent is a bug, and the next request is answered', async (t) => {
+  const { send, outcomes } = await serve(t);
+  const reply = await send(['POST /session HTTP/1.1', 'Host: x', 'Content-Length: 0']);
+  t.match(reply, { status: 500, body: /^<Error / });
+  t.match(outcomes.at(-1), { result: 'bug', status: 500, cause: { code: 'ERR_INVALID_CHAR' } });
+  t.equal((await send(['GET /session HTTP/1.1', 'Host: x'])).status, 200);
+});
+
+t.test('a body over 64 KB is the last thing read from its connection', async (t) => {
+  const { connect, outcomes } = await serve(t);
+  const chunk = `ffff\r\n${'b'.repeat(0xffff)}\r\n`;
+  for (const body of [
+    `Content-Length: ${2 ** 16 + 1}\r\n\r\n`,
+    `Transfer-Encoding: chunked\r\n\r\n${chunk}${chunk}`,
+  ]) {
+    const client = await connect();
+    t.teardown(() => client.socket.destroy());
+    client.send(`POST /v1/tokens HTTP/1.1\r\nHost: x\r\n${body}`);
+    const reply = await client.readMessage();
+    t.equal(reply.status, 413);
+    t.equal(reply.header('connection'), 'close');
+    await client.closed;
+    t.match(outcomes.at(-1), { status: 413, reason: 'request_too_large' });
+  }
+  t.equal(outcomes.length, 2, 'one record each');
+});
+
+t.test('a method that a path does not answer is refused before its body has come', async (t) => {
+  const { connect } = await serve(t);
+  const client = await connect();
+  t.teardown(() => client.socket.destroy());
+  client.send('POST /v1/tokens/7 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n');
+  t.equal((await client.readMessage()).status, 405);
+  client.send('{}GET /session HTTP/1.1\r\nHost: x\r\n\r\n');
+  t.equal((await client.readMessage()).status, 200, 'and the connection goes on behind it');
+});
+
+t.test('a surface that fails to word its own fault ends the connection, with one record', async (t) => {
+  const outcomes: RequestOutcome[] = [];
+  const recorded = Promise.withResolvers<void>();
+  const bug = new Error('broken invariant');
+  const surfaces = serveRoutes(
+    [
+      {
+        path: '/broken',
+        name: 'test:broken',
+        endpoints: {},
+        onFault: () => {
+          throw bug;
+        },
+      },
+    ],
+    {
+      record: (outcome) => {
+        outcomes.push(outcome);
+        recorded.resolve();
+      },
+    },
+  );
+  const server = createServer((req, res) => surfaces.handle(req, res, testCaller)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const client = await connectRaw((server.address() as AddressInfo).port);
+  client.send('GET /broken HTTP/1.1\r\nHost: x\r\n\r\n');
+  await client.closed;
+  await recorded.promise;
+  t.match(outcomes, [{ route: 'test:broken', result: 'bug', status: 0, cause: bug }]);
 });

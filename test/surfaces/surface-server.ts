@@ -13,7 +13,8 @@ import { createUnknownTokenLimit } from '../../src/identity/unknown-token-limit.
 import { type Audit, createAudit } from '../../src/lifecycle/audit.ts';
 import { createPasswordHashes, type PasswordHashes } from '../../src/lifecycle/password-hash.ts';
 import type { Settings } from '../../src/settings/settings.ts';
-import { createSurfaces, type Surfaces } from '../../src/surfaces/surfaces.ts';
+import type { Surfaces } from '../../src/surfaces/serve.ts';
+import { createSurfaces } from '../../src/surfaces/surfaces.ts';
 import { isKeyFault, parseSigningKey, type SigningKey } from '../../src/tokens/signing-key.ts';
 import { createWorld, type World, type WorldSettings } from '../lifecycle/world.ts';
 

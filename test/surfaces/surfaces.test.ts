@@ -228,7 +228,7 @@ t.test('a client that leaves before the answer leaves one record', async (t) => 
 
 t.test('a closing surface answers 503', async (t) => {
   const server = await startSurfaces(t);
-  await server.surfaces.close();
+  server.surfaces.close();
   const reply = await server.get('/.well-known/jwks.json');
   t.equal(reply.status, 503);
   t.match(server.outcomes.at(-1), { result: 'outage', reason: 'shutting_down' });

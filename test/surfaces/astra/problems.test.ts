@@ -118,7 +118,7 @@ t.test('a flood of unknown tokens is 429 with Retry-After', async (t) => {
 
 t.test('a surface that is shutting down answers 503 in the same shape', async (t) => {
   const server = await startAstra(t);
-  await server.surfaces.close();
+  server.surfaces.close();
   const reply = await server.list('');
   t.match(reply, { status: 503, json: { status: '503' } });
   t.ok(reply.header('retry-after'));

@@ -28,7 +28,7 @@ t.test('errors: 400, 401, 404, 405, 413, 429 and 503 have the same seven keys', 
   let last = await server.postForm(authorize, 'api_token=x');
   for (let index = 0; index < 10; index++)
     last = await server.postForm(authorize, `api_token=guess-${index}`);
-  await server.surfaces.close();
+  server.surfaces.close();
   replies.push(last, await server.postForm(authorize, 'api_token=x'));
   t.same(
     replies.map(({ status }) => status),

@@ -291,7 +291,7 @@ t.test('an API token that is exchanged too often gets 429 with Retry-After', asy
 
 t.test('a surface that is shutting down answers 503 in the vendor’s shape', async (t) => {
   const server = await startVendors(t);
-  await server.surfaces.close();
+  server.surfaces.close();
   const reply = await server.postForm(path, 'api_token=x');
   t.match(reply, { status: 503, json: { statusCode: 503 } });
   t.ok(reply.header('retry-after'));

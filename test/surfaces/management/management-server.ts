@@ -9,7 +9,7 @@ import { createBeginClientSession } from '../../../src/lifecycle/client-session.
 import { createIssue } from '../../../src/lifecycle/issue.ts';
 import { createPasswords } from '../../../src/lifecycle/passwords.ts';
 import { example } from '../../../src/surfaces/management/examples.ts';
-import type { Surfaces } from '../../../src/surfaces/surfaces.ts';
+import type { Surfaces } from '../../../src/surfaces/serve.ts';
 import { exchangeRaw } from '../../support/raw-client.ts';
 import { sealed } from '../../lifecycle/world.ts';
 import {

@@ -115,7 +115,7 @@ t.test('an outage is 503 with Retry-After, never 401 and never "invalid"', async
 
 t.test('a server that shuts down says 503 in the vendor’s shape', async (t) => {
   const server = await startVcd(t);
-  await server.surfaces.close();
+  server.surfaces.close();
   const reply = await server.postForm(token, 'grant_type=refresh_token&refresh_token=x', [requestId]);
   isShaped(t, reply, 503, 'SERVICE_UNAVAILABLE', 'shutdown');
   t.equal(reply.header('retry-after'), '1');

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Test } from 'tap';
-import { serveRoutes } from '../../../src/surfaces/surfaces.ts';
+import { serveRoutes } from '../../../src/surfaces/serve.ts';
 import type { SignInSurfaceDeps } from '../../../src/surfaces/sign-in-surface.ts';
 import { vcdRoutes } from '../../../src/surfaces/vcd/vcd.ts';
 import { createPasswords } from '../../../src/lifecycle/passwords.ts';
@@ -94,7 +94,7 @@ export const startFailing = async (
     verify: (...asked) => identifier.verify(...asked),
     mayBeApiToken: (secret) => identifier.mayBeApiToken(secret),
   };
-  const surfaces = await serveRoutes(vcdRoutes({ ...server, identifier: failing }), {
+  const surfaces = serveRoutes(vcdRoutes({ ...server, identifier: failing }), {
     record: () => undefined,
   });
   t.teardown(() => surfaces.close());

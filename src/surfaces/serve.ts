@@ -1,0 +1,186 @@
+// Serves the routes of the surfaces on the gate's one listener, with node:http alone: finds the endpoint of a path, reads
+// the body within bounds, and turns every answer, fault and bug into one response and one outcome record. Never listens,
+// and never sees the proxied path.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Denial } from '../decision/outcome.ts';
+import { type PathParameters, PathTable } from '../decision/path-pattern.ts';
+import type { RecordOutcome } from '../observe/request-outcome.ts';
+import {
+  type Answer,
+  broken,
+  type Endpoint,
+  type Fault,
+  type Note,
+  type RequestHead,
+  type Route,
+} from './answer.ts';
+import { bodyBytesMax } from './body.ts';
+import {
+  bodyFault,
+  bodyTooLarge,
+  brokenBody,
+  faultOf,
+  methodFault,
+  methodsOf,
+  shutdownFault,
+  withinTime,
+} from './faults.ts';
+import { type Caller, pathOf, readBytes, readHead, withBody } from './read-request.ts';
+
+export interface Surfaces {
+  /** Whether a path (without query) belongs to a surface, whatever the method. */
+  owns(path: string): boolean;
+  /** The patterns of those paths. */
+  readonly ownedPaths: readonly string[];
+  /** Answers a request whose path is owned. */
+  handle(req: IncomingMessage, res: ServerResponse, caller: Caller): void;
+  /**
+   * Answers a request whose body cannot be read to its end, and lets its connection close. False: it has been answered
+   * already, so only the connection can tell.
+   */
+  refuseBody(req: IncomingMessage, reason: Denial): boolean;
+  /** New requests are refused with 503 from here on. */
+  close(): void;
+}
+
+export interface ServeDeps {
+  readonly record: RecordOutcome;
+}
+
+/**
+ * An endpoint that takes longer than this, once it has the body, is answered 503: above every time-out of the store.
+ * How long the body may take is the listener's to say.
+ */
+const endpointTimeoutMs = 10_000;
+
+export const serveRoutes = (routes: readonly Route[], { record }: ServeDeps): Surfaces => {
+  const table = new PathTable(routes.map((route) => [route.path, route]));
+  const contexts = new WeakMap<IncomingMessage, Context>();
+  let isClosing = false;
+
+  const answerTo = async (context: Context): Promise<Answer> => {
+    const { req, res, route, parameters, head } = context;
+    const endpoint = endpointOf(route, head.method);
+    if (endpoint === undefined) return refuseMethod(route, head);
+    const bytes = isBodyRead(head.method) ? await readBytes(req, res, bodyBytesMax) : noBytes;
+    if (bytes === 'too_large') return refuseAndClose(context, bodyTooLarge);
+    if (bytes === 'broken') return refuseAndClose(context, brokenBody);
+    if (isClosing) return route.onFault(shutdownFault, head);
+    return withinTime(endpoint(withBody(head, parameters, bytes)), endpointTimeoutMs);
+  };
+
+  return {
+    owns: (path) => table.has(path),
+    ownedPaths: routes.map(({ path }) => path),
+    handle: (req, res, caller) => {
+      const path = pathOf(req);
+      const found = table.find(path);
+      if (found === undefined) throw new Error(`no surface owns ${path}`);
+      const { value: route, parameters } = found;
+      const context: Context = { req, res, route, parameters, head: readHead(req, caller), note: undefined };
+      contexts.set(req, context);
+      recordAtEnd(record, path, context);
+      answerTo(context)
+        .then((answer) => send(context, answer))
+        .catch((error: unknown) => send(context, route.onFault(faultOf(error), context.head)))
+        .catch((bug: unknown) => {
+          context.note = broken(bug);
+          res.destroy();
+        });
+    },
+    refuseBody: (req, reason) => {
+      const context = contexts.get(req);
+      if (context === undefined || !isOpen(context.res)) return false;
+      send(context, refuseAndClose(context, bodyFault(reason)));
+      return true;
+    },
+    close: () => void (isClosing = true),
+  };
+};
+
+/** What is known of a request from its arrival to its outcome record. */
+interface Context {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly route: Route;
+  readonly parameters: PathParameters;
+  readonly head: RequestHead;
+  note: Note | undefined;
+}
+
+const endpointOf = ({ endpoints }: Route, method: string): Endpoint | undefined => {
+  switch (method) {
+    case 'GET':
+    case 'HEAD':
+      return endpoints.GET;
+    case 'POST':
+    case 'PUT':
+    case 'PATCH':
+    case 'DELETE':
+      return endpoints[method];
+    default:
+      return undefined;
+  }
+};
+
+const noBytes = Buffer.alloc(0);
+
+/** RFC 9110 §9.3.1: a body of GET or HEAD means nothing. Node reads past it. */
+const isBodyRead = (method: string): boolean => method !== 'GET' && method !== 'HEAD';
+
+/** RFC 9110 §15.5.6. The body is not read. */
+const refuseMethod = (route: Route, head: RequestHead): Answer => {
+  const refused = route.onFault(methodFault(route, head.method), head);
+  return { ...refused, headers: { ...refused.headers, allow: methodsOf(route).join(', ') } };
+};
+
+/** The last answer of its connection: what follows on it may still be of the refused body. */
+const refuseAndClose = ({ route, head }: Context, fault: Fault): Answer => {
+  const refused = route.onFault(fault, head);
+  return { ...refused, headers: { ...refused.headers, connection: 'close' } };
+};
+
+/** Whether an answer can still be sent: none has been, and the caller is there. */
+const isOpen = (res: ServerResponse): boolean => !res.headersSent && !res.destroyed;
+
+const send = (context: Context, { status, headers, body, mediaType, note }: Answer): void => {
+  const { res } = context;
+  if (!isOpen(res)) return;
+  context.note = note;
+  const head: Record<string, string> = { 'x-content-type-options': 'nosniff', ...headers };
+  if (body === undefined) {
+    // RFC 9110 §8.6: none with 204; and with HEAD it would be the length of what GET answers.
+    if (status !== 204 && context.head.method !== 'HEAD') head['content-length'] = '0';
+    res.writeHead(status, head).end();
+    return;
+  }
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  head['content-type'] = mediaType ?? 'application/json; charset=utf-8';
+  head['content-length'] = String(Buffer.byteLength(text));
+  res.writeHead(status, head).end(text);
+};
+
+/** One record a request, when its connection is done with it, whichever way. */
+const recordAtEnd = (record: RecordOutcome, path: string, context: Context): void => {
+  const startMs = performance.now();
+  const { res, head, route } = context;
+  res.once('close', () => {
+    const { note } = context;
+    record({
+      route: route.name,
+      method: head.method,
+      path,
+      status: res.headersSent ? res.statusCode : 0,
+      result: note?.result ?? 'denial',
+      reason: res.writableFinished ? note?.reason : 'client_gone',
+      evidence: note?.evidence,
+      cause: note?.cause,
+      credentialKind: note?.credentialKind,
+      identity: note?.identity,
+      durationMs: performance.now() - startMs,
+      clientAddress: head.clientAddress,
+      requestId: head.requestId,
+    });
+  });
+};
