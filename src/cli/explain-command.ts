@@ -51,7 +51,7 @@ export const addExplainCommand: AddCommands = (program, world, run) => {
             userId: options.user,
             sessionKind: options.session,
           };
-          const explanation = explain(settings, question);
+          const explanation = await explain(settings, question);
           if (output.isJson) output.json(explanation);
           else output.line(told(question, explanation));
           return explanation.verdict === 'permit' ? exitCode.ok : exitCode.refused;

@@ -16,8 +16,9 @@ import type { RequestOutcome } from '../../src/observe/request-outcome.ts';
 import { createForwarder } from '../../src/proxy/upstream/forward.ts';
 import { limitPerAddress } from '../../src/proxy/connections-per-address.ts';
 import { createTrust } from '../../src/proxy/peer.ts';
+import { createHeaderClassifier, headerNamesOf } from '../../src/proxy/header-class.ts';
 import { createHandler } from '../../src/proxy/handler.ts';
-import type { Caller } from '../../src/proxy/passage.ts';
+import type { Caller } from '../../src/proxy/request-context.ts';
 import { createListener, type Listener } from '../../src/proxy/listener.ts';
 import { createLiveConnections } from '../../src/proxy/upstream/live-connections.ts';
 import { createRouter } from '../../src/proxy/router.ts';
@@ -144,10 +145,18 @@ export const startEdge = async (
   };
   const forwarder = createForwarder(settings.upstreams, live, forwardOptions);
   const upgrader = createUpgrader(settings.upstreams, live, forwardOptions);
+  const trusts = createTrust(options.trustedProxies ?? []);
   const handler = createHandler({
     settings,
-    router: createRouter(options.routes ?? defaultRoutes),
-    identifier,
+    pipeline: {
+      settings,
+      classify: createHeaderClassifier(headerNamesOf(settings)),
+      trusts,
+      router: createRouter(options.routes ?? defaultRoutes),
+      ownerOf: (path) => (path === options.surface?.path ? 'a surface' : undefined),
+      identifier,
+      now: options.now ?? Date.now,
+    },
     forwarder,
     upgrader,
     record: (outcome) => {
@@ -155,20 +164,13 @@ export const startEdge = async (
       wake?.();
     },
     surfaces: {
-      owns: (path) => path === options.surface?.path,
       handle: (request, response, caller) => options.surface?.handle(request, response, caller),
       refuseBody: () => false,
     },
     isShuttingDown: () => isShuttingDown,
-    now: options.now ?? Date.now,
   });
   const listener = createListener(settings, handler);
-  limitPerAddress(
-    listener,
-    settings.limits.connectionsPerAddressMax,
-    createTrust(options.trustedProxies ?? []),
-    options.onAddressFull,
-  );
+  limitPerAddress(listener, settings.limits.connectionsPerAddressMax, trusts, options.onAddressFull);
   listener.listen(0, '127.0.0.1');
   await once(listener, 'listening');
   const address = listener.address();
