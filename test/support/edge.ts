@@ -28,6 +28,7 @@ import { type Answer, createFixedIdentifier, type FixedIdentifier } from './fixe
 import { upstreamSettings } from './forwarding.ts';
 import { anIdentity } from './identity.ts';
 import { aRule } from './route-rule.ts';
+import { settingsWith } from './settings.ts';
 
 export interface EdgeOptions {
   /** Default: `/things/*` with `things:read`, `/admin` with `things:admin`, `/public/*` for everyone. */
@@ -78,54 +79,28 @@ export const startEdge = async (
   let taken = 0;
   let wake: (() => void) | undefined;
   let isShuttingDown = false;
-  const settings = {
-    credential: {
-      headers: [],
-      cookie: undefined,
-      apiTokenBytesMax: 512,
-      accessTokenBytesMax: 8_192,
-      ...options.credential,
-    },
+  const settings = settingsWith({
+    ...(options.credential && { credential: options.credential }),
     errors: options.errors ?? 'problem',
-    feed: { maxStalenessMs: 10_000, whenStale: options.whenStale ?? 'refuse' },
+    feed: { whenStale: options.whenStale ?? 'refuse' },
     identity: {
-      headers: options.identityHeaders ?? {
-        'X-Identity': 'jwt',
-        'X-Identity-User': 'user.id',
-        'X-Identity-Org': 'org.id',
-        'X-Identity-Scopes': 'scopes',
-        'X-Identity-Token': 'token.id',
-      },
+      ...(options.identityHeaders && { headers: options.identityHeaders }),
       strip: options.identityStrip ?? [],
-      keep: [],
-      jwtLifetimeMs: 300_000,
     },
     limits: {
-      headerBytesMax: 16_384,
-      headersMax: 100,
-      targetBytesMax: 8_192,
       connectionsMax: 1_000,
       headersTimeoutMs: 10_000,
       requestTimeoutMs: 10_000,
       keepAliveTimeoutMs: 10_000,
       writeStallTimeoutMs: 10_000,
-      bodyBufferBytes: 16_384,
-      bodyWaitMs: 1_000,
-      bodyStallTimeoutMs: 10_000,
-      bodyRateMin: 240,
       connectionsPerAddressMax: 1_000,
       refusalsPerConnectionMax: 1_000_000,
-      unknownTokensPerMinute: 0,
-      exchangesPerMinute: 0,
-      commandsPerMinute: 0,
-      signInFailuresPerAccount: 10,
-      signInFailuresPerAddress: 100,
       ...options.limits,
     },
     tls: options.tls,
     trustedProxies: options.trustedProxies ?? [],
     upstreams: { default: upstreamSettings(upstream, { name: 'default', ...options.upstream }) },
-  } satisfies Partial<Settings>;
+  });
   const identifier = createFixedIdentifier(
     {
       good: alice,
