@@ -51,14 +51,20 @@ export const addExplainCommand: AddCommands = (program, world, run) => {
             userId: options.user,
             sessionKind: options.session,
           };
-          const explanation = await explain(settings, question);
-          if (output.isJson) output.json(explanation);
+          const explanation = explain(settings, question);
+          if (output.isJson) output.json(asJson(explanation));
           else output.line(told(question, explanation));
           return explanation.verdict === 'permit' ? exitCode.ok : exitCode.refused;
         }),
       ),
     );
 };
+
+/** A path as it is written in the settings. */
+const asJson = ({ rule, ...explanation }: Explanation): object => ({
+  rule: rule === undefined ? undefined : { ...rule, path: rule.path.written },
+  ...explanation,
+});
 
 const told = (question: Question, explanation: Explanation): string => {
   const { rule, forwarded } = explanation;
@@ -70,7 +76,7 @@ const told = (question: Question, explanation: Explanation): string => {
   return [
     pairs([
       ['request', `${question.method} ${question.target}`],
-      ['rule', rule === undefined ? undefined : `${rule.name} (${rule.path})`],
+      ['rule', rule === undefined ? undefined : `${rule.name} (${rule.path.written})`],
       ['asks for', rule === undefined ? undefined : demandOf(rule)],
       ['caller', callerOf(question)],
       ['verdict', verdictOf(explanation)],

@@ -15,7 +15,7 @@ import { lookUpApiToken } from './api-token-lookup.ts';
 import { CachedSubject, renderedFor } from './cached-subject.ts';
 import { admitExternal } from './external-account.ts';
 import type { FeedState } from './feed-state.ts';
-import type { Hit, Identifier, Subject } from './identifier.ts';
+import type { Identifier, Subject } from './identifier.ts';
 import { ImportsProbe } from './imports-probe.ts';
 import { OrgCache } from './org-cache.ts';
 import { SharedValues } from './shared-values.ts';
@@ -110,7 +110,7 @@ class CachingIdentifier implements CountingIdentifier {
     credential: Credential,
     nowMs: number,
     clientAddress?: string,
-  ): Hit | Refusal | Promise<Subject | Refusal> {
+  ): Subject | Refusal | Promise<Subject | Refusal> {
     const digest = digestOf(credential.value);
     const subject = this.#identities.get(digest);
     const clockMs = this.#monotonicMs();
@@ -119,7 +119,6 @@ class CachingIdentifier implements CountingIdentifier {
       const standing = this.#deps.feedState.standing(identity, nowMs);
       if (!speaksAgainst(standing)) {
         this.#counts.hits += 1;
-        subject.standing = standing;
         return subject;
       }
       this.#identities.delete(digest);

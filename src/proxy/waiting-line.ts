@@ -5,19 +5,19 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Refusal } from '../decision/outcome.ts';
-import type { ReplyChannel } from './request-context.ts';
+import type { Exit } from './passage.ts';
 
-export interface PipelinedRequest {
+export interface Arrival {
   readonly request: IncomingMessage;
-  readonly reply: ReplyChannel;
-  /** It is refused whatever it says. */
+  readonly exit: Exit;
+  /** Refused before it was looked at. */
   readonly refusal: Refusal | undefined;
 }
 
 /** What the lines of all connections have in common. */
 export interface WaitingRoom {
   waiting: number;
-  begin(request: PipelinedRequest): void;
+  begin(arrival: Arrival): void;
 }
 
 /** Beyond this the connection is paused. One piece of input can hold more: some two thousand of the smallest requests. */
@@ -28,7 +28,7 @@ const roomMax = 8_192;
 export class WaitingLine {
   readonly #socket: Socket;
   readonly #room: WaitingRoom;
-  #line: PipelinedRequest[] = [];
+  #line: Arrival[] = [];
   #isPaused = false;
   #afterLast: (() => void) | undefined;
 
@@ -49,9 +49,9 @@ export class WaitingLine {
     return this.#line.length;
   }
 
-  add(request: PipelinedRequest): void {
+  add(arrival: Arrival): void {
     if (this.#socket.destroyed) return;
-    this.#line.push(request);
+    this.#line.push(arrival);
     this.#room.waiting += 1;
     if (this.#line.length < lineMax) return;
     this.#isPaused = true;
@@ -62,14 +62,14 @@ export class WaitingLine {
   /** Begins the next one, if the connection still stands. */
   next(): void {
     if (this.#socket.destroyed || this.#socket.writableEnded) return this.#disperse();
-    const request = this.#line.shift();
-    if (request === undefined) return;
+    const arrival = this.#line.shift();
+    if (arrival === undefined) return;
     this.#room.waiting -= 1;
     if (this.#isPaused && this.#line.length < lineMax) {
       this.#isPaused = false;
       this.#socket.resume();
     }
-    this.#room.begin(request);
+    this.#room.begin(arrival);
     if (this.length === 0) this.#afterLast?.();
   }
 

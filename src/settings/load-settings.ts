@@ -5,12 +5,13 @@ import { checkClashes } from './check-clashes.ts';
 import { checkBarePaths } from './check-bare-paths.ts';
 import { checkRoutes } from './check-routes.ts';
 import { checkSettings } from './check-settings.ts';
+import { deepFreeze } from './deep-freeze.ts';
 import { layered } from './layers.ts';
-import { checkSecretFiles } from './named-files.ts';
 import { readEnvironment, readFlags } from './overrides.ts';
 import { parseFields, type Report } from './parse-fields.ts';
 import { readTextFile, sealingKey } from './pem.ts';
 import { dotted, type SettingsIssue } from './settings-issue.ts';
+import { checkSecretFiles } from './secret-files.ts';
 import { resolveSettings } from './resolve-settings.ts';
 import type { FileFields } from './schema.ts';
 import type { Settings } from './settings.ts';
@@ -61,23 +62,11 @@ export const loadSettings = ({ file, env, flags }: LoadInput): LoadResult => {
   if (problems.length > 0) return { ok: false, problems: inOrder(problems), warnings };
   const settings = deepFreeze(resolveSettings(fields, sealingKey));
   const { encryptionKeyFile } = settings.keys;
-  checkSecretFiles(layers.files, warn);
+  checkSecretFiles(layers.secretFiles, warn);
   // Where it is not written, it lies beside the embedded store.
   if (encryptionKeyFile !== undefined && fields.keys.encryptionKeyFile === undefined)
-    checkSecretFiles(
-      [{ path: ['keys', 'encryptionKeyFile'], file: encryptionKeyFile, isSecret: true }],
-      warn,
-    );
+    checkSecretFiles([{ path: ['keys', 'encryptionKeyFile'], file: encryptionKeyFile }], warn);
   return { ok: true, settings, warnings };
-};
-
-/** Freezes in place, so that no room can change the settings of another. Bytes cannot be frozen by the language. */
-const deepFreeze = <T>(value: T): T => {
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value))
-    return value;
-  Object.freeze(value);
-  for (const inner of Object.values(value)) deepFreeze(inner);
-  return value;
 };
 
 /** With Redis the sealing key is shared by replicas, so its file must be there; with SQLite it is made when missing. */

@@ -190,7 +190,7 @@ t.test('the Kubernetes sidecar: the pod is ready when the API answers through To
     'the port of Tollgate, not that of the API, which nobody outside reaches',
   );
   t.match(
-    loaded.settings.routes.find((route) => route.path === path),
+    loaded.settings.routes.find((route) => route.path.written === path),
     { public: true },
     'a route without a credential',
   );

@@ -4,7 +4,7 @@
 import type { Identity, Standing } from '../../src/decision/identity.ts';
 import { renderIdentityHeaders } from '../../src/decision/identity-headers.ts';
 import { denial, type Refusal } from '../../src/decision/outcome.ts';
-import type { Hit, Identifier, Subject } from '../../src/identity/identifier.ts';
+import type { Identifier, Subject } from '../../src/identity/identifier.ts';
 import type { Settings } from '../../src/settings/settings.ts';
 
 export type Answer = Identity | Refusal | (() => Promise<Identity | Refusal>);
@@ -20,18 +20,13 @@ export const createFixedIdentifier = (
   answers: Readonly<Record<string, Answer>>,
   headers: Settings['identity']['headers'],
 ): FixedIdentifier => {
-  const subjects = new Map<Identity, Hit>();
+  const subjects = new Map<Identity, Subject>();
   const rendered = new Map<Subject, readonly string[]>();
   const asked: string[] = [];
   let standing: Standing = 'live';
-  const subjectOf = (found: Identity | Refusal): Hit | Refusal => {
+  const subjectOf = (found: Identity | Refusal): Subject | Refusal => {
     if ('kind' in found) return found;
-    const known = subjects.get(found) ?? {
-      identity: found,
-      get standing() {
-        return standing;
-      },
-    };
+    const known = subjects.get(found) ?? { identity: found };
     subjects.set(found, known);
     return known;
   };
