@@ -9,6 +9,7 @@ import { parseTarget } from '../decision/path.ts';
 import { PathTree } from '../decision/path-tree.ts';
 import { wireOf } from '../decision/refusal.ts';
 import type { RouteRule } from '../decision/route-rule.ts';
+import { ownApiToken, ownSession } from '../identity/authenticators.ts';
 import { forwardedTarget, judge } from '../proxy/admission.ts';
 import { createRouter } from '../proxy/router.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -126,7 +127,7 @@ const permitted = (settings: Settings, { rule, target, identity }: Permit): Expl
 const jwtShown = '<JWT of these, signed by Tollgate>';
 
 const identityOf = (settings: Settings, question: Question, scopes: readonly string[]): Identity => ({
-  credentialKind: question.sessionKind === 'interactive' ? 'access_token' : 'api_token',
+  authenticator: question.sessionKind === 'interactive' ? ownSession : ownApiToken,
   sessionKind: question.sessionKind,
   issuer: settings.issuer,
   org: { id: question.orgId, name: question.orgId },

@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { isPermit } from '../decision/authorize.ts';
-import { type Credential, isCredential, readCredential } from '../decision/credential.ts';
+import { type Credential, isCredential, likelyKind, readCredential } from '../decision/credential.ts';
 import { denial, isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
 import { methodsAskedFor } from '../decision/method-override.ts';
 import { parseTarget } from '../decision/path.ts';
@@ -185,7 +185,7 @@ class GateHandler {
       if (rule.public) return this.#admit(passage, asked, undefined);
       return this.#refuse(passage, credential ?? denial('credential_missing'));
     }
-    passage.credentialKind = credential.kind;
+    passage.credentialKind = likelyKind(credential);
 
     // 5 identity
     const found = identifier.identify(credential, this.#deps.now(), passage.clientAddress);

@@ -203,7 +203,7 @@ export class Passage implements RefusedRequest {
       reason,
       evidence,
       cause,
-      credentialKind: this.credentialKind,
+      credentialKind: this.identity?.authenticator.credentialKind ?? this.credentialKind,
       identity: this.identity,
       durationMs: performance.now() - this.#startMs,
       upstreamMs: this.upstreamMs,

@@ -63,7 +63,7 @@ const nothingNoted: Note = {
 
 export const permitted = (identity: Identity | undefined): Note => ({
   ...nothingNoted,
-  credentialKind: identity?.credentialKind,
+  credentialKind: identity?.authenticator.credentialKind,
   identity,
 });
 
@@ -73,7 +73,7 @@ export const denied = (reason: DenialReason, evidence: string | undefined, ident
   result: 'denial',
   reason,
   evidence,
-  credentialKind: identity?.credentialKind,
+  credentialKind: identity?.authenticator.credentialKind,
   identity,
 });
 
