@@ -35,6 +35,29 @@ export interface RedisCluster {
   close(): Promise<void>;
 }
 
+/**
+ * Resolves when all nodes tell the same of each other, epochs and slots. A slot must not be moved before: its new owner
+ * claims it with an epoch above those that it knows of, and a node with a newer one that it has not heard of takes the
+ * slot back. Then each takes the other for the owner, for good.
+ */
+export const nodesAgree = (clients: readonly Redis[]): Promise<void> =>
+  until(async () => {
+    const views = clients.map(async (client) => viewOf(String(await client.cluster('NODES'))));
+    return new Set(await Promise.all(views)).size === 1;
+  });
+
+/** Id, epoch and slots of each master, in the order of ids. */
+const viewOf = (nodes: string): string =>
+  nodes
+    .split('\n')
+    .map((line) => line.split(' '))
+    .filter(([, , flags]) => flags?.includes('master'))
+    .map(([id, , , , , , epoch, , ...slots]) =>
+      [id, epoch, ...slots.filter((text) => !text.startsWith('['))].join(' '),
+    )
+    .toSorted()
+    .join('\n');
+
 /** `masters`: how many; slots are spread evenly. */
 export const startCluster = async (masters = 2): Promise<RedisCluster> => {
   const nodes = await Promise.all(Array.from({ length: masters }, () => startNode()));

@@ -1,12 +1,11 @@
 // Stores on a real Cluster for a test: a user with a token in every shard, and the proof that everything works.
 
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Test } from 'tap';
 import type { TokenStore } from '../../../src/store/token-store.ts';
 import { shardOfAccount } from '../../../src/tokens/shard.ts';
 import { type ExampleToken, exampleToken, exampleUser } from '../../contract/examples.ts';
 import type { RecordedFeed } from '../../contract/recorded-feed.ts';
-import type { RedisCluster } from '../../support/redis-cluster.ts';
+import { nodesAgree, type RedisCluster } from '../../support/redis-cluster.ts';
 import { answered } from './furnish.ts';
 
 let prefixes = 0;
@@ -22,6 +21,7 @@ export const settingsOn = (cluster: RedisCluster, nodes: readonly number[] = [..
 /** Moves a slot in the three steps an operator's tool takes. */
 export const mover = (cluster: RedisCluster, slot: number, from: number, to: number) => ({
   begin: async () => {
+    await nodesAgree(cluster.clients);
     await cluster.clients[to]!.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', cluster.ids[from]!);
     await cluster.clients[from]!.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', cluster.ids[to]!);
   },
@@ -34,37 +34,8 @@ export const mover = (cluster: RedisCluster, slot: number, from: number, to: num
   end: async () => {
     for (const client of [to, from].map((index) => cluster.clients[index]!))
       await client.call('CLUSTER', 'SETSLOT', slot, 'NODE', cluster.ids[to]!);
-    await settled(cluster);
   },
 });
-
-/**
- * Resolves when all nodes tell the same of each other, epochs and slots. A move that begins before may be undone by a
- * message of gossip that was sent before the last one: then each node takes the other for the owner.
- */
-const settled = async (cluster: RedisCluster): Promise<void> => {
-  for (let tries = 0; tries < 200; tries++) {
-    const views = await Promise.all(
-      cluster.clients.map(async (client) => viewOf(String(await client.cluster('NODES')))),
-    );
-    if (new Set(views).size === 1) break;
-    await delay(50);
-  }
-  // What is on its way still arrives: nodes of one machine ping each other several times a second.
-  await delay(300);
-};
-
-/** Id, epoch and slots of each master, in the order of ids. */
-const viewOf = (nodes: string): string =>
-  nodes
-    .split('\n')
-    .map((line) => line.split(' '))
-    .filter(([, , flags]) => flags?.includes('master'))
-    .map(([id, , , , , , epoch, , ...slots]) =>
-      [id, epoch, ...slots.filter((text) => !text.startsWith('['))].join(' '),
-    )
-    .toSorted()
-    .join('\n');
 
 /** A user of each shard, with a token. */
 export const populate = async (

@@ -3,7 +3,7 @@
 
 import type { Redis } from 'ioredis';
 import type { Test } from 'tap';
-import { startCluster } from '../../support/redis-cluster.ts';
+import { nodesAgree, startCluster } from '../../support/redis-cluster.ts';
 import type { RedisTcpServer } from '../../support/redis-tcp.ts';
 import { pause } from './pause.ts';
 import { replicaNames, startRedisGates } from './redis-gates.ts';
@@ -98,6 +98,7 @@ const keysAtOnce = 5;
 /** Moves a slot to another master as redis-cli does it, a few keys at a time, while it is read and written. */
 const moveSlot = async (masters: readonly Member[], key: string): Promise<void> => {
   const [any] = masters as [Member];
+  await nodesAgree(masters.map(({ client }) => client));
   const slot = await any.client.cluster('KEYSLOT', key);
   const ranges = await any.client.cluster('SLOTS');
   const ownerId = ranges.find(([from, to]) => from <= slot && slot <= to)?.[2]?.[2];
