@@ -65,11 +65,7 @@ const pathFor = (org: string, routes: readonly RouteRule[]): string | undefined 
       sessions === 'any' &&
       scopes.every((scope) => scopesOfFirst.includes(scope)),
   );
-  if (route === undefined) return undefined;
-  const { segments, hasRest } = route.path;
-  const parts = segments.map((segment) => {
-    if (segment.kind === 'literal') return segment.text;
-    return segment.name === route.tenantParameter ? org : '1';
-  });
-  return `/${[...parts, ...(hasRest ? [''] : [])].join('/')}`;
+  return route?.path
+    .replace(/\*$/, '')
+    .replaceAll(/:(\w+)/g, (_, name: string) => (name === route.tenantParameter ? org : '1'));
 };

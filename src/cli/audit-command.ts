@@ -1,121 +1,22 @@
 // `tollgate audit`: who did what, newest first. Reads page by page and keeps only what was asked for.
 
-import { type Command, InvalidArgumentError } from 'commander';
-import { createAccounts } from '../lifecycle/accounts.ts';
+import { InvalidArgumentError } from 'commander';
 import { isOutage, type Outage } from '../decision/outcome.ts';
+import { isFailure } from '../lifecycle/command-error.ts';
 import type { AuditEntry, AuditParty } from '../store/records.ts';
 import type { TokenStore } from '../store/token-store.ts';
-import type { AddCommands } from './command-line.ts';
-import { exitCode } from './exit-code.ts';
-import { collect, readAccount, readCount, readDuration } from './option-readers.ts';
 import { listing, time } from './output.ts';
-import { refuse, withStore } from './session.ts';
-import { isFailure } from '../lifecycle/command-error.ts';
-
-interface AuditOptions {
-  readonly org?: string;
-  readonly user?: ReturnType<typeof readAccount>;
-  readonly action?: readonly string[];
-  /** The time it stands for, by the clock of the store: ms since the epoch. */
-  readonly since?: (nowMs: number) => number;
-  readonly limit: number;
-}
-
-type AuditFilter = Pick<AuditOptions, 'org' | 'user' | 'action'> & { readonly sinceMs: number | undefined };
-
-const pageLimit = 500;
-
-export const addAuditCommand: AddCommands = (program, world, run) => {
-  program
-    .command('audit')
-    .description('who did what, to whom, from where; newest first')
-    .option('--org <ORG>', 'only what an org did, and what was done to it')
-    .option('--user <ORG/USER>', 'only what a user did, and what was done to them', readAccount)
-    .option('--action <ACTION>', 'only this, e.g. token.revoke, or a group, e.g. token; repeatable', collect)
-    .option('--since <DURATION|TIME>', 'only as far back as 24h, or since 2026-11-22T14:00:00Z', readSince)
-    .option('--limit <COUNT>', 'how many entries', readCount, 100)
-    .addHelpText(
-      'after',
-      '\nExamples:\n  tollgate audit --org acme --limit 20\n  tollgate audit --user acme/ann --action token --since 7d',
-    )
-    .action(
-      run((given: AuditOptions, command: Command) =>
-        withStore(command, world, async ({ store, output, now }) => {
-          const options = { ...given, sinceMs: given.since?.(now()) };
-          const org = options.org ?? options.user?.orgId;
-          let entries = await readEntries(store, org, options);
-          if (isFailure(entries)) return refuse(output, entries);
-          if (org !== undefined && entries.length === 0) {
-            const found = await createAccounts({ store, now }).findOrg(org);
-            if (isFailure(found)) {
-              // An org that is not there has no log, but what was tried with it is among all the others.
-              entries = await readEntries(store, undefined, options);
-              if (isFailure(entries)) return refuse(output, entries);
-              if (entries.length === 0) return refuse(output, found);
-            }
-          }
-          if (output.isJson) output.json(entries);
-          else
-            listing(
-              output,
-              ['TIME', 'WHO', 'ACTION', 'WHOM', 'RESULT', 'FROM', 'REQUEST'],
-              entries.map((entry) => [
-                time(entry.atMs),
-                named(entry.actor, entry.clientAddress === 'cli' ? 'the operator' : 'unknown'),
-                entry.action,
-                named(entry.subject, '-'),
-                entry.reason ?? entry.result,
-                entry.clientAddress,
-                entry.requestId,
-              ]),
-              isFiltered(options)
-                ? 'Nothing like that is written down.'
-                : 'Nothing has been written down yet.',
-            );
-          return exitCode.ok;
-        }),
-      ),
-    );
-};
-
-/** `org`: whose log is read; undefined: that of all orgs. */
-const readEntries = async (
-  store: TokenStore,
-  org: string | undefined,
-  options: AuditFilter & Pick<AuditOptions, 'limit'>,
-): Promise<readonly AuditEntry[] | Outage> => {
-  const entries: AuditEntry[] = [];
-  let cursor: string | undefined;
-  let isOlder = false;
-  do {
-    const page = await store.readAudit(org, { limit: pageLimit, cursor });
-    if (isOutage(page)) return page;
-    entries.push(...page.items.filter((entry) => isWanted(entry, options)));
-    isOlder = page.items.some((entry) => entry.atMs < oldestMs(options));
-    cursor = page.nextCursor;
-  } while (cursor !== undefined && !isOlder && entries.length < options.limit);
-  return entries.slice(0, options.limit);
-};
-
-/** Replicas agree on the time but for moments: an entry may stand behind one that is older by their difference. */
-const clockSkewMsMax = 60_000;
-
-/** Nothing asked for stands behind an entry older than this. */
-const oldestMs = ({ sinceMs }: AuditFilter): number =>
-  sinceMs === undefined ? Number.NEGATIVE_INFINITY : sinceMs - clockSkewMsMax;
-
-const isFiltered = ({ org, user, action, since }: AuditOptions): boolean =>
-  org !== undefined || user !== undefined || action !== undefined || since !== undefined;
-
-const isWanted = (entry: AuditEntry, { org, user, action, sinceMs }: AuditFilter): boolean => {
-  const parties = [entry.actor, entry.subject];
-  return (
-    (sinceMs === undefined || entry.atMs >= sinceMs) &&
-    (action?.some((one) => entry.action === one || entry.action.startsWith(`${one}.`)) ?? true) &&
-    (org === undefined || parties.some((party) => party.org === org)) &&
-    (user === undefined || parties.some((party) => party.org === user.orgId && party.user === user.userId))
-  );
-};
+import {
+  type Account,
+  collect,
+  option,
+  optionOr,
+  optionRead,
+  readAccount,
+  readCount,
+  readDuration,
+} from './parameters.ts';
+import { storeCommand } from './store-command.ts';
 
 /** `24h` ago, or a time. */
 const readSince = (value: string): ((nowMs: number) => number) => {
@@ -126,6 +27,103 @@ const readSince = (value: string): ((nowMs: number) => number) => {
   const atMs = Date.parse(value);
   if (Number.isNaN(atMs)) throw new InvalidArgumentError('Write a time such as 2026-11-22T14:00:00Z.');
   return () => atMs;
+};
+
+interface AuditFilter {
+  readonly org: string | undefined;
+  readonly user: Account | undefined;
+  readonly actions: readonly string[] | undefined;
+  /** Milliseconds since the epoch, by the clock of the store. */
+  readonly sinceMs: number | undefined;
+  readonly limit: number;
+}
+
+const pageLimit = 500;
+
+export const auditCommand = storeCommand({
+  name: 'audit',
+  description: 'who did what, to whom, from where; newest first',
+  takes: {
+    org: option('--org <ORG>', 'only what an org did, and what was done to it'),
+    user: optionRead('--user <ORG/USER>', 'only what a user did, and what was done to them', readAccount),
+    actions: optionRead(
+      '--action <ACTION>',
+      'only this, e.g. token.revoke, or a group, e.g. token; repeatable',
+      collect,
+    ),
+    since: optionRead(
+      '--since <DURATION|TIME>',
+      'only as far back as 24h, or since 2026-11-22T14:00:00Z',
+      readSince,
+    ),
+    limit: optionOr('--limit <COUNT>', 'how many entries', 100, readCount),
+  },
+  help: '\nExamples:\n  tollgate audit --org acme --limit 20\n  tollgate audit --user acme/ann --action token --since 7d',
+  run: async ({ since, ...given }, { store, accounts, now }) => {
+    const filter = { ...given, sinceMs: since?.(now()) };
+    const org = given.org ?? given.user?.orgId;
+    const entries = await readEntries(store, org, filter);
+    if (isFailure(entries) || org === undefined || entries.length > 0) return entries;
+    const found = await accounts.findOrg(org);
+    if (!isFailure(found)) return entries;
+    // An org that is not there has no log, but what was tried with it is among all the others.
+    const attempts = await readEntries(store, undefined, filter);
+    return isFailure(attempts) || attempts.length > 0 ? attempts : found;
+  },
+  json: (entries) => entries,
+  print: (entries, { output }, { org, user, actions, since }) =>
+    listing(
+      output,
+      ['TIME', 'WHO', 'ACTION', 'WHOM', 'RESULT', 'FROM', 'REQUEST'],
+      entries.map((entry) => [
+        time(entry.atMs),
+        named(entry.actor, entry.clientAddress === 'cli' ? 'the operator' : 'unknown'),
+        entry.action,
+        named(entry.subject, '-'),
+        entry.reason ?? entry.result,
+        entry.clientAddress,
+        entry.requestId,
+      ]),
+      [org, user, actions, since].some((asked) => asked !== undefined)
+        ? 'Nothing like that is written down.'
+        : 'Nothing has been written down yet.',
+    ),
+});
+
+/** `org`: whose log is read; undefined: that of all orgs. */
+const readEntries = async (
+  store: TokenStore,
+  org: string | undefined,
+  filter: AuditFilter,
+): Promise<readonly AuditEntry[] | Outage> => {
+  const entries: AuditEntry[] = [];
+  let cursor: string | undefined;
+  let isOlder = false;
+  do {
+    const page = await store.readAudit(org, { limit: pageLimit, cursor });
+    if (isOutage(page)) return page;
+    entries.push(...page.items.filter((entry) => isWanted(entry, filter)));
+    isOlder = page.items.some((entry) => entry.atMs < oldestMs(filter));
+    cursor = page.nextCursor;
+  } while (cursor !== undefined && !isOlder && entries.length < filter.limit);
+  return entries.slice(0, filter.limit);
+};
+
+/** Replicas agree on the time but for moments: an entry may stand behind one that is older by their difference. */
+const clockSkewMsMax = 60_000;
+
+/** Nothing asked for stands behind an entry older than this. */
+const oldestMs = ({ sinceMs }: AuditFilter): number =>
+  sinceMs === undefined ? Number.NEGATIVE_INFINITY : sinceMs - clockSkewMsMax;
+
+const isWanted = (entry: AuditEntry, { org, user, actions, sinceMs }: AuditFilter): boolean => {
+  const parties = [entry.actor, entry.subject];
+  return (
+    (sinceMs === undefined || entry.atMs >= sinceMs) &&
+    (actions?.some((one) => entry.action === one || entry.action.startsWith(`${one}.`)) ?? true) &&
+    (org === undefined || parties.some((party) => party.org === org)) &&
+    (user === undefined || parties.some((party) => party.org === user.orgId && party.user === user.userId))
+  );
 };
 
 /** `acme/ann 3f0a6f0e-...`: as much of it as is known. */

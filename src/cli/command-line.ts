@@ -2,32 +2,40 @@
 // put together, and usage errors and bugs become exit codes. Ends no process.
 
 import { Command, CommanderError } from 'commander';
-import { addAuditCommand } from './audit-command.ts';
-import { addExplainCommand } from './explain-command.ts';
+import { auditCommand } from './audit-command.ts';
+import type { CommandContext, World } from './command.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
-import { addKeyCommands } from './key-commands.ts';
-import { collectSettings } from './option-readers.ts';
-import { addOrgCommands } from './org-commands.ts';
-import { addRoleCommands } from './role-commands.ts';
-import type { World } from './session.ts';
-import { addSchemaCommand, addServeCommand, addValidateCommand } from './settings-commands.ts';
-import { addTokenCommands } from './token-commands.ts';
-import { addUserCommands } from './user-commands.ts';
+import { explainCommand } from './explain-command.ts';
+import { keyCommands } from './key-commands.ts';
+import { orgCommands } from './org-commands.ts';
+import { collectSettings } from './parameters.ts';
+import { roleCommands } from './role-commands.ts';
+import { invocationOf } from './session.ts';
+import { schemaCommand, serveCommand, validateCommand } from './settings-commands.ts';
+import { tokenCommands } from './token-commands.ts';
+import { userCommands } from './user-commands.ts';
 import { readVersion } from './version.ts';
 
-/** Makes an action of a function that gives an exit code. */
-export type Run = <Args extends unknown[]>(
-  work: (...args: Args) => Promise<ExitCode>,
-) => (...args: Args) => Promise<void>;
-
-export type AddCommands = (program: Command, world: World, run: Run) => void;
+const commands = [
+  serveCommand,
+  validateCommand,
+  explainCommand,
+  schemaCommand,
+  orgCommands,
+  roleCommands,
+  userCommands,
+  tokenCommands,
+  keyCommands,
+  auditCommand,
+];
 
 /** Runs one command. `args`: without the interpreter and the script. */
 export const runCommandLine = async (args: readonly string[], world: World = process): Promise<ExitCode> => {
   ignoreClosedPipe(world.stdout);
   let code: ExitCode = exitCode.ok;
-  const program = programOf(world, (work) => async (...given) => {
-    code = await work(...given);
+  const program = programOf(world, {
+    invocationOf: (command) => invocationOf(command, world),
+    onEnd: (ended) => void (code = ended),
   });
   try {
     await program.parseAsync([...args], { from: 'user' });
@@ -38,7 +46,7 @@ export const runCommandLine = async (args: readonly string[], world: World = pro
   }
 };
 
-const programOf = (world: World, run: Run): Command => {
+const programOf = (world: World, context: CommandContext): Command => {
   const program = new Command('tollgate')
     .description('A reverse-proxy authentication sidecar: an API token goes in, an identity goes out.')
     .option('-c, --config <FILE>', 'settings; else TOLLGATE_CONFIG, else ./tollgate.yaml where it exists')
@@ -57,19 +65,7 @@ const programOf = (world: World, run: Run): Command => {
     })
     .exitOverride()
     .addHelpText('after', firstSteps);
-  for (const add of [
-    addServeCommand,
-    addValidateCommand,
-    addExplainCommand,
-    addSchemaCommand,
-    addOrgCommands,
-    addRoleCommands,
-    addUserCommands,
-    addTokenCommands,
-    addKeyCommands,
-    addAuditCommand,
-  ])
-    add(program, world, run);
+  for (const add of commands) add(program, context);
   return program;
 };
 

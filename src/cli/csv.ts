@@ -3,7 +3,7 @@
 // hold a secret and is never repeated.
 
 import { StringDecoder } from 'node:string_decoder';
-import type { Place } from './json-lines.ts';
+import type { LinePosition } from './json-lines.ts';
 
 const recordCharactersMax = 64 * 1024;
 
@@ -13,10 +13,10 @@ export class CsvUnusable extends Error {}
 /** Objects of the records, in order; empty fields are left out, blank lines skipped. Throws CsvUnusable at its first line. */
 export async function* readCsv(
   source: AsyncIterable<Uint8Array | string>,
-  place: Place = { line: 0 },
+  position: LinePosition = { line: 0 },
 ): AsyncGenerator {
   let headings: readonly string[] | undefined;
-  for await (const fields of readRecords(source, place)) {
+  for await (const fields of readRecords(source, position)) {
     if (fields !== undefined && fields.length === 1 && fields[0]?.trim() === '') continue;
     if (headings === undefined) headings = headingsOf(fields ?? []);
     else yield fields?.length === headings.length ? objectOf(headings, fields) : undefined;
@@ -45,13 +45,13 @@ const objectOf = (headings: readonly string[], fields: readonly string[]): objec
 /** The fields of each record; undefined for one that is too long or whose quotes do not match. */
 async function* readRecords(
   source: AsyncIterable<Uint8Array | string>,
-  place: Place,
+  position: LinePosition,
 ): AsyncGenerator<readonly string[] | undefined> {
   const decoder = new StringDecoder('utf8');
   let record = '';
   let isQuoted = false;
   let line = 1;
-  place.line = 1;
+  position.line = 1;
   for await (const chunk of source)
     for (const character of typeof chunk === 'string' ? chunk : decoder.write(Buffer.from(chunk))) {
       if (character === '"') isQuoted = !isQuoted;
@@ -59,7 +59,7 @@ async function* readRecords(
       if (character === '\n' && !isQuoted) {
         yield fieldsOf(record);
         record = '';
-        place.line = line;
+        position.line = line;
       } else if (record.length <= recordCharactersMax) record += character;
     }
   record += decoder.end();

@@ -1,72 +1,55 @@
 // `tollgate explain`: which rule a request meets, what it asks, and what the API would receive.
 
-import { type Command, Option } from 'commander';
 import type { RouteRule } from '../decision/route-rule.ts';
-import type { AddCommands } from './command-line.ts';
+import { command } from './command.ts';
 import { type Explanation, explain, type Question } from './explain.ts';
 import { exitCode } from './exit-code.ts';
-import { collectWords } from './option-readers.ts';
 import { pairs } from './output.ts';
+import {
+  argument,
+  argumentRead,
+  choiceOr,
+  collectWords,
+  optionOr,
+  optionRead,
+  readText,
+} from './parameters.ts';
 import { withSettings } from './session.ts';
 
-interface ExplainOptions {
-  readonly scopes?: readonly string[];
-  readonly org: string;
-  readonly user: string;
-  readonly session: 'api_token' | 'interactive';
-}
-
-export const addExplainCommand: AddCommands = (program, world, run) => {
-  program
-    .command('explain')
-    .description('which rule a request meets, what it asks, and what the API would receive')
-    .argument('<METHOD>', 'GET, POST, ...', (method: string) => method.toUpperCase())
-    .argument('<PATH>', 'path as a caller sends it, with a query or without')
-    .option(
+export const explainCommand = command({
+  name: 'explain',
+  description: 'which rule a request meets, what it asks, and what the API would receive',
+  takes: {
+    method: argumentRead('<METHOD>', 'GET, POST, ...', (method) => method.toUpperCase()),
+    target: argument('<PATH>', 'path as a caller sends it, with a query or without'),
+    scopes: optionRead(
       '--scopes <SCOPES>',
       'scopes in effect, repeatable; "" for none. Without it: no credential',
       collectWords,
-    )
-    .option('--org <ID>', "id of the caller's org", 'example-org')
-    .option('--user <ID>', "id of the caller's user", 'example-user')
-    .addOption(
-      new Option('--session <KIND>', 'how the caller proved who they are')
-        .choices(['api_token', 'interactive'])
-        .default('api_token'),
-    )
-    .addHelpText(
-      'after',
-      '\nSends nothing. Exits 0 when the request would be let through, 1 when it would be refused.\n' +
-        '\nExamples:\n  tollgate explain GET /things/1\n' +
-        '  tollgate explain GET /things/1 --scopes "things:read things:write" --org acme --user ann',
-    )
-    .action(
-      run((method: string, target: string, options: ExplainOptions, command: Command) =>
-        withSettings(command, world, {}, async (settings, output) => {
-          const question: Question = {
-            method,
-            target,
-            scopes: options.scopes,
-            orgId: options.org,
-            userId: options.user,
-            sessionKind: options.session,
-          };
-          const explanation = explain(settings, question);
-          if (output.isJson) output.json(asJson(explanation));
-          else output.line(told(question, explanation));
-          return explanation.verdict === 'permit' ? exitCode.ok : exitCode.refused;
-        }),
-      ),
-    );
-};
-
-/** A path as it is written in the settings. */
-const asJson = ({ rule, ...explanation }: Explanation): object => ({
-  rule: rule === undefined ? undefined : { ...rule, path: rule.path.written },
-  ...explanation,
+    ),
+    orgId: optionOr('--org <ID>', "id of the caller's org", 'example-org', readText),
+    userId: optionOr('--user <ID>', "id of the caller's user", 'example-user', readText),
+    sessionKind: choiceOr(
+      '--session <KIND>',
+      'how the caller proved who they are',
+      ['api_token', 'interactive'],
+      'api_token',
+    ),
+  },
+  help:
+    '\nSends nothing. Exits 0 when the request would be let through, 1 when it would be refused.\n' +
+    '\nExamples:\n  tollgate explain GET /things/1\n' +
+    '  tollgate explain GET /things/1 --scopes "things:read things:write" --org acme --user ann',
+  run: (question, invocation) =>
+    withSettings(invocation, async (settings) => {
+      const explanation = await explain(settings, question);
+      if (invocation.output.isJson) invocation.output.json(explanation);
+      else invocation.output.line(explanationText(question, explanation));
+      return explanation.verdict === 'permit' ? exitCode.ok : exitCode.refused;
+    }),
 });
 
-const told = (question: Question, explanation: Explanation): string => {
+const explanationText = (question: Question, explanation: Explanation): string => {
   const { rule, forwarded } = explanation;
   if (explanation.ownSurface)
     return pairs([
@@ -76,18 +59,18 @@ const told = (question: Question, explanation: Explanation): string => {
   return [
     pairs([
       ['request', `${question.method} ${question.target}`],
-      ['rule', rule === undefined ? undefined : `${rule.name} (${rule.path.written})`],
+      ['rule', rule === undefined ? undefined : `${rule.name} (${rule.path})`],
       ['asks for', rule === undefined ? undefined : demandOf(rule)],
       ['caller', callerOf(question)],
       ['verdict', verdictOf(explanation)],
       ['forwarded to', forwarded === undefined ? undefined : `${forwarded.upstream}${forwarded.target}`],
       ['credential', forwarded === undefined ? undefined : credentialOf(forwarded.credential)],
     ]),
-    ...headersTold(forwarded?.headers),
+    ...headersText(forwarded?.headers),
   ].join('\n');
 };
 
-const headersTold = (headers: readonly (readonly [string, string])[] | undefined): readonly string[] => {
+const headersText = (headers: readonly (readonly [string, string])[] | undefined): readonly string[] => {
   if (headers === undefined) return [];
   if (headers.length === 0)
     return ['\nIdentity headers the API receives: none (what a caller sends of them is removed).'];

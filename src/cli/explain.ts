@@ -1,19 +1,14 @@
 // What would happen to a request: the rule, what it asks, the verdict for given scopes, and what the API would receive.
-// Uses the parts that judge real requests, so that it cannot tell another story. Sends nothing.
+// It asks the pipeline that judges real requests; only the caller is imagined. Sends nothing.
 
-import { isPermit, type Permit } from '../decision/authorize.ts';
 import type { Identity } from '../decision/identity.ts';
 import { renderIdentityHeaders } from '../decision/identity-headers.ts';
-import { isDenial, type Refusal } from '../decision/outcome.ts';
-import { parseTarget } from '../decision/path.ts';
-import { PathTree } from '../decision/path-tree.ts';
+import { denial, isDenial } from '../decision/outcome.ts';
 import { wireOf } from '../decision/refusal.ts';
 import type { RouteRule } from '../decision/route-rule.ts';
-import { ownApiToken, ownSession } from '../identity/authenticators.ts';
-import { forwardedTarget, judge } from '../proxy/admission.ts';
-import { createRouter } from '../proxy/router.ts';
+import { createPipeline, decide, type Pipeline } from '../proxy/pipeline.ts';
+import type { Decision, Forward, Refused, RequestHead } from '../proxy/request-decision.ts';
 import type { Settings } from '../settings/settings.ts';
-import { ownedPatterns } from '../settings/surface-paths.ts';
 
 export interface Question {
   readonly method: string;
@@ -49,34 +44,52 @@ export interface Explanation {
     | undefined;
 }
 
-/** Judges an imagined request. */
-export const explain = (settings: Settings, question: Question): Explanation => {
-  const target = parseTarget(question.target, settings.limits.targetBytesMax);
-  if (isDenial(target)) return refused(undefined, target);
-  const patterns = ownedPatterns(settings);
-  const owned = new PathTree(patterns.map(({ pattern, setting }) => [pattern, setting])).find(target.path);
-  if (owned !== undefined) return { ...own, setting: owned.value };
-  const router = createRouter(
-    settings.routes,
-    patterns.map(({ pattern }) => pattern),
-  );
-  const match = router.match(question.method, target.path);
-  if (match === undefined) return refused(undefined, router.refusalOf(question.method, target.path));
-  const { rule, tenant } = match;
-  const verdict = judge({
-    rule,
-    tenant,
-    target: forwardedTarget(rule, question.target, target),
-    found:
-      question.scopes === undefined
-        ? undefined
-        : { identity: identityOf(settings, question, question.scopes) },
-    standing: 'live',
-    nowMs: 0,
-    serveWhenUnknown: false,
-  });
-  return isPermit(verdict) ? permitted(settings, verdict) : refused(rule, verdict);
+/** Judges an imagined request. Its caller is whom the question says, whatever credential the target may hold. */
+export const explain = async (settings: Settings, question: Question): Promise<Explanation> => {
+  const pipeline = createPipeline(settings, answeringWith(settings, question), () => 0);
+  const bare = await decide(headOf(question, []), pipeline);
+  const decision =
+    question.scopes !== undefined && lacksCredential(bare)
+      ? await decide(headOf(question, ['Authorization', credentials[question.sessionKind]]), pipeline)
+      : bare;
+  switch (decision.kind) {
+    case 'owned':
+      return { ...own, setting: decision.owner };
+    case 'refused':
+      return refused(decision);
+    case 'forward':
+      return permitted(settings, decision);
+  }
 };
+
+const headOf = ({ method, target }: Question, rawHeaders: readonly string[]): RequestHead => ({
+  method,
+  target,
+  rawHeaders: ['Host', 'api.example', ...rawHeaders],
+  httpVersion: '1.1',
+  peer: { address: '127.0.0.1', isTrusted: false, proto: 'http', forwardedFor: '127.0.0.1' },
+  isUpgrade: false,
+});
+
+/** They only stand for a credential: each has the form of its kind. */
+const credentials = { api_token: 'Bearer imagined', interactive: 'Bearer a.b.c' };
+
+const lacksCredential = (decision: Decision): boolean =>
+  decision.kind === 'refused'
+    ? decision.refusal.reason === 'credential_missing'
+    : decision.known.credentialKind === undefined;
+
+/** Knows one caller, and signs nothing. */
+const answeringWith = (settings: Settings, question: Question): Pipeline['identifier'] => ({
+  identify: () =>
+    question.scopes === undefined
+      ? denial('credential_missing')
+      : { identity: identityOf(settings, question), standing: 'live' },
+  standing: () => 'live',
+  headersFor: ({ identity }) =>
+    renderIdentityHeaders(Object.entries(settings.identity.headers), identity, jwtShown),
+  accessTokenFor: () => 'an access token',
+});
 
 const own: Explanation = {
   rule: undefined,
@@ -89,22 +102,19 @@ const own: Explanation = {
   forwarded: undefined,
 };
 
-const refused = (rule: RouteRule | undefined, refusal: Refusal): Explanation => ({
+const refused = ({ known, refusal }: Refused): Explanation => ({
   ...own,
   ownSurface: false,
-  rule,
+  rule: known.rule,
   verdict: 'denial',
   reason: refusal.reason,
   evidence: isDenial(refusal) ? refusal.evidence : undefined,
   status: wireOf(refusal).status,
 });
 
-const permitted = (settings: Settings, { rule, target, identity }: Permit): Explanation => {
+const permitted = (settings: Settings, { permit, identityPairs }: Forward): Explanation => {
+  const { rule, target } = permit;
   const upstream = settings.upstreams[rule.upstream];
-  const pairs =
-    identity === undefined
-      ? []
-      : renderIdentityHeaders(Object.entries(settings.identity.headers), identity, jwtShown);
   return {
     ...own,
     ownSurface: false,
@@ -115,8 +125,8 @@ const permitted = (settings: Settings, { rule, target, identity }: Permit): Expl
           ? (upstream?.origin ?? rule.upstream)
           : `unix:${upstream.socketPath}`,
       target,
-      headers: pairs.flatMap((name, index) =>
-        index % 2 === 0 ? [[name, pairs[index + 1] ?? ''] as const] : [],
+      headers: identityPairs.flatMap((name, index) =>
+        index % 2 === 0 ? [[name, identityPairs[index + 1] ?? ''] as const] : [],
       ),
       credential: rule.forwardCredential,
     },
@@ -126,13 +136,13 @@ const permitted = (settings: Settings, { rule, target, identity }: Permit): Expl
 /** Stands for the JWT, which only a running Tollgate can sign. */
 const jwtShown = '<JWT of these, signed by Tollgate>';
 
-const identityOf = (settings: Settings, question: Question, scopes: readonly string[]): Identity => ({
-  authenticator: question.sessionKind === 'interactive' ? ownSession : ownApiToken,
+const identityOf = (settings: Settings, question: Question): Identity => ({
+  credentialKind: question.sessionKind === 'interactive' ? 'access_token' : 'api_token',
   sessionKind: question.sessionKind,
   issuer: settings.issuer,
   org: { id: question.orgId, name: question.orgId },
   user: { id: question.userId, name: question.userId, roles: [] },
-  scopes: new Set(scopes),
+  scopes: new Set(question.scopes),
   tokenId: question.sessionKind === 'interactive' ? undefined : 'TOKEN-ID',
   secretNumber: undefined,
   sessionId: question.sessionKind === 'interactive' ? 'SESSION-ID' : undefined,

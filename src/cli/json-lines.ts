@@ -9,14 +9,14 @@ const lineCharactersMax = 64 * 1024;
 const unreadable = undefined;
 
 /** Where a reader is: the number of the line, from 1, on which what it gave last begins. */
-export interface Place {
+export interface LinePosition {
   line: number;
 }
 
 /** Values of the lines, in order; blank lines are skipped. */
 export async function* readJsonLines(
   source: AsyncIterable<Uint8Array | string>,
-  place: Place = { line: 0 },
+  position: LinePosition = { line: 0 },
 ): AsyncGenerator {
   const decoder = new StringDecoder('utf8');
   let rest = '';
@@ -25,12 +25,12 @@ export async function* readJsonLines(
     const lines = rest.split('\n');
     rest = (lines.pop() ?? '').slice(0, lineCharactersMax + 1);
     for (const line of lines) {
-      place.line += 1;
+      position.line += 1;
       if (line.trim() !== '') yield parseLine(line);
     }
   }
   rest += decoder.end();
-  place.line += 1;
+  position.line += 1;
   if (rest.trim() !== '') yield parseLine(rest);
 }
 

@@ -1,182 +1,157 @@
 // `tollgate key`: the keys that sign access tokens and identity JWTs. No private half is ever printed.
 
-import { type Command, Option } from 'commander';
-import { createSigningKeys } from '../lifecycle/signing-keys.ts';
-import type { Settings } from '../settings/settings.ts';
+import { isOutage } from '../decision/outcome.ts';
+import type { AuditAction } from '../lifecycle/audit.ts';
+import { isFailure } from '../lifecycle/command-error.ts';
+import { createSigningKeys, type SigningKeys } from '../lifecycle/signing-keys.ts';
 import { isRevokedKey } from '../lifecycle/stored-signing-keys.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { SigningKeyRecord } from '../store/records.ts';
 import { isBetter, isRetired } from '../tokens/key-ring.ts';
 import type { SigningAlgorithm } from '../tokens/signature.ts';
 import { isKeyFault, parseSigningKey } from '../tokens/signing-key.ts';
-import type { AddCommands, Run } from './command-line.ts';
-import { exitCode } from './exit-code.ts';
-import { withAudit } from './operator.ts';
+import { group } from './command.ts';
 import { isoTime, lifetime, listing, pairs, time } from './output.ts';
-import { refuse, type World, withStore } from './session.ts';
-import { isFailure } from '../lifecycle/command-error.ts';
+import { argument, choice, flag } from './parameters.ts';
+import { type Session, storeCommand, withAudit } from './store-command.ts';
 
-/** One key as it is listed. */
-interface ListedKey {
-  readonly kid: string;
-  readonly algorithm: SigningAlgorithm;
+/** A key of the settings or of the store. */
+interface ListedKey extends Pick<SigningKeyRecord, 'kid' | 'algorithm' | 'activeFromMs' | 'retireAtMs'> {
   readonly origin: 'file' | 'store';
   readonly createdAtMs: number | undefined;
-  readonly activeFromMs: number;
-  readonly retireAtMs: number | undefined;
 }
 
-interface RotateOptions {
-  readonly algorithm?: SigningAlgorithm;
-  readonly abandonOld?: boolean;
-}
+const keyList = storeCommand({
+  name: 'list',
+  description: 'every key, and which one signs',
+  takes: {},
+  run: async (_, { store, settings, now }) => {
+    const stored = await store.listKeys();
+    return isOutage(stored)
+      ? stored
+      : withStates([...settings.keys.signingKeys.flatMap(listedFile), ...stored.map(listedRecord)], now());
+  },
+  json: (keys) =>
+    keys.map(({ kid, algorithm, state, origin, createdAtMs, activeFromMs, retireAtMs }) => ({
+      kid,
+      algorithm,
+      state,
+      origin,
+      createdAt: isoTime(createdAtMs),
+      activeFrom: isoTime(activeFromMs),
+      retireAt: isoTime(retireAtMs),
+    })),
+  print: (keys, { output }) =>
+    listing(
+      output,
+      ['KID', 'ALGORITHM', 'STATE', 'ORIGIN', 'SIGNS FROM', 'PUBLISHED UNTIL'],
+      keys.map((key) => [key.kid, key.algorithm, key.state, key.origin, signsFrom(key), publishedUntil(key)]),
+      'There is no key yet. The first is made when `tollgate serve` starts.',
+    ),
+});
 
-export const addKeyCommands: AddCommands = (program, world, run) => {
-  const key = program.command('key').description('keys that sign access tokens and identity JWTs');
-
-  key
-    .command('list')
-    .description('every key, and which one signs')
-    .action(
-      run((_: unknown, command: Command) =>
-        withStore(command, world, async ({ store, settings, output, now }) => {
-          const stored = await store.listKeys();
-          if (isFailure(stored)) return refuse(output, stored);
-          const keys = [...settings.keys.signingKeys.flatMap(listedFile), ...stored.map(listedRecord)];
-          const states = statesOf(keys, now());
-          if (output.isJson)
-            output.json(
-              keys.map((one, index) => ({
-                kid: one.kid,
-                algorithm: one.algorithm,
-                state: states[index],
-                origin: one.origin,
-                createdAt: isoTime(one.createdAtMs),
-                activeFrom: isoTime(one.activeFromMs),
-                retireAt: isoTime(one.retireAtMs),
-              })),
-            );
-          else
-            listing(
-              output,
-              ['KID', 'ALGORITHM', 'STATE', 'ORIGIN', 'SIGNS FROM', 'PUBLISHED UNTIL'],
-              keys.map((one, index) => [
-                one.kid,
-                one.algorithm,
-                states[index] ?? '',
-                one.origin,
-                one.origin === 'file'
-                  ? 'always'
-                  : one.activeFromMs === 0
-                    ? 'since it was made'
-                    : time(one.activeFromMs),
-                isRevokedKey(one)
-                  ? 'never again'
-                  : one.retireAtMs === undefined
-                    ? 'the next rotation'
-                    : time(one.retireAtMs),
-              ]),
-              'There is no key yet. The first is made when `tollgate serve` starts.',
-            );
-          return exitCode.ok;
-        }),
-      ),
-    );
-
-  key
-    .command('rotate')
-    .description('publish a new key now, and sign with it after keys.publishLead')
-    .addOption(
-      new Option('--algorithm <ALGORITHM>', 'tokens.algorithm unless given').choices([
-        'ES256',
-        'RS256',
-        'EdDSA',
-      ]),
-    )
-    .option('--abandon-old', 'even where the current key cannot be opened: its sealing key is lost for good')
-    .addHelpText(
-      'after',
-      '\nExample:\n  tollgate key rotate\n\nThe old key stays published until its last token has expired, so nobody notices.\n' +
-        'After a leak this is not enough, for what the old key signed is believed until then: tollgate key revoke KID',
-    )
-    .action(
-      run((options: RotateOptions, command: Command) =>
-        withStore(command, world, async ({ store, settings, output, now }) => {
-          const keys = createSigningKeys({ store, settings, now });
-          try {
-            const algorithm = options.algorithm ?? settings.tokens.algorithm;
-            const before = await store.listKeys();
-            if (isFailure(before)) return refuse(output, before);
-            const isOnly = !before.some((one) => one.algorithm === algorithm && !isRetired(one, now()));
-            const rotated = await withAudit({ store, now }, 'key.rotate', {}, () =>
-              keys.rotate(algorithm, { abandonsOld: options.abandonOld === true }),
-            );
-            if (isFailure(rotated)) return refuse(output, rotated);
-            const { kid, activeFromMs, retireOthersAtMs } = rotated;
-            if (output.isJson)
-              output.json({
-                kid,
-                algorithm,
-                activeFrom: isoTime(activeFromMs),
-                retireOthersAt: isoTime(retireOthersAtMs),
-              });
-            else
-              output.line(
-                pairs([
-                  ['kid', kid],
-                  ['algorithm', algorithm],
-                  ['signs from', isOnly ? 'now, for there is no other' : time(activeFromMs)],
-                  ['others until', isOnly ? undefined : time(retireOthersAtMs)],
-                ]),
-              );
-            return exitCode.ok;
-          } finally {
-            keys.close();
-          }
-        }),
-      ),
-    );
-  addRevokeCommand(key, world, run);
+const signsFrom = ({ origin, activeFromMs }: ListedKey): string => {
+  if (origin === 'file') return 'always';
+  return activeFromMs === 0 ? 'since it was made' : time(activeFromMs);
 };
 
-const addRevokeCommand = (key: Command, world: World, run: Run): void => {
-  key
-    .command('revoke')
-    .description('end a key that has leaked: published no more, and nothing it signed is believed')
-    .argument('<KID>', 'as `tollgate key list` shows it')
-    .addHelpText(
-      'after',
-      '\nWhere it is the newest, a new key is made first and signs at once. API tokens are not touched: their clients are' +
-        '\ntold 401 once and exchange again. Who signed in by password signs in again.' +
-        '\nA KID that begins with a dash is written after two: tollgate key revoke -- -KID',
-    )
-    .action(
-      run((kid: string, _: unknown, command: Command) =>
-        withStore(command, world, async ({ store, settings, output, now }) => {
-          const keys = createSigningKeys({ store, settings, now });
-          try {
-            const revoked = await withAudit({ store, now }, 'key.revoke', {}, () => keys.revoke(kid));
-            if (isFailure(revoked)) return refuse(output, revoked);
-            const { algorithm, replacedBy } = revoked;
-            if (output.isJson)
-              output.json({ kid, algorithm, state: 'revoked', replacedBy: replacedBy?.kid ?? null });
-            else {
-              output.line(
-                pairs([
-                  ['kid', kid],
-                  ['algorithm', algorithm],
-                  ['state', 'revoked'],
-                  ['signs now', replacedBy?.kid],
-                ]),
-              );
-              output.note(afterRevocation(settings));
-            }
-            return exitCode.ok;
-          } finally {
-            keys.close();
-          }
-        }),
-      ),
+const publishedUntil = (key: ListedKey): string => {
+  if (isRevokedKey(key)) return 'never again';
+  return key.retireAtMs === undefined ? 'the next rotation' : time(key.retireAtMs);
+};
+
+const keyRotate = storeCommand({
+  name: 'rotate',
+  description: 'publish a new key now, and sign with it after keys.publishLead',
+  takes: {
+    algorithm: choice('--algorithm <ALGORITHM>', 'tokens.algorithm unless given', [
+      'ES256',
+      'RS256',
+      'EdDSA',
+    ]),
+    abandonsOld: flag(
+      '--abandon-old',
+      'even where the current key cannot be opened: its sealing key is lost for good',
+    ),
+  },
+  help:
+    '\nExample:\n  tollgate key rotate\n\nThe old key stays published until its last token has expired, so nobody notices.\n' +
+    'After a leak this is not enough, for what the old key signed is believed until then: tollgate key revoke KID',
+  run: async (given, session) => {
+    const { store, settings, now } = session;
+    const algorithm = given.algorithm ?? settings.tokens.algorithm;
+    const before = await store.listKeys();
+    if (isOutage(before)) return before;
+    const isOnly = !before.some((key) => key.algorithm === algorithm && !isRetired(key, now()));
+    const rotated = await withKeys(session, 'key.rotate', (keys) =>
+      keys.rotate(algorithm, { abandonsOld: given.abandonsOld }),
     );
+    return isFailure(rotated) ? rotated : { ...rotated, isOnly };
+  },
+  json: ({ kid, algorithm, activeFromMs, retireOthersAtMs }) => ({
+    kid,
+    algorithm,
+    activeFrom: isoTime(activeFromMs),
+    retireOthersAt: isoTime(retireOthersAtMs),
+  }),
+  print: ({ kid, algorithm, activeFromMs, retireOthersAtMs, isOnly }, { output }) =>
+    output.line(
+      pairs([
+        ['kid', kid],
+        ['algorithm', algorithm],
+        ['signs from', isOnly ? 'now, for there is no other' : time(activeFromMs)],
+        ['others until', isOnly ? undefined : time(retireOthersAtMs)],
+      ]),
+    ),
+});
+
+const keyRevoke = storeCommand({
+  name: 'revoke',
+  description: 'end a key that has leaked: published no more, and nothing it signed is believed',
+  takes: { kid: argument('<KID>', 'as `tollgate key list` shows it') },
+  help:
+    '\nWhere it is the newest, a new key is made first and signs at once. API tokens are not touched: their clients are' +
+    '\ntold 401 once and exchange again. Who signed in by password signs in again.' +
+    '\nA KID that begins with a dash is written after two: tollgate key revoke -- -KID',
+  run: ({ kid }, session) => withKeys(session, 'key.revoke', (keys) => keys.revoke(kid)),
+  json: ({ kid, algorithm, replacedBy }) => ({
+    kid,
+    algorithm,
+    state: 'revoked',
+    replacedBy: replacedBy?.kid ?? null,
+  }),
+  print: ({ kid, algorithm, replacedBy }, { output, settings }) => {
+    output.line(
+      pairs([
+        ['kid', kid],
+        ['algorithm', algorithm],
+        ['state', 'revoked'],
+        ['signs now', replacedBy?.kid],
+      ]),
+    );
+    output.note(afterRevocation(settings));
+  },
+});
+
+export const keyCommands = group('key', 'keys that sign access tokens and identity JWTs', [
+  keyList,
+  keyRotate,
+  keyRevoke,
+]);
+
+/** Changes the keys as the operator says, and writes that down. */
+const withKeys = async <T>(
+  session: Session,
+  action: AuditAction,
+  work: (keys: SigningKeys) => Promise<T>,
+): Promise<T> => {
+  const { store, settings, now } = session;
+  const keys = createSigningKeys({ store, settings, now });
+  try {
+    return await withAudit(session, action, {}, () => work(keys));
+  } finally {
+    keys.close();
+  }
 };
 
 /** When it is in force, and what stays to be done. */
@@ -206,17 +181,21 @@ const listedRecord = (record: SigningKeyRecord): ListedKey => ({
 });
 
 /** `signing`: the first mounted file of its algorithm, else the newest active key of the store, else the next one. */
-const statesOf = (keys: readonly ListedKey[], nowMs: number): readonly string[] => {
+const withStates = (
+  keys: readonly ListedKey[],
+  nowMs: number,
+): readonly (ListedKey & { readonly state: string })[] => {
   const signing = new Map<SigningAlgorithm, ListedKey>();
   for (const key of keys) {
     const best = signing.get(key.algorithm);
     if (!isRetired(key, nowMs) && (best === undefined || isBetter(key, best, nowMs)))
       signing.set(key.algorithm, key);
   }
-  return keys.map((key) => {
+  const stateOf = (key: ListedKey): string => {
     if (isRevokedKey(key)) return 'revoked';
     if (isRetired(key, nowMs)) return 'retired';
     if (signing.get(key.algorithm) === key) return 'signing';
     return key.activeFromMs > nowMs ? 'next' : 'verifying';
-  });
+  };
+  return keys.map((key) => ({ ...key, state: stateOf(key) }));
 };

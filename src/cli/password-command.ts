@@ -1,73 +1,55 @@
 // `tollgate user set-password`: the password comes from standard input, never from the command line, where every process
 // of the machine could read it.
 
-import type { Command } from 'commander';
 import { createSignInLimit } from '../identity/sign-in-limit.ts';
 import { createPasswordHashes } from '../lifecycle/password-hash.ts';
 import { createPasswords } from '../lifecycle/passwords.ts';
-import type { AddCommands } from './command-line.ts';
-import { exitCode } from './exit-code.ts';
-import { withAudit } from './operator.ts';
-import { readAccount } from './option-readers.ts';
-import { outputFor, refuse, type World, withStore } from './session.ts';
-import { isFailure } from '../lifecycle/command-error.ts';
+import type { World } from './command.ts';
+import { type Account, argument, flag, readAccount } from './parameters.ts';
+import { storeCommand, withAudit } from './store-command.ts';
 
 const inputCharactersMax = 8 * 1024;
 
-/** `user`: the group of commands it belongs to. */
-export const addPasswordCommand: AddCommands = (user, world, run) => {
-  user
-    .command('set-password')
-    .description("set a user's password, read from standard input; all sessions end, API tokens live on")
-    // Read below: whatever is in the wrong place here may be the password, and commander would repeat it.
-    .argument('<ORG/USER>', 'org id and user id')
-    .allowExcessArguments()
-    .allowUnknownOption()
-    .option('--none', 'take the password away instead')
-    .addHelpText(
-      'after',
-      '\nExample:\n  tollgate user set-password acme/ann < password.txt\n\nThe first line is the password: 12 characters at least.',
-    )
-    .action(
-      run(async (named: string, options: { readonly none?: boolean }, command: Command) => {
-        const account = command.args.length === 1 ? findAccount(named) : undefined;
-        if (account === undefined) {
-          outputFor(command, world).note(onlyAccount);
-          return exitCode.usage;
-        }
-        const { orgId, userId } = account;
-        return withStore(command, world, async ({ store, settings, output, now }) => {
-          const password = options.none === true ? null : await readFirstLine(world.stdin);
-          const passwords = createPasswords({
-            store,
-            passwords: createPasswordHashes(),
-            limit: createSignInLimit(settings.limits),
-            now,
-          });
-          const changed = await withAudit(
-            { store, now },
-            'password.change',
-            { org: orgId, user: userId },
-            () => passwords.setPassword(orgId, userId, password),
-          );
-          if (isFailure(changed)) return refuse(output, changed);
-          const result = password === null ? 'removed' : 'set';
-          if (output.isJson) output.json({ org: orgId, user: userId, result });
-          else
-            output.line(
-              `The password of ${orgId}/${userId} is ${result}. Every session of theirs has ended.`,
-            );
-          return exitCode.ok;
-        });
-      }),
+export const userSetPassword = storeCommand({
+  name: 'set-password',
+  description: "set a user's password, read from standard input; all sessions end, API tokens live on",
+  takes: {
+    named: argument('<ORG/USER>', 'org id and user id'),
+    isRemoved: flag('--none', 'take the password away instead'),
+  },
+  // What stands in the wrong place here may be the password.
+  judgesExcess: true,
+  help: '\nExample:\n  tollgate user set-password acme/ann < password.txt\n\nThe first line is the password: 12 characters at least.',
+  usageError: ({ named }, { command }) =>
+    command.args.length === 1 && findAccount(named) !== undefined ? undefined : onlyAccount,
+  run: async ({ named, isRemoved }, session) => {
+    const { orgId, userId } = readAccount(named);
+    const password = isRemoved ? null : await readFirstLine(session.world.stdin);
+    const passwords = createPasswords({
+      ...session,
+      passwords: createPasswordHashes(),
+      limit: createSignInLimit(session.settings.limits),
+    });
+    return withAudit(session, 'password.change', { org: orgId, user: userId }, () =>
+      passwords.setPassword(orgId, userId, password),
     );
-};
+  },
+  json: ({ orgId, id }, _, { isRemoved }) => ({
+    org: orgId,
+    user: id,
+    result: isRemoved ? 'removed' : 'set',
+  }),
+  print: ({ orgId, id }, { output }, { isRemoved }) =>
+    output.line(
+      `The password of ${orgId}/${id} is ${isRemoved ? 'removed' : 'set'}. Every session of theirs has ended.`,
+    ),
+});
 
 const onlyAccount =
-  'tollgate: give ORG/USER (e.g. acme/ann), and --none or nothing else. The password is read from standard input: on the ' +
+  'give ORG/USER (e.g. acme/ann), and --none or nothing else. The password is read from standard input: on the ' +
   'command line others can read it, and a shell keeps it. Choose another if it stood there.';
 
-const findAccount = (named: string): ReturnType<typeof readAccount> | undefined => {
+const findAccount = (named: string): Account | undefined => {
   try {
     return readAccount(named);
   } catch {

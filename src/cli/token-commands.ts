@@ -1,160 +1,170 @@
 // `tollgate token`: API tokens. A secret is printed once, alone on standard output; everything about it goes elsewhere.
 
-import type { Command } from 'commander';
 import { isOutage, type Outage } from '../decision/outcome.ts';
-import { createAccounts } from '../lifecycle/accounts.ts';
-import { createApiTokens } from '../lifecycle/api-tokens.ts';
-import { isFailure, type CommandError, commandError } from '../lifecycle/command-error.ts';
+import { type CommandError, commandError, isFailure } from '../lifecycle/command-error.ts';
 import { nothingRevoked } from '../lifecycle/revoke.ts';
 import { isTokenId } from '../lifecycle/token-id.ts';
-import type { TokenStore } from '../store/token-store.ts';
+import type { AuditParty } from '../store/records.ts';
 import { digestOf } from '../tokens/api-token.ts';
-import type { AddCommands } from './command-line.ts';
-import { exitCode } from './exit-code.ts';
-import { addImportCommand } from './import-command.ts';
-import { withAudit } from './operator.ts';
-import { collectWords, readAccount, readLifetime } from './option-readers.ts';
-import { addRegenerateCommand } from './regenerate-command.ts';
-import { readAll, refuse, withStore } from './session.ts';
-import { afterRevokeAll, listTokens, printSecret, tokenJson } from './token-output.ts';
+import { group } from './command.ts';
+import { tokenImport } from './import-command.ts';
+import {
+  accountArgument,
+  argument,
+  collectWords,
+  flag,
+  option,
+  optionalArgument,
+  optionOr,
+  optionRead,
+  readDuration,
+  readLifetime,
+  readText,
+} from './parameters.ts';
+import { readAll, type Session, storeCommand, withAudit } from './store-command.ts';
+import { afterRevokeAll, madeTokenJson, printMadeToken, printTokens, tokenJson } from './token-output.ts';
 
-type Account = ReturnType<typeof readAccount>;
+const shortFlag = flag('--short', '32 characters instead of 65, for clients that insist');
 
-interface CreateOptions {
-  readonly name: string;
-  readonly scope?: readonly string[];
-  readonly lifetime?: number | 'never';
-  readonly short?: boolean;
-}
-
-export const addTokenCommands: AddCommands = (program, world, run) => {
-  const token = program.command('token').description('API tokens, by id; the secret is shown once');
-
-  token
-    .command('create')
-    .description('make an API token for a user')
-    .argument('<ORG/USER>', 'org id and user id', readAccount)
-    .option('--name <NAME>', 'what it is for', 'api-token')
-    .option(
+const tokenCreate = storeCommand({
+  name: 'create',
+  description: 'make an API token for a user',
+  takes: {
+    account: accountArgument,
+    name: optionOr('--name <NAME>', 'what it is for', 'api-token', readText),
+    scopes: optionRead(
       '--scope <SCOPE>',
       "a scope it may use; repeatable. Without it: whatever the user's roles grant",
       collectWords,
-    )
-    .option(
+    ),
+    lifetime: optionRead(
       '--lifetime <DURATION>',
       'such as 12h or 90d, or never; tokens.apiTokenLifetime unless given',
       readLifetime,
-    )
-    .option('--short', '32 characters instead of 65, for clients that insist')
-    .addHelpText(
-      'after',
-      '\nOnly the secret goes to standard output:\n' +
-        '  TOKEN=$(tollgate token create acme/ann --name ci --scope things:read --lifetime 90d)\n' +
-        '  curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:8080/things',
-    )
-    .action(
-      run((account: Account, options: CreateOptions, command: Command) =>
-        withStore(command, world, async ({ store, settings, output, now }) => {
-          const subject = { org: account.orgId, user: account.userId };
-          const made = await withAudit(
-            { store, now },
-            'token.create',
-            subject,
-            () =>
-              createApiTokens({ store, settings, now }).createApiToken({
-                ...account,
-                name: options.name,
-                scopes: options.scope ?? 'all',
-                lifetimeMs: options.lifetime === 'never' ? null : options.lifetime,
-                length: options.short === true ? 32 : 65,
-              }),
-            (made) => ('record' in made ? { tokenId: made.record.id } : {}),
-          );
-          if (isFailure(made)) return refuse(output, made);
-          printSecret(output, made, now());
-          return exitCode.ok;
+    ),
+    isShort: shortFlag,
+  },
+  help:
+    '\nOnly the secret goes to standard output:\n' +
+    '  TOKEN=$(tollgate token create acme/ann --name ci --scope things:read --lifetime 90d)\n' +
+    '  curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:8080/things',
+  run: ({ account, name, scopes, lifetime, isShort }, session) =>
+    withAudit(
+      session,
+      'token.create',
+      (made) => ({
+        org: account.orgId,
+        user: account.userId,
+        ...('record' in made && { tokenId: made.record.id }),
+      }),
+      () =>
+        session.apiTokens.createApiToken({
+          ...account,
+          name,
+          scopes: scopes ?? 'all',
+          lifetimeMs: lifetime === 'never' ? null : lifetime,
+          length: isShort ? 32 : 65,
         }),
-      ),
-    );
+    ),
+  json: madeTokenJson,
+  print: printMadeToken,
+});
 
-  token
-    .command('list')
-    .description("a user's API tokens, without their secrets")
-    .argument('<ORG/USER>', 'org id and user id', readAccount)
-    .action(
-      run((account: Account, _: unknown, command: Command) =>
-        withStore(command, world, async ({ store, settings, output, now }) => {
-          const tokens = createApiTokens({ store, settings, now });
-          const accounts = createAccounts({ store, now });
-          const org = await accounts.findOrg(account.orgId);
-          if (isFailure(org)) return refuse(output, org);
-          const user = await accounts.findUser(account.orgId, account.userId);
-          if (isFailure(user)) return refuse(output, user);
-          const found = await readAll((page) => tokens.listApiTokens(account.orgId, account.userId, page));
-          if (isFailure(found)) return refuse(output, found);
-          const records = found.map((record) => afterRevokeAll(record, org, user));
-          if (output.isJson) output.json(records.map((record) => tokenJson(record, now())));
-          else listTokens(output, records, now());
-          return exitCode.ok;
-        }),
-      ),
-    );
+const tokenList = storeCommand({
+  name: 'list',
+  description: "a user's API tokens, without their secrets",
+  takes: { account: accountArgument },
+  run: async ({ account: { orgId, userId } }, { accounts, apiTokens }) => {
+    const org = await accounts.findOrg(orgId);
+    if (isFailure(org)) return org;
+    const user = await accounts.findUser(orgId, userId);
+    if (isFailure(user)) return user;
+    const found = await readAll((page) => apiTokens.listApiTokens(orgId, userId, page));
+    return isFailure(found) ? found : found.map((record) => afterRevokeAll(record, org, user));
+  },
+  json: (records, { now }) => records.map((record) => tokenJson(record, now())),
+  print: (records, { output, now }) => printTokens(output, records, now()),
+});
 
-  token
-    .command('revoke')
-    .description('end an API token and every session made from it, for good')
-    .argument('[ID]', 'the id that create or list showed, never the secret')
-    .option('--secret-stdin', 'instead of the id: read the secret from standard input')
-    .addHelpText(
-      'after',
-      '\nWith nothing but a leaked secret, without leaving it in the history of a shell:\n' +
-        '  tollgate token revoke --secret-stdin < leaked.txt',
-    )
-    .action(
-      run((named: string | undefined, options: { readonly secretStdin?: boolean }, command: Command) =>
-        withStore(command, world, async ({ store, settings, output, now }) => {
-          if ((named === undefined) !== (options.secretStdin === true)) {
-            output.note('tollgate: give either the id of the token or --secret-stdin');
-            return exitCode.usage;
-          }
-          const id = named ?? (await findIdOf(world.stdin, store));
-          if (isFailure(id)) return refuse(output, id);
-          if (!isTokenId(id)) return refuse(output, noTokenId);
-          const answer = await withAudit({ store, now }, 'token.revoke', { tokenId: id }, () =>
-            createApiTokens({ store, settings, now }).revokeApiToken(id),
-          );
-          if (isFailure(answer)) return refuse(output, answer);
-          if (output.isJson) output.json({ id, result: answer });
-          else output.line(answer === 'revoked' ? `${id} is revoked.` : `${id} was revoked before.`);
-          return exitCode.ok;
-        }),
-      ),
+const tokenRevoke = storeCommand({
+  name: 'revoke',
+  description: 'end an API token and every session made from it, for good',
+  takes: {
+    named: optionalArgument('[ID]', 'the id that create or list showed, never the secret'),
+    isOnStdin: flag('--secret-stdin', 'instead of the id: read the secret from standard input'),
+  },
+  help:
+    '\nWith nothing but a leaked secret, without leaving it in the history of a shell:\n' +
+    '  tollgate token revoke --secret-stdin < leaked.txt',
+  usageError: ({ named, isOnStdin }) =>
+    (named === undefined) === isOnStdin ? undefined : 'give either the id of the token or --secret-stdin',
+  run: async ({ named }, session) => {
+    const id = named ?? (await readTokenId(session));
+    if (isFailure(id)) return id;
+    if (!isTokenId(id)) return noTokenId;
+    const result = await withAudit(session, 'token.revoke', await subjectOf(session, id), () =>
+      session.apiTokens.revokeApiToken(id),
     );
+    return isFailure(result) ? result : { id, result };
+  },
+  json: (revoked) => revoked,
+  print: ({ id, result }, { output }) =>
+    output.line(result === 'revoked' ? `${id} is revoked.` : `${id} was revoked before.`),
+});
 
-  token
-    .command('revoke-all')
-    .description('end every API token and session of a user, for good')
-    .argument('<ORG/USER>', 'org id and user id', readAccount)
-    .action(
-      run(({ orgId, userId }: Account, _: unknown, command: Command) =>
-        withStore(command, world, async ({ store, settings, output, now }) => {
-          const answer = await withAudit(
-            { store, now },
-            'token.revoke_all',
-            { org: orgId, user: userId },
-            () => createApiTokens({ store, settings, now }).revokeAll(orgId, userId),
-          );
-          if (isFailure(answer)) return refuse(output, answer);
-          if (output.isJson) output.json({ org: orgId, user: userId, result: answer });
-          else output.line(`Every API token and session of ${orgId}/${userId} is revoked.`);
-          return exitCode.ok;
-        }),
-      ),
-    );
+const tokenRevokeAll = storeCommand({
+  name: 'revoke-all',
+  description: 'end every API token and session of a user, for good',
+  takes: { account: accountArgument },
+  run: ({ account: { orgId, userId } }, session) =>
+    withAudit(session, 'token.revoke_all', { org: orgId, user: userId }, () =>
+      session.apiTokens.revokeAll(orgId, userId),
+    ),
+  json: (result, _, { account }) => ({ org: account.orgId, user: account.userId, result }),
+  print: (_, { output }, { account }) =>
+    output.line(`Every API token and session of ${account.orgId}/${account.userId} is revoked.`),
+});
 
-  addRegenerateCommand(token, world, run);
-  addImportCommand(token, world, run);
-};
+const tokenRegenerate = storeCommand({
+  name: 'regenerate',
+  description: 'give an API token a new secret; the old one and its sessions end',
+  takes: {
+    tokenId: argument('<ID>', 'the id that create or list showed, never the secret'),
+    overlapMs: optionRead(
+      '--overlap <DURATION>',
+      'how long the old secret stays good, e.g. 1h, up to 7d; 0s unless given',
+      readDuration,
+    ),
+    isShort: shortFlag,
+    idempotencyKey: option(
+      '--idempotency-key <KEY>',
+      'the same key again gives the same secret: for scripts that retry',
+    ),
+  },
+  help:
+    '\nOnly the secret goes to standard output:\n' +
+    '  TOKEN=$(tollgate token regenerate 3f0a6f0e-8f6b-4f43-9a55-000000000007 --overlap 1h)',
+  run: async ({ tokenId, overlapMs = 0, isShort, idempotencyKey }, session) =>
+    withAudit(session, 'token.regenerate', await subjectOf(session, tokenId), () =>
+      session.apiTokens.regenerateApiToken({
+        tokenId,
+        overlapMs,
+        length: isShort ? 32 : 65,
+        idempotencyKey,
+      }),
+    ),
+  json: madeTokenJson,
+  print: printMadeToken,
+});
+
+export const tokenCommands = group('token', 'API tokens, by id; the secret is shown once', [
+  tokenCreate,
+  tokenList,
+  tokenRevoke,
+  tokenRevokeAll,
+  tokenRegenerate,
+  tokenImport,
+]);
 
 /** Not quoted: it may be a secret put in the wrong place. */
 const noTokenId = commandError(
@@ -163,15 +173,14 @@ const noTokenId = commandError(
     'with nothing but the secret: tollgate token revoke --secret-stdin < FILE',
 );
 
+const subjectOf = (_: Session, tokenId: string): Partial<AuditParty> => ({ tokenId });
+
 const secretCharactersMax = 64 * 1024;
 
 /** The id of the token whose secret stands, alone, on standard input. */
-const findIdOf = async (
-  stdin: AsyncIterable<Uint8Array | string>,
-  store: TokenStore,
-): Promise<string | CommandError | Outage> => {
+const readTokenId = async ({ world, store }: Session): Promise<string | CommandError | Outage> => {
   let text = '';
-  for await (const chunk of stdin) {
+  for await (const chunk of world.stdin) {
     text += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('latin1');
     if (text.length > secretCharactersMax) break;
   }

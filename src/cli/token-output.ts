@@ -4,13 +4,15 @@ import type { CreatedApiToken } from '../lifecycle/create-api-token.ts';
 import { isTokenDead } from '../store/api-token-state.ts';
 import type { ApiTokenRecord, OrgRecord, UserRecord } from '../store/records.ts';
 import { isoTime, listing, type Output, pairs, time } from './output.ts';
+import type { Session } from './store-command.ts';
+
+export const madeTokenJson = ({ secret, record }: CreatedApiToken, { now }: Session): object => ({
+  ...tokenJson(record, now()),
+  secret,
+});
 
 /** A new secret alone on standard output; everything about it beside it. */
-export const printSecret = (output: Output, { secret, record }: CreatedApiToken, nowMs: number): void => {
-  if (output.isJson) {
-    output.json({ ...tokenJson(record, nowMs), secret });
-    return;
-  }
+export const printMadeToken = ({ secret, record }: CreatedApiToken, { output }: Session): void => {
   output.note(`${details(record)}\n\nThe API token, shown only now:`);
   output.line(secret);
 };
@@ -30,7 +32,7 @@ const details = (token: ApiTokenRecord): string =>
     ],
   ]);
 
-export const listTokens = (output: Output, tokens: readonly ApiTokenRecord[], nowMs: number): void =>
+export const printTokens = (output: Output, tokens: readonly ApiTokenRecord[], nowMs: number): void =>
   listing(
     output,
     ['ID', 'NAME', 'STATE', 'SCOPES', 'CREATED', 'EXPIRES', 'LAST USED'],

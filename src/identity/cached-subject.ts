@@ -1,7 +1,7 @@
 // A cached identity, how long it is believed, and what was rendered from it. As small as it can be: 100,000 are kept.
 
-import type { Identity } from '../decision/identity.ts';
-import type { Subject } from './identifier.ts';
+import type { Identity, Standing } from '../decision/identity.ts';
+import type { Hit, Subject } from './identifier.ts';
 
 /** What is rendered from an identity for one upstream. */
 export interface Rendered {
@@ -10,8 +10,9 @@ export interface Rendered {
 }
 
 /** What the cache keeps. Times are whole milliseconds of the monotonic clock: V8 keeps those in the object itself. */
-export class CachedSubject implements Subject, Rendered {
+export class CachedSubject implements Hit, Rendered {
   readonly identity: Identity;
+  standing: Standing = 'unread';
   /** Until then it is served without asking. */
   freshUntilMs = 0;
   /** Until then it is served while the store is out. */

@@ -9,21 +9,28 @@ export interface Subject {
   readonly identity: Identity;
 }
 
+/** A cached identity on a cache hit. */
+export interface Hit extends Subject {
+  /** What the change feed knew of the identity at the newest hit: to be read in the turn that asked. */
+  readonly standing: Standing;
+}
+
 export interface Identifier {
   /**
    * Synchronous on a cache hit; concurrent misses of one credential share one look-up. `clientAddress` is held to the
-   * limit on unknown tokens (`rate_limited`, but for one look-up a second); without it there is no limit.
+   * limit on unknown tokens (`rate_limited`, but for one look-up a second); without it there is no limit. Whoever has
+   * waited for a look-up asks for the standing again.
    */
   identify(
     credential: Credential,
     nowMs: number,
     clientAddress?: string,
-  ): Subject | Refusal | Promise<Subject | Refusal>;
+  ): Hit | Refusal | Promise<Subject | Refusal>;
   /**
    * Whose an access token is, by its signature and claims alone: whatever has ended since, here or in the store. Not
    * cached. For asking the store to end it, never for letting it in.
    */
-  verify(credential: Credential, nowMs: number): Promise<Identity | Refusal>;
+  verify(accessToken: string, nowMs: number): Promise<Identity | Refusal>;
   /** Whether a string can be an API token made here or imported: by its form, and by whether there are imports at all. */
   mayBeApiToken(secret: string): Promise<boolean | Outage>;
   /** What the change feed knows of the identity at this moment; synchronous, a few map look-ups. */

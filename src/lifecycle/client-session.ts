@@ -4,7 +4,6 @@
 import type { Identity } from '../decision/identity.ts';
 import { denial, isOutage, type Refusal } from '../decision/outcome.ts';
 import { effectiveScopes } from '../decision/scope.ts';
-import { ownSession } from '../identity/authenticators.ts';
 import type { OauthClientSettings } from '../settings/settings.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import type { Origin } from './actor.ts';
@@ -45,7 +44,7 @@ export const createBeginClientSession = (
     }
     const { org, user } = owner;
     const identity: Identity = {
-      authenticator: ownSession,
+      credentialKind: 'access_token',
       sessionKind: 'api_token',
       issuer: deps.settings.issuer,
       org: { id: org.id, name: org.name },

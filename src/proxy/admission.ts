@@ -1,5 +1,5 @@
 // Judgements about a request whose rule is known: the verdict on its caller, what nobody may do here, what of its query
-// goes on, which Host the API sees. Values only; the handler acts on them.
+// goes on, which Host the API sees. Values only.
 
 import { authorize, authorizePublic, type Claim, doubtOf, type Permit } from '../decision/authorize.ts';
 import { withoutParameter } from '../decision/credential.ts';
@@ -10,7 +10,7 @@ import type { Subject } from '../identity/identifier.ts';
 import { meansOrg } from '../identity/vendor-ids.ts';
 import type { Settings } from '../settings/settings.ts';
 import { asksForWebSocket, type HeaderFacts } from './hygiene.ts';
-import type { Passage } from './passage.ts';
+import type { RequestHead } from './request-decision.ts';
 
 /** The target without the parameter that carries the credential; byte for byte as it came when the rule names none, or keeps it. */
 export const forwardedTarget = (rule: RouteRule, raw: string, { path, query }: Target): string =>
@@ -18,15 +18,15 @@ export const forwardedTarget = (rule: RouteRule, raw: string, { path, query }: T
     ? raw
     : path + withoutParameter(query, rule.credentialQueryParameter);
 
-/** What the caller may not do here whoever it is: upgrade where the rule does not, or send more than the rule allows. */
+/** What no caller may do here: upgrade where the rule does not, or send more than the rule allows. */
 export const unfitOf = (
-  { exit, method, request }: Passage,
+  { isUpgrade, method, httpVersion }: RequestHead,
   facts: HeaderFacts,
   rule: RouteRule,
 ): Refusal | undefined => {
-  if (exit.kind === 'socket') {
+  if (isUpgrade) {
     if (!rule.upgrade || !asksForWebSocket(facts)) return denial('upgrade_refused');
-    const isPlain = method === 'GET' && request.httpVersionMinor === 1;
+    const isPlain = method === 'GET' && httpVersion === '1.1';
     if (!isPlain || facts.isChunked || facts.contentLength > 0)
       return denial('request_malformed', 'an upgrade with a body, or by another method than GET');
   }
@@ -44,11 +44,7 @@ export const hostFor = (upstreams: Settings['upstreams'], rule: RouteRule, facts
     : upstream.origin.slice(upstream.origin.indexOf('//') + 2);
 };
 
-/** Nobody waits for the answer any more. */
-export const hasLeft = ({ request, exit }: Passage): boolean =>
-  request.socket.destroyed || (exit.kind === 'response' && exit.response.destroyed);
-
-export const isSubject = (found: Subject | Refusal | undefined): found is Subject =>
+export const isSubject = <T extends Subject>(found: T | Refusal | undefined): found is T =>
   found !== undefined && 'identity' in found;
 
 /** A claim whose identity may still be missing, refused or in doubt. */

@@ -3,11 +3,11 @@
 
 import type { Socket } from 'node:net';
 import { addressBlockOf } from '../identity/address-block.ts';
-import type { Connection, Passage } from './passage.ts';
 import { describePeer, type Peer, plainAddress, type TrustsAddress } from './peer.ts';
 import { Pipeliners } from './pipeliners.ts';
+import type { Connection, RequestContext } from './request-context.ts';
 import { type TurnTaker, Turns } from './turns.ts';
-import { type Arrival, WaitingLine, type WaitingRoom } from './waiting-line.ts';
+import { type PipelinedRequest, WaitingLine, type WaitingRoom } from './waiting-line.ts';
 
 /** What all connections have in common. */
 interface Shared {
@@ -22,7 +22,7 @@ const readAheadMax = 64;
 
 class CallerConnection implements Connection, TurnTaker {
   readonly peer: Peer;
-  passage: Passage | undefined;
+  context: RequestContext | undefined;
   isClosing = false;
   isBusy = false;
   lastTurn = 0;
@@ -70,9 +70,9 @@ class CallerConnection implements Connection, TurnTaker {
   }
 
   /** Lets it wait until those before it are over. */
-  hold(arrival: Arrival): void {
+  hold(request: PipelinedRequest): void {
     this.#line ??= new WaitingLine(this.#socket, this.#shared.room);
-    this.#line.add(arrival);
+    this.#line.add(request);
     if (this.#line.length === readAheadMax)
       this.#shared.pipeliners.note(addressBlockOf(this.peer.address), this.#socket);
     if (!this.isBusy) this.#shared.turns.wait(this);
@@ -94,7 +94,7 @@ export class Connections {
    * @param refusalsMax a connection is closed with the last of so many refusals in a row.
    * @param begin begins a request whose turn has come.
    */
-  constructor(trusts: TrustsAddress, refusalsMax: number, begin: (arrival: Arrival) => void) {
+  constructor(trusts: TrustsAddress, refusalsMax: number, begin: (request: PipelinedRequest) => void) {
     this.#trusts = trusts;
     const room = { waiting: 0, begin };
     this.#shared = { room, turns: new Turns(), pipeliners: new Pipeliners(), refusalsMax };

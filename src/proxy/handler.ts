@@ -1,52 +1,44 @@
-// The life of a proxied request, step by step: hygiene, path, route, credential, identity, authorize, headers, forward,
-// outcome. It only calls the steps in order; each refuses by a value, and every request ends in one outcome.
-// Nothing here waits when the identifier answers at once.
+// The proxy's door: takes requests from the listener, has them judged (pipeline.ts), and does what the decision says:
+// forward, refuse, or hand over to the token endpoints. Every request ends in one outcome. It judges nothing.
 
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { isPermit } from '../decision/authorize.ts';
-import { type Credential, isCredential, likelyKind, readCredential } from '../decision/credential.ts';
-import { denial, isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
-import { methodsAskedFor } from '../decision/method-override.ts';
-import { parseTarget } from '../decision/path.ts';
+import { denial, type Refusal } from '../decision/outcome.ts';
 import { classifyRefusal } from '../decision/refusal-class.ts';
-import type { Identifier, Subject } from '../identity/identifier.ts';
+import { addressBlockOf } from '../identity/address-block.ts';
 import type { RecordOutcome } from '../observe/request-outcome.ts';
 import type { Settings } from '../settings/settings.ts';
-import { forwardedTarget, hasLeft, hostFor, isSubject, judge, unfitOf } from './admission.ts';
+import { hostFor } from './admission.ts';
 import { Connections } from './connections.ts';
-import type { ForwardEnd } from './upstream/exchange.ts';
-import type { Forwarder } from './upstream/forward.ts';
-import { type ClassifyHeader, createHeaderClassifier, headerNamesOf } from './header-class.ts';
-import { asksForWebSocket, framingOf, type HeaderFacts, inspectHeaders } from './hygiene.ts';
+import { asksForWebSocket } from './hygiene.ts';
 import { endOnFault, isLeaving, refuseBroken } from './invalid-request.ts';
 import type { Handler } from './listener.ts';
-import { type Connection, type Exit, Passage, type TokenEndpoints } from './passage.ts';
-import { passedCredential } from './passed-credential.ts';
-import { callerAddress, createTrust, type TrustsAddress } from './peer.ts';
-import { answer } from './reply.ts';
+import { decide, type Pipeline } from './pipeline.ts';
+import { respond } from './reply.ts';
+import {
+  type Connection,
+  type ReplyChannel,
+  RequestContext,
+  type TokenEndpoints,
+} from './request-context.ts';
+import type { Decision, Forward } from './request-decision.ts';
 import { createRequestHeaders } from './request-headers.ts';
-import type { RouteMatch, Router } from './router.ts';
+import type { ForwardEnd } from './upstream/exchange.ts';
+import type { Forwarder } from './upstream/forward.ts';
 import type { Upgrader } from './upstream/upgrade.ts';
-import type { Arrival } from './waiting-line.ts';
+import type { PipelinedRequest } from './waiting-line.ts';
 
-export interface HandlerDependencies {
-  readonly settings: Pick<
-    Settings,
-    'credential' | 'errors' | 'feed' | 'identity' | 'limits' | 'trustedProxies' | 'upstreams'
-  >;
-  readonly router: Router;
-  readonly identifier: Identifier;
+export interface HandlerDeps {
+  readonly settings: Pick<Settings, 'credential' | 'errors' | 'limits' | 'upstreams'>;
+  readonly pipeline: Pipeline;
   readonly forwarder: Forwarder;
   readonly upgrader: Upgrader;
   readonly record: RecordOutcome;
   readonly surfaces: TokenEndpoints;
   readonly isShuttingDown: () => boolean;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
 }
 
-export const createHandler = (deps: HandlerDependencies): Handler => {
+export const createHandler = (deps: HandlerDeps): Handler => {
   const handler = new GateHandler(deps);
   return {
     connection: (socket) => handler.connections.meet(socket),
@@ -77,197 +69,128 @@ export const createHandler = (deps: HandlerDependencies): Handler => {
 const ignore = (): void => undefined;
 const noBytes = Buffer.alloc(0);
 
-/** What is known once a rule has been found. */
-interface Request {
-  readonly facts: HeaderFacts;
-  readonly match: RouteMatch;
-  /** Path and query as the API will see them. */
-  readonly target: string;
-  readonly credential: Credential | undefined;
-}
-
 class GateHandler {
   readonly connections: Connections;
-  readonly #deps: HandlerDependencies;
-  readonly #classify: ClassifyHeader;
+  readonly #deps: HandlerDeps;
   readonly #buildHeaders: ReturnType<typeof createRequestHeaders>;
-  readonly #trusts: TrustsAddress;
 
-  constructor(deps: HandlerDependencies) {
-    const { credential, trustedProxies } = deps.settings;
+  constructor(deps: HandlerDeps) {
+    const { settings, pipeline } = deps;
     this.#deps = deps;
-    this.#classify = createHeaderClassifier(headerNamesOf(deps.settings));
-    this.#buildHeaders = createRequestHeaders(this.#classify, credential.cookie);
-    this.#trusts = createTrust(trustedProxies);
-    const { refusalsPerConnectionMax } = deps.settings.limits;
-    this.connections = new Connections(this.#trusts, refusalsPerConnectionMax, (arrival) =>
-      this.#begin(this.connections.of(arrival.request.socket), arrival),
+    this.#buildHeaders = createRequestHeaders(pipeline.classify, settings.credential.cookie);
+    this.connections = new Connections(
+      pipeline.trusts,
+      settings.limits.refusalsPerConnectionMax,
+      (pipelined) => this.#begin(this.connections.of(pipelined.request.socket), pipelined),
     );
   }
 
   /** `refusal`: of a request that is refused whatever it says. */
-  enter(request: IncomingMessage, exit: Exit, refusal?: Refusal): void {
+  enter(request: IncomingMessage, reply: ReplyChannel, refusal?: Refusal): void {
     const connection = this.connections.of(request.socket);
     if (connection.isClosing) return;
-    const arrival = { request, exit, refusal };
+    const pipelined = { request, reply, refusal };
     if (connection.isFree) {
       connection.takeTurn();
-      this.#begin(connection, arrival);
-    } else if (exit.kind === 'response') connection.hold(arrival);
-    // A tunnel takes its connection at once, whatever is still to be answered on it.
-    else exit.socket.destroy();
+      this.#begin(connection, pipelined);
+    } else if (reply.kind === 'response') connection.hold(pipelined);
+    // A tunnel takes its connection at once, whatever is still to be sent on it.
+    else reply.socket.destroy();
   }
 
-  #begin(connection: Connection, { request, exit, refusal }: Arrival): void {
-    const { record, settings } = this.#deps;
-    const passage = new Passage(request, exit, connection, record, settings.errors);
-    if (refusal !== undefined) return this.#refuse(passage, refusal);
+  #begin(connection: Connection, { request, reply, refusal }: PipelinedRequest): void {
+    const { record, settings, pipeline } = this.#deps;
+    const context = new RequestContext(request, reply, connection, record, settings.errors);
+    if (refusal !== undefined) return this.#refuse(context, refusal);
     try {
-      this.#identify(passage);
+      const decision = decide(context.head, pipeline);
+      context.known = decision.known;
+      if (decision instanceof Promise) this.#await(context, decision);
+      else this.#act(context, decision);
     } catch (bug) {
-      this.#fail(passage, bug);
+      this.#fail(context, bug);
     }
   }
 
-  /** Steps 1 to 5: who asks for what. */
-  #identify(passage: Passage): void {
-    const { settings, router, identifier, surfaces } = this.#deps;
-    const { request, method } = passage;
-
-    // 1 hygiene
-    const facts = inspectHeaders(
-      request.rawHeaders,
-      request.httpVersion,
-      settings.limits.headersMax,
-      this.#classify,
-    );
-    if (isDenial(facts)) return this.#refuse(passage, facts);
-    passage.facts = facts;
-    passage.clientAddress = callerAddress(passage.peer, facts.forwardedFor, this.#trusts);
-
-    // 2 path
-    const raw = request.url ?? '';
-    const parsed = parseTarget(raw, settings.limits.targetBytesMax);
-    if (isDenial(parsed)) return this.#refuse(passage, parsed);
-    const { path, query } = parsed;
-    passage.nameRoute('(none)');
-    if (surfaces.owns(path)) return this.#handOver(passage);
-
-    // 3 route
-    const match = router.match(method, path);
-    if (match === undefined) return this.#refuse(passage, router.refusalOf(method, path));
-    const { rule } = match;
-    passage.enterRoute(rule);
-    for (const other of methodsAskedFor(facts.methodOverrides, query))
-      if (router.match(other.toUpperCase(), path)?.rule !== rule)
-        return this.#refuse(passage, denial('method_refused', 'an override to a method of another rule'));
-
-    // 4 credential
-    const credential = readCredential(
-      {
-        authorization: facts.authorization,
-        bare: facts.bareCredentials,
-        cookies: facts.cookies,
-        cookieName: settings.credential.cookie,
-        query,
-        queryParameter: rule.credentialQueryParameter,
-      },
-      settings.credential,
-    );
-    const target = forwardedTarget(rule, raw, parsed);
-    const asked: Request = {
-      facts,
-      match,
-      target,
-      credential: isCredential(credential) ? credential : undefined,
+  #await(context: RequestContext, pending: Promise<Decision>): void {
+    const act = (decision: Decision): void => {
+      if (context.isOver) return;
+      context.known = decision.known;
+      if (!context.hasLeft) this.#act(context, decision);
+      else if (decision.kind === 'refused') context.endRefused(decision.refusal, 0);
+      else context.endPermitted(0, 'client_gone');
     };
-    if (!isCredential(credential)) {
-      if (rule.public) return this.#admit(passage, asked, undefined);
-      return this.#refuse(passage, credential ?? denial('credential_missing'));
+    pending.then(act).catch((bug: unknown) => this.#fail(context, bug));
+  }
+
+  #act(context: RequestContext, decision: Decision): void {
+    switch (decision.kind) {
+      case 'forward':
+        return this.#forward(context, decision);
+      case 'refused':
+        return this.#refuse(context, decision.refusal);
+      case 'owned':
+        return this.#handOver(context);
     }
-    passage.credentialKind = likelyKind(credential);
-
-    // 5 identity
-    const found = identifier.identify(credential, this.#deps.now(), passage.clientAddress);
-    if (found instanceof Promise) this.#awaitIdentity(passage, asked, found);
-    else this.#admit(passage, asked, found);
   }
 
-  #awaitIdentity(passage: Passage, asked: Request, found: Promise<Subject | Refusal>): void {
-    const admit = (late: Subject | Refusal): void => {
-      if (passage.isOver) return;
-      if (!hasLeft(passage)) this.#admit(passage, asked, late);
-      else if (isSubject(late)) passage.endPermitted(0, 'client_gone');
-      else passage.endRefused(late, 0);
-    };
-    found.then(admit).catch((bug: unknown) => this.#fail(passage, bug));
-  }
-
-  /** Steps 6 to 8: may they, and on its way. `found` is undefined for a caller without a credential. */
-  #admit(passage: Passage, asked: Request, found: Subject | Refusal | undefined): void {
-    const { settings, identifier, forwarder, upgrader, isShuttingDown } = this.#deps;
-    const { request, exit, addressBlock } = passage;
-    const { facts } = asked;
-    const { rule } = asked.match;
-
-    // 6 authorize
-    const nowMs = this.#deps.now();
-    if (isSubject(found)) passage.identity = found.identity;
-    const permit = judge({
-      ...asked.match,
-      target: asked.target,
-      found,
-      standing: isSubject(found) ? identifier.standing(found.identity, nowMs) : 'live',
-      nowMs,
-      serveWhenUnknown: settings.feed.whenStale === 'serve',
-    });
-    if (!isPermit(permit)) return this.#refuse(passage, permit);
-    passage.identity = permit.identity;
-    const unfit = unfitOf(passage, facts, rule);
-    if (unfit !== undefined) return this.#refuse(passage, unfit);
-
-    // 7 headers
-    const subject = isSubject(found) && permit.identity !== undefined ? found : undefined;
-    const identityPairs = subject === undefined ? [] : identifier.headersFor(subject, rule.upstream, nowMs);
-    if (isOutage(identityPairs)) return this.#refuse(passage, identityPairs);
-    const passed = passedCredential(rule, subject, asked.credential, identifier, nowMs);
-    if (isOutage(passed)) return this.#refuse(passage, passed);
+  #forward(context: RequestContext, { permit, facts, framing, passed, identityPairs, known }: Forward): void {
+    const { settings, forwarder, upgrader } = this.#deps;
+    const { request, reply, head } = context;
     const headers = this.#buildHeaders({
-      rawHeaders: request.rawHeaders,
+      rawHeaders: head.rawHeaders,
       facts,
-      peer: passage.peer,
-      host: hostFor(settings.upstreams, rule, facts),
-      requestId: passage.requestId,
+      peer: head.peer,
+      host: hostFor(settings.upstreams, permit.rule, facts),
+      requestId: context.requestId,
       identityPairs,
       keepsCredential: passed.keepsCredential,
       accessToken: passed.accessToken,
     });
-
-    // 8 forward
-    const onEnd = (end: ForwardEnd): void => this.#finish(passage, end);
-    if (exit.kind === 'socket') {
-      const { socket, head } = exit;
-      upgrader.upgrade({ permit, request, socket, head, headers, addressBlock }, onEnd);
+    const addressBlock = addressBlockOf(known.clientAddress);
+    const onEnd = (end: ForwardEnd): void => this.#finish(context, end);
+    if (reply.kind === 'socket') {
+      const { socket, head: early } = reply;
+      upgrader.upgrade({ permit, request, socket, head: early, headers, addressBlock }, onEnd);
       return;
     }
-    const { response } = exit;
-    if (isShuttingDown()) response.shouldKeepAlive = false;
-    if (exit.expectsContinue) response.writeContinue();
-    const framing = framingOf(facts);
+    const { response } = reply;
+    this.#announceShutdown(reply);
+    if (reply.expectsContinue) response.writeContinue();
     forwarder.forward({ permit, request, response, headers, framing, addressBlock }, onEnd);
   }
 
-  /** Step 9: the outcome of what was forwarded. */
-  #finish(passage: Passage, { status, failure, responded, upstreamMs }: ForwardEnd): void {
-    if (passage.isOver) return;
-    passage.upstreamMs = upstreamMs;
-    if (failure === undefined || failure === 'client_gone') passage.endPermitted(status, failure);
-    else if (responded) passage.endRefused(failure, status);
-    else if (failure.reason === 'request_timeout') refuseBroken(passage, failure);
-    else this.#refuse(passage, failure);
+  #finish(context: RequestContext, { status, failure, responded, upstreamMs }: ForwardEnd): void {
+    if (context.isOver) return;
+    context.upstreamMs = upstreamMs;
+    if (failure === undefined || failure === 'client_gone') context.endPermitted(status, failure);
+    else if (responded) context.endRefused(failure, status);
+    else if (failure.reason === 'request_timeout') refuseBroken(context, failure);
+    else this.#refuse(context, failure);
   }
 
-  // -- the other ways a request can go
+  #refuse(context: RequestContext, refusal: Refusal): void {
+    this.#announceShutdown(context.reply);
+    context.endRefused(refusal, respond(context, classifyRefusal(refusal), false));
+  }
+
+  #handOver(context: RequestContext): void {
+    const { reply, request, clientAddress, requestId } = context;
+    if (reply.kind === 'socket') return this.#refuse(context, denial('upgrade_refused', 'a token endpoint'));
+    context.handOver();
+    this.#announceShutdown(reply);
+    this.#deps.surfaces.handle(request, reply.response, { clientAddress, requestId });
+  }
+
+  #fail(context: RequestContext, bug: unknown): void {
+    if (context.isOver) throw bug;
+    context.endBroken(bug, respond(context, 'internal', true));
+  }
+
+  /** The response of a gate that shuts down is the last of its connection. */
+  #announceShutdown(reply: ReplyChannel): void {
+    if (reply.kind === 'response' && this.#deps.isShuttingDown()) reply.response.shouldKeepAlive = false;
+  }
 
   shouldUpgrade(request: IncomingMessage): boolean {
     if (!asksForWebSocket({ upgrade: request.headers.upgrade })) return false;
@@ -282,24 +205,5 @@ class GateHandler {
     if (connection.isClosing) return;
     connection.isClosing = true;
     connection.afterWaiting(() => endOnFault(connection, error, socket, this.#deps));
-  }
-
-  #refuse(passage: Passage, refusal: Refusal): void {
-    if (passage.exit.kind === 'response' && this.#deps.isShuttingDown())
-      passage.exit.response.shouldKeepAlive = false;
-    passage.endRefused(refusal, answer(passage, classifyRefusal(refusal), false));
-  }
-
-  #fail(passage: Passage, bug: unknown): void {
-    if (passage.isOver) throw bug;
-    passage.endBroken(bug, answer(passage, 'internal', true));
-  }
-
-  #handOver(passage: Passage): void {
-    const { exit, request, clientAddress, requestId } = passage;
-    if (exit.kind === 'socket') return this.#refuse(passage, denial('upgrade_refused', 'a token endpoint'));
-    passage.handOver();
-    if (this.#deps.isShuttingDown()) exit.response.shouldKeepAlive = false;
-    this.#deps.surfaces.handle(request, exit.response, { clientAddress, requestId });
   }
 }

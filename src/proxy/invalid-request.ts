@@ -1,5 +1,5 @@
-// Bytes that never became a request, or stopped being one: what the parser's error means, and the one record and answer
-// such bytes get.
+// Bytes that never became a request, or stopped being one: what the parser's error means, and the one record and
+// response such bytes get.
 
 import type { Socket } from 'node:net';
 import { type Denial, denial, type Refusal } from '../decision/outcome.ts';
@@ -7,9 +7,9 @@ import { wireOf } from '../decision/refusal.ts';
 import { classifyRefusal } from '../decision/refusal-class.ts';
 import type { RecordOutcome } from '../observe/request-outcome.ts';
 import { requestIdOf } from './correlation.ts';
-import type { Connection, Passage, TokenEndpoints } from './passage.ts';
 import type { Peer } from './peer.ts';
-import { answer, answerOnSocket, endAfter } from './reply.ts';
+import { endAfter, respond, respondOnSocket } from './reply.ts';
+import type { Connection, RequestContext, TokenEndpoints } from './request-context.ts';
 
 /** Whether the error only says that the caller has gone: nothing was asked, so nothing is answered or recorded. */
 export const isLeaving = (error: Error): boolean => {
@@ -35,32 +35,32 @@ const codeOf = (error: Error): string =>
 
 /** Ends a connection whose input is no request, or stopped being one; what is under way on it is answered first. */
 export const endOnFault = (
-  { passage, peer }: Connection,
+  { context, peer }: Connection,
   error: Error,
   socket: Socket,
   { record, surfaces }: { readonly record: RecordOutcome; readonly surfaces: TokenEndpoints },
 ): void => {
   const fault = faultOf(error);
-  if (passage === undefined || passage.isReadAndOver) {
+  if (context === undefined || context.isReadAndOver) {
     recordInvalid(peer, fault, socket, record);
-  } else if (passage.request.complete) {
+  } else if (context.request.complete) {
     // Behind a request whose answer is still to come: that one is answered, and is the last.
     recordInvalid(peer, fault, undefined, record);
-    endAfter(passage, socket);
+    endAfter(context, socket);
   } else {
     // In its body.
-    const isAnswered = passage.isOver
-      ? surfaces.refuseBody(passage.request, fault)
-      : refuseBroken(passage, fault);
+    const hasResponse = context.isOver
+      ? surfaces.refuseBody(context.request, fault)
+      : refuseBroken(context, fault);
     // The forwarder hears of a caller that left, after the outcome.
-    if (!isAnswered) socket.destroy();
+    if (!hasResponse) socket.destroy();
   }
 };
 
 /** Refuses a request that can be read no further, and closes its connection; false when no answer can be sent any more. */
-export const refuseBroken = (passage: Passage, refusal: Refusal): boolean => {
-  const status = answer(passage, classifyRefusal(refusal), true);
-  passage.endRefused(refusal, status);
+export const refuseBroken = (context: RequestContext, refusal: Refusal): boolean => {
+  const status = respond(context, classifyRefusal(refusal), true);
+  context.endRefused(refusal, status);
   return status !== 0;
 };
 
@@ -80,7 +80,7 @@ const recordInvalid = (
     route: '(invalid)',
     method: '',
     path: '',
-    status: socket === undefined ? 0 : answerOnSocket(socket, wireOf(fault), requestId),
+    status: socket === undefined ? 0 : respondOnSocket(socket, wireOf(fault), requestId),
     result: 'denial',
     reason: fault.reason,
     evidence: fault.evidence,

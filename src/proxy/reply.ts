@@ -1,5 +1,5 @@
-// Our own answers on the proxied path: a refusal's wire form onto a response or a bare socket, with the request's id.
-// When the caller is still sending, the connection closes, but only after it had the time to read the answer.
+// Our own responses on the proxied path: a refusal's wire form onto a response or a bare socket, with the request's id.
+// When the caller is still sending, the connection closes, but only after it had the time to read the response.
 // It decides nothing.
 
 import { type ServerResponse, STATUS_CODES } from 'node:http';
@@ -7,52 +7,52 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Wire } from '../decision/refusal.ts';
 import type { RefusalClass } from '../decision/refusal-class.ts';
-import type { Exit, Passage } from './passage.ts';
+import type { ReplyChannel, RequestContext } from './request-context.ts';
 
 /** A body up to this size is read away and the connection kept; a longer or unknown one ends it. */
 const drainedBytesMax = 65_536;
-/** How long a caller that is still sending gets to read the answer. */
+/** How long a caller that is still sending gets to read the response. */
 const lingerMs = 1_000;
 
 /**
- * Sends the answer.
+ * Refuses a request, in the dialect of its route.
  * @param isBroken the request can be read no further, so the connection ends.
  * @returns the status sent; 0 when nothing could be.
  */
-export const answer = (passage: Passage, kind: RefusalClass, isBroken: boolean): number => {
-  const { exit } = passage;
-  const wire = passage.responseTo(kind);
-  if (exit.kind === 'socket') return answerOnSocket(exit.socket, wire, passage.requestId);
-  const { response } = exit;
+export const respond = (context: RequestContext, kind: RefusalClass, isBroken: boolean): number => {
+  const { reply } = context;
+  const wire = context.responseTo(kind);
+  if (reply.kind === 'socket') return respondOnSocket(reply.socket, wire, context.requestId);
+  const { response } = reply;
   if (response.headersSent) {
     response.destroy();
     return 0;
   }
   if (response.destroyed || response.socket?.destroyed === true) return 0;
-  const ending = isBroken ? 'close' : endingOf(passage, exit);
-  const headers = [...wire.headers, 'X-Request-Id', passage.requestId];
+  const ending = isBroken ? 'close' : endingOf(context, reply);
+  const headers = [...wire.headers, 'X-Request-Id', context.requestId];
   if (ending !== 'keep') {
     headers.push('Connection', 'close');
-    passage.closeAfter();
+    context.closeAfter();
   }
   response.writeHead(wire.status, headers);
-  if (ending === 'linger') endLate(passage, response, wire.body);
+  if (ending === 'linger') endLate(context, response, wire.body);
   else response.end(wire.body);
   return wire.status;
 };
 
 /** What becomes of the connection: kept, closed, or closed once the caller has stopped sending. */
-const endingOf = (passage: Passage, exit: Exit): 'keep' | 'close' | 'linger' => {
-  const { facts } = passage;
+const endingOf = (context: RequestContext, reply: ReplyChannel): 'keep' | 'close' | 'linger' => {
+  const facts = context.known?.facts;
   // The caller waits for 100, and will not send the body it has announced.
-  if (exit.kind === 'response' && exit.expectsContinue) return 'close';
+  if (reply.kind === 'response' && reply.expectsContinue) return 'close';
   if (facts === undefined) return 'linger';
   if (facts.isChunked || facts.contentLength > drainedBytesMax) return 'linger';
-  return passage.isLastRefusal ? 'close' : 'keep';
+  return context.isLastRefusal ? 'close' : 'keep';
 };
 
-const endLate = ({ request, method }: Passage, response: ServerResponse, body: string): void => {
-  if (method === 'HEAD') response.flushHeaders();
+const endLate = ({ request }: RequestContext, response: ServerResponse, body: string): void => {
+  if (request.method === 'HEAD') response.flushHeaders();
   else response.write(body);
   const end = (): void => {
     clearTimeout(timer);
@@ -64,8 +64,8 @@ const endLate = ({ request, method }: Passage, response: ServerResponse, body: s
   request.resume();
 };
 
-/** Also the answer to bytes that never became a request. */
-export const answerOnSocket = (socket: Duplex, wire: Wire, requestId: string): number => {
+/** Also the response to bytes that never became a request. */
+export const respondOnSocket = (socket: Duplex, wire: Wire, requestId: string): number => {
   if (socket.destroyed || !socket.writable) return 0;
   const lines = [`HTTP/1.1 ${wire.status} ${STATUS_CODES[wire.status] ?? ''}`];
   for (let at = 0; at + 1 < wire.headers.length; at += 2)
@@ -90,10 +90,10 @@ const endSocket = (socket: Duplex, bytes: string): void => {
   socket.resume();
 };
 
-/** Closes the connection when the answer under way has been sent. */
-export const endAfter = ({ exit }: Passage, socket: Socket): void => {
-  if (exit.kind === 'socket') return void socket.destroy();
-  const { response } = exit;
+/** Closes the connection when the response under way has been sent. */
+export const endAfter = ({ reply }: RequestContext, socket: Socket): void => {
+  if (reply.kind === 'socket') return void socket.destroy();
+  const { response } = reply;
   response.shouldKeepAlive = false;
   response.once('close', () => socket.destroySoon());
 };

@@ -5,19 +5,19 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Refusal } from '../decision/outcome.ts';
-import type { Exit } from './passage.ts';
+import type { ReplyChannel } from './request-context.ts';
 
-export interface Arrival {
+export interface PipelinedRequest {
   readonly request: IncomingMessage;
-  readonly exit: Exit;
-  /** Refused before it was looked at. */
+  readonly reply: ReplyChannel;
+  /** It is refused whatever it says. */
   readonly refusal: Refusal | undefined;
 }
 
 /** What the lines of all connections have in common. */
 export interface WaitingRoom {
   waiting: number;
-  begin(arrival: Arrival): void;
+  begin(request: PipelinedRequest): void;
 }
 
 /** Beyond this the connection is paused. One piece of input can hold more: some two thousand of the smallest requests. */
@@ -28,7 +28,7 @@ const roomMax = 8_192;
 export class WaitingLine {
   readonly #socket: Socket;
   readonly #room: WaitingRoom;
-  #line: Arrival[] = [];
+  #line: PipelinedRequest[] = [];
   #isPaused = false;
   #afterLast: (() => void) | undefined;
 
@@ -49,9 +49,9 @@ export class WaitingLine {
     return this.#line.length;
   }
 
-  add(arrival: Arrival): void {
+  add(request: PipelinedRequest): void {
     if (this.#socket.destroyed) return;
-    this.#line.push(arrival);
+    this.#line.push(request);
     this.#room.waiting += 1;
     if (this.#line.length < lineMax) return;
     this.#isPaused = true;
@@ -62,14 +62,14 @@ export class WaitingLine {
   /** Begins the next one, if the connection still stands. */
   next(): void {
     if (this.#socket.destroyed || this.#socket.writableEnded) return this.#disperse();
-    const arrival = this.#line.shift();
-    if (arrival === undefined) return;
+    const request = this.#line.shift();
+    if (request === undefined) return;
     this.#room.waiting -= 1;
     if (this.#isPaused && this.#line.length < lineMax) {
       this.#isPaused = false;
       this.#socket.resume();
     }
-    this.#room.begin(arrival);
+    this.#room.begin(request);
     if (this.length === 0) this.#afterLast?.();
   }
 

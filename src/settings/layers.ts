@@ -1,27 +1,20 @@
 // Defaults < file < environment < flags: lays the layers over each other and remembers where each value came from.
-// Also reads the `...File` twins, so that validation sees every secret as if it had been written in place.
 
-import { factsOf, innerOf, schemaAt, shapeOf, shorthandOf } from './field.ts';
+import { innerOf, schemaAt, shapeOf, shorthandOf } from './field.ts';
+import { isTree, type NamedFile, readNamedFiles, type Tree } from './named-files.ts';
 import type { Override } from './overrides.ts';
-import { readTextFile } from './pem.ts';
 import { dotted, type Path, type SettingsIssue } from './settings-issue.ts';
 import { fileFields } from './schema.ts';
-import { type SecretFile, secretFilesOf } from './secret-files.ts';
 import type { YamlFile } from './yaml-file.ts';
-
-type Tree = Record<string, unknown>;
 
 export interface Layers {
   /** The values as written, shorthands spelled out, twins read. */
   readonly tree: unknown;
-  readonly secretFiles: readonly SecretFile[];
+  readonly files: readonly NamedFile[];
   readonly problems: readonly SettingsIssue[];
   /** A problem at a path, with where its value came from. */
   problem(path: Path, message: string): SettingsIssue;
 }
-
-const isTree = (value: unknown): value is Tree =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Lays the overrides, weakest first, over the file's values. */
 export const layered = (
@@ -51,9 +44,8 @@ export const layered = (
       message,
     };
   };
-  const secretFiles = secretFilesOf(tree, fileFields);
-  const read = withTwinsRead(tree, fileFields, [], (path, message) => problems.push(problem(path, message)));
-  return { tree: read, secretFiles, problems, problem };
+  const report = (path: Path, message: string): void => void problems.push(problem(path, message));
+  return { ...readNamedFiles(tree, fileFields, report), problems, problem };
 };
 
 const sourceOf = (sources: ReadonlyMap<string, string>, path: Path): string | undefined => {
@@ -92,48 +84,4 @@ const put = (tree: Tree, path: Path, value: unknown): void => {
   }
   at[last] = value;
   delete at[last.endsWith('File') ? last.slice(0, -'File'.length) : `${last}File`];
-};
-
-const withTwinsRead = (
-  value: unknown,
-  schema: unknown,
-  path: Path,
-  report: (path: Path, message: string) => void,
-): unknown => {
-  const inner = innerOf(schema);
-  if (Array.isArray(value))
-    return value.map((item, index) => withTwinsRead(item, inner, [...path, index], report));
-  if (!isTree(value)) return value;
-  const shape = shapeOf(schema);
-  const result = new Map<string, unknown>();
-  for (const [key, part] of Object.entries(value)) {
-    const name = key.endsWith('File') ? key.slice(0, -'File'.length) : undefined;
-    if (name !== undefined && shape !== undefined && factsOf(shape[name])?.twin === true) {
-      if (Object.hasOwn(value, name))
-        report([...path, key], `${name} and ${key} are both written; keep one of them`);
-      else readTwin([...path, key], part, name, result, report);
-    } else {
-      const below = inner ?? (shape !== undefined && Object.hasOwn(shape, key) ? shape[key] : undefined);
-      result.set(key, withTwinsRead(part, below, [...path, key], report));
-    }
-  }
-  return Object.fromEntries(result);
-};
-
-const readTwin = (
-  path: Path,
-  file: unknown,
-  name: string,
-  result: Map<string, unknown>,
-  report: (path: Path, message: string) => void,
-): void => {
-  if (typeof file !== 'string' || file === '') {
-    report(path, `is not a path; write the path of a file that holds ${name}`);
-    return;
-  }
-  const read = readTextFile(file, name);
-  const content = read.ok ? read.value.replace(/\r?\n$/, '') : '';
-  if (!read.ok) report(path, read.message);
-  else if (content === '') report(path, `the file ${JSON.stringify(file)} is empty; write ${name} into it`);
-  else result.set(name, content);
 };

@@ -5,13 +5,12 @@ import { checkClashes } from './check-clashes.ts';
 import { checkBarePaths } from './check-bare-paths.ts';
 import { checkRoutes } from './check-routes.ts';
 import { checkSettings } from './check-settings.ts';
-import { deepFreeze } from './deep-freeze.ts';
 import { layered } from './layers.ts';
+import { checkSecretFiles } from './named-files.ts';
 import { readEnvironment, readFlags } from './overrides.ts';
 import { parseFields, type Report } from './parse-fields.ts';
 import { readTextFile, sealingKey } from './pem.ts';
 import { dotted, type SettingsIssue } from './settings-issue.ts';
-import { checkSecretFiles } from './secret-files.ts';
 import { resolveSettings } from './resolve-settings.ts';
 import type { FileFields } from './schema.ts';
 import type { Settings } from './settings.ts';
@@ -62,11 +61,23 @@ export const loadSettings = ({ file, env, flags }: LoadInput): LoadResult => {
   if (problems.length > 0) return { ok: false, problems: inOrder(problems), warnings };
   const settings = deepFreeze(resolveSettings(fields, sealingKey));
   const { encryptionKeyFile } = settings.keys;
-  checkSecretFiles(layers.secretFiles, warn);
+  checkSecretFiles(layers.files, warn);
   // Where it is not written, it lies beside the embedded store.
   if (encryptionKeyFile !== undefined && fields.keys.encryptionKeyFile === undefined)
-    checkSecretFiles([{ path: ['keys', 'encryptionKeyFile'], file: encryptionKeyFile }], warn);
+    checkSecretFiles(
+      [{ path: ['keys', 'encryptionKeyFile'], file: encryptionKeyFile, isSecret: true }],
+      warn,
+    );
   return { ok: true, settings, warnings };
+};
+
+/** Freezes in place, so that no room can change the settings of another. Bytes cannot be frozen by the language. */
+const deepFreeze = <T>(value: T): T => {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value))
+    return value;
+  Object.freeze(value);
+  for (const inner of Object.values(value)) deepFreeze(inner);
+  return value;
 };
 
 /** With Redis the sealing key is shared by replicas, so its file must be there; with SQLite it is made when missing. */

@@ -22,9 +22,12 @@ export const readTextFile = (path: string, what: string): Read<string> => {
   }
 };
 
+/** A PEM file is written as its path, or as its text. */
+export const isPemText = (value: string): boolean => value.includes('-----BEGIN ');
+
 const readPem = (value: unknown, what: string, expects: string): Read<string> => {
   if (typeof value !== 'string' || value === '') return wrong(`is not ${what}; write ${expects}`);
-  if (value.includes('-----BEGIN ')) return right(value);
+  if (isPemText(value)) return right(value);
   return /[\0-\x1f]/.test(value) ? wrong(`is not ${what}; write ${expects}`) : readTextFile(value, what);
 };
 
@@ -43,6 +46,7 @@ export const certificate = (what: string): Reader<string> => {
     expects,
     json: { type: 'string' },
     twin: true,
+    pem: true,
   };
 };
 

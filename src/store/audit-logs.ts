@@ -3,8 +3,7 @@
 // another's entries, nor by failing what was done, and whoever guesses passwords hides no member's attempts. Pure.
 
 import type { AuditEntry, AuditParty } from './records.ts';
-import { limitOf } from './paging.ts';
-import type { Page, PageRequest } from './token-store.ts';
+import type { Page } from './token-store.ts';
 
 /** `org` undefined: the log of all orgs together, which the operator reads. */
 export type AuditLog =
@@ -16,11 +15,8 @@ const auditEntriesMax = 100_000;
 /** How many entries each log of one org keeps. */
 export const auditEntriesPerOrgMax = 20_000;
 
-/** Undefined: a log of all orgs together. */
-export const orgOf = (log: AuditLog): string | undefined => (log.kind === 'operator' ? undefined : log.org);
-
 export const entriesMaxOf = (log: AuditLog): number =>
-  orgOf(log) === undefined ? auditEntriesMax : auditEntriesPerOrgMax;
+  log.kind === 'operator' || log.org === undefined ? auditEntriesMax : auditEntriesPerOrgMax;
 
 /**
  * What members of another org were refused is in the log of all orgs alone: nothing was done to the org, and outsiders
@@ -51,7 +47,7 @@ export const logsOfReader = (org: string | undefined): readonly AuditLog[] => [
  * What the audit of an org shows of an entry: nothing of another org. Of a foreign token there is its id alone, which the
  * org's own member asked for. `org` undefined: the operator sees everything.
  */
-const asSeenBy = (org: string | undefined, entry: AuditEntry): AuditEntry => {
+export const asSeenBy = (org: string | undefined, entry: AuditEntry): AuditEntry => {
   const { actor, subject } = entry;
   const isForeign = (party: AuditParty): boolean =>
     org !== undefined && party.org !== undefined && party.org !== org;
@@ -62,40 +58,33 @@ const asSeenBy = (org: string | undefined, entry: AuditEntry): AuditEntry => {
   };
 };
 
-/** An entry and its position in its log: what the adapter needs to read on from there. */
-interface LoggedEntry {
+/** An entry and where it stands in its log: what the adapter needs to read on from there. */
+export interface LoggedEntry {
   readonly position: string;
   readonly entry: AuditEntry;
 }
 
-/** Of several logs: where to read on in each (undefined: at the newest), and how many entries the page has at most. */
-interface Reading {
-  readonly positions: readonly (string | undefined)[];
-  readonly limit: number;
-}
-
 const separator = ',';
 
-/** How a page of `count` logs is read. A cursor of another listing begins at the newest. */
-export const readingOf = (
-  page: PageRequest,
+/** Where to read on in each of `count` logs; undefined: at the newest. A cursor of another listing begins again. */
+export const positionsOf = (
+  cursor: string | undefined,
   count: number,
   isPosition: (text: string) => boolean,
-): Reading => {
-  const written = page.cursor?.split(separator) ?? [];
+): readonly (string | undefined)[] => {
+  const written = cursor?.split(separator) ?? [];
   const isOurs = written.length === count && written.every((each) => each === '' || isPosition(each));
-  const positions = Array.from({ length: count }, (_, log) => (isOurs && written[log]) || undefined);
-  return { positions, limit: limitOf(page) };
+  return Array.from({ length: count }, (_, log) => (isOurs && written[log]) || undefined);
 };
 
 /**
  * One page of several logs, newest first. `found`: of each log its newest entries before its position, one more than
- * the limit where there are as many. `org`: whose audit it is; undefined: the operator's.
+ * `limit` where there are as many.
  */
 export const mergeLogs = (
-  org: string | undefined,
   found: readonly (readonly LoggedEntry[])[],
-  { positions, limit }: Reading,
+  positions: readonly (string | undefined)[],
+  limit: number,
 ): Page<AuditEntry> => {
   const taken = found.map(() => 0);
   const items: AuditEntry[] = [];
@@ -111,7 +100,7 @@ export const mergeLogs = (
   };
   for (let log = newest(); log !== undefined && items.length < limit; log = newest()) {
     const head = headOf(log);
-    if (head !== undefined) items.push(asSeenBy(org, head.entry));
+    if (head !== undefined) items.push(head.entry);
     taken[log] = (taken[log] ?? 0) + 1;
   }
   if (newest() === undefined) return { items, nextCursor: undefined };

@@ -64,7 +64,7 @@ export interface UserChange {
   readonly passwordHash?: string | null;
 }
 
-/** What a follower of the change feed hears. Calls arrive in order; none may throw. */
+/** What a follower of the change feed is told. Calls arrive in order; none may throw. */
 export interface ChangeListener {
   /** Lines of the feed, oldest first. Lines may be repeated after a reconnection. */
   changes(changes: readonly Change[]): void;
@@ -82,7 +82,7 @@ export interface ChangeListener {
   connected(isConnected: boolean): void;
 }
 
-/** What the servers of a store say of their clocks. */
+/** What a store that answers look-ups says of itself. */
 export interface StoreProbe {
   /**
    * Of each server: what its clock said when this process's monotonic clock (`performance.now()`) was at 0, in ms since
@@ -97,17 +97,23 @@ export interface Subscription {
   close(): Promise<void>;
 }
 
-/** The look-ups of the request path. */
-export interface LookUps {
+export interface TokenStore {
+  /** Opens connections or files. Does not wait for a server that is down: look-ups then return an Outage. */
+  open(): Promise<void>;
+  close(): Promise<void>;
+
+  // -- look-ups of the request path
   /** `digest`: SHA-256 of the secret, 64 lower-case hex digits. */
   findApiToken(digest: string): Promise<ApiTokenFound | undefined | Outage>;
   findOrg(orgId: string): Promise<OrgRecord | undefined | Outage>;
   findUser(orgId: string, userId: string): Promise<UserRecord | undefined | Outage>;
   /** Whether any imported token exists, so that secrets of a foreign shape are worth a look-up. */
   hasImports(): Promise<boolean | Outage>;
-}
 
-export interface AccountStore {
+  /** One look-up of nothing on each connection that look-ups use: an Outage unless all of them answer. */
+  probe(): Promise<StoreProbe | Outage>;
+
+  // -- accounts
   /** The very same record again, `createdAtMs` too, is an earlier attempt repeated: `created`. */
   createOrg(org: OrgRecord): Promise<'created' | 'exists' | Outage>;
   changeOrg(orgId: string, change: OrgChange, nowMs: number): Promise<OrgRecord | undefined | Outage>;
@@ -120,7 +126,7 @@ export interface AccountStore {
     nowMs: number,
   ): Promise<UserRecord | undefined | Outage>;
   /**
-   * Replaces the hash `known` by another hash of the same password. Ends no session and writes no line of the feed.
+   * Puts another hash of the same password in the place of `known`: ends nothing, and no line of the feed tells of it.
    * `changed`: the user has another hash by now, or is gone, and keeps it.
    */
   renewPasswordHash(
@@ -129,16 +135,8 @@ export interface AccountStore {
     hashes: { readonly known: string; readonly next: string },
   ): Promise<'renewed' | 'changed' | Outage>;
   listUsers(orgId: string, page: PageRequest): Promise<Page<UserRecord> | Outage>;
-  /** Revokes every API token and session of a user (or of the whole org when `userId` is undefined): one write. */
-  revokeAll(
-    orgId: string,
-    userId: string | undefined,
-    nowMs: number,
-  ): Promise<'revoked' | 'unknown' | Outage>;
-}
 
-/** API tokens, and the sessions that they began. */
-export interface ApiTokenStore {
+  // -- API tokens
   /**
    * The token and user must be in the shard of `token.id`; repeating the same id and digest answers `created`.
    * `perUserMax`: most tokens of the user that are neither revoked by themselves nor expired when this one is made; counted
@@ -150,6 +148,15 @@ export interface ApiTokenStore {
     perUserMax?: number,
   ): Promise<'created' | 'digest_taken' | 'user_unknown' | 'too_many' | Outage>;
   findToken(tokenId: string): Promise<ApiTokenRecord | undefined | Outage>;
+  /** The next tokens of a listing. Costs what it returns, however many there are. */
+  scanTokens(scan: TokenScan): Promise<TokenScanStep | Outage>;
+  /** How many there are, without reading them. */
+  countTokens(count: TokenCount): Promise<number | Outage>;
+  /**
+   * Marks tokens that died with their user or org as revoked by themselves, so that no listing or count meets them among
+   * the live ones again. Only for those that `isTokenDead` says are dead, for good: no line in the feed.
+   */
+  buryTokens(tokenIds: readonly string[], nowMs: number): Promise<'done' | Outage>;
   /** All tokens of a user in the order of their ids. */
   listTokens(orgId: string, userId: string, page: PageRequest): Promise<Page<ApiTokenRecord> | Outage>;
   /**
@@ -173,24 +180,16 @@ export interface ApiTokenStore {
     nowMs: number,
     digest?: string,
   ): Promise<'revoked' | 'already_revoked' | 'replaced' | 'unknown' | Outage>;
+  /** Revokes every API token and session of a user (or of the whole org when `userId` is undefined): one write. */
+  revokeAll(
+    orgId: string,
+    userId: string | undefined,
+    nowMs: number,
+  ): Promise<'revoked' | 'unknown' | Outage>;
   /** Ends one session; remembered for the longest access-token life. */
   endSession(sessionId: string, nowMs: number): Promise<'ended' | Outage>;
-}
 
-/** API tokens in the orders of `token-listing.ts`. */
-export interface TokenListings {
-  /** The next tokens of a listing. Costs what it returns, however many there are. */
-  scanTokens(scan: TokenScan): Promise<TokenScanStep | Outage>;
-  /** How many there are, without reading them. */
-  countTokens(count: TokenCount): Promise<number | Outage>;
-  /**
-   * Marks tokens that died with their user or org as revoked by themselves, so that no listing or count meets them among
-   * the live ones again. Only for those that `isTokenDead` says are dead, for good: no line in the feed.
-   */
-  buryTokens(tokenIds: readonly string[], nowMs: number): Promise<'done' | Outage>;
-}
-
-export interface SigningKeyStore {
+  // -- signing keys
   listKeys(): Promise<readonly SigningKeyRecord[] | Outage>;
   /** Adds a key and retires the others of its algorithm at `retireOthersAtMs`; `ifNone` adds only the first of an algorithm. */
   addKey(
@@ -199,9 +198,8 @@ export interface SigningKeyStore {
   ): Promise<'added' | 'exists' | Outage>;
   /** Retires a key from the beginning of time: nothing it has signed or will sign is believed, whatever a clock says. */
   revokeKey(kid: string, nowMs: number): Promise<'revoked' | 'unknown' | Outage>;
-}
 
-export interface AuditStore {
+  // -- the audit
   /**
    * Adds entries to the logs of `audit-logs.ts`; of each log the oldest beyond its bound are dropped. After an unknown
    * outcome an entry may be there twice.
@@ -209,71 +207,41 @@ export interface AuditStore {
   appendAudit(entries: readonly AuditEntry[]): Promise<'done' | Outage>;
   /** Newest first; costs what it returns. `orgId`: the audit of that org; undefined: the operator's, of all orgs. */
   readAudit(orgId: string | undefined, page: PageRequest): Promise<Page<AuditEntry> | Outage>;
-}
 
-interface WriteBack {
+  // -- the change feed
+  follow(listener: ChangeListener): Subscription;
   /** Writes back what this replica knew after a server lost it. Never lowers a generation, never revives. */
   reapply(changes: readonly Change[]): Promise<'done' | Outage>;
 }
 
-type Commands = LookUps &
-  AccountStore &
-  ApiTokenStore &
-  TokenListings &
-  SigningKeyStore &
-  AuditStore &
-  WriteBack;
-
-export interface TokenStore extends Commands {
-  /** Opens connections or files. Does not wait for a server that is down: look-ups then return an Outage. */
-  open(): Promise<void>;
-  close(): Promise<void>;
-  /** One look-up of nothing on each connection that look-ups use: an Outage unless all of them answer. */
-  probe(): Promise<StoreProbe | Outage>;
-  /** Follows the change feed. */
-  follow(listener: ChangeListener): Subscription;
-}
-
-/** A command of the port. `probe` is none: it serves nobody's request and is not counted. */
-export type StoreCommand = keyof Commands;
-/** What a command takes. */
-export type CommandInput<Command extends StoreCommand> = Parameters<TokenStore[Command]>;
-/** What a command answers when the store works. */
-export type CommandAnswer<Command extends StoreCommand> = Exclude<
-  Awaited<ReturnType<TokenStore[Command]>>,
-  Outage
->;
-
-const commands: Readonly<Record<StoreCommand, true>> = {
-  findApiToken: true,
-  findOrg: true,
-  findUser: true,
-  hasImports: true,
-  createOrg: true,
-  changeOrg: true,
-  listOrgs: true,
-  createUser: true,
-  changeUser: true,
-  renewPasswordHash: true,
-  listUsers: true,
-  revokeAll: true,
-  createToken: true,
-  findToken: true,
-  listTokens: true,
-  regenerateToken: true,
-  recordUses: true,
-  revokeToken: true,
-  endSession: true,
-  scanTokens: true,
-  countTokens: true,
-  buryTokens: true,
-  listKeys: true,
-  addKey: true,
-  revokeKey: true,
-  appendAudit: true,
-  readAudit: true,
-  reapply: true,
-};
-
-/** The names of all commands, for the metrics: one that is missing does not compile. */
-export const storeCommands: readonly string[] = Object.keys(commands);
+/** Names of the port's commands, for the metrics; `probe` serves nobody's request and is not counted. */
+export const storeCommands = [
+  'findApiToken',
+  'findOrg',
+  'findUser',
+  'hasImports',
+  'createOrg',
+  'changeOrg',
+  'listOrgs',
+  'createUser',
+  'changeUser',
+  'renewPasswordHash',
+  'listUsers',
+  'createToken',
+  'findToken',
+  'listTokens',
+  'scanTokens',
+  'countTokens',
+  'buryTokens',
+  'regenerateToken',
+  'recordUses',
+  'revokeToken',
+  'revokeAll',
+  'endSession',
+  'listKeys',
+  'addKey',
+  'revokeKey',
+  'appendAudit',
+  'readAudit',
+  'reapply',
+] as const satisfies readonly (keyof TokenStore)[];

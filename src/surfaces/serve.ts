@@ -4,10 +4,8 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Denial } from '../decision/outcome.ts';
-import type { PathPattern } from '../decision/path-pattern.ts';
-import { namedParameters, type PathParameters, PathTree } from '../decision/path-tree.ts';
+import { type PathParameters, PathTable } from '../decision/path-pattern.ts';
 import type { RecordOutcome } from '../observe/request-outcome.ts';
-import { patternsOf } from '../settings/surface-paths.ts';
 import {
   type Answer,
   broken,
@@ -34,7 +32,7 @@ export interface Surfaces {
   /** Whether a path (without query) belongs to a surface, whatever the method. */
   owns(path: string): boolean;
   /** The patterns of those paths. */
-  readonly ownedPaths: readonly PathPattern[];
+  readonly ownedPaths: readonly string[];
   /** Answers a request whose path is owned. */
   handle(req: IncomingMessage, res: ServerResponse, caller: Caller): void;
   /**
@@ -57,10 +55,7 @@ export interface ServeDeps {
 const endpointTimeoutMs = 10_000;
 
 export const serveRoutes = (routes: readonly Route[], { record }: ServeDeps): Surfaces => {
-  const entries = routes.flatMap((route) =>
-    patternsOf(route.path).map((pattern) => [pattern, route] as const),
-  );
-  const table = new PathTree(entries);
+  const table = new PathTable(routes.map((route) => [route.path, route]));
   const contexts = new WeakMap<IncomingMessage, Context>();
   let isClosing = false;
 
@@ -77,13 +72,12 @@ export const serveRoutes = (routes: readonly Route[], { record }: ServeDeps): Su
 
   return {
     owns: (path) => table.has(path),
-    ownedPaths: entries.map(([pattern]) => pattern),
+    ownedPaths: routes.map(({ path }) => path),
     handle: (req, res, caller) => {
       const path = pathOf(req);
       const found = table.find(path);
       if (found === undefined) throw new Error(`no surface owns ${path}`);
-      const route = found.value;
-      const parameters = namedParameters(found);
+      const { value: route, parameters } = found;
       const context: Context = { req, res, route, parameters, head: readHead(req, caller), note: undefined };
       contexts.set(req, context);
       recordAtEnd(record, path, context);

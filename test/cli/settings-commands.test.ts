@@ -152,11 +152,6 @@ t.test('explain tells the rule, the verdict, and what the API would receive', as
     ],
     'without a credential': [['GET', '/things/1'], 1, /refused: 401 credential_missing/],
     'another method': [['POST', '/things/1', '--scopes', 'things:read'], 1, /refused: 403 method_refused/],
-    'a path that would be a pattern in the settings, which Tollgate does not answer itself': [
-      ['GET', '/*'],
-      1,
-      /refused: 403 route_unknown/,
-    ],
     'no such path': [['GET', '/nothing'], 1, /refused: 403 route_unknown/],
     'a path that two servers read differently': [
       ['GET', '/things/../admin'],
@@ -189,7 +184,29 @@ t.test('explain tells the rule, the verdict, and what the API would receive', as
       0,
       /forwarded to +http:\/\/127.0.0.1:8081\/q\?a=1&b=%32\ncredential +removed/,
     ],
+    'a credential in the query without --scopes: nobody is called': [
+      ['GET', '/q?access_token=SECRET'],
+      1,
+      /refused: 401 credential_missing/,
+    ],
+    'two credentials in the query': [
+      ['GET', '/q?access_token=SECRET&access_token=OTHER', '--scopes', ''],
+      1,
+      /refused: 401 credential_conflict/,
+    ],
     "Tollgate's own paths": [['POST', '/oauth2/token'], 0, /answered by +Tollgate itself \(see oauth in/],
+    'the whole server, which OPTIONS asks about': [
+      ['OPTIONS', '*', '--scopes', ''],
+      1,
+      /refused: 400 path_ambiguous \(not in origin form\)/,
+    ],
+    'a star, which is no pattern in a path': [['GET', '/*'], 1, /refused: 403 route_unknown/],
+    'braces, which no path may hold': [['GET', '/{x}'], 1, /refused: 400 path_ambiguous/],
+    "a path that looks like one of Tollgate's own": [
+      ['POST', '/OAUTH2/token', '--set', 'routes=[{name: all, path: /*, public: true}]'],
+      1,
+      /refused: 400 path_ambiguous/,
+    ],
     "a vendor's": [
       ['GET', '/accounts/acme/core/v1/users/ann/tokens', '--set', 'surfaces.astra.enabled=true'],
       0,

@@ -19,72 +19,28 @@ import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { TokenStore } from '../../src/store/token-store.ts';
 import { KeyRing } from '../../src/tokens/key-ring.ts';
 import { isKeyFault, parseSigningKey } from '../../src/tokens/signing-key.ts';
-import { createAccessTokenVerifiers } from '../../src/tokens/verify-access-token.ts';
+import { createAccessTokenVerifier } from '../../src/tokens/verify-access-token.ts';
+import { type SettingsChange, settingsWith } from '../support/settings.ts';
 
 export const minuteMs = 60_000;
 export const dayMs = 24 * 60 * minuteMs;
 
-export type WorldSettings = Pick<
-  Settings,
-  | 'issuer'
-  | 'audience'
-  | 'identity'
-  | 'credential'
-  | 'oauth'
-  | 'tokens'
-  | 'keys'
-  | 'cache'
-  | 'feed'
-  | 'limits'
->;
-
-const settings: WorldSettings = {
+const settings = settingsWith({
   issuer: 'https://id.example',
   audience: 'https://api.example',
-  identity: { headers: { 'X-Identity-User': 'user.id' }, strip: [], keep: [], jwtLifetimeMs: 5 * minuteMs },
-  credential: { headers: [], cookie: undefined, apiTokenBytesMax: 512, accessTokenBytesMax: 8192 },
-  oauth: {
-    enabled: true,
-    prefix: '/oauth2',
-    clients: [{ id: 'resource', secret: 's3cret+value:%', account: undefined }],
-  },
-  tokens: {
-    algorithm: 'ES256',
-    accessTokenLifetimeMs: 30 * minuteMs,
-    apiTokenLifetimeMs: 180 * dayMs,
-    perUserMax: 1_000,
-    clockLeewayMs: minuteMs,
-  },
-  keys: {
-    encryptionKey: undefined,
-    encryptionKeyFile: undefined,
-    signingKeys: [],
-    publishLeadMs: 10 * minuteMs,
-  },
-  cache: { identitiesMax: 1000, identityTtlMs: minuteMs, unknownMax: 1000, unknownTtlMs: 10_000 },
-  feed: { maxStalenessMs: 10_000, whenStale: 'refuse' },
+  identity: { headers: { 'X-Identity-User': 'user.id' } },
+  oauth: { clients: [{ id: 'resource', secret: 's3cret+value:%', account: undefined }] },
+  tokens: { clockLeewayMs: minuteMs },
+  keys: { encryptionKeyFile: undefined, publishLeadMs: 10 * minuteMs },
+  cache: { identitiesMax: 1000, unknownMax: 1000, unknownTtlMs: 10_000 },
   limits: {
-    headerBytesMax: 16_384,
-    headersMax: 100,
-    targetBytesMax: 8192,
-    connectionsMax: 1000,
     headersTimeoutMs: 10_000,
     requestTimeoutMs: 30_000,
-    keepAliveTimeoutMs: 5000,
-    writeStallTimeoutMs: 30_000,
-    bodyBufferBytes: 16_384,
-    bodyWaitMs: 1_000,
-    bodyStallTimeoutMs: 10_000,
-    bodyRateMin: 240,
-    connectionsPerAddressMax: 1_000,
-    refusalsPerConnectionMax: 100,
     unknownTokensPerMinute: 0,
     exchangesPerMinute: 0,
     commandsPerMinute: 0,
-    signInFailuresPerAccount: 10,
-    signInFailuresPerAddress: 100,
   },
-};
+});
 
 /** The settings of a world unless a test changes them. */
 export const worldSettings = settings;
@@ -92,10 +48,10 @@ export const worldSettings = settings;
 /** For `createWorld`: with a sealing key, which orders with an idempotency key need. */
 export const sealed = {
   keys: { ...settings.keys, encryptionKey: new Uint8Array(32).fill(7) },
-} satisfies Partial<WorldSettings>;
+} satisfies SettingsChange;
 
 export interface World {
-  readonly settings: WorldSettings;
+  readonly settings: Settings;
   readonly store: TokenStore;
   readonly keys: KeyRing;
   readonly identifier: Identifier;
@@ -115,12 +71,12 @@ export interface World {
 /** Org acme with the roles reader and admin; user ann has both. */
 export const createWorld = async (
   t: Test,
-  change: Partial<WorldSettings> = {},
+  change: SettingsChange = {},
   noteUse: (tokenId: string) => void = () => undefined,
 ): Promise<World> => {
   const directory = mkdtempSync(join(tmpdir(), 'tollgate-'));
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));
-  const all = { ...settings, ...change };
+  const all = settingsWith(settings, change);
   const clock = { nowMs: Date.now() };
   const now = (): number => clock.nowMs;
   const store = createSqliteStore(
@@ -145,13 +101,14 @@ export const createWorld = async (
     settings: all,
     feedState,
     unknownTokenLimit: createUnknownTokenLimit(all.limits.unknownTokensPerMinute),
-    accessTokens: createAccessTokenVerifiers({
+    verifyAccessToken: createAccessTokenVerifier({
       issuer: all.issuer,
       audience: all.audience,
       keyRing: keys,
       externalIssuers: [],
       clockLeewayMs: all.tokens.clockLeewayMs,
       tokenAgeMsMax: all.tokens.accessTokenLifetimeMs,
+      tokenBytesMax: all.credential.accessTokenBytesMax,
     }),
     noteUse,
     signIdentityJwt: () => 'not asked for here',

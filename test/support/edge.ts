@@ -10,15 +10,15 @@
 
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ownSession } from '../../src/identity/authenticators.ts';
 import type { RouteRule } from '../../src/decision/route-rule.ts';
 import type { UpstreamReading } from '../../src/observe/metric-sources.ts';
 import type { RequestOutcome } from '../../src/observe/request-outcome.ts';
 import { createForwarder } from '../../src/proxy/upstream/forward.ts';
 import { limitPerAddress } from '../../src/proxy/connections-per-address.ts';
 import { createTrust } from '../../src/proxy/peer.ts';
+import { createHeaderClassifier, headerNamesOf } from '../../src/proxy/header-class.ts';
 import { createHandler } from '../../src/proxy/handler.ts';
-import type { Caller } from '../../src/proxy/passage.ts';
+import type { Caller } from '../../src/proxy/request-context.ts';
 import { createListener, type Listener } from '../../src/proxy/listener.ts';
 import { createLiveConnections } from '../../src/proxy/upstream/live-connections.ts';
 import { createRouter } from '../../src/proxy/router.ts';
@@ -28,6 +28,7 @@ import { type Answer, createFixedIdentifier, type FixedIdentifier } from './fixe
 import { upstreamSettings } from './forwarding.ts';
 import { anIdentity } from './identity.ts';
 import { aRule } from './route-rule.ts';
+import { settingsWith } from './settings.ts';
 
 export interface EdgeOptions {
   /** Default: `/things/*` with `things:read`, `/admin` with `things:admin`, `/public/*` for everyone. */
@@ -78,59 +79,33 @@ export const startEdge = async (
   let taken = 0;
   let wake: (() => void) | undefined;
   let isShuttingDown = false;
-  const settings = {
-    credential: {
-      headers: [],
-      cookie: undefined,
-      apiTokenBytesMax: 512,
-      accessTokenBytesMax: 8_192,
-      ...options.credential,
-    },
+  const settings = settingsWith({
+    ...(options.credential && { credential: options.credential }),
     errors: options.errors ?? 'problem',
-    feed: { maxStalenessMs: 10_000, whenStale: options.whenStale ?? 'refuse' },
+    feed: { whenStale: options.whenStale ?? 'refuse' },
     identity: {
-      headers: options.identityHeaders ?? {
-        'X-Identity': 'jwt',
-        'X-Identity-User': 'user.id',
-        'X-Identity-Org': 'org.id',
-        'X-Identity-Scopes': 'scopes',
-        'X-Identity-Token': 'token.id',
-      },
+      ...(options.identityHeaders && { headers: options.identityHeaders }),
       strip: options.identityStrip ?? [],
-      keep: [],
-      jwtLifetimeMs: 300_000,
     },
     limits: {
-      headerBytesMax: 16_384,
-      headersMax: 100,
-      targetBytesMax: 8_192,
       connectionsMax: 1_000,
       headersTimeoutMs: 10_000,
       requestTimeoutMs: 10_000,
       keepAliveTimeoutMs: 10_000,
       writeStallTimeoutMs: 10_000,
-      bodyBufferBytes: 16_384,
-      bodyWaitMs: 1_000,
-      bodyStallTimeoutMs: 10_000,
-      bodyRateMin: 240,
       connectionsPerAddressMax: 1_000,
       refusalsPerConnectionMax: 1_000_000,
-      unknownTokensPerMinute: 0,
-      exchangesPerMinute: 0,
-      commandsPerMinute: 0,
-      signInFailuresPerAccount: 10,
-      signInFailuresPerAddress: 100,
       ...options.limits,
     },
     tls: options.tls,
     trustedProxies: options.trustedProxies ?? [],
     upstreams: { default: upstreamSettings(upstream, { name: 'default', ...options.upstream }) },
-  } satisfies Partial<Settings>;
+  });
   const identifier = createFixedIdentifier(
     {
       good: alice,
       admin: anIdentity({ scopes: new Set(['things:read', 'things:admin']) }),
-      'a.b.c': anIdentity({ authenticator: ownSession, tokenId: undefined, sessionId: 's-1' }),
+      'a.b.c': anIdentity({ credentialKind: 'access_token', tokenId: undefined, sessionId: 's-1' }),
       ...options.answers,
     },
     settings.identity.headers,
@@ -145,10 +120,18 @@ export const startEdge = async (
   };
   const forwarder = createForwarder(settings.upstreams, live, forwardOptions);
   const upgrader = createUpgrader(settings.upstreams, live, forwardOptions);
+  const trusts = createTrust(options.trustedProxies ?? []);
   const handler = createHandler({
     settings,
-    router: createRouter(options.routes ?? defaultRoutes),
-    identifier,
+    pipeline: {
+      settings,
+      classify: createHeaderClassifier(headerNamesOf(settings)),
+      trusts,
+      router: createRouter(options.routes ?? defaultRoutes),
+      ownerOf: (path) => (path === options.surface?.path ? 'a surface' : undefined),
+      identifier,
+      now: options.now ?? Date.now,
+    },
     forwarder,
     upgrader,
     record: (outcome) => {
@@ -156,20 +139,13 @@ export const startEdge = async (
       wake?.();
     },
     surfaces: {
-      owns: (path) => path === options.surface?.path,
       handle: (request, response, caller) => options.surface?.handle(request, response, caller),
       refuseBody: () => false,
     },
     isShuttingDown: () => isShuttingDown,
-    now: options.now ?? Date.now,
   });
   const listener = createListener(settings, handler);
-  limitPerAddress(
-    listener,
-    settings.limits.connectionsPerAddressMax,
-    createTrust(options.trustedProxies ?? []),
-    options.onAddressFull,
-  );
+  limitPerAddress(listener, settings.limits.connectionsPerAddressMax, trusts, options.onAddressFull);
   listener.listen(0, '127.0.0.1');
   await once(listener, 'listening');
   const address = listener.address();

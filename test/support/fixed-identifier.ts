@@ -4,7 +4,7 @@
 import type { Identity, Standing } from '../../src/decision/identity.ts';
 import { renderIdentityHeaders } from '../../src/decision/identity-headers.ts';
 import { denial, type Refusal } from '../../src/decision/outcome.ts';
-import type { Identifier, Subject } from '../../src/identity/identifier.ts';
+import type { Hit, Identifier, Subject } from '../../src/identity/identifier.ts';
 import type { Settings } from '../../src/settings/settings.ts';
 
 export type Answer = Identity | Refusal | (() => Promise<Identity | Refusal>);
@@ -20,13 +20,18 @@ export const createFixedIdentifier = (
   answers: Readonly<Record<string, Answer>>,
   headers: Settings['identity']['headers'],
 ): FixedIdentifier => {
-  const subjects = new Map<Identity, Subject>();
+  const subjects = new Map<Identity, Hit>();
   const rendered = new Map<Subject, readonly string[]>();
   const asked: string[] = [];
   let standing: Standing = 'live';
-  const subjectOf = (found: Identity | Refusal): Subject | Refusal => {
+  const subjectOf = (found: Identity | Refusal): Hit | Refusal => {
     if ('kind' in found) return found;
-    const known = subjects.get(found) ?? { identity: found };
+    const known = subjects.get(found) ?? {
+      identity: found,
+      get standing() {
+        return standing;
+      },
+    };
     subjects.set(found, known);
     return known;
   };
@@ -40,8 +45,8 @@ export const createFixedIdentifier = (
       const answer = answers[credential.value] ?? denial('token_unknown');
       return typeof answer === 'function' ? answer().then(subjectOf) : subjectOf(answer);
     },
-    verify: async ({ value }) => {
-      const answer = answers[value] ?? denial('token_invalid');
+    verify: async (accessToken) => {
+      const answer = answers[accessToken] ?? denial('token_invalid');
       return typeof answer === 'function' ? answer() : answer;
     },
     mayBeApiToken: async () => false,

@@ -16,12 +16,12 @@ import type { Settings } from '../../src/settings/settings.ts';
 import type { Surfaces } from '../../src/surfaces/serve.ts';
 import { createSurfaces } from '../../src/surfaces/surfaces.ts';
 import { isKeyFault, parseSigningKey, type SigningKey } from '../../src/tokens/signing-key.ts';
-import { createWorld, type World, type WorldSettings } from '../lifecycle/world.ts';
+import { createWorld, type World } from '../lifecycle/world.ts';
 
 /** Whom the gate says is calling, in tests that begin behind it. */
 export const testCaller = { clientAddress: '192.0.2.7', requestId: 'request-1' };
 
-export type SurfaceSettings = WorldSettings & Pick<Settings, 'surfaces'>;
+export type SurfaceSettings = Settings;
 
 export interface SurfaceServer extends World {
   readonly settings: SurfaceSettings;

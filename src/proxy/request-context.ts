@@ -1,23 +1,21 @@
-// One request on its way through the gate: what is known of it so far, and the one outcome it ends with.
-// It decides nothing and sends nothing.
+// One request on its way through the gate: where it came from and where its answer goes, what is known of it, and the one
+// outcome it ends with. It decides nothing and sends nothing.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { CredentialKind, Identity } from '../decision/identity.ts';
 import type { Denial, Refusal } from '../decision/outcome.ts';
 import type { Wire } from '../decision/refusal.ts';
 import type { RefusalClass } from '../decision/refusal-class.ts';
-import type { ErrorDialect, RouteRule } from '../decision/route-rule.ts';
+import type { ErrorDialect } from '../decision/route-rule.ts';
 import { type RefusedRequest, refusalResponse } from '../dialects/refusal-response.ts';
 import { vcdClientRequestIdHeader } from '../dialects/vcd-error.ts';
 import type { RecordOutcome, RequestOutcome } from '../observe/request-outcome.ts';
-import { addressBlockOf } from '../identity/address-block.ts';
 import { requestIdOf } from './correlation.ts';
-import type { HeaderFacts } from './hygiene.ts';
 import type { Peer } from './peer.ts';
+import type { Known, RequestHead } from './request-decision.ts';
 
-/** Where the answer goes: an HTTP response, or the bare socket of an upgrade. */
-export type Exit =
+/** Where the response goes: an HTTP response, or the bare socket of an upgrade. */
+export type ReplyChannel =
   | { readonly kind: 'response'; readonly response: ServerResponse; readonly expectsContinue: boolean }
   | { readonly kind: 'socket'; readonly socket: Duplex; readonly head: Buffer };
 
@@ -25,7 +23,7 @@ export type Exit =
 export interface Connection {
   readonly peer: Peer;
   /** The newest request, until it has its outcome and has been read to its end. */
-  passage: Passage | undefined;
+  context: RequestContext | undefined;
   /** We have said `Connection: close`, or could not read on: no further request is processed (RFC 9112 section 9.6). */
   isClosing: boolean;
   /** A request has its turn until its answer has gone: further ones wait. */
@@ -48,59 +46,65 @@ export interface Caller {
 
 /** Token endpoints on the same listener: they own whole paths, answer and record for themselves. */
 export interface TokenEndpoints {
-  owns(path: string): boolean;
   handle(request: IncomingMessage, response: ServerResponse, caller: Caller): void;
   /** Answers a request of theirs whose body cannot be read on; false when it has been answered. */
   refuseBody(request: IncomingMessage, reason: Denial): boolean;
 }
 
-export class Passage implements RefusedRequest {
+export class RequestContext implements RefusedRequest {
   readonly request: IncomingMessage;
-  readonly exit: Exit;
-  readonly method: string;
-  clientAddress: string;
-  /** As received, without the query. */
-  path: string;
-  facts: HeaderFacts | undefined;
-  credentialKind: CredentialKind | undefined;
-  identity: Identity | undefined;
+  readonly reply: ReplyChannel;
+  readonly head: RequestHead;
+  /** Undefined until it is decided, or waits to be. */
+  known: Known | undefined;
+  /** From forwarding to the head of the API's response. */
   upstreamMs: number | undefined;
-  /** The dialect in which it is refused: the route's, once that is known. */
-  #errors: ErrorDialect;
   #requestId: string | undefined;
-  #route = '(invalid)';
   #isOver = false;
   readonly #startMs = performance.now();
   readonly #connection: Connection;
   readonly #record: RecordOutcome;
+  readonly #errors: ErrorDialect;
 
   /** `errors`: the dialect in which requests are refused that meet no route. */
   constructor(
     request: IncomingMessage,
-    exit: Exit,
+    reply: ReplyChannel,
     connection: Connection,
     record: RecordOutcome,
     errors: ErrorDialect,
   ) {
     this.request = request;
-    this.exit = exit;
-    this.method = request.method ?? '';
-    this.path = pathOf(request.url ?? '');
-    this.clientAddress = connection.peer.address;
+    this.reply = reply;
+    this.head = {
+      method: request.method ?? '',
+      target: request.url ?? '',
+      rawHeaders: request.rawHeaders,
+      httpVersion: request.httpVersion,
+      peer: connection.peer,
+      isUpgrade: reply.kind === 'socket',
+    };
     this.#connection = connection;
     this.#record = record;
     this.#errors = errors;
-    connection.passage = this;
+    connection.context = this;
     connection.isBusy = true;
   }
 
-  get peer(): Peer {
-    return this.#connection.peer;
+  /** As received, without the query. */
+  get path(): string {
+    const { target } = this.head;
+    const at = target.indexOf('?');
+    return at < 0 ? target : target.slice(0, at);
   }
 
-  /** Where the caller counts, among callers and connections. */
-  get addressBlock(): string {
-    return addressBlockOf(this.clientAddress);
+  get clientAddress(): string {
+    return this.known?.clientAddress ?? this.head.peer.address;
+  }
+
+  /** The caller's when it is sane, else made on first use. */
+  get requestId(): string {
+    return (this.#requestId ??= requestIdOf(this.known?.facts?.requestId));
   }
 
   /** Refusing this one closes its connection. */
@@ -113,21 +117,6 @@ export class Passage implements RefusedRequest {
     this.#connection.isClosing = true;
   }
 
-  /** The caller's when it is sane, else made on first use. */
-  get requestId(): string {
-    return (this.#requestId ??= requestIdOf(this.facts?.requestId));
-  }
-
-  /** The name for records: a route's, or `(none)` once the request is known to be sound. */
-  nameRoute(name: string): void {
-    this.#route = name;
-  }
-
-  enterRoute({ name, errors }: Pick<RouteRule, 'name' | 'errors'>): void {
-    this.#route = name;
-    this.#errors = errors;
-  }
-
   get acceptLines(): readonly string[] {
     const { accept } = this.request.headers;
     return accept === undefined ? [] : [accept];
@@ -138,9 +127,15 @@ export class Passage implements RefusedRequest {
     return typeof id === 'string' ? id : undefined;
   }
 
-  /** What a refusal of it looks like. */
+  /** What a refusal of it looks like, in the dialect of its route. */
   responseTo(kind: RefusalClass): Wire {
-    return refusalResponse(this.#errors, kind, this);
+    return refusalResponse(this.known?.rule?.errors ?? this.#errors, kind, this);
+  }
+
+  /** Nobody waits for the response any more. */
+  get hasLeft(): boolean {
+    const { request, reply } = this;
+    return request.socket.destroyed || (reply.kind === 'response' && reply.response.destroyed);
   }
 
   /** Its record has been made, or is someone else's to make; nothing more may be sent from here. */
@@ -150,15 +145,15 @@ export class Passage implements RefusedRequest {
 
   /** Nothing of it is still to come, from either side. */
   get isReadAndOver(): boolean {
-    const isSent = this.exit.kind === 'socket' || this.exit.response.writableFinished;
+    const isSent = this.reply.kind === 'socket' || this.reply.response.writableFinished;
     return this.request.complete && this.#isOver && isSent;
   }
 
   /** Given to the token endpoints, which answer and record for themselves. */
   handOver(): void {
     this.#isOver = true;
-    if (this.exit.kind === 'socket') return;
-    const { response } = this.exit;
+    if (this.reply.kind === 'socket') return;
+    const { response } = this.reply;
     if (this.isLastRefusal) {
       response.shouldKeepAlive = false;
       this.closeAfter();
@@ -191,20 +186,21 @@ export class Passage implements RefusedRequest {
     evidence: string | undefined,
     cause: unknown,
   ): void {
+    const { known } = this;
     if (this.#isOver) throw new Error('a request has one outcome');
     this.#isOver = true;
-    if (this.request.complete && this.#connection.passage === this) this.#connection.passage = undefined;
+    if (this.request.complete && this.#connection.context === this) this.#connection.context = undefined;
     this.#record({
-      route: this.#route,
-      method: this.method,
+      route: known?.route ?? '(invalid)',
+      method: this.head.method,
       path: this.path,
       status,
       result,
       reason,
       evidence,
       cause,
-      credentialKind: this.identity?.authenticator.credentialKind ?? this.credentialKind,
-      identity: this.identity,
+      credentialKind: known?.credentialKind,
+      identity: known?.identity,
       durationMs: performance.now() - this.#startMs,
       upstreamMs: this.upstreamMs,
       clientAddress: this.clientAddress,
@@ -215,10 +211,10 @@ export class Passage implements RefusedRequest {
   }
 
   #yieldTurn(): void {
-    const { exit } = this;
+    const { reply } = this;
     const connection = this.#connection;
-    if (exit.kind === 'socket') return connection.passOn();
-    const { response } = exit;
+    if (reply.kind === 'socket') return connection.passOn();
+    const { response } = reply;
     // One that is waited for has really gone at `close`: only then it is known whether the connection is kept.
     if (response.destroyed || (isFlushed(response) && !connection.hasWaiting)) connection.passOn();
     else response.once('close', () => connection.passOn());
@@ -229,8 +225,3 @@ export class Passage implements RefusedRequest {
 const isFlushed = (response: ServerResponse): boolean =>
   response.writableFinished ||
   (response.writableEnded && response.socket !== null && response.writableLength === 0);
-
-const pathOf = (target: string): string => {
-  const at = target.indexOf('?');
-  return at < 0 ? target : target.slice(0, at);
-};
