@@ -173,7 +173,13 @@ const noTokenId = commandError(
     'with nothing but the secret: tollgate token revoke --secret-stdin < FILE',
 );
 
-const subjectOf = (_: Session, tokenId: string): Partial<AuditParty> => ({ tokenId });
+/** Whose the token is, so that the audit of its org has the line; its id alone where the store does not say. */
+const subjectOf = async ({ store }: Session, tokenId: string): Promise<Partial<AuditParty>> => {
+  const token = isTokenId(tokenId) ? await store.findToken(tokenId) : undefined;
+  return token === undefined || isOutage(token)
+    ? { tokenId }
+    : { org: token.orgId, user: token.userId, tokenId };
+};
 
 const secretCharactersMax = 64 * 1024;
 
