@@ -84,7 +84,13 @@ t.test('every family of stripped headers is in the documents, and no other', asy
 });
 
 t.test('every metric is in the documents, and no other', async (t) => {
-  const metrics = createMetrics({ version: '1', routes: [], extraRoutes: [], storeCommands: [] });
+  const metrics = createMetrics({
+    version: '1',
+    routes: [],
+    extraRoutes: [],
+    storeCommands: [],
+    authenticators: ['api_token', 'session'],
+  });
   const existing = [...(await metrics.render()).matchAll(/^# TYPE (tollgate_\w+)/gm)].map(
     (match) => match[1]!,
   );

@@ -35,7 +35,6 @@ const owners: Record<string, string | readonly string[]> = {
   pino: 'observe/',
   zod: ['settings/', 'surfaces/management/'],
   yaml: 'settings/',
-  'find-my-way': 'proxy/rule-tree.ts',
   commander: 'cli/',
 };
 

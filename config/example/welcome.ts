@@ -65,7 +65,11 @@ const pathFor = (org: string, routes: readonly RouteRule[]): string | undefined 
       sessions === 'any' &&
       scopes.every((scope) => scopesOfFirst.includes(scope)),
   );
-  return route?.path
-    .replace(/\*$/, '')
-    .replaceAll(/:(\w+)/g, (_, name: string) => (name === route.tenantParameter ? org : '1'));
+  if (route === undefined) return undefined;
+  const { segments, hasRest } = route.path;
+  const parts = segments.map((segment) => {
+    if (segment.kind === 'literal') return segment.text;
+    return segment.name === route.tenantParameter ? org : '1';
+  });
+  return `/${[...parts, ...(hasRest ? [''] : [])].join('/')}`;
 };

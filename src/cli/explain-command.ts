@@ -43,10 +43,16 @@ export const explainCommand = command({
   run: (question, invocation) =>
     withSettings(invocation, async (settings) => {
       const explanation = await explain(settings, question);
-      if (invocation.output.isJson) invocation.output.json(explanation);
+      if (invocation.output.isJson) invocation.output.json(asJson(explanation));
       else invocation.output.line(explanationText(question, explanation));
       return explanation.verdict === 'permit' ? exitCode.ok : exitCode.refused;
     }),
+});
+
+/** A path as it is written in the settings. */
+const asJson = ({ rule, ...explanation }: Explanation): object => ({
+  rule: rule === undefined ? undefined : { ...rule, path: rule.path.written },
+  ...explanation,
 });
 
 const explanationText = (question: Question, explanation: Explanation): string => {
@@ -59,7 +65,7 @@ const explanationText = (question: Question, explanation: Explanation): string =
   return [
     pairs([
       ['request', `${question.method} ${question.target}`],
-      ['rule', rule === undefined ? undefined : `${rule.name} (${rule.path})`],
+      ['rule', rule === undefined ? undefined : `${rule.name} (${rule.path.written})`],
       ['asks for', rule === undefined ? undefined : demandOf(rule)],
       ['caller', callerOf(question)],
       ['verdict', verdictOf(explanation)],

@@ -6,6 +6,7 @@ import { renderIdentityHeaders } from '../decision/identity-headers.ts';
 import { denial, isDenial } from '../decision/outcome.ts';
 import { wireOf } from '../decision/refusal.ts';
 import type { RouteRule } from '../decision/route-rule.ts';
+import { ownApiToken, ownSession } from '../identity/authenticators.ts';
 import { createPipeline, decide, type Pipeline } from '../proxy/pipeline.ts';
 import type { Decision, Forward, Refused, RequestHead } from '../proxy/request-decision.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -137,7 +138,7 @@ const permitted = (settings: Settings, { permit, identityPairs }: Forward): Expl
 const jwtShown = '<JWT of these, signed by Tollgate>';
 
 const identityOf = (settings: Settings, question: Question): Identity => ({
-  credentialKind: question.sessionKind === 'interactive' ? 'access_token' : 'api_token',
+  authenticator: question.sessionKind === 'interactive' ? ownSession : ownApiToken,
   sessionKind: question.sessionKind,
   issuer: settings.issuer,
   org: { id: question.orgId, name: question.orgId },

@@ -4,11 +4,24 @@
 import type { CredentialKind } from './identity.ts';
 import { type Denial, denial, isDenial } from './outcome.ts';
 
+/**
+ * What a credential looks like: the compact form of a JWT, or any other text. It says nothing about who vouches for it: an
+ * issuer's access token may be opaque too.
+ */
+export type CredentialForm = 'jwt' | 'opaque';
+
 /** What the caller presented. `value` is secret: never logged, never a cache key. */
 export interface Credential {
-  readonly kind: CredentialKind;
+  readonly form: CredentialForm;
   readonly value: string;
 }
+
+/** What most of that form are: for the records of a request whose caller is not known yet. */
+export const likelyKind = ({ form }: Credential): CredentialKind =>
+  form === 'jwt' ? 'access_token' : 'api_token';
+
+/** Whether it can be an access token that carries its own claims: ours, or an issuer's. */
+export const isJwt = ({ form }: Credential): boolean => form === 'jwt';
 
 /** Header fields that carry the bare credential, beside `Authorization: Bearer` and those of the settings. */
 export const bareCredentialHeaders: readonly string[] = ['csp-auth-token', 'x-vmware-vcloud-access-token'];
@@ -70,14 +83,20 @@ export const readCredential = (
   return found === undefined ? undefined : parseCredential(found, bounds);
 };
 
-/** `<two dots>` is an access token (JWS compact form), anything else an API token. */
+/** A text with exactly two dots has the form of a JWT (RFC 7515 section 7.1). */
 export const parseCredential = (value: string, bounds: CredentialBounds): Credential | Denial => {
-  const kind = hasTwoDots(value) ? 'access_token' : 'api_token';
-  const bytesMax = kind === 'access_token' ? bounds.accessTokenBytesMax : bounds.apiTokenBytesMax;
+  const form = hasTwoDots(value) ? 'jwt' : 'opaque';
+  const bytesMax = form === 'jwt' ? bounds.accessTokenBytesMax : bounds.apiTokenBytesMax;
   if (value.length > bytesMax)
-    return denial('credential_malformed', `${value.length} bytes are too long for an ${kind}`);
+    return denial('credential_malformed', `${value.length} bytes are too long for ${formNames[form]}`);
   if (!grammar.test(value)) return denial('credential_malformed', 'a character no credential may hold');
-  return { kind, value };
+  return { form, value };
+};
+
+/** For messages. */
+export const formNames: Readonly<Record<CredentialForm, string>> = {
+  jwt: 'a JWT',
+  opaque: 'an API token',
 };
 
 const hasTwoDots = (value: string): boolean => {

@@ -90,7 +90,7 @@ const valueOf = (field: Exclude<IdentityField, 'jwt'>, identity: Identity): stri
     case 'session.id':
       return identity.sessionId === undefined ? undefined : encodeFieldValue(identity.sessionId);
     case 'credential.kind':
-      return identity.credentialKind;
+      return identity.authenticator.credentialKind;
   }
 };
 

@@ -1,7 +1,14 @@
 // Who a request is: the vocabulary every room shares. No I/O, no clock.
 
-/** How the caller proved who they are. */
+/** What a caller proves who they are with: a secret that the store knows, or a token that stands for a session. */
 export type CredentialKind = 'api_token' | 'access_token';
+
+/** Who vouches for a credential. One for each file in `identity/authenticators/`. */
+export interface AuthenticatorId {
+  /** For metrics and logs. */
+  readonly name: string;
+  readonly credentialKind: CredentialKind;
+}
 
 /** How the session began: a person signed in, or an API token was presented or exchanged. */
 export type SessionKind = 'interactive' | 'api_token';
@@ -15,8 +22,8 @@ export interface Generation {
   readonly user: number;
 }
 
-export interface Identity {
-  readonly credentialKind: CredentialKind;
+/** Whom a credential names, and what they may do. */
+export interface Principal {
   readonly sessionKind: SessionKind;
   /** `iss` of the access token; our own issuer for API tokens. */
   readonly issuer: string;
@@ -43,6 +50,19 @@ export interface Identity {
   /** Milliseconds since the epoch; Infinity when it never expires. */
   readonly expiresAtMs: number;
 }
+
+/** A principal that an authenticator vouches for. */
+export interface Identity extends Principal {
+  readonly authenticator: AuthenticatorId;
+}
+
+/** Whether the caller brought an access token, of whatever form: it is passed on, ends with its session, and is not swapped. */
+export const isByAccessToken = ({ authenticator }: Pick<Identity, 'authenticator'>): boolean =>
+  authenticator.credentialKind === 'access_token';
+
+/** Whether the caller's session was made here, not by another issuer. */
+export const isOwnSession = ({ sessionId, generation }: Identity): boolean =>
+  sessionId !== undefined && generation !== undefined;
 
 /**
  * What the change feed knows of an identity right now.

@@ -1,134 +1,165 @@
-// Paths with places in them, such as `/accounts/{account}/tokens/{token}`: which pattern a path fits, what stands in its
-// places, and whether two patterns can fit the same path. No I/O. Percent-escapes are read once, in places only: where a
-// pattern is literal, a path must be too (path.ts refuses the escapes that could spell the same thing another way).
+// What a route's or a surface's path says: segments, each spelled out or a parameter, and whether everything below belongs
+// to it. A pattern is a value that only the parser here makes, and a request path is a string, so neither passes for the
+// other. The questions that settings ask of two patterns are answered here; path-tree.ts finds the pattern of a path. No I/O.
 
-import { decodePath } from './path.ts';
+export type Segment =
+  /** `text` is empty only in the last segment: a slash at the end of the path. */
+  | { readonly kind: 'literal'; readonly text: string }
+  /** One whole segment, not empty. */
+  | { readonly kind: 'parameter'; readonly name: string };
 
-/** Name of a place -> the segment found there, escapes read. */
-export type PathParameters = Readonly<Record<string, string>>;
-
-export interface PathMatch<T> {
-  readonly value: T;
-  readonly parameters: PathParameters;
+export interface PathPattern {
+  readonly written: string;
+  readonly segments: readonly Segment[];
+  /** Whether it ends with `*`: everything below the segments, also the nothing after their slash, but not they alone. */
+  readonly hasRest: boolean;
+  /** Equal for two patterns that match the same paths: parameters have no name in it. */
+  readonly form: string;
 }
 
-interface Compiled<T> {
-  /** Everything up to the first place: what most other paths already differ in. */
-  readonly head: string;
-  readonly expression: RegExp;
-  readonly names: readonly string[];
-  readonly value: T;
+export interface PatternFault {
+  /** What is wrong with the pattern, and what to write instead. */
+  readonly fault: string;
 }
 
-const place = /^\{([A-Za-z][A-Za-z0-9]*)\}$/;
-const optionalSlash = '/?';
-const below = '/*';
+export const isPatternFault = (value: PathPattern | PatternFault): value is PatternFault => 'fault' in value;
+
+/** Unreserved and sub-delimiters of RFC 3986 section 3.3, `@` and `:`; `*` and `;` mean other things. */
+const literalText = /^[A-Za-z0-9._~!$&'()+,=@:-]+$/;
+const parameterName = /^(?:\{([A-Za-z_][A-Za-z0-9_]{0,63})\}|:([A-Za-z_][A-Za-z0-9_]{0,63}))$/;
+
+/** `/things` exactly, `/things/*` everything below `/things/`; `{org}` or `:org` is one segment. */
+export const parsePattern = (written: string): PathPattern | PatternFault => {
+  if (!written.startsWith('/')) return { fault: 'a path begins with /' };
+  const parts = written.slice(1).split('/');
+  const hasRest = parts.at(-1) === '*';
+  const segments: Segment[] = [];
+  for (const [index, part] of (hasRest ? parts.slice(0, -1) : parts).entries()) {
+    const segment = parseSegment(part, !hasRest && index === parts.length - 1);
+    if ('fault' in segment) return segment;
+    segments.push(segment);
+  }
+  const names = segments.map(nameOf).filter((name) => name !== undefined);
+  const repeated = names.find((name, index) => names.indexOf(name) !== index);
+  if (repeated !== undefined)
+    return { fault: `the parameter ${repeated} stands twice; give each its own name` };
+  return patternFrom(written, segments, hasRest);
+};
+
+/** The pattern of a path that stands in the code, or has been checked. Throws on what is none. */
+export const patternOf = (written: string): PathPattern => {
+  const pattern = parsePattern(written);
+  if (isPatternFault(pattern)) throw new Error(`${written} is no path pattern: ${pattern.fault}`);
+  return pattern;
+};
+
+const patternFrom = (written: string, segments: readonly Segment[], hasRest: boolean): PathPattern => {
+  const parts = segments.map((segment) => (segment.kind === 'literal' ? segment.text : ':'));
+  return { written, segments, hasRest, form: `/${[...parts, ...(hasRest ? ['*'] : [])].join('/')}` };
+};
+
+const parseSegment = (part: string, isLast: boolean): Segment | PatternFault => {
+  if (part === '')
+    return isLast
+      ? { kind: 'literal', text: '' }
+      : { fault: 'it has an empty segment (//); write one / between segments' };
+  if (part === '.' || part === '..')
+    return { fault: `a segment ${part} never reaches the router; write the path without it` };
+  if (part === '*') return { fault: '* stands only at the end; write {name} for one segment in the middle' };
+  const [, braced, colon] = parameterName.exec(part) ?? [];
+  const name = braced ?? colon;
+  if (name !== undefined) return { kind: 'parameter', name };
+  if (literalText.test(part) && !part.startsWith(':')) return { kind: 'literal', text: part };
+  return { fault: faultOfText(part) };
+};
+
+const faultOfText = (part: string): string => {
+  const [before = '', after] = part.split('*', 2);
+  if (after !== undefined)
+    return `* is a whole segment at the end; write ${before === '' ? '' : `/${before}`}/* or name the segments`;
+  if (/[?#]/.test(part)) return 'a path has no query or fragment; write it without ? and #';
+  if (/^:|[{}]/.test(part))
+    return `${part} is not a parameter; write {name}, a whole segment of letters, digits and _`;
+  if (part.includes('%')) return 'percent-encoding is decided before routing; write the path as plain ASCII';
+  return `${JSON.stringify(part)} holds a character that no canonical path has; write letters, digits and -._~!$&'()+,=@:`;
+};
+
+const nameOf = (segment: Segment): string | undefined =>
+  segment.kind === 'parameter' ? segment.name : undefined;
+
+/** Names of the parameters, from left to right. */
+export const parameterNames = ({ segments }: PathPattern): readonly string[] =>
+  segments.map(nameOf).filter((name) => name !== undefined);
+
+/** Whether some path matches both. */
+export const overlaps = (one: PathPattern, other: PathPattern): boolean => {
+  const [length, otherLength] = [one.segments.length, other.segments.length];
+  const canBeAsLong = one.hasRest
+    ? other.hasRest || otherLength > length
+    : other.hasRest
+      ? length > otherLength
+      : length === otherLength;
+  return (
+    canBeAsLong &&
+    one.segments.every((segment, at) => {
+      const facing = other.segments[at];
+      return facing === undefined || segmentCovers(segment, facing) || segmentCovers(facing, segment);
+    })
+  );
+};
+
+/** Whether every path that matches `narrow` matches `wide` too. */
+export const covers = (wide: PathPattern, narrow: PathPattern): boolean => {
+  const [length, narrowLength] = [wide.segments.length, narrow.segments.length];
+  const isAlwaysAsLong = wide.hasRest
+    ? narrowLength > length || (narrow.hasRest && narrowLength === length)
+    : !narrow.hasRest && narrowLength === length;
+  return (
+    isAlwaysAsLong &&
+    wide.segments.every((segment, at) => {
+      const facing = narrow.segments[at];
+      return facing !== undefined && segmentCovers(segment, facing);
+    })
+  );
+};
+
+const segmentCovers = (wide: Segment, narrow: Segment): boolean =>
+  wide.kind === 'literal'
+    ? narrow.kind === 'literal' && narrow.text === wide.text
+    : narrow.kind === 'parameter' || narrow.text !== '';
 
 /**
- * Patterns and what belongs to each. In a pattern `{name}` is one whole segment, not empty; a final `/?` is a slash that
- * may be left out, a final `/*` everything below, and the path itself; all else is literal. A literal segment goes before
- * a place, from left to right, and everything below comes last.
+ * Positive: the first is the more exact, and wins where both match. A literal comes before a parameter and that before the
+ * rest, from left to right.
  */
-export class PathTable<T> {
-  readonly #literal = new Map<string, T>();
-  readonly #compiled: readonly Compiled<T>[];
-
-  constructor(entries: Iterable<readonly [pattern: string, value: T]>) {
-    const compiled: (Compiled<T> & { readonly order: string })[] = [];
-    for (const [pattern, value] of entries) {
-      if (pattern.includes('{') || pattern.endsWith(below))
-        compiled.push({ ...compile(pattern, value), order: orderOf(pattern) });
-      else for (const path of spellings(pattern)) this.#literal.set(path, value);
-    }
-    this.#compiled = compiled.toSorted((a, b) => (a.order < b.order ? -1 : 1));
+export const compareExactness = (one: PathPattern, other: PathPattern): number => {
+  const segmentsMax = Math.max(one.segments.length, other.segments.length);
+  for (let at = 0; at <= segmentsMax; at++) {
+    const difference = exactnessAt(one, at) - exactnessAt(other, at);
+    if (difference !== 0) return difference;
   }
-
-  /** Undefined when no pattern fits. */
-  find(path: string): PathMatch<T> | undefined {
-    const value = this.#literal.get(path);
-    if (value !== undefined) return { value, parameters: {} };
-    for (const { head, expression, names, value: found } of this.#compiled) {
-      if (!path.startsWith(head)) continue;
-      const match = expression.exec(path);
-      if (match === null) continue;
-      const parameters: Record<string, string> = {};
-      for (const [index, name] of names.entries()) {
-        const text = decodePath(match[index + 1] ?? '');
-        if (text === undefined) return undefined;
-        parameters[name] = text;
-      }
-      return { value: found, parameters };
-    }
-    return undefined;
-  }
-
-  /** Whether a pattern fits. On the path of every request: allocates nothing. */
-  has(path: string): boolean {
-    if (this.#literal.has(path)) return true;
-    for (const { head, expression } of this.#compiled)
-      if (path.startsWith(head) && expression.test(path)) return true;
-    return false;
-  }
-}
-
-const compile = <T>(pattern: string, value: T): Compiled<T> => {
-  const names: string[] = [];
-  const end = pattern.endsWith(optionalSlash) ? optionalSlash : pattern.endsWith(below) ? below : '';
-  const fixed = pattern.slice(0, pattern.length - end.length);
-  const source = fixed.split('/').map((segment) => {
-    const name = place.exec(segment)?.[1];
-    if (name === undefined) return segment.replaceAll(/\W/g, '\\$&');
-    names.push(name);
-    return '([^/]+)';
-  });
-  return {
-    head: fixed.split('{', 1)[0] ?? '',
-    expression: new RegExp(`^${source.join('/')}${end === below ? '(?:/.*)?' : end}$`),
-    names,
-    value,
-  };
+  return 0;
 };
 
-/** Sorts a literal segment before a place. */
-const orderOf = (pattern: string): string =>
-  pattern.endsWith(below)
-    ? '2'
-    : pattern
-        .split('/')
-        .map((segment) => (place.test(segment) ? '1' : '0'))
-        .join('');
-
-/** One pattern with a slash that may be left out is two without. */
-export const spellings = (pattern: string): readonly string[] => {
-  if (!pattern.endsWith(optionalSlash)) return [pattern];
-  const without = pattern.slice(0, -optionalSlash.length);
-  return [without, `${without}/`];
+const exactnessAt = ({ segments, hasRest }: PathPattern, at: number): number => {
+  const segment = segments[at];
+  if (segment === undefined) return hasRest && at === segments.length ? 1 : 0;
+  return segment.kind === 'parameter' ? 2 : 3;
 };
 
-/** Whether some path fits both patterns. */
-export const patternsMeet = (one: string, other: string): boolean =>
-  spellings(one).some((a) => spellings(other).some((b) => spellingsMeet(a.split('/'), b.split('/'))));
+/** `/admin` of `/admin/*`. */
+export const withoutRest = ({ written, segments }: PathPattern): PathPattern =>
+  patternFrom(written.replace(/\/\*$/, ''), segments, false);
 
-const spellingsMeet = (one: readonly string[], other: readonly string[]): boolean => {
-  if (one.at(-1) === '*' || other.at(-1) === '*') return belowMeets(one, other);
-  return one.length === other.length && segmentsMeet(one, other);
+/** The pattern of paths that have been folded: each literal too, and what is empty then is left out. */
+export const foldPattern = (pattern: PathPattern, foldSegment: (text: string) => string): PathPattern => {
+  const folded = pattern.segments
+    .map((segment): Segment =>
+      segment.kind === 'literal' ? { kind: 'literal', text: foldSegment(segment.text) } : segment,
+    )
+    .filter(isNotEmpty);
+  const isRoot = folded.length === 0 && !pattern.hasRest;
+  return patternFrom(pattern.written, isRoot ? [{ kind: 'literal', text: '' }] : folded, pattern.hasRest);
 };
 
-/** At least one of them is everything below somewhere. */
-const belowMeets = (one: readonly string[], other: readonly string[]): boolean => {
-  const [fixed, facing] = [one, other].map((path) => (path.at(-1) === '*' ? path.slice(0, -1) : path));
-  if (fixed === undefined || facing === undefined) return false;
-  // What is closed must reach as far as what is open.
-  if (one.at(-1) !== '*' && fixed.length < facing.length) return false;
-  if (other.at(-1) !== '*' && facing.length < fixed.length) return false;
-  return segmentsMeet(fixed.slice(0, facing.length), facing);
-};
-
-/** As many of them as the shorter has. */
-const segmentsMeet = (one: readonly string[], other: readonly string[]): boolean =>
-  one.every((segment, index) => {
-    const facing = other[index] ?? '';
-    return (
-      segment === facing || (segment !== '' && facing !== '' && (place.test(segment) || place.test(facing)))
-    );
-  });
+const isNotEmpty = (segment: Segment): boolean => segment.kind === 'parameter' || segment.text !== '';

@@ -1,5 +1,7 @@
 // What one route asks of a request. Compiled from settings once; read on every request. No I/O.
 
+import { parameterNames, type PathPattern } from './path-pattern.ts';
+
 /** Methods of a rule that names none. */
 export const defaultMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
@@ -14,8 +16,7 @@ export interface RouteRule {
   readonly name: string;
   /** Upper-case methods; undefined means `defaultMethods`. */
   readonly methods: readonly string[] | undefined;
-  /** find-my-way pattern: `/things/*`, `/accounts/:account/tokens`. */
-  readonly path: string;
+  readonly path: PathPattern;
   /** Anyone may call it; a valid credential still adds the identity. */
   readonly public: boolean;
   /** Every one of these is required. */
@@ -38,3 +39,13 @@ export interface RouteRule {
   /** Time until the upstream's response headers. */
   readonly responseTimeoutMs: number;
 }
+
+export const methodsOf = ({ methods }: Pick<RouteRule, 'methods'>): readonly string[] =>
+  methods ?? defaultMethods;
+
+/** Which of its path's parameters is the tenant; -1: none. */
+export const tenantIndexOf = ({
+  path,
+  tenantParameter,
+}: Pick<RouteRule, 'path' | 'tenantParameter'>): number =>
+  tenantParameter === undefined ? -1 : parameterNames(path).indexOf(tenantParameter);

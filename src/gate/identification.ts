@@ -14,7 +14,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import type { Settings } from '../settings/settings.ts';
 import { openStore } from '../store/open-store.ts';
 import type { Subscription, TokenStore } from '../store/token-store.ts';
-import { createAccessTokenVerifier } from '../tokens/verify-access-token.ts';
+import { createAccessTokenVerifiers } from '../tokens/verify-access-token.ts';
 import { feedRetentionMs } from './retention.ts';
 import { signersOf } from './signers.ts';
 import type { StoreClock } from './store-clock.ts';
@@ -72,14 +72,13 @@ export const openIdentification = async (
       identifier.drop();
     },
   });
-  const verifyAccessToken = createAccessTokenVerifier({
+  const accessTokens = createAccessTokenVerifiers({
     issuer: settings.issuer,
     audience: settings.audience,
     keyRing: signingKeys.ring,
     externalIssuers: settings.issuers,
     clockLeewayMs: settings.tokens.clockLeewayMs,
     tokenAgeMsMax: settings.tokens.accessTokenLifetimeMs,
-    tokenBytesMax: settings.credential.accessTokenBytesMax,
   });
   const lastUsed = createLastUsed(store, log);
   const identifier = createIdentifier({
@@ -87,7 +86,7 @@ export const openIdentification = async (
     settings,
     feedState,
     unknownTokenLimit: createUnknownTokenLimit(settings.limits.unknownTokensPerMinute),
-    verifyAccessToken,
+    accessTokens,
     isKeyRevoked: (kid) => signingKeys.isRevoked(kid),
     noteUse: (tokenId, nowMs) => lastUsed.note(tokenId, nowMs),
     ...signersOf(settings, signingKeys.ring),
@@ -116,7 +115,7 @@ export const openIdentification = async (
       await lookups.whenAnswered;
       if (isClosed) return;
       subscription = store.follow(feedState);
-      const [, refusals] = await Promise.all([signingKeys.start(), verifyAccessToken.warm(now())]);
+      const [, refusals] = await Promise.all([signingKeys.start(), accessTokens.warm(now())]);
       for (const { cause } of refusals)
         log.warn(
           `the keys of an external issuer cannot be had yet: ${summarizeError(cause)}. Its tokens are answered 503 until they ` +

@@ -1,5 +1,6 @@
 // The part of the gate that is seen from outside: the log and the metrics, with every label they will ever have.
 
+import { authenticatorNames } from '../identity/authenticators.ts';
 import { createLog, type Log } from '../observe/log.ts';
 import { createMetrics, type Metrics } from '../observe/metrics.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -18,6 +19,7 @@ export const openTelemetry = (settings: Settings, version: string): Telemetry =>
     routes: settings.routes,
     extraRoutes: surfaceRouteNames,
     storeCommands,
+    authenticators: authenticatorNames,
   });
   const log = createLog({
     level: settings.log.level,

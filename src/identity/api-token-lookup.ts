@@ -1,7 +1,7 @@
 // API token -> identity, by the store: shape, record, states, generations, scopes. Keeps no secret and no identity;
 // caching them is the identifier's work.
 
-import type { Identity } from '../decision/identity.ts';
+import type { Principal } from '../decision/identity.ts';
 import { type Denial, denial, isOutage, type Outage } from '../decision/outcome.ts';
 import { effectiveRoles, effectiveScopes } from '../decision/scope.ts';
 import type { OrgRecord } from '../store/records.ts';
@@ -20,7 +20,7 @@ export const lookUpApiToken = async (
   },
   digest: string,
   nowMs: number,
-): Promise<Identity | Denial | Outage> => {
+): Promise<Principal | Denial | Outage> => {
   const found = await deps.store.findApiToken(digest);
   if (found === undefined) return denial('token_unknown');
   if (isOutage(found)) return found;
@@ -28,7 +28,7 @@ export const lookUpApiToken = async (
   const org = await deps.orgs.find(orgId, deps.feedState.generationOf(orgId, userId).org);
   if (isOutage(org)) return org;
   if (org === undefined) return denial('org_disabled', 'the org is not in the store');
-  return denialOf(found, org, nowMs) ?? identityOf(found, org, deps.issuer);
+  return denialOf(found, org, nowMs) ?? principalOf(found, org, deps.issuer);
 };
 
 /** Why the token may not be used at all; expiry is judged again on every request. */
@@ -42,10 +42,9 @@ const denialOf = (found: ApiTokenFound, org: OrgRecord, nowMs: number): Denial |
   return undefined;
 };
 
-const identityOf = (found: ApiTokenFound, org: OrgRecord, issuer: string): Identity => {
+const principalOf = (found: ApiTokenFound, org: OrgRecord, issuer: string): Principal => {
   const { token, user, secretNumber } = found;
   return {
-    credentialKind: 'api_token',
     sessionKind: 'api_token',
     issuer,
     org: { id: org.id, name: org.name },

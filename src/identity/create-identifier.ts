@@ -4,34 +4,31 @@
 
 import { LRUCache } from 'lru-cache';
 import type { Credential } from '../decision/credential.ts';
-import type { Identity, Standing } from '../decision/identity.ts';
-import { renderIdentityHeaders } from '../decision/identity-headers.ts';
+import { type Identity, isByAccessToken, type Standing } from '../decision/identity.ts';
 import type { Denial, Outage, Refusal } from '../decision/outcome.ts';
 import { denial, isDenial, isOutage, isRefusal } from '../decision/outcome.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { digestOf, isOwnShape, secretLengthMin } from '../tokens/api-token.ts';
-import { lookUpApiToken } from './api-token-lookup.ts';
-import { CachedSubject, renderedFor } from './cached-subject.ts';
-import { admitExternal } from './external-account.ts';
+import type { AccessTokenVerifiers } from '../tokens/verify-access-token.ts';
+import { type Authenticator, PresentedCredential } from './authenticator.ts';
+import { authenticate, createAuthenticators } from './authenticators.ts';
+import { CachedSubject } from './cached-subject.ts';
 import type { FeedState } from './feed-state.ts';
 import type { Hit, Identifier, Subject } from './identifier.ts';
 import { ImportsProbe } from './imports-probe.ts';
 import { OrgCache } from './org-cache.ts';
+import { Rendering, type RenderingDeps } from './rendering.ts';
 import { SharedValues } from './shared-values.ts';
 import { SingleFlight } from './single-flight.ts';
 import type { UnknownTokenLimit } from './unknown-token-limit.ts';
 
-export interface IdentifierDependencies {
+export interface IdentifierDependencies extends RenderingDeps {
   readonly store: Pick<TokenStore, 'findApiToken' | 'findOrg' | 'findUser' | 'hasImports'>;
-  readonly settings: Pick<Settings, 'cache' | 'feed' | 'identity' | 'issuer'>;
+  readonly settings: Pick<Settings, 'cache' | 'credential' | 'feed' | 'identity' | 'issuer'>;
   readonly feedState: FeedState;
   readonly unknownTokenLimit: UnknownTokenLimit;
-  readonly verifyAccessToken: (token: string, nowMs: number) => Promise<Identity | Denial | Outage>;
-  /** Compact JWT of an identity for one upstream: the `jwt` field of the identity headers. */
-  readonly signIdentityJwt: (identity: Identity, upstreamName: string, nowMs: number) => string | Outage;
-  /** Access token that stands in for the caller's credential. */
-  readonly signAccessToken: (identity: Identity, upstreamName: string, nowMs: number) => string | Outage;
+  readonly accessTokens: AccessTokenVerifiers;
   /** Whether a signing key of ours has leaked and been revoked: what it signed is nobody's. */
   readonly isKeyRevoked?: (keyId: string) => boolean;
   /** Told of each API token that was read from the store and found good: once a cache life at most. Never throws. */
@@ -82,7 +79,8 @@ class CachingIdentifier implements CountingIdentifier {
   readonly #orgs: OrgCache;
   readonly #imports: ImportsProbe;
   readonly #shared = new SharedValues();
-  readonly #headerMapping: readonly (readonly [string, Settings['identity']['headers'][string]])[];
+  readonly #rendering: Rendering;
+  readonly #authenticators: readonly Authenticator[];
   /** Grows when every cache must be dropped: what was asked for before is not kept. */
   #epoch = 0;
   /** Grows with every change of an account or the keys: a refusal asked for before it is not kept. */
@@ -96,7 +94,15 @@ class CachingIdentifier implements CountingIdentifier {
     this.#refused = new LRUCache({ max: cache.unknownMax });
     this.#orgs = new OrgCache(deps.store, cache.identityTtlMs);
     this.#imports = new ImportsProbe(deps.store, this.#monotonicMs);
-    this.#headerMapping = Object.entries(deps.settings.identity.headers);
+    this.#rendering = new Rendering(deps);
+    this.#authenticators = createAuthenticators({
+      store: deps.store,
+      orgs: this.#orgs,
+      imports: this.#imports,
+      feedState: deps.feedState,
+      issuer: deps.settings.issuer,
+      accessTokens: deps.accessTokens,
+    });
     deps.feedState.onReset(() => this.drop());
     // A refusal may rest on a key not yet known, or on a state that has just changed.
     deps.feedState.onChange((changes) => {
@@ -130,8 +136,12 @@ class CachingIdentifier implements CountingIdentifier {
     return this.#withoutCache(credential, digest, nowMs, clockMs, limited);
   }
 
-  verify(accessToken: string, nowMs: number): Promise<Identity | Refusal> {
-    return this.#deps.verifyAccessToken(accessToken, nowMs);
+  async verify(credential: Credential, nowMs: number): Promise<Identity | Refusal> {
+    const presented = this.#presented(credential);
+    const authenticator = this.#authenticators.find((each) => each.claims(presented));
+    if (authenticator?.verify === undefined) return presented.refusal();
+    const principal = await authenticator.verify(presented, nowMs);
+    return isRefusal(principal) ? principal : { ...principal, authenticator: authenticator.id };
   }
 
   async mayBeApiToken(secret: string): Promise<boolean | Outage> {
@@ -145,23 +155,11 @@ class CachingIdentifier implements CountingIdentifier {
   }
 
   headersFor(subject: Subject, upstreamName: string, nowMs: number): readonly string[] | Outage {
-    const rendered = renderedFor(subject, upstreamName);
-    if (rendered.headers !== undefined) return rendered.headers;
-    const { identity } = subject;
-    const needsJwt = this.#headerMapping.some(([, field]) => field === 'jwt');
-    const jwt = needsJwt ? this.#deps.signIdentityJwt(identity, upstreamName, nowMs) : '';
-    if (isOutage(jwt)) return jwt;
-    // A copy has no spare room: it is kept 100,000 times.
-    rendered.headers = renderIdentityHeaders(this.#headerMapping, identity, jwt).slice();
-    return rendered.headers;
+    return this.#rendering.headersFor(subject, upstreamName, nowMs);
   }
 
   accessTokenFor(subject: Subject, upstreamName: string, nowMs: number): string | Outage {
-    const rendered = renderedFor(subject, upstreamName);
-    if (rendered.accessToken !== undefined) return rendered.accessToken;
-    const signed = this.#deps.signAccessToken(subject.identity, upstreamName, nowMs);
-    if (!isOutage(signed)) rendered.accessToken = signed;
-    return signed;
+    return this.#rendering.accessTokenFor(subject, upstreamName, nowMs);
   }
 
   reading(): CacheReading {
@@ -187,26 +185,26 @@ class CachingIdentifier implements CountingIdentifier {
     clockMs: number,
     clientAddress: string | undefined,
   ): Denial | Promise<Subject | Refusal> {
-    const { kind } = credential;
     const refused = this.#refused.get(digest);
     if (refused !== undefined && clockMs < refused.untilMs) {
       this.#counts.unknownHits += 1;
       return refused.denial;
     }
     const limit = this.#deps.unknownTokenLimit;
-    const isGarbage = kind === 'api_token' && this.#isGarbage(credential.value);
+    const presented = this.#presented(credential, digest);
+    // Told by its form alone. A JWT must be parsed first, and that is work which counts as a look-up.
+    const isGarbage = !presented.isJwt && !this.#authenticators.some((each) => each.claims(presented));
     if (clientAddress !== undefined && limit.isBlocked(clientAddress))
       if (isGarbage || !limit.takeTurn(clientAddress)) return denial('rate_limited');
     if (isGarbage) {
       this.#counts.unknownHits += 1;
       if (clientAddress !== undefined) limit.penalize(clientAddress);
-      const isShort = credential.value.length < secretLengthMin;
-      return denial('token_unknown', isShort ? `fewer than ${secretLengthMin} characters` : undefined);
+      return presented.refusal();
     }
     this.#counts.misses += 1;
     const isShared = this.#flights.has(digest);
     if (isShared) this.#counts.shared += 1;
-    const flight = this.#flights.join(digest, () => this.#lookUp(credential, digest, nowMs));
+    const flight = this.#flights.join(digest, () => this.#lookUp(presented, nowMs));
     if (clientAddress === undefined || isShared) return flight;
     return flight.then((result) => {
       if (isDenial(result) && guesses.has(result.reason)) limit.penalize(clientAddress);
@@ -214,21 +212,20 @@ class CachingIdentifier implements CountingIdentifier {
     });
   }
 
-  /** No look-up can find it, or none may: a secret so short could be guessed, though somebody has imported its digest. */
-  #isGarbage(secret: string): boolean {
-    if (secret.length < secretLengthMin) return true;
-    return !isOwnShape(secret) && this.#imports.areKnownAbsent();
+  #presented(credential: Credential, digest?: string): PresentedCredential {
+    return new PresentedCredential(credential, this.#deps.settings.credential.accessTokenBytesMax, digest);
   }
 
   /** Asks until the answer is not older than what the feed has told meanwhile, twice at most, and keeps it. */
-  async #lookUp(credential: Credential, digest: string, nowMs: number): Promise<Subject | Refusal> {
+  async #lookUp(presented: PresentedCredential, nowMs: number): Promise<Subject | Refusal> {
+    const { digest } = presented;
     let epoch = this.#epoch;
     let changes = this.#changes;
-    let result = await this.#ask(credential, digest, nowMs);
+    let result = await this.#ask(presented, nowMs);
     if (this.#epoch !== epoch || this.#isOutdated(result, nowMs)) {
       epoch = this.#epoch;
       changes = this.#changes;
-      result = await this.#ask(credential, digest, nowMs);
+      result = await this.#ask(presented, nowMs);
     }
     const clockMs = this.#monotonicMs();
     if (isOutage(result)) return this.#staleSubject(digest, nowMs, clockMs) ?? result;
@@ -240,26 +237,15 @@ class CachingIdentifier implements CountingIdentifier {
     const standing = this.#deps.feedState.standing(result, nowMs);
     if (standing === 'revoked' || standing === 'ended')
       return this.#refuse(digest, goneDenial(result, standing), clockMs);
-    if (credential.kind === 'api_token' && result.tokenId !== undefined)
-      this.#deps.noteUse?.(result.tokenId, nowMs);
-    const subject = new CachedSubject(this.#withSharedValues(result));
+    if (!isByAccessToken(result) && result.tokenId !== undefined) this.#deps.noteUse?.(result.tokenId, nowMs);
+    const subject = new CachedSubject(result);
     if (standing !== 'outdated' && epoch === this.#epoch) this.#keep(digest, subject, nowMs, clockMs);
     return subject;
   }
 
-  async #ask(credential: Credential, digest: string, nowMs: number): Promise<Identity | Denial | Outage> {
-    const { store, settings, feedState, verifyAccessToken } = this.#deps;
-    if (credential.kind === 'access_token') {
-      const verified = await verifyAccessToken(credential.value, nowMs);
-      const isExternal = !isRefusal(verified) && verified.generation === undefined;
-      return isExternal ? admitExternal({ store, orgs: this.#orgs, feedState }, verified) : verified;
-    }
-    if (!isOwnShape(credential.value)) {
-      const hasImports = await this.#imports.exist();
-      if (isOutage(hasImports)) return hasImports;
-      if (!hasImports) return denial('token_unknown');
-    }
-    return lookUpApiToken({ store, orgs: this.#orgs, feedState, issuer: settings.issuer }, digest, nowMs);
+  async #ask(presented: PresentedCredential, nowMs: number): Promise<Identity | Refusal> {
+    const vouched = await authenticate(this.#authenticators, presented, nowMs);
+    return isRefusal(vouched) ? vouched : this.#shared.identity(vouched.principal, vouched.by);
   }
 
   #isOutdated(result: Identity | Refusal, nowMs: number): boolean {
@@ -289,16 +275,6 @@ class CachingIdentifier implements CountingIdentifier {
     subject.freshUntilMs = Math.min(Math.floor(clockMs) + outageRetryMs, subject.usableUntilMs);
     this.#counts.stale += 1;
     return subject;
-  }
-
-  #withSharedValues(identity: Identity): Identity {
-    const { org, user } = identity;
-    return {
-      ...identity,
-      org: this.#shared.org(org),
-      user: { id: user.id, name: user.name, roles: this.#shared.roles(user.roles) },
-      scopes: this.#shared.scopes(identity.scopes),
-    };
   }
 }
 

@@ -30,7 +30,7 @@ export interface Identifier {
    * Whose an access token is, by its signature and claims alone: whatever has ended since, here or in the store. Not
    * cached. For asking the store to end it, never for letting it in.
    */
-  verify(accessToken: string, nowMs: number): Promise<Identity | Refusal>;
+  verify(credential: Credential, nowMs: number): Promise<Identity | Refusal>;
   /** Whether a string can be an API token made here or imported: by its form, and by whether there are imports at all. */
   mayBeApiToken(secret: string): Promise<boolean | Outage>;
   /** What the change feed knows of the identity at this moment; synchronous, a few map look-ups. */

@@ -2,7 +2,7 @@
 // keep as many copies. Bounded; what is pushed out is only no longer shared.
 
 import { LRUCache } from 'lru-cache';
-import type { Identity } from '../decision/identity.ts';
+import type { AuthenticatorId, Identity, Principal } from '../decision/identity.ts';
 
 const valuesMax = 1_000;
 
@@ -11,6 +11,18 @@ export class SharedValues {
   readonly #roles = new LRUCache<string, readonly string[]>({ max: valuesMax });
 
   readonly #orgs = new LRUCache<string, Identity['org']>({ max: valuesMax });
+
+  /** The identity, made of values that others like it have too. */
+  identity(principal: Principal, authenticator: AuthenticatorId): Identity {
+    const { id, name, roles } = principal.user;
+    return {
+      ...principal,
+      authenticator,
+      org: this.org(principal.org),
+      user: { id, name, roles: this.roles(roles) },
+      scopes: this.scopes(principal.scopes),
+    };
+  }
 
   org(org: Identity['org']): Identity['org'] {
     return shared(this.#orgs, JSON.stringify([org.id, org.name]), org);

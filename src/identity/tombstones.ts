@@ -5,7 +5,7 @@
 // Memory: one entry of roughly 200 bytes a revocation, ended session or changed account within the retention window
 // (the longest access-token life and a margin). 1,000 revocations a minute and 40 minutes: 8 MB.
 
-import type { Generation, Identity } from '../decision/identity.ts';
+import { type Generation, type Identity, isByAccessToken } from '../decision/identity.ts';
 import type { AccountState, Change } from '../store/records.ts';
 
 /** What stands against an identity; staleness of the feed is not judged here. */
@@ -113,7 +113,7 @@ export class Tombstones {
           this.#isIssuedBefore(identity.issuedAtMs, user)
         : generation.org < marks.own.generation || generation.user < user.generation;
     if (!hasPassed) return 'live';
-    return identity.credentialKind === 'api_token' ? 'outdated' : 'ended';
+    return isByAccessToken(identity) ? 'ended' : 'outdated';
   }
 
   /** The generations the feed has told of; -1 where it has told nothing. */

@@ -4,6 +4,7 @@
 import type { Identity } from '../decision/identity.ts';
 import { denial, isOutage, type Refusal } from '../decision/outcome.ts';
 import { effectiveScopes } from '../decision/scope.ts';
+import { ownSession } from '../identity/authenticators.ts';
 import type { OauthClientSettings } from '../settings/settings.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import type { Origin } from './actor.ts';
@@ -44,7 +45,7 @@ export const createBeginClientSession = (
     }
     const { org, user } = owner;
     const identity: Identity = {
-      credentialKind: 'access_token',
+      authenticator: ownSession,
       sessionKind: 'api_token',
       issuer: deps.settings.issuer,
       org: { id: org.id, name: org.name },

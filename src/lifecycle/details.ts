@@ -1,7 +1,7 @@
 // What there is to know of an API token, for whoever holds it. Possession is the only right asked for, so it tells of
 // nothing but that token, and strangers who try out tokens are held to the limit on unknown ones.
 
-import type { Credential } from '../decision/credential.ts';
+import { type Credential, isJwt } from '../decision/credential.ts';
 import { type Denial, denial, isDenial, isOutage, type Outage } from '../decision/outcome.ts';
 import type { Identifier } from '../identity/identifier.ts';
 import { isTokenDead, secretEndMs } from '../store/api-token-state.ts';
@@ -31,7 +31,7 @@ export const createFindDetails =
     readonly now: () => number;
   }): FindDetails =>
   async (credential, clientAddress) => {
-    if (credential.kind !== 'api_token') return 'unknown';
+    if (isJwt(credential)) return 'unknown';
     const nowMs = deps.now();
     const subject = await deps.identifier.identify(credential, nowMs, clientAddress);
     if (isOutage(subject)) return subject;

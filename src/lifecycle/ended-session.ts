@@ -1,7 +1,7 @@
 // Access tokens that are whole, but whose session, API token or owner has ended. A caller who was answered with an outage
 // repeats the command, and by then the change feed has ended the session here: only the store can say that it is done.
 
-import type { Credential } from '../decision/credential.ts';
+import { type Credential, isJwt } from '../decision/credential.ts';
 import type { Identity } from '../decision/identity.ts';
 import { type Denial, isDenial, type Outage } from '../decision/outcome.ts';
 import type { Identifier } from '../identity/identifier.ts';
@@ -16,8 +16,8 @@ export const createFindEnded =
     readonly now: () => number;
   }): FindEnded =>
   async (credential, { reason }) => {
-    if (credential.kind !== 'access_token' || !endings.has(reason)) return undefined;
-    const verified = await deps.identifier.verify(credential.value, deps.now());
+    if (!isJwt(credential) || !endings.has(reason)) return undefined;
+    const verified = await deps.identifier.verify(credential, deps.now());
     return isDenial(verified) ? undefined : verified;
   };
 

@@ -2,7 +2,7 @@
 // Repeatable: an entry always gets the same id, so a second run changes nothing and revives nothing revoked.
 // An entry that cannot be taken is reported and skipped; an outage stops the run, to be repeated whole.
 
-import { parseCredential } from '../decision/credential.ts';
+import { isJwt, parseCredential } from '../decision/credential.ts';
 import { isDenial, isOutage, type Outage } from '../decision/outcome.ts';
 import type { ApiTokenRecord } from '../store/records.ts';
 import { digestOf, secretLengthMin } from '../tokens/api-token.ts';
@@ -202,7 +202,7 @@ const parseDigest = (sha256: unknown, secret: unknown): string | CommandError =>
       'secret_malformed',
       'A secret is visible ASCII without blanks, quotes, commas, ; and \\.',
     );
-  if (credential.kind === 'access_token')
+  if (isJwt(credential))
     return commandError(
       'secret_malformed',
       'A secret with two dots would be read as a JWT and cannot be imported.',

@@ -2,8 +2,8 @@
 // session of an access token. What is remembered here is never an answer: each time the store is asked, and says that it is
 // done, because an earlier attempt may have been answered with an outage, and the store may have lost what this replica knows.
 
-import type { Credential } from '../decision/credential.ts';
-import type { Identity } from '../decision/identity.ts';
+import { type Credential, isJwt } from '../decision/credential.ts';
+import { type Identity, isByAccessToken } from '../decision/identity.ts';
 import { type Denial, denial, isDenial, isOutage, type Outage } from '../decision/outcome.ts';
 import type { Identifier } from '../identity/identifier.ts';
 import type { SessionLimit } from '../identity/session-limit.ts';
@@ -46,15 +46,13 @@ export const createRevoke = (deps: RevokeDeps): Revoke => {
     const subject = await deps.identifier.identify(credential, nowMs);
     if (isOutage(subject)) return subject;
     const origin = { clientAddress: clientAddress ?? '', requestId: requestId ?? '' };
-    if (credential.kind === 'api_token')
-      return revokeApiToken(
-        deps,
-        credential,
-        isDenial(subject) ? undefined : subject.identity,
-        origin,
-        nowMs,
-      );
-    if (!isDenial(subject)) return endSession(deps, subject.identity, origin, nowMs);
+    if (!isDenial(subject)) {
+      const { identity } = subject;
+      return isByAccessToken(identity)
+        ? endSession(deps, identity, origin, nowMs)
+        : revokeApiToken(deps, credential, identity, origin, nowMs);
+    }
+    if (!isJwt(credential)) return revokeApiToken(deps, credential, undefined, origin, nowMs);
     if (subject.isEarly === true) return notGoodYet;
     const ended = await findEnded(credential, subject);
     if (ended === undefined || isOutage(ended)) return ended ?? 'nothing';

@@ -3,7 +3,8 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Identity } from '../decision/identity.ts';
-import { denial, isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
+import { denial, isOutage, isRefusal, type Outage, type Refusal } from '../decision/outcome.ts';
+import { ownSession } from '../identity/authenticators.ts';
 import type { SignInLimit } from '../identity/sign-in-limit.ts';
 import type { OrgRecord, UserRecord } from '../store/records.ts';
 import type { TokenStore } from '../store/token-store.ts';
@@ -44,7 +45,7 @@ export const createSignIn = (deps: SignInDeps): SignIn => {
     if (!deps.limit.begin(clientAddress, account)) return denial('rate_limited', account);
     const identity = await checkPassword(deps, command);
     if (isOutage(identity)) deps.limit.cancel(clientAddress, account);
-    if (!('credentialKind' in identity)) return identity;
+    if (isRefusal(identity)) return identity;
     deps.limit.succeed(clientAddress, account);
     const { validityMs, clientId } = command;
     return issue({ identity, scopes: undefined, audiences: [], validityMs, clientId, methods: ['pwd'] });
@@ -75,7 +76,7 @@ const checkPassword = async (deps: SignInDeps, command: SignInCommand): Promise<
   if (user.state === 'disabled') return denial('password_wrong', 'the user is disabled');
   await renewHash(deps, user, command.password);
   return {
-    credentialKind: 'access_token',
+    authenticator: ownSession,
     sessionKind: 'interactive',
     issuer: deps.settings.issuer,
     org: { id: org.id, name: org.name },

@@ -20,6 +20,7 @@ export const accessLine = (outcome: RequestOutcome, nowMs: number): string => {
   if (outcome.cause !== undefined) line += `,"cause":${quoted(causeOf(outcome.cause))}`;
   if (outcome.credentialKind !== undefined) line += `,"credential":"${outcome.credentialKind}"`;
   if (identity !== undefined) {
+    line += `,"authenticator":"${identity.authenticator.name}"`;
     line += `,"org":${quoted(identity.org.id)},"user":${quoted(identity.user.id)}`;
     if (identity.tokenId !== undefined) line += `,"tokenId":${quoted(identity.tokenId)}`;
     if (identity.sessionId !== undefined) line += `,"sessionId":${quoted(identity.sessionId)}`;

@@ -54,12 +54,16 @@ interface Tables {
   readonly upstreams: ReadonlyMap<string, UpstreamNumbers>;
   /** By result, reason and kind of credential. */
   readonly decisions: Float64Array;
+  /** By authenticator, then result. */
+  readonly identified: ReadonlyMap<string, Float64Array>;
 }
 
 export interface RequestMetricsSettings {
   readonly routes: readonly { readonly name: string; readonly upstream: string }[];
   /** More route names the recorder may be given, e.g. those of the token endpoints. */
   readonly extraRoutes: readonly string[];
+  /** Names of those who can vouch for a credential. */
+  readonly authenticators: readonly string[];
 }
 
 /** Registers the request metrics and returns the function that counts one outcome. */
@@ -91,7 +95,9 @@ export const createRequestMetrics = (
   const other = routes.get('(other)') ?? addRoute('(other)', undefined);
   const decisions = new Float64Array(results.length * reasons.length * credentialKinds.length);
 
-  publish(registry, { routes, upstreams, decisions });
+  const identified = new Map(settings.authenticators.map((name) => [name, new Float64Array(results.length)]));
+
+  publish(registry, { routes, upstreams, decisions, identified });
 
   return (outcome) => {
     const numbers = routes.get(outcome.route) ?? other;
@@ -103,7 +109,10 @@ export const createRequestMetrics = (
     if (outcome.status !== 101) observe(numbers.duration, durationBounds, outcome.durationMs / 1000);
     const reason = reasonIndex.get(outcome.reason ?? 'none') ?? 0;
     const kind = outcome.credentialKind === undefined ? 0 : outcome.credentialKind === 'api_token' ? 1 : 2;
-    add(decisions, (resultIndexOf(outcome.result) * reasons.length + reason) * credentialKinds.length + kind);
+    const result = resultIndexOf(outcome.result);
+    add(decisions, (result * reasons.length + reason) * credentialKinds.length + kind);
+    const counts = outcome.identity && identified.get(outcome.identity.authenticator.name);
+    if (counts !== undefined) add(counts, result);
     if (numbers.upstream === undefined) return;
     if (outcome.upstreamMs !== undefined)
       observe(numbers.upstream.response, durationBounds, outcome.upstreamMs / 1000);
@@ -155,7 +164,7 @@ const statusIndex = Uint8Array.from({ length: 600 }, (_, status) => {
 const statusIndexOf = (status: number): number => statusIndex[status] ?? 0;
 
 const publish = (registry: Registry, tables: Tables): void => {
-  const { routes, upstreams, decisions } = tables;
+  const { routes, upstreams, decisions, identified } = tables;
   publishCounter(
     registry,
     {
@@ -175,6 +184,19 @@ const publish = (registry: Registry, tables: Tables): void => {
       labelNames: ['result', 'reason', 'credential_kind'],
     },
     () => decisionRows(decisions),
+  );
+  publishCounter(
+    registry,
+    {
+      name: 'tollgate_identified_requests_total',
+      help: 'Requests whose caller was identified, by who vouched for the credential, and by result.',
+      labelNames: ['authenticator', 'result'],
+    },
+    function* () {
+      for (const [authenticator, counts] of identified)
+        for (const [index, result] of results.entries())
+          yield { labels: { authenticator, result }, value: counts[index] ?? 0 };
+    },
   );
   publishHistogram(
     registry,

@@ -1,14 +1,10 @@
 // What the API may take a path for, beside what it says (path-readings.ts). It only judges whether such a reading asks
 // more than the rule that was found, or is of a path that Tollgate answers itself; it chooses none.
 
-import type { RouteRule } from '../decision/route-rule.ts';
-import { foldEscaped, foldPath, isReadOtherwise, suffixReadings, withoutSlash } from './path-readings.ts';
-import { type HTTPMethod, RuleTree } from './rule-tree.ts';
-
-export interface RuleOfMethod {
-  readonly method: HTTPMethod;
-  readonly rule: RouteRule;
-}
+import { foldPattern, type PathPattern } from '../decision/path-pattern.ts';
+import { PathTree } from '../decision/path-tree.ts';
+import { methodsOf, type RouteRule, tenantIndexOf } from '../decision/route-rule.ts';
+import { foldEscaped, foldSegment, isReadOtherwise, suffixReadings, withoutSlash } from './path-readings.ts';
 
 export interface LenientRules {
   /**
@@ -16,79 +12,88 @@ export interface LenientRules {
    * @param path canonical (decision/path.ts).
    * @param tenant value of the rule's tenant parameter, its escapes read.
    */
-  askMore(method: HTTPMethod, path: string, rule: RouteRule, tenant: string | undefined): boolean;
+  askMore(method: string, path: string, rule: RouteRule, tenant: string | undefined): boolean;
 }
 
 /** Rules whose patterns become one are all asked. Most paths are only looked through, none where no rule asks more. */
-export const createLenientRules = (entries: readonly RuleOfMethod[]): LenientRules => {
-  const rules = [...new Set(entries.map(({ rule }) => rule))];
+export const createLenientRules = (rules: readonly RouteRule[]): LenientRules => {
   const outdone = new Set(rules.filter((rule) => rules.some((other) => mayAskMore(other, rule))));
-  const isOdd = rules.some(({ path }) => isFoldedOtherwise(path));
-  const tree = new RuleTree<readonly FoldedRule[]>();
-  const byMethod = Map.groupBy(entries, ({ method }) => method);
-  for (const [method, own] of byMethod)
-    for (const [pattern, same] of Map.groupBy(own, ({ rule }) => foldPattern(rule)))
-      tree.add(method, pattern, same.map(foldRule));
+  const isOdd = rules.some(({ path }) => folded(path).form !== path.form);
+  const trees = foldedTrees(rules);
 
   const askMore: LenientRules['askMore'] = (method, path, rule, tenant) => {
     if (!outdone.has(rule) || !(isOdd || isReadOtherwise(path))) return false;
-    const folded = foldEscaped(path);
-    if (folded === undefined) return true;
-    const foldedTenant = tenant === undefined ? undefined : foldPath(`/${tenant}`).slice(1);
-    const isStricter = (other: FoldedRule, found: PathParameters): boolean =>
-      other.tenantName === undefined
-        ? mayAskMore(other.rule, rule)
-        : asksMore(other.rule, rule) || found[other.tenantName] !== foldedTenant;
+    const tree = trees.get(method);
+    const reading = foldEscaped(path);
+    if (reading === undefined || reading.includes('//')) return true;
+    const foldedTenant = tenant === undefined ? undefined : foldSegment(tenant);
+    const isStricter = ({ rule: other, tenantAt }: FoldedRule, parameters: readonly string[]): boolean =>
+      tenantAt < 0 ? mayAskMore(other, rule) : asksMore(other, rule) || parameters[tenantAt] !== foldedTenant;
     /** `isSameRead`: another path of the rule that was found counts too. */
-    const isStricterAt = (reading: string, isSameRead = true): boolean => {
-      const found = tree.find(method, reading);
+    const isStricterAt = (read: string, isSameRead = true): boolean => {
+      const found = tree?.find(read);
       const isStricterThere = (other: FoldedRule): boolean =>
-        (isSameRead || other.rule !== rule) && isStricter(other, found?.parameters ?? {});
+        (isSameRead || other.rule !== rule) && isStricter(other, found?.parameters ?? []);
       return found?.value.some(isStricterThere) ?? false;
     };
-    const bare = withoutSlash(folded);
+    const bare = withoutSlash(reading);
     if (isStricterAt(bare)) return true;
     // The path itself has been looked up.
-    if (bare !== folded && (isOdd || folded !== path) && isStricterAt(folded)) return true;
+    if (bare !== reading && (isOdd || reading !== path) && isStricterAt(reading)) return true;
     // A rule that spells out the end of the path means that end. Another tenant of the same rule (`acme.com`) is no reading.
     if (endsLiterally(rule)) return false;
-    return suffixReadings(bare).some((reading) => isStricterAt(reading, false));
+    return suffixReadings(bare).some((read) => isStricterAt(read, false));
   };
   return { askMore };
 };
 
-/**
- * Whether a lenient reading of a path is one that Tollgate answers itself.
- * @param patterns of those paths (settings/surface-paths.ts).
- */
-export const createLenientPaths = (patterns: readonly string[]): ((path: string) => boolean) => {
-  const asRoutes = patterns.map((pattern) => withNumbers(pattern.replace(/\/\?$/, '')));
-  const isOdd = asRoutes.some(isFoldedOtherwise);
-  const tree = new RuleTree<true>();
-  for (const pattern of new Set(asRoutes.map((pattern) => withoutSlash(foldPath(pattern)))))
-    tree.add('GET', pattern, true);
+/** Whether a lenient reading of a path is one that Tollgate answers itself: one of these patterns. */
+export const createLenientPaths = (patterns: readonly PathPattern[]): ((path: string) => boolean) => {
+  const forms = new Set(patterns.map(({ form }) => form));
+  const byForm = new Map(patterns.map((pattern) => [folded(pattern).form, folded(pattern)]));
+  // A folded pattern that is none of the others: a plain path may be a reading of it.
+  const isOdd = [...byForm.keys()].some((form) => !forms.has(form));
+  const tree = new PathTree([...byForm.values()].map((pattern) => [pattern, true] as const));
   return (path) => {
-    if (asRoutes.length === 0 || !(isOdd || isReadOtherwise(path))) return false;
-    const folded = foldEscaped(path);
-    if (folded === undefined) return true;
-    const bare = withoutSlash(folded);
-    return [bare, ...suffixReadings(bare)].some((reading) => tree.find('GET', reading) !== undefined);
+    if (patterns.length === 0 || !(isOdd || isReadOtherwise(path))) return false;
+    const reading = foldEscaped(path);
+    if (reading === undefined || reading.includes('//')) return true;
+    const bare = withoutSlash(reading);
+    return [bare, ...suffixReadings(bare)].some((read) => tree.has(read));
   };
 };
 
-/** `{account}` as a numbered parameter. */
-const withNumbers = (pattern: string): string => {
-  let count = 0;
-  return pattern.replaceAll(/\{[A-Za-z0-9]+\}/g, () => `:p${count++}`);
-};
-
-type PathParameters = Readonly<Record<string, string | undefined>>;
+const folded = (pattern: PathPattern): PathPattern => foldPattern(pattern, foldSegment);
 
 interface FoldedRule {
   readonly rule: RouteRule;
-  /** Name of its tenant parameter in the folded pattern. */
-  readonly tenantName: string | undefined;
+  readonly pattern: PathPattern;
+  /** Which of the parameters is its tenant; -1: none. */
+  readonly tenantAt: number;
 }
+
+/** By method. Several rules may become one pattern. */
+const foldedTrees = (rules: readonly RouteRule[]): ReadonlyMap<string, PathTree<readonly FoldedRule[]>> => {
+  const all = rules.map((rule): FoldedRule => ({
+    rule,
+    pattern: folded(rule.path),
+    tenantAt: tenantIndexOf(rule),
+  }));
+  const methods = new Set(rules.flatMap(methodsOf));
+  return new Map(
+    [...methods].map((method) => [
+      method,
+      treeOf(all.filter(({ rule }) => methodsOf(rule).includes(method))),
+    ]),
+  );
+};
+
+const treeOf = (rules: readonly FoldedRule[]): PathTree<readonly FoldedRule[]> => {
+  const patterns = new Map(rules.map(({ pattern }) => [pattern.form, pattern]));
+  return new PathTree(
+    [...patterns].map(([form, pattern]) => [pattern, rules.filter((rule) => rule.pattern.form === form)]),
+  );
+};
 
 /** Whether a caller that `rule` lets through could be one that `other` does not, whatever the tenant. */
 const asksMore = (other: RouteRule, rule: RouteRule): boolean => {
@@ -103,30 +108,8 @@ const asksMore = (other: RouteRule, rule: RouteRule): boolean => {
 const mayAskMore = (other: RouteRule, rule: RouteRule): boolean =>
   asksMore(other, rule) || other.tenantParameter !== undefined;
 
-/** `::` is a colon. */
-const isParameter = (segment: string): boolean => segment.startsWith(':') && !segment.startsWith('::');
-
-/** Whether folding changes a pattern: then a path in lower case may be another spelling of it. */
-const isFoldedOtherwise = (pattern: string): boolean => {
-  const literal = pattern.replaceAll(/\/:(?!:)[^/]+/g, '/p');
-  return literal !== '/' && withoutSlash(foldPath(literal)) !== literal;
-};
-
 /** Whether the last segment of a rule's path is spelled out: neither a parameter nor `*`. */
 const endsLiterally = ({ path }: RouteRule): boolean => {
-  const last = path.slice(path.lastIndexOf('/') + 1);
-  return last !== '*' && last !== '' && !isParameter(last);
-};
-
-/** A pattern for folded paths. Parameters are numbered: two rules may name them differently. */
-const foldPattern = ({ path }: RouteRule): string => {
-  let count = 0;
-  const segments = path.split('/').map((segment) => (isParameter(segment) ? `:p${count++}` : segment));
-  return withoutSlash(foldPath(segments.join('/')));
-};
-
-const foldRule = ({ rule }: RuleOfMethod): FoldedRule => {
-  const { path, tenantParameter } = rule;
-  const at = path.split('/').filter(isParameter).indexOf(`:${tenantParameter}`);
-  return { rule, tenantName: at < 0 ? undefined : `p${at}` };
+  const last = path.segments.at(-1);
+  return !path.hasRest && last?.kind === 'literal' && last.text !== '';
 };

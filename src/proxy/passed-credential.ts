@@ -2,6 +2,7 @@
 // token in an API token's place. Decides nothing about the request.
 
 import type { Credential } from '../decision/credential.ts';
+import { isByAccessToken } from '../decision/identity.ts';
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import type { RouteRule } from '../decision/route-rule.ts';
 import type { Identifier, Subject } from '../identity/identifier.ts';
@@ -35,7 +36,7 @@ export const passedCredential = (
     case 'access-token': {
       if (subject === undefined || presented === undefined) return stripped;
       // A caller that brought an access token has just that passed on, and nothing else it may have sent along.
-      if (presented.kind === 'access_token') return { keepsCredential: false, accessToken: presented.value };
+      if (isByAccessToken(subject.identity)) return { keepsCredential: false, accessToken: presented.value };
       const accessToken = identifier.accessTokenFor(subject, rule.upstream, nowMs);
       return isOutage(accessToken) ? accessToken : { keepsCredential: false, accessToken };
     }

@@ -25,13 +25,15 @@ export const foldEscaped = (path: string): string | undefined => {
   return decoded === undefined ? undefined : foldPath(decoded);
 };
 
-/** Every spelling that one lenient server or another takes for the same path becomes one. `%` gets a stand-in. */
+/** Every spelling that one lenient server or another takes for the same path becomes one. */
 export const foldPath = (path: string): string => {
   const folded = ascii.test(path) ? path.toLowerCase() : foldUnicode(path);
   const trimmed = folded.replaceAll(blankEnds, '');
-  const joined = trimmed === folded ? folded : trimmed.replaceAll(/\/{2,}/g, '/');
-  return joined.includes('%') ? joined.replaceAll('%', '^') : joined;
+  return trimmed === folded ? folded : trimmed.replaceAll(/\/{2,}/g, '/');
 };
+
+/** One segment of a path, or of a pattern, folded alike; empty when nothing is left of it. */
+export const foldSegment = (segment: string): string => foldPath(`/${segment}`).slice(1);
 
 /** Printable ASCII: what a canonical path holds besides its escapes. */
 const ascii = /^[\x20-\x7e]*$/;

@@ -3,12 +3,12 @@
 // nothing, knows no socket, and waits only for an identity that is not cached.
 
 import { isPermit } from '../decision/authorize.ts';
-import { type Credential, isCredential, readCredential } from '../decision/credential.ts';
+import { type Credential, isCredential, likelyKind, readCredential } from '../decision/credential.ts';
 import type { Identity, Standing } from '../decision/identity.ts';
 import { methodsAskedFor } from '../decision/method-override.ts';
 import { denial, isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
 import { parseTarget } from '../decision/path.ts';
-import { PathTable } from '../decision/path-pattern.ts';
+import { PathTree } from '../decision/path-tree.ts';
 import type { Identifier, Subject } from '../identity/identifier.ts';
 import type { Settings } from '../settings/settings.ts';
 import { ownedPatterns, type SurfacePrefixes } from '../settings/surface-paths.ts';
@@ -40,7 +40,7 @@ export const createPipeline = (
   now: () => number,
 ): Pipeline => {
   const owned = ownedPatterns(settings);
-  const owners = new PathTable(owned.map(({ pattern, setting }) => [pattern, setting]));
+  const owners = new PathTree(owned.map(({ pattern, setting }) => [pattern, setting]));
   return {
     settings,
     classify: createHeaderClassifier(headerNamesOf(settings)),
@@ -191,6 +191,7 @@ const knownOf = (asked: Asked, identity: Identity | undefined): Known => ({
   clientAddress: asked.clientAddress,
   route: asked.match.rule.name,
   rule: asked.match.rule,
-  credentialKind: asked.credential?.kind,
+  credentialKind:
+    identity?.authenticator.credentialKind ?? (asked.credential && likelyKind(asked.credential)),
   identity,
 });

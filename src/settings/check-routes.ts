@@ -1,6 +1,7 @@
 // Judges routes by themselves and against each other: every rule must be reachable, ask for something, and say where it
 // forwards to. The paths Tollgate answers itself are check-clashes.ts's matter.
 
+import { parameterNames } from '../decision/path-pattern.ts';
 import { defaultMethods } from '../decision/route-rule.ts';
 import type { IndexedRoute, Report } from './parse-fields.ts';
 import { closest } from './settings-issue.ts';
@@ -63,7 +64,7 @@ const checkTenant = (route: RouteFields, report: (key: string, message: string) 
   if (route.tenant === undefined || route.tenant === 'none') return;
   if (route.public)
     report('tenant', 'a public route compares no org; remove `tenant`, or remove `public: true`');
-  const { parameters } = route.path;
+  const parameters = parameterNames(route.path);
   if (!parameters.includes(route.tenant))
     report(
       'tenant',

@@ -2,6 +2,7 @@
 // as it is. Judges nothing.
 
 import { dirname, join } from 'node:path';
+import { parameterNames } from '../decision/path-pattern.ts';
 import type { ErrorDialect, RouteRule } from '../decision/route-rule.ts';
 import type { Address } from './network-readers.ts';
 import type { FileFields } from './schema.ts';
@@ -76,7 +77,6 @@ const resolveClient = ({ id, secret, org, user }: FileFields['oauth']['clients']
 const resolveRoute = ({ tenant, ...route }: RouteFields, errors: ErrorDialect): RouteRule => ({
   ...route,
   methods: route.methods === undefined ? undefined : [...new Set(route.methods)],
-  path: route.path.pattern,
   scopes: [...new Set(route.scopes)],
   tenantParameter: tenantOf(tenant, route),
   errors: route.errors ?? errors,
@@ -88,7 +88,7 @@ const tenantOf = (
   { path, public: isPublic }: Pick<RouteFields, 'path' | 'public'>,
 ): string | undefined => {
   if (tenant !== undefined) return tenant === 'none' ? undefined : tenant;
-  return !isPublic && path.parameters.includes('org') ? 'org' : undefined;
+  return !isPublic && parameterNames(path).includes('org') ? 'org' : undefined;
 };
 
 /** Where the sealing key is kept, made with mode 0600 when missing: with the embedded store, `tollgate.key` beside it. */

@@ -1,11 +1,11 @@
 // The fields of one route, as a person writes them.
 
 import { METHODS } from 'node:http';
+import { isPatternFault, parsePattern, type PathPattern } from '../decision/path-pattern.ts';
 import { isScope, looksLikeScopes } from '../decision/scope.ts';
 import { field, group } from './field.ts';
 import { duration, size } from './quantity.ts';
 import { flag, listOf, not, oneOf, type Read, type Reader, right, text, wrong } from './reader.ts';
-import { routePath } from './route-path.ts';
 
 const scope: Reader<string> = {
   read: (value): Read<string> => {
@@ -34,6 +34,16 @@ const method: Reader<string> = {
   },
   expects: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS or another method of RFC 9110',
   json: { type: 'string' },
+};
+
+export const routePath: Reader<PathPattern> = {
+  read: (value): Read<PathPattern> => {
+    if (typeof value !== 'string' || !value.startsWith('/')) return not(value, 'a path', routePath.expects);
+    const pattern = parsePattern(value);
+    return isPatternFault(pattern) ? wrong(`${JSON.stringify(value)}: ${pattern.fault}`) : right(pattern);
+  },
+  expects: '/things, /things/* (everything below /things/) or /accounts/{org}/things ({org} is one segment)',
+  json: { type: 'string', pattern: '^/' },
 };
 
 /** A dialect of refusals. */

@@ -6,7 +6,7 @@ import { durationOrNever } from './quantity.ts';
 import { count, flag, oneOf, type Reader, right, secretText, text } from './reader.ts';
 
 const pathPrefix = (example: string): Reader<string> =>
-  text('a path prefix', example, /^(?:\/[A-Za-z0-9._~-]+)+$/);
+  text('a path prefix', example, /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)+$/);
 
 /** The `org` or `user` a client stands for: the grammar of their ids. */
 const accountId = (what: string): Reader<string> =>

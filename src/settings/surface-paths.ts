@@ -1,5 +1,8 @@
-// Which paths each surface answers, as patterns (decision/path-pattern.ts): the one table that both the surfaces and the
-// check of the routes read. A surface owns its paths for every method, so that none slips through to the API behind it.
+// Which paths each surface answers: the one table that both the surfaces and the check of the routes read. A surface owns
+// its paths for every method, so that none slips through to the API behind it. They are patterns (decision/path-pattern.ts)
+// with two endings of their own: `/?` is a slash that may be left out, `/*` everything below and the path itself.
+
+import { type PathPattern, patternOf } from '../decision/path-pattern.ts';
 
 /** Where the API finds the keys that `X-Identity` is verified with: answered whatever surface is switched off. */
 const identityKeysPath = '/.well-known/jwks.json';
@@ -118,25 +121,38 @@ export interface SurfacePrefixes {
 export interface OwnedPattern {
   /** The group of settings that switches it: `oauth`, `surfaces.csp`; or `identityKeys`. */
   readonly setting: string;
-  readonly pattern: string;
+  /** As people read it: a slash that may be left out is left out. */
+  readonly shown: string;
+  readonly pattern: PathPattern;
 }
 
 /** Every pattern of the surfaces that are switched on, and of the published keys. */
 export const ownedPatterns = ({ oauth, surfaces }: SurfacePrefixes): readonly OwnedPattern[] => [
-  ...(oauth.enabled ? [] : [{ setting: identityKeys, pattern: identityKeysPath }]),
-  ...patternsOf('oauth', oauth, oauthPaths),
-  ...patternsOf('surfaces.csp', surfaces.csp, cspPaths),
-  ...patternsOf('surfaces.navigator', surfaces.navigator, navigatorPaths),
-  ...patternsOf('surfaces.vcd', surfaces.vcd, vcdPaths),
-  ...patternsOf('surfaces.astra', surfaces.astra, astraPaths),
-  ...patternsOf('surfaces.management', surfaces.management, (prefix) => ({
+  ...(oauth.enabled ? [] : owned(identityKeys, [identityKeysPath])),
+  ...ownedBy('oauth', oauth, oauthPaths),
+  ...ownedBy('surfaces.csp', surfaces.csp, cspPaths),
+  ...ownedBy('surfaces.navigator', surfaces.navigator, navigatorPaths),
+  ...ownedBy('surfaces.vcd', surfaces.vcd, vcdPaths),
+  ...ownedBy('surfaces.astra', surfaces.astra, astraPaths),
+  ...ownedBy('surfaces.management', surfaces.management, (prefix) => ({
     all: managementPaths(prefix).elsewhere,
   })),
 ];
 
-const patternsOf = (
+const ownedBy = (
   setting: string,
   { enabled, prefix }: SurfacePrefix,
   paths: (prefix: string) => Readonly<Record<string, string>>,
-): readonly OwnedPattern[] =>
-  enabled ? Object.values(paths(prefix)).map((pattern) => ({ setting, pattern })) : [];
+): readonly OwnedPattern[] => (enabled ? owned(setting, Object.values(paths(prefix))) : []);
+
+const owned = (setting: string, paths: readonly string[]): readonly OwnedPattern[] =>
+  paths.flatMap((path) =>
+    patternsOf(path).map((pattern) => ({ setting, shown: path.replace(/\/\?$/, ''), pattern })),
+  );
+
+/** A path of the tables above: two patterns where a slash may be left out, or the path itself belongs to what is below it. */
+export const patternsOf = (path: string): readonly PathPattern[] => {
+  const [, bare, ending] = /^(.+)(\/\?|\/\*)$/.exec(path) ?? [];
+  if (bare === undefined) return [patternOf(path)];
+  return [patternOf(bare), patternOf(ending === '/*' ? path : `${bare}/`)];
+};

@@ -4,6 +4,9 @@
 import type { ApiTokenRecord, OrgRecord, UserRecord } from './records.ts';
 import type { ApiTokenFound } from './token-store.ts';
 
+/** How long a record outlives its expiry or revocation, so that listings and refusals can still name it. */
+export const recordRetentionMs = 30 * 24 * 3600 * 1000;
+
 type Standing = Pick<UserRecord | OrgRecord, 'tokenGenerationMin'>;
 
 /** Revoked, by itself or together with everything of its user or org. For good. */

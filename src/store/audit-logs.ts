@@ -3,7 +3,8 @@
 // another's entries, nor by failing what was done, and whoever guesses passwords hides no member's attempts. Pure.
 
 import type { AuditEntry, AuditParty } from './records.ts';
-import type { Page } from './token-store.ts';
+import { limitOf } from './paging.ts';
+import type { Page, PageRequest } from './token-store.ts';
 
 /** `org` undefined: the log of all orgs together, which the operator reads. */
 export type AuditLog =
@@ -15,8 +16,11 @@ const auditEntriesMax = 100_000;
 /** How many entries each log of one org keeps. */
 export const auditEntriesPerOrgMax = 20_000;
 
+/** Undefined: a log of all orgs together. */
+export const orgOf = (log: AuditLog): string | undefined => (log.kind === 'operator' ? undefined : log.org);
+
 export const entriesMaxOf = (log: AuditLog): number =>
-  log.kind === 'operator' || log.org === undefined ? auditEntriesMax : auditEntriesPerOrgMax;
+  orgOf(log) === undefined ? auditEntriesMax : auditEntriesPerOrgMax;
 
 /**
  * What members of another org were refused is in the log of all orgs alone: nothing was done to the org, and outsiders
@@ -47,7 +51,7 @@ export const logsOfReader = (org: string | undefined): readonly AuditLog[] => [
  * What the audit of an org shows of an entry: nothing of another org. Of a foreign token there is its id alone, which the
  * org's own member asked for. `org` undefined: the operator sees everything.
  */
-export const asSeenBy = (org: string | undefined, entry: AuditEntry): AuditEntry => {
+const asSeenBy = (org: string | undefined, entry: AuditEntry): AuditEntry => {
   const { actor, subject } = entry;
   const isForeign = (party: AuditParty): boolean =>
     org !== undefined && party.org !== undefined && party.org !== org;
@@ -58,33 +62,40 @@ export const asSeenBy = (org: string | undefined, entry: AuditEntry): AuditEntry
   };
 };
 
-/** An entry and where it stands in its log: what the adapter needs to read on from there. */
-export interface LoggedEntry {
+/** An entry and its position in its log: what the adapter needs to read on from there. */
+interface LoggedEntry {
   readonly position: string;
   readonly entry: AuditEntry;
 }
 
+/** Of several logs: where to read on in each (undefined: at the newest), and how many entries the page has at most. */
+interface Reading {
+  readonly positions: readonly (string | undefined)[];
+  readonly limit: number;
+}
+
 const separator = ',';
 
-/** Where to read on in each of `count` logs; undefined: at the newest. A cursor of another listing begins again. */
-export const positionsOf = (
-  cursor: string | undefined,
+/** How a page of `count` logs is read. A cursor of another listing begins at the newest. */
+export const readingOf = (
+  page: PageRequest,
   count: number,
   isPosition: (text: string) => boolean,
-): readonly (string | undefined)[] => {
-  const written = cursor?.split(separator) ?? [];
+): Reading => {
+  const written = page.cursor?.split(separator) ?? [];
   const isOurs = written.length === count && written.every((each) => each === '' || isPosition(each));
-  return Array.from({ length: count }, (_, log) => (isOurs && written[log]) || undefined);
+  const positions = Array.from({ length: count }, (_, log) => (isOurs && written[log]) || undefined);
+  return { positions, limit: limitOf(page) };
 };
 
 /**
  * One page of several logs, newest first. `found`: of each log its newest entries before its position, one more than
- * `limit` where there are as many.
+ * the limit where there are as many. `org`: whose audit it is; undefined: the operator's.
  */
 export const mergeLogs = (
+  org: string | undefined,
   found: readonly (readonly LoggedEntry[])[],
-  positions: readonly (string | undefined)[],
-  limit: number,
+  { positions, limit }: Reading,
 ): Page<AuditEntry> => {
   const taken = found.map(() => 0);
   const items: AuditEntry[] = [];
@@ -100,7 +111,7 @@ export const mergeLogs = (
   };
   for (let log = newest(); log !== undefined && items.length < limit; log = newest()) {
     const head = headOf(log);
-    if (head !== undefined) items.push(head.entry);
+    if (head !== undefined) items.push(asSeenBy(org, head.entry));
     taken[log] = (taken[log] ?? 0) + 1;
   }
   if (newest() === undefined) return { items, nextCursor: undefined };

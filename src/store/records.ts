@@ -89,7 +89,7 @@ export type Change =
       /** Of the new secret, so that a server that lost it can have it back. */
       readonly digest: string;
       /** Until then the secret before this one is good too. */
-      readonly previousUntilMs?: number;
+      readonly previousUntilMs?: number | undefined;
       readonly atMs: number;
     }
   | { readonly kind: 'session'; readonly sessionId: string; readonly atMs: number }
@@ -98,16 +98,16 @@ export type Change =
       readonly orgId: string;
       readonly userId: string;
       readonly generation: number;
-      readonly tokenGenerationMin?: number;
-      readonly state?: AccountState;
+      readonly tokenGenerationMin?: number | undefined;
+      readonly state?: AccountState | undefined;
       readonly atMs: number;
     }
   | {
       readonly kind: 'org';
       readonly orgId: string;
       readonly generation: number;
-      readonly tokenGenerationMin?: number;
-      readonly state?: AccountState;
+      readonly tokenGenerationMin?: number | undefined;
+      readonly state?: AccountState | undefined;
       readonly atMs: number;
     }
   | { readonly kind: 'keys'; readonly atMs: number };

@@ -64,7 +64,7 @@ export interface UserChange {
   readonly passwordHash?: string | null;
 }
 
-/** What a follower of the change feed is told. Calls arrive in order; none may throw. */
+/** What a follower of the change feed hears. Calls arrive in order; none may throw. */
 export interface ChangeListener {
   /** Lines of the feed, oldest first. Lines may be repeated after a reconnection. */
   changes(changes: readonly Change[]): void;
@@ -82,7 +82,7 @@ export interface ChangeListener {
   connected(isConnected: boolean): void;
 }
 
-/** What a store that answers look-ups says of itself. */
+/** What the servers of a store say of their clocks. */
 export interface StoreProbe {
   /**
    * Of each server: what its clock said when this process's monotonic clock (`performance.now()`) was at 0, in ms since
@@ -97,23 +97,17 @@ export interface Subscription {
   close(): Promise<void>;
 }
 
-export interface TokenStore {
-  /** Opens connections or files. Does not wait for a server that is down: look-ups then return an Outage. */
-  open(): Promise<void>;
-  close(): Promise<void>;
-
-  // -- look-ups of the request path
+/** The look-ups of the request path. */
+export interface LookUps {
   /** `digest`: SHA-256 of the secret, 64 lower-case hex digits. */
   findApiToken(digest: string): Promise<ApiTokenFound | undefined | Outage>;
   findOrg(orgId: string): Promise<OrgRecord | undefined | Outage>;
   findUser(orgId: string, userId: string): Promise<UserRecord | undefined | Outage>;
   /** Whether any imported token exists, so that secrets of a foreign shape are worth a look-up. */
   hasImports(): Promise<boolean | Outage>;
+}
 
-  /** One look-up of nothing on each connection that look-ups use: an Outage unless all of them answer. */
-  probe(): Promise<StoreProbe | Outage>;
-
-  // -- accounts
+export interface AccountStore {
   /** The very same record again, `createdAtMs` too, is an earlier attempt repeated: `created`. */
   createOrg(org: OrgRecord): Promise<'created' | 'exists' | Outage>;
   changeOrg(orgId: string, change: OrgChange, nowMs: number): Promise<OrgRecord | undefined | Outage>;
@@ -126,7 +120,7 @@ export interface TokenStore {
     nowMs: number,
   ): Promise<UserRecord | undefined | Outage>;
   /**
-   * Puts another hash of the same password in the place of `known`: ends nothing, and no line of the feed tells of it.
+   * Replaces the hash `known` by another hash of the same password. Ends no session and writes no line of the feed.
    * `changed`: the user has another hash by now, or is gone, and keeps it.
    */
   renewPasswordHash(
@@ -135,8 +129,16 @@ export interface TokenStore {
     hashes: { readonly known: string; readonly next: string },
   ): Promise<'renewed' | 'changed' | Outage>;
   listUsers(orgId: string, page: PageRequest): Promise<Page<UserRecord> | Outage>;
+  /** Revokes every API token and session of a user (or of the whole org when `userId` is undefined): one write. */
+  revokeAll(
+    orgId: string,
+    userId: string | undefined,
+    nowMs: number,
+  ): Promise<'revoked' | 'unknown' | Outage>;
+}
 
-  // -- API tokens
+/** API tokens, and the sessions that they began. */
+export interface ApiTokenStore {
   /**
    * The token and user must be in the shard of `token.id`; repeating the same id and digest answers `created`.
    * `perUserMax`: most tokens of the user that are neither revoked by themselves nor expired when this one is made; counted
@@ -148,15 +150,6 @@ export interface TokenStore {
     perUserMax?: number,
   ): Promise<'created' | 'digest_taken' | 'user_unknown' | 'too_many' | Outage>;
   findToken(tokenId: string): Promise<ApiTokenRecord | undefined | Outage>;
-  /** The next tokens of a listing. Costs what it returns, however many there are. */
-  scanTokens(scan: TokenScan): Promise<TokenScanStep | Outage>;
-  /** How many there are, without reading them. */
-  countTokens(count: TokenCount): Promise<number | Outage>;
-  /**
-   * Marks tokens that died with their user or org as revoked by themselves, so that no listing or count meets them among
-   * the live ones again. Only for those that `isTokenDead` says are dead, for good: no line in the feed.
-   */
-  buryTokens(tokenIds: readonly string[], nowMs: number): Promise<'done' | Outage>;
   /** All tokens of a user in the order of their ids. */
   listTokens(orgId: string, userId: string, page: PageRequest): Promise<Page<ApiTokenRecord> | Outage>;
   /**
@@ -180,16 +173,24 @@ export interface TokenStore {
     nowMs: number,
     digest?: string,
   ): Promise<'revoked' | 'already_revoked' | 'replaced' | 'unknown' | Outage>;
-  /** Revokes every API token and session of a user (or of the whole org when `userId` is undefined): one write. */
-  revokeAll(
-    orgId: string,
-    userId: string | undefined,
-    nowMs: number,
-  ): Promise<'revoked' | 'unknown' | Outage>;
   /** Ends one session; remembered for the longest access-token life. */
   endSession(sessionId: string, nowMs: number): Promise<'ended' | Outage>;
+}
 
-  // -- signing keys
+/** API tokens in the orders of `token-listing.ts`. */
+export interface TokenListings {
+  /** The next tokens of a listing. Costs what it returns, however many there are. */
+  scanTokens(scan: TokenScan): Promise<TokenScanStep | Outage>;
+  /** How many there are, without reading them. */
+  countTokens(count: TokenCount): Promise<number | Outage>;
+  /**
+   * Marks tokens that died with their user or org as revoked by themselves, so that no listing or count meets them among
+   * the live ones again. Only for those that `isTokenDead` says are dead, for good: no line in the feed.
+   */
+  buryTokens(tokenIds: readonly string[], nowMs: number): Promise<'done' | Outage>;
+}
+
+export interface SigningKeyStore {
   listKeys(): Promise<readonly SigningKeyRecord[] | Outage>;
   /** Adds a key and retires the others of its algorithm at `retireOthersAtMs`; `ifNone` adds only the first of an algorithm. */
   addKey(
@@ -198,8 +199,9 @@ export interface TokenStore {
   ): Promise<'added' | 'exists' | Outage>;
   /** Retires a key from the beginning of time: nothing it has signed or will sign is believed, whatever a clock says. */
   revokeKey(kid: string, nowMs: number): Promise<'revoked' | 'unknown' | Outage>;
+}
 
-  // -- the audit
+export interface AuditStore {
   /**
    * Adds entries to the logs of `audit-logs.ts`; of each log the oldest beyond its bound are dropped. After an unknown
    * outcome an entry may be there twice.
@@ -207,41 +209,71 @@ export interface TokenStore {
   appendAudit(entries: readonly AuditEntry[]): Promise<'done' | Outage>;
   /** Newest first; costs what it returns. `orgId`: the audit of that org; undefined: the operator's, of all orgs. */
   readAudit(orgId: string | undefined, page: PageRequest): Promise<Page<AuditEntry> | Outage>;
+}
 
-  // -- the change feed
-  follow(listener: ChangeListener): Subscription;
+interface WriteBack {
   /** Writes back what this replica knew after a server lost it. Never lowers a generation, never revives. */
   reapply(changes: readonly Change[]): Promise<'done' | Outage>;
 }
 
-/** Names of the port's commands, for the metrics; `probe` serves nobody's request and is not counted. */
-export const storeCommands = [
-  'findApiToken',
-  'findOrg',
-  'findUser',
-  'hasImports',
-  'createOrg',
-  'changeOrg',
-  'listOrgs',
-  'createUser',
-  'changeUser',
-  'renewPasswordHash',
-  'listUsers',
-  'createToken',
-  'findToken',
-  'listTokens',
-  'scanTokens',
-  'countTokens',
-  'buryTokens',
-  'regenerateToken',
-  'recordUses',
-  'revokeToken',
-  'revokeAll',
-  'endSession',
-  'listKeys',
-  'addKey',
-  'revokeKey',
-  'appendAudit',
-  'readAudit',
-  'reapply',
-] as const satisfies readonly (keyof TokenStore)[];
+type Commands = LookUps &
+  AccountStore &
+  ApiTokenStore &
+  TokenListings &
+  SigningKeyStore &
+  AuditStore &
+  WriteBack;
+
+export interface TokenStore extends Commands {
+  /** Opens connections or files. Does not wait for a server that is down: look-ups then return an Outage. */
+  open(): Promise<void>;
+  close(): Promise<void>;
+  /** One look-up of nothing on each connection that look-ups use: an Outage unless all of them answer. */
+  probe(): Promise<StoreProbe | Outage>;
+  /** Follows the change feed. */
+  follow(listener: ChangeListener): Subscription;
+}
+
+/** A command of the port. `probe` is none: it serves nobody's request and is not counted. */
+export type StoreCommand = keyof Commands;
+/** What a command takes. */
+export type CommandInput<Command extends StoreCommand> = Parameters<TokenStore[Command]>;
+/** What a command answers when the store works. */
+export type CommandAnswer<Command extends StoreCommand> = Exclude<
+  Awaited<ReturnType<TokenStore[Command]>>,
+  Outage
+>;
+
+const commands: Readonly<Record<StoreCommand, true>> = {
+  findApiToken: true,
+  findOrg: true,
+  findUser: true,
+  hasImports: true,
+  createOrg: true,
+  changeOrg: true,
+  listOrgs: true,
+  createUser: true,
+  changeUser: true,
+  renewPasswordHash: true,
+  listUsers: true,
+  revokeAll: true,
+  createToken: true,
+  findToken: true,
+  listTokens: true,
+  regenerateToken: true,
+  recordUses: true,
+  revokeToken: true,
+  endSession: true,
+  scanTokens: true,
+  countTokens: true,
+  buryTokens: true,
+  listKeys: true,
+  addKey: true,
+  revokeKey: true,
+  appendAudit: true,
+  readAudit: true,
+  reapply: true,
+};
+
+/** The names of all commands, for the metrics: one that is missing does not compile. */
+export const storeCommands: readonly string[] = Object.keys(commands);

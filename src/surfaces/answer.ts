@@ -8,7 +8,7 @@ import {
   type OutageReason,
   type Refusal,
 } from '../decision/outcome.ts';
-import type { PathParameters } from '../decision/path-pattern.ts';
+import type { PathParameters } from '../decision/path-tree.ts';
 import type { SurfaceBody } from './body.ts';
 
 /** What is known of a request before its body is read. */
@@ -63,7 +63,7 @@ const nothingNoted: Note = {
 
 export const permitted = (identity: Identity | undefined): Note => ({
   ...nothingNoted,
-  credentialKind: identity?.credentialKind,
+  credentialKind: identity?.authenticator.credentialKind,
   identity,
 });
 
@@ -73,7 +73,7 @@ export const denied = (reason: DenialReason, evidence: string | undefined, ident
   result: 'denial',
   reason,
   evidence,
-  credentialKind: identity?.credentialKind,
+  credentialKind: identity?.authenticator.credentialKind,
   identity,
 });
 
@@ -108,7 +108,7 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** One path of a surface with the methods it answers. The path is owned for every method: the others get 405. */
 export interface Route {
-  /** A pattern of decision/path-pattern.ts, from settings/surface-paths.ts. */
+  /** From settings/surface-paths.ts. */
   readonly path: string;
   /** Metric label and log field, e.g. `oauth:token`. */
   readonly name: string;

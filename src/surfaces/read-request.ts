@@ -2,7 +2,7 @@
 // collected within bounds and read by its media type. Decides nothing and throws on nothing a caller sent.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { PathParameters } from '../decision/path-pattern.ts';
+import type { PathParameters } from '../decision/path-tree.ts';
 import type { RequestHead, SurfaceRequest } from './answer.ts';
 import { parseBody, readMediaType } from './body.ts';
 

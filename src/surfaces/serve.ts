@@ -4,8 +4,10 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Denial } from '../decision/outcome.ts';
-import { type PathParameters, PathTable } from '../decision/path-pattern.ts';
+import type { PathPattern } from '../decision/path-pattern.ts';
+import { namedParameters, type PathParameters, PathTree } from '../decision/path-tree.ts';
 import type { RecordOutcome } from '../observe/request-outcome.ts';
+import { patternsOf } from '../settings/surface-paths.ts';
 import {
   type Answer,
   broken,
@@ -32,7 +34,7 @@ export interface Surfaces {
   /** Whether a path (without query) belongs to a surface, whatever the method. */
   owns(path: string): boolean;
   /** The patterns of those paths. */
-  readonly ownedPaths: readonly string[];
+  readonly ownedPaths: readonly PathPattern[];
   /** Answers a request whose path is owned. */
   handle(req: IncomingMessage, res: ServerResponse, caller: Caller): void;
   /**
@@ -55,7 +57,10 @@ export interface ServeDeps {
 const endpointTimeoutMs = 10_000;
 
 export const serveRoutes = (routes: readonly Route[], { record }: ServeDeps): Surfaces => {
-  const table = new PathTable(routes.map((route) => [route.path, route]));
+  const entries = routes.flatMap((route) =>
+    patternsOf(route.path).map((pattern) => [pattern, route] as const),
+  );
+  const table = new PathTree(entries);
   const contexts = new WeakMap<IncomingMessage, Context>();
   let isClosing = false;
 
@@ -72,12 +77,13 @@ export const serveRoutes = (routes: readonly Route[], { record }: ServeDeps): Su
 
   return {
     owns: (path) => table.has(path),
-    ownedPaths: routes.map(({ path }) => path),
+    ownedPaths: entries.map(([pattern]) => pattern),
     handle: (req, res, caller) => {
       const path = pathOf(req);
       const found = table.find(path);
       if (found === undefined) throw new Error(`no surface owns ${path}`);
-      const { value: route, parameters } = found;
+      const route = found.value;
+      const parameters = namedParameters(found);
       const context: Context = { req, res, route, parameters, head: readHead(req, caller), note: undefined };
       contexts.set(req, context);
       recordAtEnd(record, path, context);

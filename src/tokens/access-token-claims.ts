@@ -1,7 +1,7 @@
-// Our access token's claims (RFC 9068) from an identity, and the identity back from them, so that a request with an
+// Our access token's claims (RFC 9068) from an identity, and the principal back from them, so that a request with an
 // access token needs no store look-up. Parses what it is given; never casts. No I/O, no clock.
 
-import type { Generation, Identity } from '../decision/identity.ts';
+import type { Generation, Identity, Principal } from '../decision/identity.ts';
 import { parseScopes } from '../decision/scope.ts';
 import type { ClaimReader } from './claim-reader.ts';
 
@@ -79,14 +79,13 @@ export const accessTokenClaims = (grant: AccessTokenGrant): AccessTokenClaims =>
   };
 };
 
-/** The identity in our own claims. Meaningless when the reader has `failed` after it. Times stay exact. */
-export const identityOfClaims = (claims: ClaimReader, issuer: string): Identity => {
+/** The principal in our own claims. Meaningless when the reader has `failed` after it. Times stay exact. */
+export const principalOfClaims = (claims: ClaimReader, issuer: string): Principal => {
   const methods = claims.texts('amr');
   claims.text('jti');
   const sub = claims.text('sub');
   const tokenId = claims.optionalText('tid');
   return {
-    credentialKind: 'access_token',
     sessionKind: methods.some((method) => impersonalMethods.includes(method)) ? 'api_token' : 'interactive',
     issuer,
     org: { id: claims.text('org'), name: claims.text('org_name') },

@@ -3,7 +3,7 @@
 // what they grant, the org's record says. No I/O, no clock.
 
 import { hash } from 'node:crypto';
-import type { Identity, SessionKind } from '../decision/identity.ts';
+import type { Principal, SessionKind } from '../decision/identity.ts';
 import { ownScopePrefix, parseScopes } from '../decision/scope.ts';
 import type { ClaimReader } from './claim-reader.ts';
 
@@ -36,7 +36,7 @@ export const externalIdentity = (
   claims: ClaimReader,
   mapping: ClaimMapping,
   signingInput: string,
-): Identity => {
+): Principal => {
   const orgId = mapping.fixedOrg ?? claims.text(mapping.claims.org);
   // A user's full name is `org/user`: a slash in the org could pass for another user's.
   if (orgId.includes('/')) claims.fail(mapping.claims.org);
@@ -45,7 +45,6 @@ export const externalIdentity = (
   if (claims.has('cnf')) claims.fail('cnf');
   const userId = claims.text(mapping.claims.user);
   return {
-    credentialKind: 'access_token',
     sessionKind: mapping.sessions ?? sessionKindOf(claims.raw('amr')),
     issuer: mapping.issuer,
     org: { id: orgId, name: orgId },

@@ -1,12 +1,12 @@
-// Access token -> identity, ours or an external issuer's. Parsed strictly and its header judged here, then verified by jose
-// with everything pinned. An issuer whose keys cannot be had is an outage, never a bad token; a token that no key could
+// JWT -> principal, ours or an external issuer's. It comes parsed; its header is judged here, then it is verified by jose with
+// everything pinned. An issuer whose keys cannot be had is an outage, never a bad token; a token that no key could
 // save is refused before one is looked for. So the type is compared here, not by jose, which also knows no choice of types.
 
-import type { Identity } from '../decision/identity.ts';
+import type { Principal } from '../decision/identity.ts';
 import { type Denial, denial, earlyDenial, isOutage, type Outage, outage } from '../decision/outcome.ts';
-import { identityOfClaims } from './access-token-claims.ts';
+import { principalOfClaims } from './access-token-claims.ts';
 import type { ClaimReader } from './claim-reader.ts';
-import { type CompactJwt, isJwtFault, parseCompactJwt } from './compact-jwt.ts';
+import type { CompactJwt } from './compact-jwt.ts';
 import { type ClaimMapping, externalIdentity } from './external-identity.ts';
 import { createIssuerKeys, type IssuerKeys, type IssuerKeysSettings } from './issuer-keys.ts';
 import type { KeyRing } from './key-ring.ts';
@@ -29,12 +29,19 @@ export interface AccessTokenVerifierOptions {
   readonly clockLeewayMs: number;
   /** Oldest token of our own that is still believed: its revocation is remembered no longer than this. */
   readonly tokenAgeMsMax: number;
-  readonly tokenBytesMax: number;
 }
 
-export interface AccessTokenVerifier {
+/** Judges the tokens of the issuers it knows. */
+export interface JwtVerifier {
+  /** Whether it judges tokens with this `iss`. */
+  trusts(issuer: string): boolean;
   /** Denials: `token_invalid`, `token_expired`. Outages: `issuer_unavailable`, `keys_unavailable`. Never rejects. */
-  (token: string, nowMs: number): Promise<Identity | Denial | Outage>;
+  verify(jwt: CompactJwt, nowMs: number): Promise<Principal | Denial | Outage>;
+}
+
+export interface AccessTokenVerifiers {
+  readonly own: JwtVerifier;
+  readonly external: JwtVerifier;
   /** Fetches every external issuer's keys ahead of the first token; the outages met, none fatal. */
   warm(nowMs: number): Promise<readonly Outage[]>;
 }
@@ -44,32 +51,36 @@ interface Trusted {
   readonly keys: IssuerKeys;
 }
 
-/** `expiresAtMs` of an identity is exact for our tokens and includes the leeway for an external issuer's. */
-export const createAccessTokenVerifier = (options: AccessTokenVerifierOptions): AccessTokenVerifier => {
+/** `expiresAtMs` of a principal is exact for our tokens and includes the leeway for an external issuer's. */
+export const createAccessTokenVerifiers = (options: AccessTokenVerifierOptions): AccessTokenVerifiers => {
   const trusted = new Map<string, Trusted>(
     options.externalIssuers.map((issuer) => [issuer.issuer, { issuer, keys: createIssuerKeys(issuer) }]),
   );
-  const verify = async (token: string, nowMs: number): Promise<Identity | Denial | Outage> => {
-    const jwt = parseCompactJwt(token, options.tokenBytesMax);
-    if (isJwtFault(jwt)) return denial('token_invalid', jwt.fault);
-    const issuerName = jwt.claims.text('iss');
-    if (issuerName === options.issuer) return verifyOwn(jwt, options, nowMs);
-    const external = trusted.get(issuerName);
-    if (external === undefined) return denial('token_invalid', 'claim iss: not an issuer in the settings');
-    return verifyExternal(jwt, external, options.clockLeewayMs, nowMs);
+  return {
+    own: {
+      trusts: (issuer) => issuer === options.issuer,
+      verify: (jwt, nowMs) => verifyOwn(jwt, options, nowMs),
+    },
+    external: {
+      trusts: (issuer) => trusted.has(issuer),
+      verify: async (jwt, nowMs) => {
+        const issuer = trusted.get(jwt.claims.text('iss'));
+        if (issuer === undefined) return denial('token_invalid', 'claim iss: not an issuer in the settings');
+        return verifyExternal(jwt, issuer, options.clockLeewayMs, nowMs);
+      },
+    },
+    warm: async (nowMs) => {
+      const outcomes = await Promise.all([...trusted.values()].map(({ keys }) => keys.warm(nowMs)));
+      return outcomes.filter(isOutage);
+    },
   };
-  const warm = async (nowMs: number): Promise<readonly Outage[]> => {
-    const outcomes = await Promise.all([...trusted.values()].map(({ keys }) => keys.warm(nowMs)));
-    return outcomes.filter(isOutage);
-  };
-  return Object.assign(verify, { warm });
 };
 
 const verifyOwn = async (
   jwt: CompactJwt,
   options: AccessTokenVerifierOptions,
   nowMs: number,
-): Promise<Identity | Denial | Outage> => {
+): Promise<Principal | Denial | Outage> => {
   if (jwt.type !== 'at+jwt') return denial('token_invalid', 'header typ: at+jwt is required');
   if (jwt.kid === undefined) return denial('token_invalid', 'header kid is required');
   const key = options.keyRing.verificationKey(jwt.kid, nowMs);
@@ -87,8 +98,8 @@ const verifyOwn = async (
   };
   const refusal = await verifyJwt(jwt.text, [key.publicKey], expected, nowMs);
   if (refusal !== undefined) return refusal;
-  const identity = { ...identityOfClaims(jwt.claims, options.issuer), keyId: key.kid };
-  return readable(jwt.claims, identity, nowMs);
+  const principal = { ...principalOfClaims(jwt.claims, options.issuer), keyId: key.kid };
+  return readable(jwt.claims, principal, nowMs);
 };
 
 const verifyExternal = async (
@@ -96,7 +107,7 @@ const verifyExternal = async (
   { issuer, keys }: Trusted,
   clockLeewayMs: number,
   nowMs: number,
-): Promise<Identity | Denial | Outage> => {
+): Promise<Principal | Denial | Outage> => {
   if (!issuer.algorithms.includes(jwt.algorithm))
     return denial('token_invalid', 'header alg: not one the settings allow for this issuer');
   if (!isTypeAccepted(jwt.type, issuer.type))
@@ -113,17 +124,17 @@ const verifyExternal = async (
   };
   const refusal = await verifyJwt(jwt.text, candidates, expected, nowMs);
   if (refusal !== undefined) return refusal;
-  const identity = externalIdentity(jwt.claims, issuer, jwt.signingInput);
-  const expiresAtMs = identity.expiresAtMs + clockLeewayMs;
-  return readable(jwt.claims, { ...identity, expiresAtMs }, nowMs);
+  const principal = externalIdentity(jwt.claims, issuer, jwt.signingInput);
+  const expiresAtMs = principal.expiresAtMs + clockLeewayMs;
+  return readable(jwt.claims, { ...principal, expiresAtMs }, nowMs);
 };
 
-/** The identity of a verified token, when every claim it was read from is of the right type and size. */
-const readable = (claims: ClaimReader, identity: Identity, nowMs: number): Identity | Denial => {
+/** The principal of a verified token, when every claim it was read from is of the right type and size. */
+const readable = (claims: ClaimReader, principal: Principal, nowMs: number): Principal | Denial => {
   claims.optionalTimeMs('nbf');
   if (claims.failed !== undefined) return denial('token_invalid', `claim ${claims.failed}`);
   // To the millisecond, and for our own without leeway: jose counts whole seconds and grants it to every time.
-  return nowMs >= identity.expiresAtMs ? denial('token_expired', 'claim exp') : identity;
+  return nowMs >= principal.expiresAtMs ? denial('token_expired', 'claim exp') : principal;
 };
 
 /** RFC 9068 section 2.1: `application/` may be left out; media types are compared without case. */

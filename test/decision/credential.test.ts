@@ -40,16 +40,16 @@ t.test('a credential is found wherever it may stand', async (t) => {
     t.match(read(places), { value }, sentence);
 });
 
-t.test('two dots make an access token, anything else is an API token', async (t) => {
-  for (const [value, kind] of [
-    ['a.b.c', 'access_token'],
-    ['..', 'access_token'],
-    ['abc', 'api_token'],
-    ['a.b', 'api_token'],
-    ['a.b.c.d', 'api_token'],
-    ['a.b.c.d.e', 'api_token'],
+t.test('two dots make the form of a JWT, anything else is opaque', async (t) => {
+  for (const [value, form] of [
+    ['a.b.c', 'jwt'],
+    ['..', 'jwt'],
+    ['abc', 'opaque'],
+    ['a.b', 'opaque'],
+    ['a.b.c.d', 'opaque'],
+    ['a.b.c.d.e', 'opaque'],
   ] as const)
-    t.same(read({ authorization: `Bearer ${value}` }), { kind, value });
+    t.same(read({ authorization: `Bearer ${value}` }), { form, value });
 });
 
 t.test('no credential is no credential', async (t) => {
@@ -103,7 +103,7 @@ t.test('the same credential twice is one; two different ones are refused', async
     cookies: ['session=abc'],
     query: '?access_token=abc',
   };
-  t.same(read(one), { kind: 'api_token', value: 'abc' });
+  t.same(read(one), { form: 'opaque', value: 'abc' });
   for (const [sentence, places] of [
     ['header and bare header', { authorization: 'Bearer a', bare: ['b'] }],
     ['two bare headers', { bare: ['a', 'b'] }],

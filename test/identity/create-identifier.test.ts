@@ -2,6 +2,7 @@
 
 import { setImmediate as turn } from 'node:timers/promises';
 import t from 'tap';
+import { ownApiToken } from '../../src/identity/authenticators.ts';
 import { createSecret, digestOf } from '../../src/tokens/api-token.ts';
 import { exampleToken, exampleUser } from '../contract/examples.ts';
 import {
@@ -21,7 +22,7 @@ t.test('an API token becomes the identity of its user', async (t) => {
   const { ask, org, user, made } = await openHarness(t);
   t.match(await ask(made.secret), {
     identity: {
-      credentialKind: 'api_token',
+      authenticator: ownApiToken,
       sessionKind: 'api_token',
       issuer,
       org: { id: org.id, name: org.name },
@@ -39,7 +40,7 @@ t.test('an API token becomes the identity of its user', async (t) => {
 t.test('what was looked up is answered at once, until its time is over', async (t) => {
   const { identifier, ask, made, clock, lookUps, feedState } = await openHarness(t);
   const first = await ask(made.secret);
-  const second = identifier.identify({ kind: 'api_token', value: made.secret }, Date.now());
+  const second = identifier.identify({ form: 'opaque', value: made.secret }, Date.now());
   t.equal(second, first, 'the same subject, and no promise of one');
   clock.nowMs += ttlMs - 1;
   feedState.heard();

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { ownApiToken } from '../../src/identity/authenticators.ts';
 import { outage } from '../../src/decision/outcome.ts';
 import { createFeedState, type FeedObserver } from '../../src/identity/feed-state.ts';
 import type { Change } from '../../src/store/records.ts';
@@ -71,7 +72,7 @@ t.test('a generation that has passed ends sessions and makes API tokens be read 
   const { feed } = openFeed();
   feed.caughtUp();
   const session = sessionIdentity({ generation: { org: 2, user: 3 } });
-  const apiToken = sessionIdentity({ credentialKind: 'api_token', generation: { org: 2, user: 3 } });
+  const apiToken = sessionIdentity({ authenticator: ownApiToken, generation: { org: 2, user: 3 } });
   const user = { kind: 'user', orgId: 'acme', userId: 'ada', atMs: 1 } as const;
   feed.changes([{ ...user, generation: 3 }]);
   t.equal(feed.standing(session, nowMs), 'live', 'the generation it was made in');

@@ -2,8 +2,9 @@
 
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import type { Identity } from '../../src/decision/identity.ts';
-import { isRefusal } from '../../src/decision/outcome.ts';
+import { ownSession } from '../../src/identity/authenticators.ts';
+import type { Identity, Principal } from '../../src/decision/identity.ts';
+import { type Denial, denial, isRefusal } from '../../src/decision/outcome.ts';
 import {
   createIdentifier,
   type CountingIdentifier,
@@ -12,12 +13,14 @@ import {
 import { createFeedState } from '../../src/identity/feed-state.ts';
 import type { Subject } from '../../src/identity/identifier.ts';
 import { createUnknownTokenLimit } from '../../src/identity/unknown-token-limit.ts';
+import type { CompactJwt } from '../../src/tokens/compact-jwt.ts';
 import { measureCalls } from '../../src/observe/measure-calls.ts';
 import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { TokenStore } from '../../src/store/token-store.ts';
 import { exampleOrg, exampleToken, exampleUser } from '../contract/examples.ts';
 
 export const issuer = 'https://gate.example';
+const foreignIssuer = 'https://login.example';
 export const ttlMs = 60_000;
 export const maxStalenessMs = 10_000;
 export const unknownTtlMs = 5_000;
@@ -83,6 +86,11 @@ export const openHarness = async (
   const verified: string[] = [];
   const signed: string[] = [];
   const revokedKeys = new Set<string>();
+  const verifyNamed = async ({ claims }: CompactJwt): Promise<Principal | Denial> => {
+    const token = claims.text('name');
+    verified.push(token);
+    return accessTokens.get(token) ?? denial('token_invalid');
+  };
   const deps: IdentifierDependencies = {
     store: counted,
     feedState,
@@ -97,10 +105,12 @@ export const openHarness = async (
         jwtLifetimeMs: 300_000,
       },
       issuer,
+      credential: { headers: [], cookie: undefined, apiTokenBytesMax: 512, accessTokenBytesMax: 8_192 },
     },
-    verifyAccessToken: async (token) => {
-      verified.push(token);
-      return accessTokens.get(token) ?? { kind: 'denial', reason: 'token_invalid', evidence: undefined };
+    accessTokens: {
+      own: { trusts: (name) => name === issuer, verify: verifyNamed },
+      external: { trusts: (name) => name === foreignIssuer, verify: verifyNamed },
+      warm: async () => [],
     },
     signIdentityJwt: (identity, upstreamName) => {
       signed.push(`identity for ${upstreamName}`);
@@ -137,11 +147,21 @@ export const openHarness = async (
     lookUps: () => calls.get('findApiToken') ?? 0,
     /** Asks as a request would; an answer that is no subject comes back as its reason. */
     ask: (secret: string, nowMs = Date.now(), address?: string) =>
-      askOf(identifier, { kind: 'api_token', value: secret }, nowMs, address),
+      askOf(identifier, { form: 'opaque', value: secret }, nowMs, address),
     askWith: (token: string, nowMs = Date.now()) =>
-      askOf(identifier, { kind: 'access_token', value: token }, nowMs),
+      askOf(identifier, { form: 'jwt', value: jwtNamed(token, issuerOf(accessTokens.get(token))) }, nowMs),
   };
 };
+
+/** A JWT that nobody has signed, which has a name. */
+const jwtNamed = (name: string, iss: string): string =>
+  [{ alg: 'ES256' }, { iss, name }, {}]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+    .join('.');
+
+/** Who would have made a token of this identity. */
+const issuerOf = (identity: Identity | undefined): string =>
+  identity !== undefined && identity.generation === undefined ? foreignIssuer : issuer;
 
 /** The subject of an answer that must be one. */
 export const subjectOf = (answer: Subject | string): Subject => {
@@ -151,7 +171,7 @@ export const subjectOf = (answer: Subject | string): Subject => {
 
 const askOf = async (
   identifier: CountingIdentifier,
-  credential: { kind: 'api_token' | 'access_token'; value: string },
+  credential: { form: 'opaque' | 'jwt'; value: string },
   nowMs: number,
   address?: string,
 ): Promise<Subject | string> => {
@@ -163,9 +183,9 @@ const askOf = async (
 export const scopesOf = (answer: Subject | string): readonly string[] | string =>
   typeof answer === 'string' ? answer : [...answer.identity.scopes].sort();
 
-/** An identity as `verifyAccessToken` gives for our own access tokens. */
+/** An identity as the verifier gives for our own access tokens. */
 export const sessionIdentity = (over: Partial<Identity> = {}): Identity => ({
-  credentialKind: 'access_token',
+  authenticator: ownSession,
   sessionKind: 'api_token',
   issuer,
   org: { id: 'acme', name: 'Acme' },

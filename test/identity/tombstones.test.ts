@@ -2,6 +2,7 @@
 
 import * as fc from 'fast-check';
 import t from 'tap';
+import { ownApiToken, ownSession } from '../../src/identity/authenticators.ts';
 import { Tombstones } from '../../src/identity/tombstones.ts';
 import type { Change } from '../../src/store/records.ts';
 import { sessionIdentity } from './harness.ts';
@@ -36,7 +37,7 @@ const ours = fc.record({
   org: fc.record({ id: name, name: fc.constant('') }),
   user: fc.record({ id: name, name: fc.constant(''), roles: fc.constant([]) }),
   generation: fc.record({ org: generation, user: generation }),
-  credentialKind: fc.constantFrom('api_token' as const, 'access_token' as const),
+  authenticator: fc.constantFrom(ownApiToken, ownSession),
 });
 
 const known = (changes: readonly Change[]): Tombstones => {

@@ -134,7 +134,7 @@ t.test('revoking is final and can be repeated', async (t) => {
 t.test('revoke all ends every token of a user, or of the org, in one write', async (t) => {
   const { apiTokens, token, identifier, now } = await createWorld(t);
   const refusalOf = async (secret: string): Promise<unknown> => {
-    const found = await identifier.identify({ kind: 'api_token', value: secret }, now());
+    const found = await identifier.identify({ form: 'opaque', value: secret }, now());
     return 'reason' in found ? found.reason : 'accepted';
   };
   const [one, two] = [await token(), await token()];

@@ -39,7 +39,7 @@ const openWorld = async (t: Test) => {
   const token = async (userId = 'ann', over: object = {}) => {
     const { secret, record } = done(await here.apiTokens.createApiToken({ ...order, userId, ...over }));
     const accessToken = await there.session(secret);
-    t.equal(await there.look(accessToken, 'access_token'), 'live');
+    t.equal(await there.look(accessToken, 'jwt'), 'live');
     return { secret, id: record.id, accessToken };
   };
   /** As an older backup, or a failover, leaves it. */
@@ -52,8 +52,8 @@ const openWorld = async (t: Test) => {
   return { ...pair, here, there, token, lose, order };
 };
 
-const apiToken = (value: string) => ({ kind: 'api_token', value }) as const;
-const accessToken = (value: string) => ({ kind: 'access_token', value }) as const;
+const apiToken = (value: string) => ({ form: 'opaque', value }) as const;
+const accessToken = (value: string) => ({ form: 'jwt', value }) as const;
 
 t.test(
   'a revocation that reached no replica is an outage each time it is asked, until one has it',
@@ -66,10 +66,10 @@ t.test(
       await token('bob'),
     ];
     const secretsAndSessions = [bySecret, byId, byAll].flatMap(({ secret, accessToken }) => [
-      { value: secret, kind: 'api_token' as const },
-      { value: accessToken, kind: 'access_token' as const },
+      { value: secret, form: 'opaque' as const },
+      { value: accessToken, form: 'jwt' as const },
     ]);
-    const dead = [...secretsAndSessions, { value: bySession.accessToken, kind: 'access_token' as const }];
+    const dead = [...secretsAndSessions, { value: bySession.accessToken, form: 'jwt' as const }];
     const commands: Readonly<Record<string, () => Promise<unknown>>> = {
       'by the secret': () => here.revoke(apiToken(bySecret.secret), undefined),
       'by the id': () => here.apiTokens.revokeApiToken(byId.id),
@@ -77,21 +77,21 @@ t.test(
       'all of a user': () => here.apiTokens.revokeAll('acme', 'bob'),
     };
     // Known here, so that memory could answer.
-    for (const { value, kind } of dead) t.equal(await here.look(value, kind), 'live');
+    for (const { value, form } of dead) t.equal(await here.look(value, form), 'live');
     await cutOff();
     for (const attempt of ['first', 'second', 'third']) {
       const answers = await Promise.all(Object.values(commands).map((command) => command()));
       for (const [index, name] of Object.keys(commands).entries())
         t.match(answers[index], { reason: 'store_not_replicated' }, `${name}, the ${attempt} time`);
       // The feed has told of it meanwhile: from now on this replica knows better than it may say.
-      for (const { value, kind } of dead)
-        await here.until(async () => (await here.look(value, kind)) !== 'live');
+      for (const { value, form } of dead)
+        await here.until(async () => (await here.look(value, form)) !== 'live');
     }
     await mend();
     for (const [name, command] of Object.entries(commands)) t.notOk(isOutage(await command()), name);
     await failOver();
     const restarted = await openOn(t, replica, {});
-    for (const { value, kind } of dead) t.not(await restarted.look(value, kind), 'live', 'dead for good');
+    for (const { value, form } of dead) t.not(await restarted.look(value, form), 'live', 'dead for good');
     t.equal(await restarted.look(bySession.secret), 'live');
     t.ok(master.port !== replica.port && there !== here);
   },
@@ -152,9 +152,9 @@ t.test('of a token the store has lost', async (t) => {
     t.equal(await here.look(made.secret), 'live');
     await lose(made);
     t.equal(await here.revoke(apiToken(made.secret), undefined), 'revoked');
-    await there.until(async () => (await there.look(made.accessToken, 'access_token')) === 'token_revoked');
+    await there.until(async () => (await there.look(made.accessToken, 'jwt')) === 'token_revoked');
     const restarted = await openOn(t, master);
-    t.equal(await restarted.look(made.accessToken, 'access_token'), 'token_revoked');
+    t.equal(await restarted.look(made.accessToken, 'jwt'), 'token_revoked');
   });
 
   t.test('the secret alone revokes nothing, and the answer says so', async (t) => {
@@ -164,9 +164,9 @@ t.test('of a token the store has lost', async (t) => {
       code: 'token_unknown',
       message: /^Nothing was revoked/,
     });
-    t.equal(await there.look(made.accessToken, 'access_token'), 'live');
+    t.equal(await there.look(made.accessToken, 'jwt'), 'live');
     t.equal(await here.apiTokens.revokeAll('acme', 'ann'), 'revoked');
-    await there.until(async () => (await there.look(made.accessToken, 'access_token')) !== 'live');
+    await there.until(async () => (await there.look(made.accessToken, 'jwt')) !== 'live');
   });
 
   t.test('the id ends its sessions on every replica, and a record that comes back is revoked', async (t) => {
@@ -176,7 +176,7 @@ t.test('of a token the store has lost', async (t) => {
       code: 'token_unknown',
       message: /have been ended/,
     });
-    await there.until(async () => (await there.look(made.accessToken, 'access_token')) !== 'live');
+    await there.until(async () => (await there.look(made.accessToken, 'jwt')) !== 'live');
     const again = await here.apiTokens.createApiToken({
       ...order,
       userId: 'ann',
@@ -190,7 +190,7 @@ t.test('of a token the store has lost', async (t) => {
     const made = await token();
     await lose(made);
     t.equal(await here.revoke(accessToken(made.accessToken), undefined), 'revoked');
-    await there.until(async () => (await there.look(made.accessToken, 'access_token')) === 'session_ended');
+    await there.until(async () => (await there.look(made.accessToken, 'jwt')) === 'session_ended');
   });
 });
 
@@ -208,8 +208,8 @@ t.test('a revocation whose line the feed has lost is told again when it is repea
   await operator.del(...streams);
   t.same(await revokeBoth(), ['already_revoked', 'nothing']);
   const late = await openOn(t, master);
-  t.equal(await late.look(made.accessToken, 'access_token'), 'token_revoked');
-  t.equal(await late.look(session, 'access_token'), 'session_ended');
+  t.equal(await late.look(made.accessToken, 'jwt'), 'token_revoked');
+  t.equal(await late.look(session, 'jwt'), 'session_ended');
   const lines = await operator.xlen(stream);
   for (let each = 0; each < 5; each += 1) await revokeBoth();
   t.equal(await operator.xlen(stream), lines, 'repetitions do not fill the feed');

@@ -18,8 +18,8 @@ const exchanged = async (
   value: string,
   change: Partial<ExchangeCommand> = {},
 ): Promise<Exchanged> => {
-  const kind = value.split('.').length === 3 ? 'access_token' : 'api_token';
-  const result = await world.exchange({ credential: { kind, value }, ...order, ...change });
+  const form = value.split('.').length === 3 ? 'jwt' : 'opaque';
+  const result = await world.exchange({ credential: { form, value }, ...order, ...change });
   if (!('accessToken' in result)) throw new Error(`no access token: ${JSON.stringify(result)}`);
   return result;
 };
@@ -29,8 +29,8 @@ const refusalOf = async (
   value: string,
   change: Partial<ExchangeCommand> = {},
 ): Promise<unknown> => {
-  const kind = value.split('.').length === 3 ? 'access_token' : 'api_token';
-  const result = await world.exchange({ credential: { kind, value }, ...order, ...change });
+  const form = value.split('.').length === 3 ? 'jwt' : 'opaque';
+  const result = await world.exchange({ credential: { form, value }, ...order, ...change });
   if ('accessToken' in result) return 'accepted';
   return result.kind === 'command_error' ? result.code : result.reason;
 };
@@ -55,7 +55,7 @@ t.test('an API token is exchanged for an access token of a new session', async (
   t.not(claims['sid'], decodeJwt(two.accessToken)['sid'], 'each exchange begins a session of its own');
   t.not(claims.jti, decodeJwt(two.accessToken).jti);
   t.match(
-    await world.identifier.identify({ kind: 'access_token', value: one.accessToken }, world.now()),
+    await world.identifier.identify({ form: 'jwt', value: one.accessToken }, world.now()),
     { identity: { user: { id: 'ann' }, sessionId: claims['sid'] } },
     'and the gate accepts it',
   );
@@ -141,17 +141,14 @@ t.test('the scopes of an exchanged token are never wider than either side', asyn
       await world.accounts.defineRole('acme', 'now', roles);
       await world.accounts.setRoles('acme', 'ann', ['now']);
       const result = await world.exchange({
-        credential: { kind: 'api_token', value: secret },
+        credential: { form: 'opaque', value: secret },
         ...order,
         scopes: asked ?? undefined,
       });
       const effective = token.filter((scope) => roles.includes(scope));
       if (!('accessToken' in result))
         return result.kind === 'command_error' && (asked ?? []).some((scope) => !effective.includes(scope));
-      const found = await world.identifier.identify(
-        { kind: 'access_token', value: result.accessToken },
-        world.now(),
-      );
+      const found = await world.identifier.identify({ form: 'jwt', value: result.accessToken }, world.now());
       if (!('identity' in found)) return false;
       const got = [...found.identity.scopes];
       return (
@@ -222,9 +219,9 @@ t.test('exchanges are written down: whose token, from where, and why one was ref
   const exchange = createExchange({ ...world, audit });
   const asked = { ...order, clientAddress: '192.0.2.1', requestId: 'request-1' };
   const { secret, record } = await world.token();
-  await exchange({ ...asked, credential: { value: secret, kind: 'api_token' } });
-  await exchange({ ...asked, scopes: ['no:such'], credential: { value: secret, kind: 'api_token' } });
-  await exchange({ ...asked, credential: { value: `${secret}x`, kind: 'api_token' } });
+  await exchange({ ...asked, credential: { value: secret, form: 'opaque' } });
+  await exchange({ ...asked, scopes: ['no:such'], credential: { value: secret, form: 'opaque' } });
+  await exchange({ ...asked, credential: { value: `${secret}x`, form: 'opaque' } });
   const origin = { clientAddress: '192.0.2.1', requestId: 'request-1' };
   const subject = { org: 'acme', user: 'ann', tokenId: record.id };
   t.match(events, [

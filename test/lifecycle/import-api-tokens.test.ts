@@ -26,7 +26,7 @@ t.test('a token of another system works here, by its digest or in the clear', as
   );
   t.same(report, { read: 3, imported: 3, refused: 0, problems: [], outage: undefined });
   for (const value of secrets)
-    t.match(await world.identifier.identify({ kind: 'api_token', value }, world.now()), {
+    t.match(await world.identifier.identify({ form: 'opaque', value }, world.now()), {
       identity: { org: { id: 'acme' }, user: { id: 'ann' } },
     });
   t.match(await world.store.findApiToken(digestOf(secrets[1]!)), {

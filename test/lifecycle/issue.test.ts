@@ -6,7 +6,7 @@ import { createWorld, minuteMs, type World } from './world.ts';
 
 const identityOf = async (world: World, change: Partial<Identity> = {}): Promise<Identity> => {
   const { secret } = await world.token();
-  const subject = await world.identifier.identify({ kind: 'api_token', value: secret }, world.now());
+  const subject = await world.identifier.identify({ form: 'opaque', value: secret }, world.now());
   if (!('identity' in subject)) throw new Error('no identity');
   return { ...subject.identity, ...change };
 };
@@ -38,7 +38,7 @@ t.test('a dialect adds claims and its own subject; the gate still reads ours', a
   const { accessToken, idToken } = issueOf(world, await identityOf(world), form());
   t.equal(idToken, undefined);
   t.match(decodeJwt(accessToken), { sub: 'example:ann', uid: 'ann', acct: 'ann@example', perms: ['one'] });
-  const found = await world.identifier.identify({ kind: 'access_token', value: accessToken }, world.now());
+  const found = await world.identifier.identify({ form: 'jwt', value: accessToken }, world.now());
   t.match(found, { identity: { user: { id: 'ann', name: 'Ann' }, org: { id: 'acme' } } });
 });
 
@@ -82,7 +82,7 @@ t.test('an ID token comes along when the API token asks for one, and is no acces
     t.not(payload.aud, access.aud);
     t.notMatch(payload, { scope: String });
     t.equal(decodeProtectedHeader(idToken).typ, 'JWT');
-    const credential = { kind: 'access_token', value: idToken } as const;
+    const credential = { form: 'jwt', value: idToken } as const;
     t.match(await world.identifier.identify(credential, world.now()), { reason: 'token_invalid' });
   }
 });
@@ -101,7 +101,7 @@ t.test('a session of client credentials is never one of a person', async (t) => 
     const result = issue({ ...order, methods });
     if (!('accessToken' in result)) throw new Error('no token');
     const value = result.accessToken;
-    t.match(await world.identifier.identify({ kind: 'access_token', value }, world.now()), {
+    t.match(await world.identifier.identify({ form: 'jwt', value }, world.now()), {
       identity: { sessionKind },
     });
   }

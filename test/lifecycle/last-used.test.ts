@@ -92,13 +92,13 @@ t.test('presenting an API token counts as a use; being refused, or a session of 
   const used: string[] = [];
   const world = await createWorld(t, {}, (tokenId) => used.push(tokenId));
   const { secret, record } = await world.token();
-  const identify = (value: string, kind: 'api_token' | 'access_token') =>
-    world.identifier.identify({ value, kind }, world.now());
-  await identify(secret, 'api_token');
-  await identify(secret, 'api_token');
+  const identify = (value: string, form: 'opaque' | 'jwt') =>
+    world.identifier.identify({ value, form }, world.now());
+  await identify(secret, 'opaque');
+  await identify(secret, 'opaque');
   t.same(used, [record.id], 'once a cache life');
   const made = await world.exchange({
-    credential: { value: secret, kind: 'api_token' },
+    credential: { value: secret, form: 'opaque' },
     scopes: undefined,
     audiences: [],
     validityMs: undefined,
@@ -106,9 +106,9 @@ t.test('presenting an API token counts as a use; being refused, or a session of 
     clientAddress: undefined,
   });
   if (!('accessToken' in made)) throw new Error('no session');
-  await identify(made.accessToken, 'access_token');
+  await identify(made.accessToken, 'jwt');
   const revoked = await world.token();
   await world.apiTokens.revokeApiToken(revoked.record.id);
-  await identify(revoked.secret, 'api_token');
+  await identify(revoked.secret, 'opaque');
   t.same(used, [record.id]);
 });

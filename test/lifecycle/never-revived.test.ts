@@ -183,7 +183,8 @@ const compare = async (model: LifeModel, { here, there, orgId }: Pair): Promise<
         return Promise.resolve(!isNews);
       });
     for (const held of model.held) {
-      const isLive = async (): Promise<boolean> => (await replica.look(held.value, held.kind)) === 'live';
+      const isLive = async (): Promise<boolean> =>
+        (await replica.look(held.value, held.kind === 'api_token' ? 'opaque' : 'jwt')) === 'live';
       const what = `${held.kind} ${held.number} of token ${model.tokens.indexOf(held.token)}`;
       if (model.buried.has(held.value)) {
         if (await isLive()) throw new Error(`revived: ${what} at ${replica === here ? 'here' : 'there'}`);

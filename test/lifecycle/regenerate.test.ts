@@ -5,8 +5,8 @@ import type { Credential } from '../../src/decision/credential.ts';
 import { isCommandError, isFailure } from '../../src/lifecycle/command-error.ts';
 import { createWorld, dayMs, minuteMs, sealed, type World } from './world.ts';
 
-const identify = async (world: World, value: string, kind: Credential['kind'] = 'api_token') => {
-  const found = await world.identifier.identify({ value, kind }, world.now());
+const identify = async (world: World, value: string, form: Credential['form'] = 'opaque') => {
+  const found = await world.identifier.identify({ value, form }, world.now());
   return 'identity' in found ? found.identity : found.reason;
 };
 
@@ -23,7 +23,7 @@ const problemOf = async (answer: Promise<unknown>): Promise<string> => {
 
 const session = async (world: World, secret: string): Promise<string> => {
   const made = await world.exchange({
-    credential: { value: secret, kind: 'api_token' },
+    credential: { value: secret, form: 'opaque' },
     scopes: undefined,
     audiences: [],
     validityMs: undefined,
@@ -39,15 +39,15 @@ t.test('without an overlap the old secret and every session made with it die at 
   const { secret, record } = await world.token();
   const oldSession = await session(world, secret);
   t.match(await identify(world, secret), { secretNumber: 0 }, 'cached');
-  t.match(await identify(world, oldSession, 'access_token'), { tokenId: record.id });
+  t.match(await identify(world, oldSession, 'jwt'), { tokenId: record.id });
   const made = await regenerate(world, record.id);
   t.same(made.record, { ...record, secretNumber: 1, lastUsedAtMs: made.record.lastUsedAtMs });
   t.not(made.secret, secret);
   t.equal(await identify(world, secret), 'token_revoked');
-  t.equal(await identify(world, oldSession, 'access_token'), 'token_revoked');
+  t.equal(await identify(world, oldSession, 'jwt'), 'token_revoked');
   t.match(await identify(world, made.secret), { tokenId: record.id, secretNumber: 1 });
   const newSession = await session(world, made.secret);
-  t.match(await identify(world, newSession, 'access_token'), { secretNumber: 1 });
+  t.match(await identify(world, newSession, 'jwt'), { secretNumber: 1 });
 });
 
 t.test(
@@ -60,10 +60,10 @@ t.test(
     t.match(made.record, { previousSecretExpiresAtMs: world.now() + 2 * minuteMs });
     const endMs = world.now() + 2 * minuteMs;
     t.match(await identify(world, secret), { secretNumber: 0 });
-    t.match(await identify(world, oldSession, 'access_token'), { secretNumber: 0 });
+    t.match(await identify(world, oldSession, 'jwt'), { secretNumber: 0 });
     world.clock.nowMs = endMs;
     t.equal(await identify(world, secret), 'token_revoked');
-    t.equal(await identify(world, oldSession, 'access_token'), 'token_revoked');
+    t.equal(await identify(world, oldSession, 'jwt'), 'token_revoked');
     t.match(await identify(world, made.secret), { secretNumber: 1 });
   },
 );

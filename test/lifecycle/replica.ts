@@ -13,7 +13,7 @@ import { createExchange } from '../../src/lifecycle/exchange.ts';
 import type { TokenStore } from '../../src/store/token-store.ts';
 import { KeyRing } from '../../src/tokens/key-ring.ts';
 import { isKeyFault, parseSigningKey } from '../../src/tokens/signing-key.ts';
-import { createAccessTokenVerifier } from '../../src/tokens/verify-access-token.ts';
+import { createAccessTokenVerifiers } from '../../src/tokens/verify-access-token.ts';
 import { minuteMs, sealed, worldSettings } from './world.ts';
 
 export const retentionMs = 40 * minuteMs;
@@ -41,21 +41,20 @@ export const openReplica = async (open: OpenStore, clock: { readonly nowMs: numb
     settings,
     feedState,
     unknownTokenLimit: createUnknownTokenLimit(0),
-    verifyAccessToken: createAccessTokenVerifier({
+    accessTokens: createAccessTokenVerifiers({
       issuer: settings.issuer,
       audience: settings.audience,
       keyRing: keys,
       externalIssuers: [],
       clockLeewayMs,
       tokenAgeMsMax: settings.tokens.accessTokenLifetimeMs,
-      tokenBytesMax: settings.credential.accessTokenBytesMax,
     }),
     signIdentityJwt: () => 'not asked for here',
     signAccessToken: () => 'not asked for here',
   });
   const exchange = createExchange({ identifier, keys, settings, now });
-  const look = async (value: string, kind: Credential['kind'] = 'api_token'): Promise<string> => {
-    const found = await identifier.identify({ value, kind }, now());
+  const look = async (value: string, form: Credential['form'] = 'opaque'): Promise<string> => {
+    const found = await identifier.identify({ value, form }, now());
     if (!('identity' in found)) return found.reason;
     // A cached identity may have expired: `authorize` asks on every request.
     return now() >= found.identity.expiresAtMs ? 'token_expired' : identifier.standing(found.identity, now());
@@ -87,7 +86,7 @@ export const openReplica = async (open: OpenStore, clock: { readonly nowMs: numb
     generationOf: (orgId: string, userId: string) => feedState.generationOf(orgId, userId),
     session: async (secret: string): Promise<string> => {
       const made = await exchange({
-        credential: { value: secret, kind: 'api_token' },
+        credential: { value: secret, form: 'opaque' },
         scopes: undefined,
         audiences: [],
         validityMs: undefined,

@@ -6,8 +6,8 @@ import { shardOfTokenId } from '../../src/tokens/shard.ts';
 import { createSecret, digestOf } from '../../src/tokens/api-token.ts';
 import { createWorld, dayMs } from './world.ts';
 
-const apiToken = (value: string) => ({ kind: 'api_token', value }) as const;
-const accessToken = (value: string) => ({ kind: 'access_token', value }) as const;
+const apiToken = (value: string) => ({ form: 'opaque', value }) as const;
+const accessToken = (value: string) => ({ form: 'jwt', value }) as const;
 const order = {
   scopes: undefined,
   audiences: [],

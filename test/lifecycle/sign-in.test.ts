@@ -1,6 +1,7 @@
 // Sign-in, sign-out and passwords.
 
 import t, { type Test } from 'tap';
+import { ownSession } from '../../src/identity/authenticators.ts';
 import { type Denial, isDenial, isOutage, outage } from '../../src/decision/outcome.ts';
 import { createSignInLimit } from '../../src/identity/sign-in-limit.ts';
 import type { AuditEvent } from '../../src/lifecycle/audit.ts';
@@ -44,15 +45,12 @@ const openDoor = async (t: Test) => {
   const session = async (over: object = {}) => {
     const made = await enter(over);
     if (!('accessToken' in made)) throw new Error(JSON.stringify(made));
-    const found = await world.identifier.identify(
-      { value: made.accessToken, kind: 'access_token' },
-      world.now(),
-    );
+    const found = await world.identifier.identify({ value: made.accessToken, form: 'jwt' }, world.now());
     if (!('identity' in found)) throw new Error(found.reason);
     return { ...made, actor: { identity: found.identity, ...origin } };
   };
   const standing = async (accessToken: string): Promise<string> => {
-    const found = await world.identifier.identify({ value: accessToken, kind: 'access_token' }, world.now());
+    const found = await world.identifier.identify({ value: accessToken, form: 'jwt' }, world.now());
     return 'identity' in found ? world.identifier.standing(found.identity, world.now()) : found.reason;
   };
   return {
@@ -74,7 +72,7 @@ t.test(
     const { actor, scopes } = await session();
     t.match(actor.identity, {
       sessionKind: 'interactive',
-      credentialKind: 'access_token',
+      authenticator: ownSession,
       org: { id: 'acme', name: 'Acme Inc.' },
       user: { id: 'ann', name: 'Ann', roles: ['admin', 'reader'] },
       tokenId: undefined,
@@ -196,10 +194,10 @@ t.test('signing out ends that session and no other, and no API token', async (t)
   t.equal(await standing(one.accessToken), 'session_ended');
   t.equal(await standing(other.accessToken), 'live');
   const { secret } = await world.token();
-  const found = await world.identifier.identify({ value: secret, kind: 'api_token' }, world.now());
+  const found = await world.identifier.identify({ value: secret, form: 'opaque' }, world.now());
   if (!('identity' in found)) throw new Error('no identity');
   t.equal(await signOut({ ...one.actor, identity: found.identity }), 'nothing');
-  t.match(await world.identifier.identify({ value: secret, kind: 'api_token' }, world.now()), {
+  t.match(await world.identifier.identify({ value: secret, form: 'opaque' }, world.now()), {
     identity: {},
   });
 });
@@ -213,7 +211,7 @@ t.test('a new password ends every session of the user; the API tokens live on', 
   t.equal(await standing(accessToken), 'session_ended');
   t.match(await enter(), { reason: 'password_wrong' });
   await session({ password: change.next });
-  t.match(await world.identifier.identify({ value: secret, kind: 'api_token' }, world.now()), {
+  t.match(await world.identifier.identify({ value: secret, form: 'opaque' }, world.now()), {
     identity: {},
   });
 });

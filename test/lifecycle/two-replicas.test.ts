@@ -33,15 +33,15 @@ const openPair = async (t: Test, open: OpenStore) => {
     const { secret, record } = done(await here.apiTokens.createApiToken({ ...order, ...over }));
     const accessToken = await there.session(secret);
     t.equal(await there.look(secret), 'live');
-    t.equal(await there.look(accessToken, 'access_token'), 'live');
+    t.equal(await there.look(accessToken, 'jwt'), 'live');
     return { secret, id: record.id, accessToken };
   };
   const gone = async ({
     secret,
     accessToken,
   }: Awaited<ReturnType<typeof token>>): Promise<readonly string[]> => {
-    await there.until(async () => (await there.look(accessToken, 'access_token')) !== 'live');
-    return [await there.look(secret), await there.look(accessToken, 'access_token')];
+    await there.until(async () => (await there.look(accessToken, 'jwt')) !== 'live');
+    return [await there.look(secret), await there.look(accessToken, 'jwt')];
   };
   return { clock, here, there, token, gone };
 };
@@ -55,7 +55,7 @@ const scenarios = (t: Test, makePlace: (t: Test) => OpenStore): void => {
     );
     t.same(await gone(made), ['token_revoked', 'token_revoked']);
     t.equal(await there.look(next.secret), 'live');
-    t.equal(await there.look(await there.session(next.secret), 'access_token'), 'live');
+    t.equal(await there.look(await there.session(next.secret), 'jwt'), 'live');
   });
 
   t.test('regenerated with an overlap: both are good until it ends, then only the new one', async (t) => {
@@ -64,10 +64,7 @@ const scenarios = (t: Test, makePlace: (t: Test) => OpenStore): void => {
     const overlapMs = 10 * minuteMs;
     const next = done(await here.apiTokens.regenerateApiToken({ tokenId: made.id, overlapMs, length: 65 }));
     await there.until(async () => (await there.look(next.secret)) === 'live');
-    t.same(
-      [await there.look(made.secret), await there.look(made.accessToken, 'access_token')],
-      ['live', 'live'],
-    );
+    t.same([await there.look(made.secret), await there.look(made.accessToken, 'jwt')], ['live', 'live']);
     // Whichever replica is slow to be told, the end of the overlap is the same moment for both.
     clock.nowMs += overlapMs;
     t.same(await gone(made), ['token_revoked', 'token_revoked']);
@@ -107,7 +104,7 @@ const scenarios = (t: Test, makePlace: (t: Test) => OpenStore): void => {
     t.same(await gone(made), ['user_disabled', 'session_ended']);
     done(await here.accounts.setUserState('acme', 'ann', 'active'));
     await there.until(async () => (await there.look(made.secret)) === 'live');
-    t.equal(await there.look(made.accessToken, 'access_token'), 'session_ended');
+    t.equal(await there.look(made.accessToken, 'jwt'), 'session_ended');
   });
 
   t.test('a token expires to the millisecond; one that never does is good in a hundred years', async (t) => {

@@ -19,7 +19,7 @@ import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { TokenStore } from '../../src/store/token-store.ts';
 import { KeyRing } from '../../src/tokens/key-ring.ts';
 import { isKeyFault, parseSigningKey } from '../../src/tokens/signing-key.ts';
-import { createAccessTokenVerifier } from '../../src/tokens/verify-access-token.ts';
+import { createAccessTokenVerifiers } from '../../src/tokens/verify-access-token.ts';
 import { type SettingsChange, settingsWith } from '../support/settings.ts';
 
 export const minuteMs = 60_000;
@@ -101,14 +101,13 @@ export const createWorld = async (
     settings: all,
     feedState,
     unknownTokenLimit: createUnknownTokenLimit(all.limits.unknownTokensPerMinute),
-    verifyAccessToken: createAccessTokenVerifier({
+    accessTokens: createAccessTokenVerifiers({
       issuer: all.issuer,
       audience: all.audience,
       keyRing: keys,
       externalIssuers: [],
       clockLeewayMs: all.tokens.clockLeewayMs,
       tokenAgeMsMax: all.tokens.accessTokenLifetimeMs,
-      tokenBytesMax: all.credential.accessTokenBytesMax,
     }),
     noteUse,
     signIdentityJwt: () => 'not asked for here',

@@ -15,6 +15,7 @@ const create = (): Metrics =>
     ],
     extraRoutes: ['(oauth)'],
     storeCommands: ['findApiToken'],
+    authenticators: ['api_token', 'session'],
   });
 
 const linesOf = async (metrics: Metrics, start: string): Promise<string[]> =>
@@ -48,6 +49,23 @@ t.test('a decision is counted by result, reason and kind of credential', async (
     'tollgate_decisions_total{result="permit",reason="none",credential_kind="access_token"} 1',
     'tollgate_decisions_total{result="denial",reason="credential_missing",credential_kind="none"} 1',
   ]);
+});
+
+t.test('an identified request is counted by who vouched for its credential, and by result', async (t) => {
+  const metrics = create();
+  metrics.record(sampleOutcome());
+  metrics.record(sampleOutcome({ status: 403, result: 'denial', reason: 'scope_missing' }));
+  metrics.record(
+    sampleOutcome({ status: 401, result: 'denial', reason: 'token_unknown', identity: undefined }),
+  );
+  const lines = await linesOf(metrics, 'tollgate_identified_requests_total{');
+  t.strictSame(
+    lines.filter((line) => !line.endsWith(' 0')),
+    [
+      'tollgate_identified_requests_total{authenticator="api_token",result="permit"} 1',
+      'tollgate_identified_requests_total{authenticator="api_token",result="denial"} 1',
+    ],
+  );
 });
 
 t.test('outages and bugs are there from zero, so that the first one shows', async (t) => {
@@ -205,6 +223,7 @@ t.test('at rest there is no histogram of what has not happened, however many rou
     routes,
     extraRoutes: ['csp:token'],
     storeCommands: ['findOrg'],
+    authenticators: ['api_token', 'session'],
   });
   const seriesOf = async (): Promise<readonly string[]> =>
     (await metrics.render()).split('\n').filter((line) => line.startsWith('tollgate_'));

@@ -15,6 +15,7 @@ const start = async (t: Test, readiness: () => Readiness) => {
     routes: [{ name: 'read-things', upstream: 'main' }],
     extraRoutes: [],
     storeCommands: [],
+    authenticators: ['api_token', 'session'],
   });
   const server = createOpsServer({ metrics, isReady: readiness });
   server.listen(0, '127.0.0.1');

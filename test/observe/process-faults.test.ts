@@ -16,7 +16,7 @@ t.test(
     import { createLog } from ${observe('log.ts')};
     import { createMetrics } from ${observe('metrics.ts')};
     import { watchProcessFaults } from ${observe('process-faults.ts')};
-    const metrics = createMetrics({ version: '1', routes: [], extraRoutes: [], storeCommands: [] });
+    const metrics = createMetrics({ version: '1', routes: [], extraRoutes: [], storeCommands: [], authenticators: ['api_token', 'session'] });
     const log = createLog({ level: 'info', fd: 1, onDrop: () => undefined });
     watchProcessFaults(metrics, log);
     setImmediate(() => { throw new Error('thrown', { cause: new Error('below') }); });

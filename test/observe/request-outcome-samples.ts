@@ -4,7 +4,7 @@ import type { Identity } from '../../src/decision/identity.ts';
 import type { RequestOutcome } from '../../src/observe/request-outcome.ts';
 
 export const sampleIdentity: Identity = {
-  credentialKind: 'api_token',
+  authenticator: { name: 'api_token', credentialKind: 'api_token' },
   sessionKind: 'api_token',
   issuer: 'http://127.0.0.1:8080',
   org: { id: 'acme', name: 'Acme' },

@@ -1,12 +1,13 @@
 import t from 'tap';
+import { ownApiToken, ownSession } from '../../src/identity/authenticators.ts';
 import { outage } from '../../src/decision/outcome.ts';
 import { passedCredential } from '../../src/proxy/passed-credential.ts';
 import { anIdentity } from '../support/identity.ts';
 import { aRule } from '../support/route-rule.ts';
 
 const exchanging = { accessTokenFor: () => 'an exchanged access token' };
-const apiToken = { kind: 'api_token', value: 'the API token' } as const;
-const accessToken = { kind: 'access_token', value: 'a.presented.token' } as const;
+const apiToken = { form: 'opaque', value: 'the API token' } as const;
+const accessToken = { form: 'jwt', value: 'a.presented.token' } as const;
 const rule = (forwardCredential: 'strip' | 'keep' | 'access-token') => aRule({ forwardCredential });
 
 t.test('what the API gets of the credential is what the route says', async (t) => {
@@ -27,7 +28,8 @@ t.test('what the API gets of the credential is what the route says', async (t) =
     ],
   ] as const;
   for (const [sentence, mode, presented, expected] of rows) {
-    const subject = { identity: anIdentity({ credentialKind: presented.kind }) };
+    const authenticator = presented.form === 'jwt' ? ownSession : ownApiToken;
+    const subject = { identity: anIdentity({ authenticator }) };
     t.same(passedCredential(rule(mode), subject, presented, exchanging, 0), expected, sentence);
   }
 });
@@ -41,7 +43,7 @@ t.test(
   'when there is no key to sign with, the request is refused as an outage, never sent on without',
   async (t) => {
     const broken = { accessTokenFor: () => outage('keys_unavailable') };
-    const subject = { identity: anIdentity({ credentialKind: 'api_token' }) };
+    const subject = { identity: anIdentity({ authenticator: ownApiToken }) };
     t.match(passedCredential(rule('access-token'), subject, apiToken, broken, 0), {
       kind: 'outage',
       reason: 'keys_unavailable',

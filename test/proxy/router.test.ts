@@ -1,5 +1,6 @@
 import t from 'tap';
 import { createRouter } from '../../src/proxy/router.ts';
+import { patternsOf } from '../../src/settings/surface-paths.ts';
 import { aRule } from '../support/route-rule.ts';
 
 const router = createRouter([
@@ -7,7 +8,7 @@ const router = createRouter([
   aRule({ name: 'thing', path: '/things/:id', methods: ['GET'] }),
   aRule({ name: 'special', path: '/things/special' }),
   aRule({ name: 'account', path: '/accounts/:org/tokens', tenantParameter: 'org' }),
-  aRule({ name: 'colon', path: '/a::b' }),
+  aRule({ name: 'colon', path: '/a:b' }),
   aRule({ name: 'cafe', path: '/caf' }),
   aRule({ name: 'dav', path: '/dav', methods: ['PROPFIND', 'TRACE'] }),
   aRule({ name: 'slash', path: '/slash/' }),
@@ -89,7 +90,7 @@ t.test('a path that a lenient server reads as one of a stricter rule is refused'
     aRule({ name: 'below', path: '/below/*', scopes: ['admin:all'] }),
     aRule({ name: 'camel', path: '/api/userProfile', scopes: ['profile:read'] }),
     aRule({ name: 'slash', path: '/slash/', scopes: ['admin:all'] }),
-    aRule({ name: 'colon', path: '/a::b', scopes: ['admin:all'] }),
+    aRule({ name: 'colon', path: '/a:b', scopes: ['admin:all'] }),
     aRule({ name: 'org', path: '/accounts/:org', tenantParameter: 'org' }),
     aRule({ name: 'org-data', path: '/accounts/:org/Data', tenantParameter: 'org', scopes: ['data:read'] }),
     aRule({ name: 'person', path: '/me', sessions: 'interactive' }),
@@ -230,7 +231,7 @@ t.test('a path that a lenient server reads as one that is answered here is refus
     '/accounts/{account}/tokens/?',
     '/accounts/{account}/tokens/{token}',
     '/own/*',
-  ];
+  ].flatMap(patternsOf);
   const beside = createRouter([aRule({ name: 'rest', path: '/*', public: true })], owned);
   for (const path of [
     '/oauth2/token/',

@@ -5,7 +5,7 @@ import { address, cidr, httpUrl, isLoopbackUrl, upstreamUrl } from '../../src/se
 import { closest } from '../../src/settings/settings-issue.ts';
 import { duration, durationOrNever, parseDuration, parseSize, size } from '../../src/settings/quantity.ts';
 import { flag } from '../../src/settings/reader.ts';
-import { routePath } from '../../src/settings/route-path.ts';
+import { routePath } from '../../src/settings/route-fields.ts';
 import { storeUrl } from '../../src/settings/store-url.ts';
 
 t.test('a duration is a number with a unit, several of them, or milliseconds', async (t) => {
@@ -190,19 +190,16 @@ t.test('a store is a file, a Redis, its sentinels or a Cluster', async (t) => {
     t.match(storeUrl.read(wrong), { ok: false }, String(wrong));
 });
 
-t.test('a path becomes a pattern of the router', async (t) => {
+t.test('a path becomes a pattern', async (t) => {
   const table: Record<string, object> = {
-    '/': { pattern: '/', parameters: [], form: '/' },
-    '/things': { pattern: '/things', form: '/things' },
-    '/things/': { pattern: '/things/', form: '/things/' },
-    '/things/*': { pattern: '/things/*', form: '/things/*' },
-    '/accounts/{org}/*': { pattern: '/accounts/:org/*', parameters: ['org'], form: '/accounts/:/*' },
-    '/accounts/:account/tokens/{id}': {
-      pattern: '/accounts/:account/tokens/:id',
-      parameters: ['account', 'id'],
-    },
-    '/v1/things:batch': { pattern: '/v1/things::batch', parameters: [], form: '/v1/things::batch' },
-    "/a-b_c.d~e!$&'()+,=@": { parameters: [] },
+    '/': { form: '/', hasRest: false },
+    '/things': { form: '/things', written: '/things' },
+    '/things/': { form: '/things/' },
+    '/things/*': { form: '/things/*', hasRest: true },
+    '/accounts/{org}/*': { form: '/accounts/:/*', segments: [{ text: 'accounts' }, { name: 'org' }] },
+    '/accounts/:account/tokens/{id}': { form: '/accounts/:/tokens/:' },
+    '/v1/things:batch': { form: '/v1/things:batch' },
+    "/a-b_c.d~e!$&'()+,=@": { segments: [{ kind: 'literal' }] },
   };
   for (const [path, value] of Object.entries(table)) t.match(routePath.read(path), { ok: true, value }, path);
   for (const wrong of [

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { t } from 'tap';
+import { patternOf } from '../../src/decision/path-pattern.ts';
 import { createRouter } from '../../src/proxy/router.ts';
 import { loadSettings } from '../../src/settings/load-settings.ts';
 import { issueLine } from '../../src/settings/settings-issue.ts';
@@ -17,7 +18,7 @@ t.test('a route needs a name, a path, and who may call it; the rest has defaults
     {
       name: 'things',
       methods: undefined,
-      path: '/things/*',
+      path: patternOf('/things/*'),
       public: false,
       scopes: ['things:read'],
       tenantParameter: undefined,
@@ -121,7 +122,7 @@ t.test('with another prefix, /oauth2 is the API’s own', async (t) => {
   const { routes, warnings } = load([{ name: 'own', path: '/oauth2/token', public: true }], {
     'oauth.prefix': '/tollgate/oauth',
   });
-  t.equal(routes[0]?.path, '/oauth2/token');
+  t.equal(routes[0]?.path.written, '/oauth2/token');
   t.same(warnings, []);
 });
 
@@ -130,7 +131,7 @@ t.test('a route written in block style needs no quotes around {braces}', async (
   const file = join(t.testdir({ 'a.yaml': yaml }), 'a.yaml');
   t.match(loadSettings({ file, env: {}, flags: {} }), {
     ok: true,
-    settings: { routes: [{ path: '/accounts/:org/things' }] },
+    settings: { routes: [{ path: { written: '/accounts/{org}/things' } }] },
   });
 });
 

@@ -18,7 +18,7 @@ for (const name of globSync('*.yaml', { cwd: folder }).toSorted())
     const owned = ownedPatterns(loaded.settings);
     t.ok(owned.some((one) => one.setting === setting));
     t.ok(
-      owned.some(({ pattern }) => pattern === '/.well-known/jwks.json'),
+      owned.some(({ pattern }) => pattern.written === '/.well-known/jwks.json'),
       'and the API can verify X-Identity',
     );
   });

@@ -10,6 +10,7 @@
 
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ownSession } from '../../src/identity/authenticators.ts';
 import type { RouteRule } from '../../src/decision/route-rule.ts';
 import type { UpstreamReading } from '../../src/observe/metric-sources.ts';
 import type { RequestOutcome } from '../../src/observe/request-outcome.ts';
@@ -105,7 +106,7 @@ export const startEdge = async (
     {
       good: alice,
       admin: anIdentity({ scopes: new Set(['things:read', 'things:admin']) }),
-      'a.b.c': anIdentity({ credentialKind: 'access_token', tokenId: undefined, sessionId: 's-1' }),
+      'a.b.c': anIdentity({ authenticator: ownSession, tokenId: undefined, sessionId: 's-1' }),
       ...options.answers,
     },
     settings.identity.headers,

@@ -45,8 +45,8 @@ export const createFixedIdentifier = (
       const answer = answers[credential.value] ?? denial('token_unknown');
       return typeof answer === 'function' ? answer().then(subjectOf) : subjectOf(answer);
     },
-    verify: async (accessToken) => {
-      const answer = answers[accessToken] ?? denial('token_invalid');
+    verify: async ({ value }) => {
+      const answer = answers[value] ?? denial('token_invalid');
       return typeof answer === 'function' ? answer() : answer;
     },
     mayBeApiToken: async () => false,

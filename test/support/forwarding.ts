@@ -12,6 +12,7 @@ import type { Duplex } from 'node:stream';
 import type { Test } from 'tap';
 import { authorizePublic, type Permit } from '../../src/decision/authorize.ts';
 import type { Identity } from '../../src/decision/identity.ts';
+import { patternOf } from '../../src/decision/path-pattern.ts';
 import type { RouteRule } from '../../src/decision/route-rule.ts';
 import type { BodyBounds, Exchange, ForwardEnd, Framing } from '../../src/proxy/upstream/exchange.ts';
 import { createForwarder, type Forwarder } from '../../src/proxy/upstream/forward.ts';
@@ -69,7 +70,7 @@ export const upstreamSettings = (
 const publicRule = (more: Partial<RouteRule> = {}): RouteRule => ({
   name: 'all',
   methods: undefined,
-  path: '/*',
+  path: patternOf('/*'),
   public: true,
   scopes: [],
   tenantParameter: undefined,

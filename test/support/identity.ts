@@ -1,10 +1,11 @@
 // Identities for tests: a whole one, changed where the test says.
 
+import { ownApiToken } from '../../src/identity/authenticators.ts';
 import type { Identity } from '../../src/decision/identity.ts';
 
 /** Alice of Acme, by an API token that never expires, with `things:read`. */
 export const anIdentity = (change: Partial<Identity>): Identity => ({
-  credentialKind: 'api_token',
+  authenticator: ownApiToken,
   sessionKind: 'api_token',
   issuer: 'https://tollgate.test',
   org: { id: 'acme', name: 'Acme' },

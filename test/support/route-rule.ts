@@ -1,12 +1,16 @@
 // Route rules for tests: a whole one, changed where the test says.
 
+import { patternOf } from '../../src/decision/path-pattern.ts';
 import type { RouteRule } from '../../src/decision/route-rule.ts';
 
 /** `/things/*` for every usual method, without scopes, to the upstream `default`. */
-export const aRule = (change: Partial<RouteRule>): RouteRule => ({
+export const aRule = ({
+  path = '/things/*',
+  ...change
+}: Partial<Omit<RouteRule, 'path'>> & { readonly path?: string }): RouteRule => ({
   name: 'things',
   methods: undefined,
-  path: '/things/*',
+  path: patternOf(path),
   public: false,
   scopes: [],
   tenantParameter: undefined,

@@ -93,9 +93,12 @@ const serve = async (t: Test) => {
   return { surfaces, outcomes, send, connect: () => connectRaw(port) };
 };
 
-t.test('a path may have places, read once, and a slash that may be left out', async (t) => {
+t.test('a path may have parameters, read once, and a slash that may be left out', async (t) => {
   const { send, surfaces } = await serve(t);
-  t.same(surfaces.ownedPaths, ['/v1/tokens/?', '/v1/tokens/{token}', '/session']);
+  t.same(
+    surfaces.ownedPaths.map(({ written }) => written),
+    ['/v1/tokens', '/v1/tokens/', '/v1/tokens/{token}', '/session'],
+  );
   for (const path of ['/v1/tokens', '/v1/tokens/', '/v1/tokens/7', '/session'])
     t.ok(surfaces.owns(path), path);
   for (const path of ['/v1/tokens/7/', '/v1', '/session/']) t.notOk(surfaces.owns(path), path);

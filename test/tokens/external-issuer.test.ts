@@ -3,7 +3,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import t, { type Test } from 'tap';
 import { isDenial } from '../../src/decision/outcome.ts';
 import type { IssuerSettings } from '../../src/settings/settings.ts';
-import { type AccessTokenVerifier, createAccessTokenVerifier } from '../../src/tokens/verify-access-token.ts';
+import { type AccessTokenVerifier, createAccessTokenVerifier } from '../support/access-tokens.ts';
 import { answerJson, type JwksServer, startJwksServer } from './jwks-server.ts';
 import {
   forge,
@@ -76,7 +76,6 @@ const fixture = async (t: Test, change: Partial<IssuerSettings> = {}): Promise<F
 t.test("an external issuer's token becomes an identity by the claims its settings name", async (t) => {
   const { verify } = await fixture(t);
   t.strictSame(await verify(token(), nowMs), {
-    credentialKind: 'access_token',
     sessionKind: 'api_token',
     issuer: theirIssuer,
     org: { id: 'acme', name: 'acme' },

@@ -47,7 +47,6 @@ export const verifierOptions: AccessTokenVerifierOptions = {
   externalIssuers: [],
   clockLeewayMs: 30_000,
   tokenAgeMsMax: 30 * minuteMs,
-  tokenBytesMax: 8192,
 };
 
 /** Claims of a good token of ours: Alice, half an hour, made now. */

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap';
 import { isDenial, isOutage } from '../../src/decision/outcome.ts';
 import { KeyRing } from '../../src/tokens/key-ring.ts';
 import { signAccessToken, signIdentityJwt } from '../../src/tokens/sign.ts';
-import { createAccessTokenVerifier } from '../../src/tokens/verify-access-token.ts';
+import { createAccessTokenVerifier } from '../support/access-tokens.ts';
 import { anIdentity } from '../support/identity.ts';
 import {
   base64url,
@@ -44,7 +44,6 @@ t.test('a good access token becomes the identity it was made from, without a loo
     const identity = await verify(signAccessToken(key, ownClaims), nowMs);
     t.strictSame(identity, {
       keyId: key.kid,
-      credentialKind: 'access_token',
       sessionKind: 'api_token',
       issuer,
       org: { id: 'acme', name: 'Acme' },
@@ -201,7 +200,7 @@ t.test('times before 1970 are refused: as long past, or as no time', async (t) =
 
 t.test('an expired token is refused as expired, at the very second', async (t) => {
   const lastMs = nowMs + 30 * minuteMs;
-  t.match(await verify(goodToken, lastMs - 1), { credentialKind: 'access_token' });
+  t.match(await verify(goodToken, lastMs - 1), { sessionId: 'session-1' });
   t.match(await verify(goodToken, lastMs), { reason: 'token_expired' });
 });
 

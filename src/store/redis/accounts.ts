@@ -2,13 +2,21 @@
 // into the org's list, then the record is made. A listed name without a record is skipped when the list is read.
 
 import { shardOfAccount } from '../../tokens/shard.ts';
-import type { OrgChange, TokenStore, UserChange } from '../token-store.ts';
+import { pageOfIndex } from '../paging.ts';
+import { DamagedRecord } from '../record-schema.ts';
+import type { AccountStore, OrgChange, UserChange } from '../token-store.ts';
+import {
+  changeAccount,
+  createAccount,
+  listUserInOrg,
+  renewPasswordHash,
+  revokeAccount,
+} from './account-scripts.ts';
 import { accountLine } from './change-codec.ts';
-import { listIndex, readHash } from './connections.ts';
-import type { StoreContext } from './context.ts';
-import { corrupt } from './fault.ts';
+import { listIndex } from './connections.ts';
+import { commandsOf, type Step, type StoreContext } from './context.ts';
 import { allShards, isStorableId } from './key-space.ts';
-import { pageOf } from './paging.ts';
+import { findOrg, findUser } from './lookups.ts';
 import {
   type Fields,
   orgFields,
@@ -18,150 +26,130 @@ import {
   roleField,
   userFields,
 } from './record-codec.ts';
-import {
-  changeAccount,
-  createAccount,
-  listUserInOrg,
-  renewPasswordHash,
-  revokeAccount,
-} from './account-scripts.ts';
 
-type Accounts = Pick<
-  TokenStore,
-  | 'createOrg'
-  | 'changeOrg'
-  | 'listOrgs'
-  | 'createUser'
-  | 'changeUser'
-  | 'renewPasswordHash'
-  | 'listUsers'
-  | 'revokeAll'
->;
+const createOrg: Step<'createOrg'> = async ({ keys, write }, org) => {
+  mustBeStorable(org.id);
+  const touched = [keys.org(org.id), keys.orgs(shardOfAccount(org.id))];
+  return (await write(createAccount, touched, [org.id, ...orgFields(org)])) === 1 ? 'created' : 'exists';
+};
 
-export const accounts = (context: StoreContext): Accounts => {
-  const { keys, write, reads, attempt, retentionMs } = context;
-
-  const change = async (
-    what: { readonly orgId: string; readonly userId: string | undefined; readonly atMs: number },
-    triples: readonly string[],
-  ): Promise<Fields | undefined> => {
-    const { orgId, userId, atMs } = what;
-    const account = userId === undefined ? keys.org(orgId) : keys.user(orgId, userId);
-    const line = accountLine(orgId, userId, atMs);
-    const touched = [account, keys.changes(shardOfAccount(orgId, userId))];
-    const args = [retentionMs, line.length, ...line, ...triples];
-    const reply = await write(changeAccount, touched, args);
-    return reply === null ? undefined : parseFields(reply, account);
-  };
-
-  return {
-    createOrg: (org) =>
-      attempt(async () => {
-        mustBeStorable(org.id);
-        const touched = [keys.org(org.id), keys.orgs(shardOfAccount(org.id))];
-        const made = await write(createAccount, touched, [org.id, ...orgFields(org)]);
-        return made === 1 ? 'created' : 'exists';
-      }),
-
-    changeOrg: (orgId, orgChange, nowMs) =>
-      attempt(async () => {
-        if (!isStorableId(orgId)) return undefined;
-        const fields = await change({ orgId, userId: undefined, atMs: nowMs }, orgTriples(orgChange));
-        return fields && parseOrg(orgId, fields);
-      }),
-
-    listOrgs: (page) =>
-      attempt(() =>
-        pageOf(
-          page,
-          async (after, count) => {
-            const lists = await Promise.all(
-              allShards.map((shard) => listIndex(reads, keys.orgs(shard), after, count)),
-            );
-            return lists.flat().sort(byBytes).slice(0, count);
-          },
-          async (orgId) => {
-            const fields = await readHash(reads, keys.org(orgId));
-            return fields && parseOrg(orgId, fields);
-          },
-        ),
-      ),
-
-    createUser: (user) =>
-      attempt(async () => {
-        mustBeStorable(user.id);
-        if (!isStorableId(user.orgId)) return 'org_unknown';
-        const listed = [keys.org(user.orgId), keys.usersOf(user.orgId)];
-        if ((await write(listUserInOrg, listed, [user.id])) !== 1) return 'org_unknown';
-        const touched = [keys.user(user.orgId, user.id)];
-        const made = await write(createAccount, touched, [user.id, ...userFields(user)]);
-        return made === 1 ? 'created' : 'exists';
-      }),
-
-    changeUser: (orgId, userId, userChange, nowMs) =>
-      attempt(async () => {
-        if (!isStorableId(orgId) || !isStorableId(userId)) return undefined;
-        const fields = await change({ orgId, userId, atMs: nowMs }, userTriples(userChange));
-        return fields && parseUser(orgId, userId, fields);
-      }),
-
-    renewPasswordHash: (orgId, userId, { known, next }) =>
-      attempt(async () => {
-        if (!isStorableId(orgId) || !isStorableId(userId)) return 'changed';
-        const texts = [JSON.stringify(known), JSON.stringify(next)];
-        const renewed = await write(renewPasswordHash, [keys.user(orgId, userId)], texts);
-        return renewed === 1 ? 'renewed' : 'changed';
-      }),
-
-    listUsers: (orgId, page) =>
-      attempt(async () => {
-        if (!isStorableId(orgId)) return { items: [], nextCursor: undefined };
-        return pageOf(
-          page,
-          (after, count) => listIndex(reads, keys.usersOf(orgId), after, count),
-          async (userId) => {
-            const fields = await readHash(reads, keys.user(orgId, userId));
-            return fields && parseUser(orgId, userId, fields);
-          },
-        );
-      }),
-
-    revokeAll: (orgId, userId, nowMs) =>
-      attempt(async () => {
-        if (!isStorableId(orgId) || (userId !== undefined && !isStorableId(userId))) return 'unknown';
-        const account = userId === undefined ? keys.org(orgId) : keys.user(orgId, userId);
-        const touched = [account, keys.changes(shardOfAccount(orgId, userId))];
-        const args = [retentionMs, ...accountLine(orgId, userId, nowMs)];
-        return (await write(revokeAccount, touched, args)) === 1 ? 'revoked' : 'unknown';
-      }),
-  };
+const createUser: Step<'createUser'> = async ({ keys, write }, user) => {
+  mustBeStorable(user.id);
+  if (!isStorableId(user.orgId)) return 'org_unknown';
+  const listed = [keys.org(user.orgId), keys.usersOf(user.orgId)];
+  if ((await write(listUserInOrg, listed, [user.id])) !== 1) return 'org_unknown';
+  const touched = [keys.user(user.orgId, user.id)];
+  return (await write(createAccount, touched, [user.id, ...userFields(user)])) === 1 ? 'created' : 'exists';
 };
 
 const mustBeStorable = (id: string): void => {
-  if (!isStorableId(id)) throw corrupt('an id with a lone surrogate');
+  if (!isStorableId(id)) throw new DamagedRecord('an id with a lone surrogate');
 };
+
+const isStorableAccount = (orgId: string, userId: string | undefined): boolean =>
+  isStorableId(orgId) && (userId === undefined || isStorableId(userId));
+
+/** The record of an org or a user, and the stream of its shard. */
+const keysOf = ({ keys }: StoreContext, orgId: string, userId: string | undefined): [string, string] => [
+  userId === undefined ? keys.org(orgId) : keys.user(orgId, userId),
+  keys.changes(shardOfAccount(orgId, userId)),
+];
+
+/** `triples`: of the script. Undefined: there is no such account. */
+const change = async (
+  context: StoreContext,
+  [orgId, userId]: readonly [orgId: string, userId?: string],
+  triples: readonly string[],
+  nowMs: number,
+): Promise<Fields | undefined> => {
+  if (!isStorableAccount(orgId, userId)) return undefined;
+  const line = accountLine(orgId, userId, nowMs);
+  const touched = keysOf(context, orgId, userId);
+  const reply = await context.write(changeAccount, touched, [
+    context.retentionMs,
+    line.length,
+    ...line,
+    ...triples,
+  ]);
+  return reply === null ? undefined : parseFields(reply, touched[0]);
+};
+
+const changeOrg: Step<'changeOrg'> = async (context, orgId, orgChange, nowMs) => {
+  const fields = await change(context, [orgId], orgTriples(orgChange), nowMs);
+  return fields && parseOrg(orgId, fields);
+};
+
+const changeUser: Step<'changeUser'> = async (context, orgId, userId, userChange, nowMs) => {
+  const fields = await change(context, [orgId, userId], userTriples(userChange), nowMs);
+  return fields && parseUser(orgId, userId, fields);
+};
+
+/** Field, value and what it is: of the script `changeAccount`. `null` deletes; undefined changes nothing. */
+const triple = (field: string, value: unknown, kind: 'plain' | 'state' | 'set'): string[] =>
+  value === undefined ? [] : [field, value === null ? '' : JSON.stringify(value), kind];
+
+const orgTriples = ({ name, state, tokenLifetimeMsMax, roles = {} }: OrgChange): string[] => [
+  ...triple('name', name, 'plain'),
+  ...triple('state', state, 'state'),
+  ...triple('tokenLifetimeMsMax', tokenLifetimeMsMax, 'plain'),
+  ...Object.entries(roles).flatMap(([role, scopes]) => triple(roleField(role), scopes, 'set')),
+];
+
+const userTriples = ({ name, state, roles, passwordHash }: UserChange): string[] => [
+  ...triple('name', name, 'plain'),
+  ...triple('state', state, 'state'),
+  ...triple('roles', roles, 'set'),
+  ...triple('passwordHash', passwordHash, 'state'),
+];
+
+const renewHash: Step<'renewPasswordHash'> = async ({ keys, write }, orgId, userId, { known, next }) => {
+  if (!isStorableAccount(orgId, userId)) return 'changed';
+  const hashes = [JSON.stringify(known), JSON.stringify(next)];
+  return (await write(renewPasswordHash, [keys.user(orgId, userId)], hashes)) === 1 ? 'renewed' : 'changed';
+};
+
+const revokeAll: Step<'revokeAll'> = async (context, orgId, userId, nowMs) => {
+  if (!isStorableAccount(orgId, userId)) return 'unknown';
+  const args = [context.retentionMs, ...accountLine(orgId, userId, nowMs)];
+  const reply = await context.write(revokeAccount, keysOf(context, orgId, userId), args);
+  return reply === 1 ? 'revoked' : 'unknown';
+};
+
+const listOrgs: Step<'listOrgs'> = (context, page) =>
+  pageOfIndex(
+    page,
+    async (after, count) => {
+      const { keys, reads } = context;
+      const lists = await Promise.all(
+        allShards.map((shard) => listIndex(reads, keys.orgs(shard), after, count)),
+      );
+      return lists.flat().sort(byBytes).slice(0, count);
+    },
+    (orgId) => findOrg(context, orgId),
+  );
 
 const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
-/** Triples of the `change_account` script: field, value, kind. */
-const orgTriples = (change: OrgChange): string[] => [
-  ...(change.name === undefined ? [] : ['name', JSON.stringify(change.name), 'plain']),
-  ...(change.state === undefined ? [] : ['state', JSON.stringify(change.state), 'state']),
-  ...(change.tokenLifetimeMsMax === undefined
-    ? []
-    : ['tokenLifetimeMsMax', `${change.tokenLifetimeMsMax ?? ''}`, 'plain']),
-  ...Object.entries(change.roles ?? {}).flatMap(([role, scopes]) => [
-    roleField(role),
-    scopes === null ? '' : JSON.stringify(scopes),
-    'set',
-  ]),
-];
+const listUsers: Step<'listUsers'> = async (context, orgId, page) => {
+  const { keys, reads } = context;
+  if (!isStorableId(orgId)) return { items: [], nextCursor: undefined };
+  return pageOfIndex(
+    page,
+    (after, count) => listIndex(reads, keys.usersOf(orgId), after, count),
+    (userId) => findUser(context, orgId, userId),
+  );
+};
 
-const userTriples = (change: UserChange): string[] => [
-  ...(change.name === undefined ? [] : ['name', JSON.stringify(change.name), 'plain']),
-  ...(change.state === undefined ? [] : ['state', JSON.stringify(change.state), 'state']),
-  ...(change.roles === undefined ? [] : ['roles', JSON.stringify(change.roles), 'set']),
-  ...(change.passwordHash === undefined
-    ? []
-    : ['passwordHash', change.passwordHash === null ? '' : JSON.stringify(change.passwordHash), 'state']),
-];
+export const accounts = (context: StoreContext): AccountStore => {
+  const command = commandsOf(context);
+  return {
+    createOrg: command(createOrg),
+    changeOrg: command(changeOrg),
+    listOrgs: command(listOrgs),
+    createUser: command(createUser),
+    changeUser: command(changeUser),
+    renewPasswordHash: command(renewHash),
+    listUsers: command(listUsers),
+    revokeAll: command(revokeAll),
+  };
+};

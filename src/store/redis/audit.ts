@@ -3,24 +3,20 @@
 import {
   type AuditLog,
   auditEntriesPerOrgMax,
-  asSeenBy,
   auditLogsOf,
   entriesMaxOf,
-  type LoggedEntry,
   logsOfReader,
   mergeLogs,
-  positionsOf,
+  orgOf,
+  readingOf,
 } from '../audit-logs.ts';
+import { readAuditEntry } from '../record-schema.ts';
 import type { AuditEntry } from '../records.ts';
-import type { TokenStore } from '../token-store.ts';
+import type { AuditStore } from '../token-store.ts';
 import { runOn } from './connections.ts';
-import type { StoreContext } from './context.ts';
+import { commandsOf, type Step, type StoreContext } from './context.ts';
 import { isStorableId } from './key-space.ts';
-import { pageLimitMax } from './paging.ts';
-import { parseAuditEntry } from './record-codec.ts';
 import { script } from './script.ts';
-
-type Audit = Pick<TokenStore, 'appendAudit' | 'readAudit'>;
 
 const entriesAtOnce = 100;
 
@@ -38,57 +34,48 @@ return 1
 `,
 );
 
-const orgOf = (log: AuditLog): string | undefined => (log.kind === 'operator' ? undefined : log.org);
+const appendTo = async (
+  { keys, unacknowledged }: StoreContext,
+  log: AuditLog,
+  entry: AuditEntry,
+): Promise<void> => {
+  const org = orgOf(log);
+  if (org !== undefined && !isStorableId(org)) return;
+  const stream = keys.audit(log);
+  const touched = [stream, org === undefined ? stream : keys.org(org)];
+  const args = [entriesMaxOf(log), '*', JSON.stringify(entry)];
+  await runOn(unacknowledged('audit'), appendEntry, touched, args);
+};
 
-export const audit = ({ keys, reads, unacknowledged, attempt }: StoreContext): Audit => {
-  const append = async (log: AuditLog, entry: AuditEntry): Promise<void> => {
-    const org = orgOf(log);
-    if (org !== undefined && !isStorableId(org)) return;
-    const stream = keys.audit(log);
-    const touched = [stream, org === undefined ? stream : keys.org(org)];
-    await runOn(unacknowledged('audit'), appendEntry, touched, [
-      entriesMaxOf(log),
-      '*',
-      JSON.stringify(entry),
-    ]);
-  };
+const append: Step<'appendAudit'> = async (context, entries) => {
+  for (let start = 0; start < entries.length; start += entriesAtOnce)
+    await Promise.all(
+      entries
+        .slice(start, start + entriesAtOnce)
+        .flatMap((entry) => auditLogsOf(entry).map((log) => appendTo(context, log, entry))),
+    );
+  return 'done';
+};
 
-  const newestOf = async (
-    org: string | undefined,
-    stream: string,
-    position: string | undefined,
-    count: number,
-  ): Promise<readonly LoggedEntry[]> => {
+const read: Step<'readAudit'> = async ({ keys, reads }, orgId, page) => {
+  if (orgId !== undefined && !isStorableId(orgId)) return { items: [], nextCursor: undefined };
+  const streams = logsOfReader(orgId).map((log) => keys.audit(log));
+  if (orgId !== undefined) streams.push(keys.auditBefore(orgId));
+  const reading = readingOf(page, streams.length, isLineId);
+  const newestOf = async (stream: string, log: number) => {
+    const position = reading.positions[log];
     const end = position === undefined ? '+' : `(${position}`;
-    const lines = await reads.on(stream, (client) => client.xrevrange(stream, end, '-', 'COUNT', count));
-    return lines.map(([id, words]) => ({ position: id, entry: asSeenBy(org, parseAuditEntry(words[1])) }));
+    const lines = await reads.on(stream, (client) =>
+      client.xrevrange(stream, end, '-', 'COUNT', reading.limit + 1),
+    );
+    return lines.map(([id, words]) => ({ position: id, entry: readAuditEntry(words[1] ?? '') }));
   };
+  return mergeLogs(orgId, await Promise.all(streams.map(newestOf)), reading);
+};
 
-  return {
-    appendAudit: (entries) =>
-      attempt(async (): Promise<'done'> => {
-        for (let start = 0; start < entries.length; start += entriesAtOnce)
-          await Promise.all(
-            entries
-              .slice(start, start + entriesAtOnce)
-              .flatMap((entry) => auditLogsOf(entry).map((log) => append(log, entry))),
-          );
-        return 'done';
-      }),
-
-    readAudit: (orgId, page) =>
-      attempt(async () => {
-        if (orgId !== undefined && !isStorableId(orgId)) return { items: [], nextCursor: undefined };
-        const limit = Math.max(1, Math.min(page.limit, pageLimitMax));
-        const streams = logsOfReader(orgId).map((log) => keys.audit(log));
-        if (orgId !== undefined) streams.push(keys.auditBefore(orgId));
-        const positions = positionsOf(page.cursor, streams.length, isLineId);
-        const found = await Promise.all(
-          streams.map((stream, log) => newestOf(orgId, stream, positions[log], limit + 1)),
-        );
-        return mergeLogs(found, positions, limit);
-      }),
-  };
+export const audit = (context: StoreContext): AuditStore => {
+  const command = commandsOf(context);
+  return { appendAudit: command(append), readAudit: command(read) };
 };
 
 const isLineId = (text: string): boolean => /^\d{1,15}-\d{1,15}$/.test(text);
@@ -114,7 +101,7 @@ export const copyEarlierAudit = async (
       last = id;
       // Written by a version that keeps a log for each org.
       if (words.includes('logs')) continue;
-      for (const org of auditLogsOf(parseAuditEntry(words[1])).map(orgOf))
+      for (const org of auditLogsOf(readAuditEntry(words[1] ?? '')).map(orgOf))
         if (org !== undefined && isStorableId(org)) {
           const touched = [keys.auditBefore(org), keys.org(org)];
           await runOn(writes, appendEntry, touched, [auditEntriesPerOrgMax, id, words[1] ?? '']);

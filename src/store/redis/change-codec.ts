@@ -1,121 +1,58 @@
 // A line of the change stream <-> a Change. Words, not JSON, because scripts add the generation they just counted.
-// The field names are a wire format that replicas of two versions share: add to it, never rename.
+// The words are a wire format that replicas of two versions share: add to it, never rename.
 
 import type { Change } from '../records.ts';
+import { DamagedRecord, readChange, RecordReader } from '../record-schema.ts';
 
-/** The words of a line, without the generation (scripts add it) unless the change has one already. */
+/** Property of a change -> its word, in the order in which lines have them: scripts add what comes after `at`. */
+const words: ReadonlyMap<string, string> = new Map([
+  ['kind', 'kind'],
+  ['tokenId', 'token'],
+  ['sessionId', 'session'],
+  ['orgId', 'org'],
+  ['userId', 'user'],
+  ['atMs', 'at'],
+  ['secretNumber', 'number'],
+  ['digest', 'digest'],
+  ['previousUntilMs', 'previousUntil'],
+  ['generation', 'generation'],
+  ['tokenGenerationMin', 'tokenGenerationMin'],
+  ['state', 'state'],
+]);
+const numbers = new Set(['atMs', 'secretNumber', 'previousUntilMs', 'generation', 'tokenGenerationMin']);
+
+/** Every word and its value in turn. */
 export const lineOf = (change: Change): string[] => {
-  const at = ['at', `${change.atMs}`];
-  switch (change.kind) {
-    case 'token':
-      return ['kind', 'token', 'token', change.tokenId, ...at];
-    case 'secret': {
-      const { tokenId, secretNumber, digest, previousUntilMs } = change;
-      const words = [
-        'kind',
-        'secret',
-        'token',
-        tokenId,
-        ...at,
-        'number',
-        `${secretNumber}`,
-        'digest',
-        digest,
-      ];
-      return previousUntilMs === undefined ? words : [...words, 'previousUntil', `${previousUntilMs}`];
-    }
-    case 'session':
-      return ['kind', 'session', 'session', change.sessionId, ...at];
-    case 'user':
-      return ['kind', 'user', 'org', change.orgId, 'user', change.userId, ...at, ...generationOf(change)];
-    case 'org':
-      return ['kind', 'org', 'org', change.orgId, ...at, ...generationOf(change)];
-    case 'keys':
-      return ['kind', 'keys', ...at];
-  }
+  const values = new Map(Object.entries<string | number | undefined>(change));
+  return [...words].flatMap(([property, word]) => {
+    const value = values.get(property);
+    return value === undefined ? [] : [word, `${value}`];
+  });
 };
 
-type AccountChange = Extract<Change, { readonly generation: number }>;
-
-const generationOf = (change: AccountChange): string[] => [
-  'generation',
-  `${change.generation}`,
-  ...(change.tokenGenerationMin === undefined ? [] : ['tokenGenerationMin', `${change.tokenGenerationMin}`]),
-  ...(change.state === undefined ? [] : ['state', change.state]),
-];
-
-/** The line of a user or an org whose generation the script will count. */
+/** The line of a user or an org without its generation, which the script counts. */
 export const accountLine = (orgId: string, userId: string | undefined, atMs: number): string[] =>
   userId === undefined
     ? ['kind', 'org', 'org', orgId, 'at', `${atMs}`]
     : ['kind', 'user', 'org', orgId, 'user', userId, 'at', `${atMs}`];
 
 /** Undefined for a line this version does not know. */
-export const parseLine = (words: readonly string[]): Change | undefined => {
-  const fields = new Map<string, string>();
-  for (let i = 0; i + 1 < words.length; i += 2) fields.set(words[i] ?? '', words[i + 1] ?? '');
-  const atMs = integer(fields.get('at'));
-  if (atMs === undefined) return undefined;
-  const orgId = fields.get('org');
-  const userId = fields.get('user');
-  switch (fields.get('kind') ?? '') {
-    case 'token':
-      return whole(fields.get('token'), (tokenId) => ({ kind: 'token', tokenId, atMs }));
-    case 'secret':
-      return whole(fields.get('token'), (tokenId) =>
-        whole(integer(fields.get('number')), (secretNumber) =>
-          whole(fields.get('digest'), (digest) => ({
-            kind: 'secret',
-            tokenId,
-            secretNumber,
-            digest,
-            ...previousUntil(fields),
-            atMs,
-          })),
-        ),
-      );
-    case 'session':
-      return whole(fields.get('session'), (sessionId) => ({ kind: 'session', sessionId, atMs }));
-    case 'user':
-      return whole(orgId, (orgId) =>
-        whole(userId, (userId) =>
-          whole(standing(fields), (facts) => ({ kind: 'user', orgId, userId, ...facts, atMs })),
-        ),
-      );
-    case 'org':
-      return whole(orgId, (orgId) =>
-        whole(standing(fields), (facts) => ({ kind: 'org', orgId, ...facts, atMs })),
-      );
-    case 'keys':
-      return { kind: 'keys', atMs };
-    default:
-      return undefined;
+export const parseLine = (line: readonly string[]): Change | undefined => {
+  const values = new Map<string, string>();
+  for (let i = 0; i + 1 < line.length; i += 2) values.set(line[i] ?? '', line[i + 1] ?? '');
+  try {
+    return readChange(new RecordReader('a line of the change feed', (property) => valueOf(values, property)));
+  } catch (error) {
+    if (error instanceof DamagedRecord) return undefined;
+    throw error;
   }
 };
 
-const whole = <T>(part: T | undefined, make: (part: T) => Change | undefined): Change | undefined =>
-  part === undefined ? undefined : make(part);
-
-const previousUntil = (fields: ReadonlyMap<string, string>): { previousUntilMs?: number } => {
-  const previousUntilMs = integer(fields.get('previousUntil'));
-  return previousUntilMs === undefined ? {} : { previousUntilMs };
-};
-
-const standing = (
-  fields: ReadonlyMap<string, string>,
-): Pick<AccountChange, 'generation' | 'tokenGenerationMin' | 'state'> | undefined => {
-  const generation = integer(fields.get('generation'));
-  if (generation === undefined) return undefined;
-  const state = fields.get('state');
-  const tokenGenerationMin = integer(fields.get('tokenGenerationMin'));
-  return {
-    generation,
-    ...(tokenGenerationMin === undefined ? {} : { tokenGenerationMin }),
-    ...(state === 'active' || state === 'disabled' ? { state } : {}),
-  };
-};
-
-const integer = (text: string | undefined): number | undefined => {
-  if (text === undefined || !/^\d{1,15}$/.test(text)) return undefined;
-  return Number(text);
+/** What is no number where one belongs, and a state of a later version, is as absent. */
+const valueOf = (values: ReadonlyMap<string, string>, property: string): unknown => {
+  const value = values.get(words.get(property) ?? '');
+  if (value === undefined) return undefined;
+  if (property === 'state') return value === 'active' || value === 'disabled' ? value : undefined;
+  if (!numbers.has(property)) return value;
+  return /^\d{1,15}$/.test(value) ? Number(value) : undefined;
 };

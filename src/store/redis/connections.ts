@@ -39,11 +39,13 @@ export const readHash = async (
   return fields.length === 0 ? undefined : new Map(fields);
 };
 
-/** Members of an index in byte order; `after` is a lexical bound (`-` or `(member`). */
+/** Members of an index in byte order, after one of them. */
 export const listIndex = (
   connections: Connections,
   key: string,
-  after: string,
+  after: string | undefined,
   count: number,
-): Promise<string[]> =>
-  connections.on(key, (client) => client.zrangebylex(key, after, '+', 'LIMIT', 0, count));
+): Promise<string[]> => {
+  const from = after === undefined ? '-' : `(${after}`;
+  return connections.on(key, (client) => client.zrangebylex(key, from, '+', 'LIMIT', 0, count));
+};

@@ -3,6 +3,7 @@
 import { type Outage, outage } from '../../decision/outcome.ts';
 import type { Change } from '../records.ts';
 import type { StoreLog } from '../store-log.ts';
+import type { CommandAnswer, CommandInput, StoreCommand } from '../token-store.ts';
 import { faultOf } from './fault.ts';
 import type { KeySpace } from './key-space.ts';
 import type { Connections } from './connections.ts';
@@ -28,7 +29,7 @@ export interface StoreContext {
   ) => Promise<unknown>;
   /** Connections for a write that does not wait for replicas, because nobody is answered that it was done. */
   readonly unacknowledged: (why: UnacknowledgedWrite) => Connections;
-  /** Runs a command of the port: its faults become an Outage. */
+  /** Does something whose faults become an Outage. */
   readonly attempt: <T>(work: () => Promise<T>) => Promise<T | Outage>;
   /** Makes the connections to any other server again: the one with this history is the master now. */
   readonly renew: (history: string) => void;
@@ -39,6 +40,21 @@ export interface StoreContext {
   /** The feed's connection failed: asks the servers behind the others whether they are still masters. */
   readonly feedFailed: () => void;
 }
+
+/** What a command of the port does. */
+export type Step<Command extends StoreCommand> = (
+  context: StoreContext,
+  ...input: CommandInput<Command>
+) => Promise<CommandAnswer<Command>>;
+
+/** Makes commands of the port from what they do. */
+export const commandsOf =
+  (context: StoreContext) =>
+  <Input extends unknown[], T>(
+    step: (context: StoreContext, ...input: Input) => Promise<T>,
+  ): ((...input: Input) => Promise<T | Outage>) =>
+  (...input) =>
+    context.attempt(() => step(context, ...input));
 
 /** Makes `attempt`. `secrets` never appear in an outage's cause. */
 export const attemptWith =

@@ -2,6 +2,7 @@
 // without secrets. The library's own error is not kept as its cause: it carries the arguments of the failed command,
 // and those of AUTH and HELLO are the password.
 
+import { DamagedRecord } from '../record-schema.ts';
 import { adviceOn } from './advice.ts';
 
 /** An error of the store with a stable code: a Redis error word (`OOM`, `READONLY`), a system code, or one of ours. */
@@ -18,10 +19,6 @@ export class RedisFault extends Error {
     return adviceOn(this.code, this.message);
   }
 }
-
-/** A record that does not parse. Never a permit: the look-up becomes an outage that names the key. */
-export const corrupt = (what: string): RedisFault =>
-  new RedisFault('CORRUPT', `${what} is not a record this version of Tollgate can read`);
 
 /** ioredis has no codes for its own errors; its messages are matched here and nowhere else (ioredis 6.0). */
 const libraryMessages: readonly (readonly [start: string, code: string])[] = [
@@ -47,6 +44,8 @@ const scriptTrace = /,? script: [0-9a-f]{40}, on @user_script:\d+\.?/;
 /** Translates any error of the library. Bugs of our own (TypeError and the like) are thrown on. */
 export const faultOf = (error: unknown, secrets: readonly string[]): RedisFault => {
   if (error instanceof RedisFault) return error;
+  // Never a permit: the look-up becomes an outage that names the record.
+  if (error instanceof DamagedRecord) return new RedisFault('CORRUPT', error.message);
   if (error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError)
     throw error;
   if (!(error instanceof Error)) return new RedisFault('UNKNOWN', 'the store failed without an error');

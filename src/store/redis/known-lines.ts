@@ -1,5 +1,6 @@
-// Which changes the streams tell now, so that only what they lack is written back.
+// Which changes the streams hold now, so that only what they lack is written back.
 
+import { generationOf, subjectOf } from '../changes.ts';
 import type { Change } from '../records.ts';
 import { parseLine } from './change-codec.ts';
 import type { Connections } from './connections.ts';
@@ -10,30 +11,7 @@ export type KnownLines = ReadonlyMap<string, number>;
 
 const linesPerRead = 1000;
 
-/** What a change is about: later changes with the same name say the same or more. */
-export const subjectOf = (change: Change): string => {
-  switch (change.kind) {
-    case 'token':
-    case 'secret':
-      return `${change.kind}:${change.tokenId}`;
-    case 'session':
-      return `session:${change.sessionId}`;
-    case 'user':
-      return `user:${JSON.stringify([change.orgId, change.userId])}`;
-    case 'org':
-      return `org:${change.orgId}`;
-    case 'keys':
-      return 'keys';
-  }
-};
-
-/** Of a secret: its number. 0 for what happens once. */
-export const generationOf = (change: Change): number => {
-  if (change.kind === 'user' || change.kind === 'org') return change.generation;
-  return change.kind === 'secret' ? change.secretNumber : 0;
-};
-
-/** Whether the streams tell a change, or one of the same subject that says more. */
+/** Whether the streams hold a change, or one of the same subject that says more. */
 export const isKnownLine = (lines: KnownLines, change: Change): boolean =>
   (lines.get(subjectOf(change)) ?? -1) >= generationOf(change);
 

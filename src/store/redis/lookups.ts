@@ -1,50 +1,50 @@
 // The look-ups of the request path. Reads only, on the connection that fails fast; nothing is cached here.
 
-import type { TokenStore } from '../token-store.ts';
+import { DamagedRecord } from '../record-schema.ts';
+import type { LookUps } from '../token-store.ts';
 import { readHash, runOn } from './connections.ts';
-import type { StoreContext } from './context.ts';
-import { corrupt } from './fault.ts';
+import { commandsOf, type Step, type StoreContext } from './context.ts';
 import { allShards, isStorableId } from './key-space.ts';
-import { parseFound, parseOrg, parseUser } from './record-codec.ts';
 import { findByDigest, findByToken } from './look-up-scripts.ts';
+import { parseFound, parseOrg, parseUser } from './record-codec.ts';
 
-type Lookups = Pick<TokenStore, 'findApiToken' | 'findOrg' | 'findUser' | 'hasImports'>;
+const findApiToken: Step<'findApiToken'> = async ({ keys, reads }, digest) => {
+  let reply = await runOn(reads, findByDigest, [keys.digest(digest)], []);
+  if (reply === null) return undefined;
+  // An imported token's digest lies where it falls, and names a token in its user's shard: a second round trip.
+  if (typeof reply === 'string' && !reply.startsWith('['))
+    reply = await runOn(reads, findByToken, [keys.token(reply)], [reply, digest]);
+  if (reply === null) return undefined;
+  if (typeof reply !== 'string') throw new DamagedRecord('the reply to a look-up');
+  return parseFound(reply);
+};
 
-export const lookups = ({ keys, reads, attempt }: StoreContext): Lookups => ({
-  findApiToken: (digest) =>
-    attempt(async () => {
-      let reply = await runOn(reads, findByDigest, [keys.digest(digest)], []);
-      if (reply === null) return undefined;
-      // An imported token's digest lies where it falls, and names a token in its user's shard: a second round trip.
-      if (typeof reply === 'string' && !reply.startsWith('['))
-        reply = await runOn(reads, findByToken, [keys.token(reply)], [reply, digest]);
-      if (reply === null) return undefined;
-      if (typeof reply !== 'string') throw corrupt('the reply to a look-up');
-      return parseFound(reply);
-    }),
+export const findOrg: Step<'findOrg'> = async ({ keys, reads }, orgId) => {
+  if (!isStorableId(orgId)) return undefined;
+  const fields = await readHash(reads, keys.org(orgId));
+  return fields && parseOrg(orgId, fields);
+};
 
-  findOrg: (orgId) =>
-    attempt(async () => {
-      if (!isStorableId(orgId)) return undefined;
-      const fields = await readHash(reads, keys.org(orgId));
-      return fields && parseOrg(orgId, fields);
-    }),
+export const findUser: Step<'findUser'> = async ({ keys, reads }, orgId, userId) => {
+  if (!isStorableId(orgId) || !isStorableId(userId)) return undefined;
+  const fields = await readHash(reads, keys.user(orgId, userId));
+  return fields && parseUser(orgId, userId, fields);
+};
 
-  findUser: (orgId, userId) =>
-    attempt(async () => {
-      if (!isStorableId(orgId) || !isStorableId(userId)) return undefined;
-      const fields = await readHash(reads, keys.user(orgId, userId));
-      return fields && parseUser(orgId, userId, fields);
-    }),
+/** A mark per shard, because a mark lost with one shard of a Cluster must not hide the imports of the others. */
+const hasImports: Step<'hasImports'> = async ({ keys, reads }) => {
+  const marks = await Promise.all(
+    allShards.map((shard) => reads.on(keys.imports(shard), (client) => client.exists(keys.imports(shard)))),
+  );
+  return marks.some((mark) => mark > 0);
+};
 
-  // A mark per shard, because a mark lost with one shard of a Cluster must not hide the imports of the others.
-  hasImports: () =>
-    attempt(async () => {
-      const marks = await Promise.all(
-        allShards.map((shard) =>
-          reads.on(keys.imports(shard), (client) => client.exists(keys.imports(shard))),
-        ),
-      );
-      return marks.some((mark) => mark > 0);
-    }),
-});
+export const lookUps = (context: StoreContext): LookUps => {
+  const command = commandsOf(context);
+  return {
+    findApiToken: command(findApiToken),
+    findOrg: command(findOrg),
+    findUser: command(findUser),
+    hasImports: command(hasImports),
+  };
+};

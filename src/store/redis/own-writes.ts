@@ -2,10 +2,10 @@
 // lines along, and no replica has read them: they are written back with the rest.
 
 import { isOutage, type Outage } from '../../decision/outcome.ts';
+import { changeOfAccount, generationOf, subjectOf } from '../changes.ts';
 import type { Change, OrgRecord, UserRecord } from '../records.ts';
-import type { TokenStore } from '../token-store.ts';
+import type { LookUps, TokenStore } from '../token-store.ts';
 import { isStorableTokenId } from './key-space.ts';
-import { generationOf, subjectOf } from './known-lines.ts';
 
 /** The feed delivers a line within milliseconds, and a lost connection of it is back within seconds. */
 const keptMs = 300_000;
@@ -15,7 +15,6 @@ type Writes = Pick<
   TokenStore,
   'revokeToken' | 'revokeAll' | 'endSession' | 'regenerateToken' | 'changeUser' | 'changeOrg'
 >;
-type Accounts = Pick<TokenStore, 'findUser' | 'findOrg'>;
 
 export class OwnWrites {
   readonly #unread = new Map<string, { readonly change: Change; readonly writtenMs: number }>();
@@ -48,7 +47,10 @@ export class OwnWrites {
 }
 
 /** The same writes, noted once they are answered. */
-export const noteOwnWrites = (store: Writes & Accounts, own: OwnWrites): Writes => ({
+export const noteOwnWrites = (
+  store: Writes & Pick<LookUps, 'findUser' | 'findOrg'>,
+  own: OwnWrites,
+): Writes => ({
   revokeToken: async (tokenId, nowMs, digest) => {
     const answer = await store.revokeToken(tokenId, nowMs, digest);
     // Of an unknown one the id is revoked all the same.
@@ -65,8 +67,7 @@ export const noteOwnWrites = (store: Writes & Accounts, own: OwnWrites): Writes 
     const answer = await store.regenerateToken(tokenId, secret, nowMs);
     if (typeof answer === 'string' || isOutage(answer)) return answer;
     const { digest, number, previousUntilMs } = secret;
-    const overlap = previousUntilMs === undefined ? {} : { previousUntilMs };
-    own.note({ kind: 'secret', tokenId, secretNumber: number, digest, ...overlap, atMs: nowMs });
+    own.note({ kind: 'secret', tokenId, secretNumber: number, digest, previousUntilMs, atMs: nowMs });
     return answer;
   },
   revokeAll: async (orgId, userId, nowMs) => {
@@ -95,12 +96,5 @@ const noteAccount = (
   account: OrgRecord | UserRecord | undefined | Outage,
   atMs: number,
 ): void => {
-  if (account === undefined || isOutage(account)) return;
-  const { generation, tokenGenerationMin, state } = account;
-  const facts = { generation, tokenGenerationMin, state, atMs };
-  own.note(
-    'orgId' in account
-      ? { kind: 'user', orgId: account.orgId, userId: account.id, ...facts }
-      : { kind: 'org', orgId: account.id, ...facts },
-  );
+  if (account !== undefined && !isOutage(account)) own.note(changeOfAccount(account, atMs));
 };

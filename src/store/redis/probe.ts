@@ -3,7 +3,7 @@
 import type { TokenStore } from '../token-store.ts';
 import { runOn } from './connections.ts';
 import type { StoreContext } from './context.ts';
-import { corrupt } from './fault.ts';
+import { DamagedRecord } from '../record-schema.ts';
 import { allShards } from './key-space.ts';
 import { script } from './script.ts';
 
@@ -28,10 +28,10 @@ export const probe = (
     const askedAtMs = performance.now();
     const reply = await runOn(reads, askTime, [keys.digest(digestOfNothing(shard))], []);
     const answeredAtMs = performance.now();
-    if (!Array.isArray(reply)) throw corrupt('the reply to a probe');
+    if (!Array.isArray(reply)) throw new DamagedRecord('the reply to a probe');
     const [seconds, micros] = reply.map(Number);
     const timeMs = Number(seconds) * 1000 + Number(micros) / 1000;
-    if (!Number.isFinite(timeMs)) throw corrupt('the reply to a probe');
+    if (!Number.isFinite(timeMs)) throw new DamagedRecord('the reply to a probe');
     return timeMs - (askedAtMs + answeredAtMs) / 2;
   };
   const shards = isCluster ? allShards : allShards.slice(0, 1);

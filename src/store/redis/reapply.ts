@@ -3,13 +3,14 @@
 // starts later reads the stream alone.
 
 import { shardOfAccount, shardOfDigest, shardOfTokenId } from '../../tokens/shard.ts';
+import { subjectOf } from '../changes.ts';
 import type { Change } from '../records.ts';
 import type { TokenStore } from '../token-store.ts';
 import { accountLine, lineOf } from './change-codec.ts';
 import { runOn } from './connections.ts';
 import type { StoreContext } from './context.ts';
 import { type KeySpace, isStorableId, shardOfSession } from './key-space.ts';
-import { isKnownLine, readKnownLines, subjectOf } from './known-lines.ts';
+import { isKnownLine, readKnownLines } from './known-lines.ts';
 import { reapplyAccount, reapplySecret, reapplyToken } from './reapply-scripts.ts';
 import type { Script } from './script.ts';
 import { endOnce } from './token-scripts.ts';

@@ -16,7 +16,7 @@ import { type StoreContext, attemptWith } from './context.ts';
 import type { Directory } from './directory.ts';
 import { KeySpace } from './key-space.ts';
 import { type LinkOptions, RedisLink } from './link.ts';
-import { lookups } from './lookups.ts';
+import { lookUps } from './lookups.ts';
 import { OwnWrites, noteOwnWrites } from './own-writes.ts';
 import { probe } from './probe.ts';
 import { reapply } from './reapply.ts';
@@ -25,7 +25,7 @@ import { RoutedLinks } from './routed-links.ts';
 import { SentinelDirectory } from './sentinel-directory.ts';
 import { checkServer } from './server-check.ts';
 import { signingKeys } from './signing-keys.ts';
-import { tokenScans } from './token-scan.ts';
+import { tokenListings } from './token-scan.ts';
 import { indexEarlierTokens, sweepVanished } from './token-upkeep.ts';
 import { createUpkeep, type Upkeep } from './upkeep.ts';
 
@@ -81,7 +81,7 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
     { work: copyEarlierAudit, everyMs: hourMs },
     { work: (each, isClosed) => sweepVanished(each, isClosed, now), everyMs: minuteMs },
   ]);
-  const parts = { ...lookups(context), ...accounts(context), ...apiTokens(context) };
+  const parts = { ...lookUps(context), ...accounts(context), ...apiTokens(context) };
   const writeBack = reapply(context, now);
   return {
     open: async () => {
@@ -96,7 +96,7 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
     ...parts,
     ...noteOwnWrites(parts, own),
     ...probe(context, settings.mode === 'cluster'),
-    ...tokenScans(context),
+    ...tokenListings(context),
     ...signingKeys(context),
     ...audit(context),
     reapply: (changes) => writeBack.reapply([...changes, ...own.unread()]),

@@ -1,8 +1,7 @@
 // Lua functions the scripts of this store share. A script declares every key it writes, so that a Cluster moving the
 // slot refuses it whole (TRYAGAIN) and never half way. Field values are JSON texts.
 
-/** Milliseconds a record outlives its expiry or revocation, so that listings and refusals can still name it. */
-export const recordRetentionMs = 30 * 24 * 3600 * 1000;
+import { recordRetentionMs } from '../api-token-state.ts';
 
 /**
  * `kept(stream, retentionMs)`: how long a stream is kept, by retention.ts; nil while no replica has said so.

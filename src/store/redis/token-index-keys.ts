@@ -14,7 +14,7 @@ import {
   type TokenPart,
   type TokenPlace,
 } from '../token-places.ts';
-import { corrupt } from './fault.ts';
+import { DamagedRecord } from '../record-schema.ts';
 import type { KeySpace } from './key-space.ts';
 
 /** What the indexes hold of a token, and what is left of it once its record has vanished. */
@@ -75,7 +75,7 @@ export const parseVanishing = (member: string): IndexedToken => {
     (expiresAtMs !== null && typeof expiresAtMs !== 'number') ||
     shardOfTokenId(id) !== shardOfAccount(orgId, userId)
   )
-    throw corrupt(what);
+    throw new DamagedRecord(what);
   return { id, orgId, userId, name, createdAtMs, expiresAtMs: expiresAtMs ?? undefined };
 };
 
@@ -84,6 +84,6 @@ const parseList = (text: string, what: string): readonly unknown[] => {
     const parsed: unknown = JSON.parse(text);
     return Array.isArray(parsed) ? parsed : [];
   } catch {
-    throw corrupt(what);
+    throw new DamagedRecord(what);
   }
 };

@@ -1,12 +1,12 @@
 // The sets by which API tokens are listed, kept whole in the background: tokens of an earlier version are put into them,
 // records that have vanished are taken out. In small steps, and safe on several replicas at once: each step may be repeated.
 
-import type { PageRequest } from '../token-store.ts';
+import { DamagedRecord } from '../record-schema.ts';
+import { readToken } from './api-tokens.ts';
 import { listIndex } from './connections.ts';
 import type { StoreContext } from './context.ts';
 import { RedisFault } from './fault.ts';
 import { allShards } from './key-space.ts';
-import { parseToken, tokenFieldNames } from './record-codec.ts';
 import { shardOfAccount } from '../../tokens/shard.ts';
 import { parseVanishing } from './token-index-keys.ts';
 import { placeToken } from './place-token.ts';
@@ -47,9 +47,7 @@ const indexTokensOf = async (context: StoreContext, orgId: string, userId: strin
     all,
     () => false,
     async (tokenId) => {
-      const record = keys.token(tokenId);
-      const values = await reads.on(record, (client) => client.hmget(record, ...tokenFieldNames));
-      const token = parseToken(tokenId, values);
+      const token = await readToken(context, tokenId);
       if (token === undefined) await writes.on(all, (client) => client.zrem(all, tokenId));
       else await placeToken(context, token);
     },
@@ -63,13 +61,12 @@ const eachOf = async (
   isClosed: () => boolean,
   work: (member: string) => Promise<void>,
 ): Promise<void> => {
-  let cursor: PageRequest['cursor'];
+  let last: string | undefined;
   do {
-    const after = cursor === undefined ? '-' : `(${cursor}`;
-    const members = await listIndex(reads, index, after, atOnce);
+    const members = await listIndex(reads, index, last, atOnce);
     await Promise.all(members.map((member) => unlessDamaged(() => work(member))));
-    cursor = members.length < atOnce ? undefined : members.at(-1);
-  } while (cursor !== undefined && !isClosed());
+    last = members.length < atOnce ? undefined : members.at(-1);
+  } while (last !== undefined && !isClosed());
 };
 
 /** One record that cannot be read must not keep the others from being listed. */
@@ -77,7 +74,7 @@ const unlessDamaged = async (work: () => Promise<void>): Promise<void> => {
   try {
     await work();
   } catch (error) {
-    if (!(error instanceof RedisFault) || error.code !== 'CORRUPT') throw error;
+    if (!(error instanceof DamagedRecord)) throw error;
   }
 };
 

@@ -1,49 +1,33 @@
 // The change feed's table: lines are added in the transaction of the change they tell of, read in order, and pruned
 // oldest first once they are older than the retention window.
 
+import { generationOf } from '../changes.ts';
 import type { Change } from '../records.ts';
 import type { Connection } from './connection.ts';
-import { integer, parseChange } from './rows.ts';
+import { changeTable, integer, parseChange } from './rows.ts';
 
 const linesPerRead = 1_000;
 
 /** Appends one line. Call inside a transaction. */
 export const appendLine = (connection: Connection, change: Change): void => {
-  const { orgId, subject } = keyOf(change);
-  const account = change.kind === 'user' || change.kind === 'org' ? change : undefined;
-  const secret = change.kind === 'secret' ? change : undefined;
-  connection.run(
-    'INSERT INTO changes (kind, org_id, subject, generation, token_generation_min, state, digest, until_ms, at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
-    change.kind,
-    orgId,
-    subject,
-    account?.generation ?? secret?.secretNumber ?? null,
-    account?.tokenGenerationMin ?? null,
-    account?.state ?? null,
-    secret?.digest ?? null,
-    secret?.previousUntilMs ?? null,
-    change.atMs,
-  );
+  const line = {
+    tokenGenerationMin: undefined,
+    state: undefined,
+    digest: undefined,
+    ...change,
+    ...keyOf(change),
+    generation: generationOf(change),
+    untilMs: change.kind === 'secret' ? change.previousUntilMs : undefined,
+  };
+  connection.run(changeTable.insert, ...changeTable.parameters(line));
 };
 
 /** Whether a line says this already, or, of an account or a secret, more. */
 export const isKnownLine = (connection: Connection, change: Change): boolean => {
   const { orgId, subject } = keyOf(change);
-  const generation =
-    change.kind === 'user' || change.kind === 'org'
-      ? change.generation
-      : change.kind === 'secret'
-        ? change.secretNumber
-        : -1;
-  return (
-    connection.get(
-      'SELECT 1 FROM changes WHERE kind = ? AND org_id = ? AND subject = ? AND ifnull(generation, 0) >= ? LIMIT 1',
-      change.kind,
-      orgId,
-      subject,
-      generation,
-    ) !== undefined
-  );
+  const known =
+    'SELECT 1 FROM changes WHERE kind = ? AND org_id = ? AND subject = ? AND ifnull(generation, 0) >= ? LIMIT 1';
+  return connection.get(known, change.kind, orgId, subject, generationOf(change)) !== undefined;
 };
 
 /** Asks for the lines to be kept that long. The longest ever asked for counts, whoever prunes. Call inside a transaction. */
@@ -84,13 +68,12 @@ export interface Lines {
 /** The lines after a position, oldest first, a bounded number at a time. */
 export const readLines = (connection: Connection, position: number): Lines => {
   const rows = connection.all(
-    `SELECT seq, kind, org_id, subject, generation, token_generation_min, state, digest, until_ms, at_ms
-       FROM changes WHERE seq > ? ORDER BY seq LIMIT ${linesPerRead}`,
+    `SELECT seq, ${changeTable.columns} FROM changes WHERE seq > ? ORDER BY seq LIMIT ${linesPerRead}`,
     position,
   );
   const last = rows.at(-1);
   return {
-    changes: rows.map((row) => parseChange(row)),
+    changes: rows.map(parseChange),
     position: last === undefined ? position : integer(last, 'seq'),
     hasMore: rows.length === linesPerRead,
   };
@@ -107,18 +90,23 @@ export const readBounds = (connection: Connection): { readonly pruned: number; r
     : { pruned: integer(row, 'pruned'), end: integer(row, 'end') };
 };
 
-const keyOf = (change: Change): { readonly orgId: string; readonly subject: string } => {
+/** What a line is about, in the columns of its index. */
+const keyOf = (change: Change): { readonly orgId: string; readonly subject: string } => ({
+  orgId: change.kind === 'user' || change.kind === 'org' ? change.orgId : '',
+  subject: subjectIdOf(change),
+});
+
+const subjectIdOf = (change: Change): string => {
   switch (change.kind) {
     case 'token':
     case 'secret':
-      return { orgId: '', subject: change.tokenId };
+      return change.tokenId;
     case 'session':
-      return { orgId: '', subject: change.sessionId };
+      return change.sessionId;
     case 'user':
-      return { orgId: change.orgId, subject: change.userId };
+      return change.userId;
     case 'org':
-      return { orgId: change.orgId, subject: '' };
     case 'keys':
-      return { orgId: '', subject: '' };
+      return '';
   }
 };

@@ -2,9 +2,9 @@
 // and is thrown on.
 
 import { type Outage, outage } from '../../decision/outcome.ts';
+import { DamagedRecord } from '../record-schema.ts';
 import { MovedFile } from './connection.ts';
 import { UnusableFile } from './file-check.ts';
-import { DamagedRow } from './rows.ts';
 
 /** Primary result codes, https://sqlite.org/rescode.html */
 const advice: Readonly<Record<number, string>> = {
@@ -44,7 +44,7 @@ export const openError = (file: string, error: unknown): Error =>
   );
 
 const problemOf = (error: unknown): string | undefined => {
-  if (error instanceof DamagedRow) return `is damaged (${error.message}); restore a backup`;
+  if (error instanceof DamagedRecord) return `is damaged (${error.message}); restore a backup`;
   if (error instanceof MovedFile)
     return 'was moved, deleted or replaced while in use; stop every process that uses it, put the right file there without its -wal and -shm, and start again';
   if (error instanceof UnusableFile) return error.message;

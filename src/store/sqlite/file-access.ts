@@ -3,6 +3,7 @@
 
 import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import type { Outage } from '../../decision/outcome.ts';
+import type { CommandAnswer, CommandInput, StoreCommand } from '../token-store.ts';
 import { askRetention, pruneLines, readRetention } from './change-log.ts';
 import { Connection } from './connection.ts';
 import { isBusy, openError, outageOf } from './fault.ts';
@@ -25,6 +26,12 @@ export interface FileAccessOptions {
   /** Called after each commit of `write`, before its caller is answered. */
   readonly onWritten: () => void;
 }
+
+/** What a command of the port does on the open file. */
+export type Step<Command extends StoreCommand> = (
+  connection: Connection,
+  ...input: CommandInput<Command>
+) => CommandAnswer<Command>;
 
 export class FileAccess {
   readonly #file: string;
@@ -62,6 +69,27 @@ export class FileAccess {
     return this.#attempt(() => step(this.#current(checkFileEveryMs)));
   }
 
+  /** Makes a command that reads. */
+  reading<Input extends unknown[], T>(
+    step: (connection: Connection, ...input: Input) => T,
+  ): (...input: Input) => Promise<T | Outage> {
+    return (...input) => this.read((connection) => step(connection, ...input));
+  }
+
+  /** Makes a command that writes. */
+  writing<Input extends unknown[], T>(
+    step: (connection: Connection, ...input: Input) => T,
+  ): (...input: Input) => Promise<T | Outage> {
+    return (...input) => this.write((connection) => step(connection, ...input));
+  }
+
+  /** Makes a command that nobody is answered about: it may be lost with the machine's power. */
+  noting<T, Rest extends unknown[]>(
+    step: (connection: Connection, items: readonly T[], ...rest: Rest) => void,
+  ): (items: readonly T[], ...rest: Rest) => Promise<'done' | Outage> {
+    return (items, ...rest) => this.#note(items, (connection, some) => step(connection, some, ...rest));
+  }
+
   /** One transaction. The answer comes after the commit is on the disk. */
   async write<T>(step: (connection: Connection) => T): Promise<T | Outage> {
     return this.#attempt(() => {
@@ -77,7 +105,7 @@ export class FileAccess {
   }
 
   /** What nothing rests on: written a few at a time, waiting for no disk, so that requests are served in between. */
-  async note<T>(
+  async #note<T>(
     items: readonly T[],
     step: (connection: Connection, items: readonly T[]) => void,
   ): Promise<'done' | Outage> {

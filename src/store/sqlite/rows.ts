@@ -1,246 +1,159 @@
-// Rows of the embedded store -> records. What the file holds is parsed, never cast: a value of the wrong shape means a
-// damaged file, and is said so.
+// Rows of the embedded store <-> records. A column is named like its property, in snake case. Here are only the tables and
+// the encodings that differ; record-schema.ts checks the values.
 
 import type { SQLOutputValue } from 'node:sqlite';
-import { signingAlgorithms } from '../../tokens/signature.ts';
-import type {
-  AccountState,
-  ApiTokenRecord,
-  AuditEntry,
-  AuditParty,
-  Change,
-  Label,
-  OrgRecord,
-  SigningKeyRecord,
-  UserRecord,
-} from '../records.ts';
+import type { ApiTokenRecord, Change, OrgRecord, SigningKeyRecord, UserRecord } from '../records.ts';
+import {
+  parseJson,
+  readChange,
+  readOrg,
+  RecordReader,
+  readSigningKey,
+  readToken,
+  readTokenOwner,
+  readUser,
+} from '../record-schema.ts';
 
 export type Row = Record<string, SQLOutputValue>;
+type Parameters = readonly (string | number | null)[];
 
-/** A value in the file is not what this program writes. */
-export class DamagedRow extends Error {
-  override readonly name = 'DamagedRow';
-  constructor(column: string) {
-    super(`column ${column} holds a value this program never writes`);
-  }
-}
-
-export const orgColumns =
-  'id, name, state, roles, token_lifetime_ms_max, generation, token_generation_min, created_at_ms';
-
-export const parseOrg = (row: Row): OrgRecord => ({
-  id: text(row, 'id'),
-  name: text(row, 'name'),
-  state: accountState(row, 'state'),
-  roles: roleDefinitions(row, 'roles'),
-  tokenLifetimeMsMax: optionalInteger(row, 'token_lifetime_ms_max'),
-  generation: integer(row, 'generation'),
-  tokenGenerationMin: integer(row, 'token_generation_min'),
-  createdAtMs: integer(row, 'created_at_ms'),
-});
-
-/** Without the password's hash, which the look-ups of the request path have no need of. */
-export const ownerColumns = 'org_id, id, name, state, roles, generation, token_generation_min, created_at_ms';
-export const userColumns = `${ownerColumns}, password_hash`;
-
-export const parseUser = (row: Row): UserRecord => ({
-  ...parseOwner(row, ''),
-  passwordHash: optionalText(row, 'password_hash'),
-});
-
-/** `prefix`: of the column names, where a join gives users another. */
-export const parseOwner = (row: Row, prefix: string): Omit<UserRecord, 'passwordHash'> => ({
-  orgId: text(row, `${prefix}org_id`),
-  id: text(row, `${prefix}id`),
-  name: text(row, `${prefix}name`),
-  state: accountState(row, `${prefix}state`),
-  roles: strings(row, `${prefix}roles`),
-  generation: integer(row, `${prefix}generation`),
-  tokenGenerationMin: integer(row, `${prefix}token_generation_min`),
-  createdAtMs: integer(row, `${prefix}created_at_ms`),
-});
-
-export const tokenColumns =
-  'id, org_id, user_id, name, scopes, origin, state, created_at_ms, expires_at_ms, revoked_at_ms, generation_org, ' +
-  'generation_user, secret_number, previous_secret_expires_at_ms, last_used_at_ms, openid, notify_before_expiry_ms, labels';
-
-export const parseToken = (row: Row): ApiTokenRecord => ({
-  id: text(row, 'id'),
-  orgId: text(row, 'org_id'),
-  userId: text(row, 'user_id'),
-  name: text(row, 'name'),
-  scopes: row['scopes'] === null ? 'all' : strings(row, 'scopes'),
-  origin: oneOf(row, 'origin', ['created', 'imported']),
-  state: oneOf(row, 'state', ['active', 'revoked']),
-  createdAtMs: integer(row, 'created_at_ms'),
-  expiresAtMs: optionalInteger(row, 'expires_at_ms'),
-  revokedAtMs: optionalInteger(row, 'revoked_at_ms'),
-  generation: { org: integer(row, 'generation_org'), user: integer(row, 'generation_user') },
-  secretNumber: integer(row, 'secret_number'),
-  previousSecretExpiresAtMs: optionalInteger(row, 'previous_secret_expires_at_ms'),
-  lastUsedAtMs: optionalInteger(row, 'last_used_at_ms'),
-  openid: integer(row, 'openid') === 1,
-  notifyBeforeExpiryMs: optionalInteger(row, 'notify_before_expiry_ms'),
-  labels: labels(row, 'labels'),
-});
-
-export const keyColumns =
-  'kid, algorithm, public_jwk, sealed_private_key, created_at_ms, active_from_ms, retire_at_ms';
-
-export const parseKey = (row: Row): SigningKeyRecord => ({
-  kid: text(row, 'kid'),
-  algorithm: oneOf(row, 'algorithm', signingAlgorithms),
-  publicJwk: text(row, 'public_jwk'),
-  sealedPrivateKey: text(row, 'sealed_private_key'),
-  createdAtMs: integer(row, 'created_at_ms'),
-  activeFromMs: integer(row, 'active_from_ms'),
-  retireAtMs: optionalInteger(row, 'retire_at_ms'),
-});
-
-export const parseChange = (row: Row): Change => {
-  const atMs = integer(row, 'at_ms');
-  const kind = oneOf(row, 'kind', ['token', 'secret', 'session', 'user', 'org', 'keys']);
-  switch (kind) {
-    case 'token':
-      return { kind, tokenId: text(row, 'subject'), atMs };
-    case 'secret': {
-      const untilMs = optionalInteger(row, 'until_ms');
-      return {
-        kind,
-        tokenId: text(row, 'subject'),
-        secretNumber: integer(row, 'generation'),
-        digest: text(row, 'digest'),
-        ...(untilMs === undefined ? {} : { previousUntilMs: untilMs }),
-        atMs,
-      };
-    }
-    case 'session':
-      return { kind, sessionId: text(row, 'subject'), atMs };
-    case 'user':
-      return { kind, orgId: text(row, 'org_id'), userId: text(row, 'subject'), ...accountFields(row), atMs };
-    case 'org':
-      return { kind, orgId: text(row, 'org_id'), ...accountFields(row), atMs };
-    case 'keys':
-      return { kind, atMs };
-  }
-};
-
-/** An entry of the audit, as `JSON.stringify` made it: what was undefined is missing. */
-export const parseAuditEntry = (row: Row): AuditEntry => {
-  const column = 'entry';
-  const fields = object(json(row, column), column);
-  const result = fields['result'];
-  if (result !== 'done' && result !== 'refused') throw new DamagedRow(column);
-  const reason = fields['reason'];
+/** `keys`: the properties that are the primary key. */
+const tableOf = <Name extends string>(table: string, keys: readonly Name[], others: readonly Name[]) => {
+  const names = [...keys, ...others];
+  const toColumn = (name: Name): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const columns = names.map(toColumn);
+  const updates = others.map(toColumn).map((column) => `${column} = excluded.${column}`);
+  const insert = `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`;
   return {
-    id: textOf(fields['id'], column),
-    atMs: integerOf(fields['atMs'], column),
-    actor: partyOf(fields['actor'], column),
-    action: textOf(fields['action'], column),
-    subject: partyOf(fields['subject'], column),
-    result,
-    reason: reason === undefined ? undefined : textOf(reason, column),
-    clientAddress: textOf(fields['clientAddress'], column),
-    requestId: textOf(fields['requestId'], column),
+    columns: columns.join(', '),
+    insert,
+    upsert: `${insert} ON CONFLICT (${keys.map(toColumn).join(', ')}) DO UPDATE SET ${updates.join(', ')}`,
+    /** What both statements take. */
+    parameters: (record: Readonly<Record<Name, unknown>>): Parameters =>
+      names.map((name) => parameterOf(record[name])),
+    /** The columns for a join, under names of their own. */
+    prefixed: (prefix: string): string =>
+      columns.map((column) => `${table}.${column} AS ${prefix}${column}`).join(', '),
+    /** The values of a row by property. */
+    valuesOf: (row: Row, prefix = ''): Readonly<Record<string, SQLOutputValue | undefined>> =>
+      Object.fromEntries(names.map((name, index) => [name, row[`${prefix}${columns[index]}`]])),
   };
 };
 
-const partyOf = (value: unknown, column: string): AuditParty => {
-  const fields = object(value, column);
-  const part = (name: string): string | undefined =>
-    fields[name] === undefined ? undefined : textOf(fields[name], column);
-  return { org: part('org'), user: part('user'), tokenId: part('tokenId') };
+const parameterOf = (value: unknown): string | number | null => {
+  if (value === undefined || value === null) return null;
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  return typeof value === 'string' || typeof value === 'number' ? value : JSON.stringify(value);
 };
 
-const accountFields = (
-  row: Row,
-): { generation: number; tokenGenerationMin?: number; state?: AccountState } => ({
-  generation: integer(row, 'generation'),
-  ...(row['token_generation_min'] === null
-    ? {}
-    : { tokenGenerationMin: integer(row, 'token_generation_min') }),
-  ...(row['state'] === null ? {} : { state: accountState(row, 'state') }),
-});
+const jsonOf = (what: string, value: unknown, field: string): unknown =>
+  typeof value === 'string' ? parseJson(what, value, field) : value;
 
-export const text = (row: Row, column: string): string => {
-  const value = row[column];
-  if (typeof value !== 'string') throw new DamagedRow(column);
-  return value;
+const accountProperties = [
+  'name',
+  'state',
+  'roles',
+  'generation',
+  'tokenGenerationMin',
+  'createdAtMs',
+] as const;
+
+export const orgTable = tableOf('orgs', ['id'], [...accountProperties, 'tokenLifetimeMsMax']);
+
+export const parseOrg = (row: Row): OrgRecord => {
+  const values = orgTable.valuesOf(row);
+  const what = `the org ${String(values['id'])}`;
+  return readOrg(RecordReader.of(what, { ...values, roles: jsonOf(what, values['roles'], 'roles') }));
 };
 
-export const integer = (row: Row, column: string): number => {
-  const value = row[column];
-  if (typeof value !== 'number') throw new DamagedRow(column);
-  return value;
+/** Without the hash of the password, which the look-ups of the request path do not need. */
+export const ownerTable = tableOf('users', ['orgId', 'id'], accountProperties);
+export const userTable = tableOf('users', ['orgId', 'id'], [...accountProperties, 'passwordHash']);
+
+const userReader = (values: ReturnType<typeof userTable.valuesOf>): RecordReader => {
+  const what = `the user ${String(values['orgId'])}/${String(values['id'])}`;
+  return RecordReader.of(what, { ...values, roles: jsonOf(what, values['roles'], 'roles') });
 };
 
-const optionalText = (row: Row, column: string): string | undefined =>
-  row[column] === null ? undefined : text(row, column);
+export const parseUser = (row: Row): UserRecord => readUser(userReader(userTable.valuesOf(row)));
 
-const optionalInteger = (row: Row, column: string): number | undefined =>
-  row[column] === null ? undefined : integer(row, column);
+/** Of a row whose columns have the prefix `user_`. */
+export const parseOwner = (row: Row): Omit<UserRecord, 'passwordHash'> =>
+  readTokenOwner(userReader(ownerTable.valuesOf(row, 'user_')));
 
-const oneOf = <T extends string>(row: Row, column: string, allowed: readonly T[]): T => {
-  const found = allowed.find((value) => value === row[column]);
-  if (found === undefined) throw new DamagedRow(column);
-  return found;
-};
+const tokenProperties = [
+  'orgId',
+  'userId',
+  'name',
+  'scopes',
+  'origin',
+  'state',
+  'createdAtMs',
+  'expiresAtMs',
+  'revokedAtMs',
+  'generationOrg',
+  'generationUser',
+  'secretNumber',
+  'previousSecretExpiresAtMs',
+  'lastUsedAtMs',
+  'openid',
+  'notifyBeforeExpiryMs',
+  'labels',
+] as const;
+/** Without the digest, which no record shows. */
+export const tokenTable = tableOf('tokens', ['id'], tokenProperties);
+export const newTokenTable = tableOf('tokens', ['id'], ['digest', ...tokenProperties]);
 
-const accountState = (row: Row, column: string): AccountState => oneOf(row, column, ['active', 'disabled']);
-
-const strings = (row: Row, column: string): readonly string[] => {
-  const parsed = json(row, column);
-  if (!isStrings(parsed)) throw new DamagedRow(column);
-  return parsed;
-};
-
-const roleDefinitions = (row: Row, column: string): Readonly<Record<string, readonly string[]>> => {
-  const parsed = json(row, column);
-  if (typeof parsed !== 'object' || parsed === null) throw new DamagedRow(column);
-  const roles: [string, readonly string[]][] = [];
-  for (const [role, scopes] of Object.entries(parsed)) {
-    if (!isStrings(scopes)) throw new DamagedRow(column);
-    roles.push([role, scopes]);
-  }
-  // Defines own properties, whatever their names: no role can become the prototype.
-  return Object.fromEntries(roles);
-};
-
-const labels = (row: Row, column: string): readonly Label[] => {
-  const parsed = json(row, column);
-  if (!Array.isArray(parsed)) throw new DamagedRow(column);
-  return parsed.map((item: unknown) => {
-    const fields = object(item, column);
-    return { name: textOf(fields['name'], column), value: textOf(fields['value'], column) };
+/** What `newTokenTable.insert` takes. Of scopes, NULL means all. */
+export const newTokenParameters = (token: ApiTokenRecord, digest: string): Parameters =>
+  newTokenTable.parameters({
+    ...token,
+    digest,
+    scopes: token.scopes === 'all' ? null : token.scopes,
+    generationOrg: token.generation.org,
+    generationUser: token.generation.user,
   });
+
+export const parseToken = (row: Row): ApiTokenRecord => {
+  const values = tokenTable.valuesOf(row);
+  const what = `the API token ${String(values['id'])}`;
+  return readToken(
+    RecordReader.of(what, {
+      ...values,
+      scopes: jsonOf(what, values['scopes'], 'scopes') ?? 'all',
+      generation: { org: values['generationOrg'], user: values['generationUser'] },
+      openid: values['openid'] === 1,
+      labels: jsonOf(what, values['labels'], 'labels'),
+    }),
+  );
 };
 
-type Json = Readonly<Record<string, unknown>>;
-const isJson = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+export const keyTable = tableOf(
+  'keys',
+  ['kid'],
+  ['algorithm', 'publicJwk', 'sealedPrivateKey', 'createdAtMs', 'activeFromMs', 'retireAtMs'],
+);
 
-const object = (value: unknown, column: string): Json => {
-  if (!isJson(value)) throw new DamagedRow(column);
-  return value;
+export const parseKey = (row: Row): SigningKeyRecord => {
+  const values = keyTable.valuesOf(row);
+  return readSigningKey(RecordReader.of(`the signing key ${String(values['kid'])}`, values));
 };
 
-const textOf = (value: unknown, column: string): string => {
-  if (typeof value !== 'string') throw new DamagedRow(column);
-  return value;
+/** `subject`: a token, session or user. `generation`: of a secret, its number. */
+export const changeTable = tableOf(
+  'changes',
+  ['kind', 'orgId', 'subject'],
+  ['generation', 'tokenGenerationMin', 'state', 'digest', 'untilMs', 'atMs'],
+);
+
+export const parseChange = (row: Row): Change => {
+  const values = changeTable.valuesOf(row);
+  const { subject, generation, untilMs } = values;
+  const names = { tokenId: subject, sessionId: subject, userId: subject, secretNumber: generation };
+  const what = `line ${String(row['seq'])} of the change feed`;
+  return readChange(RecordReader.of(what, { ...values, ...names, previousUntilMs: untilMs }));
 };
 
-const integerOf = (value: unknown, column: string): number => {
-  if (typeof value !== 'number') throw new DamagedRow(column);
-  return value;
-};
-
-const json = (row: Row, column: string): unknown => {
-  try {
-    return JSON.parse(text(row, column));
-  } catch {
-    throw new DamagedRow(column);
-  }
-};
-
-const isStrings = (value: unknown): value is readonly string[] =>
-  Array.isArray(value) && value.every((item) => typeof item === 'string');
+/** One number or text of a row. */
+export const integer = (row: Row, column: string): number => RecordReader.of('a row', row).integer(column);
+export const text = (row: Row, column: string): string => RecordReader.of('a row', row).text(column);

@@ -1,7 +1,7 @@
 // Listings of API tokens in the embedded store: a few rows of an index, from where the last page ended.
 
 import { setImmediate } from 'node:timers/promises';
-import { isOutage, type Outage } from '../../decision/outcome.ts';
+import { isOutage } from '../../decision/outcome.ts';
 import {
   mergePlaces,
   placeOf,
@@ -10,10 +10,12 @@ import {
   type TokenOrder,
   type TokenPart,
   type TokenScan,
-  type TokenScanStep,
 } from '../token-places.ts';
+import type { TokenListings } from '../token-store.ts';
 import type { Connection } from './connection.ts';
-import { integer, parseToken, text, tokenColumns } from './rows.ts';
+import type { FileAccess, Step } from './file-access.ts';
+import { integer, parseToken, text, tokenTable } from './rows.ts';
+import { markRevoked } from './tokens.ts';
 
 const columns: Readonly<Record<TokenOrder, string>> = {
   createdAtMs: 'created_at_ms',
@@ -26,7 +28,7 @@ const states: Readonly<Record<TokenPart, string>> = { live: 'active', revoked: '
 type Values = (string | number)[];
 
 /** Both parts are read in one go: no token moves from one to the other in between. */
-export const scanTokens = (connection: Connection, scan: TokenScan): TokenScanStep => {
+const scanTokens: Step<'scanTokens'> = (connection, scan) => {
   const limit = Math.max(1, Math.min(scan.limit, scanLimitMax));
   const found = scan.parts.map((part) => {
     const { sql, values } = statementOf(scan, part, limit);
@@ -36,12 +38,8 @@ export const scanTokens = (connection: Connection, scan: TokenScan): TokenScanSt
     });
   });
   const { items, isEnd } = mergePlaces(found, { isDescending: scan.isDescending, limit, asked: limit });
-  return {
-    tokens: items.map(({ token }) => token),
-    visited: items.length,
-    last: items.at(-1)?.place,
-    isEnd,
-  };
+  const tokens = items.map(({ token }) => token);
+  return { tokens, visited: items.length, last: items.at(-1)?.place, isEnd };
 };
 
 /** The statement of a scan; its plan is tested. */
@@ -62,7 +60,7 @@ export const statementOf = (
       : ([[`(${column}, id) ${beyond} (?, ?)`, [after.value, after.id]]] as [string, Values][])),
   ];
   return {
-    sql: `SELECT ${tokenColumns} FROM tokens WHERE ${conditions.map(([condition]) => condition).join(' AND ')}
+    sql: `SELECT ${tokenTable.columns} FROM tokens WHERE ${conditions.map(([condition]) => condition).join(' AND ')}
       ORDER BY ${column} ${direction}, id ${direction} LIMIT ?`,
     values: [...conditions.flatMap(([, values]) => values), limit],
   };
@@ -101,30 +99,31 @@ const countStretch = (
   return { count: rest === undefined ? 0 : integer(rest, 'count'), end: undefined };
 };
 
-/** A stretch at a time, so that requests are served in between. `read`: runs a step on the open connection. */
-export const countTokens = async (
-  read: (step: (connection: Connection) => CountedStretch) => Promise<CountedStretch | Outage>,
-  count: TokenCount,
-): Promise<number | Outage> => {
-  let total = 0;
-  let end: CountedStretch['end'];
-  do {
-    const after = end;
-    const stretch = await read((connection) => countStretch(connection, count, after));
-    if (isOutage(stretch)) return stretch;
-    total += stretch.count;
-    end = stretch.end;
-    if (end !== undefined) await setImmediate();
-  } while (end !== undefined);
-  return total;
+const buryTokens = (connection: Connection, tokenIds: readonly string[], nowMs: number): void => {
+  for (const tokenId of tokenIds) markRevoked(connection, tokenId, nowMs);
 };
 
-/** Tokens that died with their user or org are revoked by themselves from now on. */
-export const buryTokens = (connection: Connection, tokenIds: readonly string[], nowMs: number): void => {
-  for (const tokenId of tokenIds)
-    connection.run(
-      "UPDATE tokens SET state = 'revoked', revoked_at_ms = ? WHERE id = ? AND state = 'active'",
-      nowMs,
-      tokenId,
-    );
-};
+/** Requests are served between two steps of a listing, and between two stretches of a count. */
+export const tokenListings = (file: FileAccess): TokenListings => ({
+  scanTokens: async (scan) => {
+    const step = await file.read((connection) => scanTokens(connection, scan));
+    await setImmediate();
+    return step;
+  },
+
+  countTokens: async (count) => {
+    let total = 0;
+    let end: CountedStretch['end'];
+    do {
+      const after = end;
+      const stretch = await file.read((connection) => countStretch(connection, count, after));
+      if (isOutage(stretch)) return stretch;
+      total += stretch.count;
+      end = stretch.end;
+      if (end !== undefined) await setImmediate();
+    } while (end !== undefined);
+    return total;
+  },
+
+  buryTokens: file.noting(buryTokens),
+});

@@ -1,7 +1,7 @@
 // POST /auth/api-tokens/authorize: an API token in, an access token out, for anybody who holds one. The token may stand
 // in the form, in JSON or in the query, under either name, because clients do all of that.
 
-import { parseCredential } from '../../decision/credential.ts';
+import { isJwt, parseCredential } from '../../decision/credential.ts';
 import { denial, isDenial, isRefusal } from '../../decision/outcome.ts';
 import type { Exchange } from '../../lifecycle/exchange.ts';
 import { isCommandError } from '../../lifecycle/command-error.ts';
@@ -43,7 +43,7 @@ export const exchangeToken = async (
   if (presented === undefined) return badRequest('Send the API token as api_token.', request);
   const credential = parseCredential(presented, deps.settings.credential);
   if (isDenial(credential)) return refusedToken(credential, presented, request);
-  if (credential.kind !== 'api_token')
+  if (isJwt(credential))
     return refusedToken(denial('credential_malformed', 'an access token as API token'), presented, request);
   const result = await deps.exchange({
     credential,

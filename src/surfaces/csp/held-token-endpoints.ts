@@ -1,7 +1,7 @@
 // POST /auth/introspect, /auth/revoke and /auth/logout: what a holder of a token may ask and command about it. The first
 // two name a client, maybe a public one; who holds the token has proven enough, and guessing is held to the limit.
 
-import { type Credential, isCredential, parseCredential } from '../../decision/credential.ts';
+import { type Credential, isCredential, isJwt, parseCredential } from '../../decision/credential.ts';
 import { isDenial, isRefusal } from '../../decision/outcome.ts';
 import type { FindDetails, TokenDetails } from '../../lifecycle/details.ts';
 import { isCommandError } from '../../lifecycle/command-error.ts';
@@ -94,7 +94,7 @@ export const createLogoutEndpoint =
   };
 
 const isSession = (credential: Parameters<typeof isCredential>[0]): credential is Credential =>
-  isCredential(credential) && credential.kind === 'access_token';
+  isCredential(credential) && isJwt(credential);
 
 const readToken = (deps: HeldTokenDeps, request: SurfaceRequest): { readonly value: string } | Answer => {
   const parameters = readParameters(request, 'body');

@@ -4,7 +4,7 @@
 import type { z } from 'zod';
 import type { Identity } from '../../decision/identity.ts';
 import type { Refusal } from '../../decision/outcome.ts';
-import type { PathParameters } from '../../decision/path-pattern.ts';
+import type { PathParameters } from '../../decision/path-tree.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
 import type { CommandError } from '../../lifecycle/command-error.ts';
 import type { Method, SurfaceRequest } from '../answer.ts';

@@ -1,7 +1,7 @@
 // The navigator surface: API token or client credentials in, access token out, in JSON and camel case with 201; and the
 // orgs of whoever is signed in. Tokens are as csp's, and so are the errors.
 
-import { isCredential, parseCredential } from '../../decision/credential.ts';
+import { isCredential, isJwt, parseCredential } from '../../decision/credential.ts';
 import { denial, isDenial, isOutage, type Refusal, isRefusal } from '../../decision/outcome.ts';
 import type { Identifier } from '../../identity/identifier.ts';
 import type { SessionLimit } from '../../identity/session-limit.ts';
@@ -78,7 +78,7 @@ const createExchangeEndpoint = (deps: WholeDeps): Endpoint => {
     if (token === undefined) return badRequest('Send the API token as refreshToken.', request);
     const parsed = parseCredential(token, deps.settings.credential);
     const credential =
-      isCredential(parsed) && parsed.kind === 'access_token'
+      isCredential(parsed) && isJwt(parsed)
         ? denial('credential_malformed', 'an access token as API token')
         : parsed;
     if (isDenial(credential)) return refusedToken(credential, token, request);

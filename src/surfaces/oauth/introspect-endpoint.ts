@@ -2,7 +2,7 @@
 // Never says why a token is not good. Callers: a configured client, or a bearer with the scope `tollgate:introspect`.
 
 import { parseCredential, readCredential } from '../../decision/credential.ts';
-import type { Identity } from '../../decision/identity.ts';
+import { type Identity, isOwnSession } from '../../decision/identity.ts';
 import { isDenial, isOutage } from '../../decision/outcome.ts';
 import { introspectScope } from '../../decision/rights.ts';
 import type { IdentifyLive } from '../../lifecycle/identify-live.ts';
@@ -118,9 +118,7 @@ const describe = (identity: Identity, audience: string): object => ({
   scope: [...identity.scopes].sort().join(' '),
   token_type: 'Bearer',
   // An API token is not made for one audience; an access token of another issuer has its own.
-  ...(identity.credentialKind === 'access_token' && identity.generation !== undefined
-    ? { aud: audience }
-    : {}),
+  ...(isOwnSession(identity) ? { aud: audience } : {}),
   iat: Math.floor(identity.issuedAtMs / 1000),
   ...(identity.expiresAtMs === Infinity ? {} : { exp: Math.floor(identity.expiresAtMs / 1000) }),
   org: identity.org.id,

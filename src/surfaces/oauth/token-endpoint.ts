@@ -1,8 +1,7 @@
 // POST {prefix}/token: API token in, access token out. Two grants: refresh_token (RFC 6749 §6; the API token is the
 // refresh token and is not rotated) and token-exchange (RFC 8693; narrower scopes, from either kind of token).
 
-import { parseCredential } from '../../decision/credential.ts';
-import type { CredentialKind } from '../../decision/identity.ts';
+import { type CredentialForm, parseCredential } from '../../decision/credential.ts';
 import { isDenial, isRefusal } from '../../decision/outcome.ts';
 import { parseScopes } from '../../decision/scope.ts';
 import type { Exchange, Exchanged, ExchangeError } from '../../lifecycle/exchange.ts';
@@ -37,8 +36,8 @@ interface Grant {
   readonly token: string;
   /** The parameter that carried it, for messages. */
   readonly parameter: 'refresh_token' | 'subject_token';
-  /** Kinds of credential this grant takes. */
-  readonly kinds: readonly CredentialKind[];
+  /** Forms of credential this grant takes. */
+  readonly forms: readonly CredentialForm[];
   readonly error: Extract<OauthErrorCode, 'invalid_grant' | 'invalid_request'>;
   readonly extra: Readonly<Record<string, string>>;
 }
@@ -55,8 +54,8 @@ export const createTokenEndpoint =
     if (isAnswer(grant)) return grant;
     const credential = parseCredential(grant.token, deps.settings.credential);
     if (isDenial(credential)) return refusedCredential(credential, grant.error, grant.parameter);
-    if (!grant.kinds.includes(credential.kind))
-      return badRequest(grant.error, wrongKind(grant), 'credential_malformed');
+    if (!grant.forms.includes(credential.form))
+      return badRequest(grant.error, wrongForm(grant), 'credential_malformed');
     const narrowing = readNarrowing(parameters);
     if (isAnswer(narrowing)) return narrowing;
     const result = await deps.exchange({
@@ -93,7 +92,7 @@ const readGrant = (parameters: Parameters): Grant | Answer => {
 const readRefresh = (parameters: Parameters): Grant | Answer => {
   const token = parameters.one('refresh_token');
   if (token === undefined) return badRequest('invalid_request', 'Send the API token as refresh_token.');
-  return { token, parameter: 'refresh_token', kinds: ['api_token'], error: 'invalid_grant', extra: {} };
+  return { token, parameter: 'refresh_token', forms: ['opaque'], error: 'invalid_grant', extra: {} };
 };
 
 /** RFC 8693 §2.1. Acting for somebody else (actor_token) is refused rather than ignored. */
@@ -106,33 +105,33 @@ const readExchange = (parameters: Parameters): Grant | Answer => {
   const requested = parameters.one('requested_token_type') ?? tokenTypes.access;
   if (requested !== tokenTypes.access && requested !== tokenTypes.jwt)
     return badRequest('invalid_request', `Only requested_token_type=${tokenTypes.access} can be issued.`);
-  const kinds = kindsOfType(parameters.one('subject_token_type'));
-  if (kinds === undefined)
+  const forms = formsOfType(parameters.one('subject_token_type'));
+  if (forms === undefined)
     return badRequest(
       'invalid_request',
       `Send subject_token_type=${tokenTypes.access}; for an API token ${tokenTypes.refresh} will do too.`,
     );
   const extra = { issued_token_type: requested };
-  return { token, parameter: 'subject_token', kinds, error: 'invalid_request', extra };
+  return { token, parameter: 'subject_token', forms, error: 'invalid_request', extra };
 };
 
 /** An API token is presented like an access token on the proxied path, and like a refresh token here: both names fit. */
-const kindsOfType = (type: string | undefined): readonly CredentialKind[] | undefined => {
+const formsOfType = (type: string | undefined): readonly CredentialForm[] | undefined => {
   switch (type) {
     case tokenTypes.access:
-      return ['access_token', 'api_token'];
+      return ['jwt', 'opaque'];
     case tokenTypes.jwt:
-      return ['access_token'];
+      return ['jwt'];
     case tokenTypes.refresh:
-      return ['api_token'];
+      return ['opaque'];
     case undefined:
     default:
       return undefined;
   }
 };
 
-const wrongKind = (grant: Grant): string =>
-  grant.kinds.includes('api_token')
+const wrongForm = (grant: Grant): string =>
+  grant.forms.includes('opaque')
     ? `The ${grant.parameter} is an access token; send an API token, or use ${grantTypes.exchange}.`
     : `The ${grant.parameter} is not a JWT; for an API token send subject_token_type=${tokenTypes.refresh}.`;
 

@@ -2,7 +2,12 @@
 // jwt-bearer gives the API token of a registered client to the session that registered it, once. A bearer beside the
 // form is ignored: clients send a stale one.
 
-import { type Credential, parseCredential } from '../../decision/credential.ts';
+import {
+  type Credential,
+  type CredentialForm,
+  formNames,
+  parseCredential,
+} from '../../decision/credential.ts';
 import { type Denial, denial, isDenial, isRefusal } from '../../decision/outcome.ts';
 import type { Exchange } from '../../lifecycle/exchange.ts';
 import type { Issued } from '../../lifecycle/issue.ts';
@@ -55,7 +60,7 @@ const refresh = async (
 ): Promise<Answer> => {
   const token = parameters.one('refresh_token');
   if (token === undefined) return asJson(invalidRequest('Send the API token as refresh_token.'), request);
-  const credential = parseSecret(token, 'api_token', settings.credential);
+  const credential = parseSecret(token, 'opaque', settings.credential);
   if (isDenial(credential)) return asJson(invalidGrant(credential, invalidToken), request);
   const isOwner = pathOwner(settings.surfaces.vcd, request.parameters['org']);
   const result = await exchange({
@@ -79,7 +84,7 @@ const initial = async (
   const [clientId, assertion] = [parameters.one('client_id'), parameters.one('assertion')];
   if (clientId === undefined || assertion === undefined)
     return asJson(invalidRequest('Send client_id, and the access token of a session as assertion.'), request);
-  const credential = parseSecret(assertion, 'access_token', settings.credential);
+  const credential = parseSecret(assertion, 'jwt', settings.credential);
   if (isDenial(credential)) return asJson(invalidGrant(credential, invalidClient), request);
   const given = await giveInitialToken(deps, {
     clientId: clientId.toLowerCase(),
@@ -89,7 +94,7 @@ const initial = async (
   });
   if (isRefusal(given)) return asJson(invalidGrant(given, invalidClient), request);
   const { secret, identity } = given;
-  const begun = await deps.exchange(exchangeCommand({ kind: 'api_token', value: secret }, request));
+  const begun = await deps.exchange(exchangeCommand({ form: 'opaque', value: secret }, request));
   if ('accessToken' in begun) return issued(begun, secret);
   // It will not be given again, so it is given now; the session that asked goes on meanwhile.
   const { expiresAtMs } = identity;
@@ -111,12 +116,12 @@ const exchangeCommand = (credential: Credential, { clientAddress, requestId }: S
 
 const parseSecret = (
   value: string,
-  kind: Credential['kind'],
+  form: CredentialForm,
   bounds: Settings['credential'],
 ): Credential | Denial => {
   const parsed = parseCredential(value, bounds);
-  if (isDenial(parsed) || parsed.kind === kind) return parsed;
-  return denial('credential_malformed', `an ${parsed.kind} where an ${kind} belongs`);
+  if (isDenial(parsed) || parsed.form === form) return parsed;
+  return denial('credential_malformed', `${formNames[parsed.form]} where ${formNames[form]} belongs`);
 };
 
 /** `apiToken`: the new one; undefined where none was made. */

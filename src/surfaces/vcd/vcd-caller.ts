@@ -1,6 +1,7 @@
 // Who gives a command on the vcd surface: the live identity behind the session's access token, as an actor. The same token
 // in several headers is one credential; two different ones are none.
 
+import { isJwt } from '../../decision/credential.ts';
 import { type Denial, denial, isDenial, isRefusal } from '../../decision/outcome.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
 import type { FindEnded } from '../../lifecycle/ended-session.ts';
@@ -13,7 +14,7 @@ import { refusedCaller, type VcdFault } from './vcd-error.ts';
 export const readCaller = async (deps: ReadActorDeps, request: SurfaceRequest): Promise<Actor | VcdFault> => {
   const presented = presentedCredential(request, deps.settings.credential) ?? denial('credential_missing');
   if (isDenial(presented)) return refusedCaller(presented);
-  if (presented.kind !== 'access_token') return refusedCaller(apiTokenInItsPlace);
+  if (!isJwt(presented)) return refusedCaller(apiTokenInItsPlace);
   const actor = await actorOf(deps, presented, request);
   return isRefusal(actor) ? refusedCaller(actor) : actor;
 };
@@ -26,8 +27,7 @@ export const readLeavingCaller = async (
   request: SurfaceRequest,
 ): Promise<Actor | VcdFault> => {
   const presented = presentedCredential(request, deps.settings.credential);
-  if (presented === undefined || isDenial(presented) || presented.kind !== 'access_token')
-    return readCaller(deps, request);
+  if (presented === undefined || isDenial(presented) || !isJwt(presented)) return readCaller(deps, request);
   const actor = await readLeavingActor(deps, request);
   return isRefusal(actor) ? refusedCaller(actor) : actor;
 };

@@ -1,11 +1,12 @@
 // Which long-lived connections end when, without any socket.
 
 import t from 'tap';
+import { ownApiToken } from '../../../src/identity/authenticators.ts';
 import type { Identity, Standing } from '../../../src/decision/identity.ts';
 import { createLiveConnections } from '../../../src/proxy/upstream/live-connections.ts';
 
 const identityOf = (tokenId: string, expiresAtMs = Infinity): Identity => ({
-  credentialKind: 'api_token',
+  authenticator: ownApiToken,
   sessionKind: 'api_token',
   issuer: 'http://issuer.test',
   org: { id: 'acme', name: 'Acme' },

@@ -8,7 +8,7 @@ import { isOutage } from '../../../src/decision/outcome.ts';
 import { shardOfAccount } from '../../../src/tokens/shard.ts';
 import { digestOf } from '../../../src/tokens/api-token.ts';
 import type { UserRecord } from '../../../src/store/records.ts';
-import { storeCommands, type TokenStore } from '../../../src/store/token-store.ts';
+import type { StoreCommand, TokenStore } from '../../../src/store/token-store.ts';
 import { exampleKey, exampleOrg, exampleToken, exampleUser } from '../../contract/examples.ts';
 import { startCluster } from '../../support/redis-cluster.ts';
 import { startRedisPair } from '../../support/redis-pair.ts';
@@ -17,13 +17,12 @@ import { answered, codeOf, eventually, furnish, openStore } from './furnish.ts';
 
 t.setTimeout(180_000);
 
-type Command = (typeof storeCommands)[number];
 type Ask = (store: TokenStore) => Promise<unknown>;
 
 const waiting = { replicasMin: 1, writeTimeoutMs: 1_500 } as const;
 
 /** What is asked of each command of the port; a word where it waits for no replica, and why. */
-const asksFor = async (t: Test, store: TokenStore): Promise<Readonly<Record<Command, Ask | string>>> => {
+const asksFor = async (t: Test, store: TokenStore): Promise<Readonly<Record<StoreCommand, Ask | string>>> => {
   const { org, user } = await furnish(t, store);
   const [doomed, renewed, fresh] = Array.from({ length: 3 }, () => exampleToken(user));
   for (const { token, digest } of [doomed!, renewed!]) await store.createToken(token, digest);
@@ -74,10 +73,9 @@ t.test(
     const { master, replica, cutOff, mend, failOver } = await startRedisPair(t);
     const store = await openStore(t, { nodes: [master], ...waiting });
     const asks = await asksFor(t, store);
-    const writes = storeCommands.flatMap((command) => {
-      const ask = asks[command];
-      return typeof ask === 'string' ? [] : [{ command, ask }];
-    });
+    const writes = Object.entries(asks).flatMap(([command, ask]) =>
+      typeof ask === 'string' ? [] : [{ command, ask }],
+    );
     await cutOff();
     for (const attempt of ['first', 'second']) {
       const answers = await Promise.all(writes.map(async ({ ask }) => codeOf(await ask(store))));

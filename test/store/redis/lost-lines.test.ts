@@ -3,6 +3,7 @@
 
 import { Redis } from 'ioredis';
 import t, { type Test } from 'tap';
+import { ownSession } from '../../../src/identity/authenticators.ts';
 import { createFeedState, type FeedState } from '../../../src/identity/feed-state.ts';
 import { allShards } from '../../../src/store/redis/key-space.ts';
 import type { TokenStore } from '../../../src/store/token-store.ts';
@@ -174,7 +175,7 @@ for (const command of ['disable', 'revoke all'] as const)
         { ...line, generation: 2, state: 'active', atMs: nowMs - 50_000 },
       ] as const;
       const session = anIdentity({
-        credentialKind: 'access_token',
+        authenticator: ownSession,
         org: { id: org.id, name: org.name },
         user: { id: user.id, name: user.name, roles: [] },
         tokenId: undefined,

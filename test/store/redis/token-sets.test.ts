@@ -3,7 +3,7 @@
 
 import { Redis } from 'ioredis';
 import t from 'tap';
-import { recordRetentionMs } from '../../../src/store/redis/script-parts.ts';
+import { recordRetentionMs } from '../../../src/store/api-token-state.ts';
 import type { TokenStore } from '../../../src/store/token-store.ts';
 import { exampleOrg, exampleToken, exampleUser } from '../../contract/examples.ts';
 import { sure } from '../../contract/places.ts';

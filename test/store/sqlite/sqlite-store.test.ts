@@ -171,9 +171,9 @@ t.test('values no version of this program writes are damage too, never believed'
   const vandal = new DatabaseSync(file);
   t.teardown(() => vandal.close());
   vandal.exec(`UPDATE users SET roles = '{"not":"a list"}'; UPDATE orgs SET roles = 'not JSON'`);
-  t.match(problemOf(await store.findUser(org.id, user.id)), /is damaged \(column roles/);
-  t.match(problemOf(await store.findApiToken(made.digest)), /is damaged \(column user_roles/);
-  t.match(problemOf(await store.findOrg(org.id)), /is damaged \(column roles/);
+  t.match(problemOf(await store.findUser(org.id, user.id)), /is damaged \(the user .*: roles holds/);
+  t.match(problemOf(await store.findApiToken(made.digest)), /is damaged \(the user .*: roles holds/);
+  t.match(problemOf(await store.findOrg(org.id)), /is damaged \(the org .*: roles holds/);
 });
 
 t.test('not even another program can set a revoked token active again', async (t) => {

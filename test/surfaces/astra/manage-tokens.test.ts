@@ -1,6 +1,7 @@
 // POST tokens, GET and DELETE tokens/{id}: who may, for whom, and what comes back.
 
 import t from 'tap';
+import { ownApiToken } from '../../../src/identity/authenticators.ts';
 import { uuidOfOrg, uuidOfUser } from '../../../src/identity/vendor-ids.ts';
 import { dayMs, minuteMs } from '../../lifecycle/world.ts';
 import { noSurfaces } from '../surface-server.ts';
@@ -45,9 +46,9 @@ t.test('Authorization: Bearer <API token> directly on every call, no exchange', 
   const server = await startAstra(t);
   const { json } = await server.make('ci');
   const value = String(json['token']);
-  const found = await server.identifier.identify({ kind: 'api_token', value }, server.now());
+  const found = await server.identifier.identify({ form: 'opaque', value }, server.now());
   t.match(found, {
-    identity: { org: { id: 'acme' }, user: { id: 'ann' }, credentialKind: 'api_token', allScopes: true },
+    identity: { org: { id: 'acme' }, user: { id: 'ann' }, authenticator: ownApiToken, allScopes: true },
   });
 });
 
@@ -146,7 +147,7 @@ t.test(
     t.match(deleted, { status: 204, body: '' });
     t.equal((await server.send(`DELETE ${location}`, [server.session])).status, 204);
     t.match(await server.send(`GET ${location}`, [server.session]), { status: 404, json: { status: '404' } });
-    const credential = { kind: 'api_token', value: String(made.json['token']) } as const;
+    const credential = { form: 'opaque', value: String(made.json['token']) } as const;
     t.match(await server.identifier.identify(credential, server.now()), { reason: 'token_revoked' });
   },
 );

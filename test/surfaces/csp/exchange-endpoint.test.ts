@@ -98,7 +98,7 @@ t.test('id_token is a JWT when the token was made with OpenID', async (t) => {
   t.match(payload, { acct: 'ann@corp.example', domain: 'corp.example', username: 'ann', name: 'Ann' });
   t.equal(payload.sub, decodeJwt(String(reply.json['access_token'])).sub);
   t.not(payload.aud, 'https://api.example', 'an ID token is not for the API');
-  const credential = { kind: 'access_token', value: idToken } as const;
+  const credential = { form: 'jwt', value: idToken } as const;
   t.match(await server.identifier.identify(credential, server.now()), { reason: 'token_invalid' });
 });
 
@@ -128,7 +128,7 @@ t.test('the access token is RS256 with kid, and its claims are the vendor’s', 
     exp: Number,
     jti: String,
   });
-  const found = await server.identifier.identify({ kind: 'access_token', value: token }, server.now());
+  const found = await server.identifier.identify({ form: 'jwt', value: token }, server.now());
   t.match(
     found,
     { identity: { user: { id: 'ann' }, org: { id: 'acme' }, sessionKind: 'api_token', tokenId: record.id } },

@@ -15,8 +15,8 @@ const exchange = async (server: VendorServer, secret: string): Promise<string> =
 };
 
 /** Waits until the change feed has ended a credential. */
-const untilDead = async (server: VendorServer, kind: 'api_token' | 'access_token', value: string) => {
-  while (!('reason' in (await server.identifier.identify({ kind, value }, server.now()))))
+const untilDead = async (server: VendorServer, form: 'opaque' | 'jwt', value: string) => {
+  while (!('reason' in (await server.identifier.identify({ form, value }, server.now()))))
     await new Promise((resolve) => setImmediate(resolve));
 };
 
@@ -84,8 +84,8 @@ t.test('revoke ends an API token and its sessions: 200, empty', async (t) => {
   const form = `token=${secret}&token_type_hint=refresh_token`;
   const reply = await server.postForm(revoke, form, [reports]);
   t.match(reply, { status: 200, body: '' });
-  await untilDead(server, 'api_token', secret);
-  await untilDead(server, 'access_token', access);
+  await untilDead(server, 'opaque', secret);
+  await untilDead(server, 'jwt', access);
   t.match(await server.postForm(revoke, form, [reports]), { status: 200, body: '' }, 'again: the same');
   t.match(await server.postForm(revoke, 'token=unknown', [reports]), { status: 200, body: '' });
 });
@@ -108,7 +108,7 @@ t.test('logout ends the session and not the API token', async (t) => {
     const access = await exchange(server, secret);
     const reply = await server.send(`POST ${logout}`, headers(access), body(access));
     t.equal(reply.status, 200, what);
-    await untilDead(server, 'access_token', access);
+    await untilDead(server, 'jwt', access);
   }
   t.ok(await exchange(server, secret), 'the API token lives on');
   t.equal((await server.send(`POST ${logout}`, ['csp-auth-token: a.b.c'])).status, 200, 'over already');

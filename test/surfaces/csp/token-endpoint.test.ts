@@ -45,7 +45,7 @@ t.test('grant_type=client_credentials begins a session of the user the client st
       t.same(Object.keys(reply.json).sort(), sixKeys);
       t.match(reply.json, { refresh_token: null, id_token: null, expires_in: 1799 });
       const value = String(reply.json['access_token']);
-      const found = await server.identifier.identify({ kind: 'access_token', value }, server.now());
+      const found = await server.identifier.identify({ form: 'jwt', value }, server.now());
       t.match(found, {
         identity: { org: { id: 'acme' }, user: { id: 'ann' }, tokenId: undefined, sessionKind: 'api_token' },
       });
@@ -60,7 +60,7 @@ t.test('a session of client credentials ends with its user’s sessions', async 
   const value = String(reply.json['access_token']);
   await server.accounts.setRoles('acme', 'ann', []);
   const gone = async () =>
-    'reason' in (await server.identifier.identify({ kind: 'access_token', value }, server.now()));
+    'reason' in (await server.identifier.identify({ form: 'jwt', value }, server.now()));
   while (!(await gone())) await new Promise((resolve) => setImmediate(resolve));
   t.pass('the change of roles has ended it');
 });

@@ -206,8 +206,8 @@ t.test('another method is 405 and says which to use; HEAD is answered as GET', a
 
 t.test('every path of the table is answered by some operation', async (t) => {
   const server = await startManagement(t);
-  for (const path of Object.values(managementPaths(prefix)))
-    t.ok(server.surfaces.ownedPaths.includes(path), path);
+  const owned = new Set(server.surfaces.ownedPaths.map(({ written }) => written));
+  for (const path of Object.values(managementPaths(prefix))) t.ok(owned.has(path), path);
 });
 
 t.test('a mistyped path below the prefix is 404 here, and never reaches the API', async (t) => {

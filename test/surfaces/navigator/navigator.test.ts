@@ -49,7 +49,7 @@ t.test('POST authn/accounts/{orgId}/accesstoken takes client credentials', async
       t.same(Object.keys(reply.json), fourKeys);
       t.match(reply.json, { refreshToken: null, idToken: null, returnUrl: null });
       const value = String(reply.json['accessToken']);
-      t.match(await server.identifier.identify({ kind: 'access_token', value }, server.now()), {
+      t.match(await server.identifier.identify({ form: 'jwt', value }, server.now()), {
         identity: { org: { id: 'acme' }, user: { id: 'ann' }, sessionKind: 'api_token' },
       });
     }

@@ -102,7 +102,8 @@ t.test(
   'a surface that is switched off owns no path but the keys that X-Identity is verified with',
   async (t) => {
     const server = await startSurfaces(t, { oauth: { enabled: false, prefix: '/oauth2', clients: [] } });
-    t.same(server.surfaces.ownedPaths, ['/.well-known/jwks.json']);
+    t.match(server.surfaces.ownedPaths, [{ written: '/.well-known/jwks.json' }]);
+    t.equal(server.surfaces.ownedPaths.length, 1);
     t.notOk(server.surfaces.owns('/oauth2/token'));
     const reply = await server.get('/.well-known/jwks.json');
     t.match(reply, { status: 200, body: { keys: [{ alg: 'ES256' }] } });

@@ -9,8 +9,8 @@ t.test('below a prefix every path and every link has it, and none lies at the ro
   const server = await startVcd(t, { surfaces: { ...noSurfaces, vcd } });
   t.ok(
     server.surfaces.ownedPaths
-      .filter((path) => path.includes('cloudapi'))
-      .every((path) => path.startsWith('/vcd/')),
+      .filter(({ written }) => written.includes('cloudapi'))
+      .every(({ written }) => written.startsWith('/vcd/')),
   );
   await server.setPassword('umbrella', 'eve', password);
   const begun = await server.send('POST /vcd/cloudapi/1.0.0/sessions/provider', [

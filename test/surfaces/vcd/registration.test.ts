@@ -238,7 +238,7 @@ t.test('the API token is given, though no session can be made of it at that mome
   const session = await server.session();
   const clientId = await registered(server, session);
   const port = await startFailing(t, server, (credential, ...asked) =>
-    credential.kind === 'api_token'
+    credential.form === 'opaque'
       ? outage('store_unavailable')
       : server.identifier.identify(credential, ...asked),
   );

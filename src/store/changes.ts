@@ -1,0 +1,35 @@
+// What lines of the change feed are about, and which of two says more. Pure.
+
+import type { Change, OrgRecord, UserRecord } from './records.ts';
+
+/** What a change is about: a later change with the same name says the same or more. */
+export const subjectOf = (change: Change): string => {
+  switch (change.kind) {
+    case 'token':
+    case 'secret':
+      return `${change.kind}:${change.tokenId}`;
+    case 'session':
+      return `session:${change.sessionId}`;
+    case 'user':
+      return `user:${JSON.stringify([change.orgId, change.userId])}`;
+    case 'org':
+      return `org:${change.orgId}`;
+    case 'keys':
+      return 'keys';
+  }
+};
+
+/** The generation of an account, or the number of a secret; 0 for what happens once. */
+export const generationOf = (change: Change): number => {
+  if (change.kind === 'user' || change.kind === 'org') return change.generation;
+  return change.kind === 'secret' ? change.secretNumber : 0;
+};
+
+/** The line that says how an org or a user stands now. */
+export const changeOfAccount = (account: OrgRecord | UserRecord, atMs: number): Change => {
+  const { generation, tokenGenerationMin, state } = account;
+  const facts = { generation, tokenGenerationMin, state, atMs };
+  return 'orgId' in account
+    ? { kind: 'user', orgId: account.orgId, userId: account.id, ...facts }
+    : { kind: 'org', orgId: account.id, ...facts };
+};
