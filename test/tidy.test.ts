@@ -26,7 +26,8 @@ const doors: Record<string, readonly string[]> = {
 /** Heavy package -> the file or folders that may import it. */
 const owners: Record<string, string | readonly string[]> = {
   'http-proxy': 'proxy/upstream/upgrade.ts',
-  undici: 'proxy/upstream/',
+  // Of upstream/ for its speed; of fetch-json.ts for its tunnels through a proxy, which node:https cannot abort.
+  undici: ['proxy/upstream/', 'tokens/fetch-json.ts'],
   ioredis: 'store/redis/',
   'node:sqlite': 'store/sqlite/',
   jose: 'tokens/',

@@ -1,7 +1,7 @@
 // Judges who signs tokens: our own issuer URL, and the others whose tokens are accepted.
 
 import { ownScopePrefix } from '../decision/scope.ts';
-import { isLoopbackUrl } from './network-readers.ts';
+import { isLoopbackUrl } from '../tokens/outgoing-proxy.ts';
 import type { Report } from './parse-fields.ts';
 import { issuerOf } from './resolve-settings.ts';
 import type { FileFields } from './schema.ts';

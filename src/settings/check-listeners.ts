@@ -1,6 +1,7 @@
 // Judges the addresses of the process: callers and ops have one each, and no upstream leads back to either of them.
 
-import { type Address, isLoopbackUrl } from './network-readers.ts';
+import { isLoopbackUrl } from '../tokens/outgoing-proxy.ts';
+import type { Address } from './network-readers.ts';
 import type { Report } from './parse-fields.ts';
 import type { FileFields } from './schema.ts';
 

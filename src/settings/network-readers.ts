@@ -97,13 +97,6 @@ const parseHttpUrl = (value: unknown, expects: string): Read<URL> => {
     : right(url);
 };
 
-/** Whether an http(s) URL points to this machine, so that plain http cannot be overheard. */
-export const isLoopbackUrl = (value: string): boolean => {
-  const host = URL.parse(value)?.hostname ?? '';
-  if (isIP(host) === 4) return host.startsWith('127.');
-  return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]';
-};
-
 /** A header's name, RFC 9110 section 5.1. */
 export const headerName: Reader<string> = text(
   'a header name',

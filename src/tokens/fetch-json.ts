@@ -1,29 +1,75 @@
-// One bounded GET of a JSON document: size, time and answer are limited, redirects are not followed, certificates are
-// verified (against a private CA where one is given). node:http(s), because global fetch takes no CA.
+// One bounded request for a JSON document of an issuer: size, time and answer are limited, redirects are not followed,
+// certificates are verified (against a private CA where one is given), and the environment's proxy is used. By undici, not
+// global fetch, which takes no CA, nor node:https, whose tunnels hang for ever where the handshake behind a proxy stalls.
 
-import { request as requestHttp } from 'node:http';
-import { request as requestHttps } from 'node:https';
+import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool, request } from 'undici';
 import { type Outage, outage } from '../decision/outcome.ts';
 import { readStrictJson } from '../decision/strict-json.ts';
+import { isLoopbackUrl, proxiesFromEnvironment } from './outgoing-proxy.ts';
+
+export interface JsonRequest {
+  readonly url: string;
+  /** PEM of a private CA; undefined: the system's. */
+  readonly ca: string | undefined;
+  /** Sent with POST; without it the request is a GET. */
+  readonly form?: URLSearchParams;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** From `connectionsTo`, where requests are many; without it each has a connection of its own. */
+  readonly connections?: Dispatcher;
+}
 
 const bodyBytesMax = 512 * 1024;
 const timeoutMs = 3_000;
 const depthMax = 16;
 
 /** The parsed document, or an outage whose cause names the URL and what was wrong. */
-export const fetchJson = async (url: string, ca: string | undefined): Promise<unknown> => {
+export const fetchJson = async (wanted: JsonRequest): Promise<unknown> => {
+  const { url, ca, connections } = wanted;
+  let own: Dispatcher | undefined;
   try {
-    const read = readStrictJson(await getText(url, ca), depthMax);
+    own = connections === undefined ? connectionsTo(url, ca) : undefined;
+    const read = readStrictJson(await fetchText(wanted, connections ?? own), depthMax);
     return 'why' in read
       ? failed(url, `did not answer JSON: ${read.why}`)
       : (read.value ?? failed(url, 'did not answer JSON: null'));
   } catch (cause) {
     return failed(url, 'could not be fetched', cause);
+  } finally {
+    void own?.destroy();
   }
+};
+
+/** Connections to one server, kept for a few idle seconds. Throws when the environment's proxy cannot be used. */
+export const connectionsTo = (url: string, ca: string | undefined): Dispatcher => {
+  const connect = { timeout: timeoutMs, ...(ca !== undefined && { ca }) };
+  const bounds = { allowH2: false, headersTimeout: timeoutMs, bodyTimeout: timeoutMs };
+  if (isLoopbackUrl(url)) return new Agent({ ...bounds, connect });
+  return new EnvHttpProxyAgent({
+    ...bounds,
+    ...proxiesFromEnvironment(),
+    connect,
+    requestTls: connect,
+    connectTimeout: timeoutMs,
+    clientFactory: (proxy, options) => new Pool(proxy, { ...options, ...bounds }),
+  });
 };
 
 const failed = (url: string, what: string, cause?: unknown): Outage =>
   outage('issuer_unavailable', new Error(`${shownUrl(url)} ${what}`, { cause }));
+
+/** An answer of another status than 200. */
+class StatusError extends Error {
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`answered ${status}, not 200`);
+    this.status = status;
+  }
+}
+
+/** The status that was answered instead of 200; undefined after another failure. */
+export const answeredStatus = ({ cause }: Outage): number | undefined =>
+  cause instanceof Error && cause.cause instanceof StatusError ? cause.cause.status : undefined;
 
 /** A URL for messages: without user, password and query. */
 export const shownUrl = (url: string): string => {
@@ -31,32 +77,32 @@ export const shownUrl = (url: string): string => {
   return origin + pathname;
 };
 
-const getText = (url: string, ca: string | undefined): Promise<string> =>
-  new Promise((resolve, reject) => {
-    const send = url.startsWith('https:') ? requestHttps : requestHttp;
-    const request = send(url, {
-      // A connection of its own: none is left open between fetches that are minutes apart.
-      agent: false,
-      headers: { accept: 'application/jwk-set+json, application/json' },
-      signal: AbortSignal.timeout(timeoutMs),
-      ...(ca === undefined ? {} : { ca }),
-    });
-    request.once('error', reject);
-    request.once('response', (response) => {
-      response.once('error', reject);
-      if (response.statusCode !== 200) {
-        response.destroy();
-        reject(new Error(`answered ${response.statusCode}, not 200`));
-        return;
-      }
-      const chunks: Buffer[] = [];
-      let bytes = 0;
-      response.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-        chunks.push(chunk);
-        if (bytes > bodyBytesMax) response.destroy(new Error(`answered more than ${bodyBytesMax} bytes`));
-      });
-      response.once('end', () => resolve(Buffer.concat(chunks).toString()));
-    });
-    request.end();
+const fetchText = async (
+  { url, form, headers }: JsonRequest,
+  dispatcher: Dispatcher | undefined,
+): Promise<string> => {
+  const { statusCode, body } = await request(url, {
+    method: form === undefined ? 'GET' : 'POST',
+    headers: {
+      accept: 'application/json, application/jwk-set+json',
+      ...(form !== undefined && { 'content-type': 'application/x-www-form-urlencoded' }),
+      ...headers,
+    },
+    body: form?.toString() ?? null,
+    signal: AbortSignal.timeout(timeoutMs),
+    ...(dispatcher !== undefined && { dispatcher }),
   });
+  if (statusCode !== 200) {
+    body.on('error', () => undefined).destroy();
+    throw new StatusError(statusCode);
+  }
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    const piece: Buffer = Buffer.from(chunk);
+    bytes += piece.length;
+    if (bytes > bodyBytesMax) throw new Error(`answered more than ${bodyBytesMax} bytes`);
+    chunks.push(piece);
+  }
+  return Buffer.concat(chunks).toString();
+};

@@ -124,7 +124,7 @@ class FetchedIssuerKeys implements IssuerKeys {
   async #fetchOnce(nowMs: number): Promise<void> {
     this.#triedAtMs = nowMs;
     const { jwksUrl, ca } = this.#settings;
-    const body = await fetchJson(jwksUrl, ca);
+    const body = await fetchJson({ url: jwksUrl, ca });
     if (isOutage(body)) {
       this.#failure = body;
       return;

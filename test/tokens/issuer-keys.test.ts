@@ -177,16 +177,11 @@ t.test('an endpoint that answers something else is an outage that says what', as
   }
 });
 
-t.test('a password in the URL is sent to the endpoint, and shown to nobody else', async (t) => {
+t.test('a password and a query in the URL are shown to nobody', async (t) => {
   const server = await startJwksServer(t, [esKey]);
   const jwksUrl = server.url.replace('http://', 'http://us:s3cret@') + '?key=hidden';
-  let authorization: string | undefined;
-  server.answer = (request, response) => {
-    authorization = request.headers.authorization;
-    response.writeHead(403).end();
-  };
+  server.answer = (_, response) => void response.writeHead(403).end();
   const cause = await causeOf(keysFrom({ url: jwksUrl }));
-  t.equal(authorization, `Basic ${Buffer.from('us:s3cret').toString('base64')}`);
   t.match(cause, /jwks\.json could not be fetched: answered 403/);
   t.notMatch(cause, /s3cret|hidden/);
 });
