@@ -5,7 +5,7 @@ import { createLog, type Log } from '../observe/log.ts';
 import { createMetrics, type Metrics } from '../observe/metrics.ts';
 import type { Settings } from '../settings/settings.ts';
 import { storeCommands } from '../store/token-store.ts';
-import { surfaceRouteNames } from '../surfaces/surfaces.ts';
+import { surfaceRouteNames } from '../settings/surface-paths.ts';
 
 export interface Telemetry {
   readonly log: Log;

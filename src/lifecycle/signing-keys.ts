@@ -4,6 +4,7 @@
 import { isOutage, type Outage, outage } from '../decision/outcome.ts';
 import type { Log } from '../observe/log.ts';
 import type { Settings } from '../settings/settings.ts';
+import { surfaceAlgorithms } from '../settings/surface-paths.ts';
 import type { SigningKeyRecord } from '../store/records.ts';
 import { KeyRing } from '../tokens/key-ring.ts';
 import type { SigningAlgorithm } from '../tokens/signature.ts';
@@ -30,11 +31,10 @@ export interface SigningKeysOptions extends StoredKeysDependencies {
 /** What a gate signs with: `tokens.algorithm`, and what the clients of its surfaces verify. */
 export const algorithmsOf = ({
   tokens,
-  surfaces,
-}: Pick<Settings, 'tokens' | 'surfaces'>): readonly SigningAlgorithm[] => {
-  const signsRs256 = surfaces.csp.enabled || surfaces.navigator.enabled;
-  return [...new Set([tokens.algorithm, ...(signsRs256 ? (['RS256'] as const) : [])])];
-};
+  ...prefixes
+}: Pick<Settings, 'tokens' | 'oauth' | 'surfaces'>): readonly SigningAlgorithm[] => [
+  ...new Set([tokens.algorithm, ...surfaceAlgorithms(prefixes)]),
+];
 
 /** What a rotation has set going. Times are milliseconds since the epoch. */
 export interface RotatedKey {

@@ -1,10 +1,16 @@
 // Judges what Tollgate answers itself against the routes, and the surfaces against each other: no request may silently go
 // to another place than the settings seem to say.
 
-import { covers, overlaps, patternOf } from '../decision/path-pattern.ts';
+import { covers, overlaps } from '../decision/path-pattern.ts';
 import type { IndexedRoute, Report } from './parse-fields.ts';
 import type { Path } from './settings-issue.ts';
-import { identityKeys, ownedPatterns, type SurfacePrefixes } from './surface-paths.ts';
+import {
+  configuredSurfaces,
+  identityKeys,
+  ownedPatterns,
+  patternsOf,
+  type SurfacePrefixes,
+} from './surface-paths.ts';
 
 /** Two surfaces that would answer the same path: where one of them lies must change. */
 export const checkSurfaces = (prefixes: SurfacePrefixes, problem: Report): void => {
@@ -29,15 +35,11 @@ export const checkClashes = (
   warning: Report,
 ): void => {
   const owned = ownedPatterns(prefixes);
-  // All of its prefix is ours; below those of the vendors' surfaces lies the rest of the vendor's own API.
-  const { enabled, prefix } = prefixes.oauth;
-  const ofOauth = enabled ? [patternOf(prefix), patternOf(`${prefix}/*`)] : [];
+  const wholePrefixes = ownedPrefixes(prefixes);
   for (const { index, route } of routes) {
     const path: Path = ['routes', index, 'path'];
     const { form, written } = route.path;
-    const setting = ofOauth.some((pattern) => covers(pattern, route.path))
-      ? 'oauth'
-      : owned.find(({ pattern }) => covers(pattern, route.path))?.setting;
+    const setting = [...wholePrefixes, ...owned].find(({ pattern }) => covers(pattern, route.path))?.setting;
     if (setting !== undefined) {
       problem(
         path,
@@ -46,7 +48,7 @@ export const checkClashes = (
       continue;
     }
     const taken = owned.filter(
-      ({ pattern, setting: of }) => overlaps(pattern, route.path) && !amidTheirApi.has(of),
+      ({ pattern, descriptor }) => overlaps(pattern, route.path) && descriptor.isAmidVendorApi !== true,
     );
     const shown = [...new Set(taken.map((one) => one.shown))];
     if (shown.length > 0)
@@ -62,5 +64,10 @@ const remedyOf = (setting: string): string =>
     ? 'the keys that X-Identity is verified with are published there: remove the route'
     : `set ${setting}.prefix to another path, or ${setting}.enabled: false`;
 
-/** Surfaces whose paths lie amid their vendor's own API: a route that varies means the rest of it. */
-const amidTheirApi: ReadonlySet<string> = new Set(['surfaces.vcd']);
+/** All below these prefixes is ours; below those of the vendors' surfaces lies the rest of the vendor's own API. */
+const ownedPrefixes = (prefixes: SurfacePrefixes) =>
+  configuredSurfaces(prefixes).flatMap(({ descriptor, setting, enabled, prefix }) =>
+    enabled && descriptor.ownsPrefix === true
+      ? patternsOf(`${prefix}/*`).map((pattern) => ({ setting, pattern }))
+      : [],
+  );

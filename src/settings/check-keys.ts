@@ -5,6 +5,7 @@ import { algorithmOf, type SigningAlgorithm } from '../tokens/signature.ts';
 import type { Report } from './parse-fields.ts';
 import { parseKey } from './pem.ts';
 import type { FileFields } from './schema.ts';
+import { configuredSurfaces } from './surface-paths.ts';
 
 export const checkTls = ({ tls }: Pick<FileFields, 'tls'>, problem: Report, warning: Report): void => {
   if (tls === undefined) return;
@@ -53,16 +54,16 @@ export const checkSigningKeys = (
 
 /** Without signing keys in the settings, the store has one for each algorithm. */
 export const checkSurfaceKeys = (
-  { keys, store, surfaces }: Pick<FileFields, 'keys' | 'store' | 'surfaces'>,
+  { keys, store, ...prefixes }: Pick<FileFields, 'keys' | 'store' | 'oauth' | 'surfaces'>,
   problem: Report,
 ): void => {
   const algorithms = algorithmsOf(keys.signingKeys);
-  if (algorithms.length === 0 || algorithms.includes('RS256') || hasSealingKey(keys, store)) return;
-  for (const name of ['csp', 'navigator'] as const)
-    if (surfaces[name].enabled)
+  if (algorithms.length === 0 || hasSealingKey(keys, store)) return;
+  for (const { descriptor, setting, enabled } of configuredSurfaces(prefixes))
+    if (enabled && descriptor.signs !== undefined && !algorithms.includes(descriptor.signs))
       problem(
         ['keys', 'signingKeys'],
-        `holds no RS256 key, which surfaces.${name} signs with; add one, or give a sealing key in keys.encryptionKey and one is made in the store`,
+        `holds no ${descriptor.signs} key, which ${setting} signs with; add one, or give a sealing key in keys.encryptionKey and one is made in the store`,
       );
 };
 

@@ -110,7 +110,7 @@ const checks: readonly Check[] = [
   check(['oauth'], checkClients),
   check(['keys', 'store'], checkSealingKey),
   check(['keys', 'tokens'], checkSigningKeys),
-  check(['keys', 'store', 'surfaces'], checkSurfaceKeys),
+  check(['keys', 'store', 'oauth', 'surfaces'], checkSurfaceKeys),
   check(['limits'], checkRequestTimes),
   check(['identity', 'cache'], checkJwtLifetime),
   check(['tokens'], checkTokenLifetimes),

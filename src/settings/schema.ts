@@ -16,7 +16,8 @@ import {
 import { duration, durationOrNever, size } from './quantity.ts';
 import { count, listOf, oneOf, share, text } from './reader.ts';
 import { errorDialect, routeFields } from './route-fields.ts';
-import { oauthFields, surfaceFields } from './surface-fields.ts';
+import { surfaceFields } from './surface-list.ts';
+import { oauth } from './surfaces/oauth.ts';
 
 const identityFields = group({
   headers: z
@@ -237,7 +238,7 @@ export const fileFields = group({
     .array(routeFields)
     .meta({ description: 'What may be called, and by whom. What no route covers is refused.' })
     .prefault([]),
-  oauth: oauthFields.meta({ description: 'Token endpoints.' }).prefault({}),
+  oauth: oauth.fields.meta({ description: 'Token endpoints.' }).prefault({}),
   surfaces: surfaceFields
     .meta({ description: "Other systems' token endpoints, for clients written for them." })
     .prefault({}),

@@ -242,6 +242,7 @@ t.test('what no surface owns must not be handed to one', async (t) => {
     settings: { ...world.settings, surfaces: noSurfaces },
     passwords: createPasswordHashes({ ln: 4 }),
     signInLimit: createSignInLimit(world.settings.limits),
+    audit: undefined,
     record: () => undefined,
   });
   t.teardown(() => surfaces.close());

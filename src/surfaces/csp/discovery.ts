@@ -3,7 +3,7 @@
 
 import { outage } from '../../decision/outcome.ts';
 import type { Settings } from '../../settings/settings.ts';
-import type { cspPaths } from '../../settings/surface-paths.ts';
+import type { csp } from '../../settings/surfaces/csp.ts';
 import type { KeyRing } from '../../tokens/key-ring.ts';
 import { type Answer, type Endpoint, permitted } from '../answer.ts';
 import { badRequest, refusedCaller } from './csp-error.ts';
@@ -51,7 +51,7 @@ export const createPublicKeyEndpoint = ({ keys, settings, now }: PublicKeyDeps):
 /** GET /.well-known/openid-configuration (OpenID Connect Discovery section 3), with what exists here. */
 export const createMetadataEndpoint = (deps: {
   readonly settings: Pick<Settings, 'issuer'>;
-  readonly paths: ReturnType<typeof cspPaths>;
+  readonly paths: ReturnType<typeof csp.paths>;
 }): Endpoint => {
   const { issuer } = deps.settings;
   const { paths } = deps;

@@ -6,7 +6,7 @@ import type { AccountCommands } from '../../lifecycle/account-commands.ts';
 import { rolesPerUserMax } from '../../lifecycle/names.ts';
 import type { Passwords } from '../../lifecycle/passwords.ts';
 import { isFailure } from '../../lifecycle/command-error.ts';
-import type { managementPaths } from '../../settings/surface-paths.ts';
+import type { ManagementPaths } from '../../settings/surfaces/management.ts';
 import type { UserRecord } from '../../store/records.ts';
 import { example } from './examples.ts';
 import { type Operation, operation, reply } from './operation.ts';
@@ -16,7 +16,7 @@ import { idText, named, nextCursor, nextLink, noQuery, pageFields, time, timeOf 
 export interface AccountOperationsDeps {
   readonly commands: AccountCommands;
   readonly passwords: Pick<Passwords, 'changePassword'>;
-  readonly paths: ReturnType<typeof managementPaths>;
+  readonly paths: ManagementPaths;
 }
 
 const state = z.enum(['active', 'disabled']);

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { AccountCommands } from '../../lifecycle/account-commands.ts';
 import { isFailure } from '../../lifecycle/command-error.ts';
-import type { managementPaths } from '../../settings/surface-paths.ts';
+import type { ManagementPaths } from '../../settings/surfaces/management.ts';
 import type { AuditEntry, AuditParty } from '../../store/records.ts';
 import { example } from './examples.ts';
 import { type Operation, operation, reply } from './operation.ts';
@@ -41,7 +41,7 @@ export const auditOperation = ({
   paths,
 }: {
   readonly commands: Pick<AccountCommands, 'readAudit'>;
-  readonly paths: ReturnType<typeof managementPaths>;
+  readonly paths: ManagementPaths;
 }): Operation =>
   operation({
     id: 'readAudit',

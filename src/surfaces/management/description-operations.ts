@@ -1,7 +1,7 @@
 // What the surface says of itself: the OpenAPI document, and a page for each problem, at the address its `type` names.
 
 import { z } from 'zod';
-import type { managementPaths } from '../../settings/surface-paths.ts';
+import type { ManagementPaths } from '../../settings/surfaces/management.ts';
 import { fault, type Operation, openOperation, reply } from './operation.ts';
 import { problemKind } from './management-problem.ts';
 import { noBody } from './read-input.ts';
@@ -19,7 +19,7 @@ const problemPage = named(
 
 /** `document`: the OpenAPI document, once it is made of all operations, these two among them. */
 export const descriptionOperations = (
-  paths: ReturnType<typeof managementPaths>,
+  paths: ManagementPaths,
   document: () => object,
 ): readonly Operation[] => [
   openOperation({

@@ -6,7 +6,7 @@ import { parseCredential } from '../../decision/credential.ts';
 import { isDenial, isRefusal } from '../../decision/outcome.ts';
 import type { FindDetails } from '../../lifecycle/details.ts';
 import type { Settings } from '../../settings/settings.ts';
-import type { managementPaths } from '../../settings/surface-paths.ts';
+import type { ManagementPaths } from '../../settings/surfaces/management.ts';
 import { example } from './examples.ts';
 import { fault, type Operation, openOperation, reply } from './operation.ts';
 import { named, noQuery } from './shapes.ts';
@@ -15,7 +15,7 @@ import { apiToken, showToken } from './token-shapes.ts';
 export interface DetailsOperationDeps {
   readonly findDetails: FindDetails;
   readonly settings: Pick<Settings, 'credential'>;
-  readonly paths: ReturnType<typeof managementPaths>;
+  readonly paths: ManagementPaths;
 }
 
 const body = named(

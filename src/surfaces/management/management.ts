@@ -8,9 +8,9 @@ import { createIdentifyLive } from '../../lifecycle/identify-live.ts';
 import { createPasswords } from '../../lifecycle/passwords.ts';
 import { createSignIn, createSignOut } from '../../lifecycle/sign-in.ts';
 import { createTokenCommands } from '../../lifecycle/token-commands.ts';
-import { managementPaths } from '../../settings/surface-paths.ts';
-import { denied, type Endpoint, type Route } from '../answer.ts';
-import type { SignInSurfaceDeps } from '../sign-in-surface.ts';
+import { management, type ManagementPaths } from '../../settings/surfaces/management.ts';
+import { denied, type Endpoint } from '../answer.ts';
+import { defineSurface, type PathEndpoints, type SurfaceDeps } from '../surface.ts';
 import { accountOperations } from './account-operations.ts';
 import { auditOperation } from './audit-operation.ts';
 import { descriptionOperations } from './description-operations.ts';
@@ -25,12 +25,9 @@ import { sessionOperations } from './session-operations.ts';
 import { tokenListOperations } from './token-list-operations.ts';
 import { tokenOperations } from './token-operations.ts';
 
-/** Every path of the surface; none when the settings switch it off. */
-export const managementRoutes = (deps: SignInSurfaceDeps): readonly Route[] => {
-  const { management } = deps.settings.surfaces;
-  if (!management.enabled) return [];
-  const paths = managementPaths(management.prefix);
-  const problems = createProblems(management.prefix);
+export const surface = defineSurface(management, (deps, paths) => {
+  const { prefix } = deps.settings.surfaces.management;
+  const problems = createProblems(prefix);
   const operations = managementOperations(deps, paths);
   const endpoints = {
     ...deps,
@@ -38,36 +35,25 @@ export const managementRoutes = (deps: SignInSurfaceDeps): readonly Route[] => {
     identifyLive: createIdentifyLive(deps),
     findEnded: createFindEnded(deps),
   };
-  return Object.entries(paths).flatMap(([name, path]): Route[] => {
-    if (path === paths.elsewhere)
-      return [{ name: `management:${name}`, path, endpoints: nowhere(problems), onFault: problems.fault }];
-    const here = operations.filter((operation) => operation.path === path);
-    if (here.length === 0) return [];
-    return [
-      {
-        name: `management:${name}`,
-        path,
-        endpoints: Object.fromEntries(
-          here.map((operation: Operation) => [operation.method, createEndpoint(endpoints, operation)]),
-        ),
-        onFault: problems.fault,
-      },
-    ];
-  });
-};
+  const endpointsAt = (pattern: string): PathEndpoints => {
+    if (pattern === paths.elsewhere) return nowhere(problems);
+    const here = operations.filter(({ path }) => path === pattern);
+    return Object.fromEntries(
+      here.map((operation) => [operation.method, createEndpoint(endpoints, operation)]),
+    );
+  };
+  return { onFault: problems.fault, endpoints: endpointsAt };
+});
 
 /** What is mistyped stays here: it may carry a password. */
-const nowhere = (problems: Problems): Route['endpoints'] => {
+const nowhere = (problems: Problems): PathEndpoints => {
   const endpoint: Endpoint = () =>
     problems.answer({ code: 'path_unknown', note: denied('route_unknown', undefined) });
   return { GET: endpoint, POST: endpoint, PUT: endpoint, PATCH: endpoint, DELETE: endpoint };
 };
 
 /** In the order of the description. */
-const managementOperations = (
-  deps: SignInSurfaceDeps,
-  paths: ReturnType<typeof managementPaths>,
-): readonly Operation[] => {
+const managementOperations = (deps: SurfaceDeps, paths: ManagementPaths): readonly Operation[] => {
   const audit = deps.audit;
   const { prefix } = deps.settings.surfaces.management;
   const signing = { ...deps, audit, limit: deps.signInLimit };

@@ -7,7 +7,7 @@ import type { Identity } from '../../decision/identity.ts';
 import type { SessionLimit } from '../../identity/session-limit.ts';
 import { isFailure } from '../../lifecycle/command-error.ts';
 import type { SignIn, SignOut } from '../../lifecycle/sign-in.ts';
-import type { managementPaths } from '../../settings/surface-paths.ts';
+import type { ManagementPaths } from '../../settings/surfaces/management.ts';
 import { example } from './examples.ts';
 import { fault, leavingOperation, type Operation, openOperation, operation, reply } from './operation.ts';
 import { noBody } from './read-input.ts';
@@ -18,7 +18,7 @@ export interface SessionOperationsDeps {
   readonly signOut: SignOut;
   /** Undefined: any number of sessions may be ended. */
   readonly sessionLimit: SessionLimit | undefined;
-  readonly paths: ReturnType<typeof managementPaths>;
+  readonly paths: ManagementPaths;
 }
 
 const session = named(

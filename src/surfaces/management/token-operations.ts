@@ -9,7 +9,7 @@ import { checkOrgId } from '../../lifecycle/names.ts';
 import { isFailure } from '../../lifecycle/command-error.ts';
 import { overlapMsMax } from '../../lifecycle/regenerate.ts';
 import type { TokenCommands } from '../../lifecycle/token-commands.ts';
-import type { managementPaths } from '../../settings/surface-paths.ts';
+import type { ManagementPaths } from '../../settings/surfaces/management.ts';
 import type { ApiTokenRecord } from '../../store/records.ts';
 import { example } from './examples.ts';
 import { fault, type Operation, operation, reply } from './operation.ts';
@@ -20,7 +20,7 @@ import { apiToken, newApiToken, rightsSentence, showNewToken, showToken } from '
 
 export interface TokenOperationsDeps {
   readonly commands: TokenCommands;
-  readonly paths: ReturnType<typeof managementPaths>;
+  readonly paths: ManagementPaths;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly audit: Audit | undefined;

@@ -3,70 +3,34 @@
 
 import { isCredential, isJwt, parseCredential } from '../../decision/credential.ts';
 import { denial, isDenial, isOutage, type Refusal, isRefusal } from '../../decision/outcome.ts';
-import type { Identifier } from '../../identity/identifier.ts';
-import type { SessionLimit } from '../../identity/session-limit.ts';
-import type { UnknownTokenLimit } from '../../identity/unknown-token-limit.ts';
-import type { Audit } from '../../lifecycle/audit.ts';
 import { createBeginClientSession } from '../../lifecycle/client-session.ts';
 import { createExchange } from '../../lifecycle/exchange.ts';
 import { createIdentifyLive } from '../../lifecycle/identify-live.ts';
 import type { Issued } from '../../lifecycle/issue.ts';
 import { isCommandError } from '../../lifecycle/command-error.ts';
-import type { Settings } from '../../settings/settings.ts';
-import { navigatorPaths } from '../../settings/surface-paths.ts';
-import type { TokenStore } from '../../store/token-store.ts';
-import type { KeyRing } from '../../tokens/key-ring.ts';
-import { type Answer, type Endpoint, type Method, neverStored, permitted, type Route } from '../answer.ts';
+import { navigator } from '../../settings/surfaces/navigator.ts';
+import { type Answer, type Endpoint, neverStored, permitted } from '../answer.ts';
 import { createOauthClients, isClientFault } from '../client-authentication.ts';
 import { badRequest, onFault, refusedCaller, refusedClient, refusedToken } from '../csp/csp-error.ts';
 import { readParameters } from '../vendor-parameters.ts';
+import { defineSurface, type SurfaceDeps } from '../surface.ts';
 import { cspTokenForm } from '../csp/csp-token-form.ts';
 import { presentedCredential } from '../presented-credential.ts';
 import { meansOrg, uuidOfOrg } from '../../identity/vendor-ids.ts';
 
-export interface NavigatorSurfaceDeps {
-  readonly settings: Pick<
-    Settings,
-    'issuer' | 'audience' | 'credential' | 'oauth' | 'surfaces' | 'tokens' | 'feed'
-  >;
-  readonly store: Pick<TokenStore, 'findOrg' | 'findUser'>;
-  readonly identifier: Pick<Identifier, 'identify' | 'standing'>;
-  readonly keys: Pick<KeyRing, 'signingKey'>;
-  /** Wrong client secrets an address may try; undefined: any number. */
-  readonly clientSecretLimit?: UnknownTokenLimit | undefined;
-  /** Undefined: any number of sessions of an API token. */
-  readonly sessionLimit?: SessionLimit | undefined;
-  /** Where commands are written down; undefined: nowhere. */
-  readonly audit?: Audit | undefined;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
-}
-
-/** What the outcome records of this surface are labelled with. */
-export const navigatorRouteNames = ['exchange', 'client-credentials', 'orgs'].map(
-  (name) => `navigator:${name}`,
-);
-
-/** Every path of the surface; none when the settings switch it off. */
-export const navigatorRoutes = (deps: NavigatorSurfaceDeps): readonly Route[] => {
-  const { navigator, csp } = deps.settings.surfaces;
-  if (!navigator.enabled) return [];
-  const paths = navigatorPaths(navigator.prefix);
-  const whole = { ...deps, form: cspTokenForm(csp.domain) };
-  const on = (method: Method, name: string, path: string, endpoint: Endpoint): Route => ({
-    name: `navigator:${name}`,
-    path,
-    endpoints: { [method]: endpoint },
+export const surface = defineSurface(navigator, (deps) => {
+  const whole = { ...deps, form: cspTokenForm(deps.settings.surfaces.csp.domain) };
+  return {
     onFault,
-  });
-  return [
-    on('POST', 'exchange', paths.exchange, createExchangeEndpoint(whole)),
-    on('POST', 'client-credentials', paths.clientCredentials, createClientEndpoint(whole)),
-    on('GET', 'orgs', paths.orgs, createOrgsEndpoint(deps)),
-  ];
-};
+    endpoints: {
+      exchange: { POST: createExchangeEndpoint(whole) },
+      clientCredentials: { POST: createClientEndpoint(whole) },
+      orgs: { GET: createOrgsEndpoint(deps) },
+    },
+  };
+});
 
-type WholeDeps = Parameters<typeof createExchange>[0] & NavigatorSurfaceDeps;
+type WholeDeps = Parameters<typeof createExchange>[0] & SurfaceDeps;
 
 /** `{"refreshToken": <API token>}`; a passcode beside it is ignored. */
 const createExchangeEndpoint = (deps: WholeDeps): Endpoint => {
@@ -131,7 +95,7 @@ const clientFault = (message: string) =>
   ({ kind: 'client_fault', fault: 'refused', isBasic: false, message }) as const;
 
 /** A user belongs to one org here. */
-const createOrgsEndpoint = (deps: NavigatorSurfaceDeps): Endpoint => {
+const createOrgsEndpoint = (deps: SurfaceDeps): Endpoint => {
   const identifyLive = createIdentifyLive(deps);
   return async (request) => {
     const credential = presentedCredential(request, deps.settings.credential) ?? denial('credential_missing');

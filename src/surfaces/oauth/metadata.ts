@@ -3,7 +3,7 @@
 
 import type { KeyRing } from '../../tokens/key-ring.ts';
 import type { Settings } from '../../settings/settings.ts';
-import type { oauthPaths } from '../../settings/surface-paths.ts';
+import type { oauth } from '../../settings/surfaces/oauth.ts';
 import { type Answer, type Endpoint, permitted } from '../answer.ts';
 import { badRequest } from './oauth-error.ts';
 import { grantTypes } from './token-endpoint.ts';
@@ -13,7 +13,7 @@ const metadataSeconds = 300;
 
 export interface MetadataDeps {
   readonly settings: Pick<Settings, 'issuer' | 'oauth' | 'tokens' | 'keys'>;
-  readonly paths: ReturnType<typeof oauthPaths>;
+  readonly paths: ReturnType<typeof oauth.paths>;
 }
 
 /** RFC 8414 §2. */

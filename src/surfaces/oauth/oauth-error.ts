@@ -4,8 +4,8 @@
 import { type DenialReason, isOutage, type Refusal } from '../../decision/outcome.ts';
 import { generalAnswer } from '../../decision/refusal.ts';
 import { classifyRefusal, retryAfterSecondsOf } from '../../decision/refusal-class.ts';
-import { type Answer, denied, neverStored, type Note, refusedNote } from '../answer.ts';
-import { retryAfterOf } from '../retry-after.ts';
+import { type Answer, denied, type Fault, neverStored, type Note, refusedNote } from '../answer.ts';
+import { retryAfterFault, retryAfterOf } from '../retry-after.ts';
 
 /** RFC 6749 §5.2, RFC 6750 §3.1, RFC 8693 §2.2.2, RFC 8707 §2, RFC 7009 §2.2.1; the last two and `unsupported_response_type` of RFC 6749 §4.1.2.1. */
 export type OauthErrorCode =
@@ -74,6 +74,16 @@ export const refusedForNow = (refusal: Refusal): Answer =>
       : 'Too many unknown tokens or wrong client secrets came from this address, or too many sessions from this token. Try again in a minute.',
     headers: retryAfterOf(refusal),
     note: refusedNote(refusal),
+  });
+
+/** Errors met outside the endpoints. */
+export const onFault = ({ status, description, note }: Fault): Answer =>
+  oauthError({
+    status,
+    error: status === 503 ? 'temporarily_unavailable' : status >= 500 ? 'server_error' : 'invalid_request',
+    description,
+    headers: retryAfterFault(status),
+    note,
   });
 
 /** RFC 6749 appendix A.8: %x20-21 / %x23-5B / %x5D-7E, so neither a quote nor a backslash. */

@@ -1,7 +1,7 @@
 // The id a client gave its request, on every answer of the vcd surface, so that both sides' logs meet.
 
 import { vcdClientRequestIdHeader, vcdRequestId, vcdRequestIdHeader } from '../../dialects/vcd-error.ts';
-import type { Answer, Endpoint, RequestHead } from '../answer.ts';
+import type { Answer, RequestHead } from '../answer.ts';
 
 export const requestIdOf = (request: RequestHead): string =>
   vcdRequestId(request.headerLines(vcdClientRequestIdHeader)[0], request.requestId);
@@ -10,9 +10,3 @@ export const withRequestId = (answer: Answer, request: RequestHead): Answer => (
   ...answer,
   headers: { ...answer.headers, [vcdRequestIdHeader.toLowerCase()]: requestIdOf(request) },
 });
-
-/** An endpoint whose every answer tells the request's id. */
-export const identified =
-  (endpoint: Endpoint): Endpoint =>
-  async (request) =>
-    withRequestId(await endpoint(request), request);

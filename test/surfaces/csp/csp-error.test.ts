@@ -3,7 +3,7 @@
 import t, { type Test } from 'tap';
 import { faultOf } from '../../../src/surfaces/faults.ts';
 import { onFault } from '../../../src/surfaces/csp/csp-error.ts';
-import { navigatorRoutes } from '../../../src/surfaces/navigator/navigator.ts';
+import { surface } from '../../../src/surfaces/navigator/navigator.ts';
 import { csp, navigator, startVendors, type VendorReply } from '../vendor-server.ts';
 
 const sevenKeys = ['metadata', 'traceId', 'cspErrorCode', 'message', 'statusCode', 'moduleCode', 'requestId'];
@@ -52,7 +52,7 @@ t.test('errors: 500 has them too, and tells nothing of the bug', async (t) => {
     requestId: 'request-1',
     clientAddress: '192.0.2.7',
   };
-  const [route] = navigatorRoutes(server);
+  const [route] = surface(server, server.settings.surfaces.navigator);
   for (const answer of [onFault, route?.onFault ?? onFault].map((tell) =>
     tell(faultOf(new Error('broken invariant')), request),
   )) {

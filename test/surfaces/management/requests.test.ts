@@ -2,7 +2,7 @@
 // that does not answer. Everything refused is a problem of RFC 9457, and changes nothing.
 
 import t from 'tap';
-import { managementPaths } from '../../../src/settings/surface-paths.ts';
+import { management } from '../../../src/settings/surfaces/management.ts';
 import { bodyBytesMax } from '../../../src/surfaces/body.ts';
 import { jsonType, prefix, startManagement } from './management-server.ts';
 
@@ -207,7 +207,7 @@ t.test('another method is 405 and says which to use; HEAD is answered as GET', a
 t.test('every path of the table is answered by some operation', async (t) => {
   const server = await startManagement(t);
   const owned = new Set(server.surfaces.ownedPaths.map(({ written }) => written));
-  for (const path of Object.values(managementPaths(prefix))) t.ok(owned.has(path), path);
+  for (const path of Object.values(management.paths(prefix))) t.ok(owned.has(path), path);
 });
 
 t.test('a mistyped path below the prefix is 404 here, and never reaches the API', async (t) => {

@@ -5,8 +5,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Test } from 'tap';
 import { serveRoutes } from '../../../src/surfaces/serve.ts';
-import type { SignInSurfaceDeps } from '../../../src/surfaces/sign-in-surface.ts';
-import { vcdRoutes } from '../../../src/surfaces/vcd/vcd.ts';
+import type { SurfaceDeps } from '../../../src/surfaces/surface.ts';
+import { surface } from '../../../src/surfaces/vcd/vcd.ts';
 import { createPasswords } from '../../../src/lifecycle/passwords.ts';
 import { noSurfaces, type SurfaceSettings, testCaller } from '../surface-server.ts';
 import { startVendors, type VendorServer } from '../vendor-server.ts';
@@ -85,16 +85,16 @@ export const bearer = (token: string): string => `Authorization: Bearer ${token}
 export const startFailing = async (
   t: Test,
   server: VcdServer,
-  identify: SignInSurfaceDeps['identifier']['identify'],
+  identify: SurfaceDeps['identifier']['identify'],
 ): Promise<number> => {
   const { identifier } = server;
-  const failing: SignInSurfaceDeps['identifier'] = {
+  const failing: SurfaceDeps['identifier'] = {
     identify,
     standing: (...asked) => identifier.standing(...asked),
     verify: (...asked) => identifier.verify(...asked),
     mayBeApiToken: (secret) => identifier.mayBeApiToken(secret),
   };
-  const surfaces = serveRoutes(vcdRoutes({ ...server, identifier: failing }), {
+  const surfaces = serveRoutes(surface({ ...server, identifier: failing }, server.settings.surfaces.vcd), {
     record: () => undefined,
   });
   t.teardown(() => surfaces.close());

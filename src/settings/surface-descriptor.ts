@@ -1,0 +1,78 @@
+// What is known of a surface before it is built: its settings, the paths it answers, and what else of the settings depends
+// on it. Also the fields that several surfaces have.
+
+import type { z } from 'zod';
+import type { SigningAlgorithm } from '../tokens/signature.ts';
+import { field } from './field.ts';
+import { durationOrNever } from './quantity.ts';
+import { flag, type Reader, right, text } from './reader.ts';
+
+export interface SurfaceDescriptor<
+  Name extends string = string,
+  Key extends string = string,
+  Fields extends z.ZodType = z.ZodType,
+> {
+  /** Its group of settings, its folder, and the first part of its names in metrics and log. */
+  readonly name: Name;
+  /** `enabled`, `prefix`, and what its dialect leaves open. */
+  readonly fields: Fields;
+  /** The paths it owns, for every method, so that none slips through to the API; as `patternsOf` reads them. */
+  readonly paths: (prefix: string) => Readonly<Record<Key, string>>;
+  /** Names of paths in metrics and log, where they are not the keys of `paths`. */
+  readonly labels?: Readonly<Partial<Record<NoInfer<Key>, string>>>;
+  /** Paths that are answered although the surface is switched off. */
+  readonly alwaysServed?: readonly NoInfer<Key>[];
+  /** What its access tokens are signed with; undefined: `tokens.algorithm`. */
+  readonly signs?: SigningAlgorithm;
+  /** Whether all below its prefix is its own, so that a route there can only be a mistake. */
+  readonly ownsPrefix?: boolean;
+  /** Whether its paths lie amid their vendor's own API: a route that leads through some of them means the rest of it. */
+  readonly isAmidVendorApi?: boolean;
+}
+
+export const describeSurface = <const Name extends string, Key extends string, Fields extends z.ZodType>(
+  descriptor: SurfaceDescriptor<Name, Key, Fields>,
+): SurfaceDescriptor<Name, Key, Fields> => descriptor;
+
+/** The keys and patterns of the paths it answers as the settings have it. */
+export const servedPaths = <Key extends string>(
+  { paths, alwaysServed = [] }: SurfaceDescriptor<string, Key>,
+  { enabled, prefix }: { readonly enabled: boolean; readonly prefix: string },
+): readonly (readonly [Key, string])[] => {
+  const patterns = paths(prefix);
+  return keysOf(patterns)
+    .filter((key) => enabled || alwaysServed.includes(key))
+    .map((key) => [key, patterns[key]]);
+};
+
+const keysOf = <Key extends string>(patterns: Readonly<Record<Key, string>>): readonly Key[] =>
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a descriptor writes its table of paths out
+  Object.keys(patterns) as Key[];
+
+/** The name of a path in metrics and log, e.g. `oauth:token`. */
+export const routeNameOf = (descriptor: SurfaceDescriptor, key: string): string =>
+  `${descriptor.name}:${descriptor.labels?.[key] ?? key}`;
+
+export const enabled = field(flag, 'Whether it is served.').prefault(false);
+
+export const pathPrefix = (example: string): Reader<string> =>
+  text('a path prefix', example, /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)+$/);
+
+/** A path prefix, or nothing where a vendor's paths begin at the root. */
+export const prefixOrNone = (example: string): Reader<string> => {
+  const written = pathPrefix(`${example}, or "" for none`);
+  return {
+    ...written,
+    read: (value) => (value === '' ? right('') : written.read(value)),
+    json: { type: 'string' },
+  };
+};
+
+/** The id of an org or a user. */
+export const accountId = (what: string): Reader<string> =>
+  text(what, 'an id such as acme', /^[A-Za-z0-9][A-Za-z0-9._@~-]{0,127}$/);
+
+export const tokenLifetimeMs = field(
+  durationOrNever('1m', '3650d'),
+  'How long an API token made here is valid, or `never`; never longer than its org allows.',
+).prefault('never');

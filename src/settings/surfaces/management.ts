@@ -1,0 +1,39 @@
+// Our own REST API. All below its prefix is its own, so that no password of a mistyped path reaches the API.
+
+import { field, group } from '../field.ts';
+import { describeSurface, enabled, pathPrefix } from '../surface-descriptor.ts';
+
+export const management = describeSurface({
+  name: 'management',
+  fields: group({
+    enabled,
+    prefix: field(
+      pathPrefix('/tollgate/v1'),
+      'Path before /sessions and the others; everything below it is taken.',
+    ).prefault('/tollgate/v1'),
+  })
+    .meta({ description: 'Our own REST API for sign-in, API tokens, users and the audit.' })
+    .prefault({}),
+  paths: (prefix) => ({
+    openapi: `${prefix}/openapi.json`,
+    problem: `${prefix}/problems/{code}`,
+    sessions: `${prefix}/sessions`,
+    currentSession: `${prefix}/sessions/current`,
+    tokenDetails: `${prefix}/api-tokens/details`,
+    orgTokens: `${prefix}/orgs/{org}/api-tokens`,
+    userTokens: `${prefix}/orgs/{org}/users/{user}/api-tokens`,
+    token: `${prefix}/orgs/{org}/api-tokens/{tokenId}`,
+    regenerate: `${prefix}/orgs/{org}/api-tokens/{tokenId}/regenerate`,
+    revokeMine: `${prefix}/revoke-all`,
+    revokeUser: `${prefix}/orgs/{org}/users/{user}/revoke-all`,
+    revokeOrg: `${prefix}/orgs/{org}/revoke-all`,
+    users: `${prefix}/orgs/{org}/users`,
+    user: `${prefix}/orgs/{org}/users/{user}`,
+    password: `${prefix}/orgs/{org}/users/{user}/password`,
+    roles: `${prefix}/orgs/{org}/roles`,
+    audit: `${prefix}/orgs/{org}/audit`,
+    elsewhere: `${prefix}/*`,
+  }),
+});
+
+export type ManagementPaths = ReturnType<typeof management.paths>;
