@@ -22,7 +22,9 @@ import { createRouter, type RouteMatch, type Router } from './router.ts';
 
 /** What all requests are judged by. */
 export interface Pipeline {
-  readonly settings: Pick<Settings, 'credential' | 'feed' | 'limits'>;
+  readonly settings: Pick<Settings, 'credential' | 'feed'> & {
+    readonly limits: Pick<Settings['limits'], 'headersMax' | 'targetBytesMax'>;
+  };
   readonly classify: ClassifyHeader;
   readonly trusts: TrustsAddress;
   readonly router: Router;

@@ -1,0 +1,212 @@
+import t from 'tap';
+import { denial, outage } from '../../src/decision/outcome.ts';
+import type { RouteRule } from '../../src/decision/route-rule.ts';
+import { createHeaderClassifier } from '../../src/proxy/header-class.ts';
+import { namesToRemove } from '../../src/proxy/names-to-remove.ts';
+import { decide, type Pipeline } from '../../src/proxy/pipeline.ts';
+import type { RequestHead } from '../../src/proxy/request-decision.ts';
+import { createRouter } from '../../src/proxy/router.ts';
+import { type Answer, createFixedIdentifier } from '../support/fixed-identifier.ts';
+import { anIdentity } from '../support/identity.ts';
+import { aRule } from '../support/route-rule.ts';
+
+const alice = anIdentity({});
+const identityHeaders = { 'X-Identity': 'jwt', 'X-Identity-User': 'user.id' } as const;
+
+/** Counts how often the standing is asked for by itself. */
+const aPipeline = (
+  answers: Readonly<Record<string, Answer>> = { good: alice },
+  routes: readonly RouteRule[] = [
+    aRule({ scopes: ['things:read'] }),
+    aRule({ name: 'open', path: '/open', public: true }),
+  ],
+  cookie?: string,
+) => {
+  const identifier = createFixedIdentifier(answers, identityHeaders);
+  const asked = { standing: 0 };
+  const pipeline: Pipeline = {
+    settings: {
+      credential: { headers: [], cookie, apiTokenBytesMax: 512, accessTokenBytesMax: 8_192 },
+      feed: { maxStalenessMs: 10_000, whenStale: 'refuse' },
+      limits: { headersMax: 100, targetBytesMax: 8_192 },
+    },
+    classify: createHeaderClassifier({ credential: [], identity: ['X-Account'], keep: [] }),
+    trusts: (address) => address === '10.0.0.1',
+    router: createRouter(routes),
+    ownerOf: (path) => (path === '/oauth2/token' ? 'oauth' : undefined),
+    identifier: {
+      ...identifier,
+      standing: (...of) => {
+        asked.standing += 1;
+        return identifier.standing(...of);
+      },
+    },
+    now: () => 1_000,
+  };
+  return { pipeline, identifier, asked };
+};
+
+const aHead = (
+  target: string,
+  lines: readonly string[] = [],
+  change: Partial<RequestHead> = {},
+): RequestHead => ({
+  method: 'GET',
+  target,
+  rawHeaders: ['Host: api', ...lines].flatMap((line) => line.split(/: (.*)/s).slice(0, 2)),
+  httpVersion: '1.1',
+  peer: { address: '198.51.100.7', isTrusted: false, proto: 'http', forwardedFor: '198.51.100.7' },
+  isUpgrade: false,
+  ...change,
+});
+const good = 'Authorization: Bearer good';
+
+t.test('a cached identity is judged at once, by the standing it was found with', async (t) => {
+  const { pipeline, identifier, asked } = aPipeline();
+  const decision = decide(aHead('/things/1?a=1', [good]), pipeline);
+  t.notOk(decision instanceof Promise);
+  t.match(decision, {
+    kind: 'forward',
+    permit: { target: '/things/1?a=1', identity: alice },
+    identityPairs: ['X-Identity', 'signed.identity.jwt', 'X-Identity-User', 'alice'],
+    known: { route: 'things', credentialKind: 'api_token', clientAddress: '198.51.100.7' },
+    framing: 'none',
+  });
+  t.equal(asked.standing, 0);
+  for (const [standing, reason] of [
+    ['unknown', 'feed_stale'],
+    ['unread', 'feed_stale'],
+  ] as const) {
+    identifier.setStanding(standing);
+    t.match(decide(aHead('/things/1', [good]), pipeline), { kind: 'refused', refusal: { reason } }, standing);
+  }
+});
+
+t.test('an identity that is looked up is judged by its standing after the look-up', async (t) => {
+  const looked = Promise.withResolvers<typeof alice>();
+  const { pipeline, identifier, asked } = aPipeline({ slow: () => looked.promise });
+  const pending = decide(aHead('/things/1', ['Authorization: Bearer slow']), pipeline);
+  t.ok(pending instanceof Promise);
+  t.match(
+    pending.known,
+    { route: 'things', credentialKind: 'api_token', clientAddress: '198.51.100.7', identity: undefined },
+    'a request that breaks off meanwhile is recorded with what is known',
+  );
+  identifier.setStanding('revoked');
+  looked.resolve(alice);
+  t.match(await pending, {
+    kind: 'refused',
+    refusal: { reason: 'token_revoked' },
+    known: { route: 'things', identity: alice },
+  });
+  t.equal(asked.standing, 1);
+});
+
+t.test('every decision tells what is known of the request', async (t) => {
+  const { pipeline } = aPipeline({
+    good: alice,
+    out: outage('store_unavailable'),
+    bad: denial('token_unknown'),
+  });
+  for (const [sentence, head, expected] of [
+    [
+      'a header section that is refused',
+      aHead('/things/1', ['Host: b']),
+      {
+        kind: 'refused',
+        refusal: { reason: 'request_malformed' },
+        known: { route: '(invalid)', facts: undefined },
+      },
+    ],
+    [
+      'a target that is refused',
+      aHead('/a/../b'),
+      {
+        kind: 'refused',
+        refusal: { reason: 'path_ambiguous' },
+        known: { route: '(invalid)', rule: undefined },
+      },
+    ],
+    [
+      'a path without a route',
+      aHead('/elsewhere', [good]),
+      {
+        kind: 'refused',
+        refusal: { reason: 'route_unknown' },
+        known: { route: '(none)', credentialKind: undefined },
+      },
+    ],
+    [
+      'a path that Tollgate answers itself',
+      aHead('/oauth2/token'),
+      { kind: 'owned', owner: 'oauth', known: { route: '(none)' } },
+    ],
+    [
+      'no credential',
+      aHead('/things/1'),
+      { kind: 'refused', refusal: { reason: 'credential_missing' }, known: { route: 'things' } },
+    ],
+    [
+      'a credential of nobody',
+      aHead('/things/1', ['Authorization: Bearer bad']),
+      { kind: 'refused', refusal: { reason: 'token_unknown' }, known: { credentialKind: 'api_token' } },
+    ],
+    [
+      'a public route with such a credential',
+      aHead('/open', ['Authorization: Bearer bad']),
+      {
+        kind: 'forward',
+        permit: { identity: undefined },
+        identityPairs: [],
+        known: { credentialKind: 'api_token' },
+      },
+    ],
+    [
+      'a public route while the store is out',
+      aHead('/open', ['Authorization: Bearer out']),
+      { kind: 'refused', refusal: { reason: 'store_unavailable' }, known: { route: 'open' } },
+    ],
+    [
+      'a caller behind a trusted proxy',
+      aHead('/things/1', [good, 'X-Forwarded-For: 203.0.113.9'], {
+        peer: { address: '10.0.0.1', isTrusted: true, proto: 'http', forwardedFor: '10.0.0.1' },
+      }),
+      { kind: 'forward', known: { clientAddress: '203.0.113.9' } },
+    ],
+    [
+      'a body in chunks',
+      aHead('/things/1', [good, 'Transfer-Encoding: chunked'], { method: 'POST' }),
+      { kind: 'forward', framing: 'chunked' },
+    ],
+    [
+      'an upgrade where the route knows none',
+      aHead('/things/1', [good, 'Upgrade: websocket'], { isUpgrade: true }),
+      { kind: 'refused', refusal: { reason: 'upgrade_refused' }, known: { identity: alice } },
+    ],
+  ] as const)
+    t.match(decide(head, pipeline), expected, sentence);
+});
+
+t.test('a door that does not forward reads what another proxy must remove', async (t) => {
+  const lines = [
+    good,
+    'X-Identity-User: mallory',
+    'x_identity_org: evil',
+    'X-ACCOUNT: evil',
+    'csp-auth-token: good',
+    'csp_auth_token: good',
+    'Accept: a',
+    'Cookie: a=1; session=good',
+  ];
+  const read = (change: Parameters<typeof aRule>[0], cookie?: string): readonly string[] => {
+    const { pipeline } = aPipeline(undefined, [aRule(change)], cookie);
+    const head = aHead('/things/1', lines);
+    const decision = decide(head, pipeline);
+    if (decision instanceof Promise || decision.kind !== 'forward') throw new Error('not forwarded');
+    return namesToRemove(head.rawHeaders, decision, pipeline);
+  };
+  const identity = ['x-identity-user', 'x_identity_org', 'x-account'];
+  t.same(read({}), ['authorization', ...identity, 'csp-auth-token', 'csp_auth_token']);
+  t.same(read({}, 'session'), ['authorization', ...identity, 'csp-auth-token', 'csp_auth_token', 'cookie']);
+  t.same(read({ forwardCredential: 'keep' }, 'session'), [...identity, 'csp_auth_token']);
+});
