@@ -2,11 +2,11 @@
 // again by whoever knows them, whether or not the records are whole.
 
 import type { Test } from 'tap';
-import type { Change } from '../../src/store/records.ts';
+import type { AccountState, Change } from '../../src/store/records.ts';
 import type { TokenStore } from '../../src/store/token-store.ts';
 import { exampleOrg, exampleToken, exampleUser } from './examples.ts';
 import { nextDigest } from './new-secrets.ts';
-import { type MakePlace, sure } from './places.ts';
+import { type MakePlace, openStores, sure } from './places.ts';
 import { recordFeed } from './recorded-feed.ts';
 
 export const lostLines = async (t: Test, makePlace: MakePlace): Promise<void> => {
@@ -56,6 +56,110 @@ export const lostLines = async (t: Test, makePlace: MakePlace): Promise<void> =>
       { kind: 'user', generation: 3, tokenGenerationMin: 2, state: 'disabled' },
     ]);
   });
+
+  for (const [name, { act, state, tokenGenerationMin }] of Object.entries(actsAfterALoss))
+    t.test(`${name} after a loss stands, whatever lines from before it are written back`, async (t) => {
+      const [store, another] = await openStores(t, makePlace);
+      const org = exampleOrg();
+      const user = exampleUser(org.id);
+      await store.createOrg(org);
+      await store.createUser(user);
+      const nowMs = Date.now();
+      // The store has lost that both were changed four times, and disabled at last.
+      const lost = { generation: 4, tokenGenerationMin: 1, state: 'disabled', atMs: nowMs - 60_000 } as const;
+      const known: readonly Change[] = [
+        { kind: 'user', orgId: org.id, userId: user.id, ...lost },
+        { kind: 'org', orgId: org.id, ...lost },
+      ];
+      await act(store, org.id, user.id, nowMs);
+      await act(store, org.id, undefined, nowMs);
+      for (const replica of [store, await another(), store]) sure(await replica.reapply(known));
+      const now = { generation: 5, state, tokenGenerationMin };
+      t.match(await store.findUser(org.id, user.id), now);
+      t.match(await store.findOrg(org.id), now);
+      const lines = (await linesOf(await another())).filter((line) => 'generation' in line);
+      t.same(
+        lines
+          .filter(({ generation }) => generation === 5)
+          .map(({ kind, atMs }) => `${kind} ${atMs}`)
+          .toSorted(),
+        [`org ${nowMs}`, `user ${nowMs}`],
+        'a line of each says so, once',
+      );
+    });
+
+  t.test('a change before a loss is undone by the later one that is written back', async (t) => {
+    const [store] = await openStores(t, makePlace);
+    const org = exampleOrg();
+    await store.createOrg(org);
+    const nowMs = Date.now();
+    for (const state of ['disabled', 'active'] as const) await store.changeOrg(org.id, { state }, nowMs);
+    const lost = { kind: 'org', orgId: org.id, generation: 3, state: 'disabled', atMs: nowMs + 1 } as const;
+    sure(await store.reapply([lost]));
+    t.match(await store.findOrg(org.id), { generation: 3, state: 'disabled' });
+    sure(await store.reapply([{ ...lost, generation: 4, state: 'active', atMs: nowMs }]));
+    t.match(
+      await store.findOrg(org.id),
+      { generation: 5, state: 'disabled' },
+      'the time of that one counts now',
+    );
+  });
+
+  t.test('an account whose record was lost goes on counting from the generation written back', async (t) => {
+    const [store] = await openStores(t, makePlace);
+    const org = exampleOrg();
+    const user = exampleUser(org.id);
+    const lost = { generation: 4, tokenGenerationMin: 1, state: 'active', atMs: Date.now() } as const;
+    sure(
+      await store.reapply([
+        { kind: 'org', orgId: org.id, ...lost },
+        { kind: 'user', orgId: org.id, userId: user.id, ...lost },
+      ]),
+    );
+    for (const attempt of ['first', 'second']) {
+      t.equal(await store.createOrg(org), 'created', attempt);
+      t.equal(await store.createUser(user), 'created', attempt);
+    }
+    t.match(await store.findOrg(org.id), { generation: 4 });
+    t.match(await store.findUser(org.id, user.id), { generation: 4 });
+    t.equal(await store.createUser({ ...user, name: 'Other' }), 'exists');
+  });
+};
+
+type Act = (store: TokenStore, orgId: string, userId: string | undefined, nowMs: number) => Promise<unknown>;
+
+const setState = (
+  store: TokenStore,
+  orgId: string,
+  userId: string | undefined,
+  state: AccountState,
+  nowMs: number,
+) =>
+  userId === undefined
+    ? store.changeOrg(orgId, { state }, nowMs)
+    : store.changeUser(orgId, userId, { state }, nowMs);
+
+const actsAfterALoss: Readonly<
+  Record<string, { act: Act; state: AccountState; tokenGenerationMin: number }>
+> = {
+  'a disable': {
+    act: (store, orgId, userId, nowMs) => setState(store, orgId, userId, 'disabled', nowMs),
+    state: 'disabled',
+    tokenGenerationMin: 1,
+  },
+  'an enable': {
+    act: async (store, orgId, userId, nowMs) => {
+      await setState(store, orgId, userId, 'disabled', nowMs - 1);
+      await setState(store, orgId, userId, 'active', nowMs);
+    },
+    state: 'active',
+    tokenGenerationMin: 1,
+  },
+  'a revocation of everything': {
+    act: (store, orgId, userId, nowMs) => store.revokeAll(orgId, userId, nowMs),
+    state: 'active',
+    tokenGenerationMin: 5,
+  },
 };
 
 /** One change of each kind; answers what was changed. */

@@ -5,10 +5,10 @@ import { changeOfAccount } from '../changes.ts';
 import { pageOf } from '../paging.ts';
 import type { OrgRecord, UserRecord } from '../records.ts';
 import type { AccountStore, OrgChange } from '../token-store.ts';
-import { appendLine } from './change-log.ts';
+import { appendLine, newestGeneration } from './change-log.ts';
 import type { Connection } from './connection.ts';
 import type { FileAccess, Step } from './file-access.ts';
-import { orgTable, parseOrg, parseUser, userTable } from './rows.ts';
+import { optionalInteger, orgTable, parseOrg, parseUser, userTable } from './rows.ts';
 
 export const findOrg: Step<'findOrg'> = (connection, orgId) => {
   const row = connection.get(`SELECT ${orgTable.columns} FROM orgs WHERE id = ?`, orgId);
@@ -21,28 +21,64 @@ export const findUser: Step<'findUser'> = (connection, orgId, userId) => {
   return row && parseUser(row);
 };
 
-export const writeAccount = (connection: Connection, account: OrgRecord | UserRecord): void => {
+type Account = OrgRecord | UserRecord;
+
+export const writeAccount = (connection: Connection, account: Account): void => {
   if ('orgId' in account) connection.run(userTable.upsert, ...userTable.parameters(account));
   else connection.run(orgTable.upsert, ...orgTable.parameters(account));
 };
 
-const createOrg: Step<'createOrg'> = (connection, org) => {
-  const known = findOrg(connection, org.id);
-  if (known !== undefined) return isDeepStrictEqual(known, org) ? 'created' : 'exists';
-  writeAccount(connection, org);
+/** When the generation of an account began; undefined: not since it was made. */
+export const changedAtMsOf = (connection: Connection, account: Account): number | undefined => {
+  const row =
+    'orgId' in account
+      ? connection.get(
+          'SELECT changed_at_ms FROM users WHERE org_id = ? AND id = ?',
+          account.orgId,
+          account.id,
+        )
+      : connection.get('SELECT changed_at_ms FROM orgs WHERE id = ?', account.id);
+  return row && optionalInteger(row, 'changed_at_ms');
+};
+
+export const writeChangedAt = (connection: Connection, account: Account, atMs: number): void => {
+  if ('orgId' in account)
+    connection.run(
+      'UPDATE users SET changed_at_ms = ? WHERE org_id = ? AND id = ?',
+      atMs,
+      account.orgId,
+      account.id,
+    );
+  else connection.run('UPDATE orgs SET changed_at_ms = ? WHERE id = ?', atMs, account.id);
+};
+
+/**
+ * An account whose record was lost goes on counting from the generation that was written back: replicas believe nothing
+ * below it. So an earlier attempt to make the same account may have another generation.
+ */
+const create = <T extends Account>(
+  connection: Connection,
+  known: T | undefined,
+  account: T,
+): 'created' | 'exists' => {
+  if (known !== undefined)
+    return isDeepStrictEqual({ ...known, generation: account.generation }, account) ? 'created' : 'exists';
+  const lost = changeOfAccount(account, account.createdAtMs);
+  const generation = Math.max(account.generation, newestGeneration(connection, lost));
+  writeAccount(connection, { ...account, generation });
   return 'created';
 };
+
+const createOrg: Step<'createOrg'> = (connection, org) =>
+  create(connection, findOrg(connection, org.id), org);
 
 const createUser: Step<'createUser'> = (connection, user) => {
   if (findOrg(connection, user.orgId) === undefined) return 'org_unknown';
-  const known = findUser(connection, user.orgId, user.id);
-  if (known !== undefined) return isDeepStrictEqual(known, user) ? 'created' : 'exists';
-  writeAccount(connection, user);
-  return 'created';
+  return create(connection, findUser(connection, user.orgId, user.id), user);
 };
 
 /** Writes an account. In a new generation with its line of the feed. */
-const writeChanged = <T extends OrgRecord | UserRecord>(
+const writeChanged = <T extends Account>(
   connection: Connection,
   account: T,
   isNewGeneration: boolean,
@@ -50,7 +86,10 @@ const writeChanged = <T extends OrgRecord | UserRecord>(
 ): T => {
   const changed = { ...account, generation: account.generation + (isNewGeneration ? 1 : 0) };
   writeAccount(connection, changed);
-  if (isNewGeneration) appendLine(connection, changeOfAccount(changed, nowMs));
+  if (isNewGeneration) {
+    writeChangedAt(connection, changed, nowMs);
+    appendLine(connection, changeOfAccount(changed, nowMs));
+  }
   return changed;
 };
 

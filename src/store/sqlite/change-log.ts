@@ -4,7 +4,7 @@
 import { generationOf } from '../changes.ts';
 import type { Change } from '../records.ts';
 import type { Connection } from './connection.ts';
-import { changeTable, integer, parseChange } from './rows.ts';
+import { changeTable, integer, optionalInteger, parseChange } from './rows.ts';
 
 const linesPerRead = 1_000;
 
@@ -20,6 +20,15 @@ export const appendLine = (connection: Connection, change: Change): void => {
     untilMs: change.kind === 'secret' ? change.previousUntilMs : undefined,
   };
   connection.run(changeTable.insert, ...changeTable.parameters(line));
+};
+
+/** The newest generation that a line of the same subject has; -1 where there is none. */
+export const newestGeneration = (connection: Connection, change: Change): number => {
+  const { orgId, subject } = keyOf(change);
+  const newest =
+    'SELECT max(generation) AS newest FROM changes WHERE kind = ? AND org_id = ? AND subject = ?';
+  const row = connection.get(newest, change.kind, orgId, subject);
+  return (row && optionalInteger(row, 'newest')) ?? -1;
 };
 
 /** Whether a line says this already, or, of an account or a secret, more. */

@@ -1,9 +1,10 @@
-// Gives back what a replica had seen and the file has lost (an older backup was restored). Only ever raises
-// generations and revokes; never lowers, never revives. Runs inside a transaction its caller holds.
+// Writes back what a replica had seen and the file has lost (an older backup was restored). Only raises generations and
+// revokes; never lowers, never revives. Runs inside a transaction its caller holds.
 
 import type { Outage } from '../../decision/outcome.ts';
+import { changeOfAccount } from '../changes.ts';
 import type { Change, OrgRecord, UserRecord } from '../records.ts';
-import { findOrg, findUser, writeAccount } from './accounts.ts';
+import { changedAtMsOf, findOrg, findUser, writeAccount, writeChangedAt } from './accounts.ts';
 import { appendLine, isKnownLine } from './change-log.ts';
 import type { Connection } from './connection.ts';
 import type { FileAccess } from './file-access.ts';
@@ -28,17 +29,23 @@ export const reapplyChanges = async (
 };
 
 const reapplyChange = (connection: Connection, change: Change, horizonMs: number): void => {
-  const line = applyToRecord(connection, change);
-  if (line.kind === 'keys' || line.atMs < horizonMs || isKnownLine(connection, line)) return;
+  const { line, isNewer = false } = applyToRecord(connection, change);
+  if (line.kind === 'keys' || (line.atMs < horizonMs && !isNewer) || isKnownLine(connection, line)) return;
   appendLine(connection, line);
 };
 
-/** Answers the line to write: of an account, what the record says then. */
-const applyToRecord = (connection: Connection, change: Change): Change => {
+interface Applied {
+  /** The line to write: of an account, what the record says then. */
+  readonly line: Change;
+  /** The record has been changed since the loss: its line is new. */
+  readonly isNewer?: boolean;
+}
+
+const applyToRecord = (connection: Connection, change: Change): Applied => {
   switch (change.kind) {
     case 'token':
       markRevoked(connection, change.tokenId, change.atMs);
-      return change;
+      return { line: change };
     case 'secret':
       // The secret it replaced is known only when it is the very one before it.
       connection.run(
@@ -50,29 +57,40 @@ const applyToRecord = (connection: Connection, change: Change): Change => {
         change.previousUntilMs ?? null,
         change.tokenId,
       );
-      return change;
+      return { line: change };
     case 'user':
       return raise(connection, findUser(connection, change.orgId, change.userId), change);
     case 'org':
       return raise(connection, findOrg(connection, change.orgId), change);
     case 'session':
     case 'keys':
-      return change;
+      return { line: change };
   }
 };
 
-/** Raises the generations of an account again. The state is only taken from a line newer than the record. */
-const raise = <T extends Extract<Change, { generation: number }>>(
+/**
+ * Raises the generations of an account again; never lowers one. The state is only taken from a line newer than the record.
+ *
+ * The record may have been changed since the loss, in a generation that counts for less than a lost one. That change is the
+ * newer one, so it stands: it gets a generation above the lost ones, or sessions made in those would outlive it.
+ */
+const raise = (
   connection: Connection,
   account: OrgRecord | UserRecord | undefined,
-  change: T,
-): T => {
-  if (account === undefined) return change;
-  const facts = {
-    generation: Math.max(account.generation, change.generation),
-    tokenGenerationMin: Math.max(account.tokenGenerationMin, change.tokenGenerationMin ?? 0),
-    state: change.generation > account.generation ? (change.state ?? account.state) : account.state,
-  };
-  writeAccount(connection, { ...account, ...facts });
-  return { ...change, ...facts };
+  change: Extract<Change, { generation: number }>,
+): Applied => {
+  if (account === undefined) return { line: change };
+  const changedAtMs = changedAtMsOf(connection, account);
+  const isBehind = account.generation < change.generation;
+  const isNewer = isBehind && changedAtMs !== undefined && changedAtMs > change.atMs;
+  const generation = isNewer ? change.generation + 1 : Math.max(account.generation, change.generation);
+  const endsTokens = isNewer && account.tokenGenerationMin === account.generation;
+  const tokenGenerationMin = endsTokens
+    ? generation
+    : Math.max(account.tokenGenerationMin, change.tokenGenerationMin ?? 0);
+  const state = isBehind && !isNewer ? (change.state ?? account.state) : account.state;
+  const raised = { ...account, generation, tokenGenerationMin, state };
+  writeAccount(connection, raised);
+  if (isBehind && !isNewer) writeChangedAt(connection, account, change.atMs);
+  return { line: changeOfAccount(raised, isNewer ? changedAtMs : change.atMs), isNewer };
 };

@@ -156,4 +156,6 @@ export const parseChange = (row: Row): Change => {
 
 /** One number or text of a row. */
 export const integer = (row: Row, column: string): number => RecordReader.of('a row', row).integer(column);
+export const optionalInteger = (row: Row, column: string): number | undefined =>
+  RecordReader.of('a row', row).optionalInteger(column);
 export const text = (row: Row, column: string): string => RecordReader.of('a row', row).text(column);

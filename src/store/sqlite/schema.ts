@@ -163,6 +163,11 @@ const migrations: readonly string[] = [
   CREATE INDEX tokens_of_org_by_name ON tokens (org_id, state, name, id);
   CREATE INDEX tokens_of_org_by_end ON tokens (org_id, state, ends_at_ms, id);
   `,
+  `
+  -- When its generation began; NULL: not since it was made. Says which of two changes is the later one.
+  ALTER TABLE orgs ADD COLUMN changed_at_ms INTEGER;
+  ALTER TABLE users ADD COLUMN changed_at_ms INTEGER;
+  `,
 ];
 
 /** Brings an open database to the newest version, in one transaction; several processes may try at once. */
