@@ -3,7 +3,7 @@
 
 import type { Identity } from '../decision/identity.ts';
 import { type Denial, denial } from '../decision/outcome.ts';
-import { createMinuteCounter } from './minute-counter.ts';
+import { FixedWindow, minuteMs } from './fixed-window.ts';
 
 export type CommandKind = 'revocation' | 'other';
 
@@ -12,11 +12,11 @@ export type CommandLimit = (account: Pick<Identity, 'org' | 'user'>, kind: Comma
 
 /** `perMinute`: of each kind, for each account; 0: any number. */
 export const createCommandLimit = (perMinute: number, monotonicMs?: () => number): CommandLimit => {
-  const counters = {
-    revocation: createMinuteCounter(perMinute, monotonicMs),
-    other: createMinuteCounter(perMinute, monotonicMs),
+  const given = {
+    revocation: new FixedWindow({ windowMs: minuteMs, monotonicMs }),
+    other: new FixedWindow({ windowMs: minuteMs, monotonicMs }),
   };
-  return ({ org, user }, kind) => counters[kind](`${org.id}/${user.id}`);
+  return ({ org, user }, kind) => perMinute === 0 || given[kind].add(`${org.id}/${user.id}`) <= perMinute;
 };
 
 export const tooManyCommands = ({ org, user }: Pick<Identity, 'org' | 'user'>): Denial =>

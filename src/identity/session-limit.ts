@@ -2,7 +2,7 @@
 // room in caches, each one ended a write that every replica remembers: whoever holds one valid token must not fill them.
 
 import type { Identity } from '../decision/identity.ts';
-import { createMinuteCounter } from './minute-counter.ts';
+import { FixedWindow, minuteMs } from './fixed-window.ts';
 
 interface Holder extends Pick<Identity, 'tokenId' | 'sessionId'> {
   readonly org: { readonly id: string };
@@ -17,17 +17,12 @@ export interface SessionLimit {
 }
 
 /** `perMinute`: of each kind, for each API token; without one for each session, or else user; 0: no limit. */
-export const createSessionLimit = (
-  perMinute: number,
-  monotonicMs: () => number = () => performance.now(),
-): SessionLimit => {
-  const [begun, ended] = [
-    createMinuteCounter(perMinute, monotonicMs),
-    createMinuteCounter(perMinute, monotonicMs),
-  ];
+export const createSessionLimit = (perMinute: number, monotonicMs?: () => number): SessionLimit => {
+  const begun = new FixedWindow({ windowMs: minuteMs, monotonicMs });
+  const ended = new FixedWindow({ windowMs: minuteMs, monotonicMs });
   return {
-    mayBegin: (holder) => begun(keyOf(holder)),
-    mayEnd: (holder) => ended(keyOf(holder)),
+    mayBegin: (holder) => perMinute === 0 || begun.add(keyOf(holder)) <= perMinute,
+    mayEnd: (holder) => perMinute === 0 || ended.add(keyOf(holder)) <= perMinute,
   };
 };
 

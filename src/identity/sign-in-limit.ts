@@ -1,9 +1,8 @@
 // How many passwords may be tried in vain: of one account by one address, of one account by all, by one address on
-// whichever accounts. Every try counts when it begins, so that a thousand at once are a thousand. Memory is bounded: what
-// was tried longest ago is forgotten.
+// whichever accounts. Every try counts when it begins, so that a thousand at once are a thousand.
 
-import { LRUCache } from 'lru-cache';
 import { addressBlockOf } from './address-block.ts';
+import { FixedWindow } from './fixed-window.ts';
 
 export interface SignInLimit {
   /** Counts a try; false: too many have failed, and this one must not be made. `account`: `<org>/<user>`. */
@@ -28,54 +27,32 @@ const everybody = 10;
 
 export const createSignInLimit = (settings: SignInLimitSettings): SignInLimit => {
   const { signInFailuresPerAccount: perAccount, signInFailuresPerAddress: perAddress } = settings;
-  const pairs = countersOf(perAccount);
-  const accounts = countersOf(perAccount * everybody);
-  const addresses = countersOf(perAddress);
-  const keysOf = (address: string, account: string) =>
+  const pairs = failuresUpTo(perAccount);
+  const accounts = failuresUpTo(perAccount * everybody);
+  const addresses = failuresUpTo(perAddress);
+  const countsOf = (address: string, account: string) =>
     [
-      [addresses, addressBlockOf(address)],
-      [accounts, account],
-      [pairs, `${addressBlockOf(address)} ${account}`],
-    ] as const;
+      { ...addresses, key: addressBlockOf(address) },
+      { ...accounts, key: account },
+      { ...pairs, key: `${addressBlockOf(address)} ${account}` },
+    ].filter(({ most }) => most > 0);
+  const takeBack = (address: string, account: string): void => {
+    for (const { window, key } of countsOf(address, account)) window.takeBack(key);
+  };
   return {
     begin: (address, account) => {
-      const keys = keysOf(address, account);
-      if (keys.some(([counters, key]) => counters.isSpent(key))) return false;
-      for (const [counters, key] of keys) counters.add(key, 1);
+      const counts = countsOf(address, account);
+      if (counts.some(({ window, key, most }) => window.used(key) >= most)) return false;
+      for (const { window, key } of counts) window.add(key);
       return true;
     },
     succeed: (address, account) => {
-      for (const [counters, key] of keysOf(address, account)) counters.add(key, -1);
-      pairs.forget(`${addressBlockOf(address)} ${account}`);
+      takeBack(address, account);
+      pairs.window.forget(`${addressBlockOf(address)} ${account}`);
     },
-    cancel: (address, account) => {
-      for (const [counters, key] of keysOf(address, account)) counters.add(key, -1);
-    },
+    cancel: takeBack,
   };
 };
 
-interface Counters {
-  isSpent(key: string): boolean;
-  add(key: string, step: 1 | -1): void;
-  forget(key: string): void;
-}
-
-/** Each key's window runs from its first try. */
-const countersOf = (most: number): Counters => {
-  if (most === 0) return { isSpent: () => false, add: () => undefined, forget: () => undefined };
-  const counts = new LRUCache<string, { used: number }>({ max: keysMax, ttl: windowMs });
-  return {
-    isSpent: (key) => (counts.get(key)?.used ?? 0) >= most,
-    add: (key, step) => {
-      const count = counts.get(key);
-      if (count === undefined) {
-        if (step > 0) counts.set(key, { used: step });
-        return;
-      }
-      count.used += step;
-      // What counts nothing must not push out what does.
-      if (count.used <= 0) counts.delete(key);
-    },
-    forget: (key) => void counts.delete(key),
-  };
-};
+/** `most`: 0 for no limit. */
+const failuresUpTo = (most: number) => ({ most, window: new FixedWindow({ windowMs, keysMax }) });
