@@ -3,8 +3,8 @@
 
 import { isOutage, type Outage } from '../../src/decision/outcome.ts';
 import { feedRetentionMs } from '../../src/gate/retention.ts';
-import { createAccounts } from '../../src/lifecycle/accounts.ts';
-import { createApiTokens } from '../../src/lifecycle/api-tokens.ts';
+import { Accounts } from '../../src/lifecycle/accounts.ts';
+import { ApiTokens } from '../../src/lifecycle/api-tokens.ts';
 import { isCommandError, type CommandError } from '../../src/lifecycle/command-error.ts';
 import type { Settings } from '../../src/settings/settings.ts';
 import { openStore } from '../../src/store/open-store.ts';
@@ -31,8 +31,8 @@ export const makeFirstToken = async (
 ): Promise<FirstToken | string> => {
   const store = await openStore(settings.store, { retentionMs: feedRetentionMs(settings) });
   try {
-    const accounts = createAccounts({ store, now: Date.now });
-    const tokens = createApiTokens({ store, settings, now: Date.now });
+    const accounts = new Accounts({ store, now: Date.now });
+    const tokens = new ApiTokens({ store, settings, now: Date.now });
     const known = await accounts.listOrgs({ limit: 1, cursor: undefined });
     const fault = faultOf(known);
     if (fault !== undefined) return fault;

@@ -7,8 +7,8 @@ import { resolve } from 'node:path';
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import { feedRetentionMs } from '../gate/retention.ts';
 import { createStoreClock, middleReading } from '../gate/store-clock.ts';
-import { type Accounts, createAccounts } from '../lifecycle/accounts.ts';
-import { type ApiTokens, createApiTokens } from '../lifecycle/api-tokens.ts';
+import { Accounts } from '../lifecycle/accounts.ts';
+import { ApiTokens } from '../lifecycle/api-tokens.ts';
 import { type AuditAction, createAudit } from '../lifecycle/audit.ts';
 import { type CommandError, isCommandError, isFailure } from '../lifecycle/command-error.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -103,7 +103,7 @@ export const withStore = (
     if (missing !== undefined && !output.isJson) output.note(`Made a new store: ${missing}`);
     try {
       const deps = { store, settings, now: await readClock(store) };
-      const made = { accounts: createAccounts(deps), apiTokens: createApiTokens(deps) };
+      const made = { accounts: new Accounts(deps), apiTokens: new ApiTokens(deps) };
       return await work({ ...invocation, ...deps, ...made });
     } finally {
       await store.close();

@@ -3,7 +3,7 @@
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import { type CommandError, commandError, isFailure } from '../lifecycle/command-error.ts';
 import { nothingRevoked } from '../lifecycle/revoke.ts';
-import { isTokenId } from '../lifecycle/token-id.ts';
+import { isTokenId } from '../lifecycle/names.ts';
 import type { AuditParty } from '../store/records.ts';
 import { digestOf } from '../tokens/api-token.ts';
 import { group } from './command.ts';

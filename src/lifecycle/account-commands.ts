@@ -8,12 +8,11 @@ import { effectiveScopes } from '../decision/scope.ts';
 import { type CommandLimit, tooManyCommands } from '../identity/command-limit.ts';
 import type { AccountState, AuditEntry, OrgRecord, UserRecord } from '../store/records.ts';
 import type { Page, PageRequest, TokenStore } from '../store/token-store.ts';
-import { type Accounts, createAccounts } from './accounts.ts';
+import { Accounts } from './accounts.ts';
 import type { Actor } from './actor.ts';
 import type { Audit, AuditAction } from './audit.ts';
-import { checkOrgId, checkUserId } from './names.ts';
 import { withOwnRights } from './own-rights.ts';
-import { checkPage } from './page.ts';
+import { checkOrgId, checkPage, checkUserId } from './names.ts';
 import { type CommandError, commandError, isFailure } from './command-error.ts';
 
 /** Refused as `mayManageAccounts` and `mayReadAudit` say, and `rate_limited` after too many commands. */
@@ -54,7 +53,7 @@ export interface AccountCommandsDeps {
 }
 
 export const createAccountCommands = (deps: AccountCommandsDeps): AccountCommands => {
-  const accounts = createAccounts(deps);
+  const accounts = new Accounts(deps);
   const withRight = createWithRight(deps);
   return {
     findOrg: (actor, orgId) =>

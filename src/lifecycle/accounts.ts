@@ -1,9 +1,10 @@
-// Orgs, users and roles: every command a person gives about accounts, from the command line or a surface.
-// Checks each command, and leaves atomicity, generations and the change feed to the store. Sends nothing itself.
+// Orgs, users and roles: every command about accounts, of the operator or of a surface. Checks the command, and leaves
+// atomicity, generations and the change feed to the store. Rights are judged elsewhere (account-commands.ts).
 
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import type { AccountState, OrgRecord, UserRecord } from '../store/records.ts';
-import type { OrgChange, Page, PageRequest, TokenStore, UserChange } from '../store/token-store.ts';
+import type { OrgChange, Page, PageRequest, TokenStore } from '../store/token-store.ts';
+import { type CommandError, commandError, isFailure } from './command-error.ts';
 import { checkLifetimeMax } from './lifetime.ts';
 import {
   checkCount,
@@ -11,6 +12,7 @@ import {
   checkNewOrgId,
   checkNewUserId,
   checkOrgId,
+  checkPage,
   checkRoleName,
   checkScopes,
   checkUserId,
@@ -18,8 +20,6 @@ import {
   rolesPerOrgMax,
   rolesPerUserMax,
 } from './names.ts';
-import { checkPage } from './page.ts';
-import { type CommandError, commandError, isFailure } from './command-error.ts';
 
 export interface NewOrg {
   readonly id: string;
@@ -40,185 +40,156 @@ export interface NewUser {
   readonly roles: readonly string[];
 }
 
-export interface Accounts {
-  createOrg(org: NewOrg): Promise<OrgRecord | CommandError | Outage>;
-  /** `tokenLifetimeMsMax: null` lifts the limit. */
-  changeOrg(
-    orgId: string,
-    change: { readonly name?: string; readonly tokenLifetimeMsMax?: number | null },
-  ): Promise<OrgRecord | CommandError | Outage>;
-  /** Disabling ends every session of the org and refuses its API tokens until it is active again. */
-  setOrgState(orgId: string, state: AccountState): Promise<OrgRecord | CommandError | Outage>;
-  findOrg(orgId: string): Promise<OrgRecord | CommandError | Outage>;
-  listOrgs(page: PageRequest): Promise<Page<OrgRecord> | CommandError | Outage>;
-  /** Defines a role or replaces its scopes; whoever holds it gets the new scopes at once. */
-  defineRole(
-    orgId: string,
-    role: string,
-    scopes: readonly string[],
-  ): Promise<OrgRecord | CommandError | Outage>;
-  /** Whoever still holds it is granted nothing by it. */
-  deleteRole(orgId: string, role: string): Promise<OrgRecord | CommandError | Outage>;
-  createUser(user: NewUser): Promise<UserRecord | CommandError | Outage>;
-  renameUser(orgId: string, userId: string, name: string): Promise<UserRecord | CommandError | Outage>;
-  /** Replaces all roles; the user's access tokens end, the API tokens live on with the new roles. */
-  setRoles(
-    orgId: string,
-    userId: string,
-    roles: readonly string[],
-  ): Promise<UserRecord | CommandError | Outage>;
-  setUserState(
-    orgId: string,
-    userId: string,
-    state: AccountState,
-  ): Promise<UserRecord | CommandError | Outage>;
-  /** Roles and state in one step, as `setRoles` and `setUserState`; what is undefined stays. */
-  changeUser(
-    orgId: string,
-    userId: string,
-    change: { readonly roles: readonly string[] | undefined; readonly state: AccountState | undefined },
-  ): Promise<UserRecord | CommandError | Outage>;
-  findUser(orgId: string, userId: string): Promise<UserRecord | CommandError | Outage>;
-  listUsers(orgId: string, page: PageRequest): Promise<Page<UserRecord> | CommandError | Outage>;
+/** What is undefined stays. */
+export interface UserChanges {
+  readonly name?: string | undefined;
+  /** All roles from now on; the user's sessions end, the API tokens live on with the new roles. */
+  readonly roles?: readonly string[] | undefined;
+  /** Disabling ends the user's sessions, and refuses the API tokens until the user is enabled again. */
+  readonly state?: AccountState | undefined;
 }
 
-/** `now`: milliseconds since the epoch. */
-export const createAccounts = (deps: {
-  readonly store: TokenStore;
-  readonly now: () => number;
-}): Accounts => {
-  const { store, now } = deps;
+export class Accounts {
+  readonly #store: TokenStore;
+  readonly #now: () => number;
 
-  const changeOrg = async (orgId: string, change: OrgChange): Promise<OrgRecord | CommandError | Outage> => {
-    const malformed = checkOrgId(orgId) ?? (change.name === undefined ? undefined : checkName(change.name));
-    return malformed ?? (await store.changeOrg(orgId, change, now())) ?? orgUnknown(orgId);
-  };
-  const changeUser = async (
+  /** `now`: milliseconds since the epoch. */
+  constructor({ store, now }: { readonly store: TokenStore; readonly now: () => number }) {
+    this.#store = store;
+    this.#now = now;
+  }
+
+  async createOrg({ id, name = id, roles, tokenLifetimeMsMax }: NewOrg) {
+    const malformed =
+      checkNewOrgId(id) ??
+      checkName(name) ??
+      checkRoles(roles) ??
+      (tokenLifetimeMsMax === undefined ? undefined : checkLifetimeMax(tokenLifetimeMsMax));
+    if (malformed !== undefined) return malformed;
+    const org: OrgRecord = {
+      id,
+      name,
+      state: 'active',
+      roles: Object.fromEntries(Object.entries(roles).map(([role, scopes]) => [role, distinct(scopes)])),
+      tokenLifetimeMsMax,
+      generation: 0,
+      tokenGenerationMin: 0,
+      createdAtMs: this.#now(),
+    };
+    const answer = await this.#store.createOrg(org);
+    if (isOutage(answer)) return answer;
+    return answer === 'created' ? org : existsAlready('org_exists', `The org ${id}`);
+  }
+
+  /** `tokenLifetimeMsMax: null` lifts the limit. */
+  async changeOrg(orgId: string, change: Pick<OrgChange, 'name' | 'tokenLifetimeMsMax'>) {
+    const max = change.tokenLifetimeMsMax;
+    const malformed = max === undefined || max === null ? undefined : checkLifetimeMax(max);
+    return malformed ?? this.#changeOrg(orgId, change);
+  }
+
+  /** Disabling ends every session of the org and refuses its API tokens until it is active again. */
+  setOrgState(orgId: string, state: AccountState) {
+    return this.#changeOrg(orgId, { state });
+  }
+
+  async findOrg(orgId: string): Promise<OrgRecord | CommandError | Outage> {
+    return checkOrgId(orgId) ?? (await this.#store.findOrg(orgId)) ?? orgUnknown(orgId);
+  }
+
+  async listOrgs(page: PageRequest): Promise<Page<OrgRecord> | CommandError | Outage> {
+    return checkPage(page) ?? this.#store.listOrgs(page);
+  }
+
+  /** Defines a role or replaces its scopes; whoever holds it gets the new scopes at once. */
+  async defineRole(orgId: string, role: string, scopes: readonly string[]) {
+    const malformed = checkRoleName(role) ?? checkScopes(scopes);
+    if (malformed !== undefined) return malformed;
+    const org = await this.findOrg(orgId);
+    if (isFailure(org)) return org;
+    const count = new Set([...Object.keys(org.roles), role]).size;
+    const many = checkCount('role_malformed', 'roles of one org', count, rolesPerOrgMax);
+    return many ?? this.#changeOrg(orgId, { roles: { [role]: distinct(scopes) } });
+  }
+
+  /** Whoever still holds it is granted nothing by it. */
+  async deleteRole(orgId: string, role: string) {
+    const org = await this.findOrg(orgId);
+    if (isFailure(org)) return org;
+    const malformed = checkRoleName(role);
+    if (malformed !== undefined) return malformed;
+    // A role that is gone too: an earlier attempt may have been answered with an outage, and this one must not deny it.
+    const changed = await this.#changeOrg(orgId, { roles: { [role]: null } });
+    return isOutage(changed) ? changed : (checkKnownRoles(org, [role]) ?? changed);
+  }
+
+  async createUser({ orgId, id, name = id, roles: given }: NewUser) {
+    const roles = distinct(given);
+    const malformed = checkUser(orgId, id, name) ?? checkNewUserId(id);
+    const unknown = malformed ?? (await this.#checkRoles(orgId, roles));
+    if (unknown !== undefined) return unknown;
+    const user: UserRecord = {
+      orgId,
+      id,
+      name,
+      state: 'active',
+      roles,
+      generation: 0,
+      tokenGenerationMin: 0,
+      createdAtMs: this.#now(),
+      passwordHash: undefined,
+    };
+    const answer = await this.#store.createUser(user);
+    if (isOutage(answer)) return answer;
+    if (answer === 'org_unknown') return orgUnknown(orgId);
+    return answer === 'created' ? user : existsAlready('user_exists', `The user ${orgId}/${id}`);
+  }
+
+  /** All in one step. */
+  async changeUser(
     orgId: string,
     userId: string,
-    change: UserChange,
-  ): Promise<UserRecord | CommandError | Outage> => {
-    const malformed = checkUser(orgId, userId, change.name);
-    return malformed ?? (await store.changeUser(orgId, userId, change, now())) ?? userUnknown(orgId, userId);
-  };
-  const findOrg = async (orgId: string): Promise<OrgRecord | CommandError | Outage> =>
-    checkOrgId(orgId) ?? (await store.findOrg(orgId)) ?? orgUnknown(orgId);
+    { name, roles, state }: UserChanges,
+  ): Promise<UserRecord | CommandError | Outage> {
+    const malformed = checkUser(orgId, userId, name);
+    const unknown = malformed ?? (roles === undefined ? undefined : await this.#checkRoles(orgId, roles));
+    if (unknown !== undefined) return unknown;
+    const change = {
+      ...(name !== undefined && { name }),
+      ...(roles !== undefined && { roles: distinct(roles) }),
+      ...(state !== undefined && { state }),
+    };
+    return (await this.#store.changeUser(orgId, userId, change, this.#now())) ?? userUnknown(orgId, userId);
+  }
 
-  return {
-    createOrg: async (command) => {
-      const name = command.name ?? command.id;
-      const malformed =
-        checkNewOrgId(command.id) ??
-        checkName(name) ??
-        checkRoles(command.roles) ??
-        (command.tokenLifetimeMsMax === undefined ? undefined : checkLifetimeMax(command.tokenLifetimeMsMax));
-      if (malformed !== undefined) return malformed;
-      const org: OrgRecord = {
-        id: command.id,
-        name,
-        state: 'active',
-        roles: Object.fromEntries(
-          Object.entries(command.roles).map(([role, scopes]) => [role, distinct(scopes)]),
-        ),
-        tokenLifetimeMsMax: command.tokenLifetimeMsMax,
-        generation: 0,
-        tokenGenerationMin: 0,
-        createdAtMs: now(),
-      };
-      const answer = await store.createOrg(org);
-      if (isOutage(answer)) return answer;
-      return answer === 'created'
-        ? org
-        : commandError(
-            'org_exists',
-            `The org ${org.id} exists already. If an earlier attempt ended without an answer, that one made it. Otherwise change it, or choose another id.`,
-          );
-    },
-    changeOrg: async (orgId, change) => {
-      const max = change.tokenLifetimeMsMax;
-      const malformed = max === undefined || max === null ? undefined : checkLifetimeMax(max);
-      return malformed ?? changeOrg(orgId, change);
-    },
-    setOrgState: (orgId, state) => changeOrg(orgId, { state }),
-    findOrg,
-    listOrgs: async (page) => checkPage(page) ?? store.listOrgs(page),
-    defineRole: async (orgId, role, scopes) => {
-      const malformed = checkRoleName(role) ?? checkScopes(scopes);
-      if (malformed !== undefined) return malformed;
-      const org = await findOrg(orgId);
-      if (isFailure(org)) return org;
-      const count = new Set([...Object.keys(org.roles), role]).size;
-      const many = checkCount('role_malformed', 'roles of one org', count, rolesPerOrgMax);
-      return many ?? changeOrg(orgId, { roles: { [role]: distinct(scopes) } });
-    },
-    deleteRole: async (orgId, role) => {
-      const org = await findOrg(orgId);
-      if (isFailure(org)) return org;
-      const malformed = checkRoleName(role);
-      if (malformed !== undefined) return malformed;
-      // A role that is gone too: an earlier attempt may have been answered with an outage, and this one must not deny it.
-      const changed = await changeOrg(orgId, { roles: { [role]: null } });
-      return isOutage(changed) ? changed : (checkKnownRoles(org, [role]) ?? changed);
-    },
-    createUser: async (command) => {
-      const name = command.name ?? command.id;
-      const roles = distinct(command.roles);
-      const malformed = checkUser(command.orgId, command.id, name) ?? checkNewUserId(command.id);
-      if (malformed !== undefined) return malformed;
-      const org = await findOrg(command.orgId);
-      if (isFailure(org)) return org;
-      const unknownRole = checkKnownRoles(org, roles);
-      if (unknownRole !== undefined) return unknownRole;
-      const user: UserRecord = {
-        orgId: command.orgId,
-        id: command.id,
-        name,
-        state: 'active',
-        roles,
-        generation: 0,
-        tokenGenerationMin: 0,
-        createdAtMs: now(),
-        passwordHash: undefined,
-      };
-      const answer = await store.createUser(user);
-      if (isOutage(answer)) return answer;
-      if (answer === 'org_unknown') return orgUnknown(command.orgId);
-      return answer === 'created'
-        ? user
-        : commandError(
-            'user_exists',
-            `The user ${user.orgId}/${user.id} exists already. If an earlier attempt ended without an answer, that one made it. Otherwise change it, or choose another id.`,
-          );
-    },
-    renameUser: (orgId, userId, name) => changeUser(orgId, userId, { name }),
-    setRoles: async (orgId, userId, roles) => {
-      const org = await findOrg(orgId);
-      if (isFailure(org)) return org;
-      return checkKnownRoles(org, roles) ?? changeUser(orgId, userId, { roles: distinct(roles) });
-    },
-    setUserState: (orgId, userId, state) => changeUser(orgId, userId, { state }),
-    changeUser: async (orgId, userId, { roles, state }) => {
-      const org = await findOrg(orgId);
-      if (isFailure(org)) return org;
-      const unknownRole = roles === undefined ? undefined : checkKnownRoles(org, roles);
-      return (
-        unknownRole ??
-        changeUser(orgId, userId, {
-          ...(roles !== undefined && { roles: distinct(roles) }),
-          ...(state !== undefined && { state }),
-        })
-      );
-    },
-    findUser: async (orgId, userId) =>
-      checkUser(orgId, userId, undefined) ??
-      (await store.findUser(orgId, userId)) ??
-      userUnknown(orgId, userId),
-    listUsers: async (orgId, page) => {
-      const org = checkPage(page) ?? (await findOrg(orgId));
-      return isFailure(org) ? org : store.listUsers(orgId, page);
-    },
-  };
-};
+  setRoles(orgId: string, userId: string, roles: readonly string[]) {
+    return this.changeUser(orgId, userId, { roles });
+  }
+
+  setUserState(orgId: string, userId: string, state: AccountState) {
+    return this.changeUser(orgId, userId, { state });
+  }
+
+  async findUser(orgId: string, userId: string): Promise<UserRecord | CommandError | Outage> {
+    const malformed = checkUser(orgId, userId);
+    return malformed ?? (await this.#store.findUser(orgId, userId)) ?? userUnknown(orgId, userId);
+  }
+
+  async listUsers(orgId: string, page: PageRequest): Promise<Page<UserRecord> | CommandError | Outage> {
+    const org = checkPage(page) ?? (await this.findOrg(orgId));
+    return isFailure(org) ? org : this.#store.listUsers(orgId, page);
+  }
+
+  async #changeOrg(orgId: string, change: OrgChange): Promise<OrgRecord | CommandError | Outage> {
+    const malformed = checkOrgId(orgId) ?? (change.name === undefined ? undefined : checkName(change.name));
+    return malformed ?? (await this.#store.changeOrg(orgId, change, this.#now())) ?? orgUnknown(orgId);
+  }
+
+  async #checkRoles(orgId: string, roles: readonly string[]): Promise<CommandError | Outage | undefined> {
+    const org = await this.findOrg(orgId);
+    return isFailure(org) ? org : checkKnownRoles(org, roles);
+  }
+}
 
 export const orgUnknown = (orgId: string): CommandError =>
   commandError('org_unknown', `There is no org ${orgId}. Create it, or list the orgs to see their ids.`);
@@ -229,7 +200,13 @@ export const userUnknown = (orgId: string, userId: string): CommandError =>
     `There is no user ${orgId}/${userId}. Create it, or list the users of ${orgId}.`,
   );
 
-const checkUser = (orgId: string, userId: string, name: string | undefined): CommandError | undefined =>
+const existsAlready = (code: 'org_exists' | 'user_exists', what: string): CommandError =>
+  commandError(
+    code,
+    `${what} exists already. If an earlier attempt ended without an answer, that one made it. Otherwise change it, or choose another id.`,
+  );
+
+const checkUser = (orgId: string, userId: string, name?: string): CommandError | undefined =>
   checkOrgId(orgId) ?? checkUserId(userId) ?? (name === undefined ? undefined : checkName(name));
 
 const checkRoles = (roles: Readonly<Record<string, readonly string[]>>): CommandError | undefined => {

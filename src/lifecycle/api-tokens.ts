@@ -1,37 +1,16 @@
-// API tokens for the operator: make, find, list, regenerate, revoke. Rights are not asked for here
-// (token-commands.ts does); the rules that hold for everybody are.
+// API tokens as the operator manages them: make, find, list, regenerate, revoke. Checks the rules that hold for
+// everybody; rights are judged elsewhere (token-commands.ts).
 
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { ApiTokenRecord } from '../store/records.ts';
 import type { Page, PageRequest, TokenStore } from '../store/token-store.ts';
 import { orgUnknown, userUnknown } from './accounts.ts';
-import { createApiToken, type CreatedApiToken, type NewApiToken } from './create-api-token.ts';
-import { createDerivedSecrets } from './idempotency.ts';
-import { checkOrgId, checkTokenId, checkUserId, tokenUnknown } from './names.ts';
-import { checkPage } from './page.ts';
 import { type CommandError, commandError } from './command-error.ts';
+import { createApiToken, type CreateApiTokenDeps, type NewApiToken } from './create-api-token.ts';
+import { createDerivedSecrets } from './idempotency.ts';
+import { checkOrgId, checkPage, checkTokenId, checkUserId, tokenUnknown } from './names.ts';
 import { regenerateApiToken, type Regeneration } from './regenerate.ts';
-
-export interface ApiTokens {
-  createApiToken(command: NewApiToken): Promise<CreatedApiToken | CommandError | Outage>;
-  /** A new secret for the same token. */
-  regenerateApiToken(command: Regeneration): Promise<CreatedApiToken | CommandError | Outage>;
-  findApiToken(tokenId: string): Promise<ApiTokenRecord | CommandError | Outage>;
-  /** Records hold neither secret nor digest. */
-  listApiTokens(
-    orgId: string,
-    userId: string,
-    page: PageRequest,
-  ): Promise<Page<ApiTokenRecord> | CommandError | Outage>;
-  /**
-   * Ends the token and every session made from it. Repeating it is safe: the store is asked each time. The error
-   * `token_unknown`: the store has no such token; sessions made from it, if there were any, have ended all the same.
-   */
-  revokeApiToken(tokenId: string): Promise<'revoked' | 'already_revoked' | CommandError | Outage>;
-  /** Ends every token and session of a user; `userId` undefined: of the whole org. One write. */
-  revokeAll(orgId: string, userId: string | undefined): Promise<'revoked' | CommandError | Outage>;
-}
 
 export interface ApiTokensDeps {
   readonly store: TokenStore;
@@ -40,33 +19,59 @@ export interface ApiTokensDeps {
   readonly now: () => number;
 }
 
-export const createApiTokens = (deps: ApiTokensDeps): ApiTokens => {
-  const { store, now } = deps;
-  const making = { ...deps, openDerived: createDerivedSecrets(deps.settings) };
-  return {
-    createApiToken: (command) => createApiToken(making, command),
-    regenerateApiToken: (command) => regenerateApiToken(making, command),
-    findApiToken: async (tokenId) =>
-      checkTokenId(tokenId) ?? (await store.findToken(tokenId)) ?? tokenUnknown(tokenId),
-    listApiTokens: async (orgId, userId, page) => {
-      const malformed = checkOrgId(orgId) ?? checkUserId(userId) ?? checkPage(page);
-      if (malformed !== undefined) return malformed;
-      const user = await store.findUser(orgId, userId);
-      if (isOutage(user)) return user;
-      return user === undefined ? userUnknown(orgId, userId) : store.listTokens(orgId, userId, page);
-    },
-    revokeApiToken: async (tokenId) => {
-      const answer = checkTokenId(tokenId) ?? (await store.revokeToken(tokenId, now()));
-      return answer === 'unknown' || answer === 'replaced' ? onlyIdRevoked(tokenId) : answer;
-    },
-    revokeAll: async (orgId, userId) => {
-      const malformed = checkOrgId(orgId) ?? (userId === undefined ? undefined : checkUserId(userId));
-      const answer = malformed ?? (await store.revokeAll(orgId, userId, now()));
-      if (answer !== 'unknown') return answer;
-      return userId === undefined ? orgUnknown(orgId) : userUnknown(orgId, userId);
-    },
-  };
-};
+export class ApiTokens {
+  readonly #deps: CreateApiTokenDeps;
+
+  constructor({ store, settings, now }: ApiTokensDeps) {
+    this.#deps = { store, settings, now, openDerived: createDerivedSecrets(settings) };
+  }
+
+  createApiToken(command: NewApiToken) {
+    return createApiToken(this.#deps, command);
+  }
+
+  /** A new secret for the same token. */
+  regenerateApiToken(command: Regeneration) {
+    return regenerateApiToken(this.#deps, command);
+  }
+
+  async findApiToken(tokenId: string): Promise<ApiTokenRecord | CommandError | Outage> {
+    return checkTokenId(tokenId) ?? (await this.#deps.store.findToken(tokenId)) ?? tokenUnknown(tokenId);
+  }
+
+  /** Records hold neither secret nor digest. */
+  async listApiTokens(
+    orgId: string,
+    userId: string,
+    page: PageRequest,
+  ): Promise<Page<ApiTokenRecord> | CommandError | Outage> {
+    const malformed = checkOrgId(orgId) ?? checkUserId(userId) ?? checkPage(page);
+    if (malformed !== undefined) return malformed;
+    const { store } = this.#deps;
+    const user = await store.findUser(orgId, userId);
+    if (isOutage(user)) return user;
+    return user === undefined ? userUnknown(orgId, userId) : store.listTokens(orgId, userId, page);
+  }
+
+  /**
+   * Ends the token and every session made from it. Repeating it is safe: the store is asked each time. The error
+   * `token_unknown`: the store has no such token; sessions made from it, if there were any, have ended all the same.
+   */
+  async revokeApiToken(tokenId: string): Promise<'revoked' | 'already_revoked' | CommandError | Outage> {
+    const { store, now } = this.#deps;
+    const answer = checkTokenId(tokenId) ?? (await store.revokeToken(tokenId, now()));
+    return answer === 'unknown' || answer === 'replaced' ? onlyIdRevoked(tokenId) : answer;
+  }
+
+  /** Ends every token and session of a user; `userId` undefined: of the whole org. One write. */
+  async revokeAll(orgId: string, userId: string | undefined): Promise<'revoked' | CommandError | Outage> {
+    const { store, now } = this.#deps;
+    const malformed = checkOrgId(orgId) ?? (userId === undefined ? undefined : checkUserId(userId));
+    const answer = malformed ?? (await store.revokeAll(orgId, userId, now()));
+    if (answer !== 'unknown') return answer;
+    return userId === undefined ? orgUnknown(orgId) : userUnknown(orgId, userId);
+  }
+}
 
 const onlyIdRevoked = (tokenId: string): CommandError =>
   commandError(

@@ -11,9 +11,8 @@ import type { AuditEntry, AuditParty } from '../store/records.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import type { Origin } from './actor.ts';
 import { createFlusher } from './flusher.ts';
-import { checkOrgId, checkUserId } from './names.ts';
+import { checkOrgId, checkUserId, isTokenId } from './names.ts';
 import { isCommandError } from './command-error.ts';
-import { isTokenId } from './token-id.ts';
 
 export type AuditAction =
   | 'token.create'

@@ -2,16 +2,17 @@
 // Repeatable: an entry always gets the same id, so a second run changes nothing and revives nothing revoked.
 // An entry that cannot be taken is reported and skipped; an outage stops the run, to be repeated whole.
 
+import { hash } from 'node:crypto';
 import { isJwt, parseCredential } from '../decision/credential.ts';
 import { isDenial, isOutage, type Outage } from '../decision/outcome.ts';
 import type { ApiTokenRecord } from '../store/records.ts';
 import { digestOf, secretLengthMin } from '../tokens/api-token.ts';
+import { shardOfAccount } from '../tokens/shard.ts';
 import { userUnknown } from './accounts.ts';
 import type { ApiTokensDeps } from './api-tokens.ts';
 import { checkName, checkOrgId, checkScopes, checkUserId, distinct } from './names.ts';
 import { findActiveOwner } from './owner.ts';
 import { isCommandError, type CommandError, commandError, isFailure } from './command-error.ts';
-import { importedTokenId } from './token-id.ts';
 
 /** One line of an import file. Exactly one of `sha256` and `secret`. */
 interface ImportEntry {
@@ -134,6 +135,24 @@ const importOne = async (
         'secret_taken',
         'Another token has this secret already. A secret can belong to one user only.',
       );
+};
+
+/**
+ * The id of an imported token: the same entry always gets the same id, so that an import can be repeated. Another
+ * owner of the same secret gets another id, which the store then refuses as `digest_taken`.
+ * A hash of the digest, because ids are shown and the digest is not. UUID version 8 (RFC 9562 §5.8).
+ */
+export const importedTokenId = (orgId: string, userId: string, digest: string): string => {
+  const hex = hash('sha256', `tollgate import ${orgId}/${userId} ${digest}`, 'hex');
+  const shard = shardOfAccount(orgId, userId).toString(16);
+  const variant = '89ab'.charAt(Number.parseInt(hex.charAt(16), 16) % 4);
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `8${hex.slice(13, 16)}`,
+    `${variant}${hex.slice(17, 20)}`,
+    `${hex.slice(20, 31)}${shard}`,
+  ].join('-');
 };
 
 const parseEntry = (value: unknown): ImportEntry | CommandError => {

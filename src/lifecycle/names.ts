@@ -1,10 +1,11 @@
-// The grammars of everything a person names: orgs, users, roles, scopes, API tokens. Each check answers undefined or a
-// command error that says what to write instead. Names reach headers, logs and store keys, so all are short and printable.
+// The grammars of everything a person names: orgs, users, roles, scopes, API tokens, pages of a listing. Each check answers
+// undefined or a command error that says what to write instead. Names reach headers, logs and store keys, so all are short
+// and printable.
 
 import { isScope, looksLikeScopes, scopeLengthMax, scopesMax } from '../decision/scope.ts';
 import { isMadeUuid } from '../identity/vendor-ids.ts';
 import type { Label } from '../store/records.ts';
-import { isTokenId } from './token-id.ts';
+import type { PageRequest } from '../store/token-store.ts';
 import { type CommandError, type CommandErrorCode, commandError } from './command-error.ts';
 
 /** Org and user ids: no `/`, because a user's full name is `org/user`. */
@@ -87,6 +88,11 @@ export const checkCount = (
     ? undefined
     : commandError(code, `${count} ${what} are too many; ${countMax} are allowed.`);
 
+const tokenIdGrammar = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** The id of an API token: a UUID whose last hex digit is the shard of its user. Not a secret. */
+export const isTokenId = (text: string): boolean => tokenIdGrammar.test(text);
+
 export const checkTokenId = (tokenId: string): CommandError | undefined =>
   isTokenId(tokenId)
     ? undefined
@@ -112,6 +118,20 @@ export const checkLabels = (labels: readonly Label[]): CommandError | undefined 
         'label_malformed',
         `Labels are at most ${labelsMax} pairs of a name of 1 to ${nameCharactersMax} and a value of up to ${labelValueCharactersMax} printable characters.`,
       );
+};
+
+const pageLimitMax = 1000;
+const cursorBytesMax = 1024;
+
+export const checkPage = (page: PageRequest): CommandError | undefined => {
+  if (!Number.isInteger(page.limit) || page.limit < 1 || page.limit > pageLimitMax)
+    return commandError('page_malformed', `A page holds 1 to ${pageLimitMax} items.`);
+  if (page.cursor !== undefined && page.cursor.length > cursorBytesMax)
+    return commandError(
+      'page_malformed',
+      'That cursor is not one a listing gave. Begin again without a cursor.',
+    );
+  return undefined;
 };
 
 /** Sorted, each once. */

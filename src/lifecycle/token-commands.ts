@@ -8,7 +8,7 @@ import { effectiveScopes } from '../decision/scope.ts';
 import { type CommandKind, type CommandLimit, tooManyCommands } from '../identity/command-limit.ts';
 import type { ApiTokenRecord } from '../store/records.ts';
 import type { Actor } from './actor.ts';
-import { type ApiTokensDeps, createApiTokens } from './api-tokens.ts';
+import { type ApiTokensDeps, ApiTokens } from './api-tokens.ts';
 import type { Audit, AuditAction } from './audit.ts';
 import type { CreatedApiToken, NewApiToken } from './create-api-token.ts';
 import { checkTokenId, tokenUnknown } from './names.ts';
@@ -53,7 +53,7 @@ export interface TokenCommandsDeps extends ApiTokensDeps {
 
 export const createTokenCommands = (deps: TokenCommandsDeps): TokenCommands => {
   const { now, store } = deps;
-  const apiTokens = createApiTokens(deps);
+  const apiTokens = new ApiTokens(deps);
   const withRight = createWithRight(deps);
   const withToken = createWithToken(deps);
 

@@ -1,7 +1,7 @@
 // Where a page of API tokens ended, as an opaque text: what is added or removed meanwhile neither repeats nor hides
 // anything else. It is no secret and no right: whatever a caller makes of it shows only what the caller may list.
 
-import { isTokenId } from '../lifecycle/token-id.ts';
+import { isTokenId } from '../lifecycle/names.ts';
 import type { TokenQuery } from '../lifecycle/token-list.ts';
 import type { TokenPlace } from '../store/token-places.ts';
 

@@ -1,8 +1,8 @@
 // An org, a user and as many API tokens as the bench needs, made by the same code the command line uses.
 
 import { openStore } from '../../src/store/open-store.ts';
-import { createAccounts } from '../../src/lifecycle/accounts.ts';
-import { createApiTokens } from '../../src/lifecycle/api-tokens.ts';
+import { Accounts } from '../../src/lifecycle/accounts.ts';
+import { ApiTokens } from '../../src/lifecycle/api-tokens.ts';
 import { isFailure } from '../../src/lifecycle/command-error.ts';
 import type { Settings } from '../../src/settings/settings.ts';
 
@@ -22,8 +22,8 @@ export const provision = async (
   const untilMs = performance.now() + timeMs;
   const store = await openStore(settings.store, { retentionMs: 3_600_000 });
   const now = Date.now;
-  const accounts = createAccounts({ store, now });
-  const tokens = createApiTokens({ store, settings, now });
+  const accounts = new Accounts({ store, now });
+  const tokens = new ApiTokens({ store, settings, now });
   done(
     await accounts.createOrg({
       id: 'acme',

@@ -38,7 +38,7 @@ t.test('a user holds roles the org defines', async (t) => {
     roles: ['admin', 'reader'],
     generation: 1,
   });
-  t.match(await accounts.renameUser('acme', 'bob', 'Bob'), { name: 'Bob', generation: 1 });
+  t.match(await accounts.changeUser('acme', 'bob', { name: 'Bob' }), { name: 'Bob', generation: 1 });
   t.match(await accounts.setUserState('acme', 'bob', 'disabled'), { state: 'disabled', generation: 2 });
   const users = await accounts.listUsers('acme', page);
   t.same('items' in users && users.items.map((item) => item.id), ['ann', 'bob']);
@@ -108,7 +108,11 @@ t.test('what cannot be done is answered with a stable code and a sentence that t
     ['a user id with a slash', 'id_malformed', () => accounts.createUser({ ...user, id: '../ann' })],
     ['a user that exists', 'user_exists', () => accounts.createUser({ ...user, id: 'ann' })],
     ['a user that is not there', 'user_unknown', () => accounts.findUser('acme', 'nobody')],
-    ['a change of a user that is not there', 'user_unknown', () => accounts.renameUser('acme', 'no', 'x')],
+    [
+      'a change of a user that is not there',
+      'user_unknown',
+      () => accounts.changeUser('acme', 'no', { name: 'x' }),
+    ],
     ['a role the org does not define', 'role_unknown', () => accounts.setRoles('acme', 'ann', ['owner'])],
     ['a new user with such a role', 'role_unknown', () => accounts.createUser({ ...user, roles: ['owner'] })],
     ['deleting such a role', 'role_unknown', () => accounts.deleteRole('acme', 'owner')],
@@ -129,8 +133,8 @@ t.test('what cannot be done is answered with a stable code and a sentence that t
 
 t.test('an org or user of any script has a name', async (t) => {
   const { accounts } = await createWorld(t);
-  t.match(await accounts.renameUser('acme', 'ann', '山田 花子'), { name: '山田 花子' });
-  t.match(await accounts.renameUser('acme', 'ann', "Siobhán O'Neill"), { name: "Siobhán O'Neill" });
+  t.match(await accounts.changeUser('acme', 'ann', { name: '山田 花子' }), { name: '山田 花子' });
+  t.match(await accounts.changeUser('acme', 'ann', { name: "Siobhán O'Neill" }), { name: "Siobhán O'Neill" });
 });
 
 t.test('no org and no user is made whose id is a UUID that stands for another id', async (t) => {

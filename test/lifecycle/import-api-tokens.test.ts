@@ -1,6 +1,6 @@
 import t from 'tap';
-import { importApiTokens } from '../../src/lifecycle/import-api-tokens.ts';
-import { importedTokenId, isTokenId } from '../../src/lifecycle/token-id.ts';
+import { importedTokenId, importApiTokens } from '../../src/lifecycle/import-api-tokens.ts';
+import { isTokenId } from '../../src/lifecycle/names.ts';
 import { shardOfAccount, shardOfTokenId } from '../../src/tokens/shard.ts';
 import { digestOf } from '../../src/tokens/api-token.ts';
 import { createWorld, type World } from './world.ts';

@@ -6,8 +6,8 @@ import type { Credential } from '../../src/decision/credential.ts';
 import { createIdentifier } from '../../src/identity/create-identifier.ts';
 import { createFeedState } from '../../src/identity/feed-state.ts';
 import { createUnknownTokenLimit } from '../../src/identity/unknown-token-limit.ts';
-import { createAccounts } from '../../src/lifecycle/accounts.ts';
-import { createApiTokens } from '../../src/lifecycle/api-tokens.ts';
+import { Accounts } from '../../src/lifecycle/accounts.ts';
+import { ApiTokens } from '../../src/lifecycle/api-tokens.ts';
 import { createRevoke } from '../../src/lifecycle/revoke.ts';
 import { createExchange } from '../../src/lifecycle/exchange.ts';
 import type { TokenStore } from '../../src/store/token-store.ts';
@@ -77,8 +77,8 @@ export const openReplica = async (open: OpenStore, clock: { readonly nowMs: numb
       await store.close();
     },
     store,
-    accounts: createAccounts({ store, now }),
-    apiTokens: createApiTokens({ store, settings, now }),
+    accounts: new Accounts({ store, now }),
+    apiTokens: new ApiTokens({ store, settings, now }),
     look,
     until,
     revoke: createRevoke({ identifier, store, now }),

@@ -9,8 +9,8 @@ import type { Test } from 'tap';
 import { createIdentifier } from '../../src/identity/create-identifier.ts';
 import { createFeedState } from '../../src/identity/feed-state.ts';
 import { createUnknownTokenLimit } from '../../src/identity/unknown-token-limit.ts';
-import { type Accounts, createAccounts } from '../../src/lifecycle/accounts.ts';
-import { type ApiTokens, createApiTokens } from '../../src/lifecycle/api-tokens.ts';
+import { Accounts } from '../../src/lifecycle/accounts.ts';
+import { ApiTokens } from '../../src/lifecycle/api-tokens.ts';
 import { createExchange, type Exchange } from '../../src/lifecycle/exchange.ts';
 import type { Identifier } from '../../src/identity/identifier.ts';
 import type { Settings } from '../../src/settings/settings.ts';
@@ -113,8 +113,8 @@ export const createWorld = async (
     signIdentityJwt: () => 'not asked for here',
     signAccessToken: () => 'not asked for here',
   });
-  const accounts = createAccounts({ store, now });
-  const apiTokens = createApiTokens({ store, settings: all, now });
+  const accounts = new Accounts({ store, now });
+  const apiTokens = new ApiTokens({ store, settings: all, now });
   await accounts.createOrg({
     id: 'acme',
     name: 'Acme Inc.',

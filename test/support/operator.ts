@@ -3,8 +3,8 @@
 
 import type { Test } from 'tap';
 import { isOutage, type Outage } from '../../src/decision/outcome.ts';
-import { type Accounts, createAccounts } from '../../src/lifecycle/accounts.ts';
-import { type ApiTokens, createApiTokens } from '../../src/lifecycle/api-tokens.ts';
+import { Accounts } from '../../src/lifecycle/accounts.ts';
+import { ApiTokens } from '../../src/lifecycle/api-tokens.ts';
 import { type CommandError, isFailure } from '../../src/lifecycle/command-error.ts';
 import { loadSettings } from '../../src/settings/load-settings.ts';
 import type { StoreSettings } from '../../src/settings/settings.ts';
@@ -35,8 +35,8 @@ export const openOperator = async (t: Test, settingsFile: string): Promise<Opera
   const { settings } = loaded;
   const store = await openStore(patient(settings.store), { retentionMs: 3_600_000 });
   t.teardown(() => store.close());
-  const accounts = createAccounts({ store, now: Date.now });
-  const apiTokens = createApiTokens({ store, settings, now: Date.now });
+  const accounts = new Accounts({ store, now: Date.now });
+  const apiTokens = new ApiTokens({ store, settings, now: Date.now });
   return {
     store,
     accounts,
