@@ -43,33 +43,42 @@ export interface FeedState extends ChangeListener {
   onChange(subscriber: (changes: readonly Change[]) => void): () => void;
   /** Calls back when every cache must be dropped. Returns how to stop. */
   onReset(subscriber: () => void): () => void;
+  /** From here on. What is to be remembered for longer must be read again from the feed. */
+  adjust(bounds: FeedBounds): void;
   reading(): FeedReading;
+}
+
+/** In milliseconds. */
+export interface FeedBounds {
+  /** The longest access-token life and a margin. */
+  readonly retentionMs: number;
+  /** How long the feed may be silent. */
+  readonly maxStalenessMs: number;
+  /** How far ahead the clocks of other issuers may be. */
+  readonly clockLeewayMs: number;
 }
 
 const pruneEveryMs = 60_000;
 const reapplyRetryMs = 1_000;
 
 /**
- * `retentionMs`: the longest access-token life and a margin; `maxStalenessMs`: how long the feed may be silent;
- * `clockLeewayMs`: how far ahead the clocks of other issuers may be.
  * `now`: milliseconds since the epoch, by the clock that tokens are judged by.
  * `monotonicMs` never goes back: the feed's age must not depend on a clock somebody sets.
  */
-export const createFeedState = (deps: {
-  readonly store: Pick<TokenStore, 'reapply'>;
-  readonly maxStalenessMs: number;
-  readonly retentionMs: number;
-  readonly clockLeewayMs: number;
-  readonly now: () => number;
-  readonly monotonicMs?: () => number;
-  readonly observe?: FeedObserver;
-}): FeedState => new FollowedFeed(deps);
+export const createFeedState = (
+  deps: FeedBounds & {
+    readonly store: Pick<TokenStore, 'reapply'>;
+    readonly now: () => number;
+    readonly monotonicMs?: () => number;
+    readonly observe?: FeedObserver;
+  },
+): FeedState => new FollowedFeed(deps);
 
 class FollowedFeed implements FeedState {
   readonly whenReady: Promise<void>;
   readonly #store: Pick<TokenStore, 'reapply'>;
-  readonly #maxStalenessMs: number;
-  readonly #retentionMs: number;
+  #maxStalenessMs: number;
+  #retentionMs: number;
   readonly #now: () => number;
   readonly #monotonicMs: () => number;
   readonly #observe: FeedObserver;
@@ -170,6 +179,12 @@ class FollowedFeed implements FeedState {
 
   isBroken(): boolean {
     return this.#isReady && !this.#isContinuous && this.#isConnected;
+  }
+
+  adjust({ retentionMs, maxStalenessMs, clockLeewayMs }: FeedBounds): void {
+    this.#retentionMs = retentionMs;
+    this.#maxStalenessMs = maxStalenessMs;
+    this.#tombstones.clockLeewayMs = clockLeewayMs;
   }
 
   onChange(subscriber: (changes: readonly Change[]) => void): () => void {

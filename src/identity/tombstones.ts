@@ -62,11 +62,11 @@ export class Tombstones {
   readonly #sessions = new Map<string, Mark>();
   /** Users lie under their org, so judging builds no key. */
   readonly #orgs = new Map<string, OrgMarks>();
-  readonly #clockLeewayMs: number;
+  /** How far ahead the clocks of other issuers may be. */
+  clockLeewayMs: number;
 
-  /** `clockLeewayMs`: how far ahead the clocks of other issuers may be. */
   constructor(clockLeewayMs: number) {
-    this.#clockLeewayMs = clockLeewayMs;
+    this.clockLeewayMs = clockLeewayMs;
   }
 
   /** Remembers one line of the feed; a line seen before, or an older one of the same account, changes nothing. */
@@ -176,7 +176,7 @@ export class Tombstones {
    * (of roles) get no leeway, or each would refuse even new tokens for as long.
    */
   #isIssuedBefore(issuedAtMs: number, { atMs, endedAtMs }: AccountMark): boolean {
-    return issuedAtMs <= atMs || issuedAtMs <= endedAtMs + this.#clockLeewayMs;
+    return issuedAtMs <= atMs || issuedAtMs <= endedAtMs + this.clockLeewayMs;
   }
 
   #orgMarks(orgId: string): OrgMarks {

@@ -230,8 +230,11 @@ export interface TokenStore extends Commands {
   close(): Promise<void>;
   /** One look-up of nothing on each connection that look-ups use: an Outage unless all of them answer. */
   probe(): Promise<StoreProbe | Outage>;
-  /** Follows the change feed. */
-  follow(listener: ChangeListener): Subscription;
+  /**
+   * Follows the change feed, from its beginning. `retentionMs`: how long its lines must be kept from here on, where that is
+   * longer than the store was opened with.
+   */
+  follow(listener: ChangeListener, retentionMs?: number): Subscription;
 }
 
 /** A command of the port. `probe` is none: it serves nobody's request and is not counted. */

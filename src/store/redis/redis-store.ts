@@ -59,12 +59,15 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
     waiting && new ReplicatedWrites(waiting, settings.replicasMin, Math.ceil(settings.writeTimeoutMs * 0.6));
   const now = options.now ?? Date.now;
   const own = new OwnWrites();
+  let { retentionMs } = options;
   const context: StoreContext = {
     keys: new KeySpace(settings.prefix),
     reads,
     write: (script, keys, args) => replicated?.run(script, keys, args) ?? runOn(writes, script, keys, args),
     unacknowledged: () => writes,
-    retentionMs: options.retentionMs,
+    get retentionMs() {
+      return retentionMs;
+    },
     log,
     renew: (history) => {
       for (const each of all) each.renew(history);
@@ -101,7 +104,8 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
     ...audit(context),
     reapply: (changes) => writeBack.reapply([...changes, ...own.unread()]),
     // Who follows the feed serves: only then is there time for what earlier versions left.
-    follow: (listener) => {
+    follow: (listener, longerMs = 0) => {
+      retentionMs = Math.max(retentionMs, longerMs);
       upkeep.begin();
       return followChanges(context, settings, directory, listener, secrets);
     },

@@ -17,7 +17,7 @@ const checkFileEveryMs = 1_000;
 const notedAtOnce = 100;
 
 export interface FileAccessOptions {
-  /** How long a line of the feed must be kept for this process. */
+  /** How long a line of the feed must be kept for this process; read anew each time, for it may grow. */
   readonly retentionMs: number;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -143,6 +143,14 @@ export class FileAccess {
       this.#fileCheckedMs = nowMs;
     }
     return connection;
+  }
+
+  /** Asks for the lines of the feed to be kept as long as the options say now. */
+  keepLines(): Promise<'done' | Outage> {
+    return this.#attempt(() => {
+      this.#askRetention(this.#current(0));
+      return 'done';
+    });
   }
 
   #pruneSometimes(connection: Connection): void {

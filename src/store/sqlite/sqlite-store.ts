@@ -29,13 +29,21 @@ export interface SqliteStoreOptions {
 
 /** Opens nothing yet: `open` does, and throws with the file and what to do when it cannot be used. */
 export const createSqliteStore = ({ file }: SqliteSettings, options: SqliteStoreOptions): TokenStore => {
-  const { retentionMs, pollMs = 10, now = Date.now, checksPages = false } = options;
+  let { retentionMs } = options;
+  const { pollMs = 10, now = Date.now, checksPages = false } = options;
   const followers = new Set<Follower>();
   // Followers in this process know before the caller does.
   const onWritten = (): void => {
     for (const follower of followers) follower.poll();
   };
-  const access = new FileAccess(file, { retentionMs, now, checksPages, onWritten });
+  const access = new FileAccess(file, {
+    get retentionMs() {
+      return retentionMs;
+    },
+    now,
+    checksPages,
+    onWritten,
+  });
   return {
     open: () => access.open(),
     close: async () => {
@@ -55,7 +63,9 @@ export const createSqliteStore = ({ file }: SqliteSettings, options: SqliteStore
     ...signingKeys(access),
     ...audit(access),
     reapply: (changes) => reapplyChanges(access, changes, now() - retentionMs),
-    follow: (listener) => {
+    follow: (listener, longerMs = 0) => {
+      retentionMs = Math.max(retentionMs, longerMs);
+      if (longerMs > 0) void access.keepLines();
       const follower = new Follower(file, listener, {
         pollMs,
         fault: (error) => options.observe?.feedFault?.(error),
