@@ -13,7 +13,7 @@ import { limitPerAddress } from '../proxy/connections-per-address.ts';
 import { createHandler } from '../proxy/handler.ts';
 import { createListener, type Listener } from '../proxy/listener.ts';
 import { createTrust } from '../proxy/peer.ts';
-import { createPipeline } from '../proxy/pipeline.ts';
+import { createRunning } from '../proxy/running.ts';
 import { createForwarder, type Forwarder } from '../proxy/upstream/forward.ts';
 import { createLiveConnections } from '../proxy/upstream/live-connections.ts';
 import { type CountedUpgrader, createUpgrader } from '../proxy/upstream/upgrade.ts';
@@ -61,8 +61,12 @@ export const openEdge = async (
   const forwarder = createForwarder(settings.upstreams, live, options);
   const upgrader = createUpgrader(settings.upstreams, live, options);
   const { surfaces, audit } = await openSurfaces(settings, identification, deps);
-  const pipeline = createPipeline(settings, identifier, now);
-  const handler = createHandler({ settings, pipeline, forwarder, upgrader, surfaces, ...deps });
+  const running = createRunning(
+    settings,
+    { identifier, forwarder, upgrader, surfaces, record: deps.record },
+    now,
+  );
+  const handler = createHandler({ running: () => running, isShuttingDown: deps.isShuttingDown });
   const endLongLived = (): void => {
     live.endAll();
     void upgrader.close();

@@ -14,28 +14,36 @@ interface Shared {
   readonly room: WaitingRoom;
   readonly turns: Turns;
   readonly pipeliners: Pipeliners;
-  readonly refusalsMax: number;
 }
 
 /** Beyond so many requests waiting a caller is read in small pieces. */
 const readAheadMax = 64;
 
-class CallerConnection implements Connection, TurnTaker {
-  readonly peer: Peer;
+export class CallerConnection implements Connection, TurnTaker {
+  peer: Peer;
   context: RequestContext | undefined;
   isClosing = false;
   isBusy = false;
   lastTurn = 0;
-  #refusals = 0;
+  refusals = 0;
+  #trusts: TrustsAddress;
   readonly #socket: Socket;
   readonly #shared: Shared;
   /** Few callers ever need one. */
   #line: WaitingLine | undefined;
 
-  constructor(socket: Socket, peer: Peer, shared: Shared) {
+  constructor(socket: Socket, trusts: TrustsAddress, shared: Shared) {
     this.#socket = socket;
-    this.peer = peer;
+    this.#trusts = trusts;
+    this.peer = describePeer(socket, trusts);
     this.#shared = shared;
+  }
+
+  /** Who is believed may change while the connection lasts. */
+  judgeBy(trusts: TrustsAddress): void {
+    if (this.#trusts === trusts) return;
+    this.#trusts = trusts;
+    this.peer = describePeer(this.#socket, trusts);
   }
 
   /** Whether a request that comes now begins now. */
@@ -61,12 +69,8 @@ class CallerConnection implements Connection, TurnTaker {
     if (!this.isBusy) this.#line?.next();
   }
 
-  get isLastRefusal(): boolean {
-    return this.#refusals + 1 >= this.#shared.refusalsMax;
-  }
-
   countRefusal(isRefused: boolean): void {
-    this.#refusals = isRefused ? this.#refusals + 1 : 0;
+    this.refusals = isRefused ? this.refusals + 1 : 0;
   }
 
   /** Lets it wait until those before it are over. */
@@ -86,18 +90,13 @@ class CallerConnection implements Connection, TurnTaker {
 }
 
 export class Connections {
-  readonly #trusts: TrustsAddress;
   readonly #shared: Shared;
   readonly #bySocket = new WeakMap<Socket, CallerConnection>();
 
-  /**
-   * @param refusalsMax a connection is closed with the last of so many refusals in a row.
-   * @param begin begins a request whose turn has come.
-   */
-  constructor(trusts: TrustsAddress, refusalsMax: number, begin: (request: PipelinedRequest) => void) {
-    this.#trusts = trusts;
+  /** @param begin begins a request whose turn has come. */
+  constructor(begin: (request: PipelinedRequest) => void) {
     const room = { waiting: 0, begin };
-    this.#shared = { room, turns: new Turns(), pipeliners: new Pipeliners(), refusalsMax };
+    this.#shared = { room, turns: new Turns(), pipeliners: new Pipeliners() };
   }
 
   /** A new connection, before anything of it is read. */
@@ -111,10 +110,13 @@ export class Connections {
     this.#shared.pipeliners.release(socket);
   }
 
-  of(socket: Socket): CallerConnection {
+  of(socket: Socket, trusts: TrustsAddress): CallerConnection {
     const known = this.#bySocket.get(socket);
-    if (known !== undefined) return known;
-    const connection = new CallerConnection(socket, describePeer(socket, this.#trusts), this.#shared);
+    if (known !== undefined) {
+      known.judgeBy(trusts);
+      return known;
+    }
+    const connection = new CallerConnection(socket, trusts, this.#shared);
     this.#bySocket.set(socket, connection);
     return connection;
   }

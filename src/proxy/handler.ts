@@ -6,35 +6,22 @@ import type { Socket } from 'node:net';
 import { denial, type Refusal } from '../decision/outcome.ts';
 import { classifyRefusal } from '../decision/refusal-class.ts';
 import { addressBlockOf } from '../identity/address-block.ts';
-import type { RecordOutcome } from '../observe/request-outcome.ts';
-import type { Settings } from '../settings/settings.ts';
 import { hostFor } from './admission.ts';
-import { Connections } from './connections.ts';
+import { type CallerConnection, Connections } from './connections.ts';
 import { asksForWebSocket } from './hygiene.ts';
 import { endOnFault, isLeaving, refuseBroken } from './invalid-request.ts';
 import type { Handler } from './listener.ts';
-import { decide, type Pipeline } from './pipeline.ts';
+import { decide } from './pipeline.ts';
 import { respond } from './reply.ts';
-import {
-  type Connection,
-  type ReplyChannel,
-  RequestContext,
-  type TokenEndpoints,
-} from './request-context.ts';
+import { type Connection, type ReplyChannel, RequestContext } from './request-context.ts';
 import type { Decision, Forward } from './request-decision.ts';
-import { createRequestHeaders } from './request-headers.ts';
+import type { Running } from './running.ts';
 import type { ForwardEnd } from './upstream/exchange.ts';
-import type { Forwarder } from './upstream/forward.ts';
-import type { Upgrader } from './upstream/upgrade.ts';
 import type { PipelinedRequest } from './waiting-line.ts';
 
 export interface HandlerDeps {
-  readonly settings: Pick<Settings, 'credential' | 'errors' | 'limits' | 'upstreams'>;
-  readonly pipeline: Pipeline;
-  readonly forwarder: Forwarder;
-  readonly upgrader: Upgrader;
-  readonly record: RecordOutcome;
-  readonly surfaces: TokenEndpoints;
+  /** By what a request that begins now is judged and served. */
+  readonly running: () => Running;
   readonly isShuttingDown: () => boolean;
 }
 
@@ -72,22 +59,21 @@ const noBytes = Buffer.alloc(0);
 class GateHandler {
   readonly connections: Connections;
   readonly #deps: HandlerDeps;
-  readonly #buildHeaders: ReturnType<typeof createRequestHeaders>;
 
   constructor(deps: HandlerDeps) {
-    const { settings, pipeline } = deps;
     this.#deps = deps;
-    this.#buildHeaders = createRequestHeaders(pipeline.classify, settings.credential.cookie);
-    this.connections = new Connections(
-      pipeline.trusts,
-      settings.limits.refusalsPerConnectionMax,
-      (pipelined) => this.#begin(this.connections.of(pipelined.request.socket), pipelined),
+    this.connections = new Connections((pipelined) =>
+      this.#begin(this.#connectionOf(pipelined.request.socket), pipelined),
     );
+  }
+
+  #connectionOf(socket: Socket): CallerConnection {
+    return this.connections.of(socket, this.#deps.running().pipeline.trusts);
   }
 
   /** `refusal`: of a request that is refused whatever it says. */
   enter(request: IncomingMessage, reply: ReplyChannel, refusal?: Refusal): void {
-    const connection = this.connections.of(request.socket);
+    const connection = this.#connectionOf(request.socket);
     if (connection.isClosing) return;
     const pipelined = { request, reply, refusal };
     if (connection.isFree) {
@@ -99,11 +85,11 @@ class GateHandler {
   }
 
   #begin(connection: Connection, { request, reply, refusal }: PipelinedRequest): void {
-    const { record, settings, pipeline } = this.#deps;
-    const context = new RequestContext(request, reply, connection, record, settings.errors);
+    const running = this.#deps.running();
+    const context = new RequestContext(request, reply, connection, running);
     if (refusal !== undefined) return this.#refuse(context, refusal);
     try {
-      const decision = decide(context.head, pipeline);
+      const decision = decide(context.head, running.pipeline);
       context.known = decision.known;
       if (decision instanceof Promise) this.#await(context, decision);
       else this.#act(context, decision);
@@ -135,9 +121,9 @@ class GateHandler {
   }
 
   #forward(context: RequestContext, { permit, facts, framing, passed, identityPairs, known }: Forward): void {
-    const { settings, forwarder, upgrader } = this.#deps;
-    const { request, reply, head } = context;
-    const headers = this.#buildHeaders({
+    const { request, reply, head, running } = context;
+    const { settings, forwarder, upgrader } = running;
+    const headers = running.buildHeaders({
       rawHeaders: head.rawHeaders,
       facts,
       peer: head.peer,
@@ -179,7 +165,7 @@ class GateHandler {
     if (reply.kind === 'socket') return this.#refuse(context, denial('upgrade_refused', 'a token endpoint'));
     context.handOver();
     this.#announceShutdown(reply);
-    this.#deps.surfaces.handle(request, reply.response, { clientAddress, requestId });
+    context.running.surfaces.handle(request, reply.response, { clientAddress, requestId });
   }
 
   #fail(context: RequestContext, bug: unknown): void {
@@ -195,15 +181,15 @@ class GateHandler {
   shouldUpgrade(request: IncomingMessage): boolean {
     if (!asksForWebSocket({ upgrade: request.headers.upgrade })) return false;
     // Behind a response that is still to come, the socket is not free to become something else.
-    return this.connections.of(request.socket).isFree;
+    return this.#connectionOf(request.socket).isFree;
   }
 
   clientError(error: Error, socket: Socket): void {
-    const connection = this.connections.of(socket);
+    const connection = this.#connectionOf(socket);
     if (isLeaving(error)) return void socket.destroy();
     // Heard again with every further piece of what cannot be read.
     if (connection.isClosing) return;
     connection.isClosing = true;
-    connection.afterWaiting(() => endOnFault(connection, error, socket, this.#deps));
+    connection.afterWaiting(() => endOnFault(connection, error, socket, this.#deps.running().record));
   }
 }

@@ -9,7 +9,7 @@ import type { RecordOutcome } from '../observe/request-outcome.ts';
 import { requestIdOf } from './correlation.ts';
 import type { Peer } from './peer.ts';
 import { endAfter, respond, respondOnSocket } from './reply.ts';
-import type { Connection, RequestContext, TokenEndpoints } from './request-context.ts';
+import type { Connection, RequestContext } from './request-context.ts';
 
 /** Whether the error only says that the caller has gone: nothing was asked, so nothing is answered or recorded. */
 export const isLeaving = (error: Error): boolean => {
@@ -38,7 +38,7 @@ export const endOnFault = (
   { context, peer }: Connection,
   error: Error,
   socket: Socket,
-  { record, surfaces }: { readonly record: RecordOutcome; readonly surfaces: TokenEndpoints },
+  record: RecordOutcome,
 ): void => {
   const fault = faultOf(error);
   if (context === undefined || context.isReadAndOver) {
@@ -50,7 +50,7 @@ export const endOnFault = (
   } else {
     // In its body.
     const hasResponse = context.isOver
-      ? surfaces.refuseBody(context.request, fault)
+      ? context.running.surfaces.refuseBody(context.request, fault)
       : refuseBroken(context, fault);
     // The forwarder hears of a caller that left, after the outcome.
     if (!hasResponse) socket.destroy();

@@ -3,16 +3,16 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Denial, Refusal } from '../decision/outcome.ts';
+import type { Refusal } from '../decision/outcome.ts';
 import type { Wire } from '../decision/refusal.ts';
 import type { RefusalClass } from '../decision/refusal-class.ts';
-import type { ErrorDialect } from '../decision/route-rule.ts';
 import { type RefusedRequest, refusalResponse } from '../dialects/refusal-response.ts';
 import { vcdClientRequestIdHeader } from '../dialects/vcd-error.ts';
-import type { RecordOutcome, RequestOutcome } from '../observe/request-outcome.ts';
+import type { RequestOutcome } from '../observe/request-outcome.ts';
 import { requestIdOf } from './correlation.ts';
 import type { Peer } from './peer.ts';
 import type { Known, RequestHead } from './request-decision.ts';
+import type { Running } from './running.ts';
 
 /** Where the response goes: an HTTP response, or the bare socket of an upgrade. */
 export type ReplyChannel =
@@ -29,32 +29,20 @@ export interface Connection {
   /** A request has its turn until its answer has gone: further ones wait. */
   isBusy: boolean;
   readonly hasWaiting: boolean;
-  /** So many requests in a row were refused that the next refusal closes the connection. */
-  readonly isLastRefusal: boolean;
+  /** Requests refused in a row. */
+  readonly refusals: number;
   /** Called at the end of each request. */
   countRefusal(isRefused: boolean): void;
   /** The answer has gone: the next request begins in its turn, if one waits. */
   passOn(): void;
 }
 
-/** Who is calling, before any credential is looked at: for records and limits, it authenticates nobody. */
-export interface Caller {
-  /** Past trusted proxies. */
-  readonly clientAddress: string;
-  readonly requestId: string;
-}
-
-/** Token endpoints on the same listener: they own whole paths, answer and record for themselves. */
-export interface TokenEndpoints {
-  handle(request: IncomingMessage, response: ServerResponse, caller: Caller): void;
-  /** Answers a request of theirs whose body cannot be read on; false when it has been answered. */
-  refuseBody(request: IncomingMessage, reason: Denial): boolean;
-}
-
 export class RequestContext implements RefusedRequest {
   readonly request: IncomingMessage;
   readonly reply: ReplyChannel;
   readonly head: RequestHead;
+  /** What it is judged and served by, whatever is put in force meanwhile. */
+  readonly running: Running;
   /** Undefined until it is decided, or waits to be. */
   known: Known | undefined;
   /** From forwarding to the head of the API's response. */
@@ -63,17 +51,8 @@ export class RequestContext implements RefusedRequest {
   #isOver = false;
   readonly #startMs = performance.now();
   readonly #connection: Connection;
-  readonly #record: RecordOutcome;
-  readonly #errors: ErrorDialect;
 
-  /** `errors`: the dialect in which requests are refused that meet no route. */
-  constructor(
-    request: IncomingMessage,
-    reply: ReplyChannel,
-    connection: Connection,
-    record: RecordOutcome,
-    errors: ErrorDialect,
-  ) {
+  constructor(request: IncomingMessage, reply: ReplyChannel, connection: Connection, running: Running) {
     this.request = request;
     this.reply = reply;
     this.head = {
@@ -85,8 +64,7 @@ export class RequestContext implements RefusedRequest {
       isUpgrade: reply.kind === 'socket',
     };
     this.#connection = connection;
-    this.#record = record;
-    this.#errors = errors;
+    this.running = running;
     connection.context = this;
     connection.isBusy = true;
   }
@@ -109,7 +87,7 @@ export class RequestContext implements RefusedRequest {
 
   /** Refusing this one closes its connection. */
   get isLastRefusal(): boolean {
-    return this.#connection.isLastRefusal;
+    return this.#connection.refusals + 1 >= this.running.settings.limits.refusalsPerConnectionMax;
   }
 
   /** This is the last request of its connection. */
@@ -129,7 +107,7 @@ export class RequestContext implements RefusedRequest {
 
   /** What a refusal of it looks like, in the dialect of its route. */
   responseTo(kind: RefusalClass): Wire {
-    return refusalResponse(this.known?.rule?.errors ?? this.#errors, kind, this);
+    return refusalResponse(this.known?.rule?.errors ?? this.running.settings.errors, kind, this);
   }
 
   /** Nobody waits for the response any more. */
@@ -190,7 +168,7 @@ export class RequestContext implements RefusedRequest {
     if (this.#isOver) throw new Error('a request has one outcome');
     this.#isOver = true;
     if (this.request.complete && this.#connection.context === this) this.#connection.context = undefined;
-    this.#record({
+    this.running.record({
       route: known?.route ?? '(invalid)',
       method: this.head.method,
       path: this.path,

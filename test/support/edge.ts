@@ -16,10 +16,8 @@ import type { UpstreamReading } from '../../src/observe/metric-sources.ts';
 import type { RequestOutcome } from '../../src/observe/request-outcome.ts';
 import { createForwarder } from '../../src/proxy/upstream/forward.ts';
 import { limitPerAddress } from '../../src/proxy/connections-per-address.ts';
-import { createTrust } from '../../src/proxy/peer.ts';
-import { createHeaderClassifier, headerNamesOf } from '../../src/proxy/header-class.ts';
 import { createHandler } from '../../src/proxy/handler.ts';
-import type { Caller } from '../../src/proxy/request-context.ts';
+import { type Caller, createRunning } from '../../src/proxy/running.ts';
 import { createListener, type Listener } from '../../src/proxy/listener.ts';
 import { createLiveConnections } from '../../src/proxy/upstream/live-connections.ts';
 import { createRouter } from '../../src/proxy/router.ts';
@@ -121,30 +119,33 @@ export const startEdge = async (
   };
   const forwarder = createForwarder(settings.upstreams, live, forwardOptions);
   const upgrader = createUpgrader(settings.upstreams, live, forwardOptions);
-  const trusts = createTrust(options.trustedProxies ?? []);
-  const handler = createHandler({
+  const made = createRunning(
     settings,
-    pipeline: {
-      settings,
-      classify: createHeaderClassifier(headerNamesOf(settings)),
-      trusts,
-      router: createRouter(options.routes ?? defaultRoutes),
-      ownerOf: (path) => (path === options.surface?.path ? 'a surface' : undefined),
+    {
       identifier,
-      now: options.now ?? Date.now,
+      forwarder,
+      upgrader,
+      record: (outcome) => {
+        outcomes.push(outcome);
+        wake?.();
+      },
+      surfaces: {
+        handle: (request, response, caller) => options.surface?.handle(request, response, caller),
+        refuseBody: () => false,
+      },
     },
-    forwarder,
-    upgrader,
-    record: (outcome) => {
-      outcomes.push(outcome);
-      wake?.();
+    options.now ?? Date.now,
+  );
+  const running = {
+    ...made,
+    pipeline: {
+      ...made.pipeline,
+      router: createRouter(options.routes ?? defaultRoutes),
+      ownerOf: (path: string) => (path === options.surface?.path ? 'a surface' : undefined),
     },
-    surfaces: {
-      handle: (request, response, caller) => options.surface?.handle(request, response, caller),
-      refuseBody: () => false,
-    },
-    isShuttingDown: () => isShuttingDown,
-  });
+  };
+  const { trusts } = running.pipeline;
+  const handler = createHandler({ running: () => running, isShuttingDown: () => isShuttingDown });
   const listener = createListener(settings, handler);
   limitPerAddress(listener, settings.limits.connectionsPerAddressMax, trusts, options.onAddressFull);
   listener.listen(0, '127.0.0.1');
