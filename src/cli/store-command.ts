@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import { feedRetentionMs } from '../gate/retention.ts';
-import { createStoreClock, middleReading } from '../gate/store-clock.ts';
+import { createStoreClock, readStoreClock } from '../gate/store-clock.ts';
 import { Accounts } from '../lifecycle/accounts.ts';
 import { ApiTokens } from '../lifecycle/api-tokens.ts';
 import { type AuditAction, createAudit } from '../lifecycle/audit.ts';
@@ -117,9 +117,8 @@ const missingFile = (store: Settings['store']): string | undefined =>
 /** The store's clock; where the store does not say, this machine's: a revocation must not fail for want of the time. */
 const readClock = async (store: TokenStore): Promise<() => number> => {
   const clock = createStoreClock();
-  const probe = await store.probe();
-  const reading = isOutage(probe) ? undefined : middleReading(probe.timeOriginsMs);
-  if (reading !== undefined) clock.correct(reading);
+  const reading = await readStoreClock(() => store.probe());
+  if (reading !== undefined && !isOutage(reading)) clock.correct(reading);
   return clock.now;
 };
 

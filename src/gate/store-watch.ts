@@ -4,7 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isOutage, outage, type Outage } from '../decision/outcome.ts';
 import type { TokenStore } from '../store/token-store.ts';
-import { middleReading, type StoreClock } from './store-clock.ts';
+import { readStoreClock, type StoreClock } from './store-clock.ts';
 
 export interface StoreWatch {
   /** Resolves once every server of the store has answered a look-up, and its clock is known; never when closed before. */
@@ -24,6 +24,8 @@ export type LookupState =
 const askEveryMs = 1_000;
 /** After an outage, so that a store that comes back is seen at once. */
 const retryMs = 50;
+/** How often the clock is read at most before it counts as known. */
+const readingsOfStart = 3;
 const causeUnknown: Outage = outage('store_unavailable');
 
 /**
@@ -50,13 +52,15 @@ export const watchStore = (deps: {
 
   const ask = async (): Promise<boolean> => {
     const askedMs = performance.now();
-    const probe = await store.probe().catch((bug: unknown) => outage('store_unavailable', bug));
-    if (isOutage(probe)) {
-      cause = probe;
+    const tries = answeredMs === -Infinity ? readingsOfStart : 1;
+    const reading = await readStoreClock(() => store.probe(), tries).catch((bug: unknown) =>
+      outage('store_unavailable', bug),
+    );
+    if (isOutage(reading)) {
+      cause = reading;
       failingSinceMs ??= askedMs;
       return false;
     }
-    const reading = middleReading(probe.timeOriginsMs);
     if (reading !== undefined) clock.correct(reading);
     failingSinceMs = undefined;
     cause = causeUnknown;

@@ -84,11 +84,16 @@ export interface ChangeListener {
 
 /** What the servers of a store say of their clocks. */
 export interface StoreProbe {
-  /**
-   * Of each server: what its clock said when this process's monotonic clock (`performance.now()`) was at 0, in ms since
-   * the epoch. Empty where the machine's clock is the store's.
-   */
-  readonly timeOriginsMs: readonly number[];
+  /** One of each server. Empty where the machine's clock is the store's. */
+  readonly readings: readonly ClockReading[];
+}
+
+/** A reading of a server's clock. */
+export interface ClockReading {
+  /** What it said when this process's monotonic clock (`performance.now()`) was at 0, in ms since the epoch. */
+  readonly originMs: number;
+  /** By how much that may be wrong: half the round trip. */
+  readonly uncertaintyMs: number;
 }
 
 export interface Subscription {

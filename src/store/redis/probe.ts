@@ -1,6 +1,6 @@
 // Whether every server that look-ups go to answers one, and what its clock says.
 
-import type { TokenStore } from '../token-store.ts';
+import type { ClockReading, TokenStore } from '../token-store.ts';
 import { runOn } from './connections.ts';
 import type { StoreContext } from './context.ts';
 import { DamagedRecord } from '../record-schema.ts';
@@ -24,7 +24,7 @@ export const probe = (
   { keys, reads, attempt }: StoreContext,
   isCluster: boolean,
 ): Pick<TokenStore, 'probe'> => {
-  const askShard = async (shard: number): Promise<number> => {
+  const askShard = async (shard: number): Promise<ClockReading> => {
     const askedAtMs = performance.now();
     const reply = await runOn(reads, askTime, [keys.digest(digestOfNothing(shard))], []);
     const answeredAtMs = performance.now();
@@ -32,10 +32,13 @@ export const probe = (
     const [seconds, micros] = reply.map(Number);
     const timeMs = Number(seconds) * 1000 + Number(micros) / 1000;
     if (!Number.isFinite(timeMs)) throw new DamagedRecord('the reply to a probe');
-    return timeMs - (askedAtMs + answeredAtMs) / 2;
+    return {
+      originMs: timeMs - (askedAtMs + answeredAtMs) / 2,
+      uncertaintyMs: (answeredAtMs - askedAtMs) / 2,
+    };
   };
   const shards = isCluster ? allShards : allShards.slice(0, 1);
   return {
-    probe: () => attempt(async () => ({ timeOriginsMs: await Promise.all(shards.map(askShard)) })),
+    probe: () => attempt(async () => ({ readings: await Promise.all(shards.map(askShard)) })),
   };
 };

@@ -54,7 +54,7 @@ export const createSqliteStore = ({ file }: SqliteSettings, options: SqliteStore
     probe: async () => {
       const found = await access.read((connection) => findApiToken(connection, ''));
       // The machine's clock is the store's.
-      return isOutage(found) ? found : { timeOriginsMs: [] };
+      return isOutage(found) ? found : { readings: [] };
     },
     ...lookUps(access),
     ...accounts(access),
