@@ -14,6 +14,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import type { Settings } from '../settings/settings.ts';
 import { openStore } from '../store/open-store.ts';
 import type { Subscription, TokenStore } from '../store/token-store.ts';
+import type { KeysFault } from '../tokens/issuer-keys.ts';
 import { createAccessTokenVerifiers } from '../tokens/verify-access-token.ts';
 import { feedRetentionMs } from './retention.ts';
 import { signersOf } from './signers.ts';
@@ -79,6 +80,10 @@ export const openIdentification = async (
     externalIssuers: settings.issuers,
     clockLeewayMs: settings.tokens.clockLeewayMs,
     tokenAgeMsMax: settings.tokens.accessTokenLifetimeMs,
+    onIssuerFault: (issuer, fault) => {
+      if (fault === undefined) log.info(`the keys of the issuer ${issuer} can be had again`);
+      else log.warn(adviceOn(issuer, fault));
+    },
   });
   const lastUsed = createLastUsed(store, log);
   const identifier = createIdentifier({
@@ -115,12 +120,7 @@ export const openIdentification = async (
       await lookups.whenAnswered;
       if (isClosed) return;
       subscription = store.follow(feedState);
-      const [, refusals] = await Promise.all([signingKeys.start(), accessTokens.warm(now())]);
-      for (const { cause } of refusals)
-        log.warn(
-          `the keys of an external issuer cannot be had yet: ${summarizeError(cause)}. Its tokens are answered 503 until they ` +
-            'can; check `jwks` of that issuer, and the way there from this machine.',
-        );
+      await Promise.all([signingKeys.start(), accessTokens.warm(now())]);
     },
     close: async () => {
       isClosed = true;
@@ -132,6 +132,14 @@ export const openIdentification = async (
     },
   };
 };
+
+/** One line, for an issuer that is down or set up wrongly. */
+const adviceOn = (issuer: string, { cause, hasKeys }: KeysFault): string =>
+  `the keys of the issuer ${issuer} cannot be had: ${summarizeError(cause)}. ` +
+  (hasKeys
+    ? 'Its known keys serve for its `staleKeysMax`, then its tokens are answered 503; '
+    : 'Its tokens are answered 503 until they can; ') +
+  'check `issuer` and `jwks` of it, and the way there from this machine (HTTPS_PROXY, NO_PROXY).';
 
 const restored =
   'Every cache was dropped, and what this replica knows of revocations is written back. If callers with good API tokens ' +

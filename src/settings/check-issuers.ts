@@ -22,7 +22,10 @@ export const checkIssuers = (
       ['issuer'],
       'is not written; write the URL callers use, or the tokens will name the listen address',
     );
-  const seen = new Map<string, number>([[own, -1]]);
+  const seen = new Map<string, number>([
+    [own, -1],
+    [`${own}/`, -1],
+  ]);
   for (const [index, other] of issuers.entries()) {
     const same = seen.get(other.issuer);
     if (same !== undefined)
@@ -31,13 +34,34 @@ export const checkIssuers = (
         same < 0 ? 'is Tollgate itself; remove it' : `is also issuers[${same}]; keep one`,
       );
     seen.set(other.issuer, index);
-    if (other.jwks.startsWith('http:') && !isLoopbackUrl(other.jwks))
-      warning(
-        ['issuers', index, 'jwks'],
-        'is plain http: whoever is on the way can sign tokens; write an https URL',
-      );
+    checkKeysUrl(other, ['issuers', index], problem, warning);
     checkReach(other, ['issuers', index], problem, warning);
   }
+};
+
+/** Where an issuer's keys come from: `jwks`, or the metadata below its own URL. */
+const checkKeysUrl = (
+  { issuer, jwks }: FileFields['issuers'][number],
+  path: readonly (string | number)[],
+  problem: Report,
+  warning: Report,
+): void => {
+  const [key, url] = jwks === undefined ? ['issuer', issuer] : ['jwks', jwks];
+  if (url.startsWith('http:') && !isLoopbackUrl(url))
+    warning([...path, key], 'is plain http: whoever is on the way can sign tokens; write an https URL');
+  if (jwks === undefined && issuer.includes('?'))
+    problem(
+      [...path, 'issuer'],
+      'has a ?query, so its metadata cannot be found; write the URL of its keys in `jwks`',
+    );
+  const [base] = issuer.split('/.well-known/');
+  if (base !== issuer)
+    warning([...path, 'issuer'], `is the URL of a document, which no \`iss\` claim holds; write ${base}`);
+  if (jwks?.includes('/.well-known/openid-configuration') === true)
+    warning(
+      [...path, 'jwks'],
+      "is the issuer's metadata, not its keys; remove it: `issuer` alone finds them",
+    );
 };
 
 /** Which orgs and scopes an issuer may name. */

@@ -75,19 +75,30 @@ export const upstreamUrl: Reader<Origin> = {
   json: { type: 'string', pattern: '^(https?://.+|unix:.+)$' },
 };
 
-/** An http or https URL; a trailing slash is dropped. */
-export const httpUrl = (expects: string): Reader<string> => ({
+/** An http or https URL, exactly as it is written. */
+export const exactHttpUrl = (expects: string): Reader<string> => ({
   read: (value): Read<string> => {
     const read = parseHttpUrl(value, expects);
     if (!read.ok) return read;
-    const { search, hash } = read.value;
-    return hash === '' && typeof value === 'string'
-      ? right(search === '' ? value.replace(/\/+$/, '') : value)
+    return read.value.hash === '' && typeof value === 'string'
+      ? right(value)
       : wrong(`has a #fragment, which is never sent; write ${expects}`);
   },
   expects,
   json: { type: 'string', pattern: '^https?://.+' },
 });
+
+/** The same; a trailing slash is dropped. */
+export const httpUrl = (expects: string): Reader<string> => {
+  const exact = exactHttpUrl(expects);
+  return {
+    ...exact,
+    read: (value): Read<string> => {
+      const read = exact.read(value);
+      return read.ok && !read.value.includes('?') ? right(read.value.replace(/\/+$/, '')) : read;
+    },
+  };
+};
 
 const parseHttpUrl = (value: unknown, expects: string): Read<URL> => {
   const url = typeof value === 'string' && /^https?:\/\//i.test(value) ? URL.parse(value) : null;

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { alone, field, group } from './field.ts';
-import { httpUrl, upstreamUrl } from './network-readers.ts';
+import { exactHttpUrl, upstreamUrl } from './network-readers.ts';
 import { certificate, privateKey } from './pem.ts';
 import { duration } from './quantity.ts';
 import { count, listOf, oneOf, secretText, share, text } from './reader.ts';
@@ -97,13 +97,23 @@ const orgId = text('an org id', 'the id of an org', /^[\x21-\x7e]{1,200}$/);
 const claimName = (what: string) => text('a claim name', what, /^[\x21-\x7e]{1,200}$/);
 
 export const issuerFields = group({
-  issuer: field(httpUrl("the URL in its tokens' iss claim"), 'The `iss` claim of its tokens.'),
-  jwks: field(httpUrl("the URL of the issuer's JWKS"), 'Where its public keys are.'),
-  ca: field(certificate("the CA's certificate"), 'PEM file with the CA of the JWKS endpoint.').optional(),
+  issuer: field(
+    exactHttpUrl("the URL in its tokens' iss claim"),
+    'The `iss` claim of its tokens, exactly: a final slash counts.',
+  ),
+  jwks: field(
+    exactHttpUrl("the URL of the issuer's JWKS"),
+    'Where its public keys are. Without it: where its OpenID or RFC 8414 metadata says.',
+  ).optional(),
+  ca: field(certificate("the CA's certificate"), 'PEM file with the CA of these endpoints.').optional(),
   audience: field(
     listOf(text('an audience', 'the aud claim its tokens carry for this API'), 1),
-    'Accepted `aud` claims; one of them must be in the token.',
+    'For whom its tokens must be: one of these must be in the token.',
   ),
+  audienceClaim: field(
+    oneOf('aud', 'client_id', 'azp'),
+    'The claim that holds `audience`. client_id or azp where the issuer names only the client: then any API that this client calls takes the same tokens.',
+  ).prefault('aud'),
   algorithms: field(
     listOf<string>(
       oneOf(

@@ -28,6 +28,20 @@ export interface ClaimMapping {
   readonly scopePrefix: string;
 }
 
+/** For whom a token must be. */
+export interface AudienceRule {
+  readonly audiences: readonly string[];
+  /** The claim that has one of them: several issuers name only the client, in `client_id` or `azp`. */
+  readonly audienceClaim: 'aud' | 'client_id' | 'azp';
+}
+
+/** Whether a token is for this API. Of the claims only `aud` may be a list (RFC 7519 section 4.1.3). */
+export const isForUs = (claims: ClaimReader, { audiences, audienceClaim }: AudienceRule): boolean => {
+  const value = claims.raw(audienceClaim);
+  const given: readonly unknown[] = audienceClaim === 'aud' && Array.isArray(value) ? value : [value];
+  return given.some((one) => typeof one === 'string' && audiences.includes(one));
+};
+
 /**
  * Reads the mapped claims. Meaningless when the reader has `failed` after it. Scopes may be one text (RFC 9068) or a
  * list of texts, as several issuers send them. `expiresAtMs` is exact; the caller adds its leeway.

@@ -1,20 +1,16 @@
 // The public keys of one external issuer, fetched from its JWKS endpoint and kept through its outages, up to a bound.
 // One fetch at a time, and never one per request: neither unknown kids nor a dead endpoint can make it storm.
 //
-// jose imports each key. Fetching and choosing are our own: createRemoteJWKSet rejects every token once its cache is past
-// its age and the endpoint is down (reproduced in the tests), takes no private CA, and refuses a whole set for one entry
-// it cannot read; createLocalJWKSet finds such a key only when a token asks for it.
+// Fetching is our own: jose's createRemoteJWKSet rejects every token once its cache is past its age and the endpoint is
+// down (reproduced in the tests), and takes no private CA.
 
-import { type CryptoKey, importJWK } from 'jose';
+import type { CryptoKey } from 'jose';
 import { isOutage, type Outage, outage } from '../decision/outcome.ts';
 import { fetchJson, shownUrl } from './fetch-json.ts';
-import { parsePublicMembers, type PublicMembers } from './public-jwk.ts';
-import { rsaBitsMin } from './signature.ts';
+import { type IssuerKey, readJwks } from './jwks.ts';
+import { createKeysLocator, type KeysLocation, type KeysLocator } from './issuer-metadata.ts';
 
-export interface IssuerKeysSettings {
-  readonly jwksUrl: string;
-  /** PEM of a private CA; undefined: the system's. */
-  readonly ca: string | undefined;
+export interface IssuerKeysSettings extends KeysLocation {
   /** A key is imported for each of these it fits. */
   readonly algorithms: readonly string[];
   /** How long keys may serve after they were fetched, while the endpoint is down. */
@@ -27,8 +23,17 @@ export interface IssuerKeys {
    * Waits for a fetch only when what is known cannot answer.
    */
   find(algorithm: string, kid: string | undefined, nowMs: number): Promise<readonly CryptoKey[] | Outage>;
-  /** Fetches the keys when none are known. */
+  /** Fetches the keys when none are known; the outage when they cannot be had. */
   warm(nowMs: number): Promise<Outage | undefined>;
+}
+
+/** Hears when a fetch fails that comes after a good one or is the first, and when one succeeds again (undefined). */
+export type ReportFault = (fault: KeysFault | undefined) => void;
+
+export interface KeysFault {
+  readonly cause: unknown;
+  /** Whether keys are known that serve meanwhile. */
+  readonly hasKeys: boolean;
 }
 
 /**
@@ -42,19 +47,16 @@ const unknownKidCooldownMs = 30_000;
 const retryDelayMs = 1_000;
 /** Bound on the work one token without a kid can cause. */
 const candidatesMax = 4;
-const keysMax = 100;
 
-/** A published key as imported for one algorithm. */
-interface IssuerKey {
-  readonly kid: string | undefined;
-  readonly algorithm: string;
-  readonly key: CryptoKey;
-}
-
-export const createIssuerKeys = (settings: IssuerKeysSettings): IssuerKeys => new FetchedIssuerKeys(settings);
+export const createIssuerKeys = (
+  settings: IssuerKeysSettings,
+  report: ReportFault = () => undefined,
+): IssuerKeys => new FetchedIssuerKeys(settings, report);
 
 class FetchedIssuerKeys implements IssuerKeys {
   readonly #settings: IssuerKeysSettings;
+  readonly #report: ReportFault;
+  readonly #locator: KeysLocator;
   readonly #freshMs: number;
   #keys: readonly IssuerKey[] = [];
   #fetchedAtMs = Number.NEGATIVE_INFINITY;
@@ -63,8 +65,10 @@ class FetchedIssuerKeys implements IssuerKeys {
   #failure: Outage | undefined;
   #flight: Promise<void> | undefined;
 
-  constructor(settings: IssuerKeysSettings) {
+  constructor(settings: IssuerKeysSettings, report: ReportFault) {
     this.#settings = settings;
+    this.#report = report;
+    this.#locator = createKeysLocator(settings);
     this.#freshMs = Math.min(freshMsMax, settings.staleKeysMsMax);
   }
 
@@ -123,87 +127,35 @@ class FetchedIssuerKeys implements IssuerKeys {
 
   async #fetchOnce(nowMs: number): Promise<void> {
     this.#triedAtMs = nowMs;
-    const { jwksUrl, ca } = this.#settings;
-    const body = await fetchJson({ url: jwksUrl, ca });
+    const before = this.#failure;
+    const keys = await this.#fetchKeys(nowMs);
+    if (!isOutage(keys)) {
+      this.#keys = keys;
+      this.#failure = undefined;
+      this.#fetchedAtMs = nowMs;
+      if (before !== undefined) this.#report(undefined);
+      return;
+    }
+    this.#failure = keys;
+    if (before === undefined) this.#report({ cause: keys.cause, hasKeys: this.#isUsable(nowMs) });
+  }
+
+  async #fetchKeys(nowMs: number): Promise<readonly IssuerKey[] | Outage> {
+    const url = await this.#locator.find(nowMs);
+    if (isOutage(url)) return url;
+    const body = await fetchJson({ url, ca: this.#settings.ca });
     if (isOutage(body)) {
-      this.#failure = body;
-      return;
+      this.#locator.doubt();
+      return body;
     }
-    const entries = parseJwks(body);
-    if (entries === undefined) {
-      this.#failure = this.#outage('did not answer a JWK Set');
-      return;
-    }
-    const keys = await importKeys(entries, this.#settings.algorithms);
-    this.#keys = keys;
-    this.#failure = undefined;
-    this.#fetchedAtMs = nowMs;
-    if (keys.length > 0) return;
+    const keys = await readJwks(body, this.#settings.algorithms);
+    if (keys !== undefined && keys.length > 0) return keys;
     // Withdrawn keys are not served stale; but no key at all says nothing of a token, good or bad.
-    this.#fetchedAtMs = Number.NEGATIVE_INFINITY;
-    this.#failure = this.#outage(
-      `publishes no key that can verify a signature (${this.#settings.algorithms.join(', ')})`,
-    );
-  }
-
-  #outage(what: string): Outage {
-    return outage('issuer_unavailable', new Error(`${shownUrl(this.#settings.jwksUrl)} ${what}`));
+    if (keys !== undefined) this.#fetchedAtMs = Number.NEGATIVE_INFINITY;
+    const what =
+      keys === undefined
+        ? 'did not answer a JWK Set'
+        : `publishes no key that can verify a signature (${this.#settings.algorithms.join(', ')})`;
+    return outage('issuer_unavailable', new Error(`${shownUrl(url)} ${what}`));
   }
 }
-
-interface JwksEntry {
-  readonly kid: string | undefined;
-  /** The only algorithm it is for; undefined: any that fits. */
-  readonly algorithm: string | undefined;
-  readonly members: PublicMembers;
-}
-
-/** Entries of a JWK Set for verifying (RFC 7517 section 5: what is not understood is ignored); undefined when it is none. */
-const parseJwks = (body: unknown): readonly JwksEntry[] | undefined => {
-  if (typeof body !== 'object' || body === null || !('keys' in body) || !Array.isArray(body.keys))
-    return undefined;
-  const entries: readonly unknown[] = body.keys.slice(0, keysMax);
-  return entries.map(parseEntry).filter((entry) => entry !== undefined);
-};
-
-const parseEntry = (value: unknown): JwksEntry | undefined => {
-  const members = parsePublicMembers(value);
-  if (members === undefined || typeof value !== 'object' || value === null) return undefined;
-  const given = new Map<string, unknown>(Object.entries(value));
-  const use = given.get('use');
-  if (use !== undefined && use !== 'sig') return undefined;
-  const operations = given.get('key_ops');
-  if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify')))
-    return undefined;
-  const kid = given.get('kid');
-  const algorithm = given.get('alg');
-  if (kid !== undefined && typeof kid !== 'string') return undefined;
-  if (algorithm !== undefined && typeof algorithm !== 'string') return undefined;
-  return { kid, algorithm, members };
-};
-
-const importKeys = async (
-  entries: readonly JwksEntry[],
-  algorithms: readonly string[],
-): Promise<readonly IssuerKey[]> => {
-  const imports = entries.flatMap((entry) =>
-    algorithms
-      .filter((algorithm) => entry.algorithm === undefined || entry.algorithm === algorithm)
-      .map((algorithm) => importKey(entry, algorithm)),
-  );
-  return (await Promise.all(imports)).filter((key) => key !== undefined);
-};
-
-/** Undefined when the key does not fit the algorithm: another type or curve, not on its curve, too few bits. */
-const importKey = async ({ kid, members }: JwksEntry, algorithm: string): Promise<IssuerKey | undefined> => {
-  try {
-    const key = await importJWK({ ...members }, algorithm);
-    if (key instanceof Uint8Array) return undefined;
-    // jose would throw, but only when a token asks for the key.
-    if ('modulusLength' in key.algorithm && Number(key.algorithm.modulusLength) < rsaBitsMin)
-      return undefined;
-    return { kid, algorithm, key };
-  } catch {
-    return undefined;
-  }
-};

@@ -7,14 +7,13 @@ import { type Denial, denial, earlyDenial, isOutage, type Outage, outage } from 
 import { principalOfClaims } from './access-token-claims.ts';
 import type { ClaimReader } from './claim-reader.ts';
 import type { CompactJwt } from './compact-jwt.ts';
-import { type ClaimMapping, externalIdentity } from './external-identity.ts';
-import { createIssuerKeys, type IssuerKeys, type IssuerKeysSettings } from './issuer-keys.ts';
+import { type AudienceRule, type ClaimMapping, externalIdentity, isForUs } from './external-identity.ts';
+import { createIssuerKeys, type IssuerKeys, type IssuerKeysSettings, type KeysFault } from './issuer-keys.ts';
 import type { KeyRing } from './key-ring.ts';
 import { type JwtExpectations, verifyJwt } from './verify-jwt.ts';
 
 /** An issuer of access tokens that is not us; `settings.issuers` has this shape. */
-export interface ExternalIssuer extends ClaimMapping, IssuerKeysSettings {
-  readonly audiences: readonly string[];
+export interface ExternalIssuer extends ClaimMapping, AudienceRule, IssuerKeysSettings {
   /** Required `typ`; undefined: any of `JWT`, `at+jwt` or none. Compared without case and `application/`. */
   readonly type: string | undefined;
   readonly tokenAgeMsMax: number;
@@ -29,6 +28,8 @@ export interface AccessTokenVerifierOptions {
   readonly clockLeewayMs: number;
   /** Oldest token of our own that is still believed: its revocation is remembered no longer than this. */
   readonly tokenAgeMsMax: number;
+  /** Hears when an external issuer's keys cannot be had, once, and when they can again (undefined). */
+  readonly onIssuerFault?: (issuer: string, fault: KeysFault | undefined) => void;
 }
 
 /** Judges the tokens of the issuers it knows. */
@@ -42,8 +43,8 @@ export interface JwtVerifier {
 export interface AccessTokenVerifiers {
   readonly own: JwtVerifier;
   readonly external: JwtVerifier;
-  /** Fetches every external issuer's keys ahead of the first token; the outages met, none fatal. */
-  warm(nowMs: number): Promise<readonly Outage[]>;
+  /** Fetches every external issuer's keys ahead of the first token. */
+  warm(nowMs: number): Promise<void>;
 }
 
 interface Trusted {
@@ -54,7 +55,13 @@ interface Trusted {
 /** `expiresAtMs` of a principal is exact for our tokens and includes the leeway for an external issuer's. */
 export const createAccessTokenVerifiers = (options: AccessTokenVerifierOptions): AccessTokenVerifiers => {
   const trusted = new Map<string, Trusted>(
-    options.externalIssuers.map((issuer) => [issuer.issuer, { issuer, keys: createIssuerKeys(issuer) }]),
+    options.externalIssuers.map((issuer) => [
+      issuer.issuer,
+      {
+        issuer,
+        keys: createIssuerKeys(issuer, (fault) => options.onIssuerFault?.(issuer.issuer, fault)),
+      },
+    ]),
   );
   return {
     own: {
@@ -70,8 +77,7 @@ export const createAccessTokenVerifiers = (options: AccessTokenVerifierOptions):
       },
     },
     warm: async (nowMs) => {
-      const outcomes = await Promise.all([...trusted.values()].map(({ keys }) => keys.warm(nowMs)));
-      return outcomes.filter(isOutage);
+      await Promise.all([...trusted.values()].map(({ keys }) => keys.warm(nowMs)));
     },
   };
 };
@@ -92,7 +98,7 @@ const verifyOwn = async (
   const expected: JwtExpectations = {
     algorithm: key.algorithm,
     issuer: options.issuer,
-    audiences: [options.audience],
+    audience: options.audience,
     clockLeewayMs: options.clockLeewayMs,
     ageMsMax: options.tokenAgeMsMax,
   };
@@ -118,12 +124,14 @@ const verifyExternal = async (
   const expected: JwtExpectations = {
     algorithm: jwt.algorithm,
     issuer: issuer.issuer,
-    audiences: issuer.audiences,
+    audience: undefined,
     clockLeewayMs,
     ageMsMax: issuer.tokenAgeMsMax,
   };
   const refusal = await verifyJwt(jwt.text, candidates, expected, nowMs);
   if (refusal !== undefined) return refusal;
+  if (!isForUs(jwt.claims, issuer))
+    return denial('token_invalid', `claim ${issuer.audienceClaim}: none that the settings accept`);
   const principal = externalIdentity(jwt.claims, issuer, jwt.signingInput);
   const expiresAtMs = principal.expiresAtMs + clockLeewayMs;
   return readable(jwt.claims, { ...principal, expiresAtMs }, nowMs);

@@ -9,8 +9,8 @@ import { type Denial, denial, earlyDenial } from '../decision/outcome.ts';
 export interface JwtExpectations {
   readonly algorithm: string;
   readonly issuer: string;
-  /** One of these must be in `aud`. */
-  readonly audiences: readonly string[];
+  /** Must be in `aud`; undefined: the caller judges whom the token is for. */
+  readonly audience: string | undefined;
   /** Granted to `exp`, `nbf` and `iat`. */
   readonly clockLeewayMs: number;
   readonly ageMsMax: number;
@@ -29,7 +29,7 @@ export const verifyJwt = async (
   const options: JWTVerifyOptions = {
     algorithms: [expected.algorithm],
     issuer: expected.issuer,
-    audience: [...expected.audiences],
+    ...(expected.audience !== undefined && { audience: expected.audience }),
     requiredClaims: ['exp'],
     clockTolerance: expected.clockLeewayMs / 1000,
     maxTokenAge: expected.ageMsMax / 1000,

@@ -24,6 +24,7 @@ const settings = (change: {
     jwksUrl: 'https://login.example.com/keys',
     ca: undefined,
     audiences: [],
+    audienceClaim: 'aud',
     algorithms: ['ES256'],
     type: undefined,
     tokenAgeMsMax,

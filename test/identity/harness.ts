@@ -110,7 +110,7 @@ export const openHarness = async (
     accessTokens: {
       own: { trusts: (name) => name === issuer, verify: verifyNamed },
       external: { trusts: (name) => name === foreignIssuer, verify: verifyNamed },
-      warm: async () => [],
+      warm: async () => undefined,
     },
     signIdentityJwt: (identity, upstreamName) => {
       signed.push(`identity for ${upstreamName}`);

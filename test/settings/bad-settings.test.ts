@@ -133,6 +133,10 @@ const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]>
     /^:6:18: issuers\[0\].scopePrefix: must not begin with tollgate:/,
   ],
   'an issuer is listed once': ['issuer-twice', /^:3:15: issuers\[1\].issuer: is also issuers\[0\]/],
+  'an issuer with a query cannot be asked for its metadata': [
+    'issuer-query',
+    /^:2:15: issuers\[0\].issuer: has a \?query.*write the URL of its keys in `jwks`/,
+  ],
   'Tollgate is not its own foreign issuer': [
     'issuer-is-ours',
     /^:3:15: issuers\[0\].issuer: is Tollgate itself/,

@@ -210,6 +210,35 @@ t.test('an issuer that can be overheard, and keys over plain http, are warnings'
   t.match(warningsOf({ flags: { issuers } }), [/issuers\[0\].jwks: is plain http/]);
 });
 
+t.test('an issuer found by its own URL alone is as exact as it is written', async (t) => {
+  const issuerOf = (issuer: string, more: object = {}): string => {
+    const issuers = [{ issuer, audience: 'x', fixedOrg: 'acme', ...more }];
+    const found = load({ flags: { issuers } }).issuers[0];
+    return `${found?.issuer} ${found?.jwksUrl}`;
+  };
+  t.equal(issuerOf('https://a.example/'), 'https://a.example/ undefined');
+  t.equal(issuerOf('https://a.example'), 'https://a.example undefined');
+  t.equal(
+    issuerOf('https://a.example/', { jwks: 'https://b.example/k/' }),
+    'https://a.example/ https://b.example/k/',
+  );
+});
+
+t.test('the URL of a document instead of the issuer, or of its keys, is a warning', async (t) => {
+  const warningsOfIssuer = (issuer: object): readonly string[] =>
+    warningsOf({
+      flags: { issuers: [{ issuer: 'https://a.example/x', audience: 'x', fixedOrg: 'acme', ...issuer }] },
+    });
+  t.same(warningsOfIssuer({}), []);
+  t.match(warningsOfIssuer({ issuer: 'https://a.example/x/.well-known/openid-configuration' }), [
+    /issuers\[0\].issuer: is the URL of a document.*write https:\/\/a.example\/x$/,
+  ]);
+  t.match(warningsOfIssuer({ jwks: 'https://a.example/x/.well-known/openid-configuration' }), [
+    /issuers\[0\].jwks: is the issuer's metadata, not its keys; remove it/,
+  ]);
+  t.match(warningsOfIssuer({ issuer: 'http://a.example' }), [/issuers\[0\].issuer: is plain http/]);
+});
+
 t.test('an issuer that may name any org is a warning; a list of orgs, or one, is none', async (t) => {
   const warningsOfIssuer = (reach: object): readonly string[] => {
     const issuer = { issuer: 'https://a.example', jwks: 'https://a.example/keys', audience: 'x', ...reach };
@@ -230,6 +259,7 @@ t.test('a foreign issuer has its defaults', async (t) => {
       jwksUrl: 'https://a.example/keys',
       ca: undefined,
       audiences: ['x'],
+      audienceClaim: 'aud',
       algorithms: ['RS256', 'ES256'],
       type: undefined,
       tokenAgeMsMax: 86_400_000,

@@ -2,7 +2,7 @@
 
 import { claimsAndVerifies, PresentedCredential } from '../../src/identity/authenticator.ts';
 import type { Principal } from '../../src/decision/identity.ts';
-import type { Outage, Refusal } from '../../src/decision/outcome.ts';
+import type { Refusal } from '../../src/decision/outcome.ts';
 import {
   type AccessTokenVerifierOptions,
   createAccessTokenVerifiers,
@@ -10,7 +10,7 @@ import {
 
 export interface AccessTokenVerifier {
   (token: string, nowMs: number): Promise<Principal | Refusal>;
-  warm(nowMs: number): Promise<readonly Outage[]>;
+  warm(nowMs: number): Promise<void>;
 }
 
 export const createAccessTokenVerifier = (

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import t, { type Test } from 'tap';
 import { isDenial } from '../../src/decision/outcome.ts';
+import { summarizeError } from '../../src/observe/describe-error.ts';
 import type { IssuerSettings } from '../../src/settings/settings.ts';
 import { type AccessTokenVerifier, createAccessTokenVerifier } from '../support/access-tokens.ts';
 import { answerJson, type JwksServer, startJwksServer } from './jwks-server.ts';
@@ -49,6 +50,8 @@ const token = (
 interface Fixture {
   readonly verify: AccessTokenVerifier;
   readonly server: JwksServer;
+  /** What was said of the issuer's keys: the reason, or that they can be had again. */
+  readonly faults: string[];
 }
 
 const fixture = async (t: Test, change: Partial<IssuerSettings> = {}): Promise<Fixture> => {
@@ -58,6 +61,7 @@ const fixture = async (t: Test, change: Partial<IssuerSettings> = {}): Promise<F
     jwksUrl: server.url,
     ca: undefined,
     audiences: ['api'],
+    audienceClaim: 'aud',
     algorithms: ['ES256', 'RS256'],
     type: undefined,
     tokenAgeMsMax: 60 * minuteMs,
@@ -69,8 +73,16 @@ const fixture = async (t: Test, change: Partial<IssuerSettings> = {}): Promise<F
     scopePrefix: '',
     ...change,
   };
-  const verify = createAccessTokenVerifier({ ...verifierOptions, externalIssuers: [settings] });
-  return { verify, server };
+  const faults: string[] = [];
+  const verify = createAccessTokenVerifier({
+    ...verifierOptions,
+    externalIssuers: [settings],
+    onIssuerFault: (issuer, fault) => {
+      t.equal(issuer, settings.issuer);
+      faults.push(fault === undefined ? 'again' : `${summarizeError(fault.cause)}, keys: ${fault.hasKeys}`);
+    },
+  });
+  return { verify, server, faults };
 };
 
 t.test("an external issuer's token becomes an identity by the claims its settings name", async (t) => {
@@ -404,13 +416,57 @@ t.test(
   },
 );
 
-t.test('warming up names the issuers that cannot be reached', async (t) => {
-  const { verify, server } = await fixture(t);
-  t.strictSame(await verify.warm(nowMs), []);
-  t.equal(server.requests, 1);
+t.test('an issuer that cannot be reached is told of once, and once when it can again', async (t) => {
+  const { verify, server, faults } = await fixture(t);
+  await verify.warm(nowMs);
+  t.strictSame(faults, []);
+  await server.stop();
+  for (const minutes of [30, 31, 61, 62]) await verify(token(), nowMs + minutes * minuteMs);
+  t.match(faults, [/jwks\.json could not be fetched: connect ECONNREFUSED.*, keys: true/]);
+  t.equal(faults.length, 1);
+  await server.start();
+  await verify(token(), nowMs + 63 * minuteMs);
+  t.strictSame(faults.slice(1), ['again']);
   const cold = await fixture(t);
   await cold.server.stop();
-  t.match(await cold.verify.warm(nowMs), [{ kind: 'outage', reason: 'issuer_unavailable' }]);
+  await cold.verify.warm(nowMs);
+  t.match(cold.faults, [/ECONNREFUSED.*, keys: false/]);
+});
+
+t.test(
+  'whom a token is for may stand in client_id or azp, where the settings say so, and nowhere else',
+  async (t) => {
+    for (const audienceClaim of ['client_id', 'azp'] as const) {
+      const { verify } = await fixture(t, { audienceClaim });
+      t.match(await verify(token({ aud: undefined, [audienceClaim]: 'api' }), nowMs), {
+        issuer: theirIssuer,
+      });
+      for (const [why, change] of Object.entries({
+        'another client': { [audienceClaim]: 'other' },
+        'none, whatever aud says': { aud: 'api' },
+        'a list': { [audienceClaim]: ['api'] },
+        null: { [audienceClaim]: null },
+      }))
+        t.match(
+          await verify(token(change), nowMs),
+          { reason: 'token_invalid', evidence: `claim ${audienceClaim}` },
+          `${audienceClaim}: ${why}`,
+        );
+    }
+    const { verify } = await fixture(t);
+    t.match(await verify(token({ aud: 'other', client_id: 'api', azp: 'api' }), nowMs), {
+      evidence: 'claim aud',
+    });
+  },
+);
+
+t.test('an issuer is compared to the last character', async (t) => {
+  const { verify } = await fixture(t, { issuer: 'https://login.example/' });
+  t.match(await verify(token({ iss: 'https://login.example/' }), nowMs), {
+    issuer: 'https://login.example/',
+  });
+  for (const iss of ['https://login.example', 'https://login.example//', 'https://LOGIN.example/'])
+    t.match(await verify(token({ iss }), nowMs), { evidence: /claim iss/ }, iss);
 });
 
 t.test('five hundred tokens of a garbage kid cause one fetch', async (t) => {

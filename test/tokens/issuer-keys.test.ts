@@ -12,6 +12,7 @@ const secondMs = 1000;
 
 const keysFrom = (server: Pick<JwksServer, 'url'>, change: Partial<IssuerKeysSettings> = {}): IssuerKeys =>
   createIssuerKeys({
+    issuer: 'https://login.example',
     jwksUrl: server.url,
     ca: undefined,
     algorithms: ['ES256', 'RS256'],
