@@ -1,19 +1,19 @@
-// The commands that callers of the surfaces give about the users of their org, and their reading of its audit: rights first,
-// then the command, then the audit. Nobody gives a role that grants more than they may do themselves.
+// The commands of callers about the users of their org, and their reading of its audit. Nobody gives a role that grants
+// more than they may do themselves.
 
+import type { Denial, Outage, Refusal } from '../decision/outcome.ts';
 import type { Identity } from '../decision/identity.ts';
-import { type Denial, isDenial, isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
 import { mayManageAccounts, mayReadAudit } from '../decision/rights.ts';
 import { effectiveScopes } from '../decision/scope.ts';
-import { type CommandLimit, tooManyCommands } from '../identity/command-limit.ts';
-import type { AccountState, AuditEntry, OrgRecord, UserRecord } from '../store/records.ts';
+import type { AuditEntry, OrgRecord, UserRecord } from '../store/records.ts';
 import type { Page, PageRequest, TokenStore } from '../store/token-store.ts';
-import { Accounts } from './accounts.ts';
+import { Accounts, type UserChanges } from './accounts.ts';
 import type { Actor } from './actor.ts';
-import type { Audit, AuditAction } from './audit.ts';
-import { withOwnRights } from './own-rights.ts';
-import { checkOrgId, checkPage, checkUserId } from './names.ts';
-import { type CommandError, commandError, isFailure } from './command-error.ts';
+import type { AuditAction } from './audit.ts';
+import { type CommandError, isFailure } from './command-error.ts';
+import { checkPage } from './names.ts';
+import { checkHeld } from './owner.ts';
+import { withRight, type WithRightDeps } from './with-right.ts';
 
 /** Refused as `mayManageAccounts` and `mayReadAudit` say, and `rate_limited` after too many commands. */
 export interface AccountCommands {
@@ -34,42 +34,42 @@ export interface AccountCommands {
   ): Promise<Page<AuditEntry> | CommandError | Refusal>;
 }
 
-export interface ChangeUserCommand {
+export interface ChangeUserCommand extends Pick<UserChanges, 'roles' | 'state'> {
   readonly orgId: string;
   readonly userId: string;
-  /** All roles from now on; undefined: as they are. */
-  readonly roles: readonly string[] | undefined;
-  readonly state: AccountState | undefined;
 }
 
-export interface AccountCommandsDeps {
+export interface AccountCommandsDeps extends WithRightDeps {
   readonly store: TokenStore;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Where commands are written down; undefined: nowhere. */
-  readonly audit: Audit | undefined;
-  /** Undefined: an account may give any number of commands. */
-  readonly commandLimit?: CommandLimit | undefined;
 }
 
 export const createAccountCommands = (deps: AccountCommandsDeps): AccountCommands => {
   const accounts = new Accounts(deps);
-  const withRight = createWithRight(deps);
+  const inOrg = <T extends object>(
+    actor: Actor,
+    action: AuditAction,
+    { orgId, userId }: { readonly orgId: string; readonly userId?: string },
+    work: (identity: Identity) => Promise<T | CommandError | Outage>,
+    mayWithin: (identity: Identity, orgId: string) => Denial | undefined = mayManageAccounts,
+  ): Promise<T | CommandError | Refusal> =>
+    withRight<T>(deps, {
+      actor,
+      action,
+      subject: () => ({ org: orgId, user: userId }),
+      may: (identity) => mayWithin(identity, orgId),
+      work,
+    });
+
   return {
-    findOrg: (actor, orgId) =>
-      withRight(actor, 'org.see', { orgId, userId: undefined }, mayManageAccounts, () =>
-        accounts.findOrg(orgId),
-      ),
+    findOrg: (actor, orgId) => inOrg(actor, 'org.see', { orgId }, () => accounts.findOrg(orgId)),
     findUser: (actor, orgId, userId) =>
-      withRight(actor, 'user.see', { orgId, userId }, mayManageAccounts, () =>
-        accounts.findUser(orgId, userId),
-      ),
+      inOrg(actor, 'user.see', { orgId, userId }, () => accounts.findUser(orgId, userId)),
     listUsers: (actor, orgId, page) =>
-      withRight(actor, 'user.list', { orgId, userId: undefined }, mayManageAccounts, () =>
-        accounts.listUsers(orgId, page),
-      ),
+      inOrg(actor, 'user.list', { orgId }, () => accounts.listUsers(orgId, page)),
     changeUser: (actor, command) =>
-      withRight(actor, 'user.change', command, mayManageAccounts, async ({ scopes }) => {
+      inOrg(actor, 'user.change', command, async ({ scopes }) => {
         const { orgId, userId, roles, state } = command;
         const before = await accounts.findUser(orgId, userId);
         if (isFailure(before)) return before;
@@ -81,41 +81,15 @@ export const createAccountCommands = (deps: AccountCommandsDeps): AccountCommand
         return isRepeat ? { ...after, isRepeat } : after;
       }),
     readAudit: (actor, orgId, page) =>
-      withRight(
+      inOrg(
         actor,
         'audit.read',
-        { orgId, userId: undefined },
-        mayReadAudit,
+        { orgId },
         async () => checkPage(page) ?? deps.store.readAudit(orgId, page),
+        mayReadAudit,
       ),
   };
 };
-
-/** Carries out a command within an org, if the actor may. Reading is audited only when it was refused. */
-const createWithRight =
-  ({ store, audit, commandLimit }: AccountCommandsDeps) =>
-  async <T extends object>(
-    actor: Actor,
-    action: AuditAction,
-    { orgId, userId }: { readonly orgId: string; readonly userId: string | undefined },
-    may: (identity: Identity, orgId: string) => Denial | undefined,
-    work: (identity: Identity) => Promise<T | CommandError | Outage>,
-  ): Promise<T | CommandError | Refusal> => {
-    const identity = await withOwnRights(store, actor.identity);
-    if (isOutage(identity)) return identity;
-    const refusal = may(identity, orgId);
-    if (refusal === undefined && commandLimit?.(actor.identity, 'other') === false)
-      return tooManyCommands(actor.identity);
-    const outcome = refusal ?? (await work(identity));
-    if (action === 'user.change' || isDenial(outcome)) {
-      const subject = {
-        org: checkOrgId(orgId) === undefined ? orgId : undefined,
-        user: userId !== undefined && checkUserId(userId) === undefined ? userId : undefined,
-      };
-      audit?.record({ action, identity: actor.identity, origin: actor, subject, outcome });
-    }
-    return outcome;
-  };
 
 /** Of the roles that the user does not have yet: what they grant the actor must have. */
 const checkGrant = async (
@@ -128,11 +102,5 @@ const checkGrant = async (
   const org = await accounts.findOrg(orgId);
   if (isFailure(org)) return org;
   const added = roles.filter((role) => !user.roles.includes(role));
-  const beyond = [...effectiveScopes('all', added, org.roles)].filter((scope) => !held.has(scope));
-  return beyond.length === 0
-    ? undefined
-    : commandError(
-        'scope_too_wide',
-        `You do not have ${beyond.sort().slice(0, 10).join(' ')} yourself, so you cannot give a role that grants it.`,
-      );
+  return checkHeld(held, effectiveScopes('all', added, org.roles), 'give a role that grants it');
 };

@@ -154,17 +154,6 @@ export const createAudit = (deps: AuditDeps): Audit => {
   };
 };
 
-/** Records the outcome of a command, and gives it on. */
-export const audited = async <T>(
-  audit: Audit | undefined,
-  event: Omit<AuditEvent, 'outcome'>,
-  work: () => Promise<T>,
-): Promise<T> => {
-  const outcome = await work();
-  audit?.record({ ...event, outcome });
-  return outcome;
-};
-
 /** What a retry may be answered: the first time is written down, and a thousand more would push out everything else. */
 const changesNothing = (outcome: unknown): boolean =>
   outcome === 'already_revoked' ||

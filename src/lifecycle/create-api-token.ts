@@ -10,7 +10,7 @@ import { createSecret, createTokenId, digestOf, type SecretLength } from '../tok
 import { derivationFor, type DerivedSecrets, type OpenDerivedSecrets, type GivenBy } from './idempotency.ts';
 import { checkNotifyBefore, grantLifetime } from './lifetime.ts';
 import { checkLabels, checkName, checkOrgId, checkScopes, checkUserId, distinct } from './names.ts';
-import { checkNotWider, findActiveOwner, grantedTo, type Owner } from './owner.ts';
+import { checkHeld, checkNotWider, findActiveOwner, grantedTo, type Owner } from './owner.ts';
 import { isCommandError, type CommandError, commandError, isFailure } from './command-error.ts';
 import { type Room, storeWithin } from './token-room.ts';
 
@@ -106,13 +106,7 @@ const checkScopesOf = (command: NewApiToken, owner: Owner): CommandError | undef
   const { scopes, within } = command;
   const wide = scopes === 'all' ? undefined : checkNotWider(scopes, owner);
   if (wide !== undefined || within === undefined) return wide;
-  const beyond = (scopes === 'all' ? [...grantedTo(owner)] : scopes).filter((scope) => !within.has(scope));
-  return beyond.length === 0
-    ? undefined
-    : commandError(
-        'scope_too_wide',
-        `You do not have ${beyond.sort().slice(0, 10).join(' ')} yourself, so you cannot make a token that does.`,
-      );
+  return checkHeld(within, scopes === 'all' ? grantedTo(owner) : scopes, 'make a token that does');
 };
 
 const recordOf = (

@@ -11,6 +11,7 @@ import { type AccessTokenClaims, accessTokenClaims } from '../tokens/access-toke
 import type { KeyRing } from '../tokens/key-ring.ts';
 import { signAccessToken, signIdToken } from '../tokens/sign.ts';
 import { isCommandError, type CommandError, commandError } from './command-error.ts';
+import { scopesBeyond } from './owner.ts';
 
 type Claims = Readonly<Record<string, unknown>>;
 
@@ -158,10 +159,10 @@ const narrowScopes = (
   asked: readonly string[] | undefined,
 ): readonly string[] | IssueError => {
   if (asked === undefined) return [...held].sort();
-  const beyond = asked.filter((scope) => !held.has(scope));
-  return beyond.length === 0
+  const beyond = scopesBeyond(held, asked);
+  return beyond === undefined
     ? [...new Set(asked)].sort()
-    : commandError('scope_too_wide', `The token does not carry ${beyond.slice(0, 10).join(' ')}.`);
+    : commandError('scope_too_wide', `The token does not carry ${beyond}.`);
 };
 
 /** RFC 8693 §2.1, RFC 8707 §2: a target we do not serve is refused, never ignored. */

@@ -1,21 +1,19 @@
 // Setting and changing passwords. The operator sets any; a person changes their own by proving the old one, an org's
-// owner those of the org, but for users who may do more than the owner: whoever sets a password can sign in with it.
+// owner those of the org, but for users who may do more than the owner: who sets a password can sign in with it.
 // Every session of the user ends with it; the API tokens live on.
 
 import { denial, isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
 import { mayChangePassword } from '../decision/rights.ts';
-import { type CommandLimit, tooManyCommands } from '../identity/command-limit.ts';
 import type { SignInLimit } from '../identity/sign-in-limit.ts';
 import type { UserRecord } from '../store/records.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { userUnknown } from './accounts.ts';
 import type { Actor } from './actor.ts';
-import { type Audit, audited } from './audit.ts';
+import { type CommandError, commandError, isCommandError, isFailure } from './command-error.ts';
 import { checkOrgId, checkUserId } from './names.ts';
-import { grantedTo } from './owner.ts';
-import { withOwnRights } from './own-rights.ts';
+import { checkHeld, findOwner, grantedTo } from './owner.ts';
 import type { PasswordHashes } from './password-hash.ts';
-import { type CommandError, commandError } from './command-error.ts';
+import { withRight, type WithRightDeps } from './with-right.ts';
 
 export interface PasswordChange {
   readonly orgId: string;
@@ -36,15 +34,12 @@ export interface Passwords {
   changePassword(actor: Actor, change: PasswordChange): Promise<'changed' | CommandError | Refusal>;
 }
 
-export interface PasswordsDeps {
+export interface PasswordsDeps extends WithRightDeps {
   readonly store: Pick<TokenStore, 'findOrg' | 'findUser' | 'changeUser'>;
   readonly passwords: PasswordHashes;
   readonly limit: SignInLimit;
-  /** Undefined: an account may give any number of commands. */
-  readonly commandLimit?: CommandLimit | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  readonly audit?: Audit | undefined;
 }
 
 const charactersMin = 12;
@@ -76,28 +71,25 @@ export const createPasswords = (deps: PasswordsDeps): Passwords => {
     return (await store.changeUser(orgId, userId, { passwordHash }, now())) ?? userUnknown(orgId, userId);
   };
 
-  const change = async (actor: Actor, command: PasswordChange): ReturnType<Passwords['changePassword']> => {
-    const identity = await withOwnRights(store, actor.identity);
-    if (isOutage(identity)) return identity;
-    const refusal = mayChangePassword(identity, command);
-    if (refusal !== undefined) return refusal;
-    if (deps.commandLimit?.(identity, 'other') === false) return tooManyCommands(identity);
-    const isOwn = identity.org.id === command.orgId && identity.user.id === command.userId;
-    const unproven = isOwn
-      ? await prove(deps, actor, command)
-      : await checkWithin(store, command, identity.scopes);
-    if (unproven !== undefined) return unproven;
-    const changed = await set(command.orgId, command.userId, command.next);
-    return 'kind' in changed ? changed : 'changed';
-  };
-
   return {
     setPassword: set,
     changePassword: (actor, command) => {
-      const { identity } = actor;
-      const subject = { org: command.orgId, user: command.userId };
-      const event = { action: 'password.change', identity, origin: actor, subject } as const;
-      return audited(deps.audit, event, () => change(actor, command));
+      const { orgId, userId, next } = command;
+      const isOwn = actor.identity.org.id === orgId && actor.identity.user.id === userId;
+      return withRight<'changed'>(deps, {
+        actor,
+        action: 'password.change',
+        subject: () => ({ org: orgId, user: userId }),
+        may: (identity) => mayChangePassword(identity, command),
+        work: async ({ scopes }) => {
+          const refusal = isOwn
+            ? await prove(deps, actor, command)
+            : await checkWithin(store, command, scopes);
+          if (refusal !== undefined) return refusal;
+          const changed = await set(orgId, userId, next);
+          return isFailure(changed) ? changed : 'changed';
+        },
+      });
     },
   };
 };
@@ -110,20 +102,14 @@ const checkWithin = async (
 ): Promise<CommandError | Outage | undefined> => {
   const malformed = checkOrgId(orgId) ?? checkUserId(userId);
   if (malformed !== undefined) return malformed;
-  const [org, user] = await Promise.all([store.findOrg(orgId), store.findUser(orgId, userId)]);
-  if (isOutage(org)) return org;
-  if (isOutage(user)) return user;
-  if (org === undefined || user === undefined) return userUnknown(orgId, userId);
-  const beyond = [...grantedTo({ org, user })].filter((scope) => !held.has(scope));
-  return beyond.length === 0
-    ? undefined
-    : commandError(
-        'scope_too_wide',
-        `You do not have ${beyond.sort().slice(0, 10).join(' ')} yourself, so you cannot set the password of a user who does.`,
-      );
+  const owner = await findOwner(store, orgId, userId);
+  if (isOutage(owner)) return owner;
+  return isCommandError(owner)
+    ? userUnknown(orgId, userId)
+    : checkHeld(held, grantedTo(owner), 'set the password of a user who does');
 };
 
-/** Why the actor has not shown that they know the present password; whoever has a session must not guess it either. */
+/** Why the actor has not shown that they know the present password: a stolen session must not guess it. */
 const prove = async (
   { store, passwords, limit }: PasswordsDeps,
   { clientAddress }: Actor,

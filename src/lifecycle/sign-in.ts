@@ -6,13 +6,14 @@ import type { Identity } from '../decision/identity.ts';
 import { denial, isOutage, isRefusal, type Outage, type Refusal } from '../decision/outcome.ts';
 import { ownSession } from '../identity/authenticators.ts';
 import type { SignInLimit } from '../identity/sign-in-limit.ts';
-import type { OrgRecord, UserRecord } from '../store/records.ts';
+import type { UserRecord } from '../store/records.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import type { Actor, Origin } from './actor.ts';
 import type { Audit } from './audit.ts';
+import { isCommandError } from './command-error.ts';
 import { createIssue, type IssueDeps, type Issued, type IssueError } from './issue.ts';
 import { checkOrgId, checkUserId } from './names.ts';
-import { grantedTo } from './owner.ts';
+import { findOwner, grantedTo } from './owner.ts';
 import type { PasswordHashes } from './password-hash.ts';
 
 export interface SignInCommand {
@@ -64,12 +65,14 @@ export const createSignIn = (deps: SignInDeps): SignIn => {
 };
 
 const checkPassword = async (deps: SignInDeps, command: SignInCommand): Promise<Identity | Refusal> => {
-  const found = await findAccount(deps.store, command);
+  // Names that nobody can have are not looked up; the time a look-up takes is small against a password's.
+  const found = isName(command) ? await findOwner(deps.store, command.orgId, command.userId) : undefined;
   if (isOutage(found)) return found;
-  const { org, user } = found;
-  const isRight = await deps.passwords.verify(command.password, user?.passwordHash);
+  const owner = isCommandError(found) ? undefined : found;
+  const isRight = await deps.passwords.verify(command.password, owner?.user.passwordHash);
   if (isOutage(isRight)) return isRight;
-  if (org === undefined || user === undefined) return denial('password_wrong', 'no such user');
+  if (owner === undefined) return denial('password_wrong', 'no such user');
+  const { org, user } = owner;
   if (!isRight)
     return denial('password_wrong', user.passwordHash === undefined ? 'the user has no password' : undefined);
   if (org.state === 'disabled') return denial('password_wrong', 'the org is disabled');
@@ -81,7 +84,7 @@ const checkPassword = async (deps: SignInDeps, command: SignInCommand): Promise<
     issuer: deps.settings.issuer,
     org: { id: org.id, name: org.name },
     user: { id: user.id, name: user.name, roles: user.roles },
-    scopes: grantedTo({ org, user }),
+    scopes: grantedTo(owner),
     tokenId: undefined,
     secretNumber: undefined,
     sessionId: randomUUID(),
@@ -106,27 +109,11 @@ const renewHash = async (
   if (!isOutage(next)) await store.renewPasswordHash(orgId, id, { known, next });
 };
 
-interface Account {
-  readonly org: OrgRecord | undefined;
-  readonly user: UserRecord | undefined;
-}
-
 /** Whom every name counts for that nobody can have: it may be thousands of characters, and another one each time. */
 const nobody = '(nobody)';
 
 const isName = ({ orgId, userId }: Pick<SignInCommand, 'orgId' | 'userId'>): boolean =>
   checkOrgId(orgId) === undefined && checkUserId(userId) === undefined;
-
-/** Names that nobody can have are not looked up; the time a look-up takes is small against a password's. */
-const findAccount = async (
-  store: SignInDeps['store'],
-  { orgId, userId }: SignInCommand,
-): Promise<Account | Outage> => {
-  if (!isName({ orgId, userId })) return { org: undefined, user: undefined };
-  const [org, user] = await Promise.all([store.findOrg(orgId), store.findUser(orgId, userId)]);
-  if (isOutage(org)) return org;
-  return isOutage(user) ? user : { org, user };
-};
 
 /** What has not the form of a name may be anything, a password in the wrong field too: it is not written down. */
 const knownParts = ({ orgId, userId }: SignInCommand) => ({

@@ -1,22 +1,21 @@
-// The commands that callers of the surfaces give about API tokens: rights first, then the command, then the audit. Another
-// org's token is to a caller as one that does not exist; the audit knows better.
+// The commands of callers about API tokens. Another org's token is to a caller as one that does not exist; the audit
+// knows better.
 
 import type { Identity } from '../decision/identity.ts';
-import { type Denial, isDenial, isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
+import { isDenial, isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
 import { mayManageTokens, type Whose } from '../decision/rights.ts';
 import { effectiveScopes } from '../decision/scope.ts';
-import { type CommandKind, type CommandLimit, tooManyCommands } from '../identity/command-limit.ts';
-import type { ApiTokenRecord } from '../store/records.ts';
+import type { ApiTokenRecord, AuditParty } from '../store/records.ts';
 import type { Actor } from './actor.ts';
-import { type ApiTokensDeps, ApiTokens } from './api-tokens.ts';
-import type { Audit, AuditAction } from './audit.ts';
+import { ApiTokens, type ApiTokensDeps } from './api-tokens.ts';
+import type { AuditAction } from './audit.ts';
+import { type CommandError, isCommandError, isFailure } from './command-error.ts';
 import type { CreatedApiToken, NewApiToken } from './create-api-token.ts';
 import { checkTokenId, tokenUnknown } from './names.ts';
-import { findActiveOwner } from './owner.ts';
-import { withOwnRights } from './own-rights.ts';
-import { type CommandError, commandError, isFailure } from './command-error.ts';
+import { checkHeld, findActiveOwner, findOwner } from './owner.ts';
 import type { Regeneration } from './regenerate.ts';
 import { listTokens, type TokenListing, type TokenQuery, type TokenView, viewOf } from './token-list.ts';
+import { withRight, type WithRightDeps } from './with-right.ts';
 
 /**
  * Every command may be refused with a Denial: `session_kind_refused` for a session that no person signed in to,
@@ -45,17 +44,11 @@ export interface TokenCommands {
 
 type TokenOwner = Pick<ApiTokenRecord, 'orgId' | 'userId'>;
 
-export interface TokenCommandsDeps extends ApiTokensDeps {
-  /** Undefined: an account may give any number of commands. */
-  readonly commandLimit?: CommandLimit | undefined;
-  readonly audit: Audit | undefined;
-}
+export type TokenCommandsDeps = ApiTokensDeps & WithRightDeps;
 
 export const createTokenCommands = (deps: TokenCommandsDeps): TokenCommands => {
   const { now, store } = deps;
   const apiTokens = new ApiTokens(deps);
-  const withRight = createWithRight(deps);
-  const withToken = createWithToken(deps);
 
   /** Every replica remembers the id for a while; the limit on commands keeps an account from filling them. */
   const revokeMissing = async (tokenId: string): Promise<CommandError | Refusal> => {
@@ -65,34 +58,29 @@ export const createTokenCommands = (deps: TokenCommandsDeps): TokenCommands => {
 
   return {
     createApiToken: (actor, command) =>
-      withRight<CreatedApiToken>(actor, 'token.create', command, ({ scopes }) =>
+      withRightTo<CreatedApiToken>(deps, actor, 'token.create', command, ({ scopes }) =>
         apiTokens.createApiToken({ ...command, within: scopes, givenBy: own(actor) }),
       ),
 
     findApiToken: (actor, tokenId, of) =>
-      withToken<TokenView>(actor, 'token.see', { tokenId, of }, async (token) => {
-        const [org, user] = await Promise.all([
-          store.findOrg(token.orgId),
-          store.findUser(token.orgId, token.userId),
-        ]);
-        if (isOutage(org)) return org;
-        if (isOutage(user)) return user;
-        return org === undefined || user === undefined
-          ? tokenUnknown(tokenId)
-          : viewOf(token, user, org, now());
+      withToken<TokenView>(deps, actor, 'token.see', { tokenId, of }, async (token) => {
+        const owner = await findOwner(store, token.orgId, token.userId);
+        if (isCommandError(owner)) return tokenUnknown(tokenId);
+        return isOutage(owner) ? owner : viewOf(token, owner.user, owner.org, now());
       }),
 
     listApiTokens: (actor, query) =>
-      withRight<TokenListing>(actor, 'token.list', query, () => listTokens(store, query, now())),
+      withRightTo<TokenListing>(deps, actor, 'token.list', query, () => listTokens(store, query, now())),
 
     regenerateApiToken: (actor, command) =>
-      withToken<CreatedApiToken>(actor, 'token.regenerate', command, async (token, { scopes }) => {
+      withToken<CreatedApiToken>(deps, actor, 'token.regenerate', command, async (token, { scopes }) => {
         const wide = await checkWithin(deps, scopes, token);
         return wide ?? apiTokens.regenerateApiToken({ ...command, givenBy: own(actor) });
       }),
 
     revokeApiToken: (actor, tokenId, of) =>
       withToken<'revoked' | 'already_revoked'>(
+        deps,
         actor,
         'token.revoke',
         { tokenId, of, ifMissing: () => revokeMissing(tokenId) },
@@ -100,37 +88,27 @@ export const createTokenCommands = (deps: TokenCommandsDeps): TokenCommands => {
       ),
 
     revokeAll: (actor, whose) =>
-      withRight<'revoked'>(actor, 'token.revoke_all', whose, () =>
+      withRightTo<'revoked'>(deps, actor, 'token.revoke_all', whose, () =>
         apiTokens.revokeAll(whose.orgId, whose.userId),
       ),
   };
 };
 
-/** Looking is worth a line only when it was refused. */
-const isLook = (action: AuditAction): boolean => action === 'token.list' || action === 'token.see';
-
-const kindOf = (action: AuditAction): CommandKind =>
-  action === 'token.revoke' || action === 'token.revoke_all' ? 'revocation' : 'other';
-
-/** Carries out a command about a user's or an org's tokens, if the actor may. */
-const createWithRight =
-  ({ store, audit, commandLimit }: TokenCommandsDeps) =>
-  async <T extends object | string>(
-    actor: Actor,
-    action: AuditAction,
-    whose: Whose,
-    work: (identity: Identity) => Promise<T | CommandError | Outage>,
-  ): Promise<T | CommandError | Refusal> => {
-    const identity = await withOwnRights(store, actor.identity);
-    const refusal = isOutage(identity) ? identity : mayManageTokens(identity, whose);
-    if (refusal === undefined && commandLimit?.(actor.identity, kindOf(action)) === false)
-      return tooManyCommands(actor.identity);
-    const outcome = refusal ?? (isOutage(identity) ? identity : await work(identity));
-    const subject = { org: whose.orgId, user: whose.userId, tokenId: madeId(outcome) };
-    if (!isLook(action) || isDenial(outcome))
-      audit?.record({ action, identity: actor.identity, origin: actor, subject, outcome });
-    return outcome;
-  };
+/** A command about the tokens of a user or an org. */
+const withRightTo = <T extends object | string>(
+  deps: WithRightDeps,
+  actor: Actor,
+  action: AuditAction,
+  whose: Whose,
+  work: (identity: Identity) => Promise<T | CommandError | Outage>,
+): Promise<T | CommandError | Refusal> =>
+  withRight<T>(deps, {
+    actor,
+    action,
+    subject: (outcome) => ({ org: whose.orgId, user: whose.userId, tokenId: madeId(outcome) }),
+    may: (identity) => mayManageTokens(identity, whose),
+    work,
+  });
 
 interface NamedToken {
   readonly tokenId: string;
@@ -139,43 +117,38 @@ interface NamedToken {
   readonly ifMissing?: () => Promise<CommandError | Refusal>;
 }
 
-/** Finds the token a command names and carries the command out, if the actor may. */
-const createWithToken =
-  ({ store, audit, commandLimit }: TokenCommandsDeps) =>
-  async <T extends object | string>(
-    actor: Actor,
-    action: AuditAction,
-    { tokenId, of, ifMissing }: NamedToken,
-    work: (token: ApiTokenRecord, identity: Identity) => Promise<T | CommandError | Outage>,
-  ): Promise<T | CommandError | Refusal> => {
-    const event = { action, identity: actor.identity, origin: actor };
-    const identity = await withOwnRights(store, actor.identity);
-    if (isOutage(identity)) return identity;
-    // What is no id may be a secret in the wrong place: it is not written down.
-    const malformed = checkTokenId(tokenId);
-    const early = mayManageTokens(identity, of ?? own(actor)) ?? malformed;
-    if (early === undefined && commandLimit?.(actor.identity, kindOf(action)) === false)
-      return tooManyCommands(actor.identity);
-    const found = early ?? (await store.findToken(tokenId)) ?? (await ifMissing?.()) ?? tokenUnknown(tokenId);
-    const token = isAnothers(found, of) ? tokenUnknown(tokenId) : found;
-    if (isFailure(token)) {
-      audit?.record({ ...event, subject: malformed === undefined ? { tokenId } : {}, outcome: token });
-      return token;
-    }
-    const subject = { org: token.orgId, user: token.userId, tokenId };
-    const refusal: Denial | undefined = mayManageTokens(identity, token);
-    if (refusal !== undefined) {
-      audit?.record({ ...event, subject, outcome: refusal });
-      return refusal.reason === 'tenant_mismatch' ? tokenUnknown(tokenId) : refusal;
-    }
-    const outcome = await work(token, identity);
-    if (!isLook(action)) audit?.record({ ...event, subject, outcome });
-    return outcome;
-  };
+/** A command about one token, which is found first. */
+const withToken = async <T extends object | string>(
+  deps: TokenCommandsDeps,
+  actor: Actor,
+  action: AuditAction,
+  { tokenId, of, ifMissing }: NamedToken,
+  work: (token: ApiTokenRecord, identity: Identity) => Promise<T | CommandError | Outage>,
+): Promise<T | CommandError | Refusal> => {
+  let subject: Partial<AuditParty> = { tokenId };
+  const outcome = await withRight<T>(deps, {
+    actor,
+    action,
+    subject: () => subject,
+    may: (identity) => mayManageTokens(identity, of ?? own(actor)),
+    work: async (identity) => {
+      const malformed = checkTokenId(tokenId);
+      if (malformed !== undefined) return malformed;
+      const token = (await deps.store.findToken(tokenId)) ?? (await ifMissing?.()) ?? tokenUnknown(tokenId);
+      if (isFailure(token)) return token;
+      if (isAnothers(token, of)) return tokenUnknown(tokenId);
+      subject = { org: token.orgId, user: token.userId, tokenId };
+      return mayManageTokens(identity, token) ?? work(token, identity);
+    },
+  });
+  const isHidden = subject.org !== undefined && isDenial(outcome) && outcome.reason === 'tenant_mismatch';
+  return isHidden ? tokenUnknown(tokenId) : outcome;
+};
 
-const isAnothers = (found: ApiTokenRecord | CommandError | Refusal, of: TokenOwner | undefined): boolean =>
-  of !== undefined && 'orgId' in found && (found.orgId !== of.orgId || found.userId !== of.userId);
+const isAnothers = (token: ApiTokenRecord, of: TokenOwner | undefined): boolean =>
+  of !== undefined && (token.orgId !== of.orgId || token.userId !== of.userId);
 
+/** The id of the token that was made. */
 const madeId = (outcome: object | string): string | undefined =>
   typeof outcome === 'object' && 'record' in outcome ? recordId(outcome.record) : undefined;
 
@@ -184,7 +157,7 @@ const recordId = (record: unknown): string | undefined =>
 
 const own = ({ identity }: Actor) => ({ orgId: identity.org.id, userId: identity.user.id });
 
-/** Whoever is given a secret may not gain by it: not by another user's, nor by one's own in a session of fewer scopes. */
+/** A new secret is no gain for the actor: not of another user's token, nor of one's own in a session of fewer scopes. */
 const checkWithin = async (
   { store }: TokenCommandsDeps,
   held: ReadonlySet<string>,
@@ -193,11 +166,5 @@ const checkWithin = async (
   const owner = await findActiveOwner(store, token.orgId, token.userId);
   if (isFailure(owner)) return owner;
   const scopes = effectiveScopes(token.scopes, owner.user.roles, owner.org.roles);
-  const beyond = [...scopes].filter((scope) => !held.has(scope));
-  return beyond.length === 0
-    ? undefined
-    : commandError(
-        'scope_too_wide',
-        `You do not have ${beyond.sort().slice(0, 10).join(' ')} yourself, so you cannot have the secret of a token that does.`,
-      );
+  return checkHeld(held, scopes, 'have the secret of a token that does');
 };

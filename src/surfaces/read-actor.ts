@@ -6,7 +6,7 @@ import { denial, isDenial, isOutage, type Refusal, isRefusal } from '../decision
 import type { Actor } from '../lifecycle/actor.ts';
 import type { FindEnded } from '../lifecycle/ended-session.ts';
 import type { IdentifyLive } from '../lifecycle/identify-live.ts';
-import { withOwnRights } from '../lifecycle/own-rights.ts';
+import { withOwnRights } from '../lifecycle/owner.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import type { RequestHead, SurfaceRequest } from './answer.ts';

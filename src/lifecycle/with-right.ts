@@ -1,0 +1,58 @@
+// How every command of a caller is carried out: the right first, then the limit on commands, then the work, then the
+// audit. The operator is not asked for rights and does not come here.
+
+import type { Identity } from '../decision/identity.ts';
+import { type Denial, isDenial, isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
+import { type CommandKind, type CommandLimit, tooManyCommands } from '../identity/command-limit.ts';
+import type { AuditParty } from '../store/records.ts';
+import type { TokenStore } from '../store/token-store.ts';
+import type { Actor } from './actor.ts';
+import type { Audit, AuditAction } from './audit.ts';
+import { type CommandError, isCommandError } from './command-error.ts';
+import { withOwnRights } from './owner.ts';
+
+export interface WithRightDeps {
+  readonly store: Pick<TokenStore, 'findOrg' | 'findUser'>;
+  /** Undefined: an account may give any number of commands. */
+  readonly commandLimit?: CommandLimit | undefined;
+  /** Where commands are written down; undefined: nowhere. */
+  readonly audit?: Audit | undefined;
+}
+
+export interface Attempt<T> {
+  readonly actor: Actor;
+  readonly action: AuditAction;
+  /** Whom or what the command is about, as far as that is known by its outcome. */
+  readonly subject: (outcome: T | CommandError | Refusal) => Partial<AuditParty>;
+  /** Why the actor may not; undefined: they may. */
+  readonly may: (identity: Identity) => Denial | undefined;
+  /** `identity`: the actor's, with the rights they have here. */
+  readonly work: (identity: Identity) => Promise<T | CommandError | Refusal>;
+}
+
+export const withRight = async <T extends object | string>(
+  { store, commandLimit, audit }: WithRightDeps,
+  { actor, action, subject, may, work }: Attempt<T>,
+): Promise<T | CommandError | Refusal> => {
+  const identity = await withOwnRights(store, actor.identity);
+  const refusal: Denial | Outage | undefined = isOutage(identity) ? identity : may(identity);
+  if (refusal === undefined && commandLimit?.(actor.identity, kindOf(action)) === false)
+    return tooManyCommands(actor.identity);
+  const outcome = refusal ?? (isOutage(identity) ? identity : await work(identity));
+  if (!looks.has(action) || isDenial(outcome) || isCommandError(outcome))
+    audit?.record({ action, identity: actor.identity, origin: actor, subject: subject(outcome), outcome });
+  return outcome;
+};
+
+/** What only reads is written down where it was refused. */
+const looks: ReadonlySet<AuditAction> = new Set([
+  'token.list',
+  'token.see',
+  'user.list',
+  'user.see',
+  'org.see',
+  'audit.read',
+]);
+
+const kindOf = (action: AuditAction): CommandKind =>
+  action === 'token.revoke' || action === 'token.revoke_all' ? 'revocation' : 'other';
