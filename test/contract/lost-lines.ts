@@ -88,6 +88,40 @@ export const lostLines = async (t: Test, makePlace: MakePlace): Promise<void> =>
       );
     });
 
+  for (const [name, { act, state, tokenGenerationMin }] of Object.entries(actsAfterALoss))
+    t.test(`${name} after a loss counts for more than a lost change of the same number`, async (t) => {
+      const [store] = await openStores(t, makePlace);
+      const org = exampleOrg();
+      const user = exampleUser(org.id);
+      await store.createOrg(org);
+      await store.createUser(user);
+      const nowMs = Date.now();
+      await act(store, org.id, user.id, nowMs);
+      await act(store, org.id, undefined, nowMs);
+      const generation = sure(await store.findOrg(org.id))?.generation ?? -1;
+      // Sessions made in the lost generation carry the number that this change has reached, and must not outlive it.
+      const lost = { generation, tokenGenerationMin: 0, state: 'active', atMs: nowMs - 60_000 } as const;
+      const known: readonly Change[] = [
+        { kind: 'user', orgId: org.id, userId: user.id, ...lost },
+        { kind: 'org', orgId: org.id, ...lost },
+      ];
+      for (let times = 0; times < 2; times += 1) sure(await store.reapply(known));
+      const now = {
+        generation: generation + 1,
+        state,
+        tokenGenerationMin: tokenGenerationMin === 5 ? generation + 1 : 0,
+      };
+      t.match(await store.findUser(org.id, user.id), now);
+      t.match(await store.findOrg(org.id), now);
+      t.match(
+        (await linesOf(store)).filter((line) => 'generation' in line && line.generation === generation + 1),
+        { length: 2 },
+        'a line of each says so, once',
+      );
+      sure(await store.reapply((await linesOf(store)).filter(({ kind }) => kind === 'org')));
+      t.match(await store.findOrg(org.id), now, 'what the record knows itself raises nothing');
+    });
+
   t.test('a change before a loss is undone by the later one that is written back', async (t) => {
     const [store] = await openStores(t, makePlace);
     const org = exampleOrg();

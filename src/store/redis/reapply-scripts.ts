@@ -79,8 +79,8 @@ return 1
  * when the stream lacks the line, generation, tokenGenerationMin or '', state or '' (taken only by an older record), how
  * many words of the line come before the generation, the time of the line last, words of the line.
  *
- * The record may have been changed since the loss, in a generation that counts for less than a lost one. That change is the
- * newer one, so it stands: it is told in a generation above the lost ones, or sessions made in those would outlive it.
+ * The record may have been changed since the loss, in a generation not above a lost one. That change is the newer one, so it
+ * stands: its line gets a generation above the lost ones, or sessions made in those would outlive it.
  */
 export const reapplyAccount = script(
   'reapply_account',
@@ -90,13 +90,13 @@ local account, generation, tokenGenerationMin = KEYS[1], tonumber(ARGV[3]), tonu
 local line, isNewer = {unpack(ARGV, 7)}, false
 if redis.call('EXISTS', account) == 1 then
   local present = tonumber(redis.call('HGET', account, 'generation'))
-  if present < generation then
+  if present <= generation then
     local atMs = ARGV[6 + tonumber(ARGV[6])]
     isNewer = tonumber(redis.call('HGET', account, 'changedAtMs') or '-1') > tonumber(atMs)
     if isNewer then
       generation = generation + 1
       if tonumber(redis.call('HGET', account, 'tokenGenerationMin')) == present then tokenGenerationMin = generation end
-    else
+    elseif present < generation then
       redis.call('HSET', account, 'changedAtMs', atMs)
       if ARGV[5] ~= '' then redis.call('HSET', account, 'state', '"' .. ARGV[5] .. '"') end
     end

@@ -71,8 +71,8 @@ const applyToRecord = (connection: Connection, change: Change): Applied => {
 /**
  * Raises the generations of an account again; never lowers one. The state is only taken from a line newer than the record.
  *
- * The record may have been changed since the loss, in a generation that counts for less than a lost one. That change is the
- * newer one, so it stands: it gets a generation above the lost ones, or sessions made in those would outlive it.
+ * The record may have been changed since the loss, in a generation not above a lost one. That change is the newer one, so it
+ * stands: it gets a generation above the lost ones, or sessions made in those would outlive it.
  */
 const raise = (
   connection: Connection,
@@ -82,7 +82,8 @@ const raise = (
   if (account === undefined) return { line: change };
   const changedAtMs = changedAtMsOf(connection, account);
   const isBehind = account.generation < change.generation;
-  const isNewer = isBehind && changedAtMs !== undefined && changedAtMs > change.atMs;
+  const isNewer =
+    account.generation <= change.generation && changedAtMs !== undefined && changedAtMs > change.atMs;
   const generation = isNewer ? change.generation + 1 : Math.max(account.generation, change.generation);
   const endsTokens = isNewer && account.tokenGenerationMin === account.generation;
   const tokenGenerationMin = endsTokens
