@@ -17,6 +17,8 @@ import type { Settings } from './settings/settings.ts';
 export interface Gate {
   /** Where callers connect: `127.0.0.1:8080` or `unix:/run/tollgate.sock`. */
   readonly address: string;
+  /** Where proxies ask; undefined: nowhere, or on a path of `address`. */
+  readonly authAddress: string | undefined;
   readonly opsAddress: string;
   readiness(): Readiness;
   /** Not ready at once, serves on for the drain delay, then stops accepting and finishes within the deadline. */
@@ -41,7 +43,7 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
     now,
     isShuttingDown: () => isShuttingDown,
   });
-  const { listener, forwarder, upgrader } = edge;
+  const { listener, authListener, forwarder, upgrader } = edge;
 
   const readiness = (): Readiness =>
     readinessOf({
@@ -83,8 +85,11 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
   try {
     await bind(ops, settings.ops, 'the ops server');
     await bind(listener, settings.listen, 'the gate');
+    if (authListener !== undefined && settings.forwardAuth.listen !== undefined)
+      await bind(authListener, settings.forwardAuth.listen, 'forward-auth');
   } catch (error) {
     ops.close();
+    listener.close();
     await closeAll();
     throw error;
   }
@@ -94,13 +99,17 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
   );
   return {
     address: boundAddress(listener),
+    authAddress: authListener && boundAddress(authListener),
     opsAddress: boundAddress(ops),
     readiness,
     shutDown: async () => {
       isShuttingDown = true;
       unwatch();
       await delay(settings.shutdown.drainDelayMs);
-      await drain(listener, settings.shutdown.deadlineMs, edge.endLongLived);
+      await Promise.all([
+        drain(listener, settings.shutdown.deadlineMs, edge.endLongLived),
+        authListener && drain(authListener, settings.shutdown.deadlineMs),
+      ]);
       await closeAll();
       await drain(ops, 0);
     },

@@ -19,7 +19,7 @@ export const serve = async (
   const signalled = nextSignal();
   try {
     const gate = await openGate(settings, log, metrics);
-    log.info('listening', { address: gate.address, ops: gate.opsAddress });
+    log.info('listening', { address: gate.address, ops: gate.opsAddress, forwardAuth: gate.authAddress });
     onListening({ address: gate.address, ops: gate.opsAddress });
     const signal = await signalled;
     log.info('shutting down', { signal, drainDelayMs: settings.shutdown.drainDelayMs });

@@ -29,6 +29,7 @@ export const denialReasons = [
   'upgrade_refused',
   'rate_limited',
   'share_used_up',
+  'peer_untrusted',
 ] as const;
 export type DenialReason = (typeof denialReasons)[number];
 

@@ -57,6 +57,7 @@ const classOf = (reason: DenialReason | OutageReason): RefusalClass => {
       return reason;
     case 'route_unknown':
     case 'upgrade_refused':
+    case 'peer_untrusted':
       return 'route_refused';
     case 'credential_malformed':
     case 'credential_conflict':

@@ -10,6 +10,8 @@ import { createPasswordHashes } from '../lifecycle/password-hash.ts';
 import type { Log } from '../observe/log.ts';
 import type { RecordOutcome } from '../observe/request-outcome.ts';
 import { limitPerAddress } from '../proxy/connections-per-address.ts';
+import { createAuthListener, withAuthPath } from '../proxy/forward-auth/auth-listener.ts';
+import { createForwardAuth } from '../proxy/forward-auth/forward-auth.ts';
 import { createHandler } from '../proxy/handler.ts';
 import { createListener, type Listener } from '../proxy/listener.ts';
 import { createTrust } from '../proxy/peer.ts';
@@ -24,6 +26,8 @@ import type { Identification } from './identification.ts';
 
 export interface Edge {
   readonly listener: Listener;
+  /** Where proxies ask; undefined: nowhere, or on a path of `listener`. */
+  readonly authListener: Listener | undefined;
   /** Connections closed unread, because their address had limits.connectionsPerAddressMax open. */
   readonly refusedByAddress: () => number;
   readonly forwarder: Pick<Forwarder, 'reading'>;
@@ -66,15 +70,22 @@ export const openEdge = async (
     { identifier, forwarder, upgrader, surfaces, record: deps.record },
     now,
   );
-  const handler = createHandler({ running: () => running, isShuttingDown: deps.isShuttingDown });
+  const doors = { running: () => running, isShuttingDown: deps.isShuttingDown, log };
+  const handler = createHandler(doors);
+  const { forwardAuth } = settings;
+  const answerProxy = createForwardAuth(doors);
   const endLongLived = (): void => {
     live.endAll();
     void upgrader.close();
   };
-  const listener = createListener(settings, handler);
+  const listener = createListener(
+    settings,
+    forwardAuth.path === undefined ? handler : withAuthPath(handler, forwardAuth.path, answerProxy),
+  );
   const trusts = createTrust(settings.trustedProxies);
   return {
     listener,
+    authListener: forwardAuth.listen && createAuthListener(limits, answerProxy),
     refusedByAddress: limitPerAddress(listener, limits.connectionsPerAddressMax, trusts, warnOfFull(log)),
     forwarder,
     upgrader,

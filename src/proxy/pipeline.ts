@@ -11,7 +11,7 @@ import { parseTarget } from '../decision/path.ts';
 import { PathTree } from '../decision/path-tree.ts';
 import type { Identifier, Subject } from '../identity/identifier.ts';
 import type { Settings } from '../settings/settings.ts';
-import { ownedPatterns, type SurfacePrefixes } from '../settings/surface-paths.ts';
+import { type OwnedPaths, ownedPatterns } from '../settings/surface-paths.ts';
 import { forwardedTarget, isSubject, judge, unfitOf } from './admission.ts';
 import { type ClassifyHeader, createHeaderClassifier, headerNamesOf } from './header-class.ts';
 import { framingOf, type HeaderFacts, inspectHeaders } from './hygiene.ts';
@@ -37,7 +37,7 @@ export interface Pipeline {
 
 export const createPipeline = (
   settings: Pick<Settings, 'credential' | 'feed' | 'identity' | 'limits' | 'routes' | 'trustedProxies'> &
-    SurfacePrefixes,
+    OwnedPaths,
   identifier: Pipeline['identifier'],
   now: () => number,
 ): Pipeline => {

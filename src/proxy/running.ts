@@ -38,7 +38,8 @@ export interface Running extends RunningParts {
   readonly buildHeaders: ReturnType<typeof createRequestHeaders>;
 }
 
-type RunningSettings = Parameters<typeof createPipeline>[0] & Pick<Settings, 'errors' | 'upstreams'>;
+type RunningSettings = Parameters<typeof createPipeline>[0] &
+  Pick<Settings, 'errors' | 'forwardAuth' | 'upstreams'>;
 
 export const createRunning = (settings: RunningSettings, parts: RunningParts, now: () => number): Running => {
   const pipeline = createPipeline(settings, parts.identifier, now);

@@ -7,13 +7,14 @@ import type { Path } from './settings-issue.ts';
 import {
   configuredSurfaces,
   identityKeys,
+  type OwnedPaths,
   ownedPatterns,
   patternsOf,
   type SurfacePrefixes,
 } from './surface-paths.ts';
 
 /** Two surfaces that would answer the same path: where one of them lies must change. */
-export const checkSurfaces = (prefixes: SurfacePrefixes, problem: Report): void => {
+export const checkSurfaces = (prefixes: OwnedPaths, problem: Report): void => {
   const owned = ownedPatterns(prefixes);
   for (const [index, one] of owned.entries()) {
     const same = owned
@@ -21,7 +22,7 @@ export const checkSurfaces = (prefixes: SurfacePrefixes, problem: Report): void 
       .find((other) => other.setting !== one.setting && overlaps(other.pattern, one.pattern));
     if (same !== undefined)
       problem(
-        [...one.setting.split('.'), 'prefix'],
+        placeOf(one.setting).split('.'),
         `${one.shown} is answered by ${same.setting} too; write another prefix for one of them`,
       );
   }
@@ -30,7 +31,7 @@ export const checkSurfaces = (prefixes: SurfacePrefixes, problem: Report): void 
 /** A route that an owned path would silently take requests from: an error when it was aimed there, else a warning. */
 export const checkClashes = (
   routes: readonly IndexedRoute[],
-  prefixes: SurfacePrefixes,
+  prefixes: OwnedPaths,
   problem: Report,
   warning: Report,
 ): void => {
@@ -48,7 +49,7 @@ export const checkClashes = (
       continue;
     }
     const taken = owned.filter(
-      ({ pattern, descriptor }) => overlaps(pattern, route.path) && descriptor.isAmidVendorApi !== true,
+      ({ pattern, isAmidVendorApi }) => overlaps(pattern, route.path) && !isAmidVendorApi,
     );
     const shown = [...new Set(taken.map((one) => one.shown))];
     if (shown.length > 0)
@@ -59,10 +60,16 @@ export const checkClashes = (
   }
 };
 
-const remedyOf = (setting: string): string =>
-  setting === identityKeys
-    ? 'the keys that X-Identity is verified with are published there: remove the route'
-    : `set ${setting}.prefix to another path, or ${setting}.enabled: false`;
+/** The setting that says where its paths lie. */
+const placeOf = (setting: string): string =>
+  setting === 'forwardAuth' ? 'forwardAuth.path' : `${setting}.prefix`;
+
+const remedyOf = (setting: string): string => {
+  if (setting === identityKeys)
+    return 'the keys that X-Identity is verified with are published there: remove the route';
+  const remedy = `set ${placeOf(setting)} to another path`;
+  return setting === 'forwardAuth' ? remedy : `${remedy}, or ${setting}.enabled: false`;
+};
 
 /** All below these prefixes is ours; below those of the vendors' surfaces lies the rest of the vendor's own API. */
 const ownedPrefixes = (prefixes: SurfacePrefixes) =>

@@ -41,7 +41,7 @@ const checkReturn = (
       );
 };
 
-const isSameAddress = (one: Address, other: Address): boolean =>
+export const isSameAddress = (one: Address, other: Address): boolean =>
   one.kind === 'unix'
     ? other.kind === 'unix' && other.path === one.path
     : other.kind === 'tcp' && one.port !== 0 && other.port === one.port && other.host === one.host;
@@ -63,4 +63,4 @@ const defaultPorts: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 
 const wildcards: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
 /** 127.0.0.2 is another address than 127.0.0.1; a name such as localhost may be any of them. */
-const isLoopbackHost = (host: string): boolean => ['127.0.0.1', '::1', 'localhost'].includes(host);
+export const isLoopbackHost = (host: string): boolean => ['127.0.0.1', '::1', 'localhost'].includes(host);

@@ -2,6 +2,7 @@
 // not start) and warnings (it may).
 
 import { checkSurfaces } from './check-clashes.ts';
+import { checkForwardAuth } from './check-forward-auth.ts';
 import { checkHeaders } from './check-headers.ts';
 import { checkIssuers } from './check-issuers.ts';
 import { checkSealingKey, checkSigningKeys, checkSurfaceKeys, checkTls } from './check-keys.ts';
@@ -102,6 +103,7 @@ const checks: readonly Check[] = [
   check(['listen', 'ops'], checkAddresses),
   check(['listen', 'ops', 'upstream'], checkUpstream),
   check(['listen', 'ops', 'upstreams'], checkUpstreams),
+  check(['forwardAuth', 'listen', 'ops'], checkForwardAuth),
   check(['upstreams'], checkUpstreamNames),
   check(['tls'], checkTls),
   check(['store'], checkStore),
@@ -114,5 +116,5 @@ const checks: readonly Check[] = [
   check(['limits'], checkRequestTimes),
   check(['identity', 'cache'], checkJwtLifetime),
   check(['tokens'], checkTokenLifetimes),
-  check(['oauth', 'surfaces'], checkSurfaces),
+  check(['oauth', 'surfaces', 'forwardAuth'], checkSurfaces),
 ];

@@ -57,7 +57,8 @@ export const loadSettings = ({ file, env, flags }: LoadInput): LoadResult => {
   checkSettings(fields, isFaulty, report, warn);
   checkRoutes(routes, upstreamNames(layers.tree), report);
   checkBarePaths(routes, warn);
-  if (!isFaulty('oauth') && !isFaulty('surfaces')) checkClashes(routes, fields, report, warn);
+  if (!isFaulty('oauth') && !isFaulty('surfaces') && !isFaulty('forwardAuth'))
+    checkClashes(routes, fields, report, warn);
   if (problems.length > 0) return { ok: false, problems: inOrder(problems), warnings };
   const settings = deepFreeze(resolveSettings(fields, sealingKey));
   const { encryptionKeyFile } = settings.keys;

@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import { signingAlgorithms } from '../tokens/signature.ts';
 import { field, fileOf, group } from './field.ts';
+import { forwardAuthFields } from './forward-auth-fields.ts';
 import { address, cidr, headerName, httpUrl } from './network-readers.ts';
 import { sealingKey, signingKeys } from './pem.ts';
 import {
@@ -241,6 +242,9 @@ export const fileFields = group({
   oauth: oauth.fields.meta({ description: 'Token endpoints.' }).prefault({}),
   surfaces: surfaceFields
     .meta({ description: "Other systems' token endpoints, for clients written for them." })
+    .prefault({}),
+  forwardAuth: forwardAuthFields
+    .meta({ description: 'Judges requests for a proxy that forwards them itself.' })
     .prefault({}),
   tokens: tokenFields.meta({ description: 'API tokens and access tokens.' }).prefault({}),
   keys: keyFields.meta({ description: 'Signing keys.' }).prefault({}),

@@ -18,6 +18,11 @@ export interface SurfacePrefixes {
   readonly surfaces: Readonly<Record<Exclude<SurfaceName, 'oauth'>, SurfacePrefix>>;
 }
 
+/** What of the settings says which paths Tollgate answers itself. */
+export interface OwnedPaths extends SurfacePrefixes {
+  readonly forwardAuth: { readonly path?: string | undefined };
+}
+
 export interface ConfiguredSurface extends SurfacePrefix {
   readonly descriptor: SurfaceDescriptor<SurfaceName>;
   /** The group of settings that switches it: `oauth`, `surfaces.csp`. */
@@ -33,19 +38,35 @@ export const configuredSurfaces = ({ oauth, surfaces }: SurfacePrefixes): readon
   });
 
 export interface OwnedPattern {
-  /** The group of settings that switches its surface; or `identityKeys`. */
+  /** The group of settings that switches its surface; `forwardAuth`, or `identityKeys`. */
   readonly setting: string;
   /** As people read it: a slash that may be left out is left out. */
   readonly shown: string;
   readonly pattern: PathPattern;
-  readonly descriptor: SurfaceDescriptor;
+  /** Whether the API of a vendor lies all around it. */
+  readonly isAmidVendorApi: boolean;
 }
 
 /** The setting that owns the published keys where the oauth surface is off: there is none that switches them. */
 export const identityKeys = 'identity keys';
 
-/** Every pattern of the surfaces that are switched on, and of the published keys. */
-export const ownedPatterns = (settings: SurfacePrefixes): readonly OwnedPattern[] =>
+/** Every pattern of the surfaces that are switched on, of the published keys, and of forward-auth. */
+export const ownedPatterns = (settings: OwnedPaths): readonly OwnedPattern[] => [
+  ...surfacePatterns(settings),
+  ...forwardAuthPatterns(settings),
+];
+
+const forwardAuthPatterns = ({ forwardAuth: { path } }: OwnedPaths): readonly OwnedPattern[] =>
+  path === undefined
+    ? []
+    : patternsOf(`${path}/*`).map((pattern) => ({
+        setting: 'forwardAuth',
+        shown: path,
+        pattern,
+        isAmidVendorApi: false,
+      }));
+
+const surfacePatterns = (settings: SurfacePrefixes): readonly OwnedPattern[] =>
   configuredSurfaces(settings).flatMap(({ descriptor, setting, ...configured }) => {
     const paths = servedPaths(descriptor, configured).map(([, path]) => path);
     // Of a surface that takes all below its prefix, the others are a part.
@@ -55,7 +76,7 @@ export const ownedPatterns = (settings: SurfacePrefixes): readonly OwnedPattern[
         setting: configured.enabled ? setting : identityKeys,
         shown: path.replace(/\/\?$/, ''),
         pattern,
-        descriptor,
+        isAmidVendorApi: descriptor.isAmidVendorApi === true,
       })),
     );
   });

@@ -55,6 +55,7 @@ t.test('the status rule', async (t) => {
     ['upgrade_refused', 403],
     ['rate_limited', 429],
     ['share_used_up', 429],
+    ['peer_untrusted', 403],
   ] as const)
     t.equal(wireOf(denial(reason)).status, status, reason);
   t.equal(wireOf(outage('store_unavailable')).status, 503);

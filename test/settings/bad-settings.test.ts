@@ -46,6 +46,21 @@ const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]>
     'same-addresses',
     /^:2:6: ops: is the same address as `listen`/,
   ],
+  'forward-auth answers nobody who is not named': [
+    'forward-auth-without-peers',
+    /^:1:1: forwardAuth.trustedPeers: is empty, so nobody may ask/,
+  ],
+  'nor everybody': ['forward-auth-everybody', /^:3:3: forwardAuth.trustedPeers: believes every address/],
+  'it is in one place': ['forward-auth-twice', /^:3:9: forwardAuth.path: stands beside forwardAuth.listen/],
+  'which is its own': ['forward-auth-is-ops', /^:2:11: forwardAuth.listen: is the same address as `ops`/],
+  'and no path of a surface': [
+    'forward-auth-is-surface',
+    /^:2:9: forwardAuth.path: \/oauth2\/token is answered by oauth too/,
+  ],
+  'nor of a route': [
+    'forward-auth-is-route',
+    /^:5:22: routes\[0\].path: \/auth\/x is answered by Tollgate itself.*set forwardAuth.path to another path$/,
+  ],
   'an upstream is not Tollgate itself': [
     'upstream-is-listen',
     /^:1:11: upstream.url: is Tollgate itself \(`listen`\)/,

@@ -1,0 +1,346 @@
+// The door for proxies that forward requests themselves: who is believed, what is judged, and what is answered. The real
+// proxies are in test/system/forward-auth.test.ts.
+
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import t, { type Test } from 'tap';
+import { outage } from '../../../src/decision/outcome.ts';
+import type { RequestOutcome } from '../../../src/observe/request-outcome.ts';
+import { createAuthListener } from '../../../src/proxy/forward-auth/auth-listener.ts';
+import { createForwardAuth } from '../../../src/proxy/forward-auth/forward-auth.ts';
+import { createRouter } from '../../../src/proxy/router.ts';
+import { createRunning } from '../../../src/proxy/running.ts';
+import type { Settings } from '../../../src/settings/settings.ts';
+import { createFixedIdentifier } from '../../support/fixed-identifier.ts';
+import { anIdentity } from '../../support/identity.ts';
+import { connectRaw, exchangeRaw } from '../../support/raw-client.ts';
+import { aRule } from '../../support/route-rule.ts';
+import { settingsWith } from '../../support/settings.ts';
+
+const routes = [
+  aRule({ scopes: ['things:read'] }),
+  aRule({ name: 'admin', path: '/admin', scopes: ['things:admin'] }),
+  aRule({ name: 'public', path: '/public/*', public: true }),
+  aRule({ name: 'vendor', path: '/vendor/*', errors: 'csp' }),
+  aRule({ name: 'kept', path: '/kept/*', forwardCredential: 'keep', credentialQueryParameter: 'token' }),
+  aRule({ name: 'query', path: '/query', credentialQueryParameter: 'token' }),
+  aRule({ name: 'socket', path: '/socket', upgrade: true }),
+];
+
+const startDoor = async (t: Test, forwardAuth: Partial<Settings['forwardAuth']> = {}) => {
+  const outcomes: RequestOutcome[] = [];
+  const warnings: { message: string; fields: unknown }[] = [];
+  const settings = settingsWith({ forwardAuth: { trustedPeers: ['127.0.0.1'], ...forwardAuth } });
+  const identifier = createFixedIdentifier(
+    { good: anIdentity({}), down: outage('store_unavailable') },
+    settings.identity.headers,
+  );
+  const unused = (): never => {
+    throw new Error('nothing is forwarded from here');
+  };
+  const made = createRunning(
+    settings,
+    {
+      identifier,
+      forwarder: { forward: unused, reading: unused, close: unused },
+      upgrader: { upgrade: unused, close: unused, size: 0 } as never,
+      surfaces: { handle: unused, refuseBody: unused },
+      record: (outcome) => void outcomes.push(outcome),
+    },
+    Date.now,
+  );
+  const running = { ...made, pipeline: { ...made.pipeline, router: createRouter(routes) } };
+  const answer = createForwardAuth({
+    running: () => running,
+    isShuttingDown: () => false,
+    log: { warn: (message, fields) => void warnings.push({ message, fields }) },
+  });
+  const listener = createAuthListener(settings.limits, answer).listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  t.teardown(() => {
+    listener.closeAllConnections();
+    listener.close();
+  });
+  const { port } = listener.address() as AddressInfo;
+  const send = (lines: readonly string[], from?: string) =>
+    exchangeRaw(from === undefined ? port : { port, from }, `${lines.join('\r\n')}\r\n\r\n`);
+  return {
+    port,
+    outcomes,
+    warnings,
+    send,
+    /** Asks as nginx does. */
+    ask: (request: string, ...headers: readonly string[]) => {
+      const [method = '', target = ''] = request.split(' ');
+      return send([
+        'GET /auth HTTP/1.1',
+        'Host: api.example',
+        `X-Original-Method: ${method}`,
+        `X-Original-URI: ${target}`,
+        'X-Forwarded-For: 192.0.2.7',
+        ...headers,
+      ]);
+    },
+  };
+};
+
+const good = 'Authorization: Bearer good';
+
+t.test('a request that may pass is answered with the identity and what to remove', async (t) => {
+  const { ask, outcomes } = await startDoor(t);
+  const answer = await ask('DELETE /things/1?a=b', good);
+  t.equal(answer.status, 200);
+  t.equal(answer.body, '');
+  t.equal(answer.header('x-identity-user'), 'alice');
+  t.ok(answer.header('x-identity'));
+  t.equal(answer.header('x-tollgate-remove'), 'Authorization');
+  t.equal(answer.header('authorization'), undefined);
+  t.equal(answer.header('cache-control'), 'no-store');
+  t.match(outcomes, [
+    {
+      route: 'things',
+      method: 'DELETE',
+      path: '/things/1',
+      status: 200,
+      result: 'permit',
+      clientAddress: '192.0.2.7',
+    },
+  ]);
+});
+
+t.test('a public route passes without an identity', async (t) => {
+  const { ask } = await startDoor(t);
+  const answer = await ask('GET /public/x');
+  t.equal(answer.status, 200);
+  t.equal(answer.header('x-identity-user'), undefined);
+});
+
+t.test('a refusal is the one that the API’s caller should get', async (t) => {
+  const { ask, outcomes } = await startDoor(t);
+  for (const [request, status, header, value, ...lines] of [
+    ['GET /things/1', 401, 'www-authenticate', /^Bearer realm="tollgate"$/],
+    ['GET /things/1', 401, 'www-authenticate', /invalid_token/, 'Authorization: Bearer unknown'],
+    ['GET /admin', 403, 'www-authenticate', /insufficient_scope/, good],
+    ['GET /nothing', 403, 'content-type', /problem\+json/, good],
+    ['GET /things/1', 503, 'retry-after', /^1$/, 'Authorization: Bearer down'],
+  ] as const) {
+    const answer = await ask(request, ...lines);
+    t.equal(answer.status, status, request);
+    t.match(answer.header(header), value, request);
+    t.equal(answer.header('x-tollgate-status'), String(status));
+    t.same(
+      JSON.parse(answer.header('x-tollgate-body') ?? ''),
+      JSON.parse(answer.body),
+      'and again for nginx',
+    );
+  }
+  t.match(outcomes[4], { route: 'things', result: 'outage', reason: 'store_unavailable', status: 503 });
+});
+
+t.test('a refusal speaks the dialect of its route', async (t) => {
+  const { ask } = await startDoor(t);
+  const answer = await ask('GET /vendor/x');
+  t.equal(answer.status, 401);
+  t.match(JSON.parse(answer.body), { statusCode: 401 });
+});
+
+t.test('an original header that is missing or stands twice is 400, and says what to do', async (t) => {
+  const { send, warnings, outcomes } = await startDoor(t);
+  const lines = ['X-Original-Method: GET', 'X-Original-URI: /public/x', 'X-Forwarded-For: 192.0.2.7'];
+  const head = ['GET /auth HTTP/1.1', 'Host: api.example'];
+  for (const missing of lines) {
+    const name = missing.split(':')[0] ?? '';
+    const answer = await send([...head, ...lines.filter((line) => line !== missing)]);
+    t.equal(answer.status, 400, missing);
+    t.match(answer.body, `${name} is missing`);
+    const doubled = await send([...head, ...lines, missing]);
+    t.equal(doubled.status, 400, missing);
+    t.match(doubled.body, `${name.toLowerCase()} stands twice`);
+    const spelled = await send([...head, ...lines, missing.toUpperCase()]);
+    t.equal(spelled.status, 400, 'in whatever case');
+  }
+  for (const more of ['X-Original-URL: http://a/admin', 'Host: other'])
+    t.equal((await send([...head, ...lines, more])).status, 400, more);
+  for (const change of ['X-Forwarded-For: unknown', 'X-Original-Method: GE T', 'X-Original-URI:'])
+    t.equal(
+      (await send([...head, ...lines.filter((line) => !line.startsWith(change.split(':')[0]!)), change]))
+        .status,
+      400,
+      change,
+    );
+  t.ok(warnings.length > 3 && warnings.length < 12, 'each fault is logged once');
+  t.ok(outcomes.every(({ result, route }) => result === 'denial' && route === '(invalid)'));
+});
+
+t.test('a peer that is not trusted is refused, and the log says so once', async (t) => {
+  const { send, warnings, outcomes } = await startDoor(t);
+  const lines = [
+    'GET /auth HTTP/1.1',
+    'Host: api.example',
+    'X-Original-Method: GET',
+    'X-Original-URI: /public/x',
+    'X-Forwarded-For: 192.0.2.7',
+  ];
+  for (let n = 0; n < 3; n++) {
+    const answer = await send(lines, '127.0.0.2');
+    t.equal(answer.status, 403);
+    t.equal(answer.header('connection'), 'close');
+    t.equal(answer.header('x-identity'), undefined);
+  }
+  t.match(warnings, [{ message: /not in forwardAuth.trustedPeers/, fields: { peer: '127.0.0.2' } }]);
+  t.equal(warnings.length, 1);
+  t.match(outcomes[0], { reason: 'peer_untrusted', clientAddress: '127.0.0.2', route: '(invalid)' });
+});
+
+t.test('the target is judged byte for byte, or refused', async (t) => {
+  const { ask } = await startDoor(t);
+  for (const target of [
+    '/public/../admin',
+    '/public/%2e%2e/admin',
+    '/public%2f..%2fadmin',
+    '/public/%2fadmin',
+    '//public/x',
+    '/public//x',
+    '/public/x;y',
+    '/public/x#y',
+    '/public/%252e',
+    '/public/\\x',
+    'http://api.example/public/x',
+    'public/x',
+    '*',
+  ])
+    t.equal((await ask(`GET ${target}`)).status, 400, target);
+  for (const target of ['/public/a%20b', '/public/x?y=%2F..%2F&z=//', '/public/'])
+    t.equal((await ask(`GET ${target}`)).status, 200, target);
+});
+
+t.test(
+  'a credential in the query would reach the API, so it is refused where the route does not keep it',
+  async (t) => {
+    const { ask, outcomes } = await startDoor(t);
+    t.equal((await ask('GET /query?token=good')).status, 400);
+    t.match(outcomes[0]?.evidence, /credential in the query/);
+    t.equal((await ask('GET /query', good)).status, 200);
+    t.equal((await ask('GET /kept/x?token=good')).status, 200);
+    const kept = await ask('GET /kept/x', good);
+    t.equal(kept.header('authorization'), 'Bearer good', 'the API is to get what the caller sent');
+    t.equal(kept.header('x-tollgate-remove'), undefined);
+  },
+);
+
+t.test('headers that only Tollgate may send are refused from a caller, or named', async (t) => {
+  const spoofs = [
+    'X-Identity: x',
+    'x_identity_user: root',
+    'X-Identity-Other: x',
+    'Remote-User: root',
+    'X-Forwarded_For: 10.0.0.1',
+    'X-Rewrite-URL: /admin',
+    'X-Forwarded-Prefix: /admin',
+    'Proxy: http://evil.example',
+  ];
+  const refusing = await startDoor(t);
+  for (const spoof of spoofs) t.equal((await refusing.ask('GET /things/1', good, spoof)).status, 400, spoof);
+  for (const plain of [
+    'X-Real-IP: 192.0.2.7',
+    'X-Forwarded-Port: 443',
+    'X-Request-Id: r-1',
+    'Forwarded: for=x',
+  ])
+    t.equal((await refusing.ask('GET /things/1', good, plain)).status, 200, plain);
+  const listing = await startDoor(t, { spoofedHeaders: 'list' });
+  for (const spoof of spoofs) {
+    const answer = await listing.ask('GET /things/1', good, spoof, spoof);
+    t.equal(answer.status, 200, spoof);
+    t.equal(answer.header('x-tollgate-remove'), `Authorization, ${spoof.split(':')[0]}`);
+    t.equal(answer.header('x-identity-user'), 'alice');
+  }
+});
+
+t.test(
+  'the length of the original body makes nobody wait, and its connection is not used again',
+  async (t) => {
+    const { port } = await startDoor(t);
+    for (const line of [
+      'Content-Length: 1000',
+      'Transfer-Encoding: chunked',
+      'Content-Length: 5\r\nExpect: 100-continue',
+    ]) {
+      const client = await connectRaw(port);
+      t.teardown(() => client.socket.destroy());
+      client.send(
+        `GET /auth HTTP/1.1\r\nHost: a\r\nX-Original-Method: POST\r\nX-Original-URI: /things/1\r\nX-Forwarded-For: ::1\r\n${good}\r\n${line}\r\n\r\n`,
+      );
+      const answer = await client.readMessage();
+      t.equal(answer.status, 200, line);
+      t.equal(answer.header('connection'), 'close', line);
+    }
+  },
+);
+
+t.test('HEAD and OPTIONS are judged by their own rules', async (t) => {
+  const { ask } = await startDoor(t);
+  t.equal((await ask('HEAD /things/1', good)).status, 200);
+  t.equal((await ask('OPTIONS /things/1')).status, 401, 'a preflight needs a public rule');
+  t.equal((await ask('OPTIONS /public/x')).status, 200);
+  t.equal((await ask('TRACE /public/x')).status, 403);
+});
+
+t.test('an upgrade is judged as one', async (t) => {
+  const { ask } = await startDoor(t);
+  t.equal((await ask('GET /socket', good, 'Upgrade: websocket')).status, 200);
+  t.equal((await ask('GET /things/1', good, 'Upgrade: WebSocket')).status, 403);
+  t.equal((await ask('GET /things/1', good, 'Upgrade: websocket', 'Connection: Upgrade')).status, 403);
+  t.equal((await ask('POST /socket', good, 'Upgrade: websocket')).status, 400);
+});
+
+t.test('Caddy and Traefik describe a request by X-Forwarded-*', async (t) => {
+  const { send, outcomes } = await startDoor(t, { style: 'forwarded' });
+  const lines = [
+    'X-Forwarded-Method: PUT',
+    'X-Forwarded-Uri: /things/7?x',
+    'X-Forwarded-Host: api.example',
+    'X-Forwarded-Proto: https',
+    'X-Forwarded-For: 198.51.100.1, 192.0.2.9',
+  ];
+  const head = ['GET /whatever HTTP/1.1', 'Host: tollgate', good];
+  t.equal((await send([...head, ...lines])).status, 200);
+  t.match(outcomes[0], { method: 'PUT', path: '/things/7', clientAddress: '192.0.2.9' });
+  for (const missing of lines)
+    t.equal((await send([...head, ...lines.filter((line) => line !== missing)])).status, 400, missing);
+  t.equal((await send([...head, ...lines, 'X-Original-URI: /public/x'])).status, 400, 'that is a caller’s');
+});
+
+t.test('Envoy asks by the original method, path and host', async (t) => {
+  const { send, outcomes } = await startDoor(t, { style: 'envoy' });
+  const lines = [
+    'Host: api.example',
+    'X-Forwarded-For: 192.0.2.9',
+    'X-Envoy-Internal: true',
+    'Content-Length: 0',
+  ];
+  t.equal((await send(['POST /things/7?x=1 HTTP/1.1', ...lines, good])).status, 200);
+  t.match(outcomes[0], { method: 'POST', path: '/things/7', clientAddress: '192.0.2.9' });
+  t.equal((await send(['GET /public/%2e%2e/admin HTTP/1.1', ...lines])).status, 400);
+  t.equal((await send(['GET /public/x HTTP/1.1', 'Host: a'])).status, 400, 'without the caller’s address');
+});
+
+t.test('the NGINX Ingress controller describes it by one URL', async (t) => {
+  const { send, outcomes } = await startDoor(t);
+  const ask = (url: string) =>
+    send([
+      'GET /auth HTTP/1.1',
+      'Host: tollgate.svc',
+      'X-Original-Method: GET',
+      `X-Original-URL: ${url}`,
+      'X-Forwarded-For: 192.0.2.7',
+      'X-Real-IP: 192.0.2.7',
+      'X-Sent-From: nginx-ingress-controller',
+      'X-Auth-Request-Redirect: /things/1',
+      good,
+    ]);
+  t.equal((await ask('https://api.example/things/1?a=/b')).status, 200);
+  t.match(outcomes[0], { path: '/things/1' });
+  for (const url of ['https://api.example', '/things/1', 'https://a/things/1/../x', 'https:///things/1'])
+    t.equal((await ask(url)).status, 400, url);
+});
