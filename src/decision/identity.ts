@@ -3,6 +3,9 @@
 /** What a caller proves who they are with: a secret that the store knows, or a token that stands for a session. */
 export type CredentialKind = 'api_token' | 'access_token';
 
+/** Ids of orgs and users in the store: no `/`, because a user's full name is `org/user`. */
+export const accountIdGrammar = /^[A-Za-z0-9][A-Za-z0-9._@~-]{0,127}$/;
+
 /** Who vouches for a credential. One for each file in `identity/authenticators/`. */
 export interface AuthenticatorId {
   /** For metrics and logs. */

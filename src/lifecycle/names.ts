@@ -2,14 +2,13 @@
 // undefined or a command error that says what to write instead. Names reach headers, logs and store keys, so all are short
 // and printable.
 
+import { accountIdGrammar } from '../decision/identity.ts';
 import { isScope, looksLikeScopes, scopeLengthMax, scopesMax } from '../decision/scope.ts';
 import { isMadeUuid } from '../identity/vendor-ids.ts';
 import type { Label } from '../store/records.ts';
 import type { PageRequest } from '../store/token-store.ts';
 import { type CommandError, type CommandErrorCode, commandError } from './command-error.ts';
 
-/** Org and user ids: no `/`, because a user's full name is `org/user`. */
-const idGrammar = /^[A-Za-z0-9][A-Za-z0-9._@~-]{0,127}$/;
 const roleGrammar = /^[A-Za-z0-9][A-Za-z0-9._:@~/ -]{0,127}$/;
 /** No control, format, surrogate, private or unassigned characters, and no line or paragraph separators. */
 const unprintable = /[\p{C}\p{Zl}\p{Zp}]/u;
@@ -36,7 +35,7 @@ const checkNotMade = (what: 'org' | 'user', id: string): CommandError | undefine
     : undefined;
 
 const checkId = (what: 'org' | 'user', id: string): CommandError | undefined =>
-  idGrammar.test(id)
+  accountIdGrammar.test(id)
     ? undefined
     : commandError(
         'id_malformed',

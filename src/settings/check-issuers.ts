@@ -1,6 +1,8 @@
 // Judges who signs tokens: our own issuer URL, and the others whose tokens are accepted.
 
+import { accountIdGrammar } from '../decision/identity.ts';
 import { ownScopePrefix } from '../decision/scope.ts';
+import { claimPath } from '../tokens/claim-reader.ts';
 import { isLoopbackUrl } from '../tokens/outgoing-proxy.ts';
 import type { Report } from './parse-fields.ts';
 import { issuerOf } from './resolve-settings.ts';
@@ -36,6 +38,7 @@ export const checkIssuers = (
     seen.set(other.issuer, index);
     checkKeysUrl(other, ['issuers', index], problem, warning);
     checkReach(other, ['issuers', index], problem, warning);
+    checkMapping(other, ['issuers', index], warning);
   }
 };
 
@@ -80,4 +83,35 @@ const checkReach = (
       [...path, 'scopePrefix'],
       `must not begin with ${ownScopePrefix}, for such scopes are never taken from outside; write e.g. external/`,
     );
+};
+
+/** Claims that are times in every token (RFC 7519, OpenID Connect Core section 2). */
+const timeClaims = new Set(['exp', 'iat', 'nbf', 'auth_time']);
+
+/** What a mapping names and no token can hold, or no org can be. */
+const checkMapping = (
+  { claims, fixedOrg, orgs = [] }: FileFields['issuers'][number],
+  path: readonly (string | number)[],
+  warning: Report,
+): void => {
+  for (const [field, name] of Object.entries(claims)) {
+    const fault = name === undefined ? undefined : faultOfClaim(field, name);
+    if (fault !== undefined) warning([...path, 'claims', field], fault);
+  }
+  for (const id of [fixedOrg ?? [], orgs].flat())
+    if (!accountIdGrammar.test(id))
+      warning(
+        [...path, fixedOrg === undefined ? 'orgs' : 'fixedOrg'],
+        `${JSON.stringify(id)} can be the id of no org, so its tokens are refused; write the id that \`tollgate org list\` shows`,
+      );
+};
+
+const faultOfClaim = (field: string, name: string): string | undefined => {
+  if (timeClaims.has(name)) return `is a time in every token; write the name of another claim`;
+  if (field === 'org' && name === 'iss')
+    return 'is a URL in every token, which no org id is; write fixedOrg instead';
+  if (name.includes('://')) return undefined;
+  if (claimPath(name).includes(''))
+    return 'has nothing before or after a dot; write e.g. realm_access.roles, and \\. for a dot within a name';
+  return /\\(?!\.)/.test(name) ? 'has a backslash that is not before a dot; remove it' : undefined;
 };

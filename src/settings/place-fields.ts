@@ -94,6 +94,7 @@ export const storeFields = alone(
 
 const orgId = text('an org id', 'the id of an org', /^[\x21-\x7e]{1,200}$/);
 
+/** A name, or a path: see `ClaimReader`. */
 const claimName = (what: string) => text('a claim name', what, /^[\x21-\x7e]{1,200}$/);
 
 export const issuerFields = group({
@@ -146,7 +147,10 @@ export const issuerFields = group({
   ).prefault('6h'),
   claims: z
     .strictObject({
-      org: field(claimName('org'), 'Claim with the org id.').prefault('org'),
+      org: field(
+        claimName('org'),
+        'Claim with the org id; a path such as realm_access.roles leads into objects.',
+      ).prefault('org'),
       user: field(claimName('sub'), 'Claim with the user id.').prefault('sub'),
       userName: field(claimName('name'), "Claim with the user's name.").prefault('name'),
       scope: field(claimName('scope'), 'Claim with the scopes, a list or separated by blanks.').prefault(

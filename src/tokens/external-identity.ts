@@ -56,7 +56,7 @@ export const externalIdentity = (
   if (orgId.includes('/')) claims.fail(mapping.claims.org);
   if (mapping.orgs?.includes(orgId) === false) claims.fail(mapping.claims.org);
   // RFC 7800: the token is good only with proof of a key, which nobody asks the caller for here.
-  if (claims.has('cnf')) claims.fail('cnf');
+  if (claims.given('cnf') !== undefined) claims.fail('cnf');
   const userId = claims.text(mapping.claims.user);
   return {
     sessionKind: mapping.sessions ?? sessionKindOf(claims.raw('amr')),
@@ -64,13 +64,13 @@ export const externalIdentity = (
     org: { id: orgId, name: orgId },
     user: {
       id: userId,
-      name: claims.optionalText(mapping.claims.userName) ?? userId,
+      name: claims.textIfAny(mapping.claims.userName) ?? userId,
       roles: readRoles(claims, mapping),
     },
     scopes: readScopes(claims, mapping),
     tokenId: undefined,
     secretNumber: undefined,
-    sessionId: `${mapping.issuer} ${claims.optionalText('jti') ?? digestOfSigned(signingInput)}`,
+    sessionId: `${mapping.issuer} ${claims.textIfAny('jti') ?? digestOfSigned(signingInput)}`,
     generation: undefined,
     issuedAtMs: claims.timeMs('iat'),
     expiresAtMs: claims.timeMs('exp'),
@@ -91,18 +91,15 @@ const sessionKindOf = (methods: unknown): SessionKind =>
     ? 'interactive'
     : 'api_token';
 
-/** One name, or a list of names. */
-const readRoles = (claims: ClaimReader, { claims: { roles } }: ClaimMapping): readonly string[] => {
-  if (roles === undefined || !claims.has(roles)) return [];
-  return typeof claims.raw(roles) === 'string' ? [claims.text(roles)] : [...new Set(claims.texts(roles))];
-};
+const readRoles = (claims: ClaimReader, { claims: { roles } }: ClaimMapping): readonly string[] =>
+  roles === undefined ? [] : [...new Set(claims.textsIfAny(roles))];
 
+/** One text (RFC 9068), or a list. However many blanks stand between two scopes, they are one. */
 const readScopes = (claims: ClaimReader, mapping: ClaimMapping): ReadonlySet<string> => {
   const name = mapping.claims.scope;
-  if (!claims.has(name)) return new Set();
-  const value = claims.raw(name);
-  const text = typeof value === 'string' ? value : claims.texts(name).join(' ');
-  const scopes = parseScopes(text);
+  const value = claims.given(name);
+  const text = typeof value === 'string' ? value : claims.textsIfAny(name).join(' ');
+  const scopes = parseScopes(text.trim().replaceAll(/[ \t\r\n]+/g, ' '));
   if (scopes === undefined) claims.fail(name);
   const named = scopes?.map((scope) => mapping.scopePrefix + scope);
   return new Set(named?.filter((scope) => !scope.startsWith(ownScopePrefix)));

@@ -120,7 +120,7 @@ t.test('lists are separated by commas, mappings and lists of mappings are writte
   t.same(settings.credential.headers, ['X-Api-Key']);
   t.equal(settings.upstreams['reports']?.origin, 'http://127.0.0.1:8082');
   t.same(settings.identity.headers, { 'X-User': 'user.id' }, 'replaced as a whole');
-  t.equal(settings.routes[0]?.path, '/*');
+  t.equal(settings.routes[0]?.path.written, '/*');
 });
 
 t.test('a variable that names no setting is an error, and says what was meant', async (t) => {
@@ -237,6 +237,42 @@ t.test('the URL of a document instead of the issuer, or of its keys, is a warnin
     /issuers\[0\].jwks: is the issuer's metadata, not its keys; remove it/,
   ]);
   t.match(warningsOfIssuer({ issuer: 'http://a.example' }), [/issuers\[0\].issuer: is plain http/]);
+});
+
+t.test('a mapping that can never match is a warning that says why', async (t) => {
+  const warningsOfIssuer = (issuer: object): readonly string[] =>
+    warningsOf({
+      flags: { issuers: [{ issuer: 'https://a.example', audience: 'x', orgs: ['acme'], ...issuer }] },
+    });
+  for (const name of [
+    'org',
+    'https://a.example/x.y',
+    'realm_access.roles',
+    'kubernetes\\.io.namespace',
+    'cognito:groups',
+  ])
+    t.same(warningsOfIssuer({ claims: { org: name, roles: name } }), [], name);
+  for (const name of ['.roles', 'realm_access.', 'realm_access..roles', '.'])
+    t.match(
+      warningsOfIssuer({ claims: { roles: name } }),
+      [/issuers\[0\].claims.roles: has nothing before or after a dot; write e.g. realm_access.roles/],
+      name,
+    );
+  for (const name of ['realm_access\\roles', 'a\\\\.b'])
+    t.match(
+      warningsOfIssuer({ claims: { roles: name } }),
+      [/issuers\[0\].claims.roles: has a backslash that is not before a dot/],
+      name,
+    );
+  t.match(warningsOfIssuer({ claims: { scope: 'exp' } }), [/claims.scope: is a time in every token/]);
+  t.match(warningsOfIssuer({ claims: { org: 'iss' } }), [/claims.org: is a URL.*write fixedOrg/]);
+  t.match(warningsOfIssuer({ orgs: ['acme', 'acme/eu', 'a:b'] }), [
+    /issuers\[0\].orgs: "acme\/eu" can be the id of no org/,
+    /issuers\[0\].orgs: "a:b" can be the id of no org/,
+  ]);
+  t.match(warningsOfIssuer({ orgs: undefined, fixedOrg: '-acme' }), [
+    /fixedOrg: "-acme" can be the id of no org/,
+  ]);
 });
 
 t.test('an issuer that may name any org is a warning; a list of orgs, or one, is none', async (t) => {

@@ -117,8 +117,11 @@ t.test('scopes of an external issuer may be a list, as several send them, or mis
   });
   t.match(await verify(token({ scp: ['a', 'b'] }), nowMs), { scopes: new Set(['a', 'b']) });
   t.match(await verify(token({ scp: [] }), nowMs), { scopes: new Set() });
-  t.match(await verify(token(), nowMs), { scopes: new Set() });
-  for (const scp of [['a', 7], [['a']], { a: true }, 7, null, ['a\tb'], 'a  b'])
+  for (const scp of [undefined, null, '', '   ', '\n', [], [null, '', ' ']])
+    t.match(await verify(token({ scp }), nowMs), { scopes: new Set() }, JSON.stringify(scp));
+  for (const scp of ['a  b', ' a b ', 'a\tb\r\n', ['a', null, 'b', ''], ['a  b']])
+    t.match(await verify(token({ scp }), nowMs), { scopes: new Set(['a', 'b']) }, JSON.stringify(scp));
+  for (const scp of [['a', 7], [['a']], { a: true }, 7, ['a\tb'], 'a\u00a0b', 'a\u0000'])
     t.match(await verify(token({ scp }), nowMs), { evidence: 'claim scp' }, JSON.stringify(scp));
 });
 
@@ -132,10 +135,15 @@ t.test('roles are read where the settings name their claim: a name or a list of 
       ['reader', 'writer'],
     ],
     ['reader', ['reader']],
+    [['', null, 'reader', ' '], ['reader']],
     [undefined, []],
+    [null, []],
+    ['', []],
+    ['  ', []],
+    [[], []],
   ] as const)
     t.match(await verify(token({ groups }), nowMs), { user: { roles } }, JSON.stringify(groups));
-  for (const groups of [7, { reader: true }, [['reader']], [null], ''])
+  for (const groups of [7, { reader: true }, [['reader']], [7], ['a\nb'], Array(1_025).fill('x')])
     t.match(await verify(token({ groups }), nowMs), { evidence: 'claim groups' }, JSON.stringify(groups));
   const unread = await fixture(t);
   t.strictSame(Reflect.get(await unread.verify(token({ groups: ['reader'] }), nowMs), 'user'), {
@@ -143,6 +151,81 @@ t.test('roles are read where the settings name their claim: a name or a list of 
     name: 'alice@acme.example',
     roles: [],
   });
+});
+
+t.test(
+  'an optional claim that is null, empty or blank is as absent, one of another type is not',
+  async (t) => {
+    const { verify } = await fixture(t);
+    for (const nothing of [null, '', ' ', '\t\n', undefined]) {
+      t.match(
+        await verify(token({ email: nothing }), nowMs),
+        { user: { name: 'auth0|17' } },
+        JSON.stringify(nothing),
+      );
+      t.match(
+        await verify(token({ jti: nothing }), nowMs),
+        { sessionId: / sha256:/ },
+        JSON.stringify(nothing),
+      );
+      t.match(await verify(token({ amr: nothing }), nowMs), { sessionKind: 'api_token' });
+      t.match(
+        await verify(token({ sub: nothing }), nowMs),
+        { evidence: 'claim sub' },
+        'the user is not optional',
+      );
+      t.match(
+        await verify(token({ tenant: nothing }), nowMs),
+        { evidence: 'claim tenant' },
+        'nor is the org',
+      );
+    }
+    t.match(await verify(token({ email: 'Ann\r\nX-Identity: root' }), nowMs), { user: { name: 'auth0|17' } });
+    for (const email of [7, ['Ann'], { name: 'Ann' }, false])
+      t.match(await verify(token({ email }), nowMs), { evidence: 'claim email' }, JSON.stringify(email));
+    t.match(await verify(token({ jti: 7 }), nowMs), { evidence: 'claim jti' });
+  },
+);
+
+t.test('a claim may lie deep in objects; one of exactly the written name counts first', async (t) => {
+  const rolesAt = async (roles: string, change: Record<string, unknown>): Promise<unknown> => {
+    const { verify } = await fixture(t, {
+      claims: { org: 'tenant', user: 'sub', userName: 'email', scope: 'scope', roles },
+    });
+    const made = await verify(token(change), nowMs);
+    return isDenial(made) ? made.evidence : Reflect.get(Reflect.get(made, 'user'), 'roles');
+  };
+  const deep = { realm_access: { roles: ['a'] } };
+  t.strictSame(await rolesAt('realm_access.roles', deep), ['a']);
+  t.strictSame(await rolesAt('realm_access.roles', { ...deep, 'realm_access.roles': ['b'] }), ['b']);
+  t.strictSame(await rolesAt('https://example.com/roles', { 'https://example.com/roles': 'a' }), ['a']);
+  t.strictSame(await rolesAt('https://example\\.com/x.roles', { 'https://example.com/x': { roles: 'a' } }), [
+    'a',
+  ]);
+  t.strictSame(await rolesAt('a\\.b\\.c.d', { 'a.b.c': { d: 'x' } }), ['x']);
+  for (const [path, change] of [
+    ['realm_access.roles', {}],
+    ['realm_access.roles', { realm_access: null }],
+    ['realm_access.roles', { realm_access: 'roles' }],
+    ['realm_access.roles', { realm_access: ['roles'] }],
+    ['realm_access.length', { realm_access: 'text' }],
+    ['realm_access.0', { realm_access: ['a'] }],
+    ['realm_access.constructor.name', deep],
+    ['realm_access.__proto__.x', deep],
+    ['__proto__.toString', deep],
+    ['a..b', { a: { b: 'x' } }],
+  ] as const)
+    t.strictSame(await rolesAt(path, change), [], `${path} in ${JSON.stringify(change)}`);
+  t.equal(await rolesAt('realm_access', deep), 'claim realm_access', 'an object is no role');
+  const { verify } = await fixture(t, {
+    claims: { org: 'acct.org', user: 'acct.user', userName: 'email', scope: 'acct.scope' },
+  });
+  t.match(await verify(token({ acct: { org: 'globex', user: 'ann', scope: 'x' } }), nowMs), {
+    org: { id: 'globex' },
+    user: { id: 'ann' },
+    scopes: new Set(['x']),
+  });
+  t.match(await verify(token(), nowMs), { evidence: 'claim acct.org' });
 });
 
 t.test('rights at Tollgate itself are never taken from an issuer, whatever the prefix', async (t) => {
@@ -185,8 +268,9 @@ t.test(
   'a token bound to a key (RFC 7800, RFC 9449) is refused: nobody checks that its bearer has the key',
   async (t) => {
     const { verify } = await fixture(t);
-    for (const cnf of [{ jkt: 'x' }, { 'x5t#S256': 'x' }, null, 'x'])
+    for (const cnf of [{ jkt: 'x' }, { 'x5t#S256': 'x' }, {}, [], 0, false, 'x'])
       t.match(await verify(token({ cnf }), nowMs), { reason: 'token_invalid', evidence: 'claim cnf' });
+    t.match(await verify(token({ cnf: null }), nowMs), { issuer: theirIssuer }, 'null: bound to none');
   },
 );
 
