@@ -1,124 +1,138 @@
-// The change feed a replica follows: one follower for all streams, or on a Cluster one per stream, seen by the
-// listener as one. It is connected when all are, heard when all were, caught up when all are.
+// The change feed that a replica follows: one follower for all streams, or on a Cluster one for each, which the listener
+// sees as one. It is connected when all are, heard when all were, caught up when all are.
 
-import { outage } from '../../decision/outcome.ts';
+import { type Outage, outage } from '../../decision/outcome.ts';
 import type { RedisSettings } from '../../settings/settings.ts';
 import type { ChangeListener, Subscription } from '../token-store.ts';
 import { masterOptions, onlyServerOptions } from './connection-options.ts';
 import type { StoreContext } from './context.ts';
 import type { Directory } from './directory.ts';
 import type { RedisFault } from './fault.ts';
-import { Follower, type FollowerEvents, type Whereabouts } from './follower.ts';
+import { Follower, type FollowerEvents, type FollowerSettings, type Whereabouts } from './follower.ts';
 import { allShards } from './key-space.ts';
 
 /** While a part of the feed is cut off: a frozen server holds a follower up for two seconds, a new owner frees it. */
 const lookForOwnersMs = 500;
 
-/** Follows the feed until closed. `directory` is undefined for a single server. `secrets` never appear in a log line. */
-export const followChanges = (
-  context: StoreContext,
-  settings: RedisSettings,
-  directory: Directory | undefined,
-  listener: ChangeListener,
-  secrets: readonly string[],
-): Subscription => {
-  const { keys, log, retentionMs } = context;
-  const groups = settings.mode === 'cluster' ? allShards.map((shard) => [shard]) : [allShards];
-  const followers: Follower[] = [];
-  const connected = new Set<number>();
-  const unheard = new Set(groups.keys());
-  const behind = new Set(groups.keys());
-  let isConnected: boolean | undefined;
-  let lastFault: RedisFault | undefined;
+export interface FeedOptions {
+  readonly context: StoreContext;
+  readonly settings: RedisSettings;
+  /** Undefined for a single server. */
+  readonly directory: Directory | undefined;
+  readonly listener: ChangeListener;
+  /** Never in a log line. */
+  readonly secrets: readonly string[];
+}
 
-  const tellConnected = (): void => {
-    const now = connected.size === groups.length;
-    // Half-way through the first connection nothing has been lost yet.
-    if (now === isConnected || (!now && isConnected === undefined && connected.size > 0)) return;
-    isConnected = now;
-    if (now && lastFault !== undefined) log.info('the change feed is connected again', {});
-    if (now) lastFault = undefined;
-    listener.connected(now);
-  };
+/** Follows the feed until closed. */
+export class ChangeFeed implements Subscription {
+  readonly #options: FeedOptions;
+  readonly #groups: readonly (readonly number[])[];
+  readonly #followers: readonly Follower[];
+  readonly #search: NodeJS.Timeout;
+  readonly #connected = new Set<number>();
+  readonly #unheard: Set<number>;
+  readonly #behind: Set<number>;
+  #isConnected: boolean | undefined;
+  #lastFault: RedisFault | undefined;
 
-  const eventsOf = (group: number): FollowerEvents => ({
-    changes: (changes) => {
-      context.delivered(changes);
-      listener.changes(changes);
-    },
-    heard: () => {
-      unheard.delete(group);
-      if (unheard.size > 0) return;
-      for (const each of groups.keys()) unheard.add(each);
-      listener.heard();
-    },
-    caughtUp: () => {
-      if (behind.delete(group) && behind.size === 0) listener.caughtUp();
-    },
-    reset: (reason) => {
-      for (const each of groups.keys()) behind.add(each);
-      listener.reset(reason);
-      for (const [each, follower] of followers.entries()) if (each !== group) follower.rewind();
-    },
-    handedOver: () => listener.handedOver?.(),
-    met: context.renew,
-    connected: (isUp) => {
-      if (isUp) connected.add(group);
-      else connected.delete(group);
-      tellConnected();
-    },
-    failed: (fault) => {
-      context.feedFailed();
-      const isFirst = lastFault === undefined;
-      lastFault = fault;
-      if (!isFirst) return;
-      const { code, message, advice } = fault;
-      log.error('the change feed is not connected; trying again', {
-        code,
-        error: message,
-        ...(advice === undefined ? {} : { advice }),
-      });
-    },
-    unknownLine: (stream, id) =>
-      log.error('a line of the change feed is not understood; is a replica newer than this one?', {
-        stream,
-        id,
-      }),
-  });
-
-  for (const [group, shards] of groups.entries())
-    followers.push(
-      new Follower(
-        {
-          streams: shards.map((shard) => ({
-            changes: keys.changes(shard),
-            retention: keys.retention(shard),
-          })),
-          retentionMs,
-          trust: settings.mode === 'cluster' ? 'lines' : 'identity',
-          secrets,
-          whereabouts: directory && whereaboutsOf(directory, String(shards[0])),
-          options: (server) =>
-            server === undefined
-              ? onlyServerOptions(settings, 'feed')
-              : masterOptions(settings, 'feed', server),
-        },
-        eventsOf(group),
-      ),
+  constructor(options: FeedOptions) {
+    const { settings, directory } = options;
+    this.#options = options;
+    this.#groups = settings.mode === 'cluster' ? allShards.map((shard) => [shard]) : [allShards];
+    this.#unheard = new Set(this.#groups.keys());
+    this.#behind = new Set(this.#groups.keys());
+    this.#followers = this.#groups.map(
+      (shards, group) => new Follower(this.#settingsOf(shards), this.#eventsOf(group)),
     );
+    this.#search = setInterval(() => {
+      if (this.#connected.size < this.#groups.length) void directory?.refresh();
+    }, lookForOwnersMs).unref();
+  }
 
-  const search = setInterval(() => {
-    if (connected.size < groups.length) void directory?.refresh();
-  }, lookForOwnersMs).unref();
+  fault(): Outage | undefined {
+    return this.#lastFault && outage('store_unavailable', this.#lastFault);
+  }
 
-  return {
-    fault: () => lastFault && outage('store_unavailable', lastFault),
-    close: async () => {
-      clearInterval(search);
-      await Promise.all(followers.map((follower) => follower.close()));
-    },
-  };
-};
+  async close(): Promise<void> {
+    clearInterval(this.#search);
+    await Promise.all(this.#followers.map((follower) => follower.close()));
+  }
+
+  #settingsOf(shards: readonly number[]): FollowerSettings {
+    const { context, settings, directory, secrets } = this.#options;
+    const { keys, retentionMs } = context;
+    return {
+      streams: shards.map((shard) => ({ changes: keys.changes(shard), retention: keys.retention(shard) })),
+      retentionMs,
+      trust: settings.mode === 'cluster' ? 'lines' : 'identity',
+      secrets,
+      whereabouts: directory && whereaboutsOf(directory, String(shards[0])),
+      options: (server) =>
+        server === undefined ? onlyServerOptions(settings, 'feed') : masterOptions(settings, 'feed', server),
+    };
+  }
+
+  #eventsOf(group: number): FollowerEvents {
+    const { context, listener } = this.#options;
+    return {
+      changes: (changes) => {
+        context.delivered(changes);
+        listener.changes(changes);
+      },
+      heard: () => this.#heard(group),
+      caughtUp: () => {
+        if (this.#behind.delete(group) && this.#behind.size === 0) listener.caughtUp();
+      },
+      reset: (reason) => {
+        for (const each of this.#groups.keys()) this.#behind.add(each);
+        listener.reset(reason);
+        for (const [each, follower] of this.#followers.entries()) if (each !== group) follower.rewind();
+      },
+      handedOver: () => listener.handedOver?.(),
+      met: context.renew,
+      connected: (isUp) => {
+        if (isUp) this.#connected.add(group);
+        else this.#connected.delete(group);
+        this.#reportConnected();
+      },
+      failed: (fault) => this.#failed(fault),
+      unknownLine: (stream, id) =>
+        context.log.error('a line of the change feed is not understood; is a replica newer than this one?', {
+          stream,
+          id,
+        }),
+    };
+  }
+
+  #heard(group: number): void {
+    this.#unheard.delete(group);
+    if (this.#unheard.size > 0) return;
+    for (const each of this.#groups.keys()) this.#unheard.add(each);
+    this.#options.listener.heard();
+  }
+
+  #reportConnected(): void {
+    const isConnected = this.#connected.size === this.#groups.length;
+    // Half-way through the first connection nothing has been lost yet.
+    if (!isConnected && this.#isConnected === undefined && this.#connected.size > 0) return;
+    if (isConnected === this.#isConnected) return;
+    this.#isConnected = isConnected;
+    const { context, listener } = this.#options;
+    if (isConnected && this.#lastFault !== undefined)
+      context.log.info('the change feed is connected again', {});
+    if (isConnected) this.#lastFault = undefined;
+    listener.connected(isConnected);
+  }
+
+  #failed(fault: RedisFault): void {
+    const { context } = this.#options;
+    context.feedFailed();
+    const isFirst = this.#lastFault === undefined;
+    this.#lastFault = fault;
+    if (isFirst) context.log.error('the change feed is not connected; trying again', fault.facts);
+  }
+}
 
 /** All streams of a follower have one owner: on a Cluster they are of one tag. */
 const whereaboutsOf = (directory: Directory, tag: string): Whereabouts => ({

@@ -1,4 +1,4 @@
-// Which server of a Cluster holds which of our sixteen hash tags. Pure.
+// Which server of a Cluster holds which of our sixteen hash tags, and where servers send us. Pure.
 
 import { type Address, type Claim, newestClaim } from './directory.ts';
 
@@ -97,3 +97,19 @@ export const ownersOf = (
 };
 
 const arrayOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+/** A server's redirection: `MOVED 866 10.0.0.1:6379` (the slot lives there now), `ASK ...` (only this once). */
+export interface Redirect {
+  readonly to: Address;
+  readonly isAsking: boolean;
+}
+
+/** Undefined when the error is none. An empty host means the one that answered. */
+export const parseRedirect = (error: unknown, answeredBy: string | undefined): Redirect | undefined => {
+  if (!(error instanceof Error)) return undefined;
+  const match = /^(MOVED|ASK) \d{1,5} (.*):(\d{1,5})$/.exec(error.message);
+  if (match === null) return undefined;
+  const host = match[2] || answeredBy;
+  if (host === undefined) return undefined;
+  return { to: { host, port: Number(match[3]) }, isAsking: match[1] === 'ASK' };
+};

@@ -26,9 +26,7 @@ export const runOn = (
   keys: readonly string[],
   args: readonly (string | number)[],
 ): Promise<unknown> =>
-  connections.on(keys[0] ?? '', (client, isAsking) =>
-    isAsking ? client.eval(script.lua, keys.length, ...keys, ...args) : runScript(client, script, keys, args),
-  );
+  connections.on(keys[0] ?? '', (client, isAsking) => runScript(client, script, keys, args, isAsking));
 
 /** All fields of a hash; undefined when there is none. */
 export const readHash = async (

@@ -1,10 +1,8 @@
 // Whether the history this follower has seen is still the server's history. A failover may have lost its end, an
 // operator may have flushed it, and a long absence may have been trimmed past: each must be noticed, not read over.
 
-import type { Redis } from 'ioredis';
 import { RedisFault } from './fault.ts';
-import { infoField } from './info.ts';
-import { runScript, script } from './script.ts';
+import { runInSession, script, type Session } from './script.ts';
 
 /** What happened to a stream since the line we read last. */
 export type Continuity = 'whole' | 'trimmed' | 'server_replaced';
@@ -54,47 +52,12 @@ export interface StreamSpan {
   readonly early: string | undefined;
 }
 
-/** `isAsking`: the server is taking the streams' slot over. */
-export const continuityOf = async (
-  client: Redis,
-  spans: readonly StreamSpan[],
-  isAsking: boolean,
-): Promise<Continuity> => {
+/** Rejects with the library's error when the connection is lost. */
+export const continuityOf = async (session: Session, spans: readonly StreamSpan[]): Promise<Continuity> => {
   if (spans.length === 0) return 'whole';
   const keys = spans.map(({ stream }) => stream);
   const ids = [...spans.map(({ last }) => last), ...spans.map(({ early }) => early ?? '')];
-  const reply = isAsking
-    ? (
-        await Promise.all([client.asking(), client.eval(checkContinuity.lua, keys.length, ...keys, ...ids)])
-      )[1]
-    : await runScript(client, checkContinuity, keys, ids);
+  const reply = await runInSession(session, checkContinuity, keys, ids);
   if (reply === 'whole' || reply === 'trimmed' || reply === 'server_replaced') return reply;
   throw new RedisFault('CORRUPT', 'the reply to a continuity check makes no sense');
 };
-
-/** Who answers: the process and the history it serves. Both change when another server takes the address. */
-export interface ServerIdentity {
-  readonly role: string;
-  readonly runId: string;
-  /** `master_replid`. */
-  readonly history: string;
-  /** The server's clock, ms since the epoch: it, not ours, ages the streams. */
-  readonly nowMs: number;
-}
-
-/** TIME: seconds and microseconds, as ms since the epoch. */
-const msOf = ([seconds, micros]: readonly (string | number)[]): number =>
-  Number(seconds) * 1000 + Number(micros) / 1000;
-
-export const readServerIdentity = async (client: Redis): Promise<ServerIdentity> => {
-  const [info, time] = await Promise.all([client.info(), client.time()]);
-  return {
-    role: infoField(info, 'role'),
-    runId: infoField(info, 'run_id'),
-    history: infoField(info, 'master_replid'),
-    nowMs: Math.floor(msOf(time)),
-  };
-};
-
-/** The server's clock, in ms since the epoch. */
-export const readServerTime = async (client: Redis): Promise<number> => Math.floor(msOf(await client.time()));

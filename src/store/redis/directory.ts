@@ -2,6 +2,7 @@
 // directory serves look-ups, writes and the feed, so that all of them leave a server at the same moment.
 
 import type { RedisFault } from './fault.ts';
+import { sharedRounds } from './rounds.ts';
 
 /** Where a server listens. */
 export interface Address {
@@ -21,7 +22,7 @@ export interface Directory {
   owners(): readonly Address[];
   /** Asks again. Those who ask during a round share it. Resolves in bounded time; never rejects. */
   refresh(): Promise<void>;
-  /** A server answered that the tag lives there now: believed until the next round says otherwise. */
+  /** A server answered that the tag lives there now: believed until the next round contradicts it. */
   moved(tag: string, to: Address): void;
   /** Calls back whenever an owner has changed. Returns how to stop. */
   onChange(subscriber: () => void): () => void;
@@ -47,24 +48,57 @@ export const newestClaim = (claims: readonly Claim[]): Claim | undefined => {
   );
 };
 
-/** The owners by hash tag, and who wants to hear when one changes. */
-export class OwnerTable {
-  #owners: ReadonlyMap<string, Address> = new Map();
-  readonly #subscribers = new Set<() => void>();
+/** Each server once. */
+export const distinct = (servers: readonly Address[]): readonly Address[] => [
+  ...new Map(servers.map((server) => [nameOf(server), server])).values(),
+];
 
-  get(tag: string): Address | undefined {
+/** What both directories are: owners by hash tag, asked for in rounds, and who is called when one changes. */
+export abstract class AskedDirectory implements Directory {
+  readonly refresh: () => Promise<void>;
+  readonly #everyMs: number;
+  readonly #subscribers = new Set<() => void>();
+  #owners: ReadonlyMap<string, Address> = new Map();
+  #timer: NodeJS.Timeout | undefined;
+  protected isClosed = false;
+  fault: RedisFault | undefined;
+
+  /** `everyMs`: how often it asks without being told to. */
+  constructor(everyMs: number) {
+    this.#everyMs = everyMs;
+    this.refresh = sharedRounds(async () => {
+      if (!this.isClosed) await this.ask();
+    });
+  }
+
+  /** One round of questions. */
+  protected abstract ask(): Promise<void>;
+
+  abstract moved(tag: string, to: Address): void;
+
+  async open(): Promise<void> {
+    this.#timer ??= setInterval(() => void this.refresh(), this.#everyMs).unref();
+    await this.refresh();
+  }
+
+  close(): void {
+    this.isClosed = true;
+    clearInterval(this.#timer);
+  }
+
+  ownerOf(tag: string): Address | undefined {
     return this.#owners.get(tag);
   }
 
-  all(): readonly Address[] {
-    return [...new Map([...this.#owners.values()].map((owner) => [nameOf(owner), owner])).values()];
+  owners(): readonly Address[] {
+    return distinct([...this.#owners.values()]);
   }
 
-  set(tag: string, owner: Address): void {
-    this.replace(new Map(this.#owners).set(tag, owner));
+  protected setOwner(tag: string, owner: Address): void {
+    this.setOwners(new Map(this.#owners).set(tag, owner));
   }
 
-  replace(owners: ReadonlyMap<string, Address>): void {
+  protected setOwners(owners: ReadonlyMap<string, Address>): void {
     const isSame =
       owners.size === this.#owners.size &&
       [...owners].every(([tag, owner]) => {

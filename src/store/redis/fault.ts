@@ -3,6 +3,7 @@
 // and those of AUTH and HELLO are the password.
 
 import { DamagedRecord } from '../record-schema.ts';
+import type { StoreFacts } from '../store-log.ts';
 import { adviceOn } from './advice.ts';
 
 /** An error of the store with a stable code: a Redis error word (`OOM`, `READONLY`), a system code, or one of ours. */
@@ -17,6 +18,12 @@ export class RedisFault extends Error {
   /** What the operator does about it; undefined where there is nothing to do but to wait. */
   get advice(): string | undefined {
     return adviceOn(this.code, this.message);
+  }
+
+  /** For a line of the log. */
+  get facts(): StoreFacts {
+    const { code, message, advice } = this;
+    return { code, error: message, ...(advice === undefined ? {} : { advice }) };
   }
 }
 

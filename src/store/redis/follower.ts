@@ -4,13 +4,15 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { parseRedirect } from './cluster-slots.ts';
 import { type NodeOptions, feedBlockMs, reconnectDelayMs } from './connection-options.ts';
-import { type Continuity, readServerIdentity, readServerTime } from './continuity.ts';
+import type { Continuity } from './continuity.ts';
 import { type Address, nameOf } from './directory.ts';
 import { RedisFault, faultOf } from './fault.ts';
-import { parseRedirect } from './redirect.ts';
 import { askRetention } from './retention.ts';
-import { type LineEvents, type Session, StreamReader, readAgain } from './stream-reader.ts';
+import type { Session } from './script.ts';
+import { readServerIdentity, readServerTime } from './server-info.ts';
+import { type LineEvents, StreamReader, readAgain } from './stream-reader.ts';
 import { TimedRedis } from './timed-redis.ts';
 
 const checkEveryMs = 1000;
@@ -159,19 +161,13 @@ export class Follower {
   async #follow(server: Address | undefined, isAsking: boolean): Promise<unknown> {
     const client = new TimedRedis(this.#settings.options(server));
     this.#client = client;
-    let reason: unknown;
-    client.on('error', (error: unknown) => {
-      reason = error;
-    });
     try {
       await client.connect();
       await this.#resume({ client, isAsking });
       await this.#listen({ client, isAsking });
       return undefined;
     } catch (error) {
-      // The library rejects with "Connection is closed" and says why in an event.
-      const isBare = error instanceof Error && error.message.startsWith('Connection is closed');
-      return isBare ? (reason ?? error) : error;
+      return client.reasonOf(error);
     } finally {
       client.disconnect();
     }
@@ -230,10 +226,10 @@ export class Follower {
     }
   }
 
-  async #askRetention({ client, isAsking }: Session): Promise<void> {
+  async #askRetention(session: Session): Promise<void> {
     const { streams, retentionMs } = this.#settings;
     const keys = streams.flatMap(({ retention, changes }) => [retention, changes]);
-    const keptMs = await askRetention(client, keys, retentionMs, isAsking);
+    const keptMs = await askRetention(session, keys, retentionMs);
     this.#isKept = keptMs !== undefined;
     this.#keptMs = keptMs ?? Infinity;
   }

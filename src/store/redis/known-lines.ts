@@ -19,7 +19,7 @@ export const isKnownLine = (lines: KnownLines, change: Change): boolean =>
 export const readKnownLines = async (
   connections: Connections,
   keys: KeySpace,
-  shards: readonly number[],
+  shards: Iterable<number>,
 ): Promise<KnownLines> => {
   const lines = new Map<string, number>();
   for (const shard of shards) {

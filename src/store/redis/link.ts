@@ -6,14 +6,14 @@ import type { StoreLog } from '../store-log.ts';
 import type { NodeOptions } from './connection-options.ts';
 import type { Connections, Work } from './connections.ts';
 import { RedisFault, faultOf } from './fault.ts';
-import { infoField } from './info.ts';
+import { infoField } from './server-info.ts';
 import { TimedRedis } from './timed-redis.ts';
 
 export interface LinkOptions {
   readonly log: StoreLog;
   /** Never in a log line. */
   readonly secrets: readonly string[];
-  /** Told of every server a connection was made to. */
+  /** Called for every server a connection was made to. */
   readonly met?: (server: Redis) => void;
 }
 
@@ -125,13 +125,7 @@ export class RedisLink implements Connections {
     if (fault.code !== 'NOT_CONNECTED') this.#fault = fault;
     if (this.#isFailing) return;
     this.#isFailing = true;
-    const { code, message, advice } = fault;
-    this.#options.log.error('Redis is unreachable', {
-      connection: this.#name,
-      code,
-      error: message,
-      ...(advice === undefined ? {} : { advice }),
-    });
+    this.#options.log.error('Redis is unreachable', { connection: this.#name, ...fault.facts });
   }
 }
 

@@ -1,11 +1,10 @@
 // Writes back what this replica knew after a server lost it. Only raises generations and revokes; never lowers, never
-// revives. A change that the stream does not tell any more is told again, also where the record has it: a replica that
-// starts later reads the stream alone.
+// revives. The line of a change that the stream has lost is written again, also where the record has the change: a replica
+// that starts later reads the stream alone.
 
 import { shardOfAccount, shardOfDigest, shardOfTokenId } from '../../tokens/shard.ts';
 import { subjectOf } from '../changes.ts';
 import type { Change } from '../records.ts';
-import type { TokenStore } from '../token-store.ts';
 import { accountLine, lineOf } from './change-codec.ts';
 import { runOn } from './connections.ts';
 import type { StoreContext } from './context.ts';
@@ -19,37 +18,36 @@ import { endOnce } from './token-scripts.ts';
 const batch = 100;
 
 /** One change and where its record lies. */
-interface Placed {
+interface Located {
   readonly change: Exclude<Change, { readonly kind: 'keys' }>;
   readonly shard: number;
 }
 
-/** `now`: lines older than the retention are not told again; nothing they ended is still alive without its record. */
-export const reapply = (context: StoreContext, now: () => number): Pick<TokenStore, 'reapply'> => ({
-  reapply: (changes) =>
-    context.attempt(async (): Promise<'done'> => {
-      const { keys, retentionMs } = context;
-      const connections = context.unacknowledged('write_back');
-      const horizonMs = now() - retentionMs;
-      const placed = changes.flatMap((change) => placeOf(change) ?? []);
-      const shards = new Set(placed.map(({ shard }) => shard));
-      const lines = await readKnownLines(connections, keys, [...shards]);
-      const write = async (one: Placed): Promise<unknown> => {
-        const { change } = one;
-        const isMissing = change.atMs >= horizonMs && !isKnownLine(lines, change);
-        // Of a session nothing is kept but its line, and a mark beside it.
-        if (change.kind === 'session' && !isMissing) return;
-        const { script, touched, args } = writeBackOf(keys, one, isMissing ? '1' : '0');
-        return runOn(connections, script, touched, [retentionMs, ...args, ...lineOf(change)]);
-      };
-      for (let from = 0; from < placed.length; from += batch)
-        await Promise.all(placed.slice(from, from + batch).map(write));
-      return 'done';
-    }),
-});
+/** Lines older than the retention are not written again; nothing they ended is still alive without its record. */
+export const writeBack = async (
+  context: StoreContext,
+  changes: readonly Change[],
+  nowMs: number,
+): Promise<'done'> => {
+  const { keys, retentionMs } = context;
+  const connections = context.unacknowledged('write_back');
+  const located = changes.flatMap((change) => locate(change) ?? []);
+  const lines = await readKnownLines(connections, keys, new Set(located.map(({ shard }) => shard)));
+  const write = async (one: Located): Promise<unknown> => {
+    const { change } = one;
+    const isMissing = change.atMs >= nowMs - retentionMs && !isKnownLine(lines, change);
+    // Of a session nothing is kept but its line, and a mark beside it.
+    if (change.kind === 'session' && !isMissing) return;
+    const { script, touched, args } = commandOf(keys, one, isMissing ? '1' : '0');
+    return runOn(connections, script, touched, [retentionMs, ...args, ...lineOf(change)]);
+  };
+  for (let from = 0; from < located.length; from += batch)
+    await Promise.all(located.slice(from, from + batch).map(write));
+  return 'done';
+};
 
 /** Undefined for what has no record and needs none, or could not be stored by anybody. */
-const placeOf = (change: Change): Placed | undefined => {
+const locate = (change: Change): Located | undefined => {
   switch (change.kind) {
     case 'token':
     case 'secret': {
@@ -72,7 +70,7 @@ const placeOf = (change: Change): Placed | undefined => {
   }
 };
 
-interface WriteBack {
+interface Command {
   readonly script: Script;
   readonly touched: readonly string[];
   /** Between the retention and the words of the line. */
@@ -80,7 +78,7 @@ interface WriteBack {
 }
 
 /** `isMissing`: '1' when the stream lacks the line. */
-const writeBackOf = (keys: KeySpace, { change, shard }: Placed, isMissing: string): WriteBack => {
+const commandOf = (keys: KeySpace, { change, shard }: Located, isMissing: string): Command => {
   const stream = keys.changes(shard);
   const mark = keys.lineWrittenBack(shard, subjectOf(change));
   switch (change.kind) {

@@ -1,14 +1,13 @@
 // The TokenStore on Redis: standalone, Sentinel or Cluster. Here the connections are made and the parts put together;
 // what the parts do is in their own files. Nothing of a request is decided here.
 
-import type { Redis } from 'ioredis';
 import type { RedisSettings } from '../../settings/settings.ts';
 import { silentLog, type StoreLog } from '../store-log.ts';
 import type { TokenStore } from '../token-store.ts';
 import { accounts } from './accounts.ts';
 import { apiTokens } from './api-tokens.ts';
 import { audit, copyEarlierAudit } from './audit.ts';
-import { followChanges } from './change-feed.ts';
+import { ChangeFeed } from './change-feed.ts';
 import { ClusterDirectory } from './cluster-directory.ts';
 import { type Purpose, masterOptions, onlyServerOptions } from './connection-options.ts';
 import { type Connections, runOn } from './connections.ts';
@@ -19,11 +18,11 @@ import { type LinkOptions, RedisLink } from './link.ts';
 import { lookUps } from './lookups.ts';
 import { OwnWrites, noteOwnWrites } from './own-writes.ts';
 import { probe } from './probe.ts';
-import { reapply } from './reapply.ts';
+import { writeBack } from './reapply.ts';
 import { ReplicatedWrites } from './replicated-writes.ts';
 import { RoutedLinks } from './routed-links.ts';
 import { SentinelDirectory } from './sentinel-directory.ts';
-import { checkServer } from './server-check.ts';
+import { checkServer } from './server-info.ts';
 import { signingKeys } from './signing-keys.ts';
 import { tokenListings } from './token-scan.ts';
 import { indexEarlierTokens, sweepVanished } from './token-upkeep.ts';
@@ -40,30 +39,17 @@ export interface RedisStoreOptions {
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 
-/** Makes the store; `open()` connects. Look-ups and writes have connections of their own, so neither waits for the other. */
+/** Makes the store; `open()` connects. */
 export const createRedisStore = (settings: RedisSettings, options: RedisStoreOptions): TokenStore => {
-  const log = options.log ?? silentLog;
+  const { log = silentLog, now = Date.now } = options;
   const secrets = settings.password === undefined ? [] : [settings.password];
-  const directory = directoryFor(settings, { log, secrets });
-  const connect = (purpose: Purpose, met?: (server: Redis) => void): Connections => {
-    const link = { log, secrets, ...(met && { met }) };
-    return directory === undefined
-      ? new RedisLink(onlyServerOptions(settings, purpose), link)
-      : new RoutedLinks(directory, (master) => new RedisLink(masterOptions(settings, purpose, master), link));
-  };
-  const reads = connect('read');
-  const writes = connect('write', (server) => void checkServer(server, log).catch(() => undefined));
-  const waiting = settings.replicasMin > 0 ? connect('write') : undefined;
-  const all = waiting === undefined ? [reads, writes] : [reads, writes, waiting];
-  const replicated =
-    waiting && new ReplicatedWrites(waiting, settings.replicasMin, Math.ceil(settings.writeTimeoutMs * 0.6));
-  const now = options.now ?? Date.now;
+  const { directory, reads, writes, write, all } = connectionsFor(settings, { log, secrets });
   const own = new OwnWrites();
   let { retentionMs } = options;
   const context: StoreContext = {
     keys: new KeySpace(settings.prefix),
     reads,
-    write: (script, keys, args) => replicated?.run(script, keys, args) ?? runOn(writes, script, keys, args),
+    write,
     unacknowledged: () => writes,
     get retentionMs() {
       return retentionMs;
@@ -85,7 +71,6 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
     { work: (each, isClosed) => sweepVanished(each, isClosed, now), everyMs: minuteMs },
   ]);
   const parts = { ...lookUps(context), ...accounts(context), ...apiTokens(context) };
-  const writeBack = reapply(context, now);
   return {
     open: async () => {
       await directory?.open();
@@ -98,17 +83,48 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
     },
     ...parts,
     ...noteOwnWrites(parts, own),
-    ...probe(context, settings.mode === 'cluster'),
+    probe: () => context.attempt(() => probe(context, settings.mode === 'cluster')),
     ...tokenListings(context),
     ...signingKeys(context),
     ...audit(context),
-    reapply: (changes) => writeBack.reapply([...changes, ...own.unread()]),
+    reapply: (changes) => context.attempt(() => writeBack(context, [...changes, ...own.unread()], now())),
     // Who follows the feed serves: only then is there time for what earlier versions left.
     follow: (listener, longerMs = 0) => {
       retentionMs = Math.max(retentionMs, longerMs);
       upkeep.begin();
-      return followChanges(context, settings, directory, listener, secrets);
+      return new ChangeFeed({ context, settings, directory, listener, secrets });
     },
+  };
+};
+
+/**
+ * Look-ups and writes have connections of their own, so neither waits for the other; so have writes that wait for replicas,
+ * because WAIT holds up everything behind it.
+ */
+const connectionsFor = (settings: RedisSettings, link: LinkOptions) => {
+  const directory = directoryFor(settings, link);
+  const connect = (purpose: Purpose, met?: LinkOptions['met']): Connections => {
+    const linkOptions = { ...link, ...(met && { met }) };
+    return directory === undefined
+      ? new RedisLink(onlyServerOptions(settings, purpose), linkOptions)
+      : new RoutedLinks(
+          directory,
+          (master) => new RedisLink(masterOptions(settings, purpose, master), linkOptions),
+        );
+  };
+  const reads = connect('read');
+  const writes = connect('write', (server) => void checkServer(server, link.log).catch(() => undefined));
+  const write: StoreContext['write'] = (script, keys, args) => runOn(writes, script, keys, args);
+  if (settings.replicasMin === 0) return { directory, reads, writes, write, all: [reads, writes] };
+  const waiting = connect('write');
+  const waitMs = Math.ceil(settings.writeTimeoutMs * 0.6);
+  const replicated = new ReplicatedWrites(waiting, settings.replicasMin, waitMs);
+  return {
+    directory,
+    reads,
+    writes,
+    write: replicated.run.bind(replicated) satisfies StoreContext['write'],
+    all: [reads, writes, waiting],
   };
 };
 

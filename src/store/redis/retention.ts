@@ -2,8 +2,7 @@
 // before it reads them, so that no writer with a shorter one (a command line without the settings, a replica with newer
 // ones) trims a line that another still needs. Only ever grows.
 
-import type { Redis } from 'ioredis';
-import { runScript, script } from './script.ts';
+import { runInSession, script, type Session } from './script.ts';
 
 /**
  * KEYS retention and stream of each shard: the stream only so that a moving slot refuses the script whole. ARGV ms.
@@ -29,20 +28,12 @@ return longest
  * connection is lost.
  */
 export const askRetention = async (
-  client: Redis,
+  session: Session,
   keys: readonly string[],
   retentionMs: number,
-  isAsking: boolean,
 ): Promise<number | undefined> => {
   try {
-    const reply = isAsking
-      ? (
-          await Promise.all([
-            client.asking(),
-            client.eval(keepRetention.lua, keys.length, ...keys, retentionMs),
-          ])
-        )[1]
-      : await runScript(client, keepRetention, keys, [retentionMs]);
+    const reply = await runInSession(session, keepRetention, keys, [retentionMs]);
     return typeof reply === 'number' ? reply : undefined;
   } catch (error) {
     if (isTryAgain(error)) return undefined;

@@ -2,11 +2,11 @@
 // Sentinel to the master. A server that is no longer named is left at once.
 
 import type { Connections, Work } from './connections.ts';
-import { tagOfKey } from './cluster-slots.ts';
+import { parseRedirect, tagOfKey } from './cluster-slots.ts';
 import { type Address, type Directory, nameOf } from './directory.ts';
 import { RedisFault } from './fault.ts';
 import { type RedisLink, notConnected } from './link.ts';
-import { parseRedirect } from './redirect.ts';
+import { askFirst } from './script.ts';
 
 const hopsMax = 5;
 
@@ -73,8 +73,7 @@ export class RoutedLinks implements Connections {
     const link = this.#linkTo(server);
     if (!link.isUsable) await link.open();
     return link.on(key, (client) => {
-      // Sent with the command that follows, on the same connection.
-      if (isAsking) client.asking().catch(() => undefined);
+      askFirst({ client, isAsking });
       return work(client, isAsking);
     });
   }

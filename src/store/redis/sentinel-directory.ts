@@ -3,10 +3,10 @@
 
 import type { RedisSettings } from '../../settings/settings.ts';
 import { sentinelOptions } from './connection-options.ts';
-import { type Address, type Directory, OwnerTable, nameOf, newestClaim } from './directory.ts';
+import { type Address, AskedDirectory, nameOf, newestClaim } from './directory.ts';
 import { RedisFault, faultOf } from './fault.ts';
 import type { LinkOptions } from './link.ts';
-import { firstAnswers, sharedRounds } from './rounds.ts';
+import { firstAnswers } from './rounds.ts';
 import { type NamedSentinel, SentinelLink, type SentinelView } from './sentinel-link.ts';
 
 const refreshEveryMs = 250;
@@ -14,65 +14,41 @@ const sentinelsMax = 16;
 /** There is one owner of all tags. */
 const everything = '*';
 
-export class SentinelDirectory implements Directory {
+export class SentinelDirectory extends AskedDirectory {
   readonly #settings: RedisSettings;
   readonly #masterName: string;
   readonly #options: Pick<LinkOptions, 'log' | 'secrets'>;
-  readonly #master = new OwnerTable();
   readonly #sentinels = new Map<string, SentinelLink>();
   /** The sentinels that others named in the last round. */
   #named: readonly NamedSentinel[] = [];
   /** Of the master believed now. */
   #epoch = 0;
-  #timer: NodeJS.Timeout | undefined;
-  #isClosed = false;
   #isSilent = false;
-  #fault: RedisFault | undefined;
-
-  readonly refresh = sharedRounds(() => this.#ask());
 
   constructor(settings: RedisSettings, options: Pick<LinkOptions, 'log' | 'secrets'>) {
+    super(refreshEveryMs);
     if (settings.sentinelName === undefined) throw new Error('the Redis settings name no sentinel master');
     this.#settings = settings;
     this.#masterName = settings.sentinelName;
     this.#options = options;
   }
 
-  async open(): Promise<void> {
-    this.#timer ??= setInterval(() => void this.refresh(), refreshEveryMs).unref();
-    await this.refresh();
-  }
-
-  close(): void {
-    this.#isClosed = true;
-    clearInterval(this.#timer);
+  override close(): void {
+    super.close();
     for (const sentinel of this.#sentinels.values()) sentinel.close();
   }
 
-  get fault(): RedisFault | undefined {
-    return this.#fault;
-  }
-
-  ownerOf(): Address | undefined {
-    return this.#master.get(everything);
-  }
-
-  owners(): readonly Address[] {
-    return this.#master.all();
+  override ownerOf(): Address | undefined {
+    return super.ownerOf(everything);
   }
 
   /** A master behind Sentinel sends nobody elsewhere. */
   moved(): void {}
 
-  onChange(subscriber: () => void): () => void {
-    return this.#master.onChange(subscriber);
-  }
-
-  async #ask(): Promise<void> {
-    if (this.#isClosed) return;
+  protected async ask(): Promise<void> {
     this.#openLinks();
     const views = await firstAnswers([...this.#sentinels.values()].map((sentinel) => this.#viewOf(sentinel)));
-    if (this.#isClosed) return;
+    if (this.isClosed) return;
     const claim = newestClaim(views.map((view) => view.claim));
     if (claim === undefined) return this.#nobodyAnswered();
     this.#answered();
@@ -80,9 +56,9 @@ export class SentinelDirectory implements Directory {
     // the operator has begun anew (SENTINEL RESET, MONITOR).
     if (claim.epoch < this.#epoch && views.length * 2 <= this.#sentinels.size) return;
     this.#named = views.flatMap((view) => view.sentinels);
-    const before = this.#master.get(everything);
+    const before = this.ownerOf();
     this.#epoch = claim.epoch;
-    this.#master.set(everything, claim.owner);
+    this.setOwner(everything, claim.owner);
     if (before !== undefined && nameOf(before) !== nameOf(claim.owner))
       this.#options.log.warn('the sentinels name another master', {
         master: nameOf(claim.owner),
@@ -95,8 +71,8 @@ export class SentinelDirectory implements Directory {
       return await sentinel.ask();
     } catch (error) {
       const { code, message } = faultOf(error, this.#options.secrets);
-      this.#fault = new RedisFault('NO_SENTINEL', `no sentinel names a master (${code}: ${message})`);
-      throw this.#fault;
+      this.fault = new RedisFault('NO_SENTINEL', `no sentinel names a master (${code}: ${message})`);
+      throw this.fault;
     }
   }
 
@@ -124,16 +100,16 @@ export class SentinelDirectory implements Directory {
   #nobodyAnswered(): void {
     if (this.#isSilent) return;
     this.#isSilent = true;
-    const present = this.#master.get(everything);
+    const present = this.ownerOf();
     this.#options.log.error(
       present === undefined
         ? 'no sentinel names a master'
         : 'no sentinel names a master; staying with the present one',
       {
         ...(present === undefined ? {} : { master: nameOf(present) }),
-        code: this.#fault?.code,
-        error: this.#fault?.message,
-        advice: this.#fault?.advice,
+        code: this.fault?.code,
+        error: this.fault?.message,
+        advice: this.fault?.advice,
       },
     );
   }
@@ -141,6 +117,6 @@ export class SentinelDirectory implements Directory {
   #answered(): void {
     if (this.#isSilent) this.#options.log.info('the sentinels name a master again', {});
     this.#isSilent = false;
-    this.#fault = undefined;
+    this.fault = undefined;
   }
 }

@@ -1,7 +1,6 @@
 // The connections to one sentinel: one to ask it, one that hears of failovers. Asked several times a second, so the
 // connection stays; after a failure the next question makes it again.
 
-import type { Redis } from 'ioredis';
 import type { NodeOptions } from './connection-options.ts';
 import type { Address, Claim } from './directory.ts';
 import { RedisFault } from './fault.ts';
@@ -23,13 +22,11 @@ const channel = '+switch-master';
 const listenAgainMs = 1000;
 
 export class SentinelLink {
-  readonly #client: Redis;
-  readonly #listener: Redis;
+  readonly #client: TimedRedis;
+  readonly #listener: TimedRedis;
   readonly #masterName: string;
   readonly #named: NamedSentinel | undefined;
   #asking: Promise<SentinelView> | undefined;
-  /** Why the connection was lost: the library rejects with less. */
-  #reason: unknown;
 
   /**
    * `named`: as another sentinel named it: only the view of that one counts; undefined: of whichever listens there.
@@ -44,11 +41,7 @@ export class SentinelLink {
     this.#masterName = masterName;
     this.#named = named;
     this.#client = new TimedRedis(options);
-    this.#client.on('error', (error: unknown) => {
-      this.#reason = error;
-    });
     this.#listener = new TimedRedis({ ...options, retryStrategy: () => listenAgainMs });
-    this.#listener.on('error', () => undefined);
     this.#listener.on('ready', () => void this.#listener.subscribe(channel).catch(() => undefined));
     this.#listener.on('message', (_channel: string, message: string) => {
       if (message.startsWith(`${masterName} `)) switched();
@@ -70,7 +63,6 @@ export class SentinelLink {
   }
 
   async #ask(): Promise<SentinelView> {
-    this.#reason = undefined;
     try {
       if (this.#client.status !== 'ready') await this.#client.connect();
       const ask = (command: string): Promise<unknown> =>
@@ -88,7 +80,7 @@ export class SentinelLink {
       // None names itself, and the only one that answers must not be forgotten.
       return this.#named === undefined ? view : { ...view, sentinels: [...view.sentinels, this.#named] };
     } catch (error) {
-      throw this.#reason ?? error;
+      throw this.#client.reasonOf(error);
     }
   }
 }

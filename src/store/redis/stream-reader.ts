@@ -1,11 +1,11 @@
 // What has been read of the change streams on one server, and the next read. Holds positions only; connecting and
 // deciding what a gap means are the follower's.
 
-import type { Redis } from 'ioredis';
 import type { Change } from '../records.ts';
 import { parseLine } from './change-codec.ts';
 import { type Continuity, type StreamSpan, continuityOf } from './continuity.ts';
 import { RedisFault } from './fault.ts';
+import { askFirst, type Session } from './script.ts';
 
 /** Of each stream; small enough for a server that limits its clients' output buffers. */
 const linesPerRead = 100;
@@ -13,12 +13,6 @@ const linesPerRead = 100;
 export interface LineEvents {
   changes(changes: readonly Change[]): void;
   unknownLine(stream: string, id: string): void;
-}
-
-/** How to talk to the server at hand. `isAsking`: it is only taking the streams' slot over. */
-export interface Session {
-  readonly client: Redis;
-  readonly isAsking: boolean;
 }
 
 export class StreamReader {
@@ -50,7 +44,7 @@ export class StreamReader {
   }
 
   /** Whether the server still has the lines read that are younger than `horizonMs`, of the server's clock. */
-  continuity({ client, isAsking }: Session, horizonMs: number): Promise<Continuity> {
+  continuity(session: Session, horizonMs: number): Promise<Continuity> {
     const spans: StreamSpan[] = [];
     for (const [stream, ids] of this.#seen) {
       while (ids.length > 1 && msOf(ids[0] ?? '') < horizonMs) ids.shift();
@@ -59,15 +53,16 @@ export class StreamReader {
       if (early === undefined || last === undefined) continue;
       spans.push({ stream, last, early: msOf(early) < horizonMs ? undefined : early });
     }
-    return continuityOf(client, spans, isAsking);
+    return continuityOf(session, spans);
   }
 
   /** Reads one batch and delivers it; `blockMs` undefined: does not wait. Returns the number of lines. */
-  async read({ client, isAsking }: Session, blockMs?: number): Promise<number> {
+  async read(session: Session, blockMs?: number): Promise<number> {
     const streams = [...this.#positions.keys()];
     const ids = [...this.#positions.values()];
     const beginning = this.#beginnings;
-    if (isAsking) void client.asking().catch(() => undefined);
+    const { client } = session;
+    askFirst(session);
     const reply = await (blockMs === undefined
       ? client.xread('COUNT', linesPerRead, 'STREAMS', ...streams, ...ids)
       : client.xread('COUNT', linesPerRead, 'BLOCK', blockMs, 'STREAMS', ...streams, ...ids));

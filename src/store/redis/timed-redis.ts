@@ -10,10 +10,20 @@ export class TimedRedis extends Redis {
   /** The socket whose silence is measured at the moment. */
   #watched: Redis['stream'] | undefined;
 
+  #lastError: unknown;
+
   /** `socketTimeout`, in ms, is kept by this class, not by the library. */
   constructor({ socketTimeout, ...options }: NodeOptions) {
     super(options);
     this.#silenceMsMax = socketTimeout;
+    this.on('connect', () => (this.#lastError = undefined));
+    this.on('error', (error: unknown) => (this.#lastError = error));
+  }
+
+  /** Why something failed: when a connection is lost, the library rejects with less than it says in an event before. */
+  reasonOf(error: unknown): unknown {
+    const isBare = error instanceof Error && error.message.startsWith('Connection is closed');
+    return isBare ? (this.#lastError ?? error) : error;
   }
 
   override sendCommand(

@@ -5,6 +5,7 @@ import t from 'tap';
 import type { Change } from '../../../src/store/records.ts';
 import { lineOf, parseLine } from '../../../src/store/redis/change-codec.ts';
 import {
+  parseRedirect,
   readClusterView,
   readEpochs,
   slotOfTag,
@@ -14,7 +15,6 @@ import {
 import { type Claim, newestClaim } from '../../../src/store/redis/directory.ts';
 import { faultOf, RedisFault } from '../../../src/store/redis/fault.ts';
 import { isStorableId, KeySpace } from '../../../src/store/redis/key-space.ts';
-import { parseRedirect } from '../../../src/store/redis/redirect.ts';
 import { readSentinelView } from '../../../src/store/redis/sentinel-link.ts';
 import { shardOfAccount } from '../../../src/tokens/shard.ts';
 
