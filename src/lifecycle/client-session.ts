@@ -17,7 +17,7 @@ export interface ClientSessionCommand {
   readonly clientId: string;
   readonly account: NonNullable<OauthClientSettings['account']>;
   /** Shorter than the settings' life of an access token; longer is cut to it. */
-  readonly validityMs: number | undefined;
+  readonly validityMs?: number | undefined;
   /** For the audit. */
   readonly origin: Origin;
 }
@@ -61,7 +61,7 @@ export const createBeginClientSession = (
       expiresAtMs: Infinity,
     };
     const methods = ['client_credentials'];
-    return issue({ identity, scopes: undefined, audiences: [], validityMs, clientId, methods });
+    return issue({ identity, validityMs, clientId, methods });
   };
   return async (command) => {
     const outcome = await begin(command);

@@ -35,13 +35,13 @@ export interface Session {
 export interface IssueCommand {
   readonly identity: Identity;
   /** Undefined: everything the identity may do now. */
-  readonly scopes: readonly string[] | undefined;
-  /** Empty: our own. */
-  readonly audiences: readonly string[];
+  readonly scopes?: readonly string[] | undefined;
+  /** Undefined or empty: our own. */
+  readonly audiences?: readonly string[] | undefined;
   /** Shorter than the settings' life of an access token; longer is cut to it. */
-  readonly validityMs: number | undefined;
+  readonly validityMs?: number | undefined;
   /** The authenticated OAuth client, for the `client_id` claim. */
-  readonly clientId: string | undefined;
+  readonly clientId?: string | undefined;
   /** `amr`: how the session began. */
   readonly methods: readonly string[];
 }
@@ -85,7 +85,7 @@ export const createIssue = (deps: IssueDeps): Issue => {
     const scopes = narrowScopes(command.identity.scopes, command.scopes);
     if (isCommandError(scopes)) return scopes;
     const identity = narrowed(command.identity, scopes);
-    const audience = chooseAudience(settings.audience, command.audiences);
+    const audience = chooseAudience(settings.audience, command.audiences ?? []);
     if (isCommandError(audience)) return audience;
     const nowMs = deps.now();
     // JWT times are whole seconds: down, so that nothing lives longer than what it is made from.

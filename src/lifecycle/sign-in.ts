@@ -21,9 +21,9 @@ export interface SignInCommand {
   readonly userId: string;
   readonly password: string;
   /** Shorter than the settings' life of an access token; longer is cut to it. */
-  readonly validityMs: number | undefined;
+  readonly validityMs?: number | undefined;
   /** The authenticated OAuth client, if any. */
-  readonly clientId: string | undefined;
+  readonly clientId?: string | undefined;
   readonly origin: Origin;
 }
 
@@ -49,7 +49,7 @@ export const createSignIn = (deps: SignInDeps): SignIn => {
     if (isRefusal(identity)) return identity;
     deps.limit.succeed(clientAddress, account);
     const { validityMs, clientId } = command;
-    return issue({ identity, scopes: undefined, audiences: [], validityMs, clientId, methods: ['pwd'] });
+    return issue({ identity, validityMs, clientId, methods: ['pwd'] });
   };
   return async (command) => {
     const outcome = await attempt(command);

@@ -98,8 +98,16 @@ export const neverStored: Readonly<Record<string, string>> = {
   pragma: 'no-cache',
 };
 
-/** Whether a value is an answer rather than what was asked for. */
-export const isAnswer = (value: object): value is Answer => 'status' in value && 'note' in value;
+/** What was asked for, for nobody to store. `identity`: who was given it, where that is known. */
+export const success = (
+  status: number,
+  body: unknown,
+  identity: Identity | undefined,
+  headers: Readonly<Record<string, string>> = {},
+): Answer => ({ status, headers: { ...neverStored, ...headers }, body, note: permitted(identity) });
+
+/** Whether a value is an answer rather than what was asked for, or an error that is still to be put into the shape of one. */
+export const isAnswer = (value: object): value is Answer => 'body' in value && 'note' in value;
 
 export type Endpoint = (request: SurfaceRequest) => Answer | Promise<Answer>;
 

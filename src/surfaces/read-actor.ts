@@ -1,8 +1,8 @@
 // Who gives a command on a surface: the live identity behind the credential a request presents, with the rights its user
-// has here. Refuses by a value; each surface says so in its own shape.
+// has here. Refuses by a value; each surface answers that in its own shape.
 
-import type { Credential } from '../decision/credential.ts';
-import { denial, isDenial, isOutage, type Refusal, isRefusal } from '../decision/outcome.ts';
+import { bareCredentialHeaders, type Credential, readCredential } from '../decision/credential.ts';
+import { type Denial, denial, isDenial, isOutage, type Refusal, isRefusal } from '../decision/outcome.ts';
 import type { Actor } from '../lifecycle/actor.ts';
 import type { FindEnded } from '../lifecycle/ended-session.ts';
 import type { IdentifyLive } from '../lifecycle/identify-live.ts';
@@ -10,13 +10,32 @@ import { withOwnRights } from '../lifecycle/owner.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import type { RequestHead, SurfaceRequest } from './answer.ts';
-import { presentedCredential } from './presented-credential.ts';
 
 export interface ReadActorDeps {
   readonly identifyLive: IdentifyLive;
   readonly store: Pick<TokenStore, 'findOrg' | 'findUser'>;
   readonly settings: Pick<Settings, 'credential'>;
 }
+
+/**
+ * The credential a request is made with, as opposed to one it is about: found in the same places, and held to the same
+ * grammar, as on the proxied path. Undefined: none. Denials: `credential_malformed`, `credential_conflict`.
+ */
+export const presentedCredential = (
+  request: SurfaceRequest,
+  bounds: Settings['credential'],
+): Credential | Denial | undefined =>
+  readCredential(
+    {
+      authorization: request.authorization,
+      bare: [...bareCredentialHeaders, ...bounds.headers].flatMap((name) => request.headerLines(name)),
+      cookies: undefined,
+      cookieName: undefined,
+      query: '',
+      queryParameter: undefined,
+    },
+    bounds,
+  );
 
 export const readActor = async (deps: ReadActorDeps, request: SurfaceRequest): Promise<Actor | Refusal> => {
   const presented = presentedCredential(request, deps.settings.credential) ?? denial('credential_missing');

@@ -1,6 +1,9 @@
 // Reads the parameters of a vendor's request from wherever its clients put them: form, JSON object, query, or the
 // `{name=value}` that some send under a JSON content type. What is said twice must be the same.
 
+import { type Credential, type CredentialForm, formNames, parseCredential } from '../decision/credential.ts';
+import { type Denial, denial, isDenial } from '../decision/outcome.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { SurfaceRequest } from './answer.ts';
 import { decode } from './body.ts';
 
@@ -70,4 +73,15 @@ const addQuery = (query: string, add: Add): string | undefined => {
     add(name, value);
   }
   return undefined;
+};
+
+/** A credential in a parameter, of the one form that belongs there. */
+export const parseCredentialAs = (
+  form: CredentialForm,
+  value: string,
+  bounds: Settings['credential'],
+): Credential | Denial => {
+  const parsed = parseCredential(value, bounds);
+  if (isDenial(parsed) || parsed.form === form) return parsed;
+  return denial('credential_malformed', `${formNames[parsed.form]} where ${formNames[form]} belongs`);
 };

@@ -1,7 +1,6 @@
 // Everything that can go wrong on the astra surface, in that vendor's shape. An outage never becomes the caller's fault.
 
 import type { Identity } from '../../decision/identity.ts';
-import type { Refusal } from '../../decision/outcome.ts';
 import { classifyRefusal, type RefusalClass } from '../../decision/refusal-class.ts';
 import {
   type AstraProblem,
@@ -10,25 +9,24 @@ import {
   astraProblemType,
   type InvalidParam,
 } from '../../dialects/astra-problem.ts';
-import type { CommandError } from '../../lifecycle/command-error.ts';
+import { isCommandError } from '../../lifecycle/command-error.ts';
+import type { AstraSettings } from '../../settings/settings.ts';
+import { denied, neverStored, type Note, refusedNote, type Route } from '../answer.ts';
+import type { Dialect } from '../endpoint.ts';
 import {
-  type Answer,
-  denied,
-  type Fault,
-  neverStored,
-  type Note,
-  refusedNote,
-  type RequestHead,
-} from '../answer.ts';
-import { classifyCommandError, type CommandErrorClass } from '../command-error-class.ts';
-import { retryAfterFault, retryAfterOf } from '../retry-after.ts';
+  classifyCommandError,
+  type CommandErrorClass,
+  commandErrorNote,
+  faultHeaders,
+  refusalHeaders,
+} from '../failures.ts';
 
-interface AstraFault extends AstraProblem {
+export interface AstraFault extends AstraProblem {
   readonly headers?: Readonly<Record<string, string>>;
   readonly note: Note;
 }
 
-const astraProblem = (fault: AstraFault, { requestId }: Pick<RequestHead, 'requestId'>): Answer => ({
+const respond: Dialect<AstraFault>['respond'] = (fault, { requestId }) => ({
   status: fault.status,
   headers: { ...neverStored, ...fault.headers },
   body: astraProblemBody(fault, requestId),
@@ -36,60 +34,28 @@ const astraProblem = (fault: AstraFault, { requestId }: Pick<RequestHead, 'reque
   note: fault.note,
 });
 
-/** 400, problems/5: what of the query cannot be followed. */
-export const invalidQuery = (
-  invalidParams: readonly InvalidParam[],
-  request: RequestHead,
-  identity: Identity,
-): Answer =>
-  astraProblem(
-    {
-      status: 400,
-      type: astraProblemType(5),
-      title: 'Invalid query parameters',
-      detail: 'The supplied query parameters are invalid.',
-      invalidParams,
-      note: denied('request_malformed', invalidParams[0]?.reason, identity),
-    },
-    request,
-  );
-
-/** 400: what is wrong with the body. */
-export const badRequest = (detail: string, request: RequestHead, identity: Identity): Answer =>
-  astraProblem({ status: 400, detail, note: denied('request_malformed', detail, identity) }, request);
-
-/** 404: the token, or whatever the path leads through. */
-export const notFound = (evidence: string, request: RequestHead, identity: Identity): Answer =>
-  astraProblem(
-    {
-      status: 404,
-      detail: 'The resource of this path does not exist.',
-      note: denied('request_malformed', evidence, identity),
-    },
-    request,
-  );
-
-/** `foreignAccount`: how another org's account is answered. `identity`: who it was, where known. */
-export const refused = (
-  refusal: Refusal,
-  request: RequestHead,
-  foreignAccount: 'forbidden' | 'not-found',
-  identity?: Identity,
-): Answer => {
-  const kind = classifyRefusal(refusal);
-  const isHidden = kind === 'tenant_mismatch' && foreignAccount === 'not-found';
-  const problem = astraProblemOf(isHidden ? 'hidden' : kind);
-  const challenge = problem.challenge === undefined ? {} : { 'www-authenticate': problem.challenge };
-  return astraProblem(
-    {
+/** `foreignAccount`: how a request for another org's account is answered. */
+export const createAstraDialect = ({
+  foreignAccount,
+}: Pick<AstraSettings, 'foreignAccount'>): Dialect<AstraFault> => ({
+  respond,
+  say: (failure, identity) => {
+    if (isCommandError(failure)) {
+      const status = commandErrorStatuses[classifyCommandError(failure.code)];
+      if (status === 404) return notFound(failure.code, identity);
+      return { status, detail: failure.message, note: commandErrorNote(status, failure, identity) };
+    }
+    const kind = classifyRefusal(failure);
+    const isHidden = kind === 'tenant_mismatch' && foreignAccount === 'not-found';
+    const problem = astraProblemOf(isHidden ? 'hidden' : kind);
+    return {
       ...problem,
       detail: detailsHere[kind] ?? problem.detail,
-      headers: { ...challenge, ...retryAfterOf(refusal) },
-      note: refusedNote(refusal, identity),
-    },
-    request,
-  );
-};
+      headers: refusalHeaders(failure, problem.challenge),
+      note: refusedNote(failure, identity),
+    };
+  },
+});
 
 /** What these endpoints are about. */
 const detailsHere: Readonly<Partial<Record<RefusalClass, string>>> = {
@@ -98,15 +64,7 @@ const detailsHere: Readonly<Partial<Record<RefusalClass, string>>> = {
   scope_missing: 'You may not manage these API tokens.',
 };
 
-/** A command that cannot be carried out as it is. */
-export const refusedCommand = (found: CommandError, request: RequestHead, identity: Identity): Answer => {
-  const status = problemStatuses[classifyCommandError(found.code)];
-  if (status === 404) return notFound(found.code, request, identity);
-  const reason = status === 403 ? 'scope_missing' : 'request_malformed';
-  return astraProblem({ status, detail: found.message, note: denied(reason, found.code, identity) }, request);
-};
-
-const problemStatuses: Readonly<Record<CommandErrorClass, number>> = {
+const commandErrorStatuses: Readonly<Record<CommandErrorClass, number>> = {
   malformed: 400,
   token_gone: 404,
   account_unknown: 404,
@@ -115,6 +73,30 @@ const problemStatuses: Readonly<Record<CommandErrorClass, number>> = {
   too_many: 409,
 };
 
+/** 400, problems/5: what of the query cannot be followed. */
+export const invalidQuery = (invalidParams: readonly InvalidParam[], identity: Identity): AstraFault => ({
+  status: 400,
+  type: astraProblemType(5),
+  title: 'Invalid query parameters',
+  detail: 'The supplied query parameters are invalid.',
+  invalidParams,
+  note: denied('request_malformed', invalidParams[0]?.reason, identity),
+});
+
+/** 400: what is wrong with the body. */
+export const badRequest = (detail: string, identity: Identity): AstraFault => ({
+  status: 400,
+  detail,
+  note: denied('request_malformed', detail, identity),
+});
+
+/** 404: the token, or whatever the path leads through. */
+export const notFound = (evidence: string, identity?: Identity): AstraFault => ({
+  status: 404,
+  detail: 'The resource of this path does not exist.',
+  note: denied('request_malformed', evidence, identity),
+});
+
 /** Errors met outside the endpoints. */
-export const onFault = ({ status, description, note }: Fault, request: RequestHead): Answer =>
-  astraProblem({ status, detail: description, headers: retryAfterFault(status), note }, request);
+export const onFault: Route['onFault'] = ({ status, description, note }, request) =>
+  respond({ status, detail: description, headers: faultHeaders(status), note }, request);

@@ -5,24 +5,18 @@ import { createIdentifyLive } from '../../lifecycle/identify-live.ts';
 import { createTokenCommands } from '../../lifecycle/token-commands.ts';
 import { astra } from '../../settings/surfaces/astra.ts';
 import { defineSurface, type PathEndpoints } from '../surface.ts';
+import { deleteApiToken, getApiToken, listApiTokens, postApiToken } from './api-token-endpoints.ts';
 import { onFault } from './astra-problem.ts';
-import { createCreateEndpoint } from './create-endpoint.ts';
-import { createListEndpoint } from './list-endpoint.ts';
-import { createDeleteEndpoint, createSeeEndpoint } from './token-endpoints.ts';
 
 export const surface = defineSurface(astra, (deps, paths) => {
-  const { settings, store } = deps;
   const commands = createTokenCommands(deps);
-  const caller = { identifyLive: createIdentifyLive(deps), store, settings, commands };
-  const list = createListEndpoint(caller);
+  const ownDeps = { ...deps, identifyLive: createIdentifyLive(deps), commands };
+  const list = listApiTokens(ownDeps);
   const tokensAt = (tokenPath: string): PathEndpoints => ({
     GET: list,
-    POST: createCreateEndpoint({
-      ...caller,
-      locationOf: (parameters, token) => filled(tokenPath, { ...parameters, token }),
-    }),
+    POST: postApiToken(ownDeps, (parameters, token) => filled(tokenPath, { ...parameters, token })),
   });
-  const token = { GET: createSeeEndpoint(caller), DELETE: createDeleteEndpoint(caller) };
+  const token = { GET: getApiToken(ownDeps), DELETE: deleteApiToken(ownDeps) };
   return {
     onFault,
     endpoints: {

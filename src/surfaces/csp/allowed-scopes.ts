@@ -1,7 +1,7 @@
 // Scopes in the csp dialect and back. There they are roles and permissions of the org and of services; here one word
 // each: `org:owner` is a role of the org, `external/<service>/<role>` one of a service, any other a permission.
 
-import { allPermissionsScope, openIdScope } from './csp-words.ts';
+import { allPermissionsScope, openIdScope } from './csp-names.ts';
 
 export interface AllowedScopes {
   readonly generalScopes: readonly string[];

@@ -1,114 +1,96 @@
 // Everything that can go wrong on the csp surface, in that vendor's shape. Also navigator's. Of a token, the answer names
 // its last five characters alone; an outage never becomes the caller's fault.
 
-import type { Identity } from '../../decision/identity.ts';
 import { denial, type Refusal } from '../../decision/outcome.ts';
-import { classifyRefusal, retryAfterSecondsOf } from '../../decision/refusal-class.ts';
+import { classifyRefusal } from '../../decision/refusal-class.ts';
 import { type CspError, cspErrorBody, type CspErrorWord, cspErrorOf } from '../../dialects/csp-error.ts';
-import type { CommandError } from '../../lifecycle/command-error.ts';
-import {
-  type Answer,
-  denied,
-  type Fault,
-  neverStored,
-  type Note,
-  refusedNote,
-  type RequestHead,
-} from '../answer.ts';
+import { isCommandError } from '../../lifecycle/command-error.ts';
+import { denied, neverStored, type Note, refusedNote, type Route } from '../answer.ts';
 import { basicChallenge, type ClientFault } from '../client-authentication.ts';
-import { classifyCommandError, type CommandErrorClass } from '../command-error-class.ts';
-import { retryAfterFault, retryAfterOf } from '../retry-after.ts';
+import type { Dialect } from '../endpoint.ts';
+import {
+  classifyCommandError,
+  type CommandErrorClass,
+  commandErrorNote,
+  faultHeaders,
+  mayPass,
+  refusalHeaders,
+} from '../failures.ts';
 
 export interface CspFault extends CspError {
   readonly headers?: Readonly<Record<string, string>>;
   readonly note: Note;
 }
 
-export const cspError = (fault: CspFault, request: RequestHead): Answer => ({
-  status: fault.status,
-  headers: { ...neverStored, 'x-request-id': request.requestId, ...fault.headers },
-  body: cspErrorBody(fault, request.requestId),
-  note: fault.note,
-});
+export const cspDialect: Dialect<CspFault> = {
+  say: (failure, identity) => {
+    if (isCommandError(failure)) {
+      const [status, word] = commandErrorWords[classifyCommandError(failure.code)];
+      const note = commandErrorNote(status, failure, identity);
+      return { status, word, description: failure.message, note };
+    }
+    const error = cspErrorOf(classifyRefusal(failure));
+    const headers = refusalHeaders(failure, error.challenge);
+    return { ...error, headers, note: refusedNote(failure, identity) };
+  },
+  respond: (fault, { requestId }) => ({
+    status: fault.status,
+    headers: { ...neverStored, 'x-request-id': requestId, ...fault.headers },
+    body: cspErrorBody(fault, requestId),
+    note: fault.note,
+  }),
+};
+
+const commandErrorWords: Readonly<Record<CommandErrorClass, readonly [status: number, word: CspErrorWord]>> =
+  {
+    malformed: [400, 'invalid_request'],
+    token_gone: [400, 'invalid_request'],
+    account_unknown: [403, 'forbidden'],
+    account_disabled: [403, 'forbidden'],
+    too_wide: [400, 'invalid_scope'],
+    too_many: [409, 'conflict'],
+  };
 
 /** 400: what the request lacks or contradicts. */
-export const badRequest = (description: string, request: RequestHead): Answer =>
-  cspError(
-    {
-      status: 400,
-      word: 'invalid_request',
-      description,
-      note: denied('request_malformed', description),
-    },
-    request,
-  );
+export const badRequest = (description: string): CspFault => ({
+  status: 400,
+  word: 'invalid_request',
+  description,
+  note: denied('request_malformed', description),
+});
 
 /** A refusal of the API token in the request. Which of unknown, expired and revoked it was is for the log. */
-export const refusedToken = (refusal: Refusal, token: string, request: RequestHead): Answer =>
-  retryAfterSecondsOf(classifyRefusal(refusal)) === undefined
-    ? cspError(
-        {
-          status: 400,
-          word: 'invalid_grant',
-          description: `Invalid refresh token: ${masked(token)}`,
-          note: refusedNote(refusal),
-        },
-        request,
-      )
-    : refusedCaller(refusal, request);
+export const refusedToken = (refusal: Refusal, token: string): CspFault | Refusal =>
+  mayPass(refusal)
+    ? refusal
+    : {
+        status: 400,
+        word: 'invalid_grant',
+        description: `Invalid refresh token: ${masked(token)}`,
+        note: refusedNote(refusal),
+      };
 
-/** A refusal of the access token a request is made with, or of what it may do. `identity`: whose it is, where known. */
-export const refusedCaller = (refusal: Refusal, request: RequestHead, identity?: Identity): Answer => {
-  const error = cspErrorOf(classifyRefusal(refusal));
-  const challenge = error.challenge === undefined ? {} : { 'www-authenticate': error.challenge };
-  const headers = { ...challenge, ...retryAfterOf(refusal) };
-  return cspError({ ...error, headers, note: refusedNote(refusal, identity) }, request);
-};
-
-/** A command that cannot be carried out as it is. */
-export const refusedCommand = (problem: CommandError, request: RequestHead, identity: Identity): Answer => {
-  const [status, word] = problemWords[classifyCommandError(problem.code)];
-  const note = denied(status === 403 ? 'scope_missing' : 'request_malformed', problem.code, identity);
-  return cspError({ status, word, description: problem.message, note }, request);
-};
-
-const problemWords: Readonly<Record<CommandErrorClass, readonly [status: number, word: CspErrorWord]>> = {
-  malformed: [400, 'invalid_request'],
-  token_gone: [400, 'invalid_request'],
-  account_unknown: [403, 'forbidden'],
-  account_disabled: [403, 'forbidden'],
-  too_wide: [400, 'invalid_scope'],
-  too_many: [409, 'conflict'],
-};
-
-export const refusedClient = (fault: ClientFault, request: RequestHead): Answer => {
-  if (fault.fault === 'ambiguous') return badRequest(fault.message, request);
-  if (fault.fault === 'limited') return refusedCaller(denial('rate_limited', fault.message), request);
-  return cspError(
-    {
-      status: 401,
-      word: 'invalid_client',
-      description: 'The client is not authenticated: check client_id and client_secret.',
-      headers: { 'www-authenticate': basicChallenge },
-      note: denied('client_unknown', fault.message),
-    },
-    request,
-  );
+export const refusedClient = ({
+  fault,
+  message,
+}: Pick<ClientFault, 'fault' | 'message'>): CspFault | Refusal => {
+  if (fault === 'ambiguous') return badRequest(message);
+  if (fault === 'limited') return denial('rate_limited', message);
+  return {
+    status: 401,
+    word: 'invalid_client',
+    description: 'The client is not authenticated: check client_id and client_secret.',
+    headers: { 'www-authenticate': basicChallenge },
+    note: denied('client_unknown', message),
+  };
 };
 
 /** Errors met outside the endpoints. */
-export const onFault = ({ status, description, note }: Fault, request: RequestHead): Answer =>
-  cspError(
-    {
-      status,
-      word: status === 503 ? 'service_unavailable' : status >= 500 ? 'internal_error' : 'invalid_request',
-      description,
-      headers: retryAfterFault(status),
-      note,
-    },
-    request,
-  );
+export const onFault: Route['onFault'] = ({ status, description, note }, request) => {
+  const word = status === 503 ? 'service_unavailable' : status >= 500 ? 'internal_error' : 'invalid_request';
+  return cspDialect.respond({ status, word, description, headers: faultHeaders(status), note }, request);
+};
 
-/** `xxxx...` and the last five characters; of a short token none, or too much would be told. */
+/** `xxxx...` and the last five characters; of a short token none, or too much of it would be shown. */
 export const masked = (token: string): string =>
   `xxxx...${token.length < 20 ? '' : token.slice(-5).replaceAll(/[^\w+/=.-]/g, '?')}`;

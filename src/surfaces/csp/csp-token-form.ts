@@ -4,7 +4,7 @@ import type { Identity } from '../../decision/identity.ts';
 import { rights } from '../../decision/rights.ts';
 import type { TokenForm } from '../../lifecycle/issue.ts';
 import { uuidOfOrg } from '../../identity/vendor-ids.ts';
-import { type CspUser, cspUserOf } from './csp-user.ts';
+import { type CspUser, cspUserOf } from './csp-names.ts';
 
 export const cspTokenForm = (domain: string): TokenForm => {
   const userOf = ({ org, user }: Identity): CspUser => cspUserOf(org.id, user, domain);

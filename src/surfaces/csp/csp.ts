@@ -9,54 +9,53 @@ import { createRevoke } from '../../lifecycle/revoke.ts';
 import { createTokenCommands } from '../../lifecycle/token-commands.ts';
 import { csp } from '../../settings/surfaces/csp.ts';
 import { createOauthClients } from '../client-authentication.ts';
-import { defineSurface } from '../surface.ts';
-import { createCreateEndpoint } from './create-endpoint.ts';
+import { defineSurface, type SurfaceDeps } from '../surface.ts';
+import { deactivateApiTokens, postApiToken } from './api-token-endpoints.ts';
+import type { CspDeps } from './csp-endpoint.ts';
 import { onFault } from './csp-error.ts';
 import { cspTokenForm } from './csp-token-form.ts';
-import { createDeactivateEndpoint } from './deactivate-endpoint.ts';
-import { createDetailsEndpoint } from './details-endpoint.ts';
-import { createMetadataEndpoint, createPublicKeyEndpoint } from './discovery.ts';
-import { createExchangeEndpoint } from './exchange-endpoint.ts';
-import {
-  createIntrospectEndpoint,
-  createLogoutEndpoint,
-  createRevokeEndpoint,
-} from './held-token-endpoints.ts';
-import { createTokenEndpoint } from './token-endpoint.ts';
+import { postDetails } from './details-endpoint.ts';
+import { getMetadata, getPublicKey } from './discovery.ts';
+import { postIntrospect, postLogout, postRevoke } from './held-token-endpoints.ts';
+import { postAuthorize, postToken } from './token-endpoints.ts';
 
-export const surface = defineSurface(csp, (deps, paths) => {
-  const { settings, store } = deps;
-  const { domain, tokensPerUserMax } = settings.surfaces.csp;
-  const clients = createOauthClients(settings.oauth.clients, deps.clientSecretLimit);
-  const form = cspTokenForm(domain);
-  const exchange = createExchange({ ...deps, form });
-  const beginClientSession = createBeginClientSession({ ...deps, form });
-  const held = { findDetails: createFindDetails(deps), revoke: createRevoke(deps), clients, settings };
-  const token = { POST: createTokenEndpoint({ exchange, beginClientSession, clients, settings }) };
-  const caller = {
-    identifyLive: createIdentifyLive(deps),
-    store,
-    settings,
-    commands: createTokenCommands(deps),
-  };
-  const deactivate = { POST: createDeactivateEndpoint(caller) };
-  const metadata = { GET: createMetadataEndpoint({ settings, paths }) };
+export const surface = defineSurface(csp, (surfaceDeps, paths) => {
+  const deps = createDeps(surfaceDeps);
+  const token = { POST: postToken(deps) };
+  const deactivate = { POST: deactivateApiTokens(deps) };
+  const metadata = { GET: getMetadata(surfaceDeps, paths) };
   return {
     onFault,
     endpoints: {
-      exchange: { POST: createExchangeEndpoint({ exchange, settings }) },
-      details: { POST: createDetailsEndpoint(held) },
+      exchange: { POST: postAuthorize(deps) },
+      details: { POST: postDetails(deps) },
       authorize: token,
       token,
-      publicKey: { GET: createPublicKeyEndpoint(deps) },
+      publicKey: { GET: getPublicKey(surfaceDeps) },
       metadata,
       metadataOlder: metadata,
-      introspect: { POST: createIntrospectEndpoint(held) },
-      revoke: { POST: createRevokeEndpoint(held) },
-      logout: { POST: createLogoutEndpoint(held) },
-      create: { POST: createCreateEndpoint({ ...caller, tokensPerUserMax }) },
+      introspect: { POST: postIntrospect(deps) },
+      revoke: { POST: postRevoke(deps) },
+      logout: { POST: postLogout(deps) },
+      create: { POST: postApiToken(deps) },
       deactivate,
       deactivateOlder: deactivate,
     },
   };
 });
+
+const createDeps = (deps: SurfaceDeps): CspDeps => {
+  const { settings, store } = deps;
+  const form = cspTokenForm(settings.surfaces.csp.domain);
+  return {
+    settings,
+    store,
+    clients: createOauthClients(settings.oauth.clients, deps.clientSecretLimit),
+    identifyLive: createIdentifyLive(deps),
+    commands: createTokenCommands(deps),
+    exchange: createExchange({ ...deps, form }),
+    beginClientSession: createBeginClientSession({ ...deps, form }),
+    findDetails: createFindDetails(deps),
+    revoke: createRevoke(deps),
+  };
+};

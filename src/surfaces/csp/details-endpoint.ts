@@ -2,59 +2,34 @@
 
 import { parseCredential } from '../../decision/credential.ts';
 import { isDenial, isRefusal } from '../../decision/outcome.ts';
-import type { FindDetails, TokenDetails } from '../../lifecycle/details.ts';
-import type { CspSettings, Settings } from '../../settings/settings.ts';
-import {
-  type Answer,
-  denied,
-  type Endpoint,
-  neverStored,
-  permitted,
-  type SurfaceRequest,
-} from '../answer.ts';
 import { uuidOfOrg } from '../../identity/vendor-ids.ts';
+import type { TokenDetails } from '../../lifecycle/details.ts';
+import type { CspSettings } from '../../settings/settings.ts';
+import { denied, type Endpoint, success } from '../answer.ts';
 import { allowedScopesOf } from './allowed-scopes.ts';
-import { badRequest, cspError, masked, refusedToken } from './csp-error.ts';
-import { readParameters } from '../vendor-parameters.ts';
+import { type CspDeps, parametersEndpoint } from './csp-endpoint.ts';
+import { badRequest, type CspFault, masked, refusedToken } from './csp-error.ts';
+import { allPermissionsScope, cspUserOf, neverSeconds } from './csp-names.ts';
 import { permissionsOf } from './csp-token-form.ts';
-import { cspUserOf } from './csp-user.ts';
-import { allPermissionsScope, neverSeconds } from './csp-words.ts';
 
-export interface DetailsEndpointDeps {
-  readonly findDetails: FindDetails;
-  readonly settings: Pick<Settings, 'credential' | 'surfaces'>;
-}
-
-export const createDetailsEndpoint =
-  ({ findDetails, settings }: DetailsEndpointDeps): Endpoint =>
-  async (request) => {
-    const parameters = readParameters(request, 'body');
-    if (typeof parameters === 'string') return badRequest(parameters, request);
+export const postDetails = ({ findDetails, settings }: CspDeps): Endpoint =>
+  parametersEndpoint('body', async (parameters, request) => {
     const token = parameters.one('tokenValue');
-    if (token === undefined) return badRequest('Send the API token as tokenValue.', request);
+    if (token === undefined) return badRequest('Send the API token as tokenValue.');
     const credential = parseCredential(token, settings.credential);
-    if (isDenial(credential)) return unknownToken(token, request);
+    if (isDenial(credential)) return unknownToken(token);
     const found = await findDetails(credential, request.clientAddress);
-    if (found === 'unknown') return unknownToken(token, request);
-    if (isRefusal(found)) return refusedToken(found, token, request);
-    return {
-      status: 200,
-      headers: neverStored,
-      body: describe(found, token, settings.surfaces.csp),
-      note: permitted(undefined),
-    };
-  };
+    if (found === 'unknown') return unknownToken(token);
+    if (isRefusal(found)) return refusedToken(found, token);
+    return success(200, describe(found, token, settings.surfaces.csp), undefined);
+  });
 
-const unknownToken = (token: string, request: SurfaceRequest): Answer =>
-  cspError(
-    {
-      status: 404,
-      word: 'not_found',
-      description: `There is no such API token: ${masked(token)}`,
-      note: denied('token_unknown', undefined),
-    },
-    request,
-  );
+const unknownToken = (token: string): CspFault => ({
+  status: 404,
+  word: 'not_found',
+  description: `There is no such API token: ${masked(token)}`,
+  note: denied('token_unknown', undefined),
+});
 
 const describe = ({ token, user, isRevoked }: TokenDetails, presented: string, csp: CspSettings): object => {
   const time = (ms: number): number => (csp.timestamps === 'seconds' ? Math.floor(ms / 1000) : ms);

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { ManagementPaths } from '../../settings/surfaces/management.ts';
 import { fault, type Operation, openOperation, reply } from './operation.ts';
-import { problemKind } from './management-problem.ts';
+import { problemKind } from './problem-kinds.ts';
 import { noBody } from './read-input.ts';
 import { named, noQuery } from './shapes.ts';
 

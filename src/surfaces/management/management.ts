@@ -9,14 +9,15 @@ import { createPasswords } from '../../lifecycle/passwords.ts';
 import { createSignIn, createSignOut } from '../../lifecycle/sign-in.ts';
 import { createTokenCommands } from '../../lifecycle/token-commands.ts';
 import { management, type ManagementPaths } from '../../settings/surfaces/management.ts';
-import { denied, type Endpoint } from '../answer.ts';
+import { denied } from '../answer.ts';
+import { type Dialect, endpoint } from '../endpoint.ts';
 import { defineSurface, type PathEndpoints, type SurfaceDeps } from '../surface.ts';
 import { accountOperations } from './account-operations.ts';
 import { auditOperation } from './audit-operation.ts';
 import { descriptionOperations } from './description-operations.ts';
 import { detailsOperation } from './details-operation.ts';
 import { createEndpoint } from './endpoints.ts';
-import { createProblems, type Problems } from './management-problem.ts';
+import { createManagementDialect, createOnFault, type ProblemFacts } from './management-problem.ts';
 import { openapiDocument } from './openapi.ts';
 import type { Operation } from './operation.ts';
 import { revokeAllOperations } from './revoke-all-operations.ts';
@@ -27,29 +28,31 @@ import { tokenOperations } from './token-operations.ts';
 
 export const surface = defineSurface(management, (deps, paths) => {
   const { prefix } = deps.settings.surfaces.management;
-  const problems = createProblems(prefix);
+  const dialect = createManagementDialect(prefix);
   const operations = managementOperations(deps, paths);
   const endpoints = {
     ...deps,
-    problems,
+    dialect,
     identifyLive: createIdentifyLive(deps),
     findEnded: createFindEnded(deps),
   };
   const endpointsAt = (pattern: string): PathEndpoints => {
-    if (pattern === paths.elsewhere) return nowhere(problems);
+    if (pattern === paths.elsewhere) return nowhere(dialect);
     const here = operations.filter(({ path }) => path === pattern);
     return Object.fromEntries(
       here.map((operation) => [operation.method, createEndpoint(endpoints, operation)]),
     );
   };
-  return { onFault: problems.fault, endpoints: endpointsAt };
+  return { onFault: createOnFault(dialect), endpoints: endpointsAt };
 });
 
 /** What is mistyped stays here: it may carry a password. */
-const nowhere = (problems: Problems): PathEndpoints => {
-  const endpoint: Endpoint = () =>
-    problems.answer({ code: 'path_unknown', note: denied('route_unknown', undefined) });
-  return { GET: endpoint, POST: endpoint, PUT: endpoint, PATCH: endpoint, DELETE: endpoint };
+const nowhere = (dialect: Dialect<ProblemFacts>): PathEndpoints => {
+  const none = endpoint(dialect, () => ({
+    code: 'path_unknown' as const,
+    note: denied('route_unknown', undefined),
+  }));
+  return { GET: none, POST: none, PUT: none, PATCH: none, DELETE: none };
 };
 
 /** In the order of the description. */

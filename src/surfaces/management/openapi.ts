@@ -1,7 +1,7 @@
 // The OpenAPI 3.1 document, made of the operations: what they parse with is what it describes. Pure.
 
 import { z } from 'zod';
-import { kindOf, type ManagementCode, managementCodes } from './management-problem.ts';
+import { kindOf, type ManagementCode, managementCodes } from './problem-kinds.ts';
 import type { Operation, Tag } from './operation.ts';
 import { noBody } from './read-input.ts';
 import { named, namedShapes } from './shapes.ts';

@@ -8,7 +8,7 @@ import type { PathParameters } from '../../decision/path-tree.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
 import type { CommandError } from '../../lifecycle/command-error.ts';
 import type { Method, SurfaceRequest } from '../answer.ts';
-import type { ManagementCode } from './management-problem.ts';
+import type { ManagementCode } from './problem-kinds.ts';
 import { type InputFault, type InputRead, readInput } from './read-input.ts';
 
 export type Tag = 'Sessions' | 'API tokens' | 'Users' | 'Audit' | 'Description';

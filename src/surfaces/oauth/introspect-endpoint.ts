@@ -5,33 +5,13 @@ import { parseCredential, readCredential } from '../../decision/credential.ts';
 import { type Identity, isOwnSession } from '../../decision/identity.ts';
 import { isDenial, isOutage } from '../../decision/outcome.ts';
 import { introspectScope } from '../../decision/rights.ts';
-import type { IdentifyLive } from '../../lifecycle/identify-live.ts';
-import type { Introspect } from '../../lifecycle/introspect.ts';
-import type { Settings } from '../../settings/settings.ts';
-import {
-  type Answer,
-  denied,
-  type Endpoint,
-  isAnswer,
-  neverStored,
-  permitted,
-  type SurfaceRequest,
-} from '../answer.ts';
-import type { OauthClients } from '../client-authentication.ts';
-import { authenticateClient, invalidClient } from './oauth-client.ts';
+import { type Answer, denied, type Endpoint, isAnswer, success, type SurfaceRequest } from '../answer.ts';
+import { authenticateClient, invalidClient, type OauthDeps } from './oauth-client.ts';
 import { badRequest, oauthError, refusedForNow } from './oauth-error.ts';
 import { type Parameters, readParameters } from './parameters.ts';
 
-export interface IntrospectEndpointDeps {
-  readonly introspect: Introspect;
-  /** For callers who authenticate with a token of their own. */
-  readonly identifyLive: IdentifyLive;
-  readonly clients: OauthClients;
-  readonly settings: Pick<Settings, 'credential' | 'audience'>;
-}
-
-export const createIntrospectEndpoint =
-  (deps: IntrospectEndpointDeps): Endpoint =>
+export const postIntrospect =
+  (deps: OauthDeps): Endpoint =>
   async (request) => {
     const parameters = readParameters(request, []);
     if (isAnswer(parameters)) return parameters;
@@ -40,11 +20,11 @@ export const createIntrospectEndpoint =
     const token = parameters.one('token');
     if (token === undefined) return badRequest('invalid_request', 'Send the token to look at as token.');
     const credential = parseCredential(token, deps.settings.credential);
-    if (isDenial(credential)) return told({ active: false }, caller.identity);
+    if (isDenial(credential)) return success(200, { active: false }, caller.identity);
     const found = await deps.introspect({ credential, orgId: caller.identity?.org.id });
     if (isOutage(found)) return refusedForNow(found);
     const body = found === 'inactive' ? { active: false } : describe(found, deps.settings.audience);
-    return told(body, caller.identity);
+    return success(200, body, caller.identity);
   };
 
 interface Caller {
@@ -54,7 +34,7 @@ interface Caller {
 
 /** RFC 7662 §2.1: the endpoint must not answer strangers, or anybody could try out tokens here. */
 const authenticateCaller = async (
-  deps: IntrospectEndpointDeps,
+  deps: OauthDeps,
   request: SurfaceRequest,
   parameters: Parameters,
 ): Promise<Caller | Answer> => {
@@ -101,13 +81,6 @@ const authenticateCaller = async (
     note: denied('scope_missing', introspectScope, identity),
   });
 };
-
-const told = (body: object, caller: Identity | undefined): Answer => ({
-  status: 200,
-  headers: neverStored,
-  body,
-  note: permitted(caller),
-});
 
 /** RFC 7662 §2.2. Members that are not known are left out. */
 const describe = (identity: Identity, audience: string): object => ({

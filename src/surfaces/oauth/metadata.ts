@@ -17,7 +17,7 @@ export interface MetadataDeps {
 }
 
 /** RFC 8414 §2. */
-export const createServerMetadata = (deps: MetadataDeps): Endpoint => {
+export const getServerMetadata = (deps: MetadataDeps): Endpoint => {
   const answer = publicAnswer(metadataOf(deps), metadataSeconds);
   return () => answer;
 };
@@ -26,7 +26,7 @@ export const createServerMetadata = (deps: MetadataDeps): Endpoint => {
  * OpenID Connect Discovery 1.0 §3, which ID tokens are verified by: an API token made with `openid` is exchanged for one
  * too. That document must name an authorization endpoint, so there is one, which says that nobody signs in here.
  */
-export const createOpenidMetadata = (deps: MetadataDeps): Endpoint => {
+export const getOpenidMetadata = (deps: MetadataDeps): Endpoint => {
   const { issuer } = deps.settings;
   const answer = publicAnswer(
     { ...metadataOf(deps), authorization_endpoint: issuer + deps.paths.authorize },
@@ -65,7 +65,7 @@ const metadataOf = (deps: MetadataDeps): object => {
 };
 
 /** RFC 7517 §5. A cache may keep it for half the time a new key is published before it signs. */
-export const createJwksEndpoint = (deps: {
+export const getJwks = (deps: {
   readonly keys: Pick<KeyRing, 'jwks'>;
   readonly settings: Pick<Settings, 'keys'>;
   readonly now: () => number;

@@ -1,6 +1,12 @@
-// The OAuth client of a request, with its refusals in the shape of RFC 6749 §5.2.
+// What the endpoints of the oauth surface are made with, and the OAuth client of a request, with its refusals in the shape of
+// RFC 6749 §5.2.
 
 import { denial } from '../../decision/outcome.ts';
+import type { Exchange } from '../../lifecycle/exchange.ts';
+import type { IdentifyLive } from '../../lifecycle/identify-live.ts';
+import type { Introspect } from '../../lifecycle/introspect.ts';
+import type { Revoke } from '../../lifecycle/revoke.ts';
+import type { Settings } from '../../settings/settings.ts';
 import { type Answer, denied, type SurfaceRequest } from '../answer.ts';
 import {
   basicChallenge,
@@ -10,6 +16,16 @@ import {
 } from '../client-authentication.ts';
 import { badRequest, oauthError, refusedForNow } from './oauth-error.ts';
 import type { Parameters } from './parameters.ts';
+
+export interface OauthDeps {
+  readonly settings: Pick<Settings, 'credential' | 'audience'>;
+  readonly clients: OauthClients;
+  readonly exchange: Exchange;
+  readonly introspect: Introspect;
+  readonly revoke: Revoke;
+  /** For callers of introspection who authenticate with a token of their own. */
+  readonly identifyLive: IdentifyLive;
+}
 
 export const authenticateClient = (
   clients: OauthClients,

@@ -3,9 +3,9 @@
 
 import { type DenialReason, isOutage, type Refusal } from '../../decision/outcome.ts';
 import { generalAnswer } from '../../decision/refusal.ts';
-import { classifyRefusal, retryAfterSecondsOf } from '../../decision/refusal-class.ts';
+import { classifyRefusal } from '../../decision/refusal-class.ts';
 import { type Answer, denied, type Fault, neverStored, type Note, refusedNote } from '../answer.ts';
-import { retryAfterFault, retryAfterOf } from '../retry-after.ts';
+import { faultHeaders, mayPass, refusalHeaders } from '../failures.ts';
 
 /** RFC 6749 §5.2, RFC 6750 §3.1, RFC 8693 §2.2.2, RFC 8707 §2, RFC 7009 §2.2.1; the last two and `unsupported_response_type` of RFC 6749 §4.1.2.1. */
 export type OauthErrorCode =
@@ -52,14 +52,14 @@ export const badRequest = (
  * it was: that is for the log.
  */
 export const refusedCredential = (refusal: Refusal, error: OauthErrorCode, parameter: string): Answer =>
-  retryAfterSecondsOf(classifyRefusal(refusal)) === undefined
-    ? oauthError({
+  mayPass(refusal)
+    ? refusedForNow(refusal)
+    : oauthError({
         status: 400,
         error,
         description: `The ${parameter} is not accepted: it is unknown, expired or revoked, or its owner is disabled.`,
         note: refusedNote(refusal),
-      })
-    : refusedForNow(refusal);
+      });
 
 /**
  * A refusal that may pass by itself: 429 where there were too many unknown tokens from one address, or sessions of one
@@ -72,7 +72,7 @@ export const refusedForNow = (refusal: Refusal): Answer =>
     description: isOutage(refusal)
       ? 'A part this server depends on does not answer. Try again in a moment.'
       : 'Too many unknown tokens or wrong client secrets came from this address, or too many sessions from this token. Try again in a minute.',
-    headers: retryAfterOf(refusal),
+    headers: refusalHeaders(refusal),
     note: refusedNote(refusal),
   });
 
@@ -82,7 +82,7 @@ export const onFault = ({ status, description, note }: Fault): Answer =>
     status,
     error: status === 503 ? 'temporarily_unavailable' : status >= 500 ? 'server_error' : 'invalid_request',
     description,
-    headers: retryAfterFault(status),
+    headers: faultHeaders(status),
     note,
   });
 

@@ -7,33 +7,39 @@ import { createIntrospect } from '../../lifecycle/introspect.ts';
 import { createRevoke } from '../../lifecycle/revoke.ts';
 import { oauth } from '../../settings/surfaces/oauth.ts';
 import { createOauthClients } from '../client-authentication.ts';
-import { defineSurface } from '../surface.ts';
-import { createIntrospectEndpoint } from './introspect-endpoint.ts';
-import {
-  authorizationEndpoint,
-  createJwksEndpoint,
-  createOpenidMetadata,
-  createServerMetadata,
-} from './metadata.ts';
+import { defineSurface, type SurfaceDeps } from '../surface.ts';
+import { postIntrospect } from './introspect-endpoint.ts';
+import { authorizationEndpoint, getJwks, getOpenidMetadata, getServerMetadata } from './metadata.ts';
+import type { OauthDeps } from './oauth-client.ts';
 import { onFault } from './oauth-error.ts';
-import { createRevokeEndpoint } from './revoke-endpoint.ts';
-import { createTokenEndpoint } from './token-endpoint.ts';
+import { postRevoke } from './revoke-endpoint.ts';
+import { postToken } from './token-endpoint.ts';
 
-export const surface = defineSurface(oauth, (deps, paths) => {
-  const { settings } = deps;
-  const clients = createOauthClients(settings.oauth.clients, deps.clientSecretLimit);
-  const identifyLive = createIdentifyLive(deps);
-  const introspect = createIntrospect(identifyLive);
+export const surface = defineSurface(oauth, (surfaceDeps, paths) => {
+  const { settings } = surfaceDeps;
+  const deps = createDeps(surfaceDeps);
   return {
     onFault,
     endpoints: {
       authorize: { GET: authorizationEndpoint, POST: authorizationEndpoint },
-      token: { POST: createTokenEndpoint({ exchange: createExchange(deps), clients, settings }) },
-      introspect: { POST: createIntrospectEndpoint({ introspect, identifyLive, clients, settings }) },
-      revoke: { POST: createRevokeEndpoint({ revoke: createRevoke(deps), clients, settings }) },
-      serverMetadata: { GET: createServerMetadata({ settings, paths }) },
-      openidMetadata: { GET: createOpenidMetadata({ settings, paths }) },
-      jwks: { GET: createJwksEndpoint(deps) },
+      token: { POST: postToken(deps) },
+      introspect: { POST: postIntrospect(deps) },
+      revoke: { POST: postRevoke(deps) },
+      serverMetadata: { GET: getServerMetadata({ settings, paths }) },
+      openidMetadata: { GET: getOpenidMetadata({ settings, paths }) },
+      jwks: { GET: getJwks(surfaceDeps) },
     },
   };
 });
+
+const createDeps = (deps: SurfaceDeps): OauthDeps => {
+  const identifyLive = createIdentifyLive(deps);
+  return {
+    settings: deps.settings,
+    clients: createOauthClients(deps.settings.oauth.clients, deps.clientSecretLimit),
+    exchange: createExchange(deps),
+    introspect: createIntrospect(identifyLive),
+    revoke: createRevoke(deps),
+    identifyLive,
+  };
+};

@@ -7,22 +7,13 @@
 import { parseCredential } from '../../decision/credential.ts';
 import { isDenial, isRefusal } from '../../decision/outcome.ts';
 import { isCommandError } from '../../lifecycle/command-error.ts';
-import type { Revoke } from '../../lifecycle/revoke.ts';
-import type { Settings } from '../../settings/settings.ts';
-import { type Answer, type Endpoint, isAnswer, neverStored, permitted } from '../answer.ts';
-import type { OauthClients } from '../client-authentication.ts';
-import { authenticateClient } from './oauth-client.ts';
+import { type Endpoint, isAnswer, success } from '../answer.ts';
+import { authenticateClient, type OauthDeps } from './oauth-client.ts';
 import { badRequest, refusedForNow } from './oauth-error.ts';
 import { readParameters } from './parameters.ts';
 
-export interface RevokeEndpointDeps {
-  readonly revoke: Revoke;
-  readonly clients: OauthClients;
-  readonly settings: Pick<Settings, 'credential'>;
-}
-
-export const createRevokeEndpoint =
-  (deps: RevokeEndpointDeps): Endpoint =>
+export const postRevoke =
+  (deps: OauthDeps): Endpoint =>
   async (request) => {
     const parameters = readParameters(request, []);
     if (isAnswer(parameters)) return parameters;
@@ -38,4 +29,4 @@ export const createRevokeEndpoint =
     return isRefusal(result) ? refusedForNow(result) : done;
   };
 
-const done: Answer = { status: 200, headers: neverStored, body: undefined, note: permitted(undefined) };
+const done = success(200, undefined, undefined);

@@ -4,12 +4,10 @@
 import { type CredentialForm, parseCredential } from '../../decision/credential.ts';
 import { isDenial, isRefusal } from '../../decision/outcome.ts';
 import { parseScopes } from '../../decision/scope.ts';
-import type { Exchange, Exchanged, ExchangeError } from '../../lifecycle/exchange.ts';
+import type { Exchanged, ExchangeError } from '../../lifecycle/exchange.ts';
 import { isCommandError } from '../../lifecycle/command-error.ts';
-import type { Settings } from '../../settings/settings.ts';
-import { type Answer, type Endpoint, isAnswer, neverStored, permitted } from '../answer.ts';
-import type { OauthClients } from '../client-authentication.ts';
-import { authenticateClient } from './oauth-client.ts';
+import { type Answer, type Endpoint, isAnswer, success } from '../answer.ts';
+import { authenticateClient, type OauthDeps } from './oauth-client.ts';
 import { badRequest, type OauthErrorCode, refusedCredential } from './oauth-error.ts';
 import { type Parameters, readParameters } from './parameters.ts';
 
@@ -25,12 +23,6 @@ const tokenTypes = {
   jwt: 'urn:ietf:params:oauth:token-type:jwt',
 } as const;
 
-export interface TokenEndpointDeps {
-  readonly exchange: Exchange;
-  readonly clients: OauthClients;
-  readonly settings: Pick<Settings, 'credential'>;
-}
-
 /** What a grant needs once its own parameters are read. */
 interface Grant {
   readonly token: string;
@@ -42,8 +34,8 @@ interface Grant {
   readonly extra: Readonly<Record<string, string>>;
 }
 
-export const createTokenEndpoint =
-  (deps: TokenEndpointDeps): Endpoint =>
+export const postToken =
+  (deps: OauthDeps): Endpoint =>
   async (request) => {
     // RFC 8693 §2.1, RFC 8707 §2: these two may be repeated.
     const parameters = readParameters(request, ['audience', 'resource']);
@@ -174,16 +166,14 @@ const refusedCommand = (problem: ExchangeError): Answer => {
 };
 
 /** RFC 6749 §5.1, RFC 8693 §2.2.1. */
-const issued = (result: Exchanged, grant: Grant): Answer => ({
-  status: 200,
-  headers: neverStored,
-  body: {
+const issued = (result: Exchanged, grant: Grant): Answer => {
+  const body = {
     access_token: result.accessToken,
     ...grant.extra,
     token_type: 'Bearer',
     expires_in: Math.floor((result.expiresAtMs - result.issuedAtMs) / 1000),
     scope: result.scopes.join(' '),
     ...(result.idToken === undefined ? {} : { id_token: result.idToken }),
-  },
-  note: permitted(result.identity),
-});
+  };
+  return success(200, body, result.identity);
+};

@@ -5,48 +5,37 @@ import type { Identity } from '../../decision/identity.ts';
 import { isDenial } from '../../decision/outcome.ts';
 import { prefersJson } from '../../dialects/vcd-error.ts';
 import { element, inner, xmlMediaType } from '../../dialects/xml.ts';
-import { type Answer, type Endpoint, neverStored, permitted, type RequestHead } from '../answer.ts';
-import { presentedCredential } from '../presented-credential.ts';
 import { uuidOfOrg } from '../../identity/vendor-ids.ts';
-import {
-  createCurrentEndpoint,
-  createEndEndpoint,
-  sessionHeaders,
-  type SessionsDeps,
-  signInBy,
-} from './sessions.ts';
+import { type Answer, type Endpoint, type RequestHead, success } from '../answer.ts';
+import { presentedCredential } from '../read-actor.ts';
+import { currentSessionEndpoint, sessionHeaders, signInBy } from './sessions.ts';
+import { urlOf, type VcdDeps, vcdEndpoint } from './vcd-endpoint.ts';
 import { asAccepted } from './vcd-error.ts';
 import { userReference } from './vcd-names.ts';
-
-export interface LegacySessionDeps extends SessionsDeps {
-  /** Where the vendor's older API begins for clients: the issuer, the prefix, `/api`. */
-  readonly apiUrl: string;
-}
 
 /** Clients that know no newer header read the access token from this one, and send it in it. */
 const olderHeader = 'x-vcloud-authorization';
 
-export const createLegacySignInEndpoint =
-  (deps: LegacySessionDeps): Endpoint =>
-  async (request) => {
+/** Where the vendor's older API begins. */
+const apiPath = '/api';
+
+export const postLegacySession = (deps: VcdDeps): Endpoint =>
+  vcdEndpoint(asAccepted, async (request) => {
     const begun = await signInBy(deps, request, 'anybody');
-    if ('code' in begun) return asAccepted(begun, request);
+    if ('code' in begun) return begun;
     const headers = { ...sessionHeaders(begun), [olderHeader]: begun.accessToken };
     return { ...shown(deps, begun.identity, request), headers };
-  };
+  });
 
 /** Answers with the token it was asked with: clients that resume a session take it from the answer. */
-export const createLegacyCurrentEndpoint = (deps: LegacySessionDeps): Endpoint =>
-  createCurrentEndpoint(deps, asAccepted, ({ identity }, request) => {
+export const getLegacySession = (deps: VcdDeps): Endpoint =>
+  currentSessionEndpoint(deps, asAccepted, ({ identity }, request) => {
     const presented = presentedCredential(request, deps.settings.credential);
     const session = shown(deps, identity, request);
     return presented === undefined || isDenial(presented)
       ? session
       : { ...session, headers: { ...session.headers, [olderHeader]: presented.value } };
   });
-
-export const createLegacyEndEndpoint = (deps: LegacySessionDeps): Endpoint =>
-  createEndEndpoint(deps, asAccepted);
 
 interface SessionLink {
   readonly rel: string;
@@ -84,9 +73,10 @@ const linksOf = (apiUrl: string, orgId: string, isProvider: boolean): readonly S
   },
 ];
 
-const shown = ({ apiUrl, settings }: LegacySessionDeps, identity: Identity, request: RequestHead): Answer => {
+const shown = (deps: VcdDeps, identity: Identity, request: RequestHead): Answer => {
   const { org, user } = identity;
-  const { providerOrg } = settings.surfaces.vcd;
+  const { providerOrg } = deps.settings.surfaces.vcd;
+  const apiUrl = urlOf(deps, apiPath);
   const facts = {
     org: org.id,
     roles: user.roles.join(','),
@@ -95,22 +85,13 @@ const shown = ({ apiUrl, settings }: LegacySessionDeps, identity: Identity, requ
     href: `${apiUrl}/session`,
   };
   const links = linksOf(apiUrl, org.id, org.id === providerOrg);
-  const answer = { status: 200, headers: neverStored, note: permitted(identity) };
-  if (prefersJson(request.headerLines('accept')))
-    return {
-      ...answer,
-      body: { ...facts, type: jsonTypeOf(sessionType), link: links.map(jsonLink) },
-      mediaType: `${jsonTypeOf(sessionType)};charset=utf-8`,
-    };
-  return {
-    ...answer,
-    body: element(
-      'Session',
-      { ...facts, type: sessionType },
-      links.map((link) => inner('Link', { ...link })),
-    ),
-    mediaType: xmlMediaType('session'),
-  };
+  if (prefersJson(request.headerLines('accept'))) {
+    const body = { ...facts, type: jsonTypeOf(sessionType), link: links.map(jsonLink) };
+    return { ...success(200, body, identity), mediaType: `${jsonTypeOf(sessionType)};charset=utf-8` };
+  }
+  const inside = links.map((link) => inner('Link', { ...link }));
+  const document = element('Session', { ...facts, type: sessionType }, inside);
+  return { ...success(200, document, identity), mediaType: xmlMediaType('session') };
 };
 
 const sessionType = 'application/vnd.vmware.vcloud.session+xml';

@@ -2,7 +2,7 @@
 // knows nothing of what is listed but the names of its members.
 
 import type { Identity } from '../../decision/identity.ts';
-import { type Answer, neverStored, permitted, type SurfaceRequest } from '../answer.ts';
+import { type Answer, success, type SurfaceRequest } from '../answer.ts';
 import { decode } from '../body.ts';
 import { readParameters } from '../vendor-parameters.ts';
 import { type Filter, parseFilter } from './fiql.ts';
@@ -48,14 +48,14 @@ export const readListQuery = <Key extends string>(
   const by = sortBy === undefined || !Object.hasOwn(sortKeys, sortBy) ? undefined : sortKeys[sortBy];
   if ((ascending !== undefined && descending !== undefined) || (sortBy !== undefined && by === undefined))
     return `Sort by one of ${Object.keys(sortKeys).join(', ')}, in sortAsc or sortDesc.`;
-  const [place, count] = parameters.one('cursor')?.split('.', 2) ?? [];
+  const [position, count] = parameters.one('cursor')?.split('.', 2) ?? [];
   if (count !== undefined && !/^\d{1,9}$/.test(count)) return cursorSentence;
   return {
     page,
     pageSize,
     filter,
     sort: by === undefined ? undefined : { by, isDescending: descending !== undefined },
-    cursor: place,
+    cursor: position,
     totalBefore: count === undefined ? undefined : Number(count),
   };
 };
@@ -89,12 +89,8 @@ export const listPage = (
   const pageCount = Math.ceil(total / pageSize);
   const isLast = next === undefined && page >= pageCount;
   const link = `<${url}?${queryOfPage(request.query, page + 1, cursor)}>;rel="nextPage"`;
-  return {
-    status: 200,
-    headers: { ...neverStored, ...(!isLast && { link }) },
-    body: { resultTotal: total, pageCount, page, pageSize, associations: null, values },
-    note: permitted(identity),
-  };
+  const body = { resultTotal: total, pageCount, page, pageSize, associations: null, values };
+  return success(200, body, identity, isLast ? {} : { link });
 };
 
 /** The same query for the next page; everything else byte for byte, but for what would end the link early. */

@@ -1,42 +1,36 @@
-// POST /oauth/tenant/{org}/register and /oauth/provider/register: whoever is signed in registers a client, which becomes
-// their API token when jwt-bearer asks for it (RFC 7591 in the vendor's cut).
+// POST /oauth/tenant/{org}/register and /oauth/provider/register (RFC 7591, the part of it that the vendor has): a user who
+// is signed in registers a client, which becomes an API token of theirs when jwt-bearer asks for it.
+//
+// A registered client is an API token whose first secret nobody was given. Its id is the client's, so that both are known to
+// every replica and listed at once, as the vendor's clients expect; giving the token out is its first new secret.
 
-import { denial, isOutage, type Outage, isRefusal } from '../../decision/outcome.ts';
-import type { TokenCommands } from '../../lifecycle/token-commands.ts';
-import { isCommandError } from '../../lifecycle/command-error.ts';
-import type { Settings } from '../../settings/settings.ts';
+import { denial, isOutage, type Outage } from '../../decision/outcome.ts';
+import { isFailure } from '../../lifecycle/command-error.ts';
+import type { TokenView } from '../../lifecycle/token-list.ts';
+import type { Label } from '../../store/records.ts';
 import type { TokenStore } from '../../store/token-store.ts';
-import { type Endpoint, neverStored, permitted, type SurfaceRequest } from '../answer.ts';
-import { registeredLabel } from './registration.ts';
-import type { ReadActorDeps } from '../read-actor.ts';
-import { isFault, readCaller } from './vcd-caller.ts';
-import { asJson, badRequest, refusedCaller, refusedCommand } from './vcd-error.ts';
+import { type Endpoint, success, type SurfaceRequest } from '../answer.ts';
+import { sessionEndpoint, type VcdDeps } from './vcd-endpoint.ts';
+import { asJson, badRequest } from './vcd-error.ts';
 import { grantTypes, pathOwner } from './vcd-names.ts';
 
-export interface RegisterEndpointDeps extends ReadActorDeps {
-  readonly commands: Pick<TokenCommands, 'createApiToken'>;
-  readonly settings: ReadActorDeps['settings'] & Pick<Settings, 'surfaces'>;
-}
+const registeredLabel: Label = { name: 'vcd.oauth-client', value: 'registered' };
 
-export const createRegisterEndpoint =
-  (deps: RegisterEndpointDeps): Endpoint =>
-  async (request) => {
-    const actor = await readCaller(deps, request);
-    if (isFault(actor)) return asJson(actor, request);
+/** Registered, and its API token has not been given to anybody. */
+export const isAwaitingGrant = ({ secretNumber, labels }: TokenView): boolean =>
+  secretNumber === 0 && labels.some(({ name }) => name === registeredLabel.name);
+
+export const registerClient = (deps: VcdDeps): Endpoint =>
+  sessionEndpoint(asJson, deps, async (actor, request) => {
     const { identity } = actor;
     const { vcd } = deps.settings.surfaces;
-    if (!pathOwner(vcd, request.parameters['org'])(identity.org.id)) {
-      const refusal = denial('tenant_mismatch', 'the path is of another org than the session');
-      return asJson(refusedCaller(refusal, identity), request);
-    }
+    if (!pathOwner(vcd, request.parameters['org'])(identity.org.id))
+      return denial('tenant_mismatch', 'the path is of another org than the session');
     const name = readName(request);
     if (name === undefined)
-      return asJson(
-        badRequest('Send JSON with client_name, the name of the new API token.', identity),
-        request,
-      );
+      return badRequest('Send JSON with client_name, the name of the new API token.', identity);
     const lifetimeMs = await lifetimeOf(deps.store, identity.org.id, vcd.tokenLifetimeMs);
-    if (isOutage(lifetimeMs)) return asJson(refusedCaller(lifetimeMs), request);
+    if (isOutage(lifetimeMs)) return lifetimeMs;
     const made = await deps.commands.createApiToken(actor, {
       orgId: identity.org.id,
       userId: identity.user.id,
@@ -48,20 +42,15 @@ export const createRegisterEndpoint =
       // A session of fewer scopes makes no token of more.
       within: identity.scopes,
     });
-    if (isRefusal(made)) return asJson(refusedCaller(made, identity), request);
-    if (isCommandError(made)) return asJson(refusedCommand(made, identity), request);
-    return {
-      status: 201,
-      headers: neverStored,
-      body: {
-        client_name: name,
-        client_id: made.record.id,
-        grant_types: grantTypes,
-        token_endpoint_auth_method: 'none',
-      },
-      note: permitted(identity),
+    if (isFailure(made)) return made;
+    const client = {
+      client_name: name,
+      client_id: made.record.id,
+      grant_types: grantTypes,
+      token_endpoint_auth_method: 'none',
     };
-  };
+    return success(201, client, identity);
+  });
 
 const readName = ({ body }: SurfaceRequest): string | undefined => {
   if (body.kind !== 'json' || typeof body.value !== 'object' || body.value === null) return undefined;

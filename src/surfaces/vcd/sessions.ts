@@ -1,47 +1,17 @@
-// Sessions on the vcd surface, whichever shape they are told in: begun with name and password, looked at, ended. The API
-// tokens of whoever signs out live on.
+// Sessions on the vcd surface, whichever shape they are shown in: begun with name and password, seen, ended. The API tokens
+// of a user who signs out live on.
 
 import { denial, isOutage, isRefusal } from '../../decision/outcome.ts';
-import type { SessionLimit } from '../../identity/session-limit.ts';
-import type { Actor } from '../../lifecycle/actor.ts';
-import type { FindEnded } from '../../lifecycle/ended-session.ts';
-import type { Issued } from '../../lifecycle/issue.ts';
 import { isCommandError } from '../../lifecycle/command-error.ts';
-import type { SignIn, SignOut } from '../../lifecycle/sign-in.ts';
-import type { Settings } from '../../settings/settings.ts';
-import {
-  type Answer,
-  denied,
-  type Endpoint,
-  neverStored,
-  permitted,
-  type SurfaceRequest,
-} from '../answer.ts';
-import { readBasicSignIn } from './basic-sign-in.ts';
-import type { ReadActorDeps } from '../read-actor.ts';
-import { isFault, readCaller, readLeavingCaller } from './vcd-caller.ts';
-import {
-  badRequest,
-  forbidden,
-  refusedCaller,
-  refusedSignIn,
-  type Tell,
-  type VcdFault,
-} from './vcd-error.ts';
+import type { Issued } from '../../lifecycle/issue.ts';
+import { denied, type Endpoint, neverStored, success, type SurfaceRequest } from '../answer.ts';
+import { readLeavingSession, type RunForSession, sessionEndpoint, type VcdDeps } from './vcd-endpoint.ts';
+import { badRequest, forbidden, refusedSignIn, type Respond, type VcdFault } from './vcd-error.ts';
 import { orgNamed, urnOfSession } from './vcd-names.ts';
 
-export interface SessionsDeps extends ReadActorDeps {
-  readonly signIn: SignIn;
-  readonly signOut: SignOut;
-  readonly findEnded: FindEnded;
-  /** Undefined: any number of sessions may be ended. */
-  readonly sessionLimit?: SessionLimit | undefined;
-  readonly settings: ReadActorDeps['settings'] & Pick<Settings, 'surfaces'>;
-}
-
-/** `provider`: only people of the provider's org. What else is in the request, a stale session too, is not looked at. */
+/** `provider`: only people of the provider's org. Nothing else in the request counts, not even a stale session. */
 export const signInBy = async (
-  { signIn, settings }: SessionsDeps,
+  { signIn, settings }: VcdDeps,
   request: SurfaceRequest,
   who: 'anybody' | 'provider',
 ): Promise<Issued | VcdFault> => {
@@ -66,7 +36,27 @@ export const signInBy = async (
   return isCommandError(result) ? badRequest(result.message) : result;
 };
 
-/** Told with every new session. */
+interface BasicSignIn {
+  readonly userId: string;
+  readonly orgId: string;
+  readonly password: string;
+}
+
+/**
+ * `Authorization: Basic` of user@org and a password (RFC 7617, in UTF-8). The org stands after the last @, since user names
+ * may be e-mail addresses. Undefined when there is none, or none that can be read.
+ */
+const readBasicSignIn = (authorization: string | undefined): BasicSignIn | undefined => {
+  const encoded = /^basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(authorization ?? '')?.[1];
+  if (encoded === undefined) return undefined;
+  const text = Buffer.from(encoded, 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  const at = text.lastIndexOf('@', colon);
+  if (colon < 0 || at < 1 || at + 1 >= colon) return undefined;
+  return { userId: text.slice(0, at), orgId: text.slice(at + 1, colon), password: text.slice(colon + 1) };
+};
+
+/** Sent with every new session. */
 export const sessionHeaders = ({ accessToken }: Issued): Readonly<Record<string, string>> => ({
   ...neverStored,
   'x-vmware-vcloud-access-token': accessToken,
@@ -74,38 +64,40 @@ export const sessionHeaders = ({ accessToken }: Issued): Readonly<Record<string,
 });
 
 /**
- * The session behind a request's access token. A path may name it by its URN; another session, and one that does not
+ * For the session behind a request's access token. A path may name it by its URN; another session, and one that does not
  * exist, are forbidden alike.
  */
-export const createCurrentEndpoint =
-  (
-    deps: SessionsDeps,
-    tell: Tell,
-    show: (actor: Actor, request: SurfaceRequest) => Answer | Promise<Answer>,
-    readFrom: (deps: SessionsDeps, request: SurfaceRequest) => Promise<Actor | VcdFault> = readCaller,
-  ): Endpoint =>
-  async (request) => {
-    const actor = await readFrom(deps, request);
-    if (isFault(actor)) return tell(actor, request);
-    const { urn } = request.parameters;
-    const { identity } = actor;
-    if (urn !== undefined && urn.toLowerCase() !== urnOfSession(identity).toLowerCase())
-      return tell(forbidden(denied('scope_missing', 'another session', identity)), request);
-    return show(actor, request);
-  };
+export const currentSessionEndpoint = (
+  deps: VcdDeps,
+  respond: Respond,
+  run: RunForSession,
+  read?: typeof readLeavingSession,
+): Endpoint =>
+  sessionEndpoint(
+    respond,
+    deps,
+    (actor, request) => {
+      const { urn } = request.parameters;
+      return urn === undefined || urn.toLowerCase() === urnOfSession(actor.identity).toLowerCase()
+        ? run(actor, request)
+        : forbidden(denied('scope_missing', 'another session', actor.identity));
+    },
+    read,
+  );
 
 /**
  * Ends the session, again too where it has ended already. Clients disconnect at whichever path they signed in at. As in
  * RFC 7009, a holder ends so many sessions in a minute: each is remembered by every replica.
  */
-export const createEndEndpoint = (deps: SessionsDeps, tell: Tell): Endpoint => {
-  const end = async (actor: Actor, request: SurfaceRequest): Promise<Answer> => {
-    const { identity } = actor;
-    if (deps.sessionLimit?.mayEnd(identity) === false)
-      return tell(refusedCaller(denial('rate_limited', 'sessions ended'), identity), request);
-    const done = await deps.signOut(actor);
-    if (isOutage(done)) return tell(refusedCaller(done, identity), request);
-    return { status: 204, headers: neverStored, body: undefined, note: permitted(identity) };
-  };
-  return createCurrentEndpoint(deps, tell, end, readLeavingCaller);
-};
+export const deleteSession = (deps: VcdDeps, respond: Respond): Endpoint =>
+  currentSessionEndpoint(
+    deps,
+    respond,
+    async (actor) => {
+      const { identity } = actor;
+      if (deps.sessionLimit?.mayEnd(identity) === false) return denial('rate_limited', 'sessions ended');
+      const done = await deps.signOut(actor);
+      return isOutage(done) ? done : success(204, undefined, identity);
+    },
+    readLeavingSession,
+  );

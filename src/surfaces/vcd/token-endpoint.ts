@@ -2,99 +2,81 @@
 // jwt-bearer gives the API token of a registered client to the session that registered it, once. A bearer beside the
 // form is ignored: clients send a stale one.
 
-import {
-  type Credential,
-  type CredentialForm,
-  formNames,
-  parseCredential,
-} from '../../decision/credential.ts';
-import { type Denial, denial, isDenial, isRefusal } from '../../decision/outcome.ts';
-import type { Exchange } from '../../lifecycle/exchange.ts';
-import type { Issued } from '../../lifecycle/issue.ts';
+import type { Credential } from '../../decision/credential.ts';
+import type { Identity } from '../../decision/identity.ts';
+import { denial, isDenial, isRefusal, type Refusal } from '../../decision/outcome.ts';
 import { isCommandError } from '../../lifecycle/command-error.ts';
-import type { Settings } from '../../settings/settings.ts';
-import {
-  type Answer,
-  denied,
-  type Endpoint,
-  neverStored,
-  permitted,
-  type SurfaceRequest,
-} from '../answer.ts';
-import { type VendorParameters, readParameters } from '../vendor-parameters.ts';
-import { giveInitialToken, type InitialTokenDeps } from './initial-token.ts';
+import type { CreatedApiToken } from '../../lifecycle/create-api-token.ts';
+import type { Issued } from '../../lifecycle/issue.ts';
+import { type Answer, denied, type Endpoint, success, type SurfaceRequest } from '../answer.ts';
+import { actorOf } from '../read-actor.ts';
+import { parseCredentialAs, readParameters, type VendorParameters } from '../vendor-parameters.ts';
+import { isAwaitingGrant } from './register-endpoint.ts';
+import { type VcdDeps, vcdEndpoint } from './vcd-endpoint.ts';
+import { asJson, invalidGrant, invalidRequest, type VcdFault } from './vcd-error.ts';
 import { jwtBearer, pathOwner } from './vcd-names.ts';
-import { asJson, invalidGrant, invalidRequest } from './vcd-error.ts';
-
-export interface TokenEndpointDeps extends InitialTokenDeps {
-  readonly exchange: Exchange;
-  readonly settings: Pick<Settings, 'credential' | 'surfaces'>;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
-}
 
 /** The parameters stand in the form; older clients put them into the query of a POST without a body. */
-export const createTokenEndpoint =
-  (deps: TokenEndpointDeps): Endpoint =>
-  async (request) => {
+export const postToken = (deps: VcdDeps): Endpoint =>
+  vcdEndpoint(asJson, async (request) => {
     const parameters = readParameters(request, 'both');
-    if (typeof parameters === 'string') return asJson(invalidRequest(parameters), request);
-    const grantType = parameters.one('grant_type');
-    if (grantType === 'refresh_token') return refresh(deps, request, parameters);
-    if (grantType === jwtBearer) return initial(deps, request, parameters);
-    return asJson(
-      {
-        status: 400,
-        code: 'unsupported_grant_type',
-        message: `Send grant_type=refresh_token, or ${jwtBearer}.`,
-        note: denied('request_malformed', 'unsupported_grant_type'),
-      },
-      request,
-    );
-  };
+    if (typeof parameters === 'string') return invalidRequest(parameters);
+    switch (parameters.one('grant_type')) {
+      case 'refresh_token':
+        return refresh(deps, request, parameters);
+      case jwtBearer:
+        return initial(deps, request, parameters);
+      case undefined:
+      default:
+        return {
+          status: 400,
+          code: 'unsupported_grant_type',
+          message: `Send grant_type=refresh_token, or ${jwtBearer}.`,
+          note: denied('request_malformed', 'unsupported_grant_type'),
+        };
+    }
+  });
 
 const refresh = async (
-  { exchange, settings }: TokenEndpointDeps,
+  { exchange, settings }: VcdDeps,
   request: SurfaceRequest,
   parameters: VendorParameters,
-): Promise<Answer> => {
+): Promise<Answer | VcdFault> => {
   const token = parameters.one('refresh_token');
-  if (token === undefined) return asJson(invalidRequest('Send the API token as refresh_token.'), request);
-  const credential = parseSecret(token, 'opaque', settings.credential);
-  if (isDenial(credential)) return asJson(invalidGrant(credential, invalidToken), request);
+  if (token === undefined) return invalidRequest('Send the API token as refresh_token.');
+  const credential = parseCredentialAs('opaque', token, settings.credential);
+  if (isDenial(credential)) return invalidGrant(credential, invalidToken);
   const isOwner = pathOwner(settings.surfaces.vcd, request.parameters['org']);
+  const { clientAddress, requestId } = request;
   const result = await exchange({
-    ...exchangeCommand(credential, request),
+    credential,
+    clientAddress,
+    requestId,
     refuse: ({ org }) =>
       isOwner(org.id) ? undefined : denial('tenant_mismatch', 'the path is of another org than the token'),
   });
-  if (isRefusal(result)) return asJson(invalidGrant(result, invalidToken), request);
-  if (isCommandError(result)) return asJson(invalidRequest(result.message), request);
-  return issued(result, undefined);
+  if (isRefusal(result)) return invalidGrant(result, invalidToken);
+  return isCommandError(result) ? invalidRequest(result.message) : issued(result, undefined);
 };
 
 const invalidToken = 'Invalid refresh token';
 
 const initial = async (
-  deps: TokenEndpointDeps,
+  deps: VcdDeps,
   request: SurfaceRequest,
   parameters: VendorParameters,
-): Promise<Answer> => {
-  const { settings } = deps;
+): Promise<Answer | VcdFault> => {
   const [clientId, assertion] = [parameters.one('client_id'), parameters.one('assertion')];
   if (clientId === undefined || assertion === undefined)
-    return asJson(invalidRequest('Send client_id, and the access token of a session as assertion.'), request);
-  const credential = parseSecret(assertion, 'jwt', settings.credential);
-  if (isDenial(credential)) return asJson(invalidGrant(credential, invalidClient), request);
-  const given = await giveInitialToken(deps, {
-    clientId: clientId.toLowerCase(),
-    assertion: credential,
-    isOwner: pathOwner(settings.surfaces.vcd, request.parameters['org']),
-    request,
-  });
-  if (isRefusal(given)) return asJson(invalidGrant(given, invalidClient), request);
+    return invalidRequest('Send client_id, and the access token of a session as assertion.');
+  const session = parseCredentialAs('jwt', assertion, deps.settings.credential);
+  if (isDenial(session)) return invalidGrant(session, invalidClient);
+  const given = await giveInitialToken(deps, request, session, clientId.toLowerCase());
+  if (isRefusal(given)) return invalidGrant(given, invalidClient);
   const { secret, identity } = given;
-  const begun = await deps.exchange(exchangeCommand({ form: 'opaque', value: secret }, request));
+  const { clientAddress, requestId } = request;
+  const credential = { form: 'opaque', value: secret } as const;
+  const begun = await deps.exchange({ credential, clientAddress, requestId });
   if ('accessToken' in begun) return issued(begun, secret);
   // It will not be given again, so it is given now; the session that asked goes on meanwhile.
   const { expiresAtMs } = identity;
@@ -104,39 +86,50 @@ const initial = async (
 const invalidClient =
   'Invalid client or assertion: a client is given its API token once, to whom registered it';
 
-const exchangeCommand = (credential: Credential, { clientAddress, requestId }: SurfaceRequest) => ({
-  credential,
-  scopes: undefined,
-  audiences: [],
-  validityMs: undefined,
-  clientId: undefined,
-  clientAddress,
-  requestId,
-});
+interface InitialToken extends CreatedApiToken {
+  /** Of the session it was given to. */
+  readonly identity: Identity;
+}
 
-const parseSecret = (
-  value: string,
-  form: CredentialForm,
-  bounds: Settings['credential'],
-): Credential | Denial => {
-  const parsed = parseCredential(value, bounds);
-  if (isDenial(parsed) || parsed.form === form) return parsed;
-  return denial('credential_malformed', `${formNames[parsed.form]} where ${formNames[form]} belongs`);
+/** `session`: the access token of one. The store lets one of several such commands through, on whichever replica. */
+const giveInitialToken = async (
+  deps: VcdDeps,
+  request: SurfaceRequest,
+  session: Credential,
+  clientId: string,
+): Promise<InitialToken | Refusal> => {
+  const actor = await actorOf(deps, session, request);
+  if (isRefusal(actor)) return actor;
+  const { identity } = actor;
+  if (!pathOwner(deps.settings.surfaces.vcd, request.parameters['org'])(identity.org.id))
+    return denial('tenant_mismatch', 'the path is of another org than the session');
+  const token = await deps.commands.findApiToken(actor, clientId);
+  if (isRefusal(token)) return token;
+  if (isCommandError(token)) return denial('client_unknown', token.code);
+  // The right to all tokens is no right to others' secrets.
+  if (token.userId !== identity.user.id || !isAwaitingGrant(token))
+    return denial('client_unknown', 'not a client of this user that waits for its API token');
+  const made = await deps.commands.regenerateApiToken(actor, {
+    tokenId: clientId,
+    overlapMs: 0,
+    length: 32,
+    onlyFrom: token.secretNumber,
+  });
+  if (isRefusal(made)) return made;
+  return isCommandError(made) ? denial('client_unknown', made.code) : { ...made, identity };
 };
 
 /** `apiToken`: the new one; undefined where none was made. */
 const issued = (
   result: Pick<Issued, 'accessToken' | 'issuedAtMs' | 'expiresAtMs' | 'identity'>,
   apiToken: string | undefined,
-): Answer => ({
-  status: 200,
-  headers: neverStored,
-  body: {
+): Answer => {
+  const body = {
     access_token: result.accessToken,
     token_type: 'Bearer',
     expires_in: Math.max(1, Math.floor((result.expiresAtMs - result.issuedAtMs) / 1000)),
     refresh_token: apiToken ?? null,
     scope: null,
-  },
-  note: permitted(result.identity),
-});
+  };
+  return success(200, body, result.identity);
+};

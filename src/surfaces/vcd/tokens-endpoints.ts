@@ -4,46 +4,28 @@
 import { denial, isRefusal } from '../../decision/outcome.ts';
 import { mayManageTokens } from '../../decision/rights.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
-import { isCommandError, type CommandError } from '../../lifecycle/command-error.ts';
+import { isCommandError, isFailure } from '../../lifecycle/command-error.ts';
 import type { TokenFilter } from '../../lifecycle/token-filter.ts';
 import { orderOf, type TokenView } from '../../lifecycle/token-list.ts';
-import type { TokenCommands } from '../../lifecycle/token-commands.ts';
 import type { TokenOrder } from '../../store/token-places.ts';
-import {
-  type Answer,
-  denied,
-  type Endpoint,
-  neverStored,
-  permitted,
-  type SurfaceRequest,
-} from '../answer.ts';
+import { denied, type Endpoint, success } from '../answer.ts';
+import { cursorOf, readCursor } from '../token-cursor.ts';
 import { type Filter, type Members, matches } from './fiql.ts';
 import { cursorSentence, listPage, readListQuery } from './listing.ts';
-import type { ReadActorDeps } from '../read-actor.ts';
-import { cursorOf, readCursor } from '../token-cursor.ts';
-import { isFault, readCaller } from './vcd-caller.ts';
-import { asJson, badRequest, forbidden, refusedCaller, refusedCommand } from './vcd-error.ts';
+import { type RunForSession, sessionEndpoint, urlOf, type VcdDeps } from './vcd-endpoint.ts';
+import { asJson, badRequest, forbidden } from './vcd-error.ts';
 import { orgReference, tokenIdOf, urnOfToken, userReference } from './vcd-names.ts';
 
-export interface TokensEndpointsDeps extends ReadActorDeps {
-  readonly commands: Pick<TokenCommands, 'findApiToken' | 'listApiTokens' | 'revokeApiToken'>;
-  /** Where the listing lies. */
-  readonly url: string;
-}
-
-export const createListEndpoint =
-  (deps: TokensEndpointsDeps): Endpoint =>
-  async (request) => {
-    const actor = await readCaller(deps, request);
-    if (isFault(actor)) return asJson(actor, request);
+export const listTokens = (deps: VcdDeps): Endpoint =>
+  sessionEndpoint(asJson, deps, async (actor, request) => {
     const { identity } = actor;
     const query = readListQuery(request, [...memberNames.keys()], sortKeys);
-    if (typeof query === 'string') return asJson(badRequest(query, identity), request);
+    if (typeof query === 'string') return badRequest(query, identity);
     const { page, pageSize, sort, cursor } = query;
     const filter = query.filter && filterOf(query.filter);
     const order = orderOf({ filter, sort });
     const after = cursor === undefined ? undefined : readCursor(cursor, order);
-    if (after === 'malformed') return asJson(badRequest(cursorSentence, identity), request);
+    if (after === 'malformed') return badRequest(cursorSentence, identity);
     const everyone = { orgId: identity.org.id, userId: undefined };
     const isEveryones = mayManageTokens(identity, everyone) === undefined;
     const found = await deps.commands.listApiTokens(actor, {
@@ -56,55 +38,45 @@ export const createListEndpoint =
       limit: pageSize,
       isCounted: true,
     });
-    if (isRefusal(found)) return asJson(refusedCaller(found, identity), request);
-    if (isCommandError(found)) return asJson(refusedCommand(found, identity), request);
+    if (isFailure(found)) return found;
     const next = found.next && cursorOf(found.next, order);
     const values = found.items.map(shown);
-    return listPage(request, query, { values, total: found.total, next, url: deps.url }, identity);
-  };
+    const url = urlOf(deps, '/cloudapi/1.0.0/tokens');
+    return listPage(request, query, { values, total: found.total, next, url }, identity);
+  });
 
-export const createGetEndpoint =
-  (deps: TokensEndpointsDeps): Endpoint =>
-  (request) =>
-    withToken(deps, request, async (actor, tokenId) => {
-      const token = await deps.commands.findApiToken(actor, tokenId);
-      if (isRefusal(token)) return asJson(refusedCaller(token, actor.identity), request);
-      if (isCommandError(token)) return missing(token, actor, request);
-      if (token.state === 'revoked') return missing(gone, actor, request);
-      return { status: 200, headers: neverStored, body: shown(token), note: permitted(actor.identity) };
-    });
+export const getToken = (deps: VcdDeps): Endpoint =>
+  tokenEndpoint(deps, async (actor, tokenId) => {
+    const token = await deps.commands.findApiToken(actor, tokenId);
+    if (isRefusal(token)) return token;
+    if (isCommandError(token)) return missing(token.code, actor);
+    if (token.state === 'revoked') return missing('token_revoked', actor);
+    return success(200, shown(token), actor.identity);
+  });
 
-export const createDeleteEndpoint =
-  (deps: TokensEndpointsDeps): Endpoint =>
-  (request) =>
-    withToken(deps, request, async (actor, tokenId) => {
-      const done = await deps.commands.revokeApiToken(actor, tokenId);
-      if (isRefusal(done)) return asJson(refusedCaller(done, actor.identity), request);
-      if (isCommandError(done)) return missing(done, actor, request);
-      // A retry after a lost answer is told the same.
-      return { status: 204, headers: neverStored, body: undefined, note: permitted(actor.identity) };
-    });
+export const deleteToken = (deps: VcdDeps): Endpoint =>
+  tokenEndpoint(deps, async (actor, tokenId) => {
+    const done = await deps.commands.revokeApiToken(actor, tokenId);
+    if (isRefusal(done)) return done;
+    // A retry after a lost answer is answered the same.
+    return isCommandError(done) ? missing(done.code, actor) : success(204, undefined, actor.identity);
+  });
 
-const withToken = async (
-  deps: TokensEndpointsDeps,
-  request: SurfaceRequest,
-  work: (actor: Actor, tokenId: string) => Promise<Answer>,
-): Promise<Answer> => {
-  const actor = await readCaller(deps, request);
-  if (isFault(actor)) return asJson(actor, request);
-  const tokenId = tokenIdOf(request.parameters['urn'] ?? '');
-  if (tokenId !== undefined) return work(actor, tokenId);
-  // No token's name; but whoever may ask for none is told the same.
-  const { org, user } = actor.identity;
-  const refusal = mayManageTokens(actor.identity, { orgId: org.id, userId: user.id });
-  const note = refusal ?? denial('request_malformed', 'not the URN of a token');
-  return asJson(forbidden(denied(note.reason, note.evidence, actor.identity)), request);
-};
+const tokenEndpoint = (
+  deps: VcdDeps,
+  run: (actor: Actor, tokenId: string) => ReturnType<RunForSession>,
+): Endpoint =>
+  sessionEndpoint(asJson, deps, (actor, request) => {
+    const tokenId = tokenIdOf(request.parameters['urn'] ?? '');
+    if (tokenId !== undefined) return run(actor, tokenId);
+    // No token's name; but whoever may not ask for any is answered the same.
+    const { org, user } = actor.identity;
+    const refusal = mayManageTokens(actor.identity, { orgId: org.id, userId: user.id });
+    const { reason, evidence } = refusal ?? denial('request_malformed', 'not the URN of a token');
+    return forbidden(denied(reason, evidence, actor.identity));
+  });
 
-const missing = ({ code }: Pick<CommandError, 'code'>, actor: Actor, request: SurfaceRequest): Answer =>
-  asJson(forbidden(denied('scope_missing', code, actor.identity)), request);
-
-const gone = { code: 'token_revoked' } as const;
+const missing = (code: string, { identity }: Actor) => forbidden(denied('scope_missing', code, identity));
 
 /** Exactly these members. The secret is never among them. */
 const shown = (token: TokenView): object => {

@@ -3,18 +3,20 @@
 
 import type { Identity } from '../../decision/identity.ts';
 import type { Refusal } from '../../decision/outcome.ts';
-import { classifyRefusal, retryAfterSecondsOf } from '../../decision/refusal-class.ts';
+import { classifyRefusal } from '../../decision/refusal-class.ts';
 import {
   prefersJson,
   vcdChallenges,
+  vcdClientRequestIdHeader,
   type VcdError,
   type VcdErrorCode,
   vcdErrorJson,
   vcdErrorOf,
   vcdErrorXml,
   vcdErrorXmlType,
+  vcdRequestId,
 } from '../../dialects/vcd-error.ts';
-import type { CommandError } from '../../lifecycle/command-error.ts';
+import { type CommandError, isCommandError } from '../../lifecycle/command-error.ts';
 import {
   type Answer,
   denied,
@@ -24,33 +26,41 @@ import {
   refusedNote,
   type RequestHead,
 } from '../answer.ts';
-import { classifyCommandError, type CommandErrorClass } from '../command-error-class.ts';
-import { retryAfterFault, retryAfterOf } from '../retry-after.ts';
-import { requestIdOf } from './request-id.ts';
+import {
+  classifyCommandError,
+  type CommandErrorClass,
+  faultHeaders,
+  mayPass,
+  refusalHeaders,
+} from '../failures.ts';
 
 export interface VcdFault extends VcdError {
   readonly headers?: Readonly<Record<string, string>>;
   readonly note: Note;
 }
 
-/** How a path says what went wrong. */
-export type Tell = (fault: VcdFault, request: RequestHead) => Answer;
+/** The shape of a path's errors. */
+export type Respond = (fault: VcdFault, request: RequestHead) => Answer;
 
-export const asJson: Tell = (fault, request) => ({
+/** The id a client gave its request, or ours. */
+export const requestIdOf = (request: RequestHead): string =>
+  vcdRequestId(request.headerLines(vcdClientRequestIdHeader)[0], request.requestId);
+
+export const asJson: Respond = (fault, request) => ({
   status: fault.status,
   headers: { ...neverStored, ...fault.headers },
   body: vcdErrorJson(fault, requestIdOf(request)),
   note: fault.note,
 });
 
-const asXml: Tell = (fault, request) => ({
+const asXml: Respond = (fault, request) => ({
   ...asJson(fault, request),
   body: vcdErrorXml(fault, requestIdOf(request)),
   mediaType: vcdErrorXmlType,
 });
 
 /** What the older API answers: XML, or JSON to clients that accept no XML. */
-export const asAccepted: Tell = (fault, request) =>
+export const asAccepted: Respond = (fault, request) =>
   prefersJson(request.headerLines('accept')) ? asJson(fault, request) : asXml(fault, request);
 
 export const badRequest = (message: string, identity?: Identity): VcdFault => ({
@@ -66,36 +76,28 @@ export const invalidRequest = (message: string): VcdFault => ({
   code: 'invalid_request',
 });
 
-/** A grant that is no good. Which of unknown, expired, revoked and another tenant's it was is for the log. */
+/** A grant that is not valid. Which of unknown, expired, revoked and another tenant's it was is for the log. */
 export const invalidGrant = (refusal: Refusal, message: string): VcdFault =>
-  passing(refusal) ?? { status: 400, code: 'invalid_grant', message, note: refusedNote(refusal) };
+  mayPass(refusal)
+    ? faultFrom(refusal)
+    : { status: 400, code: 'invalid_grant', message, note: refusedNote(refusal) };
 
-/** The session a request is made with is no good, or may not do that. `identity`: whose it is, where known. */
-export const refusedCaller = (refusal: Refusal, identity?: Identity): VcdFault => {
-  const error = vcdErrorOf(classifyRefusal(refusal));
-  const challenge = error.challenge === undefined ? {} : { 'www-authenticate': error.challenge };
-  const headers = { ...challenge, ...retryAfterOf(refusal) };
-  return { ...error, headers, note: refusedNote(refusal, identity) };
-};
-
-/** The vendor does not tell what is missing from what is forbidden. */
-export const forbidden = (note: Note): VcdFault => ({ ...vcdErrorOf('scope_missing'), note });
-
-/** Name and password that are no good; which of the two, nobody is told. */
-export const refusedSignIn = (refusal: Refusal): VcdFault =>
-  passing(refusal) ?? {
-    status: 401,
-    code: 'NOT_AUTHENTICATED',
-    message: 'This operation is denied. Send user@org and the password as Authorization: Basic.',
-    headers: { 'www-authenticate': vcdChallenges },
-    note: refusedNote(refusal),
+/**
+ * The session a request is made with is not valid or may not do that, or the command cannot be carried out as it is.
+ * `identity`: whose session it is, where known.
+ */
+export const faultFrom = (failure: Refusal | CommandError, identity?: Identity): VcdFault => {
+  if (isCommandError(failure))
+    return isForbidden[classifyCommandError(failure.code)]
+      ? forbidden(denied('scope_missing', failure.code, identity))
+      : badRequest(failure.message, identity);
+  const error = vcdErrorOf(classifyRefusal(failure));
+  return {
+    ...error,
+    headers: refusalHeaders(failure, error.challenge),
+    note: refusedNote(failure, identity),
   };
-
-/** A command that cannot be carried out as it is. The vendor does not tell what is missing from what is forbidden. */
-export const refusedCommand = ({ code, message }: CommandError, identity: Identity): VcdFault =>
-  isForbidden[classifyCommandError(code)]
-    ? forbidden(denied('scope_missing', code, identity))
-    : badRequest(message, identity);
+};
 
 const isForbidden: Readonly<Record<CommandErrorClass, boolean>> = {
   malformed: false,
@@ -106,12 +108,27 @@ const isForbidden: Readonly<Record<CommandErrorClass, boolean>> = {
   too_many: false,
 };
 
+/** The vendor does not distinguish what is missing from what is forbidden. */
+export const forbidden = (note: Note): VcdFault => ({ ...vcdErrorOf('scope_missing'), note });
+
+/** A wrong name or password; which of the two, nobody learns. */
+export const refusedSignIn = (refusal: Refusal): VcdFault =>
+  mayPass(refusal)
+    ? faultFrom(refusal)
+    : {
+        status: 401,
+        code: 'NOT_AUTHENTICATED',
+        message: 'This operation is denied. Send user@org and the password as Authorization: Basic.',
+        headers: { 'www-authenticate': vcdChallenges },
+        note: refusedNote(refusal),
+      };
+
 /** Met outside the endpoints. */
 export const outsideFault = ({ status, description, note }: Fault): VcdFault => ({
   status,
   code: codeOfStatus(status),
   message: description,
-  headers: retryAfterFault(status),
+  headers: faultHeaders(status),
   note,
 });
 
@@ -121,7 +138,3 @@ const codeOfStatus = (status: number): VcdErrorCode => {
   if (status === 503) return 'SERVICE_UNAVAILABLE';
   return status >= 500 ? 'INTERNAL_SERVER_ERROR' : 'BAD_REQUEST';
 };
-
-/** What passes by itself: 503 and 429, with `Retry-After`. */
-const passing = (refusal: Refusal): VcdFault | undefined =>
-  retryAfterSecondsOf(classifyRefusal(refusal)) === undefined ? undefined : refusedCaller(refusal);

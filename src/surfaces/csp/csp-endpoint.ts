@@ -1,0 +1,76 @@
+// What the endpoints of the csp surface are made with and asked by: parameters, and an OAuth client that sends them.
+
+import { denial, isDenial, type Refusal } from '../../decision/outcome.ts';
+import { meansOrg } from '../../identity/vendor-ids.ts';
+import type { BeginClientSession } from '../../lifecycle/client-session.ts';
+import { isCommandError } from '../../lifecycle/command-error.ts';
+import type { FindDetails } from '../../lifecycle/details.ts';
+import type { Exchange } from '../../lifecycle/exchange.ts';
+import type { Issued } from '../../lifecycle/issue.ts';
+import type { Revoke } from '../../lifecycle/revoke.ts';
+import type { TokenCommands } from '../../lifecycle/token-commands.ts';
+import type { Answer, Endpoint, SurfaceRequest } from '../answer.ts';
+import { isClientFault, type OauthClient, type OauthClients } from '../client-authentication.ts';
+import { endpoint } from '../endpoint.ts';
+import type { ReadActorDeps } from '../read-actor.ts';
+import type { SurfaceDeps } from '../surface.ts';
+import { type Places, readParameters, type VendorParameters } from '../vendor-parameters.ts';
+import { badRequest, cspDialect, type CspFault, refusedClient } from './csp-error.ts';
+
+export interface CspDeps extends ReadActorDeps {
+  readonly settings: SurfaceDeps['settings'];
+  readonly clients: OauthClients;
+  readonly commands: TokenCommands;
+  readonly exchange: Exchange;
+  readonly beginClientSession: BeginClientSession;
+  readonly findDetails: FindDetails;
+  readonly revoke: Revoke;
+}
+
+/** An endpoint that is asked by parameters: those of the body, of the query, or of both. */
+export const parametersEndpoint = (places: Places, run: Run): Endpoint =>
+  endpoint(cspDialect, (request) => {
+    const parameters = readParameters(request, places);
+    return typeof parameters === 'string' ? badRequest(parameters) : run(parameters, request);
+  });
+
+type Result = Answer | CspFault | Refusal;
+
+type Run = (parameters: VendorParameters, request: SurfaceRequest) => Result | Promise<Result>;
+
+/** One whose client authenticates by Basic, or names itself with an empty secret where it is public. */
+export const clientEndpoint = (
+  { clients }: Pick<CspDeps, 'clients'>,
+  run: (client: OauthClient, ...rest: Parameters<Run>) => ReturnType<Run>,
+): Endpoint =>
+  parametersEndpoint('body', (parameters, request) => {
+    const presented = {
+      authorization: request.authorization,
+      formId: parameters.one('client_id'),
+      formSecret: parameters.one('client_secret'),
+    };
+    const client = clients.find(presented, request.clientAddress);
+    if (isClientFault(client)) return refusedClient(client);
+    return client.kind === 'public' && client.id === undefined
+      ? refusedClient({ fault: 'refused', message: 'the request names no client' })
+      : run(client, parameters, request);
+  });
+
+/** A session of the user the client stands for. `orgId`: the org that the request names. */
+export const beginSession = async (
+  { beginClientSession }: Pick<CspDeps, 'beginClientSession'>,
+  client: OauthClient,
+  orgId: string | undefined,
+  request: SurfaceRequest,
+  validityMs?: number,
+): Promise<Issued | CspFault | Refusal> => {
+  const refused = (message: string) => refusedClient({ fault: 'refused', message });
+  if (client.kind === 'public') return refused('a public client has no session');
+  const { id, account } = client;
+  if (account === undefined) return refused('the client stands for no user');
+  if (orgId !== undefined && !meansOrg(account.orgId, orgId))
+    return denial('tenant_mismatch', 'the client belongs to another org');
+  const result = await beginClientSession({ clientId: id, account, validityMs, origin: request });
+  if (isDenial(result)) return refused(result.evidence ?? result.reason);
+  return isCommandError(result) ? badRequest(result.message) : result;
+};
