@@ -77,7 +77,7 @@ export const openIdentification = async (
     issuer: settings.issuer,
     audience: settings.audience,
     keyRing: signingKeys.ring,
-    externalIssuers: settings.issuers,
+    externalIssuers: settings.issuers.filter(({ introspection }) => introspection === undefined),
     clockLeewayMs: settings.tokens.clockLeewayMs,
     tokenAgeMsMax: settings.tokens.accessTokenLifetimeMs,
     onIssuerFault: (issuer, fault) => {

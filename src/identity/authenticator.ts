@@ -4,6 +4,7 @@
 import type { Credential } from '../decision/credential.ts';
 import type { AuthenticatorId, Principal } from '../decision/identity.ts';
 import { type Denial, denial, type Refusal } from '../decision/outcome.ts';
+import type { IssuerSettings } from '../settings/settings.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { digestOf, secretLengthMin } from '../tokens/api-token.ts';
 import { type CompactJwt, isJwtFault, type JwtFault, parseCompactJwt } from '../tokens/compact-jwt.ts';
@@ -23,6 +24,17 @@ export interface Authenticator {
    * question can tell.
    */
   readonly verify?: (presented: PresentedCredential, nowMs: number) => Promise<Principal | Refusal>;
+  /** Undefined: what the settings of the cache say. */
+  readonly cacheTimes?: (presented: PresentedCredential) => CacheTimes | undefined;
+}
+
+/** How long what an authenticator answers is remembered. */
+export interface CacheTimes {
+  readonly identityTtlMs: number;
+  /** After that, while nobody can be asked. */
+  readonly staleMs: number;
+  /** Of a refusal. */
+  readonly unknownTtlMs: number;
 }
 
 /** One row of the list: who vouches, and how it is made. */
@@ -48,6 +60,10 @@ export interface AuthenticatorDeps {
   /** Our own, as tokens name it. */
   readonly issuer: string;
   readonly accessTokens: AccessTokenVerifiers;
+  readonly issuers: readonly IssuerSettings[];
+  readonly clockLeewayMs: number;
+  /** Never goes back. */
+  readonly monotonicMs: () => number;
 }
 
 /** A credential that is being looked up. A JWT is parsed once, and only when somebody asks. */
@@ -55,14 +71,22 @@ export class PresentedCredential {
   readonly value: string;
   readonly digest: string;
   readonly isJwt: boolean;
+  /** Whether it was good a moment ago, so that nobody is guessing. */
+  readonly isRenewal: boolean;
   readonly #bytesMax: number;
   #parsed: CompactJwt | JwtFault | undefined;
 
   /** `jwtBytesMax`: the longest JWT that is parsed. */
-  constructor({ form, value }: Credential, jwtBytesMax: number, digest: string = digestOf(value)) {
+  constructor(
+    { form, value }: Credential,
+    jwtBytesMax: number,
+    digest: string = digestOf(value),
+    isRenewal: boolean = false,
+  ) {
     this.value = value;
     this.digest = digest;
     this.isJwt = form === 'jwt';
+    this.isRenewal = isRenewal;
     this.#bytesMax = jwtBytesMax;
   }
 

@@ -1,7 +1,7 @@
 // Everybody who can vouch for a credential, in the order in which they are asked: the one list of them. Metrics, the access
 // log and `tollgate explain` take their names from it.
 
-import type { AuthenticatorId, Principal } from '../decision/identity.ts';
+import type { AuthenticatorId, Identity } from '../decision/identity.ts';
 import { isRefusal, type Refusal } from '../decision/outcome.ts';
 import type {
   Authenticator,
@@ -11,10 +11,11 @@ import type {
 } from './authenticator.ts';
 import { apiToken } from './authenticators/api-token.ts';
 import { importedToken } from './authenticators/imported-token.ts';
+import { introspection } from './authenticators/introspection.ts';
 import { issuer } from './authenticators/issuer.ts';
 import { session } from './authenticators/session.ts';
 
-const kinds: readonly AuthenticatorKind[] = [apiToken, session, issuer, importedToken];
+const kinds: readonly AuthenticatorKind[] = [apiToken, session, issuer, importedToken, introspection];
 
 export const authenticatorNames: readonly string[] = kinds.map(({ name }) => name);
 
@@ -26,20 +27,28 @@ export const ownSession: AuthenticatorId = session;
 /** Of an imagined caller with an API token of ours. */
 export const ownApiToken: AuthenticatorId = apiToken;
 
-/** A principal, and who vouches for it. */
-export interface Vouched {
-  readonly principal: Principal;
-  readonly by: AuthenticatorId;
+/** What came of asking, and who was asked last; nobody when none claims the credential. */
+export interface Vouching {
+  readonly outcome: Identity | Refusal;
+  readonly by: Authenticator | undefined;
 }
 
-/** Whom a credential names: the word of the first authenticator that claims it. */
+/**
+ * Whom a credential names: those who claim it are asked in turn, until one knows it. Only an opaque secret may be claimed
+ * by more than one.
+ */
 export const authenticate = async (
   authenticators: readonly Authenticator[],
   presented: PresentedCredential,
   nowMs: number,
-): Promise<Vouched | Refusal> => {
-  const authenticator = authenticators.find((each) => each.claims(presented));
-  if (authenticator === undefined) return presented.refusal();
-  const principal = await authenticator.authenticate(presented, nowMs);
-  return isRefusal(principal) ? principal : { principal, by: authenticator.id };
+): Promise<Vouching> => {
+  let last: Vouching | undefined;
+  for (const by of authenticators) {
+    if (!by.claims(presented)) continue;
+    const outcome = await by.authenticate(presented, nowMs);
+    if (!isRefusal(outcome)) return { outcome: { ...outcome, authenticator: by.id }, by };
+    last = { outcome, by };
+    if (outcome.reason !== 'token_unknown') break;
+  }
+  return last ?? { outcome: presented.refusal(), by: undefined };
 };

@@ -11,7 +11,7 @@ import type { Settings } from '../settings/settings.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { digestOf, isOwnShape, secretLengthMin } from '../tokens/api-token.ts';
 import type { AccessTokenVerifiers } from '../tokens/verify-access-token.ts';
-import { type Authenticator, PresentedCredential } from './authenticator.ts';
+import { type Authenticator, type CacheTimes, PresentedCredential } from './authenticator.ts';
 import { authenticate, createAuthenticators } from './authenticators.ts';
 import { CachedSubject } from './cached-subject.ts';
 import type { FeedState } from './feed-state.ts';
@@ -25,7 +25,10 @@ import type { UnknownTokenLimit } from './unknown-token-limit.ts';
 
 export interface IdentifierDependencies extends RenderingDeps {
   readonly store: Pick<TokenStore, 'findApiToken' | 'findOrg' | 'findUser' | 'hasImports'>;
-  readonly settings: Pick<Settings, 'cache' | 'credential' | 'feed' | 'identity' | 'issuer'>;
+  readonly settings: Pick<
+    Settings,
+    'cache' | 'credential' | 'feed' | 'identity' | 'issuer' | 'issuers' | 'tokens'
+  >;
   readonly feedState: FeedState;
   readonly unknownTokenLimit: UnknownTokenLimit;
   readonly accessTokens: AccessTokenVerifiers;
@@ -81,6 +84,7 @@ class CachingIdentifier implements CountingIdentifier {
   readonly #shared = new SharedValues();
   readonly #rendering: Rendering;
   readonly #authenticators: readonly Authenticator[];
+  readonly #cacheTimes: CacheTimes;
   /** Grows when every cache must be dropped: what was asked for before is not kept. */
   #epoch = 0;
   /** Grows with every change of an account or the keys: a refusal asked for before it is not kept. */
@@ -89,6 +93,11 @@ class CachingIdentifier implements CountingIdentifier {
   constructor(deps: IdentifierDependencies) {
     const { cache } = deps.settings;
     this.#deps = deps;
+    this.#cacheTimes = {
+      identityTtlMs: cache.identityTtlMs,
+      staleMs: deps.settings.feed.maxStalenessMs,
+      unknownTtlMs: cache.unknownTtlMs,
+    };
     this.#monotonicMs = deps.monotonicMs ?? (() => performance.now());
     this.#identities = new LRUCache({ max: cache.identitiesMax });
     this.#refused = new LRUCache({ max: cache.unknownMax });
@@ -102,6 +111,9 @@ class CachingIdentifier implements CountingIdentifier {
       feedState: deps.feedState,
       issuer: deps.settings.issuer,
       accessTokens: deps.accessTokens,
+      issuers: deps.settings.issuers,
+      clockLeewayMs: deps.settings.tokens.clockLeewayMs,
+      monotonicMs: this.#monotonicMs,
     });
     deps.feedState.onReset(() => this.drop());
     // A refusal may rest on a key not yet known, or on a state that has just changed.
@@ -129,11 +141,10 @@ class CachingIdentifier implements CountingIdentifier {
         return subject;
       }
       this.#identities.delete(digest);
-      if (standing !== 'outdated') return this.#refuse(digest, goneDenial(identity, standing), clockMs);
+      if (standing !== 'outdated')
+        return this.#refuse(digest, goneDenial(identity, standing), clockMs, this.#cacheTimes);
     }
-    // Whoever was good a while ago is not guessing.
-    const limited = subject === undefined ? clientAddress : undefined;
-    return this.#withoutCache(credential, digest, nowMs, clockMs, limited);
+    return this.#withoutCache(this.#presented(credential, digest, subject), nowMs, clockMs, clientAddress);
   }
 
   async verify(credential: Credential, nowMs: number): Promise<Identity | Refusal> {
@@ -179,19 +190,20 @@ class CachingIdentifier implements CountingIdentifier {
   }
 
   #withoutCache(
-    credential: Credential,
-    digest: string,
+    presented: PresentedCredential,
     nowMs: number,
     clockMs: number,
-    clientAddress: string | undefined,
+    address: string | undefined,
   ): Denial | Promise<Subject | Refusal> {
+    const { digest } = presented;
     const refused = this.#refused.get(digest);
     if (refused !== undefined && clockMs < refused.untilMs) {
       this.#counts.unknownHits += 1;
       return refused.denial;
     }
     const limit = this.#deps.unknownTokenLimit;
-    const presented = this.#presented(credential, digest);
+    // Who was good a while ago is not guessing.
+    const clientAddress = presented.isRenewal ? undefined : address;
     // Told by its form alone. A JWT must be parsed first, and that is work which counts as a look-up.
     const isGarbage = !presented.isJwt && !this.#authenticators.some((each) => each.claims(presented));
     if (clientAddress !== undefined && limit.isBlocked(clientAddress))
@@ -212,8 +224,10 @@ class CachingIdentifier implements CountingIdentifier {
     });
   }
 
-  #presented(credential: Credential, digest?: string): PresentedCredential {
-    return new PresentedCredential(credential, this.#deps.settings.credential.accessTokenBytesMax, digest);
+  /** `known`: what the cache has of it, however old. */
+  #presented(credential: Credential, digest?: string, known?: CachedSubject): PresentedCredential {
+    const { accessTokenBytesMax } = this.#deps.settings.credential;
+    return new PresentedCredential(credential, accessTokenBytesMax, digest, known !== undefined);
   }
 
   /** Asks until the answer is not older than what the feed has told meanwhile, twice at most, and keeps it. */
@@ -221,48 +235,58 @@ class CachingIdentifier implements CountingIdentifier {
     const { digest } = presented;
     let epoch = this.#epoch;
     let changes = this.#changes;
-    let result = await this.#ask(presented, nowMs);
+    let { result, times } = await this.#ask(presented, nowMs);
     if (this.#epoch !== epoch || this.#isOutdated(result, nowMs)) {
       epoch = this.#epoch;
       changes = this.#changes;
-      result = await this.#ask(presented, nowMs);
+      ({ result, times } = await this.#ask(presented, nowMs));
     }
     const clockMs = this.#monotonicMs();
     if (isOutage(result)) return this.#staleSubject(digest, nowMs, clockMs) ?? result;
     if (isDenial(result)) {
       this.#identities.delete(digest);
       const isCurrent = epoch === this.#epoch && changes === this.#changes;
-      return isCurrent ? this.#refuse(digest, result, clockMs) : result;
+      return isCurrent ? this.#refuse(digest, result, clockMs, times) : result;
     }
     const standing = this.#deps.feedState.standing(result, nowMs);
     if (standing === 'revoked' || standing === 'ended')
-      return this.#refuse(digest, goneDenial(result, standing), clockMs);
+      return this.#refuse(digest, goneDenial(result, standing), clockMs, times);
     if (!isByAccessToken(result) && result.tokenId !== undefined) this.#deps.noteUse?.(result.tokenId, nowMs);
     const subject = new CachedSubject(result);
-    if (standing !== 'outdated' && epoch === this.#epoch) this.#keep(digest, subject, nowMs, clockMs);
+    if (standing !== 'outdated' && epoch === this.#epoch) this.#keep(digest, subject, nowMs, clockMs, times);
     return subject;
   }
 
-  async #ask(presented: PresentedCredential, nowMs: number): Promise<Identity | Refusal> {
-    const vouched = await authenticate(this.#authenticators, presented, nowMs);
-    return isRefusal(vouched) ? vouched : this.#shared.identity(vouched.principal, vouched.by);
+  async #ask(
+    presented: PresentedCredential,
+    nowMs: number,
+  ): Promise<{ readonly result: Identity | Refusal; readonly times: CacheTimes }> {
+    const { outcome, by } = await authenticate(this.#authenticators, presented, nowMs);
+    const times = by?.cacheTimes?.(presented) ?? this.#cacheTimes;
+    return { result: isRefusal(outcome) ? outcome : this.#shared.identity(outcome), times };
   }
 
   #isOutdated(result: Identity | Refusal, nowMs: number): boolean {
     return !isRefusal(result) && this.standing(result, nowMs) === 'outdated';
   }
 
-  #keep(digest: string, subject: CachedSubject, nowMs: number, clockMs: number): void {
-    const { cache, feed } = this.#deps.settings;
+  #keep(
+    digest: string,
+    subject: CachedSubject,
+    nowMs: number,
+    clockMs: number,
+    { identityTtlMs, staleMs }: CacheTimes,
+  ): void {
     const leftMs = subject.identity.expiresAtMs - nowMs;
+    const freshMs = Math.min(identityTtlMs, this.#cacheTimes.identityTtlMs);
     this.#refused.delete(digest);
-    subject.freshUntilMs = Math.floor(clockMs + Math.min(cache.identityTtlMs, leftMs));
-    subject.usableUntilMs = Math.floor(clockMs + Math.min(cache.identityTtlMs + feed.maxStalenessMs, leftMs));
+    subject.freshUntilMs = Math.floor(clockMs + Math.min(freshMs, leftMs));
+    subject.usableUntilMs = Math.floor(clockMs + Math.min(freshMs + staleMs, leftMs));
     this.#identities.set(digest, subject);
   }
 
-  #refuse(digest: string, refusal: Denial, clockMs: number): Denial {
-    this.#refused.set(digest, { denial: refusal, untilMs: clockMs + this.#deps.settings.cache.unknownTtlMs });
+  #refuse(digest: string, refusal: Denial, clockMs: number, { unknownTtlMs }: CacheTimes): Denial {
+    this.#refused.set(digest, { denial: refusal, untilMs: clockMs + unknownTtlMs });
     return refusal;
   }
 

@@ -2,7 +2,7 @@
 // keep as many copies. Bounded; what is pushed out is only no longer shared.
 
 import { LRUCache } from 'lru-cache';
-import type { AuthenticatorId, Identity, Principal } from '../decision/identity.ts';
+import type { Identity } from '../decision/identity.ts';
 
 const valuesMax = 1_000;
 
@@ -12,15 +12,14 @@ export class SharedValues {
 
   readonly #orgs = new LRUCache<string, Identity['org']>({ max: valuesMax });
 
-  /** The identity, made of values that others like it have too. */
-  identity(principal: Principal, authenticator: AuthenticatorId): Identity {
-    const { id, name, roles } = principal.user;
+  /** An equal identity, made of values that others like it have too. */
+  identity(identity: Identity): Identity {
+    const { id, name, roles } = identity.user;
     return {
-      ...principal,
-      authenticator,
-      org: this.org(principal.org),
+      ...identity,
+      org: this.org(identity.org),
       user: { id, name, roles: this.roles(roles) },
-      scopes: this.scopes(principal.scopes),
+      scopes: this.scopes(identity.scopes),
     };
   }
 

@@ -4,6 +4,7 @@ import { accountIdGrammar } from '../decision/identity.ts';
 import { ownScopePrefix } from '../decision/scope.ts';
 import { claimPath } from '../tokens/claim-reader.ts';
 import { isLoopbackUrl } from '../tokens/outgoing-proxy.ts';
+import { checkIntrospection, checkTokenPrefixes } from './check-introspection.ts';
 import type { Report } from './parse-fields.ts';
 import { issuerOf } from './resolve-settings.ts';
 import type { FileFields } from './schema.ts';
@@ -36,15 +37,19 @@ export const checkIssuers = (
         same < 0 ? 'is Tollgate itself; remove it' : `is also issuers[${same}]; keep one`,
       );
     seen.set(other.issuer, index);
-    checkKeysUrl(other, ['issuers', index], problem, warning);
+    if (other.introspection === undefined) checkKeysUrl(other, ['issuers', index], problem, warning);
+    else checkIntrospection(other, ['issuers', index], problem, warning);
     checkReach(other, ['issuers', index], problem, warning);
     checkMapping(other, ['issuers', index], warning);
   }
+  checkTokenPrefixes(issuers, problem);
 };
+
+type Issuer = FileFields['issuers'][number];
 
 /** Where an issuer's keys come from: `jwks`, or the metadata below its own URL. */
 const checkKeysUrl = (
-  { issuer, jwks }: FileFields['issuers'][number],
+  { issuer, jwks }: Issuer,
   path: readonly (string | number)[],
   problem: Report,
   warning: Report,
@@ -69,7 +74,7 @@ const checkKeysUrl = (
 
 /** Which orgs and scopes an issuer may name. */
 const checkReach = (
-  { fixedOrg, orgs, scopePrefix }: FileFields['issuers'][number],
+  { fixedOrg, orgs, scopePrefix }: Issuer,
   path: readonly (string | number)[],
   problem: Report,
   warning: Report,

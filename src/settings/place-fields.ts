@@ -97,6 +97,55 @@ const orgId = text('an org id', 'the id of an org', /^[\x21-\x7e]{1,200}$/);
 /** A name, or a path: see `ClaimReader`. */
 const claimName = (what: string) => text('a claim name', what, /^[\x21-\x7e]{1,200}$/);
 
+/** How an issuer is asked about its tokens (RFC 7662). */
+const introspectionFields = group({
+  url: field(
+    exactHttpUrl("the URL of the issuer's introspection endpoint"),
+    'Where it is asked about each of its tokens (RFC 7662).',
+  ),
+  method: field(
+    oneOf('basic', 'post', 'private_key_jwt'),
+    'How Tollgate proves who it is: `clientSecret` in the Authorization header or in the form, or a JWT signed with `key`.',
+  ).prefault('basic'),
+  clientId: field(
+    text('a client id', 'the id of Tollgate at the issuer'),
+    'The id of Tollgate at the issuer.',
+  ),
+  clientSecret: field(
+    secretText('the client secret that the issuer gave'),
+    'For `basic` and `post`.',
+  ).optional(),
+  key: field(
+    privateKey,
+    'For `private_key_jwt`: PEM file with a P-256, RSA or Ed25519 private key.',
+  ).optional(),
+  keyId: field(
+    text('a key id', "the kid of the key in the client's keys at the issuer"),
+    '`kid` of `key`.',
+  ).optional(),
+  tokenPrefix: field(
+    text('the beginning of its tokens', 'e.g. ory_at_', /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]{1,64}$/),
+    'How its opaque tokens begin; others are not asked about. One issuer may leave it out: it is asked about all other opaque tokens.',
+  ).optional(),
+  cacheTtlMs: field(
+    duration('0s', '60s'),
+    'A token that was revoked at the issuer is accepted no longer than this. At most `cache.identityTtl`.',
+  ).prefault('10s'),
+  negativeTtlMs: field(
+    duration('0s', '60s'),
+    'A token that is not active is refused for this long without asking again.',
+  ).prefault('5s'),
+  timeoutMs: field(duration('50ms', '30s'), 'An answer that takes longer is an outage (503).').prefault('3s'),
+  concurrencyMax: field(
+    count(2, 1_000),
+    'Most questions at a time; half of them for tokens that were not good a moment ago. Further ones are answered 503.',
+  ).prefault(64),
+  newTokensPerSecond: field(
+    count(1, 100_000),
+    'Most questions a second about tokens that were not good a moment ago. Further ones are answered 503.',
+  ).prefault(100),
+});
+
 export const issuerFields = group({
   issuer: field(
     exactHttpUrl("the URL in its tokens' iss claim"),
@@ -104,7 +153,7 @@ export const issuerFields = group({
   ),
   jwks: field(
     exactHttpUrl("the URL of the issuer's JWKS"),
-    'Where its public keys are. Without it: where its OpenID or RFC 8414 metadata says.',
+    'Where its public keys are. Without it: where its OpenID or RFC 8414 metadata says. Not with `introspection`.',
   ).optional(),
   ca: field(certificate("the CA's certificate"), 'PEM file with the CA of these endpoints.').optional(),
   audience: field(
@@ -175,4 +224,9 @@ export const issuerFields = group({
     text('a scope prefix', 'e.g. external/ (no blanks)', /^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/),
     'Put before every scope of this issuer, so that it cannot grant yours.',
   ).optional(),
+  introspection: introspectionFields
+    .meta({
+      description: 'Ask the issuer about each of its tokens: opaque ones, or ones that it may revoke.',
+    })
+    .optional(),
 });

@@ -15,11 +15,15 @@ export interface JsonRequest {
   readonly form?: URLSearchParams;
   readonly headers?: Readonly<Record<string, string>>;
   /** From `connectionsTo`, where requests are many; without it each has a connection of its own. */
-  readonly connections?: Dispatcher;
+  readonly connections?: Dispatcher | undefined;
+  /** Of the whole exchange. */
+  readonly timeoutMs?: number;
+  /** The longest body that is read. */
+  readonly bytesMax?: number;
 }
 
-const bodyBytesMax = 512 * 1024;
-const timeoutMs = 3_000;
+const defaultBytesMax = 512 * 1024;
+const defaultTimeoutMs = 3_000;
 const depthMax = 16;
 
 /** The parsed document, or an outage whose cause names the URL and what was wrong. */
@@ -40,7 +44,11 @@ export const fetchJson = async (wanted: JsonRequest): Promise<unknown> => {
 };
 
 /** Connections to one server, kept for a few idle seconds. Throws when the environment's proxy cannot be used. */
-export const connectionsTo = (url: string, ca: string | undefined): Dispatcher => {
+export const connectionsTo = (
+  url: string,
+  ca: string | undefined,
+  timeoutMs: number = defaultTimeoutMs,
+): Dispatcher => {
   const connect = { timeout: timeoutMs, ...(ca !== undefined && { ca }) };
   const bounds = { allowH2: false, headersTimeout: timeoutMs, bodyTimeout: timeoutMs };
   if (isLoopbackUrl(url)) return new Agent({ ...bounds, connect });
@@ -78,7 +86,7 @@ export const shownUrl = (url: string): string => {
 };
 
 const fetchText = async (
-  { url, form, headers }: JsonRequest,
+  { url, form, headers, timeoutMs = defaultTimeoutMs, bytesMax = defaultBytesMax }: JsonRequest,
   dispatcher: Dispatcher | undefined,
 ): Promise<string> => {
   const { statusCode, body } = await request(url, {
@@ -101,7 +109,7 @@ const fetchText = async (
   for await (const chunk of body) {
     const piece: Buffer = Buffer.from(chunk);
     bytes += piece.length;
-    if (bytes > bodyBytesMax) throw new Error(`answered more than ${bodyBytesMax} bytes`);
+    if (bytes > bytesMax) throw new Error(`answered more than ${bytesMax} bytes`);
     chunks.push(piece);
   }
   return Buffer.concat(chunks).toString();

@@ -34,6 +34,7 @@ const settings = (change: {
     orgs: undefined,
     sessions: undefined,
     scopePrefix: '',
+    introspection: undefined,
   })),
   cache: { identitiesMax: 1, identityTtlMs: change.identityTtlMs ?? 0, unknownMax: 1, unknownTtlMs: 0 },
   feed: { maxStalenessMs: change.maxStalenessMs ?? 1_000, whenStale: 'refuse' } satisfies Settings['feed'],

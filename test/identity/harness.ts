@@ -17,6 +17,7 @@ import type { CompactJwt } from '../../src/tokens/compact-jwt.ts';
 import { measureCalls } from '../../src/observe/measure-calls.ts';
 import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { TokenStore } from '../../src/store/token-store.ts';
+import { type SettingsChange, settingsWith } from '../support/settings.ts';
 import { exampleOrg, exampleToken, exampleUser } from '../contract/examples.ts';
 
 export const issuer = 'https://gate.example';
@@ -62,6 +63,7 @@ const withHold = (store: TokenStore): { store: TokenStore; hold: (lookUp: LookUp
 export const openHarness = async (
   t: Test,
   over: Partial<IdentifierDependencies['settings']['cache']> = {},
+  more: SettingsChange = {},
 ) => {
   const file = join(t.testdir(), 'tollgate.db');
   const store = createSqliteStore({ kind: 'sqlite', file }, { retentionMs: 3_600_000 });
@@ -95,18 +97,15 @@ export const openHarness = async (
     store: counted,
     feedState,
     unknownTokenLimit: createUnknownTokenLimit(3, monotonicMs),
-    settings: {
-      cache: { identitiesMax: 100, identityTtlMs: ttlMs, unknownMax: 10, unknownTtlMs, ...over },
-      feed: { maxStalenessMs, whenStale: 'refuse' },
-      identity: {
-        headers: { 'X-Identity': 'jwt', 'X-Identity-User': 'user.id' },
-        strip: [],
-        keep: [],
-        jwtLifetimeMs: 300_000,
+    settings: settingsWith(
+      {
+        cache: { identitiesMax: 100, identityTtlMs: ttlMs, unknownMax: 10, unknownTtlMs, ...over },
+        feed: { maxStalenessMs, whenStale: 'refuse' },
+        identity: { headers: { 'X-Identity': 'jwt', 'X-Identity-User': 'user.id' } },
+        issuer,
       },
-      issuer,
-      credential: { headers: [], cookie: undefined, apiTokenBytesMax: 512, accessTokenBytesMax: 8_192 },
-    },
+      more,
+    ),
     accessTokens: {
       own: { trusts: (name) => name === issuer, verify: verifyNamed },
       external: { trusts: (name) => name === foreignIssuer, verify: verifyNamed },
@@ -148,6 +147,9 @@ export const openHarness = async (
     /** Asks as a request would; an answer that is no subject comes back as its reason. */
     ask: (secret: string, nowMs = Date.now(), address?: string) =>
       askOf(identifier, { form: 'opaque', value: secret }, nowMs, address),
+    /** Asks with a JWT of this issuer that nobody has signed. */
+    askAs: (name: string, iss: string) =>
+      askOf(identifier, { form: 'jwt', value: jwtNamed(name, iss) }, Date.now()),
     askWith: (token: string, nowMs = Date.now()) =>
       askOf(identifier, { form: 'jwt', value: jwtNamed(token, issuerOf(accessTokens.get(token))) }, nowMs),
   };

@@ -147,6 +147,38 @@ const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]>
     'issuer-own-scopes',
     /^:6:18: issuers\[0\].scopePrefix: must not begin with tollgate:/,
   ],
+  'introspection proves who asks with a secret, unless a method says otherwise': [
+    'introspection-without-secret',
+    /issuers\[0\].introspection.clientSecret: is missing, and method: basic needs it/,
+  ],
+  'or with a key': [
+    'introspection-without-key',
+    /issuers\[0\].introspection.key: is missing, and method: private_key_jwt needs it/,
+  ],
+  'but not with both': [
+    'introspection-secret-and-key',
+    /^:9:\d+: issuers\[0\].introspection.clientSecret: means nothing with method: private_key_jwt/,
+  ],
+  'introspection knows three ways to prove who asks': [
+    'introspection-method',
+    /^:8:15: issuers\[0\].introspection.method: "none" is not known here; write one of basic, post, private_key_jwt/,
+  ],
+  'an issuer that is asked has no keys': [
+    'introspection-with-jwks',
+    /^:5:11: issuers\[0\].jwks: means nothing beside introspection.*keep one of them/,
+  ],
+  'a token that is asked about is remembered for a minute at most': [
+    'introspection-cache',
+    /^:9:17: issuers\[0\].introspection.cacheTtl: .*from 0s to 60s/,
+  ],
+  'an opaque token has one issuer that is asked': [
+    'introspection-two-without-prefix',
+    /issuers\[1\].introspection.tokenPrefix: is missing here and in issuers\[0\]/,
+  ],
+  'and its prefix says which': [
+    'introspection-prefix-in-prefix',
+    /issuers\[1\].introspection.tokenPrefix: begins like that of issuers\[0\]/,
+  ],
   'an issuer is listed once': ['issuer-twice', /^:3:15: issuers\[1\].issuer: is also issuers\[0\]/],
   'an issuer with a query cannot be asked for its metadata': [
     'issuer-query',

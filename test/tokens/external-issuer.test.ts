@@ -3,7 +3,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import t, { type Test } from 'tap';
 import { isDenial } from '../../src/decision/outcome.ts';
 import { summarizeError } from '../../src/observe/describe-error.ts';
-import type { IssuerSettings } from '../../src/settings/settings.ts';
+import type { ExternalIssuer } from '../../src/tokens/verify-access-token.ts';
 import { type AccessTokenVerifier, createAccessTokenVerifier } from '../support/access-tokens.ts';
 import { answerJson, type JwksServer, startJwksServer } from './jwks-server.ts';
 import {
@@ -54,9 +54,9 @@ interface Fixture {
   readonly faults: string[];
 }
 
-const fixture = async (t: Test, change: Partial<IssuerSettings> = {}): Promise<Fixture> => {
+const fixture = async (t: Test, change: Partial<ExternalIssuer> = {}): Promise<Fixture> => {
   const server = await startJwksServer(t, [theirKey.publicJwk]);
-  const settings: IssuerSettings = {
+  const settings: ExternalIssuer = {
     issuer: theirIssuer,
     jwksUrl: server.url,
     ca: undefined,
