@@ -16,7 +16,6 @@ import {
 import type { TokenStore } from '../store/token-store.ts';
 import { orgUnknown, userUnknown } from './accounts.ts';
 import { type CommandError, commandError } from './command-error.ts';
-import { matches, requiredValue, type TokenFilter } from './token-filter.ts';
 
 export type TokenState = 'active' | 'expired' | 'revoked';
 
@@ -27,6 +26,14 @@ export interface TokenView extends Omit<ApiTokenRecord, 'state' | 'generation'> 
   /** `revoked`: by itself or with everything of its user or org. */
   readonly state: TokenState;
 }
+
+/** A filter, as a tree that each surface builds from its own grammar. */
+export type TokenFilter =
+  | { readonly kind: 'all' | 'any'; readonly of: readonly TokenFilter[] }
+  /** Exactly this value: answered from an index where every token must have it. */
+  | { readonly kind: 'is'; readonly field: 'name' | 'userId'; readonly value: string }
+  /** Anything else: judged token by token. */
+  | { readonly kind: 'test'; readonly holds: (token: TokenView) => boolean };
 
 export interface TokenQuery extends Whose {
   /** Undefined: in any state. */
@@ -222,4 +229,29 @@ const countAll = async (
   if (isOutage(active)) return active;
   if (isOutage(revoked)) return revoked;
   return (states.includes('expired') ? live - active : active) + revoked;
+};
+
+const matches = (filter: TokenFilter, token: TokenView): boolean => {
+  switch (filter.kind) {
+    case 'all':
+      return filter.of.every((part) => matches(part, token));
+    case 'any':
+      return filter.of.some((part) => matches(part, token));
+    case 'is':
+      return token[filter.field] === filter.value;
+    case 'test':
+      return filter.holds(token);
+  }
+};
+
+/** The value that every matching token has; undefined: the filter does not say. */
+const requiredValue = (filter: TokenFilter | undefined, field: 'name' | 'userId'): string | undefined => {
+  if (filter === undefined || filter.kind === 'test') return undefined;
+  if (filter.kind === 'is') return filter.field === field ? filter.value : undefined;
+  if (filter.kind === 'any') return filter.of.length === 1 ? requiredValue(filter.of[0], field) : undefined;
+  for (const part of filter.of) {
+    const value = requiredValue(part, field);
+    if (value !== undefined) return value;
+  }
+  return undefined;
 };

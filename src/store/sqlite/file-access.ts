@@ -7,7 +7,6 @@ import type { CommandAnswer, CommandInput, StoreCommand } from '../token-store.t
 import { askRetention, pruneLines, readRetention } from './change-log.ts';
 import { Connection } from './connection.ts';
 import { isBusy, openError, outageOf } from './fault.ts';
-import { pruneTokens } from './tokens.ts';
 
 const openPatienceMs = 5_000;
 const commandPatienceMs = 2_000;
@@ -23,6 +22,8 @@ export interface FileAccessOptions {
   readonly now: () => number;
   /** Whether opening reads the whole file and refuses a damaged one. */
   readonly checksPages: boolean;
+  /** Removes some of the tokens that ended long ago; inside a transaction. */
+  readonly pruneTokens: (connection: Connection, nowMs: number) => void;
   /** Called after each commit of `write`, before its caller is answered. */
   readonly onWritten: () => void;
 }
@@ -160,7 +161,7 @@ export class FileAccess {
     // Again, should the file have been restored from before this process asked.
     askRetention(connection, this.#options.retentionMs);
     pruneLines(connection, this.#options.now() - readRetention(connection));
-    pruneTokens(connection, this.#options.now());
+    this.#options.pruneTokens(connection, this.#options.now());
   }
 
   /** Before anything is pruned by anybody: tokens of this process may need the lines for longer than they do. */

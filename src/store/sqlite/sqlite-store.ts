@@ -11,7 +11,7 @@ import { Follower } from './follower.ts';
 import { signingKeys } from './keys.ts';
 import { reapplyChanges } from './reapply.ts';
 import { tokenListings } from './token-scan.ts';
-import { apiTokens, findApiToken, lookUps } from './tokens.ts';
+import { apiTokens, findApiToken, lookUps, pruneTokens } from './tokens.ts';
 
 export interface SqliteStoreOptions {
   /** How long a line of the feed must be kept: the longest access-token life and a margin. Another opener may need it for longer. */
@@ -42,6 +42,7 @@ export const createSqliteStore = ({ file }: SqliteSettings, options: SqliteStore
     },
     now,
     checksPages,
+    pruneTokens,
     onWritten,
   });
   return {

@@ -1,8 +1,7 @@
 // The query of a listing in astra's words: include, limit, filter, orderBy, skip, count, continue. Everything wrong with
 // it is told at once. Parameters it does not know are passed over, as the vendor's are more than these.
 
-import type { TokenFilter } from '../../lifecycle/token-filter.ts';
-import { orderOf, type TokenQuery } from '../../lifecycle/token-list.ts';
+import { orderOf, type TokenFilter, type TokenQuery } from '../../lifecycle/token-list.ts';
 import type { TokenOrder } from '../../store/token-places.ts';
 import { decode } from '../body.ts';
 import type { InvalidParam } from '../../dialects/astra-problem.ts';
