@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { certificateExpiryMs } from './gate/certificate.ts';
 import { bind, boundAddress, countConnections, countRefused, drain } from './gate/listening.ts';
 import { openEdge } from './gate/edge.ts';
-import { readinessOf, watchReadiness } from './gate/readiness.ts';
+import { readinessOf, shadowWarningOf, watchReadiness } from './gate/readiness.ts';
 import { openIdentification } from './gate/identification.ts';
 import type { Log } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
@@ -40,10 +40,13 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
   const edge = await openEdge(settings, identification, {
     log,
     record,
+    countShadow: metrics.shadow,
     now,
     isShuttingDown: () => isShuttingDown,
   });
   const { listener, authListener, forwarder, upgrader } = edge;
+  const shadowWarning = shadowWarningOf(settings);
+  if (shadowWarning !== undefined) log.warn(shadowWarning);
 
   const readiness = (): Readiness =>
     readinessOf({
@@ -57,6 +60,7 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
       keys: signingKeys.state(),
       clockOffsetMs: clock.offsetMs(),
       clockLeewayMs: settings.tokens.clockLeewayMs,
+      shadowWarning,
     });
   const expiryMs = settings.tls && certificateExpiryMs(settings.tls.cert);
   const clientConnections = countConnections(listener);

@@ -101,10 +101,16 @@ const callerOf = ({ scopes, orgId, userId }: Question): string =>
     ? 'nobody (no credential; try --scopes)'
     : `${orgId}/${userId} with ${scopes.length === 0 ? 'no scopes' : scopes.join(' ')}`;
 
-const verdictOf = ({ verdict, status, reason, evidence }: Explanation): string =>
-  verdict === 'permit'
+const verdictOf = (explanation: Explanation): string => {
+  const { verdict, shadow } = explanation;
+  if (verdict === 'denial') return `refused: ${refusalText(explanation)}`;
+  return shadow === undefined
     ? 'let through'
-    : `refused: ${status ?? ''} ${reason ?? ''}${evidence === undefined ? '' : ` (${evidence})`}`;
+    : `let through in shadow mode; enforced, it is refused: ${refusalText(shadow)}`;
+};
+
+const refusalText = ({ status, reason, evidence }: NonNullable<Explanation['shadow']>): string =>
+  `${status ?? ''} ${reason ?? ''}${evidence === undefined ? '' : ` (${evidence})`}`;
 
 const credentialOf = (forward: RouteRule['forwardCredential']): string => {
   switch (forward) {

@@ -3,9 +3,9 @@
 
 import type { Identity } from '../decision/identity.ts';
 import { renderIdentityHeaders } from '../decision/identity-headers.ts';
-import { denial, isDenial } from '../decision/outcome.ts';
+import { denial, isDenial, type Refusal } from '../decision/outcome.ts';
 import { wireOf } from '../decision/refusal.ts';
-import type { RouteRule } from '../decision/route-rule.ts';
+import { type RouteRule, unroutedRule } from '../decision/route-rule.ts';
 import { ownApiToken, ownSession } from '../identity/authenticators.ts';
 import { createPipeline, decide, type Pipeline } from '../proxy/pipeline.ts';
 import type { Decision, Forward, Refused, RequestHead } from '../proxy/request-decision.ts';
@@ -31,6 +31,8 @@ export interface Explanation {
   readonly verdict: 'permit' | 'denial';
   readonly reason: string | undefined;
   readonly evidence: string | undefined;
+  /** Of a route in shadow mode: why enforcing would refuse what goes on now; undefined where it would not. */
+  readonly shadow: Pick<Explanation, 'reason' | 'evidence' | 'status'> | undefined;
   /** Of the refusal. */
   readonly status: number | undefined;
   /** Where it is forwarded to; undefined when it is not. */
@@ -99,6 +101,7 @@ const own: Explanation = {
   verdict: 'permit',
   reason: undefined,
   evidence: undefined,
+  shadow: undefined,
   status: undefined,
   forwarded: undefined,
 };
@@ -108,6 +111,10 @@ const refused = ({ known, refusal }: Refused): Explanation => ({
   ownSurface: false,
   rule: known.rule,
   verdict: 'denial',
+  ...reasonOf(refusal),
+});
+
+const reasonOf = (refusal: Refusal): NonNullable<Explanation['shadow']> => ({
   reason: refusal.reason,
   evidence: isDenial(refusal) ? refusal.evidence : undefined,
   status: wireOf(refusal).status,
@@ -119,7 +126,9 @@ const permitted = (settings: Settings, { permit, identityPairs }: Forward): Expl
   return {
     ...own,
     ownSurface: false,
-    rule,
+    // In shadow mode also what no route covers goes on.
+    rule: rule.name === unroutedRule.name ? undefined : rule,
+    shadow: permit.refusal && reasonOf(permit.refusal),
     forwarded: {
       upstream:
         upstream?.socketPath === undefined
@@ -129,7 +138,7 @@ const permitted = (settings: Settings, { permit, identityPairs }: Forward): Expl
       headers: identityPairs.flatMap((name, index) =>
         index % 2 === 0 ? [[name, identityPairs[index + 1] ?? ''] as const] : [],
       ),
-      credential: rule.forwardCredential,
+      credential: permit.kind === 'shadow' ? 'keep' : rule.forwardCredential,
     },
   };
 };

@@ -18,11 +18,12 @@ export const serveCommand = command({
     ops: option('--ops <ADDRESS>', 'where /metrics, /livez and /readyz are'),
     upstream: option('--upstream <URL>', 'the API: http://, https:// or unix:/path'),
     issuer: option('--issuer <URL>', "Tollgate's own URL as callers see it"),
+    shadow: flag('--shadow', 'decide, count and log, but let every request go on: all routes in shadow mode'),
   },
   help:
     '\nExamples:\n  tollgate serve --config tollgate.yaml\n' +
     '  TOLLGATE_STORE_PASSWORD_FILE=/run/secrets/redis tollgate serve --store rediss://redis.internal:6379',
-  run: (flags, invocation) =>
+  run: ({ shadow, ...flags }, invocation) =>
     withSettings(
       invocation,
       async (settings) => {
@@ -36,7 +37,7 @@ export const serveCommand = command({
           return error instanceof StoreUnusable ? exitCode.unavailable : exitCode.refused;
         }
       },
-      flags,
+      { ...flags, mode: shadow ? 'shadow' : undefined },
     ),
 });
 

@@ -2,21 +2,35 @@
 // A Permit can only be made here, and forwarding takes nothing else.
 
 import type { Identity, Standing } from './identity.ts';
-import { type Denial, denial, type Outage, outage } from './outcome.ts';
+import { type Denial, denial, type Outage, outage, type Refusal } from './outcome.ts';
 import type { RouteRule } from './route-rule.ts';
+
+/** `shadow`: proves nothing about the caller. */
+export type PermitKind = 'identified' | 'public' | 'shadow';
 
 class IssuedPermit {
   readonly #issued = true;
+  readonly kind: PermitKind;
   readonly rule: RouteRule;
-  /** Undefined on a public route called without a valid credential. */
+  /** Undefined on a public route called without a valid credential, and where a shadow permit stands for a refusal. */
   readonly identity: Identity | undefined;
   /** Path and query, byte for byte what was authorized and what is forwarded. */
   readonly target: string;
+  /** Of a shadow permit: why the request would be refused; undefined when it would not be. */
+  readonly refusal: Refusal | undefined;
 
-  constructor(rule: RouteRule, identity: Identity | undefined, target: string) {
+  constructor(
+    kind: PermitKind,
+    rule: RouteRule,
+    identity: Identity | undefined,
+    target: string,
+    refusal: Refusal | undefined,
+  ) {
+    this.kind = kind;
     this.rule = rule;
     this.identity = identity;
     this.target = target;
+    this.refusal = refusal;
   }
 
   /** Guards against an object that only looks like a permit. */
@@ -54,7 +68,7 @@ export const authorize = (claim: Claim): Permit | Denial | Outage => {
       ? { ...denial('tenant_mismatch', rule.tenantParameter), isHidden: true }
       : denial('tenant_mismatch', rule.tenantParameter);
   for (const scope of rule.scopes) if (!identity.scopes.has(scope)) return denial('scope_missing', scope);
-  return new IssuedPermit(rule, identity, claim.target);
+  return new IssuedPermit('identified', rule, identity, claim.target, undefined);
 };
 
 /** Lets a request through on a public rule; the identity, if any, has already passed `doubtOf`. */
@@ -62,7 +76,22 @@ export const authorizePublic = (
   rule: RouteRule,
   target: string,
   identity: Identity | undefined,
-): Permit | Denial => (rule.public ? new IssuedPermit(rule, identity, target) : denial('credential_missing'));
+): Permit | Denial =>
+  rule.public
+    ? new IssuedPermit(identity === undefined ? 'public' : 'identified', rule, identity, target, undefined)
+    : denial('credential_missing');
+
+/**
+ * Lets a request through on a rule in shadow mode, whatever came of it.
+ * @param verdict what comes of it where rules are enforced.
+ * @param target as received: nothing of the request is taken away.
+ */
+export const authorizeShadow = (rule: RouteRule, target: string, verdict: Permit | Refusal): Permit => {
+  if (rule.mode !== 'shadow') throw new TypeError(`route ${rule.name} is enforced, and not in shadow mode`);
+  return isPermit(verdict)
+    ? new IssuedPermit('shadow', rule, verdict.identity, target, undefined)
+    : new IssuedPermit('shadow', rule, undefined, target, verdict);
+};
 
 /** Why an identity must not be believed right now, whatever it asks for; undefined when it may. */
 export const doubtOf = (

@@ -1,6 +1,6 @@
 // What one route asks of a request. Compiled from settings once; read on every request. No I/O.
 
-import { parameterNames, type PathPattern } from './path-pattern.ts';
+import { parameterNames, type PathPattern, patternOf } from './path-pattern.ts';
 
 /** Methods of a rule that names none. */
 export const defaultMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
@@ -8,12 +8,16 @@ export const defaultMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 
 /** What the upstream gets of the caller's credential: nothing, an access token in its place, or the credential itself. */
 export type ForwardCredential = 'strip' | 'access-token' | 'keep';
 
+/** `shadow`: whatever is decided is counted and logged, and the request goes on. */
+export type EnforcementMode = 'enforce' | 'shadow';
+
 /** The format of a refusal: a problem of RFC 9457, or the errors of a vendor's API. */
 export type ErrorDialect = 'problem' | 'vcd' | 'csp' | 'astra';
 
 export interface RouteRule {
   /** Metric label and log field; unique. */
   readonly name: string;
+  readonly mode: EnforcementMode;
   /** Upper-case methods; undefined means `defaultMethods`. */
   readonly methods: readonly string[] | undefined;
   readonly path: PathPattern;
@@ -39,6 +43,26 @@ export interface RouteRule {
   /** Time until the upstream's response headers. */
   readonly responseTimeoutMs: number;
 }
+
+/** Stands for the rule that is missing, where everything is in shadow mode: nobody may, and everybody goes on. */
+export const unroutedRule: RouteRule = {
+  name: '(none)',
+  mode: 'shadow',
+  methods: undefined,
+  path: patternOf('/*'),
+  public: false,
+  scopes: [],
+  tenantParameter: undefined,
+  foreignTenant: 'forbidden',
+  errors: 'problem',
+  sessions: 'any',
+  upstream: 'default',
+  forwardCredential: 'keep',
+  credentialQueryParameter: undefined,
+  upgrade: true,
+  requestBodyBytesMax: Infinity,
+  responseTimeoutMs: 60_000,
+};
 
 export const methodsOf = ({ methods }: Pick<RouteRule, 'methods'>): readonly string[] =>
   methods ?? defaultMethods;

@@ -9,6 +9,7 @@ import { createAudit } from '../lifecycle/audit.ts';
 import { createPasswordHashes } from '../lifecycle/password-hash.ts';
 import type { Log } from '../observe/log.ts';
 import type { RecordOutcome } from '../observe/request-outcome.ts';
+import type { CountShadow } from '../observe/shadow-metrics.ts';
 import { limitPerAddress } from '../proxy/connections-per-address.ts';
 import { createAuthListener, withAuthPath } from '../proxy/forward-auth/auth-listener.ts';
 import { createForwardAuth } from '../proxy/forward-auth/forward-auth.ts';
@@ -46,6 +47,7 @@ export const openEdge = async (
   deps: {
     readonly log: Log;
     readonly record: RecordOutcome;
+    readonly countShadow: CountShadow;
     readonly now: () => number;
     readonly isShuttingDown: () => boolean;
   },
@@ -67,7 +69,7 @@ export const openEdge = async (
   const { surfaces, audit } = await openSurfaces(settings, identification, deps);
   const running = createRunning(
     settings,
-    { identifier, forwarder, upgrader, surfaces, record: deps.record },
+    { identifier, forwarder, upgrader, surfaces, record: deps.record, countShadow: deps.countShadow },
     now,
   );
   const doors = { running: () => running, isShuttingDown: deps.isShuttingDown, log };

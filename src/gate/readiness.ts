@@ -2,6 +2,7 @@
 
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import type { Readiness } from '../observe/ops-server.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { LookupState } from './store-watch.ts';
 
 export interface ReadinessFacts {
@@ -19,6 +20,8 @@ export interface ReadinessFacts {
   /** How far this machine's clock is ahead of the store's; undefined where it has none of its own, or is not known. */
   readonly clockOffsetMs: number | undefined;
   readonly clockLeewayMs: number;
+  /** Which routes are in shadow mode; undefined where none is. */
+  readonly shadowWarning: string | undefined;
 }
 
 /** Pure: the facts of now, turned into reasons a person at a dashboard understands. */
@@ -52,7 +55,28 @@ export const readinessOf = (facts: ReadinessFacts): Readiness => {
     // What to do about a store that is away is said once.
     reasons.push(`signing keys: ${isStoreAway ? message : (describeFault(facts.keys) ?? message)}`);
   }
-  return { ready: reasons.length === 0, reasons, warnings: clockWarnings(facts) };
+  return { ready: reasons.length === 0, reasons, warnings: warningsOf(facts) };
+};
+
+const warningsOf = (facts: ReadinessFacts): readonly string[] => [
+  ...(facts.shadowWarning === undefined ? [] : [facts.shadowWarning]),
+  ...clockWarnings(facts),
+];
+
+/** Routes that a warning names. */
+const namedMax = 10;
+
+/** What an operator has to know of routes that let everybody through; undefined where every route is enforced. */
+export const shadowWarningOf = ({ mode, routes }: Pick<Settings, 'mode' | 'routes'>): string | undefined => {
+  const goesOn =
+    'whatever is decided is counted and logged, and every request goes on with what it carries. ' +
+    'Read tollgate_shadow_decisions_total, then enforce';
+  if (mode === 'shadow') return `shadow mode, on all routes and without a route: ${goesOn}`;
+  const names = routes.filter((route) => route.mode === 'shadow').map(({ name }) => name);
+  if (names.length === 0) return undefined;
+  const more = names.length > namedMax ? ` and ${names.length - namedMax} more` : '';
+  const routesNamed = `${names.slice(0, namedMax).join(', ')}${more}`;
+  return `shadow mode, on ${names.length === 1 ? 'the route' : 'the routes'} ${routesNamed}: ${goesOn}`;
 };
 
 const clockWarnings = ({ clockOffsetMs = 0, clockLeewayMs }: ReadinessFacts): readonly string[] => {

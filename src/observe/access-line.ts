@@ -3,6 +3,7 @@
 
 import { describeError, escapeControls, maskSecrets } from './describe-error.ts';
 import { holdsSecret } from '../decision/secret-shapes.ts';
+import type { Refusal } from '../decision/outcome.ts';
 import type { RequestOutcome } from './request-outcome.ts';
 
 const pathLengthMax = 1024;
@@ -16,6 +17,7 @@ export const accessLine = (outcome: RequestOutcome, nowMs: number): string => {
     `,"method":${quoted(outcome.method)},"path":${quoted(pathOf(outcome.path))}` +
     `,"status":${outcome.status},"result":"${outcome.result}"`;
   if (outcome.reason !== undefined) line += `,"reason":"${outcome.reason}"`;
+  if (outcome.shadow !== undefined) line += shadowFields(outcome.shadow);
   if (outcome.evidence !== undefined) line += `,"evidence":${quoted(hidden(maskSecrets(outcome.evidence)))}`;
   if (outcome.cause !== undefined) line += `,"cause":${quoted(causeOf(outcome.cause))}`;
   if (outcome.credentialKind !== undefined) line += `,"credential":"${outcome.credentialKind}"`;
@@ -28,6 +30,17 @@ export const accessLine = (outcome: RequestOutcome, nowMs: number): string => {
   line += `,"client":${quoted(outcome.clientAddress)},"durationMs":${rounded(outcome.durationMs)}`;
   if (outcome.upstreamMs !== undefined) line += `,"upstreamMs":${rounded(outcome.upstreamMs)}`;
   return `${line}}`;
+};
+
+/** What a route in shadow mode let through all the same. */
+const shadowFields = (shadow: Refusal | 'permit'): string => {
+  if (shadow === 'permit') return ',"shadow":"permit"';
+  const fields = `,"shadow":"${shadow.kind}","shadowReason":"${shadow.reason}"`;
+  if (shadow.kind === 'outage')
+    return shadow.cause === undefined ? fields : `${fields},"shadowCause":${quoted(causeOf(shadow.cause))}`;
+  return shadow.evidence === undefined
+    ? fields
+    : `${fields},"shadowEvidence":${quoted(hidden(maskSecrets(shadow.evidence)))}`;
 };
 
 /** Printable ASCII without `"` and `\`: what needs no escaping at all. */

@@ -11,6 +11,7 @@ import {
 } from './live-series.ts';
 import { createRequestMetrics, durationBounds, type RequestMetricsSettings } from './request-metrics.ts';
 import type { RequestOutcome } from './request-outcome.ts';
+import { type CountShadow, createShadowMetrics } from './shadow-metrics.ts';
 import { publishSources, type MetricSources } from './metric-sources.ts';
 
 export interface MetricsSettings extends RequestMetricsSettings {
@@ -24,6 +25,8 @@ export type FaultKind = 'uncaught_exception' | 'unhandled_rejection';
 export interface Metrics {
   /** Counts one finished request. On the request path: increments only. */
   record(outcome: RequestOutcome): void;
+  /** Counts one decision of a route in shadow mode. */
+  shadow: CountShadow;
   /** Counts one store command; `failed` when it came to an outage. */
   storeCommand(command: string, durationMs: number, failed: boolean): void;
   fault(kind: FaultKind): void;
@@ -41,6 +44,7 @@ export const createMetrics = (settings: MetricsSettings): Metrics => {
   const registry = new Registry();
   const registers = [registry];
   const record = createRequestMetrics(settings, registry);
+  const shadow = createShadowMetrics(registry);
   const storeCommand = createStoreMetrics(settings.storeCommands, registry);
   const faults = new Counter({
     name: 'tollgate_process_faults_total',
@@ -64,6 +68,7 @@ export const createMetrics = (settings: MetricsSettings): Metrics => {
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 20 });
   return {
     record,
+    shadow,
     storeCommand,
     fault: (kind) => faults.inc({ kind }),
     logLinesDropped: (lines) => dropped.inc(lines),

@@ -21,9 +21,12 @@ export const createRecorder = (
   };
 };
 
-/** Refused, failed, or cut off; a permit whose upstream answered 5xx too. */
+/** Refused, failed, or cut off; a permit whose upstream answered 5xx too, and what only shadow mode let through. */
 const isError = (outcome: RequestOutcome): boolean =>
-  outcome.result !== 'permit' || outcome.reason !== undefined || outcome.status >= 500;
+  outcome.result !== 'permit' ||
+  outcome.reason !== undefined ||
+  outcome.status >= 500 ||
+  (outcome.shadow !== undefined && outcome.shadow !== 'permit');
 
 const reportBug = (log: Log, outcome: RequestOutcome): void =>
   log.error('a bug broke a request', {

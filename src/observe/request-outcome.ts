@@ -1,7 +1,7 @@
 // One record per request, made once at its end, read by the metrics and the access log.
 
 import type { CredentialKind, Identity } from '../decision/identity.ts';
-import type { DenialReason, OutageReason } from '../decision/outcome.ts';
+import type { DenialReason, OutageReason, Refusal } from '../decision/outcome.ts';
 
 export interface RequestOutcome {
   /** Route name; `(none)` when no rule matched, `(invalid)` when the request was refused before routing. */
@@ -13,6 +13,8 @@ export interface RequestOutcome {
   readonly status: number;
   readonly result: 'permit' | 'denial' | 'outage' | 'bug';
   readonly reason: DenialReason | OutageReason | 'client_gone' | undefined;
+  /** What would have come of it on a route that is enforced; only on one in shadow mode. */
+  readonly shadow?: Refusal | 'permit' | undefined;
   /** Log only. */
   readonly evidence: string | undefined;
   readonly cause: unknown;

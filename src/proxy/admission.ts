@@ -3,7 +3,7 @@
 
 import { authorize, authorizePublic, type Claim, doubtOf, type Permit } from '../decision/authorize.ts';
 import { withoutParameter } from '../decision/credential.ts';
-import { denial, isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
+import { type Denial, denial, isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
 import type { Target } from '../decision/path.ts';
 import type { RouteRule } from '../decision/route-rule.ts';
 import type { Subject } from '../identity/identifier.ts';
@@ -12,24 +12,33 @@ import type { Settings } from '../settings/settings.ts';
 import { asksForWebSocket, type HeaderFacts } from './hygiene.ts';
 import type { RequestHead } from './request-decision.ts';
 
-/** The target without the parameter that carries the credential; byte for byte as it came when the rule names none, or keeps it. */
+/**
+ * The target without the parameter that carries the credential; byte for byte as it came when the rule names none, keeps it,
+ * or is in shadow mode.
+ */
 export const forwardedTarget = (rule: RouteRule, raw: string, { path, query }: Target): string =>
-  rule.credentialQueryParameter === undefined || rule.forwardCredential === 'keep'
+  rule.credentialQueryParameter === undefined || rule.forwardCredential === 'keep' || rule.mode === 'shadow'
     ? raw
     : path + withoutParameter(query, rule.credentialQueryParameter);
 
-/** What no caller may do here: upgrade where the rule does not, or send more than the rule allows. */
-export const unfitOf = (
+/** What cannot be forwarded whatever the rule says: an upgrade that two servers could read differently. */
+export const unsafeUpgradeOf = (
   { isUpgrade, method, httpVersion }: RequestHead,
   facts: HeaderFacts,
-  rule: RouteRule,
-): Refusal | undefined => {
-  if (isUpgrade) {
-    if (!rule.upgrade || !asksForWebSocket(facts)) return denial('upgrade_refused');
-    const isPlain = method === 'GET' && httpVersion === '1.1';
-    if (!isPlain || facts.isChunked || facts.contentLength > 0)
-      return denial('request_malformed', 'an upgrade with a body, or by another method than GET');
-  }
+): Denial | undefined => {
+  if (!isUpgrade) return undefined;
+  if (!asksForWebSocket(facts)) return denial('upgrade_refused');
+  const isPlain = method === 'GET' && httpVersion === '1.1';
+  return isPlain && !facts.isChunked && facts.contentLength <= 0
+    ? undefined
+    : denial('request_malformed', 'an upgrade with a body, or by another method than GET');
+};
+
+/** What no caller may do here: upgrade where the rule does not, or send more than the rule allows. */
+export const unfitOf = (head: RequestHead, facts: HeaderFacts, rule: RouteRule): Denial | undefined => {
+  if (head.isUpgrade && !rule.upgrade) return denial('upgrade_refused');
+  const unsafe = unsafeUpgradeOf(head, facts);
+  if (unsafe !== undefined) return unsafe;
   return facts.contentLength > rule.requestBodyBytesMax
     ? denial('request_too_large', `${facts.contentLength} bytes`)
     : undefined;

@@ -123,6 +123,7 @@ class GateHandler {
   #forward(context: RequestContext, { permit, facts, framing, passed, identityPairs, known }: Forward): void {
     const { request, reply, head, running } = context;
     const { settings, forwarder, upgrader } = running;
+    if (known.shadow !== undefined) running.countShadow(known.route, known.shadow);
     const headers = running.buildHeaders({
       rawHeaders: head.rawHeaders,
       facts,

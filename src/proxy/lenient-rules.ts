@@ -15,11 +15,17 @@ export interface LenientRules {
   askMore(method: string, path: string, rule: RouteRule, tenant: string | undefined): boolean;
 }
 
-/** Rules whose patterns become one are all asked. Most paths are only looked through, none where no rule asks more. */
-export const createLenientRules = (rules: readonly RouteRule[]): LenientRules => {
-  const outdone = new Set(rules.filter((rule) => rules.some((other) => mayAskMore(other, rule))));
-  const isOdd = rules.some(({ path }) => folded(path).form !== path.form);
-  const trees = foldedTrees(rules);
+/**
+ * Rules whose patterns become one are all asked. Most paths are only looked through, none where no rule asks more.
+ * @param readings the rules that a path may be read as; `rules` are those that may be found.
+ */
+export const createLenientRules = (
+  rules: readonly RouteRule[],
+  readings: readonly RouteRule[] = rules,
+): LenientRules => {
+  const outdone = new Set(rules.filter((rule) => readings.some((other) => mayAskMore(other, rule))));
+  const isOdd = readings.some(({ path }) => folded(path).form !== path.form);
+  const trees = foldedTrees(readings);
 
   const askMore: LenientRules['askMore'] = (method, path, rule, tenant) => {
     if (!outdone.has(rule) || !(isOdd || isReadOtherwise(path))) return false;
@@ -100,6 +106,7 @@ const asksMore = (other: RouteRule, rule: RouteRule): boolean => {
   if (other.public || other === rule) return false;
   return (
     rule.public ||
+    (rule.mode === 'shadow' && other.mode === 'enforce') ||
     (other.sessions === 'interactive' && rule.sessions !== 'interactive') ||
     other.scopes.some((scope) => !rule.scopes.includes(scope))
   );

@@ -15,11 +15,12 @@ export interface PassedCredential {
 }
 
 const stripped: PassedCredential = { keepsCredential: false, accessToken: undefined };
-const kept: PassedCredential = { keepsCredential: true, accessToken: undefined };
+/** The caller's own, wherever it stood. */
+export const keptCredential: PassedCredential = { keepsCredential: true, accessToken: undefined };
 
 /**
  * `subject` is undefined on a public route without a valid credential: then nothing is passed on but under `keep`.
- * `presented` is the credential as it was read, wherever it stood.
+ * `presented` is the credential as it was read, wherever it stood. A route in shadow mode takes nothing away.
  */
 export const passedCredential = (
   rule: RouteRule,
@@ -28,11 +29,12 @@ export const passedCredential = (
   identifier: Pick<Identifier, 'accessTokenFor'>,
   nowMs: number,
 ): PassedCredential | Outage => {
+  if (rule.mode === 'shadow') return keptCredential;
   switch (rule.forwardCredential) {
     case 'strip':
       return stripped;
     case 'keep':
-      return kept;
+      return keptCredential;
     case 'access-token': {
       if (subject === undefined || presented === undefined) return stripped;
       // A caller that brought an access token has just that passed on, and nothing else it may have sent along.

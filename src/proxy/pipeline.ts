@@ -2,23 +2,35 @@
 // that judges requests calls it: the proxy's listener forwards, `tollgate explain` prints. It sends nothing and keeps
 // nothing, knows no socket, and waits only for an identity that is not cached.
 
-import { isPermit } from '../decision/authorize.ts';
-import { type Credential, isCredential, likelyKind, readCredential } from '../decision/credential.ts';
-import type { Identity, Standing } from '../decision/identity.ts';
+import { authorizeShadow, isPermit } from '../decision/authorize.ts';
+import { type Credential, isCredential, readCredential } from '../decision/credential.ts';
+import type { Standing } from '../decision/identity.ts';
 import { methodsAskedFor } from '../decision/method-override.ts';
 import { denial, isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
 import { parseTarget } from '../decision/path.ts';
 import { PathTree } from '../decision/path-tree.ts';
+import { type RouteRule, unroutedRule } from '../decision/route-rule.ts';
 import type { Identifier, Subject } from '../identity/identifier.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type OwnedPaths, ownedPatterns } from '../settings/surface-paths.ts';
 import { forwardedTarget, isSubject, judge, unfitOf } from './admission.ts';
+import {
+  type Asked,
+  forward,
+  knownOf,
+  noPairs,
+  refuse,
+  refuseAlways,
+  refused,
+  refuseUnrouted,
+  unrouted,
+} from './conclude.ts';
 import { type ClassifyHeader, createHeaderClassifier, headerNamesOf } from './header-class.ts';
-import { framingOf, type HeaderFacts, inspectHeaders } from './hygiene.ts';
+import { inspectHeaders } from './hygiene.ts';
 import { passedCredential } from './passed-credential.ts';
 import { callerAddress, createTrust, type TrustsAddress } from './peer.ts';
-import type { Decision, Known, PendingDecision, Refused, RequestHead } from './request-decision.ts';
-import { createRouter, type RouteMatch, type Router } from './router.ts';
+import type { Decision, PendingDecision, RequestHead } from './request-decision.ts';
+import { ambiguousPath, createRouter, type Router } from './router.ts';
 
 /** What all requests are judged by. */
 export interface Pipeline {
@@ -28,6 +40,8 @@ export interface Pipeline {
   readonly classify: ClassifyHeader;
   readonly trusts: TrustsAddress;
   readonly router: Router;
+  /** Undefined where requests that no route covers are refused: everywhere but in shadow mode. */
+  readonly unroutedRule: RouteRule | undefined;
   /** The owner of a path that Tollgate answers itself; undefined for all others. */
   readonly ownerOf: (path: string) => string | undefined;
   readonly identifier: Pick<Identifier, 'identify' | 'standing' | 'headersFor' | 'accessTokenFor'>;
@@ -36,7 +50,10 @@ export interface Pipeline {
 }
 
 export const createPipeline = (
-  settings: Pick<Settings, 'credential' | 'feed' | 'identity' | 'limits' | 'routes' | 'trustedProxies'> &
+  settings: Pick<
+    Settings,
+    'credential' | 'errors' | 'feed' | 'identity' | 'limits' | 'mode' | 'routes' | 'trustedProxies'
+  > &
     OwnedPaths,
   identifier: Pipeline['identifier'],
   now: () => number,
@@ -51,22 +68,12 @@ export const createPipeline = (
       settings.routes,
       owned.map(({ pattern }) => pattern),
     ),
+    unroutedRule: settings.mode === 'shadow' ? { ...unroutedRule, errors: settings.errors } : undefined,
     ownerOf: (path) => owners.find(path)?.value,
     identifier,
     now,
   };
 };
-
-/** A request whose caller is all that is still to be found out. */
-interface Asked {
-  readonly head: RequestHead;
-  readonly facts: HeaderFacts;
-  readonly clientAddress: string;
-  readonly match: RouteMatch;
-  /** Path and query as the API will see them. */
-  readonly target: string;
-  readonly credential: Credential | undefined;
-}
 
 /** Judges a request. A promise only where the identity has to be looked up. Throws and rejects for bugs alone. */
 export const decide = (head: RequestHead, pipeline: Pipeline): Decision | PendingDecision => {
@@ -92,17 +99,23 @@ export const decide = (head: RequestHead, pipeline: Pipeline): Decision | Pendin
 
   // 3 route
   const match = router.match(method, path);
-  if (match === undefined)
-    return refused(router.refusalOf(method, path), unrouted(facts, clientAddress, '(none)'));
+  if (match === undefined) {
+    const shadowRule = router.looksOwned(path) ? undefined : pipeline.unroutedRule;
+    return refuseUnrouted(head, facts, clientAddress, router.refusalOf(method, path), shadowRule);
+  }
   const { rule } = match;
   const target = forwardedTarget(rule, head.target, parsed);
   const asked = { head, facts, clientAddress, match, target, credential: undefined };
-  for (const other of methodsAskedFor(facts.methodOverrides, query))
-    if (router.match(other.toUpperCase(), path)?.rule !== rule)
-      return refused(
-        denial('method_refused', 'an override to a method of another rule'),
-        knownOf(asked, undefined),
-      );
+  if (match.isAmbiguous) return refuse(asked, ambiguousPath, undefined);
+  for (const other of methodsAskedFor(facts.methodOverrides, query)) {
+    const meant = router.match(other.toUpperCase(), path)?.rule ?? pipeline.unroutedRule;
+    if (meant === rule) continue;
+    const refusal = denial('method_refused', 'an override to a method of another rule');
+    // A rule in shadow mode is no way round one that is enforced.
+    return meant?.mode === 'shadow'
+      ? refuse(asked, refusal, undefined)
+      : refuseAlways(asked, refusal, undefined);
+  }
 
   // 4 credential
   const credential = readCredential(
@@ -118,7 +131,7 @@ export const decide = (head: RequestHead, pipeline: Pipeline): Decision | Pendin
   );
   if (!isCredential(credential)) {
     if (rule.public) return admit(asked, undefined, 'live', pipeline.now(), pipeline);
-    return refused(credential ?? denial('credential_missing'), knownOf(asked, undefined));
+    return refuse(asked, credential ?? denial('credential_missing'), undefined);
   }
   return identify({ head, facts, clientAddress, match, target, credential }, credential, pipeline);
 };
@@ -135,7 +148,7 @@ const identify = (asked: Asked, credential: Credential, pipeline: Pipeline): Dec
     const standing = isSubject(late) ? identifier.standing(late.identity, lateMs) : 'live';
     return admit(asked, late, standing, lateMs, pipeline);
   });
-  return Object.assign(decision, { known: knownOf(asked, undefined) });
+  return Object.assign(decision, { known: knownOf(asked, undefined, undefined) });
 };
 
 /** Steps 6 and 7: may they, and what the API is told of them. `found` is undefined for a caller without a credential. */
@@ -150,7 +163,7 @@ const admit = (
   const { rule } = match;
 
   // 6 authorize
-  const permit = judge({
+  const verdict = judge({
     rule,
     tenant: match.tenant,
     target: asked.target,
@@ -159,41 +172,18 @@ const admit = (
     nowMs,
     serveWhenUnknown: settings.feed.whenStale === 'serve',
   });
-  if (!isPermit(permit))
-    return refused(permit, knownOf(asked, isSubject(found) ? found.identity : undefined));
-  const known = knownOf(asked, permit.identity);
+  if (!isPermit(verdict)) return refuse(asked, verdict, isSubject(found) ? found.identity : undefined);
+  const { identity } = verdict;
   const unfit = unfitOf(head, facts, rule);
-  if (unfit !== undefined) return refused(unfit, known);
+  if (unfit !== undefined) return refuse(asked, unfit, identity);
 
   // 7 headers
-  const subject = isSubject(found) && permit.identity !== undefined ? found : undefined;
+  const subject = isSubject(found) && identity !== undefined ? found : undefined;
   const identityPairs =
     subject === undefined ? noPairs : identifier.headersFor(subject, rule.upstream, nowMs);
-  if (isOutage(identityPairs)) return refused(identityPairs, known);
+  if (isOutage(identityPairs)) return refuse(asked, identityPairs, identity);
   const passed = passedCredential(rule, subject, asked.credential, identifier, nowMs);
-  if (isOutage(passed)) return refused(passed, known);
-  return { kind: 'forward', known, facts, permit, identityPairs, passed, framing: framingOf(facts) };
+  if (isOutage(passed)) return refuse(asked, passed, identity);
+  const permit = rule.mode === 'shadow' ? authorizeShadow(rule, asked.target, verdict) : verdict;
+  return forward(asked, identity, permit, identityPairs, passed);
 };
-
-const noPairs: readonly string[] = [];
-
-const refused = (refusal: Refusal, known: Known): Refused => ({ kind: 'refused', known, refusal });
-
-const unrouted = (facts: HeaderFacts | undefined, clientAddress: string, route: string): Known => ({
-  facts,
-  clientAddress,
-  route,
-  rule: undefined,
-  credentialKind: undefined,
-  identity: undefined,
-});
-
-const knownOf = (asked: Asked, identity: Identity | undefined): Known => ({
-  facts: asked.facts,
-  clientAddress: asked.clientAddress,
-  route: asked.match.rule.name,
-  rule: asked.match.rule,
-  credentialKind:
-    identity?.authenticator.credentialKind ?? (asked.credential && likelyKind(asked.credential)),
-  identity,
-});

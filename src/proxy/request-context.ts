@@ -175,6 +175,7 @@ export class RequestContext implements RefusedRequest {
       status,
       result,
       reason,
+      shadow: known?.shadow,
       evidence,
       cause,
       credentialKind: known?.credentialKind,

@@ -36,6 +36,8 @@ export interface Known {
   readonly rule: RouteRule | undefined;
   readonly credentialKind: CredentialKind | undefined;
   readonly identity: Identity | undefined;
+  /** What comes of it where its rule is enforced; undefined where it is, or nothing is decided yet. */
+  readonly shadow: Refusal | 'permit' | undefined;
 }
 
 /** It may go on, as its permit says. */

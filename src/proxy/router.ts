@@ -13,6 +13,8 @@ export interface RouteMatch {
   readonly rule: RouteRule;
   /** The rule's tenant parameter, its escapes read; undefined when the rule has none. */
   readonly tenant: string | undefined;
+  /** Only of a rule in shadow mode: enforced, the path would be refused as ambiguous. */
+  readonly isAmbiguous: boolean;
 }
 
 export interface Router {
@@ -20,6 +22,8 @@ export interface Router {
   match(method: string, path: string): RouteMatch | undefined;
   /** Why `match` found nothing. */
   refusalOf(method: string, path: string): Denial;
+  /** Whether some server may read the path as one that is answered here, though it is none. */
+  looksOwned(path: string): boolean;
 }
 
 /** A rule as its tree keeps it. */
@@ -38,6 +42,10 @@ interface RoutedRule {
 export const createRouter = (routes: readonly RouteRule[], owned: readonly PathPattern[] = []): Router => {
   const trees = treesByMethod(routes);
   const lenient = createLenientRules(routes);
+  const enforced = createLenientRules(
+    routes,
+    routes.filter(({ mode }) => mode === 'enforce'),
+  );
   const looksOwned = createLenientPaths(owned);
 
   const find = (method: string, path: string): RouteMatch | undefined => {
@@ -46,31 +54,37 @@ export const createRouter = (routes: readonly RouteRule[], owned: readonly PathP
     const { match, tenantAt } = found.value;
     if (tenantAt < 0) return match;
     const tenant = found.parameters[tenantAt] ?? '';
-    return { rule: match.rule, tenant: tenant.includes('%') ? decodePath(tenant) : tenant };
+    return { ...match, tenant: tenant.includes('%') ? decodePath(tenant) : tenant };
   };
 
   const match = (method: string, path: string): RouteMatch | undefined => {
     const found = find(method, path);
     if (found === undefined || looksOwned(path)) return undefined;
-    return lenient.askMore(method, path, found.rule, found.tenant) ? undefined : found;
+    const { rule, tenant } = found;
+    // What a rule in shadow mode lets through must not be what an enforced one refuses.
+    if (rule.mode === 'shadow' && enforced.askMore(method, path, rule, tenant)) return undefined;
+    if (!lenient.askMore(method, path, rule, tenant)) return found;
+    return rule.mode === 'shadow' ? { ...found, isAmbiguous: true } : undefined;
   };
 
   const refusalOf = (method: string, path: string): Denial => {
     if (!trees.has(method)) return denial('method_refused', method);
-    if (find(method, path) !== undefined)
-      return denial(
-        'path_ambiguous',
-        'case, a slash, a blank or an escape away from a rule that asks more, or a path answered here',
-      );
+    if (find(method, path) !== undefined) return ambiguousPath;
     for (const tree of trees.values()) if (tree.has(path)) return denial('method_refused', method);
     return denial('route_unknown');
   };
-  return { match, refusalOf };
+  return { match, refusalOf, looksOwned };
 };
+
+/** Why a path has no rule although a rule's pattern covers it. */
+export const ambiguousPath: Denial = denial(
+  'path_ambiguous',
+  'case, a slash, a blank or an escape away from a rule that asks more, or a path answered here',
+);
 
 const treesByMethod = (routes: readonly RouteRule[]): ReadonlyMap<string, PathTree<RoutedRule>> => {
   const entries = routes.flatMap((rule) => {
-    const routed = { match: { rule, tenant: undefined }, tenantAt: tenantIndexOf(rule) };
+    const routed = { match: { rule, tenant: undefined, isAmbiguous: false }, tenantAt: tenantIndexOf(rule) };
     return methodsOf(rule).map((method) => ({ method, entry: [rule.path, routed] as const }));
   });
   if (entries.some(({ method }) => method === 'CONNECT'))

@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Denial } from '../decision/outcome.ts';
 import type { RecordOutcome } from '../observe/request-outcome.ts';
+import type { CountShadow } from '../observe/shadow-metrics.ts';
 import type { Settings } from '../settings/settings.ts';
 import { createPipeline, type Pipeline } from './pipeline.ts';
 import { createRequestHeaders } from './request-headers.ts';
@@ -30,6 +31,8 @@ export interface RunningParts {
   readonly upgrader: Upgrader;
   readonly surfaces: TokenEndpoints;
   readonly record: RecordOutcome;
+  /** Of a request that goes on in shadow mode. */
+  readonly countShadow: CountShadow;
 }
 
 export interface Running extends RunningParts {

@@ -3,7 +3,7 @@
 
 import { dirname, join } from 'node:path';
 import { parameterNames } from '../decision/path-pattern.ts';
-import type { ErrorDialect, RouteRule } from '../decision/route-rule.ts';
+import type { RouteRule } from '../decision/route-rule.ts';
 import type { Address } from './network-readers.ts';
 import type { FileFields } from './schema.ts';
 
@@ -24,7 +24,7 @@ export const resolveSettings = (
     issuer,
     audience: fields.audience ?? issuer,
     issuers: fields.issuers.map(resolveIssuer),
-    routes: fields.routes.map((route) => resolveRoute(route, fields.errors)),
+    routes: fields.routes.map((route) => resolveRoute(route, fields)),
     oauth: { ...fields.oauth, clients: fields.oauth.clients.map(resolveClient) },
     surfaces: { ...fields.surfaces, csp: { ...csp, domain: csp.domain ?? new URL(issuer).hostname } },
     keys: {
@@ -74,8 +74,12 @@ const resolveClient = ({ id, secret, org, user }: FileFields['oauth']['clients']
 });
 
 /** One rule; `upstream` and `tenant` refer to names that the checks have found. */
-const resolveRoute = ({ tenant, ...route }: RouteFields, errors: ErrorDialect): RouteRule => ({
+const resolveRoute = (
+  { tenant, ...route }: RouteFields,
+  { errors, mode }: Pick<FileFields, 'errors' | 'mode'>,
+): RouteRule => ({
   ...route,
+  mode: mode === 'shadow' ? mode : route.mode,
   methods: route.methods === undefined ? undefined : [...new Set(route.methods)],
   scopes: [...new Set(route.scopes)],
   tenantParameter: tenantOf(tenant, route),

@@ -50,9 +50,14 @@ export const routePath: Reader<PathPattern> = {
 export const errorDialect = (description: string) =>
   field(oneOf('problem', 'vcd', 'csp', 'astra'), description);
 
+export const enforcementMode = (description: string) => field(oneOf('enforce', 'shadow'), description);
+
 /** What one entry of `routes` may hold. */
 export const routeFields = group({
   name: field(name, 'Names the rule in metrics and logs; unique.'),
+  mode: enforcementMode(
+    '`shadow`: what is decided is counted and logged, and every request goes on with what it carries. To try a route out.',
+  ).prefault('enforce'),
   methods: field(
     listOf(method, 1),
     'Methods it covers. Without it: GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS.',

@@ -16,7 +16,7 @@ import {
 } from './place-fields.ts';
 import { duration, durationOrNever, size } from './quantity.ts';
 import { count, listOf, oneOf, share, text } from './reader.ts';
-import { errorDialect, routeFields } from './route-fields.ts';
+import { enforcementMode, errorDialect, routeFields } from './route-fields.ts';
 import { surfaceFields } from './surface-list.ts';
 import { oauth } from './surfaces/oauth.ts';
 
@@ -235,6 +235,9 @@ export const fileFields = group({
   errors: errorDialect(
     "The format of refusals, also of requests that no route covers: `problem` (RFC 9457), or the errors of a vendor's API.",
   ).prefault('problem'),
+  mode: enforcementMode(
+    '`shadow`: every route is in shadow mode, whatever it says, and what no route covers goes on too. To try Tollgate out.',
+  ).prefault('enforce'),
   routes: z
     .array(routeFields)
     .meta({ description: 'What may be called, and by whom. What no route covers is refused.' })

@@ -225,6 +225,59 @@ t.test('explain tells the rule, the verdict, and what the API would receive', as
   }
 });
 
+t.test('explain tells what shadow mode lets through, and what enforcing it would refuse', async (t) => {
+  const file = join(t.testdir({ 'a.yaml': `mode: shadow\n${routes}` }), 'a.yaml');
+  const explain = (...args: string[]) => run(['explain', '-c', file, ...args]);
+  t.match(await explain('GET', '/things/1', '--scopes', 'others'), {
+    code: 0,
+    stdout:
+      /let through in shadow mode; enforced, it is refused: 403 scope_missing \(things:read\)[^]*\/things\/1\ncredential +kept as it came[^]*receives: none/,
+  });
+  t.match(await explain('GET', '/things/1', '--scopes', 'things:read'), {
+    code: 0,
+    stdout: /verdict +let through\n[^]*credential +kept as it came[^]*X-User: example-user/,
+  });
+  t.match(await explain('GET', '/nothing'), {
+    code: 0,
+    stdout: /enforced, it is refused: 403 route_unknown\nforwarded to +http:\/\/127.0.0.1:8081\/nothing/,
+  });
+  t.match(await explain('GET', '/a/../b'), { code: 1, stdout: /refused: 400 path_ambiguous/ });
+  t.match(await runJson(['explain', '-c', file, 'GET', '/things/1']), {
+    verdict: 'permit',
+    shadow: { reason: 'credential_missing', status: 401 },
+    forwarded: { credential: 'keep' },
+  });
+});
+
+t.test('serve --shadow puts every route into shadow mode, and says so', async (t) => {
+  const file = join(t.testdir({ 'a.yaml': routes }), 'a.yaml');
+  const options = ['--listen', '127.0.0.1:0', '--ops', '127.0.0.1:0', '--set', 'shutdown.drainDelay=0s'];
+  const gate = spawn(
+    process.execPath,
+    [join(root, 'src/main.ts'), 'serve', '-c', file, '--shadow', ...options],
+    {
+      cwd: t.testdirName,
+      env: cleanEnvironment(),
+    },
+  );
+  t.teardown(() => gate.kill('SIGKILL'));
+  const ended = once(gate, 'exit');
+  const warnings: string[] = [];
+  let ops = '';
+  for await (const line of createInterface(gate.stdout)) {
+    const entry = JSON.parse(line) as { msg: string; level: string; ops?: string };
+    if (entry.level === 'warn') warnings.push(entry.msg);
+    ops = entry.ops ?? ops;
+    if (entry.msg !== 'ready') continue;
+    const readiness = (await (await fetch(`http://${ops}/readyz`)).json()) as { warnings: string[] };
+    t.same(readiness.warnings, warnings);
+    gate.kill('SIGTERM');
+  }
+  t.same(await ended, [0, null]);
+  t.equal(warnings.length, 1);
+  t.match(warnings[0], /^shadow mode, on all routes and without a route: /);
+});
+
 t.test('explain gives a script the same as JSON', async (t) => {
   const file = join(t.testdir({ 'a.yaml': routes }), 'a.yaml');
   t.match(await runJson(['explain', '-c', file, 'GET', '/things/1', '--scopes', 'things:read']), {

@@ -2,11 +2,13 @@ import t from 'tap';
 import {
   authorize,
   authorizePublic,
+  authorizeShadow,
   type Claim,
   doubtOf,
   idLengthMax,
   isPermit,
 } from '../../src/decision/authorize.ts';
+import { denial } from '../../src/decision/outcome.ts';
 import { anIdentity } from '../support/identity.ts';
 import { aRule } from '../support/route-rule.ts';
 
@@ -131,4 +133,33 @@ t.test('a public rule lets anyone through, with or without an identity; no other
 t.test('an object that only looks like a permit is none', async (t) => {
   t.notOk(isPermit({ rule: aRule({}), identity: anIdentity({}), target: '/things' }));
   t.notOk(isPermit(Object.create(authorizePublic(aRule({ public: true }), '/', undefined))));
+});
+
+t.test(
+  'a shadow permit is made on a rule in shadow mode alone, and says what would have come of it',
+  async (t) => {
+    const given = claim({});
+    const verdict = authorize(given);
+    const rule = aRule({ mode: 'shadow' });
+    t.match(authorizeShadow(rule, '/things/7', verdict), {
+      kind: 'shadow',
+      rule,
+      target: '/things/7',
+      identity: given.identity,
+      refusal: undefined,
+    });
+    const refusal = denial('token_revoked');
+    const permit = authorizeShadow(rule, '/things/7', refusal);
+    t.match(permit, { kind: 'shadow', identity: undefined, refusal });
+    t.ok(isPermit(permit));
+    t.throws(() => authorizeShadow(given.rule, '/things/7', verdict), /things is enforced/);
+    t.throws(() => authorizeShadow(given.rule, '/things/7', refusal), /things is enforced/);
+  },
+);
+
+t.test('a permit says whether it proves an identity', async (t) => {
+  const open = aRule({ public: true });
+  t.match(authorize(claim({})), { kind: 'identified' });
+  t.match(authorizePublic(open, '/', anIdentity({})), { kind: 'identified' });
+  t.match(authorizePublic(open, '/', undefined), { kind: 'public' });
 });

@@ -1,7 +1,13 @@
 import t from 'tap';
 import { outage } from '../../src/decision/outcome.ts';
+import { aRule } from '../support/route-rule.ts';
 import { RedisFault } from '../../src/store/redis/fault.ts';
-import { readinessOf, type ReadinessFacts, watchReadiness } from '../../src/gate/readiness.ts';
+import {
+  readinessOf,
+  type ReadinessFacts,
+  shadowWarningOf,
+  watchReadiness,
+} from '../../src/gate/readiness.ts';
 
 const well: ReadinessFacts = {
   isShuttingDown: false,
@@ -13,6 +19,7 @@ const well: ReadinessFacts = {
   servesWhenStale: false,
   keys: 'ready',
   clockOffsetMs: undefined,
+  shadowWarning: undefined,
   clockLeewayMs: 30_000,
 };
 
@@ -144,4 +151,20 @@ t.test('each change is told once, the first readiness included', async (t) => {
     );
   });
   t.strictSame(told, [true, false, true]);
+});
+
+t.test('routes in shadow mode are named, and leave the gate ready', async (t) => {
+  const warningOf = (mode: 'enforce' | 'shadow', ...modes: readonly ('enforce' | 'shadow')[]) =>
+    shadowWarningOf({ mode, routes: modes.map((each, at) => aRule({ name: `r${at}`, mode: each })) });
+  t.equal(warningOf('enforce', 'enforce', 'enforce'), undefined);
+  t.match(
+    warningOf('shadow', 'shadow'),
+    /^shadow mode, on all routes and without a route: .*every request goes on/,
+  );
+  t.match(warningOf('enforce', 'enforce', 'shadow'), /^shadow mode, on the route r1: /);
+  t.match(warningOf('enforce', 'shadow', 'shadow'), /^shadow mode, on the routes r0, r1: /);
+  const many = Array.from({ length: 13 }, () => 'shadow' as const);
+  t.match(warningOf('enforce', ...many), / r9 and 3 more: /);
+  const shadowWarning = warningOf('shadow');
+  t.match(readinessOf({ ...well, shadowWarning }), { ready: true, reasons: [], warnings: [shadowWarning] });
 });

@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { denial, outage } from '../../src/decision/outcome.ts';
 import { createLog, type Log } from '../../src/observe/log.ts';
 import { createRecorder } from '../../src/observe/recorder.ts';
 import type { RequestOutcome } from '../../src/observe/request-outcome.ts';
@@ -89,6 +90,29 @@ t.test(
     );
   },
 );
+
+t.test('access: errors writes what only shadow mode let through, and why it would be refused', async (t) => {
+  const { lines, text } = await recorded(t, 'errors', [
+    { shadow: 'permit' },
+    { shadow: denial('scope_missing', 'things:read') },
+    { shadow: denial('token_unknown', `it was ${apiToken}`) },
+    { shadow: outage('store_unavailable', new Error('ECONNREFUSED')) },
+  ]);
+  t.match(lines, [
+    {
+      status: 200,
+      result: 'permit',
+      shadow: 'denial',
+      shadowReason: 'scope_missing',
+      shadowEvidence: 'things:read',
+    },
+    { result: 'permit', shadow: 'denial', shadowReason: 'token_unknown' },
+    { shadow: 'outage', shadowReason: 'store_unavailable', shadowCause: 'ECONNREFUSED' },
+  ]);
+  t.equal(lines.length, 3);
+  t.notMatch(text, apiToken);
+  t.match((await recorded(t, 'all', [{ shadow: 'permit' }])).lines, [{ shadow: 'permit' }]);
+});
 
 t.test('access: off writes none, but a bug is always told with its cause', async (t) => {
   const { lines } = await recorded(t, 'off', [

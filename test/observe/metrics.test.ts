@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import t from 'tap';
-import { denialReasons } from '../../src/decision/outcome.ts';
+import { denial, denialReasons, outage } from '../../src/decision/outcome.ts';
 import { createMetrics, type Metrics } from '../../src/observe/metrics.ts';
 import { sampleOutcome } from './request-outcome-samples.ts';
 
@@ -48,6 +48,22 @@ t.test('a decision is counted by result, reason and kind of credential', async (
     'tollgate_decisions_total{result="permit",reason="none",credential_kind="api_token"} 1',
     'tollgate_decisions_total{result="permit",reason="none",credential_kind="access_token"} 1',
     'tollgate_decisions_total{result="denial",reason="credential_missing",credential_kind="none"} 1',
+  ]);
+});
+
+t.test('a decision in shadow mode is counted by route, result and reason', async (t) => {
+  const metrics = create();
+  t.strictSame(await linesOf(metrics, 'tollgate_shadow_decisions_total{'), []);
+  metrics.shadow('read-things', 'permit');
+  metrics.shadow('read-things', 'permit');
+  metrics.shadow('read-things', denial('scope_missing', 'things:read'));
+  metrics.shadow('(none)', denial('route_unknown'));
+  metrics.shadow('read-things', outage('store_unavailable'));
+  t.strictSame(await linesOf(metrics, 'tollgate_shadow_decisions_total{'), [
+    'tollgate_shadow_decisions_total{route="read-things",result="permit",reason="none"} 2',
+    'tollgate_shadow_decisions_total{route="read-things",result="denial",reason="scope_missing"} 1',
+    'tollgate_shadow_decisions_total{route="(none)",result="denial",reason="route_unknown"} 1',
+    'tollgate_shadow_decisions_total{route="read-things",result="outage",reason="store_unavailable"} 1',
   ]);
 });
 

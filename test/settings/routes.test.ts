@@ -17,6 +17,7 @@ t.test('a route needs a name, a path, and who may call it; the rest has defaults
   t.same(load([{ name: 'things', path: '/things/*', scopes: 'things:read' }]).routes, [
     {
       name: 'things',
+      mode: 'enforce',
       methods: undefined,
       path: patternOf('/things/*'),
       public: false,
@@ -33,6 +34,14 @@ t.test('a route needs a name, a path, and who may call it; the rest has defaults
       responseTimeoutMs: 60_000,
     },
   ]);
+});
+
+t.test('a route is in shadow mode when it or the whole file says so', async (t) => {
+  const one = { name: 'one', path: '/one', scopes: [], mode: 'shadow' };
+  const other = { name: 'other', path: '/other', scopes: [], mode: 'enforce' };
+  t.match(load([one, other]).routes, [{ mode: 'shadow' }, { mode: 'enforce' }]);
+  t.match(load([one, other], { mode: 'shadow' }).routes, [{ mode: 'shadow' }, { mode: 'shadow' }]);
+  t.throws(() => load([{ ...one, mode: 'off' }]), /routes\[0\]\.mode.*enforce.*shadow/);
 });
 
 t.test('no scopes at all means any valid credential', async (t) => {

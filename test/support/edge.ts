@@ -11,6 +11,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ownSession } from '../../src/identity/authenticators.ts';
+import type { PathPattern } from '../../src/decision/path-pattern.ts';
 import type { RouteRule } from '../../src/decision/route-rule.ts';
 import type { UpstreamReading } from '../../src/observe/metric-sources.ts';
 import type { RequestOutcome } from '../../src/observe/request-outcome.ts';
@@ -32,6 +33,8 @@ import { settingsWith } from './settings.ts';
 export interface EdgeOptions {
   /** Default: `/things/*` with `things:read`, `/admin` with `things:admin`, `/public/*` for everyone. */
   readonly routes?: readonly RouteRule[];
+  /** Paths that are answered here, for the router. */
+  readonly owned?: readonly PathPattern[];
   readonly answers?: Readonly<Record<string, Answer>>;
   readonly limits?: Partial<Settings['limits']>;
   readonly credential?: Partial<Settings['credential']>;
@@ -41,6 +44,7 @@ export interface EdgeOptions {
   readonly onAddressFull?: (addressBlock: string) => void;
   readonly whenStale?: 'refuse' | 'serve';
   readonly errors?: Settings['errors'];
+  readonly mode?: Settings['mode'];
   readonly upstream?: Partial<UpstreamSettings>;
   readonly tls?: Settings['tls'];
   readonly surface?: {
@@ -55,6 +59,8 @@ export interface Edge {
   readonly listener: Listener;
   readonly identifier: FixedIdentifier;
   readonly outcomes: readonly RequestOutcome[];
+  /** Decisions of routes in shadow mode, and their reasons, in order. */
+  readonly shadowed: readonly (readonly [route: string, verdict: string])[];
   nextOutcome(): Promise<RequestOutcome>;
   /** Of the one upstream. */
   upstreamReading(): UpstreamReading;
@@ -75,12 +81,14 @@ export const startEdge = async (
   options: EdgeOptions = {},
 ): Promise<Edge> => {
   const outcomes: RequestOutcome[] = [];
+  const shadowed: (readonly [route: string, verdict: string])[] = [];
   let taken = 0;
   let wake: (() => void) | undefined;
   let isShuttingDown = false;
   const settings = settingsWith({
     ...(options.credential && { credential: options.credential }),
     errors: options.errors ?? 'problem',
+    mode: options.mode ?? 'enforce',
     feed: { whenStale: options.whenStale ?? 'refuse' },
     identity: {
       ...(options.identityHeaders && { headers: options.identityHeaders }),
@@ -125,6 +133,8 @@ export const startEdge = async (
       identifier,
       forwarder,
       upgrader,
+      countShadow: (route, verdict) =>
+        void shadowed.push([route, verdict === 'permit' ? verdict : verdict.reason]),
       record: (outcome) => {
         outcomes.push(outcome);
         wake?.();
@@ -140,7 +150,7 @@ export const startEdge = async (
     ...made,
     pipeline: {
       ...made.pipeline,
-      router: createRouter(options.routes ?? defaultRoutes),
+      router: createRouter(options.routes ?? defaultRoutes, options.owned),
       ownerOf: (path: string) => (path === options.surface?.path ? 'a surface' : undefined),
     },
   };
@@ -156,6 +166,7 @@ export const startEdge = async (
     listener,
     identifier,
     outcomes,
+    shadowed,
     nextOutcome: async () => {
       while (outcomes.length <= taken) await new Promise<void>((resolve) => (wake = resolve));
       return outcomes[taken++]!;

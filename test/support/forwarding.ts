@@ -10,7 +10,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Test } from 'tap';
-import { authorizePublic, type Permit } from '../../src/decision/authorize.ts';
+import { authorizePublic, authorizeShadow, isPermit, type Permit } from '../../src/decision/authorize.ts';
 import type { Identity } from '../../src/decision/identity.ts';
 import { patternOf } from '../../src/decision/path-pattern.ts';
 import type { RouteRule } from '../../src/decision/route-rule.ts';
@@ -69,6 +69,7 @@ export const upstreamSettings = (
 
 const publicRule = (more: Partial<RouteRule> = {}): RouteRule => ({
   name: 'all',
+  mode: 'enforce',
   methods: undefined,
   path: patternOf('/*'),
   public: true,
@@ -88,7 +89,8 @@ const publicRule = (more: Partial<RouteRule> = {}): RouteRule => ({
 
 const permitFor = (rule: RouteRule, target: string, identity?: Identity): Permit => {
   const permit = authorizePublic(rule, target, identity);
-  if ('kind' in permit) throw new Error('the rule is not public');
+  if (rule.mode === 'shadow') return authorizeShadow(rule, target, permit);
+  if (!isPermit(permit)) throw new Error('the rule is not public');
   return permit;
 };
 

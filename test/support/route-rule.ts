@@ -9,6 +9,7 @@ export const aRule = ({
   ...change
 }: Partial<Omit<RouteRule, 'path'>> & { readonly path?: string }): RouteRule => ({
   name: 'things',
+  mode: 'enforce',
   methods: undefined,
   path: patternOf(path),
   public: false,

@@ -68,6 +68,7 @@ export const createForwardAuth = ({ running, isShuttingDown, log }: ForwardAuthD
     const names = removedNames(asked.head.rawHeaders, pipeline.classify, decision.passed);
     if (names.spoofed.length > 0 && settings.forwardAuth.spoofedHeaders === 'refuse')
       return refuse(asked, known, denial('request_malformed', `spoofed: ${names.spoofed.join(' ')}`));
+    if (known.shadow !== undefined) asked.running.countShadow(known.route, known.shadow);
     const requestId = requestIdOf(known.facts?.requestId);
     send(asked, 200, passHeaders(decision, names.removed, requestId), '');
     record(asked, known, requestId, { ...passed, status: 200 });
@@ -154,6 +155,7 @@ const unread = ({ peer }: RequestHead): Known => ({
   rule: undefined,
   credentialKind: undefined,
   identity: undefined,
+  shadow: undefined,
 });
 
 const pathOf = ({ target }: RequestHead): string => target.split('?', 1)[0] ?? '';
@@ -207,6 +209,7 @@ const record = (
     path: pathOf(head),
     credentialKind: known.credentialKind,
     identity: known.identity,
+    shadow: end.result === 'permit' ? known.shadow : undefined,
     durationMs: performance.now() - startMs,
     clientAddress: known.clientAddress,
     requestId,

@@ -7,7 +7,7 @@ import { type Denial, denial, type Outage } from '../../decision/outcome.ts';
 import type { ClientSocket, ClientSockets } from './client-sockets.ts';
 import type { Exchange, ForwardEnd, ForwardOptions } from './exchange.ts';
 import { isMisuse, outageOf } from './forward-failure.ts';
-import type { LiveConnections, RequestUnderWay } from './live-connections.ts';
+import { endsWith, type LiveConnections, type RequestUnderWay } from './live-connections.ts';
 import { RequestBody } from './request-body.ts';
 import { type RawHeaders, ResponseWriter } from './response-writer.ts';
 import type { UpstreamConnection, UpstreamConnections } from './upstream-connections.ts';
@@ -53,14 +53,14 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
     this.#client = this.#context.clients.of(request.socket);
     this.#client.listener = this;
     if (framing !== 'none') {
-      const bytesMax = permit.rule.requestBodyBytesMax;
+      const bytesMax = permit.kind === 'shadow' ? Infinity : permit.rule.requestBodyBytesMax;
       if (framing !== 'chunked') {
         if (framing > bytesMax) return this.#fail(denial('request_too_large', `${framing} bytes`));
         headers.push('content-length', String(framing));
       }
       this.#body = new RequestBody(request, framing, bytesMax, this.#context.body, this);
     }
-    this.#context.live.watch(this);
+    if (permit.kind !== 'shadow') this.#context.live.watch(this);
     // A connection is taken for a body that is here, not for one that is announced.
     if (this.#body === undefined || this.#context.body.bodyBufferBytes === 0) this.#connections.seek(this);
   }
@@ -236,7 +236,7 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
   #register(): void {
     const { live } = this.#context;
     live.unwatch(this);
-    this.#unregister = live.add(this.identity, (reason) => this.#fail(reason));
+    this.#unregister = live.add(endsWith(this.#exchange.permit), (reason) => this.#fail(reason));
   }
 
   get #isRepeatable(): boolean {

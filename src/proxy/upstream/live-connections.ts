@@ -2,6 +2,7 @@
 // answer has gone. Each is known by its identity, so that a revocation ends it, and an expiry or the shutdown a live
 // connection. It ends them; it never decides who may connect.
 
+import type { Permit } from '../../decision/authorize.ts';
 import type { Identity, Standing } from '../../decision/identity.ts';
 import { type Denial, denial, type Outage, outage } from '../../decision/outcome.ts';
 
@@ -33,6 +34,10 @@ export interface LiveConnections {
   /** Live connections, without requests under way. */
   readonly size: number;
 }
+
+/** Whose revocation or expiry ends what a permit let in; undefined: nobody's, as in shadow mode. */
+export const endsWith = ({ kind, identity }: Permit): Identity | undefined =>
+  kind === 'shadow' ? undefined : identity;
 
 interface Entry {
   readonly identity: Identity | undefined;

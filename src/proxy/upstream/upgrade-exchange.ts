@@ -7,7 +7,7 @@ import type { Identity } from '../../decision/identity.ts';
 import { type Denial, type Outage, outage } from '../../decision/outcome.ts';
 import type { ForwardEnd, ForwardOptions, Upgrade } from './exchange.ts';
 import { outageOf } from './forward-failure.ts';
-import type { LiveConnections, RequestUnderWay } from './live-connections.ts';
+import { endsWith, type LiveConnections, type RequestUnderWay } from './live-connections.ts';
 import { readResponseHeaders } from './response-headers.ts';
 
 export interface Handshake {
@@ -61,7 +61,7 @@ export class UpgradeExchange implements RequestUnderWay {
     );
     const handshake = shakeHands();
     this.#handshake = handshake;
-    this.#context.live.watch(this);
+    if (this.#upgrade.permit.kind !== 'shadow') this.#context.live.watch(this);
     handshake.request.on('error', (error) => this.end(outageOf(error, false)));
     handshake.request.on('response', (response) => this.#onRefused(response));
     handshake.request.on('upgrade', (response, upstreamSocket, head) =>
@@ -135,7 +135,7 @@ export class UpgradeExchange implements RequestUnderWay {
     handshake.openTunnel(response, upstreamSocket, head);
     socket.setDefaultEncoding('utf8');
     this.#context.live.unwatch(this);
-    this.#unregister = this.#context.live.add(this.identity, (reason) => this.end(reason));
+    this.#unregister = this.#context.live.add(endsWith(this.#upgrade.permit), (reason) => this.end(reason));
     this.#guard(socket, upstreamSocket);
     this.#watchStall();
   }

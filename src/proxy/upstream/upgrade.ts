@@ -98,9 +98,9 @@ export const createUpgrader = (
 
 const failed = (failure: ForwardEnd['failure']): ForwardEnd => ({ status: 0, failure, responded: false });
 
-/** Only a bodiless `GET` that asks for `websocket`, on a rule that passes upgrades on. */
+/** Only a bodiless `GET` that asks for `websocket`, on a rule that passes upgrades on or is in shadow mode. */
 const refusalOf = ({ permit, request }: Upgrade): ForwardEnd | undefined => {
-  if (!permit.rule.upgrade) return failed(denial('upgrade_refused', 'rule'));
+  if (!permit.rule.upgrade && permit.kind !== 'shadow') return failed(denial('upgrade_refused', 'rule'));
   if (request.method !== 'GET') return failed(denial('upgrade_refused', 'method'));
   if (request.headers.upgrade?.toLowerCase() !== 'websocket')
     return failed(denial('upgrade_refused', 'protocol'));

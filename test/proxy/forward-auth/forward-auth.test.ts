@@ -25,10 +25,12 @@ const routes = [
   aRule({ name: 'kept', path: '/kept/*', forwardCredential: 'keep', credentialQueryParameter: 'token' }),
   aRule({ name: 'query', path: '/query', credentialQueryParameter: 'token' }),
   aRule({ name: 'socket', path: '/socket', upgrade: true }),
+  aRule({ name: 'tried', path: '/tried/*', scopes: ['things:read'], mode: 'shadow' }),
 ];
 
 const startDoor = async (t: Test, forwardAuth: Partial<Settings['forwardAuth']> = {}) => {
   const outcomes: RequestOutcome[] = [];
+  const shadowed: string[] = [];
   const warnings: { message: string; fields: unknown }[] = [];
   const settings = settingsWith({ forwardAuth: { trustedPeers: ['127.0.0.1'], ...forwardAuth } });
   const identifier = createFixedIdentifier(
@@ -46,6 +48,8 @@ const startDoor = async (t: Test, forwardAuth: Partial<Settings['forwardAuth']> 
       upgrader: { upgrade: unused, close: unused, size: 0 } as never,
       surfaces: { handle: unused, refuseBody: unused },
       record: (outcome) => void outcomes.push(outcome),
+      countShadow: (route, verdict) =>
+        void shadowed.push(`${route} ${verdict === 'permit' ? verdict : verdict.reason}`),
     },
     Date.now,
   );
@@ -67,6 +71,7 @@ const startDoor = async (t: Test, forwardAuth: Partial<Settings['forwardAuth']> 
   return {
     port,
     outcomes,
+    shadowed,
     warnings,
     send,
     /** Asks as nginx does. */
@@ -344,3 +349,27 @@ t.test('the NGINX Ingress controller describes it by one URL', async (t) => {
   for (const url of ['https://api.example', '/things/1', 'https://a/things/1/../x', 'https:///things/1'])
     t.equal((await ask(url)).status, 400, url);
 });
+
+t.test(
+  'a route in shadow mode passes everybody with their own credential, and counts what is decided',
+  async (t) => {
+    const { ask, outcomes, shadowed } = await startDoor(t);
+    const rows = [
+      ['Bearer good', 'permit', ['alice']],
+      ['Bearer nobody', 'token_unknown', []],
+      ['Bearer down', 'store_unavailable', []],
+    ] as const;
+    for (const [authorization, , identity] of rows) {
+      const answer = await ask('GET /tried/1', `Authorization: ${authorization}`);
+      t.equal(answer.status, 200);
+      t.same(answer.all('authorization'), [authorization]);
+      t.same(answer.all('x-identity-user'), identity);
+    }
+    t.same(
+      shadowed,
+      rows.map(([, verdict]) => `tried ${verdict}`),
+    );
+    t.match(outcomes, [{ result: 'permit', shadow: 'permit' }, { shadow: { reason: 'token_unknown' } }, {}]);
+    t.equal((await ask('GET /tried/1', 'X-Identity-User: mallory')).status, 400, 'no proxy strips it for us');
+  },
+);

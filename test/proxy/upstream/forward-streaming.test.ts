@@ -245,3 +245,32 @@ t.test('a response that is over, or came at once, is not registered', async (t) 
   await proxy.nextEnd();
   t.equal(proxy.live.size, 0);
 });
+
+t.test('in shadow mode no revocation and no expiry ends a request, a stream or a tunnel', async (t) => {
+  const { upstream, proxy, client } = await openForwarding(t, {
+    identity: alice,
+    rule: { mode: 'shadow', upgrade: false },
+  });
+  const sweep = (): number => proxy.live.sweep(() => 'revoked', alice.expiresAtMs);
+  client.send(get);
+  const connection = await upstream.accept();
+  await connection.readHead();
+  t.equal(sweep(), 0, 'a request');
+  connection.send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n');
+  await client.readUntil('ab');
+  while (proxy.live.size === 0) await new Promise(setImmediate);
+  t.equal(sweep(), 0, 'a stream');
+  const second = await connectRaw(proxy.port);
+  t.teardown(() => second.socket.destroy());
+  second.send('GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  const handshake = await upstream.accept();
+  await handshake.readHead();
+  t.equal(sweep(), 0, 'a handshake');
+  handshake.send('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
+  t.match((await second.readHead()).startLine, /101/);
+  t.equal(sweep(), 0, 'a tunnel');
+  t.equal(proxy.live.size, 2);
+  proxy.live.endAll();
+  await Promise.all([client.closed, second.closed]);
+  t.equal(proxy.live.size, 0, 'the shutdown ends them');
+});
