@@ -4,6 +4,7 @@
 
 import { type Command, Redis } from 'ioredis';
 import type { NodeOptions } from './connection-options.ts';
+import { Outbox } from './outbox.ts';
 
 export class TimedRedis extends Redis {
   readonly #silenceMsMax: number | undefined;
@@ -11,6 +12,7 @@ export class TimedRedis extends Redis {
   #watched: Redis['stream'] | undefined;
 
   #lastError: unknown;
+  #outbox: Outbox | undefined;
 
   /** `socketTimeout`, in ms, is kept by this class, not by the library. */
   constructor({ socketTimeout, ...options }: NodeOptions) {
@@ -30,10 +32,19 @@ export class TimedRedis extends Redis {
     command: Command,
     stream?: Parameters<Redis['sendCommand']>[1],
   ): ReturnType<Redis['sendCommand']> {
-    command.setTimeout = (limitMs) => limitTime(command, limitMs);
-    const sent = super.sendCommand(command, stream);
+    const outbox = stream === undefined && this.status === 'ready' ? this.#outboxOf(this.stream) : undefined;
+    command.setTimeout = (limitMs) =>
+      outbox === undefined ? limitTime(command, limitMs) : outbox.limit(command, limitMs);
+    // What is written past the outbox comes after what is in it.
+    if (outbox === undefined) this.#outbox?.flush();
+    const sent = super.sendCommand(command, stream ?? outbox);
     if (this.#silenceMsMax !== undefined) this.#watchSilence(this.stream, this.#silenceMsMax);
     return sent;
+  }
+
+  #outboxOf(socket: Redis['stream']): Outbox {
+    if (this.#outbox?.isFor(socket) !== true) this.#outbox = new Outbox(socket, limitTime);
+    return this.#outbox;
   }
 
   /** Drops a socket on which nothing came back for so long although commands wait for a reply. */

@@ -1,6 +1,7 @@
 // A time limit for the store measures the store: a process that was busy or paused for longer finds the reply it was sent,
 // and keeps its connections.
 
+import { setImmediate } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import t, { type Test } from 'tap';
 import { onlyServerOptions } from '../../../src/store/redis/connection-options.ts';
@@ -17,10 +18,8 @@ const blockEventLoop = (durationMs: number): void => {
   while (performance.now() < busyUntilMs);
 };
 
-/** Until a command just given has left this process, and before its reply can be read. */
-const whenSent = async (): Promise<void> => {
-  for (let count = 0; count < 20; count += 1) await Promise.resolve();
-};
+/** Until a command just given has left this process, at the end of the turn, and before its reply can be read. */
+const whenSent = (): Promise<void> => setImmediate();
 
 const connectionsTo = async (t: Test, { socketPath }: RedisServer): Promise<() => Promise<string[]>> => {
   const client = new Redis({ path: socketPath });
