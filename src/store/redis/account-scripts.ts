@@ -2,16 +2,14 @@
 // change stream; each safe to repeat.
 
 import { script } from './script.ts';
-import { counted, pastFull, tell } from './script-parts.ts';
+import { withGeneration, allowAtMaxmemory, appendLine } from './script-parts.ts';
 
 /**
  * KEYS account, index. ARGV id, then field and value pairs. Replies 1 when made, now or by an earlier attempt with the same
  * record; 0 when another exists. An account whose record was lost goes on counting from the generation that was written
  * back: replicas believe nothing below it.
  */
-export const createAccount = script(
-  'create_account',
-  `
+export const createAccount = script(`
 if redis.call('EXISTS', KEYS[1]) == 1 then
   for i = 2, #ARGV, 2 do
     if ARGV[i] ~= 'generation' and redis.call('HGET', KEYS[1], ARGV[i]) ~= ARGV[i + 1] then return 0 end
@@ -24,30 +22,23 @@ redis.call('HSET', KEYS[1], unpack(ARGV, 2))
 if mark then redis.call('HSET', KEYS[1], 'generation', mark) end
 if KEYS[2] then redis.call('ZADD', KEYS[2], 0, ARGV[1]) end
 return 1
-`,
-);
+`);
 
 /** KEYS org, index of its users. ARGV user id. Replies 0 when the org is unknown. */
-export const listUserInOrg = script(
-  'list_user_in_org',
-  `
+export const listUserInOrg = script(`
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 redis.call('ZADD', KEYS[2], 0, ARGV[1])
 return 1
-`,
-);
+`);
 
 /** KEYS user. ARGV the hash it must have, the hash it gets. Replies 0 when it has another, 1 when it has the new one. */
-export const renewPasswordHash = script(
-  'renew_password_hash',
-  `
+export const renewPasswordHash = script(`
 local hash = redis.call('HGET', KEYS[1], 'passwordHash')
 if hash == ARGV[2] then return 1 end
 if hash ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'passwordHash', ARGV[2])
 return 1
-`,
-);
+`);
 
 /** `sameSet(a, b)`: whether two JSON arrays of strings hold the same strings. */
 const sameSet = `
@@ -69,42 +60,36 @@ end
  * value ('' deletes) and what it is: 'plain', or 'state' or 'set', whose change ends the generation.
  * Replies all fields, or nil: unknown.
  */
-export const changeAccount = script(
-  'change_account',
-  `${tell}${counted}${sameSet}${pastFull}
+export const changeAccount = script(`${appendLine}${withGeneration}${sameSet}${allowAtMaxmemory}
 local account, stream = KEYS[1], KEYS[2]
 if redis.call('EXISTS', account) == 0 then return false end
-pastFull(stream)
+allowAtMaxmemory(stream)
 local n = tonumber(ARGV[2])
-local passed = false
+local isNewGeneration = false
 for i = 3 + n, #ARGV, 3 do
   local field, value, kind = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local before = redis.call('HGET', account, field) or ''
   if before ~= value then
     if value == '' then redis.call('HDEL', account, field) else redis.call('HSET', account, field, value) end
     if kind == 'state' or (kind == 'set' and (before == '' or value == '' or not sameSet(before, value))) then
-      passed = true
+      isNewGeneration = true
     end
   end
 end
-if passed then
+if isNewGeneration then
   redis.call('HINCRBY', account, 'generation', 1)
   redis.call('HSET', account, 'changedAtMs', ARGV[2 + n])
-  tell(stream, ARGV[1], counted(account, {unpack(ARGV, 3, 2 + n)}))
+  appendLine(stream, ARGV[1], withGeneration(account, {unpack(ARGV, 3, 2 + n)}))
 end
 return redis.call('HGETALL', account)
-`,
-);
+`);
 
 /** Ends every API token and session of an org or a user. KEYS account, stream. ARGV retentionMs, words of the line, its time last. */
-export const revokeAccount = script(
-  'revoke_all',
-  `${tell}${counted}${pastFull}
+export const revokeAccount = script(`${appendLine}${withGeneration}${allowAtMaxmemory}
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-pastFull(KEYS[2])
+allowAtMaxmemory(KEYS[2])
 local generation = redis.call('HINCRBY', KEYS[1], 'generation', 1)
 redis.call('HSET', KEYS[1], 'tokenGenerationMin', generation, 'changedAtMs', ARGV[#ARGV])
-tell(KEYS[2], ARGV[1], counted(KEYS[1], {unpack(ARGV, 2)}))
+appendLine(KEYS[2], ARGV[1], withGeneration(KEYS[1], {unpack(ARGV, 2)}))
 return 1
-`,
-);
+`);

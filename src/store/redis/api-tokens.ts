@@ -11,7 +11,7 @@ import { lineOf } from './change-codec.ts';
 import { type Connections, listIndex, runOn } from './connections.ts';
 import { commandsOf, type Step, type StoreContext } from './context.ts';
 import { isStorableId, isStorableTokenId, shardOfSession } from './key-space.ts';
-import { placeToken } from './place-token.ts';
+import { indexToken } from './index-token.ts';
 import { parseToken, tokenDocument, tokenFieldNames } from './record-codec.ts';
 import { afterTime, indexKeysOf, membersOf, vanishingOf } from './token-index-keys.ts';
 import {
@@ -44,7 +44,7 @@ const create: Step<'createToken'> = async (context, token, digest, perUserMax) =
   const { keys, write } = context;
   const touched = [keys.token(token.id), keys.tokensOf(token.orgId, token.userId)];
   await write(withdrawToken, touched, [digest, token.id]);
-  await placeToken(context, token);
+  await indexToken(context, token);
   return 'digest_taken';
 };
 
@@ -175,7 +175,7 @@ const revoke: Step<'revokeToken'> = async (context, tokenId, nowMs, digest) => {
   if (made === 'revoked')
     await attempt(async () => {
       const token = await readToken(context, tokenId);
-      if (token !== undefined) await placeToken(context, token);
+      if (token !== undefined) await indexToken(context, token);
     });
   return made;
 };

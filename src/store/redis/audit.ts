@@ -24,15 +24,12 @@ const entriesAtOnce = 100;
  * Adds an entry to a log, which is kept only for an org that exists. KEYS stream, org (or the stream again). ARGV longest
  * length, id of the line or '*', entry. A line whose id the stream has passed is there already.
  */
-const appendEntry = script(
-  'append_audit',
-  `
+const appendEntry = script(`
 if KEYS[2] ~= KEYS[1] and redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
 local line = {KEYS[1], 'MAXLEN', '~', ARGV[1], ARGV[2], 'entry', ARGV[3], 'logs', '1'}
 if ARGV[2] == '*' then redis.call('XADD', unpack(line)) else redis.pcall('XADD', unpack(line)) end
 return 1
-`,
-);
+`);
 
 const appendTo = async (
   { keys, unacknowledged }: StoreContext,

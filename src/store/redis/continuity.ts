@@ -12,9 +12,7 @@ export type Continuity = 'whole' | 'trimmed' | 'server_replaced';
  * of: whole (both are there, and everything after them can be read), trimmed, server_replaced (the stream is gone, ends
  * earlier, or never had that line).
  */
-const checkContinuity = script(
-  'check_continuity',
-  `
+const checkContinuity = script(`
 local function parts(id)
   local ms, seq = string.match(id, '^(%d+)-(%d+)$')
   return tonumber(ms), tonumber(seq)
@@ -41,8 +39,7 @@ for i, key in ipairs(KEYS) do
   end
 end
 return worst
-`,
-);
+`);
 
 /** What is known of one stream, by ids of its lines. */
 export interface StreamSpan {

@@ -36,21 +36,15 @@ end
  * array [secretNumber, doc, revokedAtMs, secretNumber, previousUntilMs, lastUsedAtMs, name, state, roles, generation,
  * tokenGenerationMin, createdAtMs]: of the secret looked up, of the token, of the user.
  */
-export const findByDigest = script(
-  'find_api_token',
-  `${sameShard}${found}
+export const findByDigest = script(`${sameShard}${found}
 local id = redis.call('GET', KEYS[1])
 if not id then return false end
 if not sameShard(id, KEYS[1]) then return id end
 return found(string.sub(KEYS[1], 1, -72), id, string.sub(KEYS[1], -64))
-`,
-);
+`);
 
 /** KEYS token (in its user's shard). ARGV its id, the digest it must have or have had. Replies as `findByDigest`. */
-export const findByToken = script(
-  'find_imported_token',
-  `${found}
+export const findByToken = script(`${found}
 local base = string.sub(KEYS[1], 1, string.find(KEYS[1], '}:', 1, true) + 1)
 return found(base, ARGV[1], ARGV[2])
-`,
-);
+`);

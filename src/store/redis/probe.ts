@@ -9,13 +9,10 @@ import { script } from './script.ts';
 import { msOf } from './server-info.ts';
 
 /** KEYS a digest. Reads as a look-up does. Replies the server's TIME: seconds and microseconds. */
-const askTime = script(
-  'probe',
-  `
+const askTime = script(`
 redis.call('GET', KEYS[1])
 return redis.call('TIME')
-`,
-);
+`);
 
 /** One of each shard, with a meaning of its own nowhere: a digest is the SHA-256 of a secret. */
 const digestOfNothing = (shard: number): string => `0${shard.toString(16)}`.padEnd(64, '0');

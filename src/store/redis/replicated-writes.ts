@@ -19,13 +19,10 @@ const pendingMax = 1000;
  * A write that every replica is sent, also where Redis is at maxmemory: it refuses only the first write of a script, and
  * this one, of a field that never is, takes no memory. KEYS mark.
  */
-const writeMark = script(
-  'write_mark',
-  `
+const writeMark = script(`
 redis.call('HDEL', KEYS[1], 'never')
 redis.call('HSET', KEYS[1], 'at', '0')
-`,
-);
+`);
 
 interface Job {
   readonly script: Script;

@@ -8,9 +8,7 @@ import { runInSession, script, type Session } from './script.ts';
  * KEYS retention and stream of each shard: the stream only so that a moving slot refuses the script whole. ARGV ms.
  * Replies the longest in ms, or nil when it could not be written down everywhere.
  */
-const keepRetention = script(
-  'keep_retention',
-  `
+const keepRetention = script(`
 local longest = tonumber(ARGV[1])
 for i = 1, #KEYS, 2 do longest = math.max(longest, tonumber(redis.call('GET', KEYS[i]) or '0')) end
 for i = 1, #KEYS, 2 do
@@ -19,8 +17,7 @@ for i = 1, #KEYS, 2 do
   end
 end
 return longest
-`,
-);
+`);
 
 /**
  * Asks for streams to be kept for `retentionMs` and answers for how long they are; undefined when the server does not

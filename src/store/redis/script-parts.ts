@@ -4,51 +4,51 @@
 import { recordRetentionMs } from '../api-token-state.ts';
 
 /**
- * `kept(stream, retentionMs)`: how long a stream is kept, by retention.ts; nil while no replica has said so.
- * `tell(stream, retentionMs, line)` appends a line, trims what is older than that, and returns the line's id; nothing is
- * trimmed before. The key is computed and only read: where a Cluster refuses that, nothing is trimmed either.
- * `isTold(stream, id)`: whether the stream still has that line. `id` may be false.
+ * `retentionOf(stream, retentionMs)`: how long a stream is kept, by retention.ts; nil while no replica has said so.
+ * `appendLine(stream, retentionMs, line)` appends a line, trims older ones once that is known, and returns the line's id.
+ * The key of the retention is computed and only read: where a Cluster refuses that, nothing is trimmed.
+ * `hasLine(stream, id)`: whether the stream still has that line. `id` may be false.
  */
-export const tell = `
-local function kept(stream, retentionMs)
+export const appendLine = `
+local function retentionOf(stream, retentionMs)
   local longest = redis.pcall('GET', string.sub(stream, 1, -8) .. 'retention')
   if type(longest) ~= 'string' then return nil end
   return math.max(tonumber(longest), tonumber(retentionMs))
 end
-local function tell(stream, retentionMs, line)
-  local keptMs = kept(stream, retentionMs)
+local function appendLine(stream, retentionMs, line)
+  local keptMs = retentionOf(stream, retentionMs)
   if not keptMs then return redis.call('XADD', stream, '*', unpack(line)) end
   local now = redis.call('TIME')
   local horizon = string.format('%.0f', math.max(0, now[1] * 1000 + math.floor(now[2] / 1000) - keptMs))
   return redis.call('XADD', stream, 'MINID', '~', horizon, '*', unpack(line))
 end
-local function isTold(stream, id) return id and #redis.call('XRANGE', stream, id, id, 'COUNT', 1) > 0 end
+local function hasLine(stream, id) return id and #redis.call('XRANGE', stream, id, id, 'COUNT', 1) > 0 end
 `;
 
 /**
  * `endWithoutRecord(mark, stream, retentionMs, line)` writes the end of what has no record: a mark, which holds the id of the
- * line, and the line. Returns false when the stream has that line already. Needs `tell`.
+ * line, and the line. Returns false when the stream has that line already. Needs `appendLine`.
  */
 export const endWithoutRecord = `
 local function endWithoutRecord(mark, stream, retentionMs, line)
-  if isTold(stream, redis.call('GET', mark)) then return false end
-  redis.call('SET', mark, tell(stream, retentionMs, line), 'PX', kept(stream, retentionMs) or retentionMs)
+  if hasLine(stream, redis.call('GET', mark)) then return false end
+  redis.call('SET', mark, appendLine(stream, retentionMs, line), 'PX', retentionOf(stream, retentionMs) or retentionMs)
   return true
 end
 `;
 
 /**
- * `pastFull(stream)`: what takes something away goes through where Redis is at maxmemory. Redis refuses only the first write
- * of a script for want of memory (6.2 to 8), and this one, of a line that never is, frees memory for all it knows. (The
- * flag `allow-oom` needs Redis 7, and text that 6.2 cannot parse.) Only for what callers cannot repeat without end.
+ * `allowAtMaxmemory(stream)` lets a revocation succeed at maxmemory: Redis checks the memory only on the first write of a
+ * script (6.2 to 8), and XDEL of a line that does not exist counts as freeing memory. (The flag `allow-oom` needs Redis 7,
+ * and text that 6.2 cannot parse.) Only for writes that callers cannot repeat without end.
  */
-export const pastFull = `
-local function pastFull(stream) redis.call('XDEL', stream, '0-1') end
+export const allowAtMaxmemory = `
+local function allowAtMaxmemory(stream) redis.call('XDEL', stream, '0-1') end
 `;
 
-/** `counted(account, line)` adds the generation and what goes with it, as they stand now, to a line. */
-export const counted = `
-local function counted(account, line)
+/** `withGeneration(account, line)` adds the present generation, tokenGenerationMin and state of an account to a line. */
+export const withGeneration = `
+local function withGeneration(account, line)
   local now = redis.call('HMGET', account, 'generation', 'tokenGenerationMin', 'state')
   for i, name in ipairs({'generation', 'tokenGenerationMin', 'state'}) do
     line[#line + 1] = name
@@ -59,12 +59,12 @@ end
 `;
 
 /**
- * Keeps a revoked record, and the digest that points to it, no longer than the record retention; but a revoked import for
- * ever, because the same import, run again, would revive it. The last step of a script, and a digest that cannot be
- * reached now is only kept longer.
+ * `expireRecord(key)`: a revoked record and the digest that points to it expire after the record retention. A revoked
+ * import is kept for ever, because the same import, run again, would revive it. The last step of a script: a digest that
+ * cannot be reached now is only kept longer.
  */
-export const letGo = `
-local function letGo(key)
+export const expireRecord = `
+local function expireRecord(key)
   local known = redis.call('HMGET', key, 'digest', 'doc')
   local digest = known[1]
   if string.find(known[2] or '', '"origin":"imported"', 1, true) then return end

@@ -4,13 +4,11 @@ import { hash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 
 export interface Script {
-  /** For metrics and logs. */
-  readonly name: string;
   readonly lua: string;
   readonly sha: string;
 }
 
-export const script = (name: string, lua: string): Script => ({ name, lua, sha: hash('sha1', lua) });
+export const script = (lua: string): Script => ({ lua, sha: hash('sha1', lua) });
 
 export const isNoScript = (error: unknown): boolean =>
   error instanceof Error && error.message.startsWith('NOSCRIPT');

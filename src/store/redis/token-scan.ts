@@ -18,7 +18,7 @@ import { readToken } from './api-tokens.ts';
 import { runOn } from './connections.ts';
 import { commandsOf, type Step, type StoreContext } from './context.ts';
 import { allShards, isStorableId, isStorableTokenId, type KeySpace } from './key-space.ts';
-import { buryScript, placeToken } from './place-token.ts';
+import { buryScript, indexToken } from './index-token.ts';
 import { afterTime, boundsOfName, memberOf, placeOfMember } from './token-index-keys.ts';
 import { createIndexGuard } from './token-upkeep.ts';
 
@@ -75,7 +75,7 @@ const readMember = async (
   if (token === undefined)
     void attempt(() => unacknowledged('sweep').on(key, (client) => client.zrem(key, memberOf(place, by))));
   else if ((token.state === 'revoked') !== (part === 'revoked'))
-    void attempt(() => placeToken(context, token));
+    void attempt(() => indexToken(context, token));
   return token;
 };
 
@@ -112,7 +112,7 @@ const buryTokens: Step<'buryTokens'> = async (context, tokenIds, nowMs) => {
   const bury = async (tokenId: string): Promise<void> => {
     await runOn(writes, buryScript, [context.keys.token(tokenId)], [nowMs]);
     const token = await readToken(context, tokenId, writes);
-    if (token !== undefined) await placeToken(context, token);
+    if (token !== undefined) await indexToken(context, token);
   };
   await Promise.all(tokenIds.filter(isStorableTokenId).map(bury));
   return 'done';

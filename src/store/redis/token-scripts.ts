@@ -3,7 +3,7 @@
 
 import { sameShard } from './look-up-scripts.ts';
 import { script } from './script.ts';
-import { endWithoutRecord, letGo, pastFull, tell } from './script-parts.ts';
+import { endWithoutRecord, expireRecord, allowAtMaxmemory, appendLine } from './script-parts.ts';
 
 /**
  * KEYS token, user, index of the user's tokens, vanishing records, six indexes (token-index-keys.ts), the user's live
@@ -14,9 +14,7 @@ import { endWithoutRecord, letGo, pastFull, tell } from './script-parts.ts';
  * Replies 'created', 'user_unknown', 'digest_taken' or 'too_many'. A token whose id was revoked before it had a
  * record is revoked.
  */
-export const createToken = script(
-  'create_token',
-  `${sameShard}
+export const createToken = script(`${sameShard}
 local id, digest, doc, account, keepUntilMs = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local pointer = ARGV[7] == '1' and KEYS[#KEYS] or nil
 if redis.call('EXISTS', KEYS[2]) == 0 then return 'user_unknown' end
@@ -50,40 +48,31 @@ if keepUntilMs ~= '' then
   if pointer then redis.call('PEXPIREAT', pointer, keepUntilMs) end
 end
 return 'created'
-`,
-);
+`);
 
 /** Points a digest of another shard to a token. KEYS digest. ARGV id, keepUntilMs, id it may replace. Replies the id it points to. */
-export const claimDigest = script(
-  'claim_digest',
-  `
+export const claimDigest = script(`
 local taken = redis.call('GET', KEYS[1])
 if taken and taken ~= ARGV[1] and taken ~= ARGV[3] then return taken end
 redis.call('SET', KEYS[1], ARGV[1])
 if ARGV[2] ~= '' then redis.call('PEXPIREAT', KEYS[1], ARGV[2]) end
 return ARGV[1]
-`,
-);
+`);
 
 /** Takes back a record whose digest turned out to belong to another token. KEYS token, index. ARGV digest, id. */
-export const withdrawToken = script(
-  'withdraw_token',
-  `
+export const withdrawToken = script(`
 if redis.call('HGET', KEYS[1], 'digest') ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[2])
 return 1
-`,
-);
+`);
 
 /**
  * Gives a token its next secret. KEYS token, digest of the secret, stream. ARGV retentionMs, id, digest, number,
  * previousUntilMs or '', until when the secret before is remembered, words of the line. Replies the fields of the token,
  * or 'unknown', 'revoked', 'outdated' or 'digest_taken'.
  */
-export const regenerateToken = script(
-  'regenerate_token',
-  `${tell}
+export const regenerateToken = script(`${appendLine}
 local id, digest, number, previousUntilMs = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local function fields()
   return redis.call('HMGET', KEYS[1], 'doc', 'revokedAtMs', 'secretNumber', 'previousUntilMs', 'lastUsedAtMs')
@@ -101,34 +90,28 @@ else redis.call('HSET', KEYS[1], 'previousUntilMs', previousUntilMs) end
 redis.call('SET', KEYS[2], id)
 local left = redis.call('PTTL', KEYS[1])
 if left > 0 then redis.call('PEXPIRE', KEYS[2], left) end
-tell(KEYS[3], ARGV[1], {unpack(ARGV, 7)})
+appendLine(KEYS[3], ARGV[1], {unpack(ARGV, 7)})
 if string.sub(before[4], 2, 2) == string.sub(digest, 2, 2) then
   redis.pcall('PEXPIREAT', string.sub(KEYS[2], 1, -65) .. before[4], ARGV[6])
 end
 return fields()
-`,
-);
+`);
 
 /** KEYS token. ARGV when it was used. */
-export const recordUse = script(
-  'record_use',
-  `
+export const recordUse = script(`
 local known = redis.call('HMGET', KEYS[1], 'doc', 'lastUsedAtMs')
 if known[1] and tonumber(known[2] or '0') < tonumber(ARGV[1]) then
   redis.call('HSET', KEYS[1], 'lastUsedAtMs', ARGV[1])
 end
 return 1
-`,
-);
+`);
 
 /**
  * KEYS token, stream. ARGV retentionMs, revokedAtMs, digest of the secret that must be good still or '', words of the
  * line. Replies 'revoked', 'already_revoked', 'replaced' (the secret is good no more), or 'unknown': there is no
  * record. A repetition appends its line again only when the stream has lost it.
  */
-export const revokeToken = script(
-  'revoke_token',
-  `${tell}${letGo}${pastFull}
+export const revokeToken = script(`${appendLine}${expireRecord}${allowAtMaxmemory}
 local line = {unpack(ARGV, 4)}
 local found = redis.call('HMGET', KEYS[1],
   'doc', 'revokedAtMs', 'revokedLine', 'digest', 'previousDigest', 'previousUntilMs')
@@ -138,32 +121,26 @@ if digest ~= '' and digest ~= found[4] then
   local isInOverlap = digest == found[5] and tonumber(found[6] or '0') > tonumber(ARGV[2])
   if not isInOverlap then return 'replaced' end
 end
-if found[2] and isTold(KEYS[2], found[3]) then return 'already_revoked' end
-pastFull(KEYS[2])
+if found[2] and hasLine(KEYS[2], found[3]) then return 'already_revoked' end
+allowAtMaxmemory(KEYS[2])
 if not found[2] then redis.call('HSET', KEYS[1], 'revokedAtMs', ARGV[2]) end
-redis.call('HSET', KEYS[1], 'revokedLine', tell(KEYS[2], ARGV[1], line))
-letGo(KEYS[1])
+redis.call('HSET', KEYS[1], 'revokedLine', appendLine(KEYS[2], ARGV[1], line))
+expireRecord(KEYS[1])
 return found[2] and 'already_revoked' or 'revoked'
-`,
-);
+`);
 
 /** Ends what has no record: a session, or an API token that was lost. KEYS mark, stream. ARGV retentionMs, words of the line. */
-export const endOnce = script(
-  'end_session',
-  `${tell}${endWithoutRecord}${pastFull}
-pastFull(KEYS[2])
+export const endOnce = script(`${appendLine}${endWithoutRecord}${allowAtMaxmemory}
+allowAtMaxmemory(KEYS[2])
 endWithoutRecord(KEYS[1], KEYS[2], ARGV[1], {unpack(ARGV, 2)})
 return 1
-`,
-);
+`);
 
 /**
  * KEYS keys, stream. ARGV retentionMs, kid, algorithm, doc, retireOthersAtMs, ifNone ('1'), retireAtMs or '', words
  * of the line. Replies 'added' or 'exists'.
  */
-export const addKey = script(
-  'add_key',
-  `${tell}
+export const addKey = script(`${appendLine}
 local kid, algorithm = ARGV[2], ARGV[3]
 if redis.call('HEXISTS', KEYS[1], 'doc:' .. kid) == 1 then return 'added' end
 local others = {}
@@ -177,19 +154,15 @@ if ARGV[6] == '1' and #others > 0 then return 'exists' end
 redis.call('HSET', KEYS[1], 'doc:' .. kid, ARGV[4], 'algorithm:' .. kid, algorithm)
 if ARGV[7] ~= '' then redis.call('HSET', KEYS[1], 'retire:' .. kid, ARGV[7]) end
 for _, other in ipairs(others) do redis.call('HSETNX', KEYS[1], 'retire:' .. other, ARGV[5]) end
-tell(KEYS[2], ARGV[1], {unpack(ARGV, 8)})
+appendLine(KEYS[2], ARGV[1], {unpack(ARGV, 8)})
 return 'added'
-`,
-);
+`);
 
 /** KEYS signing keys, stream. ARGV retention, key id, fields of the line. Replies 'revoked' or 'unknown'. */
-export const revokeKey = script(
-  'revoke_key',
-  `${tell}${pastFull}
+export const revokeKey = script(`${appendLine}${allowAtMaxmemory}
 if redis.call('HEXISTS', KEYS[1], 'doc:' .. ARGV[2]) == 0 then return 'unknown' end
-pastFull(KEYS[2])
+allowAtMaxmemory(KEYS[2])
 redis.call('HSET', KEYS[1], 'retire:' .. ARGV[2], '0')
-tell(KEYS[2], ARGV[1], {unpack(ARGV, 3)})
+appendLine(KEYS[2], ARGV[1], {unpack(ARGV, 3)})
 return 'revoked'
-`,
-);
+`);

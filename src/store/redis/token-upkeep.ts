@@ -9,7 +9,7 @@ import { RedisFault } from './fault.ts';
 import { allShards } from './key-space.ts';
 import { shardOfAccount } from '../../tokens/shard.ts';
 import { parseVanishing } from './token-index-keys.ts';
-import { placeToken } from './place-token.ts';
+import { indexToken } from './index-token.ts';
 
 const atOnce = 50;
 
@@ -49,7 +49,7 @@ const indexTokensOf = async (context: StoreContext, orgId: string, userId: strin
     async (tokenId) => {
       const token = await readToken(context, tokenId);
       if (token === undefined) await writes.on(all, (client) => client.zrem(all, tokenId));
-      else await placeToken(context, token);
+      else await indexToken(context, token);
     },
   );
 };
@@ -96,7 +96,7 @@ export const sweepVanished = async (
       );
       // One that is still there is given the time at which it will be gone.
       await Promise.all(
-        members.map((member) => unlessDamaged(() => placeToken(context, parseVanishing(member)))),
+        members.map((member) => unlessDamaged(() => indexToken(context, parseVanishing(member)))),
       );
       found = members.length;
     }

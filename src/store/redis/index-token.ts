@@ -4,7 +4,7 @@ import { shardOfTokenId } from '../../tokens/shard.ts';
 import { runOn } from './connections.ts';
 import type { StoreContext } from './context.ts';
 import { script } from './script.ts';
-import { letGo } from './script-parts.ts';
+import { expireRecord } from './script-parts.ts';
 import { type IndexedToken, indexKeysOf, membersOf, vanishingOf } from './token-index-keys.ts';
 
 /**
@@ -12,9 +12,7 @@ import { type IndexedToken, indexKeysOf, membersOf, vanishingOf } from './token-
  * KEYS token, the user's ids, vanishing records, six sets of live ones, six of revoked ones. ARGV id, member of the vanishing
  * records, six members.
  */
-const placeScript = script(
-  'place_token',
-  `
+const indexScript = script(`
 local known = redis.call('HMGET', KEYS[1], 'doc', 'revokedAtMs')
 local left = redis.call('PTTL', KEYS[1])
 local to = known[1] and (known[2] and 9 or 3) or nil
@@ -30,20 +28,16 @@ if left >= 0 then
   redis.call('ZADD', KEYS[3], string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000) + left), ARGV[2])
 else redis.call('ZREM', KEYS[3], ARGV[2]) end
 return 1
-`,
-);
+`);
 
 /** Marks a token as revoked by itself, unless it is. KEYS token. ARGV revokedAtMs. */
-export const buryScript = script(
-  'bury_token',
-  `${letGo}
+export const buryScript = script(`${expireRecord}
 if redis.call('HEXISTS', KEYS[1], 'doc') == 0 then return 0 end
-if redis.call('HSETNX', KEYS[1], 'revokedAtMs', ARGV[1]) == 1 then letGo(KEYS[1]) end
+if redis.call('HSETNX', KEYS[1], 'revokedAtMs', ARGV[1]) == 1 then expireRecord(KEYS[1]) end
 return 1
-`,
-);
+`);
 
-export const placeToken = async (
+export const indexToken = async (
   { keys, unacknowledged }: Pick<StoreContext, 'keys' | 'unacknowledged'>,
   token: IndexedToken,
 ): Promise<void> => {
@@ -54,7 +48,7 @@ export const placeToken = async (
     ...indexKeysOf(keys, token, 'live'),
     ...indexKeysOf(keys, token, 'revoked'),
   ];
-  await runOn(unacknowledged('sweep'), placeScript, touched, [
+  await runOn(unacknowledged('sweep'), indexScript, touched, [
     token.id,
     vanishingOf(token),
     ...membersOf(token),
