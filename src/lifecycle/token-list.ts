@@ -7,12 +7,12 @@ import type { Whose } from '../decision/rights.ts';
 import { isTokenDead } from '../store/api-token-state.ts';
 import type { ApiTokenRecord, OrgRecord, UserRecord } from '../store/records.ts';
 import {
-  placeOf,
+  sortKeyOf,
   scanLimitMax,
   type TokenOrder,
   type TokenPart,
-  type TokenPlace,
-} from '../store/token-places.ts';
+  type TokenSortKey,
+} from '../store/token-listing.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { orgUnknown, userUnknown } from './accounts.ts';
 import { type CommandError, commandError } from './command-error.ts';
@@ -43,7 +43,7 @@ export interface TokenQuery extends Whose {
   /** Undefined: as they were made, or by whatever answers the filter best. */
   readonly sort?: { readonly by: TokenOrder; readonly isDescending: boolean } | undefined;
   /** Only what comes after this place, which an earlier page of the same listing ended at. */
-  readonly after?: TokenPlace | undefined;
+  readonly after?: TokenSortKey | undefined;
   readonly skip: number;
   readonly limit: number;
   readonly isCounted?: boolean | undefined;
@@ -52,7 +52,7 @@ export interface TokenQuery extends Whose {
 export interface TokenListing {
   readonly items: readonly TokenView[];
   /** Where this page ends; undefined: nothing follows. */
-  readonly next: TokenPlace | undefined;
+  readonly next: TokenSortKey | undefined;
   /** How many there are on all pages together; undefined: not asked for, or not known without reading them all. */
   readonly total: number | undefined;
 }
@@ -136,7 +136,7 @@ export const orderOf = (query: Pick<TokenQuery, 'filter' | 'sort'>): NonNullable
 
 interface ReadPage {
   readonly items: readonly TokenView[];
-  readonly next: TokenPlace | undefined;
+  readonly next: TokenSortKey | undefined;
   /** How many match; undefined: they were not read to the end. */
   readonly matched: number | undefined;
   /** Not even those to be skipped could be read. */
@@ -155,7 +155,7 @@ const readPage = async (
   // What no index counts is counted by reading on, within the same bound.
   const readsOn = query.isCounted === true && filter !== undefined && after === undefined;
   const items: TokenView[] = [];
-  let next: TokenPlace | undefined;
+  let next: TokenSortKey | undefined;
   let matched = 0;
   let place = after;
   for (let reads = 0; reads < readsPerPageMax;) {
@@ -170,7 +170,7 @@ const readPage = async (
       if (!states.includes(view.state) || (filter !== undefined && !matches(filter, view))) continue;
       matched += 1;
       const last = items.at(-1);
-      if (items.length === limit && last !== undefined) next ??= placeOf(last, plan.by);
+      if (items.length === limit && last !== undefined) next ??= sortKeyOf(last, plan.by);
       else if (matched > skip) items.push(view);
     }
     if (step.isEnd) return { items, next, matched, isTooFar: false };

@@ -4,7 +4,7 @@
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import { isTokenDead } from '../store/api-token-state.ts';
 import type { ApiTokenRecord } from '../store/records.ts';
-import { scanLimitMax } from '../store/token-places.ts';
+import { scanLimitMax } from '../store/token-listing.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { userUnknown } from './accounts.ts';
 import type { Owner } from './owner.ts';

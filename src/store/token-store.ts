@@ -13,7 +13,7 @@ import type {
   SigningKeyRecord,
   UserRecord,
 } from './records.ts';
-import type { TokenCount, TokenScan, TokenScanStep } from './token-places.ts';
+import type { TokenCount, TokenScan, TokenScanStep } from './token-listing.ts';
 
 /** What one look-up of a secret's digest finds, read atomically. */
 export interface ApiTokenFound {

@@ -3,17 +3,17 @@
 
 import { isTokenId } from '../lifecycle/names.ts';
 import type { TokenQuery } from '../lifecycle/token-list.ts';
-import type { TokenPlace } from '../store/token-places.ts';
+import type { TokenSortKey } from '../store/token-listing.ts';
 
 type Order = NonNullable<TokenQuery['sort']>;
 
 const nameLengthMax = 256;
 
-export const cursorOf = ({ value, id }: TokenPlace, { by, isDescending }: Order): string =>
+export const cursorOf = ({ value, id }: TokenSortKey, { by, isDescending }: Order): string =>
   Buffer.from(JSON.stringify([by, isDescending, value, id])).toString('base64url');
 
 /** `malformed`: none of ours, or of a listing in another order. */
-export const readCursor = (cursor: string, order: Order): TokenPlace | 'malformed' => {
+export const readCursor = (cursor: string, order: Order): TokenSortKey | 'malformed' => {
   const read = parsed(Buffer.from(cursor, 'base64url').toString('utf8'));
   if (!Array.isArray(read) || read.length !== 4) return 'malformed';
   const [by, isDescending, value, id] = read as readonly unknown[];

@@ -4,13 +4,13 @@
 import * as fc from 'fast-check';
 import type { Test } from 'tap';
 import {
-  comparePlaces,
-  placeOf,
+  compareSortKeys,
+  sortKeyOf,
   type TokenOrder,
   tokenOrders,
   type TokenPart,
   type TokenScan,
-} from '../../src/store/token-places.ts';
+} from '../../src/store/token-listing.ts';
 import type { ApiTokenRecord } from '../../src/store/records.ts';
 import type { TokenStore } from '../../src/store/token-store.ts';
 import { exampleOrg, exampleToken, exampleUser, startMs } from './examples.ts';
@@ -38,7 +38,7 @@ const eachStep = async (
 
 const sortedIds = (tokens: Iterable<ApiTokenRecord>, by: TokenOrder, isDescending: boolean): string[] =>
   [...tokens]
-    .sort((one, other) => comparePlaces(placeOf(one, by), placeOf(other, by)) * (isDescending ? -1 : 1))
+    .sort((one, other) => compareSortKeys(sortKeyOf(one, by), sortKeyOf(other, by)) * (isDescending ? -1 : 1))
     .map(({ id }) => id);
 
 const both: readonly TokenPart[] = ['live', 'revoked'];

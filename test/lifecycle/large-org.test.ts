@@ -15,7 +15,7 @@ import {
 import { isFailure } from '../../src/lifecycle/command-error.ts';
 import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { statementOf } from '../../src/store/sqlite/token-scan.ts';
-import { tokenOrders } from '../../src/store/token-places.ts';
+import { tokenOrders } from '../../src/store/token-listing.ts';
 import type { TokenStore } from '../../src/store/token-store.ts';
 import { createRedisStore } from '../../src/store/redis/redis-store.ts';
 import { exampleOrg, exampleToken, exampleUser, startMs } from '../contract/examples.ts';

@@ -2,7 +2,7 @@
 
 import * as fc from 'fast-check';
 import t from 'tap';
-import { tokenOrders } from '../../src/store/token-places.ts';
+import { tokenOrders } from '../../src/store/token-listing.ts';
 import { cursorOf, readCursor } from '../../src/surfaces/token-cursor.ts';
 
 const orders = fc.record({ by: fc.constantFrom(...tokenOrders), isDescending: fc.boolean() });

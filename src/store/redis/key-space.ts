@@ -24,7 +24,7 @@
 //   tollgate:{0}:audit-copied         string  how far it has been copied there
 
 import type { AuditLog } from '../audit-logs.ts';
-import type { TokenOrder, TokenPart } from '../token-places.ts';
+import type { TokenOrder, TokenPart } from '../token-listing.ts';
 import { shardCount, shardOfAccount, shardOfDigest, shardOfTokenId } from '../../tokens/shard.ts';
 
 export const allShards: readonly number[] = Array.from({ length: shardCount }, (_, shard) => shard);

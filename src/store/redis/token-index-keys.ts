@@ -8,12 +8,12 @@ import { shardOfAccount, shardOfTokenId } from '../../tokens/shard.ts';
 import type { ApiTokenRecord } from '../records.ts';
 import {
   neverMs,
-  placeOf,
+  sortKeyOf,
   type TokenOrder,
   tokenOrders,
   type TokenPart,
-  type TokenPlace,
-} from '../token-places.ts';
+  type TokenSortKey,
+} from '../token-listing.ts';
 import { DamagedRecord } from '../record-schema.ts';
 import type { KeySpace } from './key-space.ts';
 
@@ -27,10 +27,10 @@ const digits = (ms: number): string => String(ms).padStart(16, '0');
 const idLength = 36;
 const separatorOf = (by: TokenOrder): string => (by === 'name' ? '\0' : ':');
 
-export const memberOf = ({ value, id }: TokenPlace, by: TokenOrder): string =>
+export const memberOf = ({ value, id }: TokenSortKey, by: TokenOrder): string =>
   `${typeof value === 'number' ? digits(value) : value}${separatorOf(by)}${id}`;
 
-export const placeOfMember = (member: string, by: TokenOrder): TokenPlace => {
+export const sortKeyOfMember = (member: string, by: TokenOrder): TokenSortKey => {
   const id = member.slice(-idLength);
   const value = member.slice(0, -idLength - 1);
   return { value: by === 'name' ? value : Number(value), id };
@@ -55,7 +55,7 @@ export const indexKeysOf = (keys: KeySpace, token: IndexedToken, part: TokenPart
 
 /** The members for these keys. */
 export const membersOf = (token: IndexedToken): string[] => {
-  const members = tokenOrders.map((by) => memberOf(placeOf(token, by), by));
+  const members = tokenOrders.map((by) => memberOf(sortKeyOf(token, by), by));
   return [...members, ...members];
 };
 

@@ -5,21 +5,21 @@
 import { shardOfAccount } from '../../tokens/shard.ts';
 import type { ApiTokenRecord } from '../records.ts';
 import {
-  mergePlaces,
+  mergeSorted,
   scanLimitMax,
   type TokenCount,
   type TokenOrder,
   type TokenPart,
-  type TokenPlace,
+  type TokenSortKey,
   type TokenScan,
-} from '../token-places.ts';
+} from '../token-listing.ts';
 import type { TokenListings } from '../token-store.ts';
 import { readToken } from './api-tokens.ts';
 import { runOn } from './connections.ts';
 import { commandsOf, type Step, type StoreContext } from './context.ts';
 import { allShards, isStorableId, isStorableTokenId, type KeySpace } from './key-space.ts';
 import { buryScript, indexToken } from './index-token.ts';
-import { afterTime, boundsOfName, memberOf, placeOfMember } from './token-index-keys.ts';
+import { afterTime, boundsOfName, memberOf, sortKeyOfMember } from './token-index-keys.ts';
 import { createIndexGuard } from './token-upkeep.ts';
 
 /** Fewest members that a set is asked for. */
@@ -27,7 +27,7 @@ const askedMin = 8;
 
 /** A member of a set, which leads to a token. */
 interface Member {
-  readonly place: TokenPlace;
+  readonly sortKey: TokenSortKey;
   readonly part: TokenPart;
   readonly key: string;
 }
@@ -59,7 +59,7 @@ const membersOf = (
         ? client.zrevrangebylex(key, max, min, 'LIMIT', 0, limit)
         : client.zrangebylex(key, min, max, 'LIMIT', 0, limit),
     );
-    return found.map((member) => ({ place: placeOfMember(member, scan.by), part, key }));
+    return found.map((member) => ({ sortKey: sortKeyOfMember(member, scan.by), part, key }));
   };
   return Promise.all(shardsOf(scan).flatMap((shard) => parts.map((part) => read(shard, part))));
 };
@@ -67,13 +67,13 @@ const membersOf = (
 /** The record that a member leads to. Corrects the sets where it leads to none, beside the listing. */
 const readMember = async (
   context: StoreContext,
-  { place, part, key }: Member,
+  { sortKey, part, key }: Member,
   by: TokenOrder,
 ): Promise<ApiTokenRecord | undefined> => {
   const { attempt, unacknowledged } = context;
-  const token = await readToken(context, place.id);
+  const token = await readToken(context, sortKey.id);
   if (token === undefined)
-    void attempt(() => unacknowledged('sweep').on(key, (client) => client.zrem(key, memberOf(place, by))));
+    void attempt(() => unacknowledged('sweep').on(key, (client) => client.zrem(key, memberOf(sortKey, by))));
   else if ((token.state === 'revoked') !== (part === 'revoked'))
     void attempt(() => indexToken(context, token));
   return token;
@@ -86,10 +86,10 @@ const scanTokens: Step<'scanTokens'> = async (context, scan) => {
   const fairShare = Math.ceil((2 * limit) / shardsOf(scan).length);
   const asked = Math.min(limit, Math.max(askedMin, fairShare));
   const found = await membersOf(context, scan, asked);
-  const { items, isEnd } = mergePlaces(found, { isDescending, limit, asked });
+  const { items, isEnd } = mergeSorted(found, { isDescending, limit, asked });
   const records = await Promise.all(items.map((member) => readMember(context, member, by)));
   const tokens = records.filter((token) => token !== undefined);
-  return { tokens, visited: items.length, last: items.at(-1)?.place, isEnd };
+  return { tokens, visited: items.length, last: items.at(-1)?.sortKey, isEnd };
 };
 
 const countTokens: Step<'countTokens'> = async ({ keys, reads }, count) => {

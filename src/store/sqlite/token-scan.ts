@@ -3,14 +3,14 @@
 import { setImmediate } from 'node:timers/promises';
 import { isOutage } from '../../decision/outcome.ts';
 import {
-  mergePlaces,
-  placeOf,
+  mergeSorted,
+  sortKeyOf,
   scanLimitMax,
   type TokenCount,
   type TokenOrder,
   type TokenPart,
   type TokenScan,
-} from '../token-places.ts';
+} from '../token-listing.ts';
 import type { TokenListings } from '../token-store.ts';
 import type { Connection } from './connection.ts';
 import type { FileAccess, Step } from './file-access.ts';
@@ -34,12 +34,12 @@ const scanTokens: Step<'scanTokens'> = (connection, scan) => {
     const { sql, values } = statementOf(scan, part, limit);
     return connection.all(sql, ...values).map((row) => {
       const token = parseToken(row);
-      return { token, place: placeOf(token, scan.by) };
+      return { token, sortKey: sortKeyOf(token, scan.by) };
     });
   });
-  const { items, isEnd } = mergePlaces(found, { isDescending: scan.isDescending, limit, asked: limit });
+  const { items, isEnd } = mergeSorted(found, { isDescending: scan.isDescending, limit, asked: limit });
   const tokens = items.map(({ token }) => token);
-  return { tokens, visited: items.length, last: items.at(-1)?.place, isEnd };
+  return { tokens, visited: items.length, last: items.at(-1)?.sortKey, isEnd };
 };
 
 /** The statement of a scan; its plan is tested. */

@@ -2,7 +2,7 @@
 // it is told at once. Parameters it does not know are passed over, as the vendor's are more than these.
 
 import { orderOf, type TokenFilter, type TokenQuery } from '../../lifecycle/token-list.ts';
-import type { TokenOrder } from '../../store/token-places.ts';
+import type { TokenOrder } from '../../store/token-listing.ts';
 import { decode } from '../body.ts';
 import type { InvalidParam } from '../../dialects/astra-problem.ts';
 import { readCursor } from '../token-cursor.ts';

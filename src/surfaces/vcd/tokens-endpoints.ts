@@ -6,7 +6,7 @@ import { mayManageTokens } from '../../decision/rights.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
 import { isCommandError, isFailure } from '../../lifecycle/command-error.ts';
 import { orderOf, type TokenFilter, type TokenView } from '../../lifecycle/token-list.ts';
-import type { TokenOrder } from '../../store/token-places.ts';
+import type { TokenOrder } from '../../store/token-listing.ts';
 import { denied, type Endpoint, success } from '../answer.ts';
 import { cursorOf, readCursor } from '../token-cursor.ts';
 import { type Filter, type Members, matches } from './fiql.ts';

@@ -1,4 +1,4 @@
-// In which orders API tokens are listed, and where a token stands in one. Pure; both adapters keep their indexes by it.
+// In which orders API tokens are listed, and by which key each is sorted. Pure; both adapters keep their indexes by it.
 
 import type { ApiTokenRecord } from './records.ts';
 
@@ -10,8 +10,8 @@ export type TokenOrder = (typeof tokenOrders)[number];
 /** `live`: not revoked by itself; it may have expired, or have died with its user or org. `revoked`: by itself. */
 export type TokenPart = 'live' | 'revoked';
 
-/** Where a token stands in an order. A name stands by its UTF-8 bytes. */
-export interface TokenPlace {
+/** By what a token is sorted. A name is compared by its UTF-8 bytes. */
+export interface TokenSortKey {
   readonly value: string | number;
   readonly id: string;
 }
@@ -26,23 +26,23 @@ export interface TokenScan {
   readonly isDescending: boolean;
   /** Only tokens of exactly this name; needs `by: 'name'`. */
   readonly name?: string | undefined;
-  /** Only what comes after this place in that order; undefined: from the beginning. */
-  readonly after: TokenPlace | undefined;
-  /** Most places that are looked at. */
+  /** Only what comes after this key in that order; undefined: from the beginning. */
+  readonly after: TokenSortKey | undefined;
+  /** How many members of the order are looked at, at the most. */
   readonly limit: number;
 }
 
 export interface TokenScanStep {
-  /** Often fewer than `limit`: a place may lead to no record, and a step may end early. */
+  /** Often fewer than `limit`: a member may lead to no record, and a step may end early. */
   readonly tokens: readonly ApiTokenRecord[];
-  /** How many places were looked at. */
+  /** How many members were looked at. */
   readonly visited: number;
-  /** The last place that was looked at; undefined: there was none. */
-  readonly last: TokenPlace | undefined;
+  /** The key of the last one; undefined: there was none. */
+  readonly last: TokenSortKey | undefined;
   readonly isEnd: boolean;
 }
 
-/** Most places of one scan: no command and no statement takes longer than a few milliseconds. */
+/** The greatest limit of one scan: no command and no statement takes longer than a few milliseconds. */
 export const scanLimitMax = 100;
 
 /** How many tokens are counted. */
@@ -54,16 +54,16 @@ export interface TokenCount {
   readonly unexpiredAtMs?: number | undefined;
 }
 
-/** Where what never expires stands. */
+/** The sort key of what never expires. */
 export const neverMs = Number.MAX_SAFE_INTEGER;
 
-export const placeOf = (token: Pick<ApiTokenRecord, 'id' | TokenOrder>, by: TokenOrder): TokenPlace => ({
+export const sortKeyOf = (token: Pick<ApiTokenRecord, 'id' | TokenOrder>, by: TokenOrder): TokenSortKey => ({
   value: by === 'expiresAtMs' ? (token.expiresAtMs ?? neverMs) : token[by],
   id: token.id,
 });
 
 /** Negative: `one` comes before `other`, ascending. */
-export const comparePlaces = (one: TokenPlace, other: TokenPlace): number => {
+export const compareSortKeys = (one: TokenSortKey, other: TokenSortKey): number => {
   if (one.value !== other.value)
     return typeof one.value === 'number' && typeof other.value === 'number'
       ? one.value - other.value
@@ -73,15 +73,15 @@ export const comparePlaces = (one: TokenPlace, other: TokenPlace): number => {
 };
 
 /**
- * The first `limit` of several lists that are each in order, each place once. `found`: of each list as many as there are,
+ * The first `limit` of several lists that are each in order, each token once. `found`: of each list as many as there are,
  * or `asked` of them: beyond the end of such a list nothing is known, so nothing further is taken.
  */
-export const mergePlaces = <T extends { readonly place: TokenPlace }>(
+export const mergeSorted = <T extends { readonly sortKey: TokenSortKey }>(
   found: readonly (readonly T[])[],
   { isDescending, limit, asked }: Pick<TokenScan, 'isDescending' | 'limit'> & { readonly asked: number },
 ): { readonly items: readonly T[]; readonly isEnd: boolean } => {
   const direction = isDescending ? -1 : 1;
-  const compare = (one: T, other: T): number => direction * comparePlaces(one.place, other.place);
+  const compare = (one: T, other: T): number => direction * compareSortKeys(one.sortKey, other.sortKey);
   const ends = found.filter((list) => list.length >= asked).map((list) => list.at(-1));
   const known = ends.reduce(
     (least, end) => (least === undefined || (end !== undefined && compare(end, least) < 0) ? end : least),
@@ -90,7 +90,7 @@ export const mergePlaces = <T extends { readonly place: TokenPlace }>(
   const sorted = found.flat().sort(compare);
   const each = sorted.filter(
     (item, index) =>
-      sorted[index - 1]?.place.id !== item.place.id && (known === undefined || compare(item, known) <= 0),
+      sorted[index - 1]?.sortKey.id !== item.sortKey.id && (known === undefined || compare(item, known) <= 0),
   );
   return { items: each.slice(0, limit), isEnd: known === undefined && each.length <= limit };
 };
