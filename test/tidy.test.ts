@@ -125,7 +125,6 @@ t.test('every file opens by saying what it is, and is small enough to read', asy
 const longFunctions: Readonly<Record<string, number>> = {
   'gate.ts': 1,
   'gate/identification.ts': 1,
-  'lifecycle/signing-keys.ts': 1,
   'proxy/forward-auth/forward-auth.ts': 1,
   'proxy/hygiene.ts': 1,
   'surfaces/management/session-operations.ts': 1,

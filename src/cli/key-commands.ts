@@ -3,7 +3,7 @@
 import { isOutage } from '../decision/outcome.ts';
 import type { AuditAction } from '../lifecycle/audit.ts';
 import { isFailure } from '../lifecycle/command-error.ts';
-import { createSigningKeys, type SigningKeys } from '../lifecycle/signing-keys.ts';
+import { SigningKeys } from '../lifecycle/signing-keys.ts';
 import { isRevokedKey } from '../lifecycle/stored-signing-keys.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { SigningKeyRecord } from '../store/records.ts';
@@ -146,7 +146,7 @@ const withKeys = async <T>(
   work: (keys: SigningKeys) => Promise<T>,
 ): Promise<T> => {
   const { store, settings, now } = session;
-  const keys = createSigningKeys({ store, settings, now });
+  const keys = new SigningKeys({ store, settings, now });
   try {
     return await withAudit(session, action, {}, () => work(keys));
   } finally {

@@ -6,7 +6,7 @@ import { type CountingIdentifier, createIdentifier } from '../identity/create-id
 import { createFeedState, type FeedState } from '../identity/feed-state.ts';
 import { createUnknownTokenLimit } from '../identity/unknown-token-limit.ts';
 import { createLastUsed } from '../lifecycle/last-used.ts';
-import { algorithmsOf, createSigningKeys, type SigningKeys } from '../lifecycle/signing-keys.ts';
+import { algorithmsOf, SigningKeys } from '../lifecycle/signing-keys.ts';
 import { summarizeError } from '../observe/describe-error.ts';
 import type { Log } from '../observe/log.ts';
 import { measureCalls } from '../observe/measure-calls.ts';
@@ -62,7 +62,7 @@ export const openIdentification = async (
         log.warn('what this replica knew was written back to the store', { count, result }),
     },
   });
-  const signingKeys = createSigningKeys({
+  const signingKeys = new SigningKeys({
     store,
     settings,
     now,

@@ -8,7 +8,7 @@ import { surfaceAlgorithms } from '../settings/surface-paths.ts';
 import type { SigningKeyRecord } from '../store/records.ts';
 import { KeyRing } from '../tokens/key-ring.ts';
 import type { SigningAlgorithm } from '../tokens/signature.ts';
-import { isKeyFault, parseSigningKey } from '../tokens/signing-key.ts';
+import { isKeyFault, parseSigningKey, type SigningKey } from '../tokens/signing-key.ts';
 import { type CommandError, commandError, isFailure } from './command-error.ts';
 import {
   addNextKey,
@@ -52,162 +52,164 @@ export interface RevokedKey {
   readonly replacedBy: RotatedKey | undefined;
 }
 
-export interface SigningKeys {
-  readonly ring: KeyRing;
-  /** Reads the keys, making the first of each algorithm. After an Outage it goes on trying by itself. */
-  start(): Promise<'ready' | Outage>;
-  /** Whether this replica can sign now. An Outage's cause says what to do. */
-  state(): 'ready' | Outage;
-  /** Reads the keys again; what is known stays where they cannot be read. Never rejects. */
-  reload(): Promise<void>;
-  /**
-   * Publishes a new key now, signs with it `publishLeadMs` later, keeps the old until its last token has expired.
-   * Refused where the old one cannot be opened here, unless the command is to abandon it.
-   */
-  rotate(
-    algorithm: SigningAlgorithm,
-    command?: { readonly abandonsOld: boolean },
-  ): Promise<RotatedKey | CommandError | Outage>;
-  /**
-   * Ends a key that has leaked: it is published no more, and nothing it has signed is believed. Where it is the newest of
-   * its algorithm a new key is added first, and signs at once. Repeating it is safe.
-   */
-  revoke(kid: string): Promise<RevokedKey | CommandError | Outage>;
-  /** Whether this replica has seen the key revoked. */
-  isRevoked(kid: string): boolean;
-  close(): void;
-}
-
 /** A change that the feed did not bring is found after this long. */
 const reloadIntervalMs = 60_000;
 const retryDelayMs = 250;
 const retryDelayMsMax = 5_000;
 
 /** Nothing is read or made before `start`; mounted keys are in the ring at once. */
-export const createSigningKeys = (options: SigningKeysOptions): SigningKeys => {
-  const { settings, now, log } = options;
-  const { algorithms = [settings.tokens.algorithm] } = options;
-  const ring = new KeyRing();
-  const parsed = settings.keys.signingKeys.map((pem, index) =>
-    parseSigningKey(pem, `item ${index + 1} of keys.signingKeys`),
-  );
-  const mounted = parsed.flatMap((key) => (isKeyFault(key) ? [] : [key]));
-  const mountedFault = parsed.find(isKeyFault)?.message;
-  const isMounted = (wanted: SigningAlgorithm): boolean => mounted.some((key) => key.algorithm === wanted);
-  ring.replace(mounted);
-
-  let records: readonly SigningKeyRecord[] = [];
+export class SigningKeys {
+  readonly ring = new KeyRing();
+  /** Reads the keys again; what is known stays where they cannot be read. Never rejects. */
+  readonly reload = oneAtATime(() => this.#readAndPlan());
+  readonly #options: SigningKeysOptions;
+  readonly #mounted: readonly SigningKey[];
+  readonly #mountedFault: string | undefined;
+  #records: readonly SigningKeyRecord[] = [];
   /** What has been seen revoked stays so, though the store may lose it. */
-  const revoked = new Set<string>();
-  let lastRefusal: Outage | undefined;
-  let retries = 0;
-  let timer: NodeJS.Timeout | undefined;
-  let isClosed = false;
+  readonly #revoked = new Set<string>();
+  #lastRefusal: Outage | undefined;
+  #retries = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
-  const state = (): 'ready' | Outage => {
-    if (mountedFault !== undefined) return keysUnavailable(mountedFault);
-    if (algorithms.every((algorithm) => ring.signingKey(algorithm, now()) !== undefined)) return 'ready';
-    return lastRefusal ?? keysUnavailable('the signing keys have not been read yet');
-  };
+  constructor(options: SigningKeysOptions) {
+    this.#options = options;
+    const parsed = options.settings.keys.signingKeys.map((pem, index) =>
+      parseSigningKey(pem, `item ${index + 1} of keys.signingKeys`),
+    );
+    this.#mounted = parsed.flatMap((key) => (isKeyFault(key) ? [] : [key]));
+    this.#mountedFault = parsed.find(isKeyFault)?.message;
+    this.ring.replace(this.#mounted);
+  }
 
-  const read = async (): Promise<Outage | undefined> => {
-    const wanted = algorithms.filter((algorithm) => !isMounted(algorithm));
-    const found = await readStoredKeys(options, wanted, records, revoked);
-    if (isOutage(found)) return found;
-    records = found.records;
-    const believed = new Set(ring.published(now()).map(({ kid }) => kid));
-    ring.replace([...mounted, ...found.keys]);
-    const newly = records.filter((record) => isRevokedKey(record) && !revoked.has(record.kid));
-    for (const { kid } of newly) revoked.add(kid);
-    if (newly.some(({ kid }) => believed.has(kid))) options.onRevoked?.();
-    return found.fault === undefined ? undefined : keysUnavailable(found.fault);
-  };
+  /** Reads the keys, making the first of each algorithm. After an Outage it goes on trying by itself. */
+  async start(): Promise<'ready' | Outage> {
+    await this.reload();
+    return this.state();
+  }
 
-  const readAndPlan = async (): Promise<void> => {
-    const refusal = await read().catch((cause: unknown) => outage('keys_unavailable', cause));
-    if (refusal !== undefined && (lastRefusal === undefined || topicOf(refusal) !== topicOf(lastRefusal)))
+  /** Whether this replica can sign now. An Outage's cause says what to do. */
+  state(): 'ready' | Outage {
+    if (this.#mountedFault !== undefined) return keysUnavailable(this.#mountedFault);
+    const nowMs = this.#options.now();
+    if (this.#algorithms.every((algorithm) => this.ring.signingKey(algorithm, nowMs) !== undefined))
+      return 'ready';
+    return this.#lastRefusal ?? keysUnavailable('the signing keys have not been read yet');
+  }
+
+  /**
+   * Publishes a new key now, signs with it `publishLeadMs` later, keeps the old until its last token has expired.
+   * Refused where the old one cannot be opened here, unless the command is to abandon it.
+   */
+  async rotate(
+    algorithm: SigningAlgorithm,
+    { abandonsOld } = { abandonsOld: false },
+  ): Promise<RotatedKey | CommandError | Outage> {
+    if (this.#isMounted(algorithm))
+      return commandError(
+        'key_mounted',
+        `The ${algorithm} key is mounted as a file. Put the new key first in keys.signingKeys, keep the old one after it until its tokens have expired, and restart each replica.`,
+      );
+    const { settings, now } = this.#options;
+    const rotated = await this.#addNext(algorithm, now() + settings.keys.publishLeadMs, abandonsOld);
+    if (!isFailure(rotated)) await this.reload();
+    return rotated;
+  }
+
+  /**
+   * Ends a key that has leaked: it is published no more, and nothing it has signed is believed. Where it is the newest of
+   * its algorithm a new key is added first, and signs at once. Repeating it is safe.
+   */
+  async revoke(kid: string): Promise<RevokedKey | CommandError | Outage> {
+    if (this.#mounted.some((key) => key.kid === kid))
+      return commandError(
+        'key_mounted',
+        'That key is mounted as a file. Put a new one first in keys.signingKeys, remove it, and restart each replica.',
+      );
+    const { store, now } = this.#options;
+    const listed = await store.listKeys();
+    if (isOutage(listed)) return listed;
+    const record = listed.find((key) => key.kid === kid);
+    if (record === undefined)
+      return commandError('key_unknown', `The store has no key ${kid}; see tollgate key list.`);
+    const { algorithm } = record;
+    const isNewest = record.retireAtMs === undefined && !this.#isMounted(algorithm);
+    const replacedBy = isNewest ? await this.#addNext(algorithm, now()) : undefined;
+    if (isFailure(replacedBy)) return replacedBy;
+    const done = await store.revokeKey(kid, now());
+    if (isOutage(done)) return done;
+    await this.reload();
+    return { kid, algorithm, replacedBy };
+  }
+
+  /** Whether this replica has seen the key revoked. */
+  isRevoked(kid: string): boolean {
+    return this.#revoked.has(kid);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+  }
+
+  get #algorithms(): readonly SigningAlgorithm[] {
+    return this.#options.algorithms ?? [this.#options.settings.tokens.algorithm];
+  }
+
+  #isMounted(algorithm: SigningAlgorithm): boolean {
+    return this.#mounted.some((key) => key.algorithm === algorithm);
+  }
+
+  async #readAndPlan(): Promise<void> {
+    const { log } = this.#options;
+    const last = this.#lastRefusal;
+    const refusal = await this.#read().catch((cause: unknown) => outage('keys_unavailable', cause));
+    if (refusal !== undefined && (last === undefined || topicOf(refusal) !== topicOf(last)))
       log?.warn(`signing keys: ${messageOf(refusal)}`, { reason: refusal.reason });
-    if (refusal === undefined && lastRefusal !== undefined) log?.info('signing keys: read');
-    lastRefusal = refusal;
-    retries = refusal === undefined ? 0 : retries + 1;
-    plan(refusal === undefined ? reloadIntervalMs : retryDelay(retries));
-  };
+    if (refusal === undefined && last !== undefined) log?.info('signing keys: read');
+    this.#lastRefusal = refusal;
+    this.#retries = refusal === undefined ? 0 : this.#retries + 1;
+    this.#plan(refusal === undefined ? reloadIntervalMs : retryDelay(this.#retries));
+  }
 
-  const plan = (delayMs: number): void => {
-    clearTimeout(timer);
-    if (isClosed) return;
-    timer = setTimeout(() => void reload(), delayMs);
-    timer.unref();
-  };
+  async #read(): Promise<Outage | undefined> {
+    const { now, onRevoked } = this.#options;
+    const wanted = this.#algorithms.filter((algorithm) => !this.#isMounted(algorithm));
+    const found = await readStoredKeys(this.#options, wanted, this.#records, this.#revoked);
+    if (isOutage(found)) return found;
+    this.#records = found.records;
+    const believed = new Set(this.ring.published(now()).map(({ kid }) => kid));
+    this.ring.replace([...this.#mounted, ...found.keys]);
+    const newly = found.records.filter((key) => isRevokedKey(key) && !this.#revoked.has(key.kid));
+    for (const { kid } of newly) this.#revoked.add(kid);
+    if (newly.some(({ kid }) => believed.has(kid))) onRevoked?.();
+    return found.fault === undefined ? undefined : keysUnavailable(found.fault);
+  }
 
-  const reload = oneAtATime(readAndPlan);
+  #plan(delayMs: number): void {
+    clearTimeout(this.#timer);
+    if (this.#isClosed) return;
+    this.#timer = setTimeout(() => void this.reload(), delayMs).unref();
+  }
 
-  const addNext = async (
+  async #addNext(
     algorithm: SigningAlgorithm,
     activeFromMs: number,
     abandonsOld = false,
-  ): Promise<RotatedKey | CommandError | Outage> => {
-    const fault = abandonsOld ? undefined : await newestKeyFault(options, algorithm);
+  ): Promise<RotatedKey | CommandError | Outage> {
+    const fault = abandonsOld ? undefined : await newestKeyFault(this.#options, algorithm);
     if (isOutage(fault)) return fault;
     if (fault !== undefined)
       return commandError(
         'key_sealed',
         `No new key was made, because the other replicas could not open what is sealed here. First mend this: ${fault}`,
       );
-    const retireOthersAtMs = activeFromMs + lastTokenMs(settings);
-    const added = await addNextKey(options, algorithm, { activeFromMs, retireOthersAtMs });
-    if (isOutage(added)) return added;
-    return { kid: added.kid, algorithm, activeFromMs, retireOthersAtMs };
-  };
-
-  return {
-    ring,
-    state,
-    reload,
-    start: async () => {
-      await reload();
-      return state();
-    },
-    rotate: async (wanted, { abandonsOld } = { abandonsOld: false }) => {
-      if (isMounted(wanted))
-        return commandError(
-          'key_mounted',
-          `The ${wanted} key is mounted as a file. Put the new key first in keys.signingKeys, keep the old one after it until its tokens have expired, and restart each replica.`,
-        );
-      const rotated = await addNext(wanted, now() + settings.keys.publishLeadMs, abandonsOld);
-      if (!isFailure(rotated)) await reload();
-      return rotated;
-    },
-    revoke: async (kid) => {
-      if (mounted.some((key) => key.kid === kid))
-        return commandError(
-          'key_mounted',
-          'That key is mounted as a file. Put a new one first in keys.signingKeys, remove it, and restart each replica.',
-        );
-      const listed = await options.store.listKeys();
-      if (isOutage(listed)) return listed;
-      const record = listed.find((key) => key.kid === kid);
-      if (record === undefined)
-        return commandError('key_unknown', `The store has no key ${kid}; see tollgate key list.`);
-      const { algorithm } = record;
-      let replacedBy: RotatedKey | undefined;
-      if (record.retireAtMs === undefined && !isMounted(algorithm)) {
-        const next = await addNext(algorithm, now());
-        if (isFailure(next)) return next;
-        replacedBy = next;
-      }
-      const done = await options.store.revokeKey(kid, now());
-      if (isOutage(done)) return done;
-      await reload();
-      return { kid, algorithm, replacedBy };
-    },
-    isRevoked: (kid) => revoked.has(kid),
-    close: () => {
-      isClosed = true;
-      clearTimeout(timer);
-    },
-  };
-};
+    const retireOthersAtMs = activeFromMs + lastTokenMs(this.#options.settings);
+    const added = await addNextKey(this.#options, algorithm, { activeFromMs, retireOthersAtMs });
+    return isOutage(added) ? added : { kid: added.kid, algorithm, activeFromMs, retireOthersAtMs };
+  }
+}
 
 /** After a new key signs, how long something signed with the old one may still be shown: by a replica that learned late, too. */
 const lastTokenMs = ({ tokens, identity }: SigningKeysOptions['settings']): number =>

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { algorithmsOf, createSigningKeys } from '../../src/lifecycle/signing-keys.ts';
+import { algorithmsOf, SigningKeys } from '../../src/lifecycle/signing-keys.ts';
 import { loadSettings } from '../../src/settings/load-settings.ts';
 import type { Settings } from '../../src/settings/settings.ts';
 import { openStore } from '../../src/store/open-store.ts';
@@ -24,7 +24,7 @@ const fileOf = (t: Test): string => {
 const published = async (t: Test, settings: Settings): Promise<readonly string[]> => {
   const store = await openStore(settings.store, { retentionMs: 60_000 });
   t.teardown(() => store.close());
-  const keys = createSigningKeys({ store, settings, now: Date.now, algorithms: algorithmsOf(settings) });
+  const keys = new SigningKeys({ store, settings, now: Date.now, algorithms: algorithmsOf(settings) });
   t.teardown(() => keys.close());
   t.equal(await keys.start(), 'ready');
   return keys.ring.published(Date.now()).map(({ kid, algorithm }) => `${algorithm} ${kid}`);

@@ -17,11 +17,7 @@ import t, { type Test } from 'tap';
 import { isOutage } from '../../src/decision/outcome.ts';
 import { isFailure } from '../../src/lifecycle/command-error.ts';
 import { loadSealingKey } from '../../src/lifecycle/sealing-key.ts';
-import {
-  createSigningKeys,
-  type SigningKeys,
-  type SigningKeysOptions,
-} from '../../src/lifecycle/signing-keys.ts';
+import { SigningKeys, type SigningKeysOptions } from '../../src/lifecycle/signing-keys.ts';
 import type { StoreSettings } from '../../src/settings/settings.ts';
 import { createStore } from '../../src/store/open-store.ts';
 import type { TokenStore } from '../../src/store/token-store.ts';
@@ -89,7 +85,7 @@ const replica = async (
   const clock = { nowMs };
   const lines: string[] = [];
   const keep = (message: string): void => void lines.push(message);
-  const keys = createSigningKeys({
+  const keys = new SigningKeys({
     store,
     settings,
     now: () => clock.nowMs,
