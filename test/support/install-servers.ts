@@ -1,6 +1,6 @@
 // Before the tests: makes sure the real servers they run against are there (`redis-server`; `prometheus`, the API of
-// the system test, with `promtool`), and `faketime`, which gives a process another clock; or says exactly what to
-// install. Never a stand-in.
+// the system test, with `promtool`; nginx, Caddy and HAProxy), and `faketime`, which gives a process another clock; or says
+// exactly what to install. Never a stand-in.
 
 import { spawnSync } from 'node:child_process';
 
@@ -8,6 +8,8 @@ interface Server {
   readonly command: string;
   /** Package manager -> what it calls the package. */
   readonly packages: Readonly<Record<string, string>>;
+  /** `--version` unless given. */
+  readonly versionOption?: string;
 }
 
 const servers: readonly Server[] = [
@@ -22,6 +24,21 @@ const servers: readonly Server[] = [
   {
     command: 'promtool',
     packages: { 'apt-get': 'prometheus', apk: 'prometheus', dnf: '/usr/bin/promtool', brew: 'prometheus' },
+  },
+  {
+    command: 'nginx',
+    packages: { 'apt-get': 'nginx-light', apk: 'nginx', dnf: 'nginx', brew: 'nginx' },
+    versionOption: '-v',
+  },
+  {
+    command: 'caddy',
+    packages: { 'apt-get': 'caddy', apk: 'caddy', dnf: 'caddy', brew: 'caddy' },
+    versionOption: 'version',
+  },
+  {
+    command: 'haproxy',
+    packages: { 'apt-get': 'haproxy', apk: 'haproxy', dnf: 'haproxy', brew: 'haproxy' },
+    versionOption: '-v',
   },
   {
     command: 'faketime',
@@ -43,7 +60,8 @@ const managers: Readonly<Record<string, { readonly before: string[][]; readonly 
 const runs = (command: string, ...args: string[]): boolean =>
   spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 
-const missing = (): readonly Server[] => servers.filter(({ command }) => !runs(command, '--version'));
+const missing = (): readonly Server[] =>
+  servers.filter(({ command, versionOption = '--version' }) => !runs(command, versionOption));
 
 const packagesOf = (wanted: readonly Server[], manager: string): string[] => [
   ...new Set(wanted.flatMap(({ packages }) => packages[manager] ?? [])),
