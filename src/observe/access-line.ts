@@ -1,7 +1,7 @@
 // One finished request as one line of JSON, written by hand because it stands on the request path.
 // It never holds a query string, a header, a credential, or anything that could start a second line.
 
-import { describeError, escapeControls, maskSecrets } from './describe-error.ts';
+import { describeError, escapeControls, maskSecrets, summarizeError } from './describe-error.ts';
 import { holdsSecret } from '../decision/secret-shapes.ts';
 import type { Refusal } from '../decision/outcome.ts';
 import type { RequestOutcome } from './request-outcome.ts';
@@ -74,7 +74,8 @@ const maskPath = (path: string): string => {
 const causeOf = (cause: unknown): string => {
   const fields = describeError(cause, false);
   if (fields === undefined) return '';
-  return fields.code === undefined ? fields.message : `${fields.code}: ${fields.message}`;
+  const message = cause instanceof Error ? summarizeError(cause) : fields.message;
+  return fields.code === undefined ? message : `${fields.code}: ${message}`;
 };
 
 const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;
