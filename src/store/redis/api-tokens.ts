@@ -8,7 +8,7 @@ import { DamagedRecord } from '../record-schema.ts';
 import type { ApiTokenRecord } from '../records.ts';
 import type { ApiTokenStore } from '../token-store.ts';
 import { lineOf } from './change-codec.ts';
-import { type Connections, listIndex, runOn } from './connections.ts';
+import { type MasterConnections, listIndex, runOn } from './connections.ts';
 import { commandsOf, type Step, type StoreContext } from './context.ts';
 import { isStorableId, isStorableTokenId, shardOfSession } from './key-space.ts';
 import { indexToken } from './index-token.ts';
@@ -28,7 +28,7 @@ import {
 export const readToken = async (
   { keys, reads }: StoreContext,
   tokenId: string,
-  connections: Connections = reads,
+  connections: MasterConnections = reads,
 ): Promise<ApiTokenRecord | undefined> => {
   const key = keys.token(tokenId);
   return parseToken(tokenId, await connections.on(key, (client) => client.hmget(key, ...tokenFieldNames)));

@@ -8,7 +8,7 @@ import { masterOptions, onlyServerOptions } from './connection-options.ts';
 import type { StoreContext } from './context.ts';
 import type { Directory } from './directory.ts';
 import type { RedisFault } from './fault.ts';
-import { Follower, type FollowerEvents, type FollowerSettings, type Whereabouts } from './follower.ts';
+import { StreamFollower, type FollowerEvents, type FollowerSettings, type Whereabouts } from './follower.ts';
 import { allShards } from './key-space.ts';
 
 /** While a part of the feed is cut off: a frozen server holds a follower up for two seconds, a new owner frees it. */
@@ -28,7 +28,7 @@ export interface FeedOptions {
 export class ChangeFeed implements Subscription {
   readonly #options: FeedOptions;
   readonly #groups: readonly (readonly number[])[];
-  readonly #followers: readonly Follower[];
+  readonly #followers: readonly StreamFollower[];
   readonly #search: NodeJS.Timeout;
   readonly #connected = new Set<number>();
   readonly #unheard: Set<number>;
@@ -43,7 +43,7 @@ export class ChangeFeed implements Subscription {
     this.#unheard = new Set(this.#groups.keys());
     this.#behind = new Set(this.#groups.keys());
     this.#followers = this.#groups.map(
-      (shards, group) => new Follower(this.#settingsOf(shards), this.#eventsOf(group)),
+      (shards, group) => new StreamFollower(this.#settingsOf(shards), this.#eventsOf(group)),
     );
     this.#search = setInterval(() => {
       if (this.#connected.size < this.#groups.length) void directory?.refresh();

@@ -4,7 +4,7 @@
 import type { RedisSettings } from '../../settings/settings.ts';
 import { type ClusterView, ownersOf, readClusterView, readEpochs, viewsOfCluster } from './cluster-slots.ts';
 import { questionOptions } from './connection-options.ts';
-import { type Address, AskedDirectory, distinct, nameOf } from './directory.ts';
+import { type ServerAddress, AskedDirectory, distinct, nameOf } from './directory.ts';
 import { type RedisFault, faultOf } from './fault.ts';
 import { allShards } from './key-space.ts';
 import type { LinkOptions } from './link.ts';
@@ -19,7 +19,7 @@ export class ClusterDirectory extends AskedDirectory {
   readonly #settings: RedisSettings;
   readonly #options: Pick<LinkOptions, 'log' | 'secrets'>;
   /** The nodes that others named in the last round. */
-  #named: readonly Address[] = [];
+  #named: readonly ServerAddress[] = [];
   #ids: ReadonlySet<string> = new Set();
   /** Nodes the log has called silent. */
   readonly #silent = new Set<string>();
@@ -30,7 +30,7 @@ export class ClusterDirectory extends AskedDirectory {
     this.#options = options;
   }
 
-  moved(tag: string, to: Address): void {
+  moved(tag: string, to: ServerAddress): void {
     this.#named = distinct([...this.#named, to]);
     this.setOwner(tag, to);
   }
@@ -47,7 +47,7 @@ export class ClusterDirectory extends AskedDirectory {
     this.setOwners(owners);
   }
 
-  async #viewOf(node: Address): Promise<ClusterView> {
+  async #viewOf(node: ServerAddress): Promise<ClusterView> {
     const client = new TimedRedis(questionOptions(this.#settings, node));
     try {
       await client.connect();
@@ -67,7 +67,7 @@ export class ClusterDirectory extends AskedDirectory {
   }
 
   /** Says once that a node is silent, until it answers again. */
-  #failed(node: Address, error: unknown): RedisFault {
+  #failed(node: ServerAddress, error: unknown): RedisFault {
     const fault = faultOf(error, this.#options.secrets);
     if (!this.isClosed && !this.#silent.has(nameOf(node)))
       this.#options.log.warn('a Cluster node does not answer', { node: nameOf(node), ...fault.facts });

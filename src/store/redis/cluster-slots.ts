@@ -1,6 +1,6 @@
 // Which server of a Cluster holds which of our sixteen hash tags, and where servers send us. Pure.
 
-import { type Address, type Claim, newestClaim } from './directory.ts';
+import { type ServerAddress, type OwnerClaim, newestClaim } from './directory.ts';
 
 const slotCount = 16_384;
 
@@ -21,9 +21,9 @@ export const tagOfKey = (key: string): string => key.slice(key.indexOf('{') + 1,
 /** How one node sees the Cluster. */
 export interface ClusterView {
   /** Hash tag -> the master that holds it. */
-  readonly claims: ReadonlyMap<string, Claim>;
+  readonly claims: ReadonlyMap<string, OwnerClaim>;
   /** The masters and replicas that hold our tags. */
-  readonly nodes: readonly Address[];
+  readonly nodes: readonly ServerAddress[];
   /** The ids of these nodes: they tell one Cluster from another. */
   readonly ids: ReadonlySet<string>;
 }
@@ -39,8 +39,8 @@ export const readClusterView = (
   tags: readonly string[],
   answeredBy: string,
 ): ClusterView => {
-  const claims = new Map<string, Claim>();
-  const nodes: Address[] = [];
+  const claims = new Map<string, OwnerClaim>();
+  const nodes: ServerAddress[] = [];
   const ids = new Set<string>();
   for (const range of arrayOf(slots)) {
     const [first, last, ...servers] = arrayOf(range);
@@ -87,8 +87,8 @@ export const viewsOfCluster = (
 export const ownersOf = (
   views: readonly ClusterView[],
   tags: readonly string[],
-): ReadonlyMap<string, Address> => {
-  const owners = new Map<string, Address>();
+): ReadonlyMap<string, ServerAddress> => {
+  const owners = new Map<string, ServerAddress>();
   for (const tag of tags) {
     const claim = newestClaim(views.flatMap(({ claims }) => claims.get(tag) ?? []));
     if (claim !== undefined) owners.set(tag, claim.owner);
@@ -100,7 +100,7 @@ const arrayOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? 
 
 /** A server's redirection: `MOVED 866 10.0.0.1:6379` (the slot lives there now), `ASK ...` (only this once). */
 export interface Redirect {
-  readonly to: Address;
+  readonly to: ServerAddress;
   readonly isAsking: boolean;
 }
 

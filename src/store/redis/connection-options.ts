@@ -3,7 +3,7 @@
 
 import type { RedisOptions } from 'ioredis';
 import type { RedisSettings } from '../../settings/settings.ts';
-import type { Address } from './directory.ts';
+import type { ServerAddress } from './directory.ts';
 
 /** `read`: look-ups. `write`: scripts that change something. `feed`: the change feed's blocking reads. */
 export type Purpose = 'read' | 'write' | 'feed';
@@ -81,11 +81,11 @@ export const onlyServerOptions = (settings: RedisSettings, purpose: Purpose): No
 export const masterOptions = (
   settings: RedisSettings,
   purpose: Purpose,
-  { host, port }: Address,
+  { host, port }: ServerAddress,
 ): NodeOptions => ({ ...common(settings, purpose), host, port });
 
 /** Options of a connection that asks a node of a Cluster who holds what, and is closed again. */
-export const questionOptions = (settings: RedisSettings, node: Address): NodeOptions => ({
+export const questionOptions = (settings: RedisSettings, node: ServerAddress): NodeOptions => ({
   ...masterOptions(settings, 'read', node),
   connectionName: 'tollgate-directory',
   ...patience(settings),
@@ -94,7 +94,7 @@ export const questionOptions = (settings: RedisSettings, node: Address): NodeOpt
 });
 
 /** Options of the connections to a sentinel, which has no databases and no password of the master's. */
-export const sentinelOptions = (settings: RedisSettings, sentinel: Address): NodeOptions => ({
+export const sentinelOptions = (settings: RedisSettings, sentinel: ServerAddress): NodeOptions => ({
   ...questionOptions(settings, sentinel),
   connectionName: 'tollgate-sentinel',
   username: undefined,

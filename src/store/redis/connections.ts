@@ -7,7 +7,7 @@ import { type Script, runScript } from './script.ts';
 /** `isAsking`: the server is only taking the key's slot over; it takes one command, and a script only as text. */
 export type Work<T> = (client: Redis, isAsking: boolean) => Promise<T>;
 
-export interface Connections {
+export interface MasterConnections {
   /** Connects. Resolves when a server is usable, or at the first failure: it goes on trying in the background. */
   open(): Promise<void>;
   close(): void;
@@ -21,7 +21,7 @@ export interface Connections {
 
 /** Runs a script where its first key lives. */
 export const runOn = (
-  connections: Connections,
+  connections: MasterConnections,
   script: Script,
   keys: readonly string[],
   args: readonly (string | number)[],
@@ -30,7 +30,7 @@ export const runOn = (
 
 /** All fields of a hash; undefined when there is none. */
 export const readHash = async (
-  connections: Connections,
+  connections: MasterConnections,
   key: string,
 ): Promise<ReadonlyMap<string, string> | undefined> => {
   const fields = Object.entries(await connections.on(key, (client) => client.hgetall(key)));
@@ -39,7 +39,7 @@ export const readHash = async (
 
 /** Members of an index in byte order, after one of them. */
 export const listIndex = (
-  connections: Connections,
+  connections: MasterConnections,
   key: string,
   after: string | undefined,
   count: number,

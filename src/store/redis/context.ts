@@ -6,7 +6,7 @@ import type { StoreLog } from '../store-log.ts';
 import type { CommandAnswer, CommandInput, StoreCommand } from '../token-store.ts';
 import { faultOf } from './fault.ts';
 import type { KeySpace } from './key-space.ts';
-import type { Connections } from './connections.ts';
+import type { MasterConnections } from './connections.ts';
 import type { Script } from './script.ts';
 
 /**
@@ -17,7 +17,7 @@ export type UnacknowledgedWrite = 'audit' | 'last_use' | 'sweep' | 'write_back';
 
 export interface StoreContext {
   readonly keys: KeySpace;
-  readonly reads: Connections;
+  readonly reads: MasterConnections;
   /** How long change lines are kept: the longest access-token life and a margin. */
   readonly retentionMs: number;
   readonly log: StoreLog;
@@ -28,7 +28,7 @@ export interface StoreContext {
     args: readonly (string | number)[],
   ) => Promise<unknown>;
   /** Connections for a write that does not wait for replicas, because nobody is answered that it was done. */
-  readonly unacknowledged: (why: UnacknowledgedWrite) => Connections;
+  readonly unacknowledged: (why: UnacknowledgedWrite) => MasterConnections;
   /** Does something whose faults become an Outage. */
   readonly attempt: <T>(work: () => Promise<T>) => Promise<T | Outage>;
   /** Makes the connections to any other server again: the one with this history is the master now. */

@@ -2,7 +2,7 @@
 // operator may have flushed it, and a long absence may have been trimmed past: each must be noticed, not read over.
 
 import { RedisFault } from './fault.ts';
-import { runInSession, script, type Session } from './script.ts';
+import { runInSession, script, type FeedSession } from './script.ts';
 
 /** What happened to a stream since the line we read last. */
 export type Continuity = 'whole' | 'trimmed' | 'server_replaced';
@@ -50,7 +50,7 @@ export interface StreamSpan {
 }
 
 /** Rejects with the library's error when the connection is lost. */
-export const continuityOf = async (session: Session, spans: readonly StreamSpan[]): Promise<Continuity> => {
+export const continuityOf = async (session: FeedSession, spans: readonly StreamSpan[]): Promise<Continuity> => {
   if (spans.length === 0) return 'whole';
   const keys = spans.map(({ stream }) => stream);
   const ids = [...spans.map(({ last }) => last), ...spans.map(({ early }) => early ?? '')];

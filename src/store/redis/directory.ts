@@ -5,25 +5,25 @@ import type { RedisFault } from './fault.ts';
 import { sharedRounds } from './rounds.ts';
 
 /** Where a server listens. */
-export interface Address {
+export interface ServerAddress {
   readonly host: string;
   readonly port: number;
 }
 
-export const nameOf = ({ host, port }: Address): string => `${host}:${port}`;
+export const nameOf = ({ host, port }: ServerAddress): string => `${host}:${port}`;
 
 export interface Directory {
   /** Asks for the owners and watches them from then on. Resolves after the first round, whatever came of it. */
   open(): Promise<void>;
   close(): void;
   /** The server that holds a hash tag; undefined while nobody has said. */
-  ownerOf(tag: string): Address | undefined;
+  ownerOf(tag: string): ServerAddress | undefined;
   /** Every server that holds something, each once. */
-  owners(): readonly Address[];
+  owners(): readonly ServerAddress[];
   /** Asks again. Those who ask during a round share it. Resolves in bounded time; never rejects. */
   refresh(): Promise<void>;
   /** A server answered that the tag lives there now: believed until the next round contradicts it. */
-  moved(tag: string, to: Address): void;
+  moved(tag: string, to: ServerAddress): void;
   /** Calls back whenever an owner has changed. Returns how to stop. */
   onChange(subscriber: () => void): () => void;
   /** Why the last round found nobody; undefined when it did. */
@@ -31,25 +31,25 @@ export interface Directory {
 }
 
 /** What one server says about who the owner is. `epoch`: grows with every failover; of two claims the higher is newer. */
-export interface Claim {
-  readonly owner: Address;
+export interface OwnerClaim {
+  readonly owner: ServerAddress;
   readonly epoch: number;
 }
 
 /** The newest claim; of equally new ones the one that most make, then the first. */
-export const newestClaim = (claims: readonly Claim[]): Claim | undefined => {
+export const newestClaim = (claims: readonly OwnerClaim[]): OwnerClaim | undefined => {
   const epoch = Math.max(...claims.map((claim) => claim.epoch));
   const newest = claims.filter((claim) => claim.epoch === epoch);
-  const votesFor = ({ owner }: Claim): number =>
+  const votesFor = ({ owner }: OwnerClaim): number =>
     newest.filter((claim) => nameOf(claim.owner) === nameOf(owner)).length;
-  return newest.reduce<Claim | undefined>(
+  return newest.reduce<OwnerClaim | undefined>(
     (best, claim) => (best === undefined || votesFor(claim) > votesFor(best) ? claim : best),
     undefined,
   );
 };
 
 /** Each server once. */
-export const distinct = (servers: readonly Address[]): readonly Address[] => [
+export const distinct = (servers: readonly ServerAddress[]): readonly ServerAddress[] => [
   ...new Map(servers.map((server) => [nameOf(server), server])).values(),
 ];
 
@@ -58,7 +58,7 @@ export abstract class AskedDirectory implements Directory {
   readonly refresh: () => Promise<void>;
   readonly #everyMs: number;
   readonly #subscribers = new Set<() => void>();
-  #owners: ReadonlyMap<string, Address> = new Map();
+  #owners: ReadonlyMap<string, ServerAddress> = new Map();
   #timer: NodeJS.Timeout | undefined;
   protected isClosed = false;
   fault: RedisFault | undefined;
@@ -74,7 +74,7 @@ export abstract class AskedDirectory implements Directory {
   /** One round of questions. */
   protected abstract ask(): Promise<void>;
 
-  abstract moved(tag: string, to: Address): void;
+  abstract moved(tag: string, to: ServerAddress): void;
 
   async open(): Promise<void> {
     this.#timer ??= setInterval(() => void this.refresh(), this.#everyMs).unref();
@@ -86,19 +86,19 @@ export abstract class AskedDirectory implements Directory {
     clearInterval(this.#timer);
   }
 
-  ownerOf(tag: string): Address | undefined {
+  ownerOf(tag: string): ServerAddress | undefined {
     return this.#owners.get(tag);
   }
 
-  owners(): readonly Address[] {
+  owners(): readonly ServerAddress[] {
     return distinct([...this.#owners.values()]);
   }
 
-  protected setOwner(tag: string, owner: Address): void {
+  protected setOwner(tag: string, owner: ServerAddress): void {
     this.setOwners(new Map(this.#owners).set(tag, owner));
   }
 
-  protected setOwners(owners: ReadonlyMap<string, Address>): void {
+  protected setOwners(owners: ReadonlyMap<string, ServerAddress>): void {
     const isSame =
       owners.size === this.#owners.size &&
       [...owners].every(([tag, owner]) => {

@@ -7,10 +7,10 @@ import type { Redis } from 'ioredis';
 import { parseRedirect } from './cluster-slots.ts';
 import { type NodeOptions, feedBlockMs, reconnectDelayMs } from './connection-options.ts';
 import type { Continuity } from './continuity.ts';
-import { type Address, nameOf } from './directory.ts';
+import { type ServerAddress, nameOf } from './directory.ts';
 import { RedisFault, faultOf } from './fault.ts';
 import { askRetention } from './retention.ts';
-import type { Session } from './script.ts';
+import type { FeedSession } from './script.ts';
 import { readServerIdentity, readServerTime } from './server-info.ts';
 import { type LineEvents, StreamReader, readAgain } from './stream-reader.ts';
 import { TimedRedis } from './timed-redis.ts';
@@ -36,9 +36,9 @@ export interface FollowerEvents extends LineEvents {
 /** Where the streams are. `undefined`: at the only server there is. */
 export interface Whereabouts {
   /** Undefined while nobody knows. */
-  owner(): Address | undefined;
+  owner(): ServerAddress | undefined;
   refresh(): Promise<void>;
-  moved(to: Address): void;
+  moved(to: ServerAddress): void;
   onChange(subscriber: () => void): () => void;
 }
 
@@ -46,7 +46,7 @@ export interface FollowerSettings {
   readonly streams: readonly { readonly changes: string; readonly retention: string }[];
   readonly retentionMs: number;
   readonly whereabouts: Whereabouts | undefined;
-  readonly options: (server: Address | undefined) => NodeOptions;
+  readonly options: (server: ServerAddress | undefined) => NodeOptions;
   /**
    * `identity`: any other process or history behind the address is a loss. `lines`: only lines that are gone are (on
    * a Cluster a slot moves whole between servers).
@@ -55,7 +55,7 @@ export interface FollowerSettings {
   readonly secrets: readonly string[];
 }
 
-export class Follower {
+export class StreamFollower {
   readonly #settings: FollowerSettings;
   readonly #events: FollowerEvents;
   readonly #reader: StreamReader;
@@ -69,7 +69,7 @@ export class Follower {
   #keptMs = Infinity;
   #client: Redis | undefined;
   /** The owner this attempt began with, or was sent on to. */
-  #owner: Address | undefined;
+  #owner: ServerAddress | undefined;
   /** The attempt under way was ended by us, not by a fault. */
   #isRestarting = false;
   /** Lines were waited for since the last failure. */
@@ -158,7 +158,7 @@ export class Follower {
   }
 
   /** One connection, to its end. Answers the error that ended it. */
-  async #follow(server: Address | undefined, isAsking: boolean): Promise<unknown> {
+  async #follow(server: ServerAddress | undefined, isAsking: boolean): Promise<unknown> {
     const client = new TimedRedis(this.#settings.options(server));
     this.#client = client;
     try {
@@ -183,7 +183,7 @@ export class Follower {
   }
 
   /** Makes sure that a master with the history we know answers, and reads up to the end it has now. */
-  async #resume(session: Session): Promise<void> {
+  async #resume(session: FeedSession): Promise<void> {
     const server = await readServerIdentity(session.client);
     if (server.role !== 'master') throw new RedisFault('NOT_MASTER', 'the Redis server is not a master');
     const identity = `${server.runId}/${server.history}`;
@@ -208,7 +208,7 @@ export class Follower {
     }
   }
 
-  async #listen(session: Session): Promise<void> {
+  async #listen(session: FeedSession): Promise<void> {
     let checkedAt = performance.now();
     while (!this.#stop.signal.aborted) {
       await this.#reader.read(session, feedBlockMs);
@@ -226,7 +226,7 @@ export class Follower {
     }
   }
 
-  async #askRetention(session: Session): Promise<void> {
+  async #askRetention(session: FeedSession): Promise<void> {
     const { streams, retentionMs } = this.#settings;
     const keys = streams.flatMap(({ retention, changes }) => [retention, changes]);
     const keptMs = await askRetention(session, keys, retentionMs);
@@ -235,7 +235,7 @@ export class Follower {
   }
 
   /** Answers whether it is whole; says so when it is not. */
-  async #checkHistory(session: Session, nowMs: number): Promise<boolean> {
+  async #checkHistory(session: FeedSession, nowMs: number): Promise<boolean> {
     const continuity = await this.#reader.continuity(session, nowMs - this.#keptMs + trimMarginMs);
     if (continuity !== 'whole') this.#lost(continuity);
     return continuity === 'whole';

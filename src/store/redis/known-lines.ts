@@ -3,7 +3,7 @@
 import { generationOf, subjectOf } from '../changes.ts';
 import type { Change } from '../records.ts';
 import { parseLine } from './change-codec.ts';
-import type { Connections } from './connections.ts';
+import type { MasterConnections } from './connections.ts';
 import type { KeySpace } from './key-space.ts';
 
 /** Subject of a change -> the highest generation, or number of a secret, that a line of it has. */
@@ -17,7 +17,7 @@ export const isKnownLine = (lines: KnownLines, change: Change): boolean =>
 
 /** Reads the streams of these shards whole, in pieces. Rejects with the library's error. */
 export const readKnownLines = async (
-  connections: Connections,
+  connections: MasterConnections,
   keys: KeySpace,
   shards: Iterable<number>,
 ): Promise<KnownLines> => {

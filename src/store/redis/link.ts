@@ -4,7 +4,7 @@
 import type { Redis } from 'ioredis';
 import type { StoreLog } from '../store-log.ts';
 import type { NodeOptions } from './connection-options.ts';
-import type { Connections, Work } from './connections.ts';
+import type { MasterConnections, Work } from './connections.ts';
 import { RedisFault, faultOf } from './fault.ts';
 import { infoField } from './server-info.ts';
 import { TimedRedis } from './timed-redis.ts';
@@ -20,7 +20,7 @@ export interface LinkOptions {
 const roleCheckMs = 1000;
 const demotedRetryMs = 500;
 
-export class RedisLink implements Connections {
+export class RedisLink implements MasterConnections {
   readonly #client: Redis;
   readonly #options: LinkOptions;
   readonly #name: string;

@@ -10,7 +10,7 @@ import { audit, copyEarlierAudit } from './audit.ts';
 import { ChangeFeed } from './change-feed.ts';
 import { ClusterDirectory } from './cluster-directory.ts';
 import { type Purpose, masterOptions, onlyServerOptions } from './connection-options.ts';
-import { type Connections, runOn } from './connections.ts';
+import { type MasterConnections, runOn } from './connections.ts';
 import { type StoreContext, attemptWith } from './context.ts';
 import type { Directory } from './directory.ts';
 import { KeySpace } from './key-space.ts';
@@ -103,7 +103,7 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
  */
 const connectionsFor = (settings: RedisSettings, link: LinkOptions) => {
   const directory = directoryFor(settings, link);
-  const connect = (purpose: Purpose, met?: LinkOptions['met']): Connections => {
+  const connect = (purpose: Purpose, met?: LinkOptions['met']): MasterConnections => {
     const linkOptions = { ...link, ...(met && { met }) };
     return directory === undefined
       ? new RedisLink(onlyServerOptions(settings, purpose), linkOptions)

@@ -6,7 +6,7 @@
 // writes nothing, and without the mark WAIT could say "replicated" although that attempt never reached a replica.
 
 import type { Redis } from 'ioredis';
-import type { Connections } from './connections.ts';
+import type { MasterConnections } from './connections.ts';
 import { notReplicatedCode } from './context.ts';
 import { RedisFault } from './fault.ts';
 import { replicationMarkBeside } from './key-space.ts';
@@ -42,7 +42,7 @@ interface Lane {
 }
 
 export class ReplicatedWrites {
-  readonly #connections: Connections;
+  readonly #connections: MasterConnections;
   readonly #replicasMin: number;
   readonly #waitMs: number;
   readonly #lanes = new WeakMap<Redis, Lane>();
@@ -51,7 +51,7 @@ export class ReplicatedWrites {
    * `connections`: of its own, because WAIT holds up everything behind it. `waitMs`: how long a write may take to
    * reach `replicasMin` replicas; below the connections' command timeout.
    */
-  constructor(connections: Connections, replicasMin: number, waitMs: number) {
+  constructor(connections: MasterConnections, replicasMin: number, waitMs: number) {
     this.#connections = connections;
     this.#replicasMin = replicasMin;
     this.#waitMs = waitMs;

@@ -2,7 +2,7 @@
 // before it reads them, so that no writer with a shorter one (a command line without the settings, a replica with newer
 // ones) trims a line that another still needs. Only ever grows.
 
-import { runInSession, script, type Session } from './script.ts';
+import { runInSession, script, type FeedSession } from './script.ts';
 
 /**
  * KEYS retention and stream of each shard: the stream only so that a moving slot refuses the script whole. ARGV ms.
@@ -25,7 +25,7 @@ return longest
  * connection is lost.
  */
 export const askRetention = async (
-  session: Session,
+  session: FeedSession,
   keys: readonly string[],
   retentionMs: number,
 ): Promise<number | undefined> => {

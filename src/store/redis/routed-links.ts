@@ -1,23 +1,23 @@
 // The connections to the masters that a directory names, one to each: on a Cluster to the owner of the key, behind
 // Sentinel to the master. A server that is no longer named is left at once.
 
-import type { Connections, Work } from './connections.ts';
+import type { MasterConnections, Work } from './connections.ts';
 import { parseRedirect, tagOfKey } from './cluster-slots.ts';
-import { type Address, type Directory, nameOf } from './directory.ts';
+import { type ServerAddress, type Directory, nameOf } from './directory.ts';
 import { RedisFault } from './fault.ts';
 import { type RedisLink, notConnected } from './link.ts';
 import { askFirst } from './script.ts';
 
 const hopsMax = 5;
 
-export class RoutedLinks implements Connections {
+export class RoutedLinks implements MasterConnections {
   readonly #directory: Directory;
-  readonly #connect: (master: Address) => RedisLink;
+  readonly #connect: (master: ServerAddress) => RedisLink;
   readonly #links = new Map<string, RedisLink>();
   readonly #stopWatching: () => void;
   #isClosed = false;
 
-  constructor(directory: Directory, connect: (master: Address) => RedisLink) {
+  constructor(directory: Directory, connect: (master: ServerAddress) => RedisLink) {
     this.#directory = directory;
     this.#connect = connect;
     this.#stopWatching = directory.onChange(() => this.#followDirectory());
@@ -69,7 +69,7 @@ export class RoutedLinks implements Connections {
   /** The directory, not the feed, finds out who is the master. */
   renew(): void {}
 
-  async #onServer<T>(server: Address, key: string, isAsking: boolean, work: Work<T>): Promise<T> {
+  async #onServer<T>(server: ServerAddress, key: string, isAsking: boolean, work: Work<T>): Promise<T> {
     const link = this.#linkTo(server);
     if (!link.isUsable) await link.open();
     return link.on(key, (client) => {
@@ -78,7 +78,7 @@ export class RoutedLinks implements Connections {
     });
   }
 
-  #linkTo(server: Address): RedisLink {
+  #linkTo(server: ServerAddress): RedisLink {
     const known = this.#links.get(nameOf(server));
     if (known !== undefined) return known;
     const link = this.#connect(server);

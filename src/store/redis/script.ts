@@ -34,18 +34,18 @@ export const runScript = async (
 };
 
 /** A connection of the feed. `isAsking`: its server is only taking the streams' slot over. */
-export interface Session {
+export interface FeedSession {
   readonly client: Redis;
   readonly isAsking: boolean;
 }
 
 /** Before each command: on a server that is only taking the slot over, ASKING goes ahead on the same connection. */
-export const askFirst = ({ client, isAsking }: Session): void => {
+export const askFirst = ({ client, isAsking }: FeedSession): void => {
   if (isAsking) client.asking().catch(() => undefined);
 };
 
 export const runInSession = (
-  session: Session,
+  session: FeedSession,
   script: Script,
   keys: readonly string[],
   args: readonly (string | number)[],

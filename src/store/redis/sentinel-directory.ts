@@ -3,7 +3,7 @@
 
 import type { RedisSettings } from '../../settings/settings.ts';
 import { sentinelOptions } from './connection-options.ts';
-import { type Address, AskedDirectory, nameOf, newestClaim } from './directory.ts';
+import { type ServerAddress, AskedDirectory, nameOf, newestClaim } from './directory.ts';
 import { RedisFault, faultOf } from './fault.ts';
 import type { LinkOptions } from './link.ts';
 import { firstAnswers } from './rounds.ts';
@@ -38,7 +38,7 @@ export class SentinelDirectory extends AskedDirectory {
     for (const sentinel of this.#sentinels.values()) sentinel.close();
   }
 
-  override ownerOf(): Address | undefined {
+  override ownerOf(): ServerAddress | undefined {
     return super.ownerOf(everything);
   }
 
@@ -79,7 +79,7 @@ export class SentinelDirectory extends AskedDirectory {
   #openLinks(): void {
     const configured = new Map(this.#settings.nodes.map((node) => [nameOf(node), node]));
     const others = this.#named.filter((sentinel) => !configured.has(nameOf(sentinel)));
-    const known = new Map<string, readonly [address: Address, named: NamedSentinel | undefined]>([
+    const known = new Map<string, readonly [address: ServerAddress, named: NamedSentinel | undefined]>([
       ...[...configured].map(([name, node]) => [name, [node, undefined]] as const),
       ...others.map((one) => [`${nameOf(one)} ${one.runId}`, [one, one]] as const),
     ]);

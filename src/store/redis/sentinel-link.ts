@@ -2,18 +2,18 @@
 // connection stays; after a failure the next question makes it again.
 
 import type { NodeOptions } from './connection-options.ts';
-import type { Address, Claim } from './directory.ts';
+import type { ServerAddress, OwnerClaim } from './directory.ts';
 import { RedisFault } from './fault.ts';
 import { TimedRedis } from './timed-redis.ts';
 
 /** A sentinel that another one has named. */
-export interface NamedSentinel extends Address {
+export interface NamedSentinel extends ServerAddress {
   readonly runId: string;
 }
 
 /** How one sentinel sees the master and the other sentinels. */
 export interface SentinelView {
-  readonly claim: Claim;
+  readonly claim: OwnerClaim;
   readonly sentinels: readonly NamedSentinel[];
 }
 
@@ -104,7 +104,7 @@ export const readSentinelView = (address: unknown, master: unknown, sentinels: u
   };
 };
 
-const addressOf = (host: unknown, port: unknown): Address | undefined =>
+const addressOf = (host: unknown, port: unknown): ServerAddress | undefined =>
   typeof host === 'string' && host !== '' && typeof port === 'string' && /^\d{1,5}$/.test(port)
     ? { host, port: Number(port) }
     : undefined;

@@ -5,7 +5,7 @@ import type { Change } from '../records.ts';
 import { parseLine } from './change-codec.ts';
 import { type Continuity, type StreamSpan, continuityOf } from './continuity.ts';
 import { RedisFault } from './fault.ts';
-import { askFirst, type Session } from './script.ts';
+import { askFirst, type FeedSession } from './script.ts';
 
 /** Of each stream; small enough for a server that limits its clients' output buffers. */
 const linesPerRead = 100;
@@ -44,7 +44,7 @@ export class StreamReader {
   }
 
   /** Whether the server still has the lines read that are younger than `horizonMs`, of the server's clock. */
-  continuity(session: Session, horizonMs: number): Promise<Continuity> {
+  continuity(session: FeedSession, horizonMs: number): Promise<Continuity> {
     const spans: StreamSpan[] = [];
     for (const [stream, ids] of this.#seen) {
       while (ids.length > 1 && msOf(ids[0] ?? '') < horizonMs) ids.shift();
@@ -57,7 +57,7 @@ export class StreamReader {
   }
 
   /** Reads one batch and delivers it; `blockMs` undefined: does not wait. Returns the number of lines. */
-  async read(session: Session, blockMs?: number): Promise<number> {
+  async read(session: FeedSession, blockMs?: number): Promise<number> {
     const streams = [...this.#positions.keys()];
     const ids = [...this.#positions.values()];
     const beginning = this.#beginnings;

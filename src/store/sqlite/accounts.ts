@@ -6,7 +6,7 @@ import { pageOf } from '../paging.ts';
 import type { OrgRecord, UserRecord } from '../records.ts';
 import type { AccountStore, OrgChange } from '../token-store.ts';
 import { appendLine, newestGeneration } from './change-log.ts';
-import type { Connection } from './connection.ts';
+import type { FileConnection } from './connection.ts';
 import type { FileAccess, Step } from './file-access.ts';
 import { optionalInteger, orgTable, parseOrg, parseUser, userTable } from './rows.ts';
 
@@ -23,13 +23,13 @@ export const findUser: Step<'findUser'> = (connection, orgId, userId) => {
 
 type Account = OrgRecord | UserRecord;
 
-export const writeAccount = (connection: Connection, account: Account): void => {
+export const writeAccount = (connection: FileConnection, account: Account): void => {
   if ('orgId' in account) connection.run(userTable.upsert, ...userTable.parameters(account));
   else connection.run(orgTable.upsert, ...orgTable.parameters(account));
 };
 
 /** When the generation of an account began; undefined: not since it was made. */
-export const changedAtMsOf = (connection: Connection, account: Account): number | undefined => {
+export const changedAtMsOf = (connection: FileConnection, account: Account): number | undefined => {
   const row =
     'orgId' in account
       ? connection.get(
@@ -41,7 +41,7 @@ export const changedAtMsOf = (connection: Connection, account: Account): number 
   return row && optionalInteger(row, 'changed_at_ms');
 };
 
-export const writeChangedAt = (connection: Connection, account: Account, atMs: number): void => {
+export const writeChangedAt = (connection: FileConnection, account: Account, atMs: number): void => {
   if ('orgId' in account)
     connection.run(
       'UPDATE users SET changed_at_ms = ? WHERE org_id = ? AND id = ?',
@@ -57,7 +57,7 @@ export const writeChangedAt = (connection: Connection, account: Account, atMs: n
  * below it. So an earlier attempt to make the same account may have another generation.
  */
 const create = <T extends Account>(
-  connection: Connection,
+  connection: FileConnection,
   known: T | undefined,
   account: T,
 ): 'created' | 'exists' => {
@@ -79,7 +79,7 @@ const createUser: Step<'createUser'> = (connection, user) => {
 
 /** Writes an account. In a new generation with its line of the feed. */
 const writeChanged = <T extends Account>(
-  connection: Connection,
+  connection: FileConnection,
   account: T,
   isNewGeneration: boolean,
   nowMs: number,

@@ -13,7 +13,7 @@ import {
 import { readAuditEntry } from '../record-schema.ts';
 import type { AuditEntry } from '../records.ts';
 import type { AuditStore } from '../token-store.ts';
-import type { Connection } from './connection.ts';
+import type { FileConnection } from './connection.ts';
 import type { FileAccess, Step } from './file-access.ts';
 import { integer, text } from './rows.ts';
 
@@ -32,7 +32,7 @@ const append = `INSERT INTO audit_log (log, seq, id, entry)
 const trim = `DELETE FROM audit_log
   WHERE log = ?1 AND seq <= (SELECT max(seq) FROM audit_log WHERE log = ?1) - ?2`;
 
-const appendAudit = (connection: Connection, entries: readonly AuditEntry[]): void => {
+const appendAudit = (connection: FileConnection, entries: readonly AuditEntry[]): void => {
   const changed = new Map<string, AuditLog>();
   for (const entry of entries)
     for (const log of auditLogsOf(entry)) {

@@ -3,13 +3,13 @@
 
 import { generationOf } from '../changes.ts';
 import type { Change } from '../records.ts';
-import type { Connection } from './connection.ts';
+import type { FileConnection } from './connection.ts';
 import { changeTable, integer, optionalInteger, parseChange } from './rows.ts';
 
 const linesPerRead = 1_000;
 
 /** Appends one line. Call inside a transaction. */
-export const appendLine = (connection: Connection, change: Change): void => {
+export const appendLine = (connection: FileConnection, change: Change): void => {
   const line = {
     tokenGenerationMin: undefined,
     state: undefined,
@@ -23,7 +23,7 @@ export const appendLine = (connection: Connection, change: Change): void => {
 };
 
 /** The newest generation that a line of the same subject has; -1 where there is none. */
-export const newestGeneration = (connection: Connection, change: Change): number => {
+export const newestGeneration = (connection: FileConnection, change: Change): number => {
   const { orgId, subject } = keyOf(change);
   const newest =
     'SELECT max(generation) AS newest FROM changes WHERE kind = ? AND org_id = ? AND subject = ?';
@@ -32,7 +32,7 @@ export const newestGeneration = (connection: Connection, change: Change): number
 };
 
 /** Whether a line says this already, or, of an account or a secret, more. */
-export const isKnownLine = (connection: Connection, change: Change): boolean => {
+export const isKnownLine = (connection: FileConnection, change: Change): boolean => {
   const { orgId, subject } = keyOf(change);
   const known =
     'SELECT 1 FROM changes WHERE kind = ? AND org_id = ? AND subject = ? AND ifnull(generation, 0) >= ? LIMIT 1';
@@ -40,7 +40,7 @@ export const isKnownLine = (connection: Connection, change: Change): boolean => 
 };
 
 /** Asks for the lines to be kept that long. The longest ever asked for counts, whoever prunes. Call inside a transaction. */
-export const askRetention = (connection: Connection, retentionMs: number): void => {
+export const askRetention = (connection: FileConnection, retentionMs: number): void => {
   connection.run(
     `INSERT INTO meta VALUES ('retention_ms', ?)
        ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE value < excluded.value`,
@@ -49,13 +49,13 @@ export const askRetention = (connection: Connection, retentionMs: number): void 
 };
 
 /** How long the lines are kept, in ms. */
-export const readRetention = (connection: Connection): number => {
+export const readRetention = (connection: FileConnection): number => {
   const row = connection.get("SELECT value FROM meta WHERE name = 'retention_ms'");
   return row === undefined ? 0 : integer(row, 'value');
 };
 
 /** Removes the lines before the first one that is young enough. Call inside a transaction. */
-export const pruneLines = (connection: Connection, beforeMs: number): void => {
+export const pruneLines = (connection: FileConnection, beforeMs: number): void => {
   const last = connection.get(
     `SELECT max(seq) AS seq FROM changes
       WHERE seq < ifnull((SELECT min(seq) FROM changes WHERE at_ms >= ?), 9e15)`,
@@ -75,7 +75,7 @@ export interface Lines {
 }
 
 /** The lines after a position, oldest first, a bounded number at a time. */
-export const readLines = (connection: Connection, position: number): Lines => {
+export const readLines = (connection: FileConnection, position: number): Lines => {
   const rows = connection.all(
     `SELECT seq, ${changeTable.columns} FROM changes WHERE seq > ? ORDER BY seq LIMIT ${linesPerRead}`,
     position,
@@ -89,7 +89,7 @@ export const readLines = (connection: Connection, position: number): Lines => {
 };
 
 /** Where the feed begins (the last line pruned) and ends (the last line written). */
-export const readBounds = (connection: Connection): { readonly pruned: number; readonly end: number } => {
+export const readBounds = (connection: FileConnection): { readonly pruned: number; readonly end: number } => {
   const row = connection.get(
     `SELECT (SELECT value FROM meta WHERE name = 'pruned_seq') AS pruned,
             ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0) AS end`,

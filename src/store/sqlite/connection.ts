@@ -5,7 +5,7 @@ import { closeSync, openSync, statSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { checkFile, checkPages, checkTables } from './file-check.ts';
 import { migrate } from './schema.ts';
-import type { Row } from './rows.ts';
+import type { TableRow } from './rows.ts';
 
 /** The longest SQLite itself may wait for a lock; longer waits are taken asynchronously, by trying again. */
 const busyTimeoutMs = 10;
@@ -15,7 +15,7 @@ export class MovedFile extends Error {
   override readonly name = 'MovedFile';
 }
 
-export class Connection {
+export class FileConnection {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   readonly #file: string;
@@ -32,7 +32,7 @@ export class Connection {
    * For reading and writing; makes the file (mode 0600) if it is missing, and brings its tables up to date. Throws
    * `UnusableFile` rather than take a damaged database for a new one; `checksPages`: reads all of it to find out.
    */
-  static openWriter(file: string, { checksPages = false } = {}): Connection {
+  static openWriter(file: string, { checksPages = false } = {}): FileConnection {
     const { mustHaveTables } = checkFile(file);
     closeSync(openSync(file, 'a', 0o600));
     const database = new DatabaseSync(file, { timeout: busyTimeoutMs });
@@ -46,15 +46,15 @@ export class Connection {
       database.exec('PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF');
       migrate(database);
       if (checksPages) checkPages(database, file);
-      return new Connection(file, database);
+      return new FileConnection(file, database);
     } catch (error) {
       database.close();
       throw error;
     }
   }
 
-  static openReader(file: string): Connection {
-    return new Connection(file, new DatabaseSync(file, { timeout: busyTimeoutMs, readOnly: true }));
+  static openReader(file: string): FileConnection {
+    return new FileConnection(file, new DatabaseSync(file, { timeout: busyTimeoutMs, readOnly: true }));
   }
 
   get isOpen(): boolean {
@@ -74,11 +74,11 @@ export class Connection {
     if (this.fileIdentity !== identityOf(this.#file)) throw new MovedFile();
   }
 
-  get(sql: string, ...values: SQLInputValue[]): Row | undefined {
+  get(sql: string, ...values: SQLInputValue[]): TableRow | undefined {
     return this.#statement(sql).get(...values);
   }
 
-  all(sql: string, ...values: SQLInputValue[]): Row[] {
+  all(sql: string, ...values: SQLInputValue[]): TableRow[] {
     return this.#statement(sql).all(...values);
   }
 

@@ -5,7 +5,7 @@ import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import type { Outage } from '../../decision/outcome.ts';
 import type { CommandAnswer, CommandInput, StoreCommand } from '../token-store.ts';
 import { askRetention, pruneLines, readRetention } from './change-log.ts';
-import { Connection } from './connection.ts';
+import { FileConnection } from './connection.ts';
 import { isBusy, openError, outageOf } from './fault.ts';
 
 const openPatienceMs = 5_000;
@@ -23,21 +23,21 @@ export interface FileAccessOptions {
   /** Whether opening reads the whole file and refuses a damaged one. */
   readonly checksPages: boolean;
   /** Removes some of the tokens that ended long ago; inside a transaction. */
-  readonly pruneTokens: (connection: Connection, nowMs: number) => void;
+  readonly pruneTokens: (connection: FileConnection, nowMs: number) => void;
   /** Called after each commit of `write`, before its caller is answered. */
   readonly onWritten: () => void;
 }
 
 /** What a command of the port does on the open file. */
 export type Step<Command extends StoreCommand> = (
-  connection: Connection,
+  connection: FileConnection,
   ...input: CommandInput<Command>
 ) => CommandAnswer<Command>;
 
 export class FileAccess {
   readonly #file: string;
   readonly #options: FileAccessOptions;
-  #connection: Connection | undefined;
+  #connection: FileConnection | undefined;
   #fileCheckedMs = -Infinity;
   #prunedMs = -Infinity;
 
@@ -51,7 +51,7 @@ export class FileAccess {
     const deadlineMs = performance.now() + openPatienceMs;
     for (;;)
       try {
-        this.#connection ??= Connection.openWriter(this.#file, this.#options);
+        this.#connection ??= FileConnection.openWriter(this.#file, this.#options);
         this.#askRetention(this.#connection);
         return;
       } catch (error) {
@@ -66,33 +66,33 @@ export class FileAccess {
     this.#connection?.close();
   }
 
-  read<T>(step: (connection: Connection) => T): Promise<T | Outage> {
+  read<T>(step: (connection: FileConnection) => T): Promise<T | Outage> {
     return this.#attempt(() => step(this.#current(checkFileEveryMs)));
   }
 
   /** Makes a command that reads. */
   reading<Input extends unknown[], T>(
-    step: (connection: Connection, ...input: Input) => T,
+    step: (connection: FileConnection, ...input: Input) => T,
   ): (...input: Input) => Promise<T | Outage> {
     return (...input) => this.read((connection) => step(connection, ...input));
   }
 
   /** Makes a command that writes. */
   writing<Input extends unknown[], T>(
-    step: (connection: Connection, ...input: Input) => T,
+    step: (connection: FileConnection, ...input: Input) => T,
   ): (...input: Input) => Promise<T | Outage> {
     return (...input) => this.write((connection) => step(connection, ...input));
   }
 
   /** Makes a command that nobody is answered about: it may be lost with the machine's power. */
   noting<T, Rest extends unknown[]>(
-    step: (connection: Connection, items: readonly T[], ...rest: Rest) => void,
+    step: (connection: FileConnection, items: readonly T[], ...rest: Rest) => void,
   ): (items: readonly T[], ...rest: Rest) => Promise<'done' | Outage> {
     return (items, ...rest) => this.#note(items, (connection, some) => step(connection, some, ...rest));
   }
 
   /** One transaction. The answer comes after the commit is on the disk. */
-  async write<T>(step: (connection: Connection) => T): Promise<T | Outage> {
+  async write<T>(step: (connection: FileConnection) => T): Promise<T | Outage> {
     return this.#attempt(() => {
       const connection = this.#current(0);
       const result = connection.transaction(() => {
@@ -108,7 +108,7 @@ export class FileAccess {
   /** What nothing rests on: written a few at a time, waiting for no disk, so that requests are served in between. */
   async #note<T>(
     items: readonly T[],
-    step: (connection: Connection, items: readonly T[]) => void,
+    step: (connection: FileConnection, items: readonly T[]) => void,
   ): Promise<'done' | Outage> {
     for (let start = 0; start < items.length; start += notedAtOnce) {
       const result = await this.#attempt(() => {
@@ -135,7 +135,7 @@ export class FileAccess {
   }
 
   /** The open connection, when the file still has its name; checked again after `checkedMs`. */
-  #current(checkedMs: number): Connection {
+  #current(checkedMs: number): FileConnection {
     const connection = this.#connection;
     if (connection === undefined) throw new Error('the token store is used before it is open');
     const nowMs = performance.now();
@@ -154,7 +154,7 @@ export class FileAccess {
     });
   }
 
-  #pruneSometimes(connection: Connection): void {
+  #pruneSometimes(connection: FileConnection): void {
     const nowMs = performance.now();
     if (nowMs - this.#prunedMs < pruneEveryMs) return;
     this.#prunedMs = nowMs;
@@ -165,7 +165,7 @@ export class FileAccess {
   }
 
   /** Before anything is pruned by anybody: tokens of this process may need the lines for longer than they do. */
-  #askRetention(connection: Connection): void {
+  #askRetention(connection: FileConnection): void {
     const { retentionMs } = this.#options;
     if (readRetention(connection) >= retentionMs) return;
     connection.transaction(() => askRetention(connection, retentionMs));

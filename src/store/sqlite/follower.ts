@@ -5,19 +5,19 @@
 import { type Outage, outage } from '../../decision/outcome.ts';
 import type { ChangeListener, Subscription } from '../token-store.ts';
 import { readBounds, readLines } from './change-log.ts';
-import { Connection, MovedFile } from './connection.ts';
+import { FileConnection, MovedFile } from './connection.ts';
 import { isBusy, openError } from './fault.ts';
 import { integer } from './rows.ts';
 
 /** How often the file is checked for having been replaced, and a failed connection tried again. */
 const checkFileEveryMs = 1_000;
 
-export class Follower implements Subscription {
+export class FileFollower implements Subscription {
   readonly #file: string;
   readonly #listener: ChangeListener;
   readonly #failed: (error: unknown) => void;
   readonly #timer: NodeJS.Timeout;
-  #connection: Connection | undefined;
+  #connection: FileConnection | undefined;
   #fault: Outage | undefined;
   #fileIdentity: string | undefined;
   #fileCheckedMs = -Infinity;
@@ -66,7 +66,7 @@ export class Follower implements Subscription {
     }
   }
 
-  #tell(connection: Connection): void {
+  #tell(connection: FileConnection): void {
     const row = connection.get('PRAGMA data_version');
     // Read before the lines: what is written in between shows at the next poll.
     const dataVersion = row && integer(row, 'data_version');
@@ -83,7 +83,7 @@ export class Follower implements Subscription {
   }
 
   /** Where to read on, after making sure that the feed still holds what follows. */
-  #continue(connection: Connection): number {
+  #continue(connection: FileConnection): number {
     const { pruned, end } = readBounds(connection);
     if (this.#position !== undefined && this.#position > end) this.#reset('server_replaced');
     if (this.#position !== undefined && this.#position < pruned) this.#reset('trimmed');
@@ -96,12 +96,12 @@ export class Follower implements Subscription {
     this.#listener.reset(reason);
   }
 
-  #connected(): Connection | undefined {
+  #connected(): FileConnection | undefined {
     const nowMs = performance.now();
     if (nowMs - this.#fileCheckedMs < checkFileEveryMs) return this.#connection;
     this.#fileCheckedMs = nowMs;
     if (this.#connection === undefined) {
-      this.#connection = Connection.openReader(this.#file);
+      this.#connection = FileConnection.openReader(this.#file);
       this.#dataVersion = undefined;
       this.#fileIdentity ??= this.#connection.fileIdentity;
       if (this.#fileIdentity !== this.#connection.fileIdentity) throw new MovedFile();

@@ -6,7 +6,7 @@ import { changeOfAccount } from '../changes.ts';
 import type { Change, OrgRecord, UserRecord } from '../records.ts';
 import { changedAtMsOf, findOrg, findUser, writeAccount, writeChangedAt } from './accounts.ts';
 import { appendLine, isKnownLine } from './change-log.ts';
-import type { Connection } from './connection.ts';
+import type { FileConnection } from './connection.ts';
 import type { FileAccess } from './file-access.ts';
 import { markRevoked } from './tokens.ts';
 
@@ -28,7 +28,7 @@ export const reapplyChanges = async (
   return 'done';
 };
 
-const reapplyChange = (connection: Connection, change: Change, horizonMs: number): void => {
+const reapplyChange = (connection: FileConnection, change: Change, horizonMs: number): void => {
   const { line, isNewer = false } = applyToRecord(connection, change);
   if (line.kind === 'keys' || (line.atMs < horizonMs && !isNewer) || isKnownLine(connection, line)) return;
   appendLine(connection, line);
@@ -41,7 +41,7 @@ interface Applied {
   readonly isNewer?: boolean;
 }
 
-const applyToRecord = (connection: Connection, change: Change): Applied => {
+const applyToRecord = (connection: FileConnection, change: Change): Applied => {
   switch (change.kind) {
     case 'token':
       markRevoked(connection, change.tokenId, change.atMs);
@@ -75,7 +75,7 @@ const applyToRecord = (connection: Connection, change: Change): Applied => {
  * stands: it gets a generation above the lost ones, or sessions made in those would outlive it.
  */
 const raise = (
-  connection: Connection,
+  connection: FileConnection,
   account: OrgRecord | UserRecord | undefined,
   change: Extract<Change, { generation: number }>,
 ): Applied => {

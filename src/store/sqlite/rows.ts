@@ -14,7 +14,7 @@ import {
   readUser,
 } from '../record-schema.ts';
 
-export type Row = Record<string, SQLOutputValue>;
+export type TableRow = Record<string, SQLOutputValue>;
 type Parameters = readonly (string | number | null)[];
 
 /** `keys`: the properties that are the primary key. */
@@ -35,7 +35,7 @@ const tableOf = <Name extends string>(table: string, keys: readonly Name[], othe
     prefixed: (prefix: string): string =>
       columns.map((column) => `${table}.${column} AS ${prefix}${column}`).join(', '),
     /** The values of a row by property. */
-    valuesOf: (row: Row, prefix = ''): Readonly<Record<string, SQLOutputValue | undefined>> =>
+    valuesOf: (row: TableRow, prefix = ''): Readonly<Record<string, SQLOutputValue | undefined>> =>
       Object.fromEntries(names.map((name, index) => [name, row[`${prefix}${columns[index]}`]])),
   };
 };
@@ -60,7 +60,7 @@ const accountProperties = [
 
 export const orgTable = tableOf('orgs', ['id'], [...accountProperties, 'tokenLifetimeMsMax']);
 
-export const parseOrg = (row: Row): OrgRecord => {
+export const parseOrg = (row: TableRow): OrgRecord => {
   const values = orgTable.valuesOf(row);
   const what = `the org ${String(values['id'])}`;
   return readOrg(RecordReader.of(what, { ...values, roles: jsonOf(what, values['roles'], 'roles') }));
@@ -75,10 +75,10 @@ const userReader = (values: ReturnType<typeof userTable.valuesOf>): RecordReader
   return RecordReader.of(what, { ...values, roles: jsonOf(what, values['roles'], 'roles') });
 };
 
-export const parseUser = (row: Row): UserRecord => readUser(userReader(userTable.valuesOf(row)));
+export const parseUser = (row: TableRow): UserRecord => readUser(userReader(userTable.valuesOf(row)));
 
 /** Of a row whose columns have the prefix `user_`. */
-export const parseOwner = (row: Row): Omit<UserRecord, 'passwordHash'> =>
+export const parseOwner = (row: TableRow): Omit<UserRecord, 'passwordHash'> =>
   readTokenOwner(userReader(ownerTable.valuesOf(row, 'user_')));
 
 const tokenProperties = [
@@ -114,7 +114,7 @@ export const newTokenParameters = (token: ApiTokenRecord, digest: string): Param
     generationUser: token.generation.user,
   });
 
-export const parseToken = (row: Row): ApiTokenRecord => {
+export const parseToken = (row: TableRow): ApiTokenRecord => {
   const values = tokenTable.valuesOf(row);
   const what = `the API token ${String(values['id'])}`;
   return readToken(
@@ -134,7 +134,7 @@ export const keyTable = tableOf(
   ['algorithm', 'publicJwk', 'sealedPrivateKey', 'createdAtMs', 'activeFromMs', 'retireAtMs'],
 );
 
-export const parseKey = (row: Row): SigningKeyRecord => {
+export const parseKey = (row: TableRow): SigningKeyRecord => {
   const values = keyTable.valuesOf(row);
   return readSigningKey(RecordReader.of(`the signing key ${String(values['kid'])}`, values));
 };
@@ -146,7 +146,7 @@ export const changeTable = tableOf(
   ['generation', 'tokenGenerationMin', 'state', 'digest', 'untilMs', 'atMs'],
 );
 
-export const parseChange = (row: Row): Change => {
+export const parseChange = (row: TableRow): Change => {
   const values = changeTable.valuesOf(row);
   const { subject, generation, untilMs } = values;
   const names = { tokenId: subject, sessionId: subject, userId: subject, secretNumber: generation };
@@ -155,7 +155,7 @@ export const parseChange = (row: Row): Change => {
 };
 
 /** One number or text of a row. */
-export const integer = (row: Row, column: string): number => RecordReader.of('a row', row).integer(column);
-export const optionalInteger = (row: Row, column: string): number | undefined =>
+export const integer = (row: TableRow, column: string): number => RecordReader.of('a row', row).integer(column);
+export const optionalInteger = (row: TableRow, column: string): number | undefined =>
   RecordReader.of('a row', row).optionalInteger(column);
-export const text = (row: Row, column: string): string => RecordReader.of('a row', row).text(column);
+export const text = (row: TableRow, column: string): string => RecordReader.of('a row', row).text(column);

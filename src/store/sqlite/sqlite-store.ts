@@ -7,7 +7,7 @@ import type { TokenStore } from '../token-store.ts';
 import { accounts } from './accounts.ts';
 import { audit } from './audit.ts';
 import { FileAccess } from './file-access.ts';
-import { Follower } from './follower.ts';
+import { FileFollower } from './follower.ts';
 import { signingKeys } from './keys.ts';
 import { reapplyChanges } from './reapply.ts';
 import { tokenListings } from './token-scan.ts';
@@ -31,7 +31,7 @@ export interface SqliteStoreOptions {
 export const createSqliteStore = ({ file }: SqliteSettings, options: SqliteStoreOptions): TokenStore => {
   let { retentionMs } = options;
   const { pollMs = 10, now = Date.now, checksPages = false } = options;
-  const followers = new Set<Follower>();
+  const followers = new Set<FileFollower>();
   // Followers in this process know before the caller does.
   const onWritten = (): void => {
     for (const follower of followers) follower.poll();
@@ -67,7 +67,7 @@ export const createSqliteStore = ({ file }: SqliteSettings, options: SqliteStore
     follow: (listener, longerMs = 0) => {
       retentionMs = Math.max(retentionMs, longerMs);
       if (longerMs > 0) void access.keepLines();
-      const follower = new Follower(file, listener, {
+      const follower = new FileFollower(file, listener, {
         pollMs,
         fault: (error) => options.observe?.feedFault?.(error),
       });

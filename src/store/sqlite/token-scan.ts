@@ -12,7 +12,7 @@ import {
   type TokenScan,
 } from '../token-listing.ts';
 import type { TokenListings } from '../token-store.ts';
-import type { Connection } from './connection.ts';
+import type { FileConnection } from './connection.ts';
 import type { FileAccess, Step } from './file-access.ts';
 import { integer, parseToken, text, tokenTable } from './rows.ts';
 import { markRevoked } from './tokens.ts';
@@ -75,7 +75,7 @@ interface CountedStretch {
 }
 
 const countStretch = (
-  connection: Connection,
+  connection: FileConnection,
   { orgId, userId, part, unexpiredAtMs }: TokenCount,
   after: CountedStretch['end'],
 ): CountedStretch => {
@@ -99,7 +99,7 @@ const countStretch = (
   return { count: rest === undefined ? 0 : integer(rest, 'count'), end: undefined };
 };
 
-const buryTokens = (connection: Connection, tokenIds: readonly string[], nowMs: number): void => {
+const buryTokens = (connection: FileConnection, tokenIds: readonly string[], nowMs: number): void => {
   for (const tokenId of tokenIds) markRevoked(connection, tokenId, nowMs);
 };
 

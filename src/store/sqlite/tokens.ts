@@ -8,7 +8,7 @@ import type { ApiTokenStore, LookUps, TokenUse } from '../token-store.ts';
 import { shardOfTokenId } from '../../tokens/shard.ts';
 import { findOrg, findUser } from './accounts.ts';
 import { appendLine, isKnownLine } from './change-log.ts';
-import type { Connection } from './connection.ts';
+import type { FileConnection } from './connection.ts';
 import type { FileAccess, Step } from './file-access.ts';
 import {
   integer,
@@ -65,7 +65,7 @@ const createToken: Step<'createToken'> = (connection, token, digest, perUserMax 
   return 'created';
 };
 
-const isRoom = (connection: Connection, token: ApiTokenRecord, perUserMax: number): boolean =>
+const isRoom = (connection: FileConnection, token: ApiTokenRecord, perUserMax: number): boolean =>
   connection.get(
     `SELECT 1 FROM tokens WHERE org_id = ? AND user_id = ? AND state = 'active' AND ends_at_ms > ?
       ORDER BY ends_at_ms LIMIT 1 OFFSET ?`,
@@ -107,7 +107,7 @@ const regenerateToken: Step<'regenerateToken'> = (connection, tokenId, secret, n
   return { ...token, secretNumber: secret.number, previousSecretExpiresAtMs: secret.previousUntilMs };
 };
 
-const recordUses = (connection: Connection, uses: readonly TokenUse[]): void => {
+const recordUses = (connection: FileConnection, uses: readonly TokenUse[]): void => {
   for (const { tokenId, atMs } of uses)
     connection.run(
       'UPDATE tokens SET last_used_at_ms = ?1 WHERE id = ?2 AND ifnull(last_used_at_ms, 0) < ?1',
@@ -117,7 +117,7 @@ const recordUses = (connection: Connection, uses: readonly TokenUse[]): void => 
 };
 
 /** Of an active token; answers whether it was. */
-export const markRevoked = (connection: Connection, tokenId: string, atMs: number): boolean =>
+export const markRevoked = (connection: FileConnection, tokenId: string, atMs: number): boolean =>
   connection.run(
     "UPDATE tokens SET state = 'revoked', revoked_at_ms = ? WHERE id = ? AND state = 'active'",
     atMs,
@@ -151,7 +151,7 @@ const prunedAtOnce = 500;
  * Deletes records long expired or revoked, a bounded number at a time. A revoked import stays: the same import, run
  * again, would revive it.
  */
-export const pruneTokens = (connection: Connection, nowMs: number): void => {
+export const pruneTokens = (connection: FileConnection, nowMs: number): void => {
   for (const isOver of ['expires_at_ms < ?', "revoked_at_ms < ? AND origin <> 'imported'"])
     connection.run(
       `DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE ${isOver} LIMIT ${prunedAtOnce})`,

@@ -12,7 +12,7 @@ import {
   tagOfKey,
   viewsOfCluster,
 } from '../../../src/store/redis/cluster-slots.ts';
-import { type Claim, newestClaim } from '../../../src/store/redis/directory.ts';
+import { type OwnerClaim, newestClaim } from '../../../src/store/redis/directory.ts';
 import { faultOf, RedisFault } from '../../../src/store/redis/fault.ts';
 import { isStorableId, KeySpace } from '../../../src/store/redis/key-space.ts';
 import { readSentinelView } from '../../../src/store/redis/sentinel-link.ts';
@@ -138,7 +138,7 @@ t.test('a node of another Cluster at a known address is not believed, unless our
 
 t.test('of what servers say of the owner the newest epoch is believed, then the most of them', async (t) => {
   const claim = (host: string, epoch: number) => ({ owner: { host, port: 1 }, epoch });
-  const cases: Readonly<Record<string, readonly [claims: readonly Claim[], host: string | undefined]>> = {
+  const cases: Readonly<Record<string, readonly [claims: readonly OwnerClaim[], host: string | undefined]>> = {
     'nobody says anything': [[], undefined],
     'one newer than two that were cut off': [[claim('old', 4), claim('new', 5), claim('old', 4)], 'new'],
     'two of three of one epoch': [[claim('a', 0), claim('b', 0), claim('b', 0)], 'b'],
