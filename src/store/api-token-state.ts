@@ -7,10 +7,10 @@ import type { ApiTokenFound } from './token-store.ts';
 /** How long a record outlives its expiry or revocation, so that listings and refusals can still name it. */
 export const recordRetentionMs = 30 * 24 * 3600 * 1000;
 
-type Standing = Pick<UserRecord | OrgRecord, 'tokenGenerationMin'>;
+type Account = Pick<UserRecord | OrgRecord, 'tokenGenerationMin'>;
 
 /** Revoked, by itself or together with everything of its user or org. For good. */
-export const isTokenDead = (token: ApiTokenRecord, user: Standing, org: Standing): boolean =>
+export const isTokenDead = (token: ApiTokenRecord, user: Account, org: Account): boolean =>
   token.state === 'revoked' ||
   token.generation.user < user.tokenGenerationMin ||
   token.generation.org < org.tokenGenerationMin;

@@ -1,6 +1,8 @@
-// Which logs keep an entry of the audit, and how several logs are read as one. Each org has its own logs with a bound of
-// their own, and what was refused has a log apart from what was done, as has what strangers were refused: nobody can push out
-// another's entries, nor by failing what was done, and whoever guesses passwords hides no member's attempts. Pure.
+// Which logs keep an entry of the audit, and how several logs are read as one. Pure.
+//
+// Each org has its own logs, each with its own bound: one for what was done, one for what members were refused, one for what
+// strangers were refused. So nobody can push out the entries of another org, nor what was done by repeated failures, and
+// guesses of passwords do not hide the attempts of members.
 
 import type { AuditEntry, AuditParty } from './records.ts';
 import { limitOf } from './paging.ts';

@@ -49,7 +49,7 @@ export interface ApiTokenRecord {
   readonly orgId: string;
   readonly userId: string;
   readonly name: string;
-  /** `all`: whatever the user's roles grant at the time of use. */
+  /** `all`: what the user's roles grant at the time of use. */
   readonly scopes: readonly string[] | 'all';
   readonly origin: 'created' | 'imported';
   readonly state: 'active' | 'revoked';
@@ -82,7 +82,7 @@ export type SigningKeyRecord = StoredKey;
 export type Change =
   | { readonly kind: 'token'; readonly tokenId: string; readonly atMs: number }
   | {
-      /** A token was given a new secret: whatever rests on one of a smaller number is dead. */
+      /** A token was given a new secret: what was made with one of a smaller number is dead. */
       readonly kind: 'secret';
       readonly tokenId: string;
       readonly secretNumber: number;
@@ -93,24 +93,17 @@ export type Change =
       readonly atMs: number;
     }
   | { readonly kind: 'session'; readonly sessionId: string; readonly atMs: number }
-  | {
-      readonly kind: 'user';
-      readonly orgId: string;
-      readonly userId: string;
-      readonly generation: number;
-      readonly tokenGenerationMin?: number | undefined;
-      readonly state?: AccountState | undefined;
-      readonly atMs: number;
-    }
-  | {
-      readonly kind: 'org';
-      readonly orgId: string;
-      readonly generation: number;
-      readonly tokenGenerationMin?: number | undefined;
-      readonly state?: AccountState | undefined;
-      readonly atMs: number;
-    }
+  | (AccountChange & { readonly kind: 'user'; readonly userId: string })
+  | (AccountChange & { readonly kind: 'org' })
   | { readonly kind: 'keys'; readonly atMs: number };
+
+interface AccountChange {
+  readonly orgId: string;
+  readonly generation: number;
+  readonly tokenGenerationMin?: number | undefined;
+  readonly state?: AccountState | undefined;
+  readonly atMs: number;
+}
 
 /** Who did what to whom, from where, and what came of it. Never holds a secret. */
 export interface AuditEntry {

@@ -1,4 +1,4 @@
-// Where a store tells its operator of trouble, and of its end. The gate's log fits. Never told a secret.
+// Where a store reports trouble, and its end, to the operator: the gate's log. No secret goes there.
 
 export interface StoreLog {
   info(message: string, fields: StoreFacts): void;

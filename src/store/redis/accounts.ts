@@ -18,7 +18,7 @@ import { commandsOf, type Step, type StoreContext } from './context.ts';
 import { allShards, isStorableId } from './key-space.ts';
 import { findOrg, findUser } from './lookups.ts';
 import {
-  type Fields,
+  type HashFields,
   orgFields,
   parseFields,
   parseOrg,
@@ -61,7 +61,7 @@ const change = async (
   [orgId, userId]: readonly [orgId: string, userId?: string],
   triples: readonly string[],
   nowMs: number,
-): Promise<Fields | undefined> => {
+): Promise<HashFields | undefined> => {
   if (!isStorableAccount(orgId, userId)) return undefined;
   const line = accountLine(orgId, userId, nowMs);
   const touched = keysOf(context, orgId, userId);

@@ -25,7 +25,7 @@ import {
 } from './token-scripts.ts';
 
 /** `connections`: to read from; those for look-ups unless another sees a write of its own. */
-export const readToken = async (
+export const loadToken = async (
   { keys, reads }: StoreContext,
   tokenId: string,
   connections: MasterConnections = reads,
@@ -103,7 +103,7 @@ const claim = async (
 };
 
 const find: Step<'findToken'> = async (context, tokenId) =>
-  isStorableTokenId(tokenId) ? readToken(context, tokenId) : undefined;
+  isStorableTokenId(tokenId) ? loadToken(context, tokenId) : undefined;
 
 const list: Step<'listTokens'> = async (context, orgId, userId, page) => {
   const { keys, reads, attempt, unacknowledged } = context;
@@ -112,7 +112,7 @@ const list: Step<'listTokens'> = async (context, orgId, userId, page) => {
   return pageOfIndex(
     page,
     (after, count) => listIndex(reads, index, after, count),
-    (tokenId) => readToken(context, tokenId),
+    (tokenId) => loadToken(context, tokenId),
     // Best effort: the next listing tries again.
     (ids) => void attempt(() => unacknowledged('sweep').on(index, (client) => client.zrem(index, ...ids))),
   );
@@ -174,7 +174,7 @@ const revoke: Step<'revokeToken'> = async (context, tokenId, nowMs, digest) => {
   // The next listing does it where this fails.
   if (made === 'revoked')
     await attempt(async () => {
-      const token = await readToken(context, tokenId);
+      const token = await loadToken(context, tokenId);
       if (token !== undefined) await indexToken(context, token);
     });
   return made;

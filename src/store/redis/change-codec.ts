@@ -23,7 +23,7 @@ const numbers = new Set(['atMs', 'secretNumber', 'previousUntilMs', 'generation'
 
 /** Every word and its value in turn. */
 export const lineOf = (change: Change): string[] => {
-  const values = new Map(Object.entries<string | number | undefined>(change));
+  const values = new Map<string, string | number | undefined>(Object.entries(change));
   return [...words].flatMap(([property, word]) => {
     const value = values.get(property);
     return value === undefined ? [] : [word, `${value}`];

@@ -8,7 +8,7 @@ import { masterOptions, onlyServerOptions } from './connection-options.ts';
 import type { StoreContext } from './context.ts';
 import type { Directory } from './directory.ts';
 import type { RedisFault } from './fault.ts';
-import { StreamFollower, type FollowerEvents, type FollowerSettings, type Whereabouts } from './follower.ts';
+import { StreamFollower, type FollowerEvents, type FollowerSettings } from './follower.ts';
 import { allShards } from './key-space.ts';
 
 /** While a part of the feed is cut off: a frozen server holds a follower up for two seconds, a new owner frees it. */
@@ -67,7 +67,7 @@ export class ChangeFeed implements Subscription {
       retentionMs,
       trust: settings.mode === 'cluster' ? 'lines' : 'identity',
       secrets,
-      whereabouts: directory && whereaboutsOf(directory, String(shards[0])),
+      owner: directory && { directory, tag: String(shards[0]) },
       options: (server) =>
         server === undefined ? onlyServerOptions(settings, 'feed') : masterOptions(settings, 'feed', server),
     };
@@ -90,7 +90,7 @@ export class ChangeFeed implements Subscription {
         for (const [each, follower] of this.#followers.entries()) if (each !== group) follower.rewind();
       },
       handedOver: () => listener.handedOver?.(),
-      met: context.renew,
+      reachedMaster: context.renew,
       connected: (isUp) => {
         if (isUp) this.#connected.add(group);
         else this.#connected.delete(group);
@@ -133,11 +133,3 @@ export class ChangeFeed implements Subscription {
     if (isFirst) context.log.error('the change feed is not connected; trying again', fault.facts);
   }
 }
-
-/** All streams of a follower have one owner: on a Cluster they are of one tag. */
-const whereaboutsOf = (directory: Directory, tag: string): Whereabouts => ({
-  owner: () => directory.ownerOf(tag),
-  refresh: () => directory.refresh(),
-  moved: (to) => directory.moved(tag, to),
-  onChange: (subscriber) => directory.onChange(subscriber),
-});

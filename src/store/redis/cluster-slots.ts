@@ -24,7 +24,7 @@ export interface ClusterView {
   readonly claims: ReadonlyMap<string, OwnerClaim>;
   /** The masters and replicas that hold our tags. */
   readonly nodes: readonly ServerAddress[];
-  /** The ids of these nodes: they tell one Cluster from another. */
+  /** The ids of these nodes: a node of another Cluster has none of them. */
   readonly ids: ReadonlySet<string>;
 }
 

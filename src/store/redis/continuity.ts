@@ -50,7 +50,10 @@ export interface StreamSpan {
 }
 
 /** Rejects with the library's error when the connection is lost. */
-export const continuityOf = async (session: FeedSession, spans: readonly StreamSpan[]): Promise<Continuity> => {
+export const continuityOf = async (
+  session: FeedSession,
+  spans: readonly StreamSpan[],
+): Promise<Continuity> => {
   if (spans.length === 0) return 'whole';
   const keys = spans.map(({ stream }) => stream);
   const ids = [...spans.map(({ last }) => last), ...spans.map(({ early }) => early ?? '')];

@@ -13,7 +13,7 @@ export interface ServerAddress {
 export const nameOf = ({ host, port }: ServerAddress): string => `${host}:${port}`;
 
 export interface Directory {
-  /** Asks for the owners and watches them from then on. Resolves after the first round, whatever came of it. */
+  /** Asks for the owners and watches them from then on. Resolves after the first round, also one without an answer. */
   open(): Promise<void>;
   close(): void;
   /** The server that holds a hash tag; undefined while nobody has said. */
@@ -63,7 +63,7 @@ export abstract class AskedDirectory implements Directory {
   protected isClosed = false;
   fault: RedisFault | undefined;
 
-  /** `everyMs`: how often it asks without being told to. */
+  /** `everyMs`: how often it asks by itself. */
   constructor(everyMs: number) {
     this.#everyMs = everyMs;
     this.refresh = sharedRounds(async () => {

@@ -7,7 +7,7 @@ import type { Redis } from 'ioredis';
 import { parseRedirect } from './cluster-slots.ts';
 import { type NodeOptions, feedBlockMs, reconnectDelayMs } from './connection-options.ts';
 import type { Continuity } from './continuity.ts';
-import { type ServerAddress, nameOf } from './directory.ts';
+import { type Directory, type ServerAddress, nameOf } from './directory.ts';
 import { RedisFault, faultOf } from './fault.ts';
 import { askRetention } from './retention.ts';
 import type { FeedSession } from './script.ts';
@@ -29,23 +29,15 @@ export interface FollowerEvents extends LineEvents {
   handedOver(): void;
   connected(isConnected: boolean): void;
   /** A master answers; `history` names what it writes. */
-  met(history: string): void;
+  reachedMaster(history: string): void;
   failed(fault: RedisFault): void;
-}
-
-/** Where the streams are. `undefined`: at the only server there is. */
-export interface Whereabouts {
-  /** Undefined while nobody knows. */
-  owner(): ServerAddress | undefined;
-  refresh(): Promise<void>;
-  moved(to: ServerAddress): void;
-  onChange(subscriber: () => void): () => void;
 }
 
 export interface FollowerSettings {
   readonly streams: readonly { readonly changes: string; readonly retention: string }[];
   readonly retentionMs: number;
-  readonly whereabouts: Whereabouts | undefined;
+  /** Says who holds the streams, which are all of one hash tag; undefined: the only server there is. */
+  readonly owner: { readonly directory: Directory; readonly tag: string } | undefined;
   readonly options: (server: ServerAddress | undefined) => NodeOptions;
   /**
    * `identity`: any other process or history behind the address is a loss. `lines`: only lines that are gone are (on
@@ -97,6 +89,12 @@ export class StreamFollower {
     await this.#done;
   }
 
+  /** Undefined while nobody knows, and where there is one server only. */
+  #ownerNow(): ServerAddress | undefined {
+    const { owner } = this.#settings;
+    return owner?.directory.ownerOf(owner.tag);
+  }
+
   #restart(): void {
     this.#isRestarting = true;
     this.#client?.disconnect();
@@ -109,9 +107,9 @@ export class StreamFollower {
 
   async #run(): Promise<void> {
     const { signal } = this.#stop;
-    const { whereabouts } = this.#settings;
-    const stopWatching = whereabouts?.onChange(() => {
-      const owner = whereabouts.owner();
+    const directory = this.#settings.owner?.directory;
+    const stopWatching = directory?.onChange(() => {
+      const owner = this.#ownerNow();
       if (owner !== undefined && this.#owner !== undefined && nameOf(owner) !== nameOf(this.#owner))
         this.#restart();
     });
@@ -128,16 +126,16 @@ export class StreamFollower {
         this.#events.failed(fault);
       }
       const pause = delay(reconnectDelayMs(failures), undefined, { signal }).catch(() => undefined);
-      await Promise.all([pause, this.#isRestarting ? undefined : whereabouts?.refresh()]);
+      await Promise.all([pause, this.#isRestarting ? undefined : directory?.refresh()]);
     }
     stopWatching?.();
   }
 
   /** Follows from the owner on, wherever it is sent, until the connection is lost. Answers why. */
   async #attempt(): Promise<RedisFault> {
-    const { whereabouts } = this.#settings;
-    this.#owner = whereabouts?.owner();
-    if (whereabouts !== undefined && this.#owner === undefined)
+    const named = this.#settings.owner;
+    this.#owner = this.#ownerNow();
+    if (named !== undefined && this.#owner === undefined)
       return new RedisFault('NOT_CONNECTED', 'nobody says which server holds the change feed');
     let server = this.#owner;
     let isAsking = false;
@@ -153,7 +151,7 @@ export class StreamFollower {
       ({ isAsking } = redirect);
       if (isAsking) continue;
       this.#owner = server;
-      whereabouts?.moved(server);
+      named?.directory.moved(named.tag, server);
     }
   }
 
@@ -188,7 +186,7 @@ export class StreamFollower {
     if (server.role !== 'master') throw new RedisFault('NOT_MASTER', 'the Redis server is not a master');
     const identity = `${server.runId}/${server.history}`;
     const isOther = this.#identity !== undefined && this.#identity !== identity;
-    this.#events.met(server.history);
+    this.#events.reachedMaster(server.history);
     if (isOther && this.#settings.trust === 'identity') this.#lost('server_replaced');
     else if ((await this.#checkHistory(session, server.nowMs)) && isOther) this.#events.handedOver();
     this.#identity = identity;
@@ -234,7 +232,7 @@ export class StreamFollower {
     this.#keptMs = keptMs ?? Infinity;
   }
 
-  /** Answers whether it is whole; says so when it is not. */
+  /** Answers whether it is whole; reports a loss when it is not. */
   async #checkHistory(session: FeedSession, nowMs: number): Promise<boolean> {
     const continuity = await this.#reader.continuity(session, nowMs - this.#keptMs + trimMarginMs);
     if (continuity !== 'whole') this.#lost(continuity);

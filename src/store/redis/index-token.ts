@@ -1,4 +1,4 @@
-// Which sets a token is in: one script that puts it where its record says, whatever was true before, as often as one likes.
+// Which sets a token is in: one script puts it where its record belongs. Repeating it is safe, from any state before.
 
 import { shardOfTokenId } from '../../tokens/shard.ts';
 import { runOn } from './connections.ts';

@@ -111,7 +111,7 @@ export class KeySpace {
   changes(shard: number): string {
     return `${this.#base(shard)}changes`;
   }
-  /** The script `tell` computes this name from that of the stream. */
+  /** The Lua function `appendLine` computes this name from that of the stream. */
   retention(shard: number): string {
     return `${this.#base(shard)}retention`;
   }

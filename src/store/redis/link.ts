@@ -14,7 +14,7 @@ export interface LinkOptions {
   /** Never in a log line. */
   readonly secrets: readonly string[];
   /** Called for every server a connection was made to. */
-  readonly met?: (server: Redis) => void;
+  readonly onConnected?: (server: Redis) => void;
 }
 
 const roleCheckMs = 1000;
@@ -27,7 +27,7 @@ export class RedisLink implements MasterConnections {
   readonly #opened = Promise.withResolvers<void>();
   #isMaster = false;
   #isClosed = false;
-  /** Whether the operator has been told that the server cannot be used. */
+  /** Whether the log says that the server cannot be used. */
   #isFailing = false;
   #roleTimer: NodeJS.Timeout | undefined;
   /** Why there is no connection; undefined while there is one, or where the server hung up without a word. */
@@ -46,7 +46,7 @@ export class RedisLink implements MasterConnections {
     });
     this.#client.on('ready', () => {
       this.recheck();
-      options.met?.(this.#client);
+      options.onConnected?.(this.#client);
     });
   }
 
@@ -129,6 +129,6 @@ export class RedisLink implements MasterConnections {
   }
 }
 
-/** `why`: the fault of the last attempt. Its words are told, its code is not: whoever asks only needs to know that nothing was sent. */
+/** Nothing was sent. `why`: the fault of the last attempt to connect, as the cause; its code is not that of this fault. */
 export const notConnected = (why: RedisFault | undefined): RedisFault =>
   new RedisFault('NOT_CONNECTED', 'there is no connection to a Redis master', why);

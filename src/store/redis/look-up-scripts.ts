@@ -9,7 +9,7 @@ local function sameShard(id, digestKey) return string.sub(id, -1) == string.sub(
 `;
 
 /**
- * `found(base, id, digest)`: the reply to a look-up. The secret's number tells the present one from the one before it; a
+ * `found(base, id, digest)`: the reply to a look-up. The secret's number is that of the present one, or of the one before it; a
  * digest that is neither was replaced longer ago and leads nowhere.
  */
 const found = `

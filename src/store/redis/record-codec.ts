@@ -14,10 +14,10 @@ import {
 import type { ApiTokenFound } from '../token-store.ts';
 
 /** Hash fields as Redis has them: each value is a JSON text. */
-export type Fields = ReadonlyMap<string, string>;
+export type HashFields = ReadonlyMap<string, string>;
 
 /** A reply of HGETALL from a script: field, value, field, value, ... */
-export const parseFields = (reply: unknown, what: string): Fields => {
+export const parseFields = (reply: unknown, what: string): HashFields => {
   if (!Array.isArray(reply)) throw new DamagedRecord(what);
   const fields = new Map<string, string>();
   for (let i = 0; i + 1 < reply.length; i += 2) {
@@ -49,10 +49,10 @@ export const orgFields = (org: OrgRecord): string[] => [
 export const userFields = (user: UserRecord): string[] => toFields(user, userNames);
 
 /** Only the fields of these names: a later version may keep others, written in another way. */
-const fromFields = (what: string, fields: Fields, names: readonly string[]): Record<string, unknown> =>
+const fromFields = (what: string, fields: HashFields, names: readonly string[]): Record<string, unknown> =>
   Object.fromEntries(names.map((name) => [name, parseJson(what, fields.get(name) ?? 'null', name)]));
 
-export const parseOrg = (id: string, fields: Fields): OrgRecord => {
+export const parseOrg = (id: string, fields: HashFields): OrgRecord => {
   const what = `the org ${id}`;
   const roleNames = [...fields.keys()].filter((name) => name.startsWith(rolePrefix));
   const roles = Object.entries(fromFields(what, fields, roleNames)).map(
@@ -62,7 +62,7 @@ export const parseOrg = (id: string, fields: Fields): OrgRecord => {
   return readOrg(RecordReader.of(what, { ...values, id, roles: Object.fromEntries(roles) }));
 };
 
-export const parseUser = (orgId: string, id: string, fields: Fields): UserRecord => {
+export const parseUser = (orgId: string, id: string, fields: HashFields): UserRecord => {
   const what = `the user ${orgId}/${id}`;
   return readUser(RecordReader.of(what, { ...fromFields(what, fields, userNames), orgId, id }));
 };
@@ -136,7 +136,7 @@ export const keyDocument = ({ kid: _kid, retireAtMs: _retireAtMs, ...document }:
   JSON.stringify(document);
 
 /** All keys of the `keys` hash, oldest first. */
-export const parseKeys = (fields: Fields): SigningKeyRecord[] =>
+export const parseKeys = (fields: HashFields): SigningKeyRecord[] =>
   [...fields]
     .filter(([name]) => name.startsWith('doc:'))
     .map(([name, document]) => {

@@ -103,8 +103,8 @@ export const createRedisStore = (settings: RedisSettings, options: RedisStoreOpt
  */
 const connectionsFor = (settings: RedisSettings, link: LinkOptions) => {
   const directory = directoryFor(settings, link);
-  const connect = (purpose: Purpose, met?: LinkOptions['met']): MasterConnections => {
-    const linkOptions = { ...link, ...(met && { met }) };
+  const connect = (purpose: Purpose, onConnected?: LinkOptions['onConnected']): MasterConnections => {
+    const linkOptions = { ...link, ...(onConnected && { onConnected }) };
     return directory === undefined
       ? new RedisLink(onlyServerOptions(settings, purpose), linkOptions)
       : new RoutedLinks(

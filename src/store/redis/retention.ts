@@ -1,6 +1,6 @@
-// How long the change streams are kept: as long as the longest that any replica has ever asked for. Each replica says so
-// before it reads them, so that no writer with a shorter one (a command line without the settings, a replica with newer
-// ones) trims a line that another still needs. Only ever grows.
+// How long the change streams are kept: the longest that any replica has ever asked for. Each replica asks before it reads
+// them, so that no writer with a shorter retention (a command line without the settings, a replica with newer ones) trims a
+// line that another replica still needs. It only grows.
 
 import { runInSession, script, type FeedSession } from './script.ts';
 

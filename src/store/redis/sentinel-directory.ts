@@ -1,5 +1,5 @@
 // The directory behind Sentinel: asks the sentinels several times a second which server is the master, and at once when
-// one of them announces another. A server that they do not name is not believed, whatever it says of itself.
+// one of them announces another. A server that they do not name is not believed, even if it calls itself a master.
 
 import type { RedisSettings } from '../../settings/settings.ts';
 import { sentinelOptions } from './connection-options.ts';

@@ -1,6 +1,6 @@
 // Listings of API tokens: each shard gives a few members of its set, and only the records of those that are shown are read.
 // A set may be behind the record it leads to, for a moment or after a lost connection: the record counts, and the set is
-// put right by whoever meets it.
+// corrected by the listing that meets it.
 
 import { shardOfAccount } from '../../tokens/shard.ts';
 import type { ApiTokenRecord } from '../records.ts';
@@ -14,7 +14,7 @@ import {
   type TokenScan,
 } from '../token-listing.ts';
 import type { TokenListings } from '../token-store.ts';
-import { readToken } from './api-tokens.ts';
+import { loadToken } from './api-tokens.ts';
 import { runOn } from './connections.ts';
 import { commandsOf, type Step, type StoreContext } from './context.ts';
 import { allShards, isStorableId, isStorableTokenId, type KeySpace } from './key-space.ts';
@@ -71,7 +71,7 @@ const readMember = async (
   by: TokenOrder,
 ): Promise<ApiTokenRecord | undefined> => {
   const { attempt, unacknowledged } = context;
-  const token = await readToken(context, sortKey.id);
+  const token = await loadToken(context, sortKey.id);
   if (token === undefined)
     void attempt(() => unacknowledged('sweep').on(key, (client) => client.zrem(key, memberOf(sortKey, by))));
   else if ((token.state === 'revoked') !== (part === 'revoked'))
@@ -111,7 +111,7 @@ const buryTokens: Step<'buryTokens'> = async (context, tokenIds, nowMs) => {
   const writes = context.unacknowledged('sweep');
   const bury = async (tokenId: string): Promise<void> => {
     await runOn(writes, buryScript, [context.keys.token(tokenId)], [nowMs]);
-    const token = await readToken(context, tokenId, writes);
+    const token = await loadToken(context, tokenId, writes);
     if (token !== undefined) await indexToken(context, token);
   };
   await Promise.all(tokenIds.filter(isStorableTokenId).map(bury));

@@ -2,7 +2,7 @@
 // records that have vanished are taken out. In small steps, and safe on several replicas at once: each step may be repeated.
 
 import { DamagedRecord } from '../record-schema.ts';
-import { readToken } from './api-tokens.ts';
+import { loadToken } from './api-tokens.ts';
 import { listIndex } from './connections.ts';
 import type { StoreContext } from './context.ts';
 import { RedisFault } from './fault.ts';
@@ -47,7 +47,7 @@ const indexTokensOf = async (context: StoreContext, orgId: string, userId: strin
     all,
     () => false,
     async (tokenId) => {
-      const token = await readToken(context, tokenId);
+      const token = await loadToken(context, tokenId);
       if (token === undefined) await writes.on(all, (client) => client.zrem(all, tokenId));
       else await indexToken(context, token);
     },

@@ -1,4 +1,4 @@
-// The change feed's table: lines are added in the transaction of the change they tell of, read in order, and pruned
+// The change feed's table: each line is added in the transaction of its change, lines are read in order, and pruned
 // oldest first once they are older than the retention window.
 
 import { generationOf } from '../changes.ts';
@@ -39,7 +39,7 @@ export const isKnownLine = (connection: FileConnection, change: Change): boolean
   return connection.get(known, change.kind, orgId, subject, generationOf(change)) !== undefined;
 };
 
-/** Asks for the lines to be kept that long. The longest ever asked for counts, whoever prunes. Call inside a transaction. */
+/** Asks for the lines to be kept that long. The longest ever asked for counts for every process that prunes. Call inside a transaction. */
 export const askRetention = (connection: FileConnection, retentionMs: number): void => {
   connection.run(
     `INSERT INTO meta VALUES ('retention_ms', ?)

@@ -16,7 +16,7 @@ export class UnusableFile extends Error {
  */
 export const checkFile = (file: string): { readonly mustHaveTables: boolean } => {
   const found = statSync(file, { throwIfNoEntry: false });
-  // Of a folder the system says so itself, when the file is opened.
+  // A folder is refused by the system when the file is opened.
   if (found !== undefined && !found.isFile() && !found.isDirectory())
     throw new UnusableFile('is neither a file nor a folder; name a file');
   const isEmpty = (found?.size ?? 0) === 0;

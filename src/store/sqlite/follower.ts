@@ -22,7 +22,7 @@ export class FileFollower implements Subscription {
   #fileIdentity: string | undefined;
   #fileCheckedMs = -Infinity;
   #dataVersion: number | undefined;
-  /** The last line told; undefined: begin where the feed begins. */
+  /** The last line delivered; undefined: begin where the feed begins. */
   #position: number | undefined;
   #isCaughtUp = false;
   #isPolling = false;
@@ -52,13 +52,13 @@ export class FileFollower implements Subscription {
     return Promise.resolve();
   }
 
-  /** Tells what is new, if anything is; called by the timer, and at once after a write of this process. */
+  /** Delivers new lines, if there are any; called by the timer, and at once after a write of this process. */
   poll(): void {
     if (this.#isPolling || this.#isClosed) return;
     this.#isPolling = true;
     try {
       const connection = this.#connected();
-      if (connection !== undefined) this.#tell(connection);
+      if (connection !== undefined) this.#deliver(connection);
     } catch (error) {
       if (!isBusy(error)) this.#disconnect(error);
     } finally {
@@ -66,7 +66,7 @@ export class FileFollower implements Subscription {
     }
   }
 
-  #tell(connection: FileConnection): void {
+  #deliver(connection: FileConnection): void {
     const row = connection.get('PRAGMA data_version');
     // Read before the lines: what is written in between shows at the next poll.
     const dataVersion = row && integer(row, 'data_version');
@@ -75,7 +75,7 @@ export class FileFollower implements Subscription {
     this.#position = lines.position;
     if (lines.changes.length > 0) this.#listener.changes(lines.changes);
     this.#listener.heard();
-    // A long feed is told in pieces, so that requests are served in between.
+    // A long feed is delivered in pieces, so that requests are served in between.
     if (lines.hasMore) return void setImmediate(() => this.poll());
     this.#dataVersion = dataVersion;
     if (!this.#isCaughtUp) this.#listener.caughtUp();

@@ -155,7 +155,8 @@ export const parseChange = (row: TableRow): Change => {
 };
 
 /** One number or text of a row. */
-export const integer = (row: TableRow, column: string): number => RecordReader.of('a row', row).integer(column);
+export const integer = (row: TableRow, column: string): number =>
+  RecordReader.of('a row', row).integer(column);
 export const optionalInteger = (row: TableRow, column: string): number | undefined =>
   RecordReader.of('a row', row).optionalInteger(column);
 export const text = (row: TableRow, column: string): string => RecordReader.of('a row', row).text(column);

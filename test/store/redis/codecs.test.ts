@@ -138,12 +138,13 @@ t.test('a node of another Cluster at a known address is not believed, unless our
 
 t.test('of what servers say of the owner the newest epoch is believed, then the most of them', async (t) => {
   const claim = (host: string, epoch: number) => ({ owner: { host, port: 1 }, epoch });
-  const cases: Readonly<Record<string, readonly [claims: readonly OwnerClaim[], host: string | undefined]>> = {
-    'nobody says anything': [[], undefined],
-    'one newer than two that were cut off': [[claim('old', 4), claim('new', 5), claim('old', 4)], 'new'],
-    'two of three of one epoch': [[claim('a', 0), claim('b', 0), claim('b', 0)], 'b'],
-    'one against one: the first': [[claim('a', 2), claim('b', 2)], 'a'],
-  };
+  const cases: Readonly<Record<string, readonly [claims: readonly OwnerClaim[], host: string | undefined]>> =
+    {
+      'nobody says anything': [[], undefined],
+      'one newer than two that were cut off': [[claim('old', 4), claim('new', 5), claim('old', 4)], 'new'],
+      'two of three of one epoch': [[claim('a', 0), claim('b', 0), claim('b', 0)], 'b'],
+      'one against one: the first': [[claim('a', 2), claim('b', 2)], 'a'],
+    };
   for (const [name, [claims, host]] of Object.entries(cases))
     t.equal(newestClaim(claims)?.owner.host, host, name);
 });
