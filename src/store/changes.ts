@@ -25,6 +25,13 @@ export const generationOf = (change: Change): number => {
   return change.kind === 'secret' ? change.secretNumber : 0;
 };
 
+/**
+ * The generation that a change at this time begins: at least the time. Numbers that a lost record has given are passed even
+ * where nobody knows them any more, so a change after a loss ends what was made before it.
+ */
+export const nextGeneration = ({ generation }: OrgRecord | UserRecord, atMs: number): number =>
+  Math.max(generation + 1, atMs);
+
 /** The line that says how an org or a user stands now. */
 export const changeOfAccount = (account: OrgRecord | UserRecord, atMs: number): Change => {
   const { generation, tokenGenerationMin, state } = account;

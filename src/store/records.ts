@@ -14,7 +14,7 @@ export interface OrgRecord {
   readonly roles: Readonly<Record<string, readonly string[]>>;
   /** Longest API-token lifetime the org allows; undefined: no limit. */
   readonly tokenLifetimeMsMax: number | undefined;
-  /** Grows by one with every change of state or roles (never for a repeated change) and every revoke-all of the org. */
+  /** Grows with every change of state or roles (never for a repeated change) and every revoke-all of the org; see nextGeneration. */
   readonly generation: number;
   /** API tokens made in an earlier org generation than this are dead ("revoke all of the org" is one write). */
   readonly tokenGenerationMin: number;
@@ -28,7 +28,7 @@ export interface UserRecord {
   readonly state: AccountState;
   /** Role names; their scopes are in the org. */
   readonly roles: readonly string[];
-  /** Grows by one with every change of state or roles (never for a repeated change) and every revoke-all of the user. */
+  /** Grows with every change of state or roles (never for a repeated change) and every revoke-all of the user; see nextGeneration. */
   readonly generation: number;
   /** API tokens made in an earlier user generation than this are dead. */
   readonly tokenGenerationMin: number;

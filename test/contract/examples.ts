@@ -7,6 +7,9 @@ import { createSecret, createTokenId, digestOf } from '../../src/tokens/api-toke
 
 export const startMs = 1_800_000_000_000;
 
+/** The generation of an account after so many changes, all of them at `startMs`. */
+export const nthGeneration = (changes: number): number => startMs + changes - 1;
+
 export const exampleOrg = (over: Partial<OrgRecord> = {}): OrgRecord => ({
   id: `org-${randomUUID()}`,
   name: 'Acme',

@@ -53,11 +53,11 @@ export const lostLines = async (t: Test, makePlace: MakePlace): Promise<void> =>
     await open.loseLines();
     sure(await store.reapply(known));
     t.match(await linesOf(store), [
-      { kind: 'user', generation: 3, tokenGenerationMin: 2, state: 'disabled' },
+      { kind: 'user', generation: atMs + 2, tokenGenerationMin: atMs + 1, state: 'disabled' },
     ]);
   });
 
-  for (const [name, { act, state, tokenGenerationMin }] of Object.entries(actsAfterALoss))
+  for (const [name, { act, state, endsTokens }] of Object.entries(actsAfterALoss))
     t.test(`${name} after a loss stands, whatever lines from before it are written back`, async (t) => {
       const [store, another] = await openStores(t, makePlace);
       const org = exampleOrg();
@@ -65,8 +65,10 @@ export const lostLines = async (t: Test, makePlace: MakePlace): Promise<void> =>
       await store.createOrg(org);
       await store.createUser(user);
       const nowMs = Date.now();
-      // The store has lost that both were changed four times, and disabled at last.
-      const lost = { generation: 4, tokenGenerationMin: 1, state: 'disabled', atMs: nowMs - 60_000 } as const;
+      // The store has lost many changes of both, the last of which disabled them.
+      const generation = nowMs + 4;
+      const atMs = nowMs - 60_000;
+      const lost = { generation, tokenGenerationMin: 1, state: 'disabled', atMs } as const;
       const known: readonly Change[] = [
         { kind: 'user', orgId: org.id, userId: user.id, ...lost },
         { kind: 'org', orgId: org.id, ...lost },
@@ -74,13 +76,13 @@ export const lostLines = async (t: Test, makePlace: MakePlace): Promise<void> =>
       await act(store, org.id, user.id, nowMs);
       await act(store, org.id, undefined, nowMs);
       for (const replica of [store, await another(), store]) sure(await replica.reapply(known));
-      const now = { generation: 5, state, tokenGenerationMin };
+      const now = { generation: nowMs + 5, state, tokenGenerationMin: endsTokens ? nowMs + 5 : 1 };
       t.match(await store.findUser(org.id, user.id), now);
       t.match(await store.findOrg(org.id), now);
       const lines = (await linesOf(await another())).filter((line) => 'generation' in line);
       t.same(
         lines
-          .filter(({ generation }) => generation === 5)
+          .filter(({ generation }) => generation === nowMs + 5)
           .map(({ kind, atMs }) => `${kind} ${atMs}`)
           .toSorted(),
         [`org ${nowMs}`, `user ${nowMs}`],
@@ -88,7 +90,7 @@ export const lostLines = async (t: Test, makePlace: MakePlace): Promise<void> =>
       );
     });
 
-  for (const [name, { act, state, tokenGenerationMin }] of Object.entries(actsAfterALoss))
+  for (const [name, { act, state, endsTokens }] of Object.entries(actsAfterALoss))
     t.test(`${name} after a loss counts for more than a lost change of the same number`, async (t) => {
       const [store] = await openStores(t, makePlace);
       const org = exampleOrg();
@@ -109,7 +111,7 @@ export const lostLines = async (t: Test, makePlace: MakePlace): Promise<void> =>
       const now = {
         generation: generation + 1,
         state,
-        tokenGenerationMin: tokenGenerationMin === 5 ? generation + 1 : 0,
+        tokenGenerationMin: endsTokens ? generation + 1 : 0,
       };
       t.match(await store.findUser(org.id, user.id), now);
       t.match(await store.findOrg(org.id), now);
@@ -128,15 +130,35 @@ export const lostLines = async (t: Test, makePlace: MakePlace): Promise<void> =>
     await store.createOrg(org);
     const nowMs = Date.now();
     for (const state of ['disabled', 'active'] as const) await store.changeOrg(org.id, { state }, nowMs);
-    const lost = { kind: 'org', orgId: org.id, generation: 3, state: 'disabled', atMs: nowMs + 1 } as const;
+    const lost = {
+      kind: 'org',
+      orgId: org.id,
+      generation: nowMs + 2,
+      state: 'disabled',
+      atMs: nowMs + 1,
+    } as const;
     sure(await store.reapply([lost]));
-    t.match(await store.findOrg(org.id), { generation: 3, state: 'disabled' });
-    sure(await store.reapply([{ ...lost, generation: 4, state: 'active', atMs: nowMs }]));
+    t.match(await store.findOrg(org.id), { generation: nowMs + 2, state: 'disabled' });
+    sure(await store.reapply([{ ...lost, generation: nowMs + 3, state: 'active', atMs: nowMs }]));
     t.match(
       await store.findOrg(org.id),
-      { generation: 5, state: 'disabled' },
+      { generation: nowMs + 4, state: 'disabled' },
       'the time of that one counts now',
     );
+  });
+
+  t.test('a change passes every generation of an earlier time, though nobody remembers it', async (t) => {
+    const [store] = await openStores(t, makePlace);
+    const org = exampleOrg();
+    const user = exampleUser(org.id);
+    // Made anew: what counted before, up to this moment, is lost, and no replica is left that has heard of it.
+    const lostMs = Date.now();
+    await store.createOrg(org);
+    await store.createUser(user);
+    await store.revokeAll(org.id, undefined, lostMs + 1);
+    await store.changeUser(org.id, user.id, { state: 'disabled' }, lostMs + 1);
+    t.ok((sure(await store.findOrg(org.id))?.generation ?? 0) > lostMs);
+    t.ok((sure(await store.findUser(org.id, user.id))?.generation ?? 0) > lostMs);
   });
 
   t.test('an account whose record was lost goes on counting from the generation written back', async (t) => {
@@ -173,13 +195,11 @@ const setState = (
     ? store.changeOrg(orgId, { state }, nowMs)
     : store.changeUser(orgId, userId, { state }, nowMs);
 
-const actsAfterALoss: Readonly<
-  Record<string, { act: Act; state: AccountState; tokenGenerationMin: number }>
-> = {
+const actsAfterALoss: Readonly<Record<string, { act: Act; state: AccountState; endsTokens: boolean }>> = {
   'a disable': {
     act: (store, orgId, userId, nowMs) => setState(store, orgId, userId, 'disabled', nowMs),
     state: 'disabled',
-    tokenGenerationMin: 1,
+    endsTokens: false,
   },
   'an enable': {
     act: async (store, orgId, userId, nowMs) => {
@@ -187,12 +207,12 @@ const actsAfterALoss: Readonly<
       await setState(store, orgId, userId, 'active', nowMs);
     },
     state: 'active',
-    tokenGenerationMin: 1,
+    endsTokens: false,
   },
   'a revocation of everything': {
     act: (store, orgId, userId, nowMs) => store.revokeAll(orgId, userId, nowMs),
     state: 'active',
-    tokenGenerationMin: 5,
+    endsTokens: true,
   },
 };
 
@@ -221,12 +241,12 @@ const changeEverything = async (store: TokenStore): Promise<readonly Change[]> =
       kind: 'user',
       orgId: org.id,
       userId: bob.id,
-      generation: 1,
-      tokenGenerationMin: 1,
+      generation: atMs,
+      tokenGenerationMin: atMs,
       state: 'active',
       atMs,
     },
-    { kind: 'org', orgId: org.id, generation: 1, tokenGenerationMin: 0, state: 'disabled', atMs },
+    { kind: 'org', orgId: org.id, generation: atMs, tokenGenerationMin: 0, state: 'disabled', atMs },
   ];
 };
 

@@ -5,7 +5,7 @@ import { isOutage } from '../../src/decision/outcome.ts';
 import type { Change } from '../../src/store/records.ts';
 import type { TokenStore } from '../../src/store/token-store.ts';
 import { digestOf } from '../../src/tokens/api-token.ts';
-import { exampleKey, exampleOrg, exampleToken, exampleUser, startMs } from './examples.ts';
+import { exampleKey, exampleOrg, exampleToken, exampleUser, startMs, nthGeneration } from './examples.ts';
 import { auditContract } from './audit.ts';
 import { lostLines } from './lost-lines.ts';
 import { newSecrets } from './new-secrets.ts';
@@ -89,13 +89,21 @@ const orgs = async (t: Test, makePlace: MakePlace): Promise<void> => {
     await store.createOrg(org);
     const generationAfter = async (change: Parameters<TokenStore['changeOrg']>[1]) =>
       sure(await store.changeOrg(org.id, change, startMs))?.generation;
-    t.equal(await generationAfter({ roles: { reader: [] } }), 1);
-    t.equal(await generationAfter({ roles: { reader: [] } }), 1, 'the same roles again');
-    t.equal(await generationAfter({ roles: { nobody: null } }), 1, 'a role that is not there is deleted');
-    t.equal(await generationAfter({ state: 'disabled' }), 2);
-    t.equal(await generationAfter({ state: 'disabled' }), 2, 'disabled again');
-    t.equal(await generationAfter({ state: 'active' }), 3);
-    t.equal(await generationAfter({ name: 'New name', tokenLifetimeMsMax: 1_000 }), 3, 'nothing that grants');
+    t.equal(await generationAfter({ roles: { reader: [] } }), nthGeneration(1));
+    t.equal(await generationAfter({ roles: { reader: [] } }), nthGeneration(1), 'the same roles again');
+    t.equal(
+      await generationAfter({ roles: { nobody: null } }),
+      nthGeneration(1),
+      'a role that is not there is deleted',
+    );
+    t.equal(await generationAfter({ state: 'disabled' }), nthGeneration(2));
+    t.equal(await generationAfter({ state: 'disabled' }), nthGeneration(2), 'disabled again');
+    t.equal(await generationAfter({ state: 'active' }), nthGeneration(3));
+    t.equal(
+      await generationAfter({ name: 'New name', tokenLifetimeMsMax: 1_000 }),
+      nthGeneration(3),
+      'nothing that grants',
+    );
     t.equal(sure(await store.findOrg(org.id))?.tokenGenerationMin, 0, 'its API tokens live on');
   });
 
@@ -150,16 +158,20 @@ const users = async (t: Test, makePlace: MakePlace): Promise<void> => {
     await store.createUser(user);
     const generationAfter = async (change: Parameters<TokenStore['changeUser']>[2]) =>
       sure(await store.changeUser(org.id, user.id, change, startMs))?.generation;
-    t.equal(await generationAfter({ roles: ['reader', 'admin'] }), 1);
-    t.equal(await generationAfter({ roles: ['reader', 'admin'] }), 1, 'the same roles again');
-    t.equal(await generationAfter({ state: 'disabled' }), 2);
-    t.equal(await generationAfter({ state: 'disabled' }), 2, 'disabled again');
-    t.equal(await generationAfter({ state: 'active', roles: [] }), 3, 'two things at once are one change');
-    t.equal(await generationAfter({ name: 'New name' }), 3, 'a name grants nothing');
+    t.equal(await generationAfter({ roles: ['reader', 'admin'] }), nthGeneration(1));
+    t.equal(await generationAfter({ roles: ['reader', 'admin'] }), nthGeneration(1), 'the same roles again');
+    t.equal(await generationAfter({ state: 'disabled' }), nthGeneration(2));
+    t.equal(await generationAfter({ state: 'disabled' }), nthGeneration(2), 'disabled again');
+    t.equal(
+      await generationAfter({ state: 'active', roles: [] }),
+      nthGeneration(3),
+      'two things at once are one change',
+    );
+    t.equal(await generationAfter({ name: 'New name' }), nthGeneration(3), 'a name grants nothing');
     t.match(sure(await store.findUser(org.id, user.id)), {
       name: 'New name',
       state: 'active',
-      generation: 3,
+      generation: nthGeneration(3),
       tokenGenerationMin: 0,
     });
     t.same(sure(await store.findUser(org.id, user.id))?.roles, []);
@@ -354,10 +366,13 @@ const revocation = async (t: Test, makePlace: MakePlace): Promise<void> => {
     await store.createUser(neighbour);
     await store.createToken(kept.token, kept.digest);
     t.equal(await store.revokeAll(org.id, user.id, startMs), 'revoked');
-    t.match(sure(await store.findUser(org.id, user.id)), { generation: 1, tokenGenerationMin: 1 });
+    t.match(sure(await store.findUser(org.id, user.id)), {
+      generation: startMs,
+      tokenGenerationMin: startMs,
+    });
     t.equal(await isAlive(store, made.digest), false);
     t.equal(await isAlive(store, kept.digest), true, 'a neighbour keeps theirs');
-    const later = exampleToken(user, { generation: { org: 0, user: 1 } });
+    const later = exampleToken(user, { generation: { org: 0, user: startMs } });
     await store.createToken(later.token, later.digest);
     t.equal(await isAlive(store, later.digest), true);
     t.equal(await store.revokeAll(org.id, 'nobody', startMs), 'unknown');
@@ -366,7 +381,10 @@ const revocation = async (t: Test, makePlace: MakePlace): Promise<void> => {
   t.test('revoking all of an org is one write that ends the tokens of all its users', async (t) => {
     const { store, org, made } = await openFurnished(t, makePlace);
     t.equal(await store.revokeAll(org.id, undefined, startMs), 'revoked');
-    t.match(sure(await store.findOrg(org.id)), { generation: 1, tokenGenerationMin: 1 });
+    t.match(sure(await store.findOrg(org.id)), {
+      generation: startMs,
+      tokenGenerationMin: startMs,
+    });
     t.equal(await isAlive(store, made.digest), false);
     t.equal(await store.revokeAll('nobody', undefined, startMs), 'unknown');
   });
@@ -459,10 +477,10 @@ const feed = async (t: Test, makePlace: MakePlace): Promise<void> => {
     await told.until(() => told.lines.length >= 4);
     const about = { kind: 'user', orgId: org.id, userId: user.id };
     t.match(told.lines, [
-      { ...about, generation: 1, atMs: startMs + 1 },
+      { ...about, generation: startMs + 1, atMs: startMs + 1 },
       { kind: 'token', tokenId: made.token.id, atMs: startMs + 2 },
-      { ...about, generation: 2, state: 'disabled', atMs: startMs + 3 },
-      { ...about, generation: 3, tokenGenerationMin: 3, atMs: startMs + 4 },
+      { ...about, generation: startMs + 3, state: 'disabled', atMs: startMs + 3 },
+      { ...about, generation: startMs + 4, tokenGenerationMin: startMs + 4, atMs: startMs + 4 },
     ]);
     t.same(told.events, ['connected', 'caughtUp']);
   });
@@ -501,8 +519,8 @@ const feed = async (t: Test, makePlace: MakePlace): Promise<void> => {
     t.match(
       told.lines.filter(({ kind }) => kind === 'org'),
       [
-        { orgId: org.id, generation: 1, state: 'disabled', atMs: startMs + 1 },
-        { orgId: org.id, generation: 2, tokenGenerationMin: 2, atMs: startMs + 2 },
+        { orgId: org.id, generation: startMs + 1, state: 'disabled', atMs: startMs + 1 },
+        { orgId: org.id, generation: startMs + 2, tokenGenerationMin: startMs + 2, atMs: startMs + 2 },
       ],
     );
     t.same(
@@ -527,7 +545,7 @@ const feed = async (t: Test, makePlace: MakePlace): Promise<void> => {
     t.equal(toldBefore, 40);
     t.same(
       generationsOf(told.lines),
-      [...Array.from({ length: 20 }).keys()].map((index) => index + 1),
+      [...Array.from({ length: 20 }).keys()].map((index) => nowMs + index),
     );
   });
 
@@ -544,7 +562,7 @@ const feed = async (t: Test, makePlace: MakePlace): Promise<void> => {
     t.same(told.lines, [{ kind: 'token', tokenId: made.token.id, atMs: startMs }]);
     t.equal(sure(await second.findApiToken(made.digest))?.token.state, 'revoked');
     await second.revokeAll(org.id, user.id, startMs);
-    t.match(await store.findUser(org.id, user.id), { tokenGenerationMin: 1 });
+    t.match(await store.findUser(org.id, user.id), { tokenGenerationMin: startMs });
   });
 
   t.test('a follower hears from a quiet feed, and nothing more once it has closed', async (t) => {

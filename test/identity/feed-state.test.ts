@@ -269,8 +269,9 @@ t.test(
     t.teardown(() => subscription.close());
     await feed.whenReady;
     await store.revokeToken(one.token.id, Date.now());
-    await store.revokeAll(org.id, user.id, Date.now());
-    await store.changeUser(org.id, user.id, { state: 'disabled' }, Date.now());
+    const endedMs = Date.now();
+    await store.revokeAll(org.id, user.id, endedMs);
+    await store.changeUser(org.id, user.id, { state: 'disabled' }, endedMs);
     const old = new DatabaseSync(`${file}.backup`);
     t.teardown(() => old.close());
     await backup(old, file);
@@ -279,8 +280,8 @@ t.test(
     clearInterval(alive);
     t.match(await store.findToken(one.token.id), { state: 'revoked' });
     t.match(await store.findUser(org.id, user.id), {
-      generation: 2,
-      tokenGenerationMin: 1,
+      generation: endedMs + 1,
+      tokenGenerationMin: endedMs,
       state: 'disabled',
     });
   },

@@ -170,17 +170,20 @@ const restart = (): Command =>
     pair.there = await pair.restart();
   });
 
+/** Whether the feed has told the newest change of an account, if there was any. */
+const isHeard = (heard: number, account: { readonly generation: number } | undefined): boolean =>
+  account === undefined || account.generation === 0 || heard >= account.generation;
+
 /** What the model calls good becomes good at both, what it calls bad bad; and what is buried stays so at every look. */
 const compare = async (model: LifeModel, { here, there, orgId }: Pair): Promise<void> => {
   for (const replica of [here, there]) {
     // A session made before the news of its user arrived would be over with it, and its client exchange again.
-    for (const { id, generation } of model.users)
-      await replica.until(() => {
+    for (const { id } of model.users)
+      await replica.until(async () => {
         const heard = replica.generationOf(orgId, id);
-        const isNews =
-          (model.org.generation > 0 && heard.org < model.org.generation) ||
-          (generation > 0 && heard.user < generation);
-        return Promise.resolve(!isNews);
+        const user = done(await replica.store.findUser(orgId, id));
+        const org = done(await replica.store.findOrg(orgId));
+        return isHeard(heard.org, org) && isHeard(heard.user, user);
       });
     for (const held of model.held) {
       const isLive = async (): Promise<boolean> =>

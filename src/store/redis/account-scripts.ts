@@ -56,11 +56,24 @@ end
 `;
 
 /**
+ * `beginGeneration(account, atMs)`: the next one, at least the time. Numbers that a lost record has given are passed even
+ * where nobody knows them any more, so a change after a loss ends what was made before it.
+ */
+const beginGeneration = `
+local function beginGeneration(account, atMs)
+  local generation = math.max(tonumber(redis.call('HGET', account, 'generation')) + 1, tonumber(atMs))
+  redis.call('HSET', account, 'generation', string.format('%.0f', generation), 'changedAtMs', atMs)
+  return string.format('%.0f', generation)
+end
+`;
+
+/**
  * Changes an org or a user. KEYS account, stream. ARGV retentionMs, n, n words of the line, its time last, then triples of field,
  * value ('' deletes) and what it is: 'plain', or 'state' or 'set', whose change ends the generation.
  * Replies all fields, or nil: unknown.
  */
-export const changeAccount = script(`${appendLine}${withGeneration}${sameSet}${allowAtMaxmemory}
+export const changeAccount =
+  script(`${appendLine}${withGeneration}${sameSet}${allowAtMaxmemory}${beginGeneration}
 local account, stream = KEYS[1], KEYS[2]
 if redis.call('EXISTS', account) == 0 then return false end
 allowAtMaxmemory(stream)
@@ -77,19 +90,17 @@ for i = 3 + n, #ARGV, 3 do
   end
 end
 if isNewGeneration then
-  redis.call('HINCRBY', account, 'generation', 1)
-  redis.call('HSET', account, 'changedAtMs', ARGV[2 + n])
+  beginGeneration(account, ARGV[2 + n])
   appendLine(stream, ARGV[1], withGeneration(account, {unpack(ARGV, 3, 2 + n)}))
 end
 return redis.call('HGETALL', account)
 `);
 
 /** Ends every API token and session of an org or a user. KEYS account, stream. ARGV retentionMs, words of the line, its time last. */
-export const revokeAccount = script(`${appendLine}${withGeneration}${allowAtMaxmemory}
+export const revokeAccount = script(`${appendLine}${withGeneration}${allowAtMaxmemory}${beginGeneration}
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 allowAtMaxmemory(KEYS[2])
-local generation = redis.call('HINCRBY', KEYS[1], 'generation', 1)
-redis.call('HSET', KEYS[1], 'tokenGenerationMin', generation, 'changedAtMs', ARGV[#ARGV])
+redis.call('HSET', KEYS[1], 'tokenGenerationMin', beginGeneration(KEYS[1], ARGV[#ARGV]))
 appendLine(KEYS[2], ARGV[1], withGeneration(KEYS[1], {unpack(ARGV, 2)}))
 return 1
 `);

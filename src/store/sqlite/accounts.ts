@@ -1,7 +1,7 @@
 // Orgs and users in the embedded store. What writes runs inside a transaction its caller holds.
 
 import { isDeepStrictEqual } from 'node:util';
-import { changeOfAccount } from '../changes.ts';
+import { changeOfAccount, nextGeneration } from '../changes.ts';
 import { pageOf } from '../paging.ts';
 import type { OrgRecord, UserRecord } from '../records.ts';
 import type { AccountStore, OrgChange } from '../token-store.ts';
@@ -84,7 +84,8 @@ const writeChanged = <T extends Account>(
   isNewGeneration: boolean,
   nowMs: number,
 ): T => {
-  const changed = { ...account, generation: account.generation + (isNewGeneration ? 1 : 0) };
+  const generation = isNewGeneration ? nextGeneration(account, nowMs) : account.generation;
+  const changed = { ...account, generation };
   writeAccount(connection, changed);
   if (isNewGeneration) {
     writeChangedAt(connection, changed, nowMs);
@@ -125,7 +126,7 @@ const renewPasswordHash: Step<'renewPasswordHash'> = (connection, orgId, userId,
 const revokeAll: Step<'revokeAll'> = (connection, orgId, userId, nowMs) => {
   const account = userId === undefined ? findOrg(connection, orgId) : findUser(connection, orgId, userId);
   if (account === undefined) return 'unknown';
-  writeChanged(connection, { ...account, tokenGenerationMin: account.generation + 1 }, true, nowMs);
+  writeChanged(connection, { ...account, tokenGenerationMin: nextGeneration(account, nowMs) }, true, nowMs);
   return 'revoked';
 };
 

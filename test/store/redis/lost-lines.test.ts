@@ -71,7 +71,8 @@ for (const [name, lose] of Object.entries(losses))
     for (const stream of streams) dumps.set(stream, (await operator.dumpBuffer(stream))!);
     for (const session of sessions.slice(80)) await stores[0]!.endSession(session, Date.now());
     t.equal(await stores[0]!.revokeToken(made.token.id, Date.now()), 'revoked');
-    t.equal(await stores[0]!.revokeAll(org.id, user.id, Date.now()), 'revoked');
+    const endedMs = Date.now();
+    t.equal(await stores[0]!.revokeAll(org.id, user.id, endedMs), 'revoked');
     const count = sessions.length + 2;
     const knows = (feed: FeedState): boolean => {
       const { sessions, tokens, users } = feed.reading().tombstoneCounts;
@@ -94,7 +95,7 @@ for (const [name, lose] of Object.entries(losses))
       told.lines.filter(({ kind }) => kind !== 'session').toSorted((a, b) => (a.kind < b.kind ? -1 : 1)),
       [
         { kind: 'token', tokenId: made.token.id },
-        { kind: 'user', userId: user.id, generation: 1, tokenGenerationMin: 1 },
+        { kind: 'user', userId: user.id, tokenGenerationMin: endedMs },
       ],
     );
   });
@@ -136,11 +137,11 @@ t.test(
     t.match(
       told.lines.toSorted((a, b) => (a.kind < b.kind ? -1 : 1)),
       [
-        { kind: 'org', generation: 1, state: 'disabled' },
+        { kind: 'org', generation: atMs, state: 'disabled' },
         { kind: 'secret', secretNumber: 1 },
         { kind: 'session', sessionId: 'session' },
         { kind: 'token', tokenId: made.token.id },
-        { kind: 'user', generation: 1, tokenGenerationMin: 1 },
+        { kind: 'user', generation: atMs, tokenGenerationMin: atMs },
       ],
     );
   },
@@ -171,8 +172,8 @@ for (const command of ['disable', 'revoke all'] as const)
       // The server has lost that the user was disabled and enabled again: its record is in generation 0.
       const line = { kind: 'user', orgId: org.id, userId: user.id, tokenGenerationMin: 0 } as const;
       const known = [
-        { ...line, generation: 1, state: 'disabled', atMs: nowMs - 60_000 },
-        { ...line, generation: 2, state: 'active', atMs: nowMs - 50_000 },
+        { ...line, generation: nowMs + 1, state: 'disabled', atMs: nowMs - 60_000 },
+        { ...line, generation: nowMs + 2, state: 'active', atMs: nowMs - 50_000 },
       ] as const;
       const session = anIdentity({
         authenticator: ownSession,
@@ -180,7 +181,7 @@ for (const command of ['disable', 'revoke all'] as const)
         user: { id: user.id, name: user.name, roles: [] },
         tokenId: undefined,
         sessionId: 'made before the loss',
-        generation: { org: 0, user: 2 },
+        generation: { org: 0, user: nowMs + 2 },
         issuedAtMs: nowMs - 40_000,
       });
       const before = await follow(t, store);
@@ -190,7 +191,7 @@ for (const command of ['disable', 'revoke all'] as const)
       for (let replica = 0; replica < 2; replica++) t.equal(await store.reapply(known), 'done');
 
       const state = command === 'disable' ? 'disabled' : 'active';
-      t.match(await store.findUser(org.id, user.id), { state, generation: 3 });
+      t.match(await store.findUser(org.id, user.id), { state, generation: nowMs + 3 });
       await eventually(() => before.feed.standing(session, Date.now()) === 'ended');
       const late = await follow(t, await openStore(t, { socketPath: server.socketPath }));
       t.equal(late.feed.standing(session, Date.now()), 'ended');

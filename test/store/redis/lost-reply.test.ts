@@ -58,11 +58,11 @@ t.test('revoking, changing, ending and adding again change nothing twice', async
   t.equal(await twice(t, wire, id, () => store.revokeToken(id, 1)), 'already_revoked');
   t.match(await twice(t, wire, user.id, () => store.changeUser(org.id, user.id, { state: 'disabled' }, 2)), {
     state: 'disabled',
-    generation: 1,
+    generation: 2,
   });
   t.match(await twice(t, wire, org.id, () => store.changeOrg(org.id, { roles: { reader: ['a'] } }, 3)), {
     roles: { reader: ['a'] },
-    generation: 1,
+    generation: 3,
   });
   t.equal(await twice(t, wire, 'session-1', () => store.endSession('session-1', 4)), 'ended');
   const key = exampleKey();
