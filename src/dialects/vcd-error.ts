@@ -45,7 +45,7 @@ const notAuthenticated: Words = {
   message: 'This operation is denied. Send the access token of a session as Authorization: Bearer.',
   challenge: vcdChallenges,
 };
-/** The vendor does not tell what is missing from what is forbidden. */
+/** The vendor does not distinguish what is missing from what is forbidden. */
 const forbidden: Words = {
   code: 'ACCESS_TO_RESOURCE_IS_FORBIDDEN',
   message: 'Either you need some or all of the rights to perform this operation, or it does not exist.',

@@ -1,4 +1,4 @@
-// What an endpoint of a surface takes and gives back: plain values, so that no endpoint knows the HTTP framework.
+// What an endpoint of a surface takes and gives back: plain values. No endpoint sees a socket, and each can be tried without one.
 
 import type { CredentialKind, Identity } from '../decision/identity.ts';
 import {
@@ -24,11 +24,11 @@ export interface RequestHead {
 }
 
 export interface SurfaceRequest extends RequestHead {
-  /** What stands in the places of the route's pattern, escapes read once. */
+  /** Values of the parameters of the route's pattern, percent-decoded once. */
   readonly parameters: PathParameters;
   readonly authorization: string | undefined;
   readonly body: SurfaceBody;
-  /** The body as it came, for what is not what its Content-Type says; empty when there is none. */
+  /** The body as it came, for bodies that are not what their Content-Type says; empty when there is none. */
   readonly bytes: Buffer;
 }
 
@@ -67,7 +67,7 @@ export const permitted = (identity: Identity | undefined): Note => ({
   identity,
 });
 
-/** The caller's fault. `identity`: who it was, where that is known. */
+/** A denial: the caller's fault. `identity`: whose request it is, where that is known. */
 export const denied = (reason: DenialReason, evidence: string | undefined, identity?: Identity): Note => ({
   ...nothingNoted,
   result: 'denial',
@@ -77,7 +77,7 @@ export const denied = (reason: DenialReason, evidence: string | undefined, ident
   identity,
 });
 
-/** A dependency's. */
+/** An outage: a dependency's fault. */
 export const failed = ({ reason, cause }: Pick<Outage, 'reason' | 'cause'>): Note => ({
   ...nothingNoted,
   result: 'outage',
@@ -85,11 +85,11 @@ export const failed = ({ reason, cause }: Pick<Outage, 'reason' | 'cause'>): Not
   cause,
 });
 
-/** Of a refusal, whosever fault it is. */
+/** Of a refusal: the caller's fault or a dependency's. */
 export const refusedNote = (refusal: Refusal, identity?: Identity): Note =>
   isOutage(refusal) ? failed(refusal) : denied(refusal.reason, refusal.evidence, identity);
 
-/** Ours. */
+/** A bug: our fault. */
 export const broken = (cause: unknown): Note => ({ ...nothingNoted, result: 'bug', cause });
 
 /** RFC 6749 §5.1: an answer with a token, or about one, is never stored; the second is for HTTP/1.0 caches. */
@@ -98,7 +98,7 @@ export const neverStored: Readonly<Record<string, string>> = {
   pragma: 'no-cache',
 };
 
-/** What was asked for, for nobody to store. `identity`: who was given it, where that is known. */
+/** What was asked for; no cache may store it. `identity`: whose request it is, where that is known. */
 export const success = (
   status: number,
   body: unknown,

@@ -1,6 +1,6 @@
 // Who the OAuth client of a request is: a configured confidential client by Basic or form (RFC 6749 §2.3.1), or a public
 // one. Secrets are compared by digest in constant time, an unknown client costs as much as a known one, and wrong ones
-// are counted against their address. What a refused client is told is each surface's matter.
+// are counted against their address. How a refused client is answered is each surface's matter.
 
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { UnknownTokenLimit } from '../identity/unknown-token-limit.ts';
@@ -8,7 +8,7 @@ import type { OauthClientSettings } from '../settings/settings.ts';
 import { decode } from './body.ts';
 
 export type OauthClient =
-  /** `id`: what it calls itself; believed by nobody. */
+  /** `id`: what it calls itself; not verified. */
   | { readonly kind: 'public'; readonly id: string | undefined }
   | {
       readonly kind: 'confidential';

@@ -7,30 +7,30 @@ import type { Actor } from '../lifecycle/actor.ts';
 import { type CommandError, isFailure } from '../lifecycle/command-error.ts';
 import { type Answer, type Endpoint, isAnswer, type RequestHead, type SurfaceRequest } from './answer.ts';
 
-/** How a vendor's endpoints say what went wrong; `Said` is an error in its words, which says its note too. */
-export interface Dialect<Said extends object> {
+/** How the endpoints of a dialect answer what went wrong. `Shape`: an error in its words, with the note for the outcome record. */
+export interface Dialect<Shape extends object> {
   /** `identity`: whose request it is, where that is known. */
-  readonly say: (failure: Refusal | CommandError, identity?: Identity) => Said;
-  readonly respond: (said: Said, request: RequestHead) => Answer;
+  readonly errorOf: (failure: Refusal | CommandError, identity?: Identity) => Shape;
+  readonly respond: (error: Shape, request: RequestHead) => Answer;
 }
 
-type Result<Said> = Answer | Said | Refusal | CommandError;
+type Result<Shape> = Answer | Shape | Refusal | CommandError;
 
 /** For anybody. */
 export const endpoint =
-  <Said extends object>(
-    dialect: Dialect<Said>,
-    run: (request: SurfaceRequest) => Result<Said> | Promise<Result<Said>>,
+  <Shape extends object>(
+    dialect: Dialect<Shape>,
+    run: (request: SurfaceRequest) => Result<Shape> | Promise<Result<Shape>>,
   ): Endpoint =>
   async (request) =>
     answerOf(dialect, await run(request), request);
 
-/** For whoever is signed in. */
+/** For a user who is signed in. */
 export const actorEndpoint =
-  <Said extends object>(
-    dialect: Dialect<Said>,
+  <Shape extends object>(
+    dialect: Dialect<Shape>,
     read: (request: SurfaceRequest) => Promise<Actor | Refusal>,
-    run: (actor: Actor, request: SurfaceRequest) => Result<Said> | Promise<Result<Said>>,
+    run: (actor: Actor, request: SurfaceRequest) => Result<Shape> | Promise<Result<Shape>>,
   ): Endpoint =>
   async (request) => {
     const actor = await read(request);
@@ -39,12 +39,12 @@ export const actorEndpoint =
       : answerOf(dialect, await run(actor, request), request, actor.identity);
   };
 
-const answerOf = <Said extends object>(
-  { say, respond }: Dialect<Said>,
-  result: Result<Said>,
+const answerOf = <Shape extends object>(
+  { errorOf, respond }: Dialect<Shape>,
+  result: Result<Shape>,
   request: RequestHead,
   identity?: Identity,
 ): Answer => {
-  if (isFailure(result)) return respond(say(result, identity), request);
+  if (isFailure(result)) return respond(errorOf(result, identity), request);
   return isAnswer(result) ? result : respond(result, request);
 };

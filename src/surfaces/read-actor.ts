@@ -1,5 +1,5 @@
-// Who gives a command on a surface: the live identity behind the credential a request presents, with the rights its user
-// has here. Refuses by a value; each surface answers that in its own shape.
+// The actor of a request to a surface: the live identity behind the credential it presents, with the rights its user has
+// here. Refuses by a value; each surface answers that in its own shape.
 
 import { bareCredentialHeaders, type Credential, readCredential } from '../decision/credential.ts';
 import { type Denial, denial, isDenial, isOutage, type Refusal, isRefusal } from '../decision/outcome.ts';
@@ -18,7 +18,7 @@ export interface ReadActorDeps {
 }
 
 /**
- * The credential a request is made with, as opposed to one it is about: found in the same places, and held to the same
+ * The credential a request is made with, as opposed to one it is about: read from the same headers, and held to the same
  * grammar, as on the proxied path. Undefined: none. Denials: `credential_malformed`, `credential_conflict`.
  */
 export const presentedCredential = (
@@ -43,8 +43,8 @@ export const readActor = async (deps: ReadActorDeps, request: SurfaceRequest): P
 };
 
 /**
- * For signing out: also of a session that has ended already. Who was answered with an outage repeats the command, and is
- * answered only once the store has ended the session.
+ * For signing out: also of a session that has ended already. A caller who was answered with an outage repeats the command,
+ * and 2xx must still mean that the store has ended the session.
  */
 export const readLeavingActor = async (
   deps: ReadActorDeps & { readonly findEnded: FindEnded },
@@ -60,7 +60,7 @@ export const readLeavingActor = async (
   return { identity: ended, hasEnded: true, clientAddress, requestId };
 };
 
-/** The live actor of a credential that stands elsewhere, or has been looked at. */
+/** The live actor behind a credential that has been read already. */
 export const actorOf = async (
   { identifyLive, store }: Pick<ReadActorDeps, 'identifyLive' | 'store'>,
   credential: Credential,
@@ -68,7 +68,7 @@ export const actorOf = async (
 ): Promise<Actor | Refusal> => {
   const found = await identifyLive(credential, clientAddress);
   if (isRefusal(found)) return found;
-  // What an external issuer's session may do here, its user's roles say.
+  // The rights of an external issuer's session come from its user's roles here.
   const identity = await withOwnRights(store, found);
   return isOutage(identity) ? identity : { identity, clientAddress, requestId };
 };

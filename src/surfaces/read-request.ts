@@ -28,8 +28,8 @@ export const readHead = (req: IncomingMessage, caller: Caller): RequestHead => {
 };
 
 /**
- * The whole body, once it has come; how long that may take is the listener's to say. `too_large`: it says so, or turned out
- * so. `broken`: the connection ended first. A caller that waits for `100 Continue` is sent one, unless the body is too large.
+ * The whole body, once it has come; the listener limits how long that may take. `too_large`: by its Content-Length, or
+ * as it came. `broken`: the connection ended first. A caller that waits for `100 Continue` is sent one, unless the body is too large.
  */
 export const readBytes = (
   req: IncomingMessage,

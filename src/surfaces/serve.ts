@@ -52,7 +52,7 @@ export interface ServeDeps {
 
 /**
  * An endpoint that takes longer than this, once it has the body, is answered 503: above every time-out of the store.
- * How long the body may take is the listener's to say.
+ * The listener limits how long the body may take.
  */
 const endpointTimeoutMs = 10_000;
 

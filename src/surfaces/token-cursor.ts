@@ -1,5 +1,5 @@
-// Where a page of API tokens ended, as an opaque text: what is added or removed meanwhile neither repeats nor hides
-// anything else. It is no secret and no right: whatever a caller makes of it shows only what the caller may list.
+// The position where a page of API tokens ended, as an opaque text: tokens that are added or removed meanwhile neither
+// repeat nor hide others. It is no secret and grants nothing: a forged one shows only what its caller may list anyway.
 
 import { isTokenId } from '../lifecycle/names.ts';
 import type { TokenQuery } from '../lifecycle/token-list.ts';
@@ -12,7 +12,7 @@ const nameLengthMax = 256;
 export const cursorOf = ({ value, id }: TokenSortKey, { by, isDescending }: Order): string =>
   Buffer.from(JSON.stringify([by, isDescending, value, id])).toString('base64url');
 
-/** `malformed`: none of ours, or of a listing in another order. */
+/** `malformed`: not one of ours, or of a listing in another sort order. */
 export const readCursor = (cursor: string, order: Order): TokenSortKey | 'malformed' => {
   const read = parsed(Buffer.from(cursor, 'base64url').toString('utf8'));
   if (!Array.isArray(read) || read.length !== 4) return 'malformed';

@@ -1,5 +1,5 @@
 // Reads the parameters of a vendor's request from wherever its clients put them: form, JSON object, query, or the
-// `{name=value}` that some send under a JSON content type. What is said twice must be the same.
+// `{name=value}` that some send under a JSON content type. A parameter that is sent twice must have one value.
 
 import { type Credential, type CredentialForm, formNames, parseCredential } from '../decision/credential.ts';
 import { type Denial, denial, isDenial } from '../decision/outcome.ts';
@@ -12,11 +12,14 @@ export interface VendorParameters {
   one(name: string): string | undefined;
 }
 
-/** Where parameters are looked for: a token in a URL is read only where the contract says that clients put it there. */
-export type Places = 'body' | 'query' | 'both';
+/** Where parameters are read from: a token in a URL only where the contract says that clients put it there. */
+export type ParameterSource = 'body' | 'query' | 'both';
 
 /** A sentence for the caller when they cannot be read. */
-export const readParameters = (request: SurfaceRequest, places: Places): VendorParameters | string => {
+export const readParameters = (
+  request: SurfaceRequest,
+  source: ParameterSource,
+): VendorParameters | string => {
   const values = new Map<string, string>();
   let contradiction: string | undefined;
   const add = (name: string, value: string): void => {
@@ -26,8 +29,8 @@ export const readParameters = (request: SurfaceRequest, places: Places): VendorP
     values.set(name, value);
   };
   const fault =
-    (places === 'query' ? undefined : addBody(request, add)) ??
-    (places === 'body' ? undefined : addQuery(request.query, add));
+    (source === 'query' ? undefined : addBody(request, add)) ??
+    (source === 'body' ? undefined : addQuery(request.query, add));
   if (fault !== undefined) return fault;
   if (contradiction !== undefined)
     return `Send ${/^\w{1,64}$/.test(contradiction) ? contradiction : 'each parameter'} once, or the same each time.`;

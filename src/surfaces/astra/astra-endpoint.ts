@@ -1,5 +1,5 @@
-// An endpoint of the astra surface: who gives the command, the live identity behind the bearer, and whose tokens it is about,
-// the account and user in the path as this server's own ids.
+// How an endpoint of the astra surface is made: it is given the actor, and the owner of the tokens that the path leads to, the
+// account and user in it, as ids of this server.
 
 import { denial, isOutage, type Outage, type Refusal } from '../../decision/outcome.ts';
 import { mayManageTokens } from '../../decision/rights.ts';
@@ -50,7 +50,7 @@ const findOwner = async (
   const { identity } = actor;
   const { account = identity.org.id, user: named = '' } = request.parameters;
   const isForeign = !meansOrg(identity.org.id, account);
-  // What is no id may be a secret in the wrong parameter: it goes no further.
+  // A text that cannot be an id may be a secret in the wrong parameter: neither audit nor log gets it.
   if (isForeign && checkOrgId(account) !== undefined) return denial('tenant_mismatch');
   if (checkUserId(named) !== undefined) return notFound('user_unknown', identity);
   if (isForeign) return { orgId: account, userId: named };
@@ -61,8 +61,8 @@ const findOwner = async (
 const usersPerPage = 500;
 
 /**
- * A user is named by their own id, or by the UUID that stands for it (vendor-ids.ts). Whose UUID it is, is looked for
- * among all users of the org, but only for those who may manage other users' tokens.
+ * A user is named by their own id, or by the UUID that stands for it (vendor-ids.ts). The UUID is looked up
+ * among all users of the org, but only for actors who may manage other users' tokens.
  */
 const findUserId = async (
   store: AstraDeps['store'],

@@ -39,7 +39,7 @@ export const createAstraDialect = ({
   foreignAccount,
 }: Pick<AstraSettings, 'foreignAccount'>): Dialect<AstraFault> => ({
   respond,
-  say: (failure, identity) => {
+  errorOf: (failure, identity) => {
     if (isCommandError(failure)) {
       const status = commandErrorStatuses[classifyCommandError(failure.code)];
       if (status === 404) return notFound(failure.code, identity);

@@ -1,5 +1,5 @@
 // The astra surface: the API tokens of a user, made, listed, seen and revoked by somebody who signed in. There is no
-// exchange: an API token is presented directly on every call, which is the proxied path's business.
+// exchange: an API token is presented directly on every call, which the proxied path checks.
 
 import { createIdentifyLive } from '../../lifecycle/identify-live.ts';
 import { createTokenCommands } from '../../lifecycle/token-commands.ts';

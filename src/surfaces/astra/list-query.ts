@@ -1,5 +1,5 @@
 // The query of a listing in astra's words: include, limit, filter, orderBy, skip, count, continue. Everything wrong with
-// it is told at once. Parameters it does not know are passed over, as the vendor's are more than these.
+// it is reported at once. Parameters it does not know are ignored: the vendor has more than these.
 
 import { orderOf, type TokenFilter, type TokenQuery } from '../../lifecycle/token-list.ts';
 import type { TokenOrder } from '../../store/token-listing.ts';
@@ -69,8 +69,8 @@ export const readListQuery = (text: string): ListQuery | Invalid => {
   const after = read(
     'continue',
     (value) => {
-      const place = readCursor(value, order);
-      return place === 'malformed' ? undefined : place;
+      const position = readCursor(value, order);
+      return position === 'malformed' ? undefined : position;
     },
     'the value of continue in the metadata of the answer before, with the same filter and orderBy',
   );

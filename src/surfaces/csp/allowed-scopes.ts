@@ -77,8 +77,8 @@ export interface AskedScopes {
 }
 
 /**
- * Untrusted `allowedScopes` of a command -> scopes; `granted`: what the user may do now, which "all roles" of the org or
- * of a service are taken from. Undefined when it has not the form, or asks for a resource within a role.
+ * Untrusted `allowedScopes` of a command -> scopes; `granted`: what the user may do now, from which "all roles" of the org
+ * or of a service are taken. Undefined when it is malformed, or names a resource within a role.
  */
 export const readAllowedScopes = (value: unknown, granted: ReadonlySet<string>): AskedScopes | undefined => {
   if (value === undefined || value === null) return { scopes: 'all', openid: false };

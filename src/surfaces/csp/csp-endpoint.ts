@@ -1,4 +1,5 @@
-// What the endpoints of the csp surface are made with and asked by: parameters, and an OAuth client that sends them.
+// How an endpoint of the csp surface is made: it is given parameters, and where it needs one an OAuth client that has been
+// authenticated.
 
 import { denial, isDenial, type Refusal } from '../../decision/outcome.ts';
 import { meansOrg } from '../../identity/vendor-ids.ts';
@@ -14,7 +15,7 @@ import { isClientFault, type OauthClient, type OauthClients } from '../client-au
 import { endpoint } from '../endpoint.ts';
 import type { ReadActorDeps } from '../read-actor.ts';
 import type { SurfaceDeps } from '../surface.ts';
-import { type Places, readParameters, type VendorParameters } from '../vendor-parameters.ts';
+import { type ParameterSource, readParameters, type VendorParameters } from '../vendor-parameters.ts';
 import { badRequest, cspDialect, type CspFault, refusedClient } from './csp-error.ts';
 
 export interface CspDeps extends ReadActorDeps {
@@ -27,10 +28,10 @@ export interface CspDeps extends ReadActorDeps {
   readonly revoke: Revoke;
 }
 
-/** An endpoint that is asked by parameters: those of the body, of the query, or of both. */
-export const parametersEndpoint = (places: Places, run: Run): Endpoint =>
+/** An endpoint with parameters, in the body, in the query, or in both. */
+export const parametersEndpoint = (source: ParameterSource, run: Run): Endpoint =>
   endpoint(cspDialect, (request) => {
-    const parameters = readParameters(request, places);
+    const parameters = readParameters(request, source);
     return typeof parameters === 'string' ? badRequest(parameters) : run(parameters, request);
   });
 
@@ -38,7 +39,7 @@ type Result = Answer | CspFault | Refusal;
 
 type Run = (parameters: VendorParameters, request: SurfaceRequest) => Result | Promise<Result>;
 
-/** One whose client authenticates by Basic, or names itself with an empty secret where it is public. */
+/** With parameters in the body, and a client that authenticates by Basic; a public one names itself, with an empty secret. */
 export const clientEndpoint = (
   { clients }: Pick<CspDeps, 'clients'>,
   run: (client: OauthClient, ...rest: Parameters<Run>) => ReturnType<Run>,

@@ -1,5 +1,5 @@
-// Everything that can go wrong on the csp surface, in that vendor's shape. Also navigator's. Of a token, the answer names
-// its last five characters alone; an outage never becomes the caller's fault.
+// Everything that can go wrong on the csp surface, in that vendor's shape. Also navigator's. Of a token, an answer shows
+// the last five characters alone; an outage never becomes the caller's fault.
 
 import { denial, type Refusal } from '../../decision/outcome.ts';
 import { classifyRefusal } from '../../decision/refusal-class.ts';
@@ -23,7 +23,7 @@ export interface CspFault extends CspError {
 }
 
 export const cspDialect: Dialect<CspFault> = {
-  say: (failure, identity) => {
+  errorOf: (failure, identity) => {
     if (isCommandError(failure)) {
       const [status, word] = commandErrorWords[classifyCommandError(failure.code)];
       const note = commandErrorNote(status, failure, identity);
@@ -59,7 +59,7 @@ export const badRequest = (description: string): CspFault => ({
   note: denied('request_malformed', description),
 });
 
-/** A refusal of the API token in the request. Which of unknown, expired and revoked it was is for the log. */
+/** A refusal of the API token in the request. Whether it was unknown, expired or revoked is for the log alone. */
 export const refusedToken = (refusal: Refusal, token: string): CspFault | Refusal =>
   mayPass(refusal)
     ? refusal

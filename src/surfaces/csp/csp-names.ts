@@ -1,5 +1,5 @@
-// Words of the csp dialect that more than one endpoint says, and a user as it names one: an account at a domain, and a
-// subject of domain and UUID.
+// Words of the csp dialect that several endpoints use, and its names of a user: an account at a domain, and a subject of
+// domain and UUID.
 
 import { uuidOfUser } from '../../identity/vendor-ids.ts';
 

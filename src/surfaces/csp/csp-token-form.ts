@@ -23,7 +23,7 @@ export const cspTokenForm = (domain: string): TokenForm => {
   };
 };
 
-/** Whoever belongs to an org is a member. Scopes in other words than the vendor's stand in `scope` alone. */
+/** Every user of an org is a member. Scopes that are not in the vendor's words are in `scope` alone. */
 export const permissionsOf = (scopes: ReadonlySet<string>): readonly string[] => {
   const perms = new Set(['csp:org_member']);
   for (const scope of scopes) {

@@ -1,5 +1,5 @@
 // The operations on users, for an organization's owner: see them, give them roles, disable and enable them; and the change
-// of a password, one's own or a user's. Rights are asked by the lifecycle commands.
+// of a password, one's own or a user's. The lifecycle commands check the rights.
 
 import { z } from 'zod';
 import type { AccountCommands } from '../../lifecycle/account-commands.ts';
@@ -9,9 +9,9 @@ import { isFailure } from '../../lifecycle/command-error.ts';
 import type { ManagementPaths } from '../../settings/surfaces/management.ts';
 import type { UserRecord } from '../../store/records.ts';
 import { example } from './examples.ts';
-import { type Operation, operation, reply } from './operation.ts';
+import { type Operation, operation, pageReply, pageSuccess, reply } from './operation.ts';
 import { noBody } from './read-input.ts';
-import { idText, named, nextCursor, nextLink, noQuery, pageFields, time, timeOf } from './shapes.ts';
+import { idText, named, nextCursor, noQuery, pageFields, time, timeOf } from './shapes.ts';
 
 export interface AccountOperationsDeps {
   readonly commands: AccountCommands;
@@ -98,12 +98,7 @@ const readOperations = ({ commands, paths }: AccountOperationsDeps): readonly Op
     description: `In the order of their ids. ${ownerSentence}`,
     query: z.strictObject(pageFields),
     body: noBody,
-    success: {
-      status: 200,
-      description: 'A page of users.',
-      body: userPage,
-      headers: { Link: 'The next page, with `rel="next"`, if there is one.' },
-    },
+    success: pageSuccess('A page of users.', userPage),
     problems: [],
     example: { parameters: { org: example.org }, query: { limit: '20' } },
     run: async ({ request, parameters, query }, actor) => {
@@ -111,12 +106,9 @@ const readOperations = ({ commands, paths }: AccountOperationsDeps): readonly Op
         limit: query.limit,
         cursor: query.cursor,
       });
-      if (isFailure(page)) return page;
-      const next = page.nextCursor ?? null;
-      return reply(
-        { items: page.items.map(showUser), nextCursor: next },
-        { headers: nextLink(request.query, next) },
-      );
+      return isFailure(page)
+        ? page
+        : pageReply(request, { items: page.items.map(showUser) }, page.nextCursor);
     },
   }),
   operation({

@@ -6,9 +6,9 @@ import { isFailure } from '../../lifecycle/command-error.ts';
 import type { ManagementPaths } from '../../settings/surfaces/management.ts';
 import type { AuditEntry, AuditParty } from '../../store/records.ts';
 import { example } from './examples.ts';
-import { type Operation, operation, reply } from './operation.ts';
+import { type Operation, operation, pageReply, pageSuccess } from './operation.ts';
 import { noBody } from './read-input.ts';
-import { named, nextCursor, nextLink, pageFields, time, timeOf } from './shapes.ts';
+import { named, nextCursor, pageFields, time, timeOf } from './shapes.ts';
 
 const party = named(
   'AuditParty',
@@ -53,12 +53,7 @@ export const auditOperation = ({
       'What its users did, and what was done to it; newest first, and a moment after it happened. Of what was done the newest 20,000 entries of the organization are kept, and as many of what its users were refused, and of what strangers were. It needs the right `tollgate:audit:read`. A session made from an API token may not.',
     query: z.strictObject(pageFields),
     body: noBody,
-    success: {
-      status: 200,
-      description: 'A page of entries.',
-      body: auditPage,
-      headers: { Link: 'The next page, with `rel="next"`, if there is one.' },
-    },
+    success: pageSuccess('A page of entries.', auditPage),
     problems: [],
     example: { parameters: { org: example.org }, query: { limit: '100' } },
     run: async ({ request, parameters, query }, actor) => {
@@ -66,12 +61,9 @@ export const auditOperation = ({
         limit: query.limit,
         cursor: query.cursor,
       });
-      if (isFailure(page)) return page;
-      const next = page.nextCursor ?? null;
-      return reply(
-        { items: page.items.map(showEntry), nextCursor: next },
-        { headers: nextLink(request.query, next) },
-      );
+      return isFailure(page)
+        ? page
+        : pageReply(request, { items: page.items.map(showEntry) }, page.nextCursor);
     },
   });
 

@@ -1,4 +1,4 @@
-// What the surface says of itself: the OpenAPI document, and a page for each problem, at the address its `type` names.
+// The description of the surface: the OpenAPI document, and a page for each problem, at the address its `type` names.
 
 import { z } from 'zod';
 import type { ManagementPaths } from '../../settings/surfaces/management.ts';

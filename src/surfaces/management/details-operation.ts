@@ -1,5 +1,5 @@
-// The operation that tells what there is to know of an API token to whoever holds it. Possession is the only right asked
-// for; the token stands in the body, never in the URL, and is not repeated.
+// The operation that shows what there is to know of an API token to its holder. It needs no other right than
+// possession; the token stands in the body, never in the URL, and is not repeated.
 
 import { z } from 'zod';
 import { parseCredential } from '../../decision/credential.ts';

@@ -1,5 +1,5 @@
-// Durations as ISO 8601 writes them, of units that always last as long: weeks, or days, hours, minutes and seconds. No
-// months or years: nobody knows how many days those are until they have passed.
+// Durations as ISO 8601 writes them, in units of fixed length: weeks, or days, hours, minutes and seconds. No
+// months or years: how many days those have depends on the date.
 
 /** As JSON Schema wants it: with anchors, without flags. */
 export const durationPattern =

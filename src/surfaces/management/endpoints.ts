@@ -1,5 +1,5 @@
-// Operations as endpoints: who is calling is found out first, then the input is read, then the operation is carried out and
-// its result answered. Knows no operation by name.
+// Operations as endpoints: the actor is found first, then the input is read, then the operation runs and its result is
+// answered. Knows no operation by name.
 
 import type { Refusal } from '../../decision/outcome.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
@@ -47,7 +47,7 @@ const carryOut = async (
   if (result.kind !== 'reply') return result;
   return {
     status: operation.success.status,
-    // What is shown is somebody's: no cache keeps it (RFC 9111 section 5.2.2.5).
+    // Answers show data of accounts: no cache may store them (RFC 9111 section 5.2.2.5).
     headers: { 'cache-control': 'no-store', ...result.headers },
     body: result.body,
     note: permitted(result.identity ?? identity),

@@ -1,4 +1,4 @@
-// The accounts that the examples of the description speak of. The tests make them on a real server, send every example
+// The accounts in the examples of the description. The tests make them on a real server, send every example
 // there, and look at what it answers.
 
 export const example = {

@@ -30,7 +30,7 @@ export interface ProblemFacts {
 
 /** `prefix`: that of the surface, where the pages of the problems lie. */
 export const createManagementDialect = (prefix: string): Dialect<ProblemFacts> => ({
-  say: (failure, identity) => {
+  errorOf: (failure, identity) => {
     if (isCommandError(failure)) {
       const { code, message } = failure;
       return { code, detail: message, note: commandErrorNote(kindOf(code).status, failure, identity) };
@@ -129,7 +129,7 @@ const challengeOf = (code: OwnCode): string | undefined => {
   return code === 'scope_missing' ? `${bearer}, error="insufficient_scope"` : undefined;
 };
 
-/** The rights are documented: naming the one that is missing tells nothing about anybody. */
+/** The rights are documented: naming the one that is missing reveals nothing. */
 const scopeDetail = (wanted: string | undefined): string | undefined =>
   Object.values<string | undefined>(rights).includes(wanted)
     ? `This needs the right ${wanted}, which a role of yours must grant.`

@@ -1,5 +1,5 @@
 // The management surface: our own REST API. Constructs the lifecycle commands its operations give, and makes routes and the
-// OpenAPI document of the operations; speaks no HTTP framework.
+// OpenAPI document of the operations.
 
 import { createAccountCommands } from '../../lifecycle/account-commands.ts';
 import { createFindDetails } from '../../lifecycle/details.ts';

@@ -1,4 +1,4 @@
-// The OpenAPI 3.1 document, made of the operations: what they parse with is what it describes. Pure.
+// The OpenAPI 3.1 document, made of the operations: it describes the schemas they parse with. Pure.
 
 import { z } from 'zod';
 import { kindOf, type ManagementCode, managementCodes } from './problem-kinds.ts';
@@ -40,7 +40,7 @@ const tags: Readonly<Record<Tag, string>> = {
   Description: 'What this API says of itself.',
 };
 
-const places: Readonly<Record<string, string>> = {
+const pathParameters: Readonly<Record<string, string>> = {
   org: 'Id of an organization: one’s own.',
   user: 'Id of a user.',
   tokenId: 'Id of an API token; never the secret.',
@@ -107,7 +107,7 @@ const parametersOf = (prefix: string, { path, query, takesIdempotencyKey, exampl
     name,
     in: 'path',
     required: true,
-    description: places[name] ?? name,
+    description: pathParameters[name] ?? name,
     schema: { type: 'string' },
     example: example.parameters?.[name],
   }));

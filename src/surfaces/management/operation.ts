@@ -59,6 +59,28 @@ export const reply = (body: unknown, more: Omit<Reply, 'kind' | 'body'> = {}): R
   ...more,
 });
 
+/** A page of a listing: its body has `nextCursor`, and so has `Link`. */
+export const pageSuccess = (description: string, body: z.ZodType): Success => ({
+  status: 200,
+  description,
+  body,
+  headers: { Link: 'The next page, with `rel="next"`, if there is one.' },
+});
+
+/** `cursor`: where the next page begins; undefined: this is the last one. */
+export const pageReply = ({ query }: SurfaceRequest, page: object, cursor: string | undefined): Reply => {
+  const nextCursor = cursor ?? null;
+  return reply({ ...page, nextCursor }, { headers: nextLink(query, nextCursor) });
+};
+
+/** The query of the same request with another cursor, as `Link` (RFC 8288) wants it: relative to the request's URI. */
+const nextLink = (query: string, cursor: string | null): Readonly<Record<string, string>> => {
+  if (cursor === null) return {};
+  const next = new URLSearchParams(query);
+  next.set('cursor', cursor);
+  return { link: `<?${next.toString().replaceAll('>', '%3E')}>; rel="next"` };
+};
+
 /** A code of this surface itself. */
 export interface OwnFault {
   readonly kind: 'fault';
@@ -71,7 +93,7 @@ export type Result = Reply | OwnFault | CommandError | Refusal;
 
 export interface OperationInput<Query, Body> extends InputRead<Query, Body> {
   readonly request: SurfaceRequest;
-  /** What stands in the places of the path. */
+  /** Values of the parameters of the path. */
   readonly parameters: PathParameters;
 }
 
@@ -91,7 +113,7 @@ type Schemas<Query extends z.ZodObject, Body extends z.ZodType> = {
   readonly takesIdempotencyKey?: boolean;
 };
 
-/** For whoever is signed in. */
+/** For a user who is signed in. */
 export const operation = <Query extends z.ZodObject, Body extends z.ZodType>({
   run,
   ...facts

@@ -1,5 +1,5 @@
 // Reads the input of an operation by the schemas that it is described with: query, body, idempotency key. Every
-// difference is reported at once. Never quotes a value: it may be a secret in the wrong place.
+// difference is reported at once. Never quotes a value: it may be a secret in the wrong field.
 
 import { z } from 'zod';
 import type { SurfaceRequest } from '../answer.ts';

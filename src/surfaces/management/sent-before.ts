@@ -4,24 +4,24 @@
 import { hash } from 'node:crypto';
 
 export interface SentBefore {
-  /** Whether the key was used for another command in the same place. */
-  isAnother(place: readonly string[], command: object): boolean;
+  /** Whether the key was used for another command by the same user, for the same token. */
+  isAnother(use: readonly string[], command: object): boolean;
   /** The command was carried out. */
-  note(place: readonly string[], command: object): void;
+  note(use: readonly string[], command: object): void;
 }
 
 const keysMax = 10_000;
 
-/** `place`: who sent the key, and where to. */
+/** `use`: who sent which key, and for what. */
 export const createSentBefore = (): SentBefore => {
   const commands = new Map<string, string>();
   return {
-    isAnother: (place, command) => {
-      const known = commands.get(digestOf(place));
+    isAnother: (use, command) => {
+      const known = commands.get(digestOf(use));
       return known !== undefined && known !== digestOf(command);
     },
-    note: (place, command) => {
-      const key = digestOf(place);
+    note: (use, command) => {
+      const key = digestOf(use);
       commands.delete(key);
       commands.set(key, digestOf(command));
       const [oldest] = commands.keys();

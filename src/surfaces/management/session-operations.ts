@@ -1,5 +1,5 @@
-// The operations on sessions: sign in with a password, see who one is, sign out. What an API token begins may be seen and
-// ended here, but it never becomes the session of a person.
+// The operations on sessions: sign in with a password, see who one is, sign out. A session made from an API token may be
+// seen and ended here, but it never becomes an interactive one.
 
 import { z } from 'zod';
 import { denial, isOutage } from '../../decision/outcome.ts';
@@ -133,7 +133,7 @@ export const sessionOperations = ({
     run: async (_, actor) => {
       const { identity } = actor;
       if (identity.sessionId === undefined) return fault('session_missing');
-      // Each one ended is remembered by every replica: the holder of an API token must not fill them.
+      // Every replica remembers each ended session: the holder of an API token must not fill its memory.
       if (sessionLimit?.mayEnd(identity) === false)
         return denial('rate_limited', `sessions ended of ${identity.tokenId ?? 'one session'}`);
       const outcome = await signOut(actor);

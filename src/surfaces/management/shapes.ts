@@ -1,5 +1,5 @@
 // Shapes of the management surface that several operations share, as zod schemas: the parser and the OpenAPI document
-// are both made from them. What a name may be the lifecycle judges; here stand bounds and types.
+// are both made from them. They have types and bounds; the lifecycle checks names.
 
 import { z } from 'zod';
 import { scopeLengthMax, scopesMax } from '../../decision/scope.ts';
@@ -75,11 +75,3 @@ export const nextCursor = z
   .meta({ description: 'For the next page; null on the last one. `Link` with `rel="next"` says the same.' });
 
 export const noQuery = z.strictObject({});
-
-/** The query of the same request with another cursor, as `Link` (RFC 8288) wants it: relative to the request's URI. */
-export const nextLink = (query: string, cursor: string | null): Readonly<Record<string, string>> => {
-  if (cursor === null) return {};
-  const next = new URLSearchParams(query);
-  next.set('cursor', cursor);
-  return { link: `<?${next.toString().replaceAll('>', '%3E')}>; rel="next"` };
-};

@@ -5,9 +5,17 @@ import type { Whose } from '../../decision/rights.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
 import { isFailure } from '../../lifecycle/command-error.ts';
 import { example } from './examples.ts';
-import { fault, type Operation, operation, type OperationInput, reply, type Result } from './operation.ts';
+import {
+  fault,
+  type Operation,
+  operation,
+  type OperationInput,
+  pageReply,
+  pageSuccess,
+  type Result,
+} from './operation.ts';
 import { noBody } from './read-input.ts';
-import { nextLink, pageFields } from './shapes.ts';
+import { pageFields } from './shapes.ts';
 import { cursorOf, readCursor } from '../token-cursor.ts';
 import type { TokenOperationsDeps } from './token-operations.ts';
 import { apiTokenPage, rightsSentence, showToken } from './token-shapes.ts';
@@ -46,12 +54,7 @@ export const tokenListOperations = ({
     tag: 'API tokens',
     query: listQuery,
     body: noBody,
-    success: {
-      status: 200,
-      description: 'A page of API tokens: metadata, never a secret.',
-      body: apiTokenPage,
-      headers: { Link: 'The next page, with `rel="next"`, if there is one.' },
-    },
+    success: pageSuccess('A page of API tokens: metadata, never a secret.', apiTokenPage),
   } as const;
   const list = async (
     { request, query }: Pick<OperationInput<z.output<typeof listQuery>, unknown>, 'request' | 'query'>,
@@ -76,11 +79,8 @@ export const tokenListOperations = ({
       isCounted: true,
     });
     if (isFailure(listing)) return listing;
-    const next = listing.next === undefined ? null : cursorOf(listing.next, sort);
-    return reply(
-      { items: listing.items.map(showToken), total: listing.total ?? null, nextCursor: next },
-      { headers: nextLink(request.query, next) },
-    );
+    const page = { items: listing.items.map(showToken), total: listing.total ?? null };
+    return pageReply(request, page, listing.next && cursorOf(listing.next, sort));
   };
   return [
     operation({

@@ -1,4 +1,5 @@
-// The operations on one API token: make, see, give a new secret, revoke. Rights are asked by the lifecycle commands; a token of another organization than the path's is one that does not exist.
+// The operations on one API token: make, see, give a new secret, revoke. The lifecycle commands check the rights. A
+// token of another organization than the path's does not exist.
 
 import { z } from 'zod';
 import { denial } from '../../decision/outcome.ts';
@@ -190,16 +191,16 @@ const regenerateOperation = (deps: TokenOperationsDeps): Operation =>
       const overlapMs = body.overlap ?? 0;
       const elsewhere = refuseElsewhere(deps, 'token.regenerate', org, actor);
       const { identity } = actor;
-      const place = [identity.org.id, identity.user.id, tokenId, idempotencyKey ?? ''];
+      const use = [identity.org.id, identity.user.id, tokenId, idempotencyKey ?? ''];
       const isKeyed = idempotencyKey !== undefined;
-      if (elsewhere === undefined && isKeyed && deps.regenerations.isAnother(place, { overlapMs }))
+      if (elsewhere === undefined && isKeyed && deps.regenerations.isAnother(use, { overlapMs }))
         return keyUsedOtherwise;
       const command = { tokenId, overlapMs, length: 65, idempotencyKey } as const;
       const made = elsewhere ?? (await deps.commands.regenerateApiToken(actor, command));
       if (isFailure(made)) return made;
       const nowMs = deps.now();
       if (isKeyed && !mayBeFrom(made.record, overlapMs, nowMs)) return keyUsedOtherwise;
-      if (isKeyed) deps.regenerations.note(place, { overlapMs });
+      if (isKeyed) deps.regenerations.note(use, { overlapMs });
       return reply(showNewToken(made.record, made.secret, nowMs));
     },
   });
@@ -210,8 +211,8 @@ const dayMs = 24 * 3600 * 1000;
 const clocksApartMs = 60_000;
 
 /**
- * Whether the record can come of a command with this overlap, given now or within the day that a key is good for: a retry
- * changed nothing, and another replica may have been given the first.
+ * Whether a command with this overlap can have made the record, now or within the day in which a key is remembered: a repeated
+ * command changed nothing, and another replica may have carried out the first.
  */
 const mayBeFrom = (
   { previousSecretExpiresAtMs: endMs }: ApiTokenRecord,
@@ -229,7 +230,7 @@ const refuseElsewhere = ({ audit }: TokenOperationsDeps, action: AuditAction, or
   if (org === identity.org.id) return undefined;
   const refusal =
     mayManageTokens(identity, { orgId: org, userId: undefined }) ?? denial('tenant_mismatch', undefined);
-  // What is no id may be anything: it is not written down.
+  // A text that cannot be an id may be anything, even a secret: the audit does not get it.
   const subject = checkOrgId(org) === undefined ? { org } : {};
   audit?.record({ action, identity, origin: actor, subject, outcome: refusal });
   return refusal;

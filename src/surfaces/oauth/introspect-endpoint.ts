@@ -1,5 +1,5 @@
-// POST {prefix}/introspect (RFC 7662): tells an authenticated caller whether a token is good now, and whose it is.
-// Never says why a token is not good. Callers: a configured client, or a bearer with the scope `tollgate:introspect`.
+// POST {prefix}/introspect (RFC 7662): answers an authenticated caller whether a token is valid now, and whose it is.
+// Never says why a token is not valid. Callers: a configured client, or a bearer with the scope `tollgate:introspect`.
 
 import { parseCredential, readCredential } from '../../decision/credential.ts';
 import { type Identity, isOwnSession } from '../../decision/identity.ts';
@@ -90,7 +90,7 @@ const describe = (identity: Identity, audience: string): object => ({
   username: identity.user.name,
   scope: [...identity.scopes].sort().join(' '),
   token_type: 'Bearer',
-  // An API token is not made for one audience; an access token of another issuer has its own.
+  // An API token is for no single audience; an access token of another issuer has an audience of its own.
   ...(isOwnSession(identity) ? { aud: audience } : {}),
   iat: Math.floor(identity.issuedAtMs / 1000),
   ...(identity.expiresAtMs === Infinity ? {} : { exp: Math.floor(identity.expiresAtMs / 1000) }),

@@ -23,8 +23,8 @@ export const getServerMetadata = (deps: MetadataDeps): Endpoint => {
 };
 
 /**
- * OpenID Connect Discovery 1.0 §3, which ID tokens are verified by: an API token made with `openid` is exchanged for one
- * too. That document must name an authorization endpoint, so there is one, which says that nobody signs in here.
+ * OpenID Connect Discovery 1.0 §3, by which ID tokens are verified: the exchange of an API token made with `openid`
+ * gives one too. That document must name an authorization endpoint, so there is one, which refuses everybody.
  */
 export const getOpenidMetadata = (deps: MetadataDeps): Endpoint => {
   const { issuer } = deps.settings;

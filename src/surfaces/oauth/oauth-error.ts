@@ -1,4 +1,4 @@
-// Everything that can go wrong on the oauth surface, in the error shape of RFC 6749 §5.2. One answer a reason: the
+// Everything that can go wrong on the oauth surface, in the error shape of RFC 6749 §5.2. The
 // caller's fault never becomes 503, an outage never becomes 4xx.
 
 import { type DenialReason, isOutage, type Refusal } from '../../decision/outcome.ts';
@@ -48,8 +48,8 @@ export const badRequest = (
 
 /**
  * A refusal of the credential in a grant. `error`: `invalid_grant` (RFC 6749 §5.2), or `invalid_request` where the
- * credential is a subject token (RFC 8693 §2.2.2). The description never says which of unknown, expired and revoked
- * it was: that is for the log.
+ * credential is a subject token (RFC 8693 §2.2.2). Whether it was unknown, expired or revoked is for the log
+ * alone.
  */
 export const refusedCredential = (refusal: Refusal, error: OauthErrorCode, parameter: string): Answer =>
   mayPass(refusal)

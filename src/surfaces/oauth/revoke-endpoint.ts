@@ -1,8 +1,8 @@
-// POST {prefix}/revoke (RFC 7009): whoever holds a token may end it. An API token goes with all its sessions, an access
-// token with its session. 200 also for what can never have been a token here, or has ended: the caller's aim is reached
-// either way (§2.2). But 400 invalid_request for an API token of the right form that the store does not know: it may have
-// lost the token, whose sessions then live on, and 2xx would say that they do not; nor for an access token that is not good
-// yet, but may be.
+// POST {prefix}/revoke (RFC 7009): the holder of a token may end it. An API token goes with all its sessions, an access
+// token with its session. 200 also for a text that can never have been a token here, and for a token that has ended: the
+// caller's aim is reached either way (§2.2). But 400 invalid_request for an API token of the right form that the store does
+// not know: the store may have lost it, its sessions then live on, and 2xx would deny that. The same for an access token that
+// may become valid later.
 
 import { parseCredential } from '../../decision/credential.ts';
 import { isDenial, isRefusal } from '../../decision/outcome.ts';

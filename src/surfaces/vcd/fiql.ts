@@ -1,5 +1,5 @@
 // The vendor's filters (FIQL): `(name==probe;owner.name==admin;(type==PROXY,type==REFRESH))`, where `;` is and, `,` is or,
-// and and binds more tightly. Bounded in length, depth and number, so that reading one costs no more than a look.
+// and and binds more tightly. Bounded in length, depth and number, so that reading one is cheap.
 
 /** Says what a member of an entry is; undefined: it has none. */
 export type Members = (name: string) => string | undefined;

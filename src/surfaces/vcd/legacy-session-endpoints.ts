@@ -44,7 +44,7 @@ interface SessionLink {
   readonly name?: string;
 }
 
-/** What clients look for in a session, by `rel` and `type`. What lies there, the API behind the gate answers. */
+/** What clients look for in a session, by `rel` and `type`. The API behind the gate answers those addresses. */
 const linksOf = (apiUrl: string, orgId: string, isProvider: boolean): readonly SessionLink[] => [
   { rel: 'down', href: `${apiUrl}/org/`, type: 'application/vnd.vmware.vcloud.orgList+xml' },
   { rel: 'remove', href: `${apiUrl}/session` },

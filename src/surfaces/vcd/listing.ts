@@ -1,5 +1,5 @@
-// The vendor's listings: which page of what, filtered and sorted how, and the page as it is answered. Judges the query;
-// knows nothing of what is listed but the names of its members.
+// The vendor's listings: reads page, filter and sort order from the query, and answers a page. Knows nothing of the entries
+// but the names of their members.
 
 import type { Identity } from '../../decision/identity.ts';
 import { type Answer, success, type SurfaceRequest } from '../answer.ts';
@@ -72,7 +72,7 @@ export interface ListPage {
   readonly total: number | undefined;
   /** Where this page ends; undefined: it is the last, or the next one is reached by its number. */
   readonly next?: string | undefined;
-  /** Where the listing lies, for the link to its next page. */
+  /** URL of the listing, for the link to its next page. */
   readonly url: string;
 }
 
@@ -82,7 +82,7 @@ export const listPage = (
   { values, total: counted, next, url }: ListPage,
   identity: Identity,
 ): Answer => {
-  // Where it is not known, as many as there are at least: a client that counts pages goes on while there are more.
+  // An unknown total is the least it can be: a client that counts pages goes on while there are more.
   const least = next === undefined ? (page - 1) * pageSize + values.length : page * pageSize + 1;
   const total = counted ?? totalBefore ?? least;
   const cursor = next === undefined || (counted ?? totalBefore) === undefined ? next : `${next}.${total}`;

@@ -22,7 +22,7 @@ export const signInBy = async (
       denial(request.authorization === undefined ? 'credential_missing' : 'credential_malformed'),
     );
   const orgId = orgNamed(providerOrg, basic.orgId);
-  // Checked as any other that does not exist: it takes as long.
+  // Checked like a user who does not exist, so that it takes as long.
   const userId = who === 'provider' && orgId !== providerOrg ? '' : basic.userId;
   const result = await signIn({
     orgId,
@@ -86,8 +86,8 @@ export const currentSessionEndpoint = (
   );
 
 /**
- * Ends the session, again too where it has ended already. Clients disconnect at whichever path they signed in at. As in
- * RFC 7009, a holder ends so many sessions in a minute: each is remembered by every replica.
+ * Ends the session; repeating it is answered the same. Clients disconnect at the path they signed in at. The sessions that a
+ * holder may end in a minute are limited, because every replica remembers each of them.
  */
 export const deleteSession = (deps: VcdDeps, respond: Respond): Endpoint =>
   currentSessionEndpoint(

@@ -78,7 +78,7 @@ const initial = async (
   const credential = { form: 'opaque', value: secret } as const;
   const begun = await deps.exchange({ credential, clientAddress, requestId });
   if ('accessToken' in begun) return issued(begun, secret);
-  // It will not be given again, so it is given now; the session that asked goes on meanwhile.
+  // The API token cannot be given again, so it is given now, with the access token of the session that asked for it.
   const { expiresAtMs } = identity;
   return issued({ accessToken: assertion, issuedAtMs: deps.now(), expiresAtMs, identity }, secret);
 };
@@ -106,7 +106,7 @@ const giveInitialToken = async (
   const token = await deps.commands.findApiToken(actor, clientId);
   if (isRefusal(token)) return token;
   if (isCommandError(token)) return denial('client_unknown', token.code);
-  // The right to all tokens is no right to others' secrets.
+  // The right to manage all tokens does not include other users' secrets.
   if (token.userId !== identity.user.id || !isAwaitingGrant(token))
     return denial('client_unknown', 'not a client of this user that waits for its API token');
   const made = await deps.commands.regenerateApiToken(actor, {

@@ -57,7 +57,7 @@ export const deleteToken = (deps: VcdDeps): Endpoint =>
   tokenEndpoint(deps, async (actor, tokenId) => {
     const done = await deps.commands.revokeApiToken(actor, tokenId);
     if (isRefusal(done)) return done;
-    // A retry after a lost answer is answered the same.
+    // A repeated command, after a lost answer, is answered the same.
     return isCommandError(done) ? missing(done.code, actor) : success(204, undefined, actor.identity);
   });
 
@@ -68,7 +68,7 @@ const tokenEndpoint = (
   sessionEndpoint(asJson, deps, (actor, request) => {
     const tokenId = tokenIdOf(request.parameters['urn'] ?? '');
     if (tokenId !== undefined) return run(actor, tokenId);
-    // No token's name; but whoever may not ask for any is answered the same.
+    // Not the name of a token: refused like the token of another user, or for the right that the caller lacks.
     const { org, user } = actor.identity;
     const refusal = mayManageTokens(actor.identity, { orgId: org.id, userId: user.id });
     const { reason, evidence } = refusal ?? denial('request_malformed', 'not the URN of a token');

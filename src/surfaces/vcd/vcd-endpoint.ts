@@ -1,5 +1,5 @@
-// An endpoint of the vcd surface: its errors take the shape of its path, and every answer has the request's id. What the
-// endpoints are made with, and who may use those that ask for a session.
+// How an endpoint of the vcd surface is made: its errors take the shape of its path, every answer has the request's id, and
+// the actor of those that need a session is the one behind an access token.
 
 import { isJwt } from '../../decision/credential.ts';
 import { denial, isDenial, type Refusal } from '../../decision/outcome.ts';
@@ -30,7 +30,7 @@ export interface VcdDeps extends ReadActorDeps {
   readonly sessionLimit: SessionLimit | undefined;
 }
 
-/** Where a path of the surface lies for its clients. */
+/** The URL of a path of the surface, as its clients see it. */
 export const urlOf = ({ settings }: Pick<VcdDeps, 'settings'>, path: string): string =>
   `${settings.issuer}${settings.surfaces.vcd.prefix}${path}`;
 
@@ -38,15 +38,16 @@ export const urlOf = ({ settings }: Pick<VcdDeps, 'settings'>, path: string): st
 export const vcdEndpoint = (
   respond: Respond,
   run: (request: SurfaceRequest) => Promise<Answer | VcdFault>,
-): Endpoint => identified(endpoint({ say: faultFrom, respond }, run));
+): Endpoint => identified(endpoint({ errorOf: faultFrom, respond }, run));
 
-/** For whoever is signed in. */
+/** For a user who is signed in. */
 export const sessionEndpoint = (
   respond: Respond,
   deps: VcdDeps,
   run: RunForSession,
   read: (deps: VcdDeps, request: SurfaceRequest) => Promise<Actor | Refusal> = readSession,
-): Endpoint => identified(actorEndpoint({ say: faultFrom, respond }, (request) => read(deps, request), run));
+): Endpoint =>
+  identified(actorEndpoint({ errorOf: faultFrom, respond }, (request) => read(deps, request), run));
 
 type Result = Answer | VcdFault | Refusal | CommandError;
 

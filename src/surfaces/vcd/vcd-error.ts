@@ -1,5 +1,5 @@
-// Everything that can go wrong on the vcd surface, in that vendor's shapes: JSON for most, XML for the legacy paths. What
-// went wrong is a `VcdFault`; which shape it takes is the path's. An outage never becomes the caller's fault.
+// Everything that can go wrong on the vcd surface, in that vendor's shapes: JSON for most, XML for the legacy paths. An
+// error is a `VcdFault`; its path decides which shape it takes. An outage never becomes the caller's fault.
 
 import type { Identity } from '../../decision/identity.ts';
 import type { Refusal } from '../../decision/outcome.ts';
@@ -76,7 +76,7 @@ export const invalidRequest = (message: string): VcdFault => ({
   code: 'invalid_request',
 });
 
-/** A grant that is not valid. Which of unknown, expired, revoked and another tenant's it was is for the log. */
+/** A grant that is not valid. Whether it was unknown, expired, revoked or another tenant's is for the log alone. */
 export const invalidGrant = (refusal: Refusal, message: string): VcdFault =>
   mayPass(refusal)
     ? faultFrom(refusal)

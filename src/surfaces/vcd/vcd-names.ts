@@ -1,5 +1,5 @@
-// What the vendor's clients call orgs, users and the rest: names as people write them (`user@org`), which are our ids, and
-// URNs of UUIDs. The provider's org answers to its name in any case.
+// How the vendor's clients name orgs, users and the rest: by names as people write them (`user@org`), which are our ids, and
+// by URNs of UUIDs. The name of the provider's org may be written in any case.
 
 import type { Identity } from '../../decision/identity.ts';
 import { rights } from '../../decision/rights.ts';
@@ -54,7 +54,7 @@ export const tokenIdOf = (urn: string): string | undefined =>
 export const urnOfSession = ({ sessionId }: Pick<Identity, 'sessionId'>): string =>
   `urn:vcloud:session:${uuidOfName(sessionId ?? '')}`;
 
-/** Whom a path speaks of: `/tenant/{org}`, or the provider. */
+/** The org that a path names: `/tenant/{org}`, or the provider. */
 export type PathOwner = (orgId: string) => boolean;
 
 /** `org`: as the path names it; undefined: the provider. */
