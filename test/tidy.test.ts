@@ -127,8 +127,6 @@ const longFunctions: Readonly<Record<string, number>> = {
   'gate/identification.ts': 1,
   'proxy/forward-auth/forward-auth.ts': 1,
   'proxy/hygiene.ts': 1,
-  'surfaces/management/session-operations.ts': 1,
-  'surfaces/management/token-list-operations.ts': 1,
 };
 
 t.test('functions have at most 70 lines', async (t) => {

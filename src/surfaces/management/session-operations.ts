@@ -56,12 +56,13 @@ const signInBody = named(
   }),
 );
 
-export const sessionOperations = ({
-  signIn,
-  signOut,
-  sessionLimit,
-  paths,
-}: SessionOperationsDeps): readonly Operation[] => [
+export const sessionOperations = (deps: SessionOperationsDeps): readonly Operation[] => [
+  signInOperation(deps),
+  seeOperation(deps),
+  signOutOperation(deps),
+];
+
+const signInOperation = ({ signIn, paths }: SessionOperationsDeps): Operation =>
   openOperation({
     id: 'signIn',
     method: 'POST',
@@ -102,7 +103,9 @@ export const sessionOperations = ({
         { headers: { location: paths.currentSession }, identity },
       );
     },
-  }),
+  });
+
+const seeOperation = ({ paths }: SessionOperationsDeps): Operation =>
   operation({
     id: 'getCurrentSession',
     method: 'GET',
@@ -116,7 +119,9 @@ export const sessionOperations = ({
     problems: [],
     example: {},
     run: async (_, { identity }) => reply(showSession(identity)),
-  }),
+  });
+
+const signOutOperation = ({ signOut, sessionLimit, paths }: SessionOperationsDeps): Operation =>
   leavingOperation({
     id: 'signOut',
     method: 'DELETE',
@@ -139,8 +144,7 @@ export const sessionOperations = ({
       const outcome = await signOut(actor);
       return isOutage(outcome) ? outcome : reply(undefined);
     },
-  }),
-];
+  });
 
 const showSession = (identity: Identity): z.output<typeof session> => ({
   kind: identity.sessionKind,
