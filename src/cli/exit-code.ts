@@ -6,7 +6,7 @@ export const exitCode = {
   refused: 1,
   /** The command line or the settings are wrong. */
   usage: 2,
-  /** A bug, told with its stack (EX_SOFTWARE of sysexits.h). */
+  /** A bug, printed with its stack (EX_SOFTWARE of sysexits.h). */
   bug: 70,
   /** A dependency cannot be reached: try again (EX_UNAVAILABLE of sysexits.h). */
   unavailable: 69,

@@ -1,7 +1,7 @@
 // The commands of callers about the users of their org, and their reading of its audit. Nobody gives a role that grants
 // more than they may do themselves.
 
-import type { Denial, Outage, Refusal } from '../decision/outcome.ts';
+import type { Outage, Refusal } from '../decision/outcome.ts';
 import type { Identity } from '../decision/identity.ts';
 import { mayManageAccounts, mayReadAudit } from '../decision/rights.ts';
 import { effectiveScopes } from '../decision/scope.ts';
@@ -15,25 +15,6 @@ import { checkPage } from './names.ts';
 import { checkHeld } from './owner.ts';
 import { withRight, type WithRightDeps } from './with-right.ts';
 
-/** Refused as `mayManageAccounts` and `mayReadAudit` say, and `rate_limited` after too many commands. */
-export interface AccountCommands {
-  findOrg(actor: Actor, orgId: string): Promise<OrgRecord | CommandError | Refusal>;
-  findUser(actor: Actor, orgId: string, userId: string): Promise<UserRecord | CommandError | Refusal>;
-  listUsers(
-    actor: Actor,
-    orgId: string,
-    page: PageRequest,
-  ): Promise<Page<UserRecord> | CommandError | Refusal>;
-  /** Ends the user's sessions; the API tokens live on with the new roles, or wait until the user is enabled again. */
-  changeUser(actor: Actor, command: ChangeUserCommand): Promise<UserRecord | CommandError | Refusal>;
-  /** Newest first. */
-  readAudit(
-    actor: Actor,
-    orgId: string,
-    page: PageRequest,
-  ): Promise<Page<AuditEntry> | CommandError | Refusal>;
-}
-
 export interface ChangeUserCommand extends Pick<UserChanges, 'roles' | 'state'> {
   readonly orgId: string;
   readonly userId: string;
@@ -45,14 +26,17 @@ export interface AccountCommandsDeps extends WithRightDeps {
   readonly now: () => number;
 }
 
-export const createAccountCommands = (deps: AccountCommandsDeps): AccountCommands => {
+export type AccountCommands = ReturnType<typeof createAccountCommands>;
+
+/** Refused as `mayManageAccounts` and `mayReadAudit` say, and `rate_limited` after too many commands. */
+export const createAccountCommands = (deps: AccountCommandsDeps) => {
   const accounts = new Accounts(deps);
   const inOrg = <T extends object>(
     actor: Actor,
     action: AuditAction,
     { orgId, userId }: { readonly orgId: string; readonly userId?: string },
     work: (identity: Identity) => Promise<T | CommandError | Outage>,
-    mayWithin: (identity: Identity, orgId: string) => Denial | undefined = mayManageAccounts,
+    mayWithin = mayManageAccounts,
   ): Promise<T | CommandError | Refusal> =>
     withRight<T>(deps, {
       actor,
@@ -63,13 +47,18 @@ export const createAccountCommands = (deps: AccountCommandsDeps): AccountCommand
     });
 
   return {
-    findOrg: (actor, orgId) => inOrg(actor, 'org.see', { orgId }, () => accounts.findOrg(orgId)),
-    findUser: (actor, orgId, userId) =>
-      inOrg(actor, 'user.see', { orgId, userId }, () => accounts.findUser(orgId, userId)),
-    listUsers: (actor, orgId, page) =>
-      inOrg(actor, 'user.list', { orgId }, () => accounts.listUsers(orgId, page)),
-    changeUser: (actor, command) =>
-      inOrg(actor, 'user.change', command, async ({ scopes }) => {
+    findOrg: (actor: Actor, orgId: string) =>
+      inOrg<OrgRecord>(actor, 'org.see', { orgId }, () => accounts.findOrg(orgId)),
+
+    findUser: (actor: Actor, orgId: string, userId: string) =>
+      inOrg<UserRecord>(actor, 'user.see', { orgId, userId }, () => accounts.findUser(orgId, userId)),
+
+    listUsers: (actor: Actor, orgId: string, page: PageRequest) =>
+      inOrg<Page<UserRecord>>(actor, 'user.list', { orgId }, () => accounts.listUsers(orgId, page)),
+
+    /** Ends the user's sessions; the API tokens live on with the new roles, or wait until the user is enabled again. */
+    changeUser: (actor: Actor, command: ChangeUserCommand) =>
+      inOrg<UserRecord>(actor, 'user.change', command, async ({ scopes }) => {
         const { orgId, userId, roles, state } = command;
         const before = await accounts.findUser(orgId, userId);
         if (isFailure(before)) return before;
@@ -80,8 +69,10 @@ export const createAccountCommands = (deps: AccountCommandsDeps): AccountCommand
         const isRepeat = !isFailure(after) && after.generation === before.generation;
         return isRepeat ? { ...after, isRepeat } : after;
       }),
-    readAudit: (actor, orgId, page) =>
-      inOrg(
+
+    /** Newest first. */
+    readAudit: (actor: Actor, orgId: string, page: PageRequest) =>
+      inOrg<Page<AuditEntry>>(
         actor,
         'audit.read',
         { orgId },

@@ -101,7 +101,7 @@ export class Accounts {
     return checkPage(page) ?? this.#store.listOrgs(page);
   }
 
-  /** Defines a role or replaces its scopes; whoever holds it gets the new scopes at once. */
+  /** Defines a role or replaces its scopes; the users who hold it get the new scopes at once. */
   async defineRole(orgId: string, role: string, scopes: readonly string[]) {
     const malformed = checkRoleName(role) ?? checkScopes(scopes);
     if (malformed !== undefined) return malformed;
@@ -112,7 +112,7 @@ export class Accounts {
     return many ?? this.#changeOrg(orgId, { roles: { [role]: distinct(scopes) } });
   }
 
-  /** Whoever still holds it is granted nothing by it. */
+  /** Users who still hold it are granted nothing by it. */
   async deleteRole(orgId: string, role: string) {
     const org = await this.findOrg(orgId);
     if (isFailure(org)) return org;

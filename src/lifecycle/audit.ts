@@ -81,7 +81,7 @@ const batchSize = 500;
 const waitingMax = 10_000;
 /** Refusals of callers nobody knows, a second: a flood of them must not push everything else out of the store. */
 const strangersPerSecond = 20;
-/** Refusals of one account, a minute: nor must whoever has found an API token hide what they did with it so. */
+/** Refusals of one account, a minute: the thief of an API token must not push out what they did with it. */
 const refusalsPerMinute = 60;
 
 export const createAudit = (deps: AuditDeps): Audit => {

@@ -1,5 +1,5 @@
-// What there is to know of an API token, for whoever holds it. Possession is the only right asked for, so it tells of
-// nothing but that token, and strangers who try out tokens are held to the limit on unknown ones.
+// The details of an API token, for anybody who holds it. Possession is the only right that is asked for: nothing but that
+// token is shown, and strangers who try out tokens are held to the limit on unknown ones.
 
 import { type Credential, isJwt } from '../decision/credential.ts';
 import { type Denial, denial, isDenial, isOutage, type Outage } from '../decision/outcome.ts';

@@ -1,5 +1,5 @@
 // Writes what is waiting in one go, a moment after the first of it came: one run at a time, and another planned where one
-// left something. What is waiting, and where it goes, is its owner's business. Says once that the store takes nothing.
+// left something. What is waiting, and where it goes, its owner decides. Logs once that the store takes nothing.
 
 import type { Outage } from '../decision/outcome.ts';
 import type { Log } from '../observe/log.ts';
@@ -26,7 +26,7 @@ export const createFlusher = ({ everyMs, flush, isWaiting, what, log }: FlusherO
   let flushing: Promise<void> | undefined;
   let isRefused = false;
 
-  const tell = (result: 'done' | Outage): void => {
+  const report = (result: 'done' | Outage): void => {
     if (isRefused === (result !== 'done')) return;
     isRefused = result !== 'done';
     if (result === 'done') log?.info(`the store takes ${what} again`);
@@ -39,7 +39,7 @@ export const createFlusher = ({ everyMs, flush, isWaiting, what, log }: FlusherO
 
   const flushOnce = (): Promise<void> => {
     flushing ??= flush()
-      .then(tell)
+      .then(report)
       .finally(() => {
         flushing = undefined;
         if (isWaiting()) plan();

@@ -41,7 +41,7 @@ export const createDerivedSecrets = (settings: Pick<Settings, 'keys'>): OpenDeri
   };
 };
 
-/** `hasFile`: it may be in a file, which is made by the first `tollgate serve`. Whoever asks is not told where it is. */
+/** `hasFile`: it may be in a file, which is made by the first `tollgate serve`. The caller is not told where it is. */
 const noSealingKey = (hasFile: boolean): CommandError =>
   commandError(
     'idempotency_unavailable',
@@ -80,8 +80,8 @@ const checkIdempotencyKey = (key: string): CommandError | undefined =>
 export type GivenBy = { readonly orgId: string; readonly userId: string } | undefined;
 
 /**
- * The derivation for a command with a key; undefined for one without. `key` of the answer belongs to its giver: somebody who
- * guesses the key of another gets nothing of theirs.
+ * The derivation for a command with a key; undefined for one without. `key` of the answer belongs to its giver: a caller who
+ * guesses another's key gets nothing of theirs.
  */
 export const derivationFor = async (
   open: OpenDerivedSecrets,

@@ -1,10 +1,10 @@
-// The identity behind a credential, if nothing speaks against it at this moment: the same identifier, tombstones and
+// The identity behind a credential that is good at this moment: judged by the same identifier, tombstones and
 // expiry as on the proxied path, for the endpoints that take a token as a parameter.
 
 import { doubtOf } from '../decision/authorize.ts';
 import type { Credential } from '../decision/credential.ts';
 import type { Identity } from '../decision/identity.ts';
-import { type Refusal, isRefusal } from '../decision/outcome.ts';
+import { isDenial, isOutage, isRefusal, type Outage, type Refusal } from '../decision/outcome.ts';
 import type { Identifier } from '../identity/identifier.ts';
 import type { Settings } from '../settings/settings.ts';
 
@@ -35,4 +35,21 @@ export const createIdentifyLive =
       serveWhenUnknown: deps.settings.feed.whenStale === 'serve',
     });
     return doubt ?? identity;
+  };
+
+/** Whether a credential is good at this moment, and whose it is (RFC 7662). An outage is never "inactive". */
+export type Introspect = (command: {
+  readonly credential: Credential;
+  /** Tokens of other orgs are inactive; undefined: no org is excluded. */
+  readonly orgId: string | undefined;
+}) => Promise<Identity | 'inactive' | Outage>;
+
+/** Not held to the limit on unknown tokens: an authenticated caller asks about what others sent it. */
+export const createIntrospect =
+  (identifyLive: IdentifyLive): Introspect =>
+  async ({ credential, orgId }) => {
+    const identity = await identifyLive(credential, undefined);
+    if (isOutage(identity)) return identity;
+    if (isDenial(identity)) return 'inactive';
+    return orgId === undefined || identity.org.id === orgId ? identity : 'inactive';
   };

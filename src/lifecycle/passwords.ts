@@ -23,17 +23,6 @@ export interface PasswordChange {
   readonly next: string;
 }
 
-export interface Passwords {
-  /** The operator's command; `null` takes the password away. */
-  setPassword(
-    orgId: string,
-    userId: string,
-    password: string | null,
-  ): Promise<UserRecord | CommandError | Outage>;
-  /** A caller's. Denials: as `mayChangePassword`, and `rate_limited`; the error `password_wrong` for a wrong old one. */
-  changePassword(actor: Actor, change: PasswordChange): Promise<'changed' | CommandError | Refusal>;
-}
-
 export interface PasswordsDeps extends WithRightDeps {
   readonly store: Pick<TokenStore, 'findOrg' | 'findUser' | 'changeUser'>;
   readonly passwords: PasswordHashes;
@@ -55,7 +44,9 @@ const checkPassword = (password: string): CommandError | undefined =>
         `A password has at least ${charactersMin} characters and at most ${bytesMax} bytes. Any characters will do.`,
       );
 
-export const createPasswords = (deps: PasswordsDeps): Passwords => {
+export type Passwords = ReturnType<typeof createPasswords>;
+
+export const createPasswords = (deps: PasswordsDeps) => {
   const { store, passwords, now } = deps;
 
   const set = async (
@@ -72,8 +63,10 @@ export const createPasswords = (deps: PasswordsDeps): Passwords => {
   };
 
   return {
+    /** The operator's command; `null` takes the password away. */
     setPassword: set,
-    changePassword: (actor, command) => {
+    /** A caller's. Denials: as `mayChangePassword`, and `rate_limited`; the error `password_wrong` for a wrong old one. */
+    changePassword: (actor: Actor, command: PasswordChange) => {
       const { orgId, userId, next } = command;
       const isOwn = actor.identity.org.id === orgId && actor.identity.user.id === userId;
       return withRight<'changed'>(deps, {

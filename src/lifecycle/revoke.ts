@@ -1,6 +1,6 @@
 // Ends what a credential stands for, by possession of it alone (RFC 7009): an API token with all its sessions, or the
-// session of an access token. What is remembered here is never an answer: each time the store is asked, and says that it is
-// done, because an earlier attempt may have been answered with an outage, and the store may have lost what this replica knows.
+// session of an access token. What this replica remembers is never the answer: the store is asked each time and confirms
+// it, because an earlier attempt may have been answered with an outage, and the store may have lost what this replica knows.
 
 import { type Credential, isJwt } from '../decision/credential.ts';
 import { type Identity, isByAccessToken } from '../decision/identity.ts';

@@ -109,7 +109,7 @@ const renewHash = async (
   if (!isOutage(next)) await store.renewPasswordHash(orgId, id, { known, next });
 };
 
-/** Whom every name counts for that nobody can have: it may be thousands of characters, and another one each time. */
+/** The account for which impossible names are counted: they may be thousands of characters long, and new each time. */
 const nobody = '(nobody)';
 
 const isName = ({ orgId, userId }: Pick<SignInCommand, 'orgId' | 'userId'>): boolean =>

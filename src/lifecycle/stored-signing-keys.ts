@@ -40,8 +40,8 @@ export const readStoredKeys = async (
   const isGood = (key: SigningKeyRecord): boolean => !isRevokedKey(key) && !revoked.has(key.kid);
   for (const key of listed)
     if (!isGood(key) && !isRevokedKey(key)) {
-      const told = await deps.store.revokeKey(key.kid, deps.now());
-      if (isOutage(told)) return told;
+      const answer = await deps.store.revokeKey(key.kid, deps.now());
+      if (isOutage(answer)) return answer;
     }
   const good = listed.filter(isGood);
   const missing = wanted.filter((one) => !good.some(({ algorithm }) => algorithm === one));
@@ -128,7 +128,7 @@ const openAll = async (
   for (const record of live) {
     const opened = isKeyFault(sealingKey) ? openPublicHalf(record) : openStoredKey(record, sealingKey);
     if (isKeyFault(opened)) faults.push(opened);
-    // What cannot sign here can still tell a good token from a bad one.
+    // What cannot sign here can still verify.
     const usable = isKeyFault(opened) ? openPublicHalf(record) : opened;
     if (!isKeyFault(usable)) keys.push(usable);
   }

@@ -1,5 +1,5 @@
 // The commands of callers about API tokens. Another org's token is to a caller as one that does not exist; the audit
-// knows better.
+// has the true reason.
 
 import type { Identity } from '../decision/identity.ts';
 import { isDenial, isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
@@ -17,36 +17,17 @@ import type { Regeneration } from './regenerate.ts';
 import { listTokens, type TokenListing, type TokenQuery, type TokenView, viewOf } from './token-list.ts';
 import { withRight, type WithRightDeps } from './with-right.ts';
 
-/**
- * Every command may be refused with a Denial: `session_kind_refused` for a session that no person signed in to,
- * `tenant_mismatch` for another org, `scope_missing` without the right, `rate_limited` after too many commands.
- */
-export interface TokenCommands {
-  /** For oneself, or with the right to all tokens for another user, but never wider than the session or that user. */
-  createApiToken(actor: Actor, command: NewApiToken): Promise<CreatedApiToken | CommandError | Refusal>;
-  /** `of`: whose the token must be; another's is as one that does not exist. */
-  findApiToken(actor: Actor, tokenId: string, of?: TokenOwner): Promise<TokenView | CommandError | Refusal>;
-  /** Of a user, or with `userId` undefined of the whole org. */
-  listApiTokens(actor: Actor, query: TokenQuery): Promise<TokenListing | CommandError | Refusal>;
-  regenerateApiToken(actor: Actor, command: Regeneration): Promise<CreatedApiToken | CommandError | Refusal>;
-  /**
-   * Ends the token and every session made from it. Repeating it is safe. `of` as with `findApiToken`. An id that the store
-   * does not know is `token_unknown`, but its sessions end all the same: the store may have lost the token.
-   */
-  revokeApiToken(
-    actor: Actor,
-    tokenId: string,
-    of?: TokenOwner,
-  ): Promise<'revoked' | 'already_revoked' | CommandError | Refusal>;
-  /** Ends every token and session of a user, or of the whole org: the actor's own session too where it is among them. */
-  revokeAll(actor: Actor, whose: Whose): Promise<'revoked' | CommandError | Refusal>;
-}
-
 type TokenOwner = Pick<ApiTokenRecord, 'orgId' | 'userId'>;
 
 export type TokenCommandsDeps = ApiTokensDeps & WithRightDeps;
 
-export const createTokenCommands = (deps: TokenCommandsDeps): TokenCommands => {
+export type TokenCommands = ReturnType<typeof createTokenCommands>;
+
+/**
+ * Every command may be refused with a Denial: `session_kind_refused` for a session that no person signed in to,
+ * `tenant_mismatch` for another org, `scope_missing` without the right, `rate_limited` after too many commands.
+ */
+export const createTokenCommands = (deps: TokenCommandsDeps) => {
   const { now, store } = deps;
   const apiTokens = new ApiTokens(deps);
 
@@ -57,28 +38,35 @@ export const createTokenCommands = (deps: TokenCommandsDeps): TokenCommands => {
   };
 
   return {
-    createApiToken: (actor, command) =>
+    /** For oneself, or with the right to all tokens for another user, but never wider than the session or that user. */
+    createApiToken: (actor: Actor, command: NewApiToken) =>
       withRightTo<CreatedApiToken>(deps, actor, 'token.create', command, ({ scopes }) =>
         apiTokens.createApiToken({ ...command, within: scopes, givenBy: own(actor) }),
       ),
 
-    findApiToken: (actor, tokenId, of) =>
+    /** `of`: whose the token must be; another's is as one that does not exist. */
+    findApiToken: (actor: Actor, tokenId: string, of?: TokenOwner) =>
       withToken<TokenView>(deps, actor, 'token.see', { tokenId, of }, async (token) => {
         const owner = await findOwner(store, token.orgId, token.userId);
         if (isCommandError(owner)) return tokenUnknown(tokenId);
         return isOutage(owner) ? owner : viewOf(token, owner.user, owner.org, now());
       }),
 
-    listApiTokens: (actor, query) =>
+    /** Of a user, or with `userId` undefined of the whole org. */
+    listApiTokens: (actor: Actor, query: TokenQuery) =>
       withRightTo<TokenListing>(deps, actor, 'token.list', query, () => listTokens(store, query, now())),
 
-    regenerateApiToken: (actor, command) =>
+    regenerateApiToken: (actor: Actor, command: Regeneration) =>
       withToken<CreatedApiToken>(deps, actor, 'token.regenerate', command, async (token, { scopes }) => {
         const wide = await checkWithin(deps, scopes, token);
         return wide ?? apiTokens.regenerateApiToken({ ...command, givenBy: own(actor) });
       }),
 
-    revokeApiToken: (actor, tokenId, of) =>
+    /**
+     * Ends the token and every session made from it. Repeating it is safe. `of` as with `findApiToken`. An id that the
+     * store does not know is `token_unknown`, but its sessions end all the same: the store may have lost the token.
+     */
+    revokeApiToken: (actor: Actor, tokenId: string, of?: TokenOwner) =>
       withToken<'revoked' | 'already_revoked'>(
         deps,
         actor,
@@ -87,7 +75,8 @@ export const createTokenCommands = (deps: TokenCommandsDeps): TokenCommands => {
         () => apiTokens.revokeApiToken(tokenId),
       ),
 
-    revokeAll: (actor, whose) =>
+    /** Ends every token and session of a user, or of the whole org: the actor's own session too where it is among them. */
+    revokeAll: (actor: Actor, whose: Whose) =>
       withRightTo<'revoked'>(deps, actor, 'token.revoke_all', whose, () =>
         apiTokens.revokeAll(whose.orgId, whose.userId),
       ),

@@ -37,7 +37,7 @@ export const storeWithin = async (
   }
 };
 
-/** What died with its user or org is older than what lives: the oldest few tell whether there is any. */
+/** What died with its user or org is older than what lives: the oldest few show whether there is one. */
 const buryOldest = async (
   { store, owner }: Room,
   { orgId, userId, createdAtMs }: ApiTokenRecord,

@@ -3,8 +3,7 @@
 
 import { denial } from '../../decision/outcome.ts';
 import type { Exchange } from '../../lifecycle/exchange.ts';
-import type { IdentifyLive } from '../../lifecycle/identify-live.ts';
-import type { Introspect } from '../../lifecycle/introspect.ts';
+import type { IdentifyLive, Introspect } from '../../lifecycle/identify-live.ts';
 import type { Revoke } from '../../lifecycle/revoke.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { type Answer, denied, type SurfaceRequest } from '../answer.ts';

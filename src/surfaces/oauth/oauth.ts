@@ -2,8 +2,7 @@
 // endpoints give.
 
 import { createExchange } from '../../lifecycle/exchange.ts';
-import { createIdentifyLive } from '../../lifecycle/identify-live.ts';
-import { createIntrospect } from '../../lifecycle/introspect.ts';
+import { createIdentifyLive, createIntrospect } from '../../lifecycle/identify-live.ts';
 import { createRevoke } from '../../lifecycle/revoke.ts';
 import { oauth } from '../../settings/surfaces/oauth.ts';
 import { createOauthClients } from '../client-authentication.ts';
