@@ -106,16 +106,16 @@ export const decide = (head: RequestHead, pipeline: Pipeline): Decision | Pendin
   const { rule } = match;
   const target = forwardedTarget(rule, head.target, parsed);
   const asked = { head, facts, clientAddress, match, target, credential: undefined };
-  if (match.isAmbiguous) return refuse(asked, ambiguousPath, undefined);
+  let overrides = false;
   for (const other of methodsAskedFor(facts.methodOverrides, query)) {
     const meant = router.match(other.toUpperCase(), path)?.rule ?? pipeline.unroutedRule;
     if (meant === rule) continue;
-    const refusal = denial('method_refused', 'an override to a method of another rule');
-    // A rule in shadow mode is no way round one that is enforced.
-    return meant?.mode === 'shadow'
-      ? refuse(asked, refusal, undefined)
-      : refuseAlways(asked, refusal, undefined);
+    // A rule in shadow mode is no way round one that is enforced, nor round none.
+    if (meant?.mode !== 'shadow') return refuseAlways(asked, overriddenMethod, undefined);
+    overrides = true;
   }
+  if (match.isAmbiguous) return refuse(asked, ambiguousPath, undefined);
+  if (overrides) return refuse(asked, overriddenMethod, undefined);
 
   // 4 credential
   const credential = readCredential(
@@ -135,6 +135,8 @@ export const decide = (head: RequestHead, pipeline: Pipeline): Decision | Pendin
   }
   return identify({ head, facts, clientAddress, match, target, credential }, credential, pipeline);
 };
+
+const overriddenMethod = denial('method_refused', 'an override to a method of another rule');
 
 /** Step 5, identity. What is cached is judged by the standing that the cache was read with. */
 const identify = (asked: Asked, credential: Credential, pipeline: Pipeline): Decision | PendingDecision => {

@@ -152,6 +152,32 @@ t.test('a method override between routes in shadow mode goes on, and is counted'
   );
 });
 
+t.test('no override and no reading leads round an enforced route, whatever stands beside it', async (t) => {
+  const { edge, upstream, send } = await setScene(t, {
+    routes: [
+      shadowRule({ path: '/*', methods: ['GET', 'PATCH'], scopes: [] }),
+      shadowRule({ name: 'odd', path: '/odd', methods: ['GET', 'PATCH'], scopes: ['things:odd'] }),
+      shadowRule({ name: 'write', path: '/*', methods: ['DELETE'], scopes: [] }),
+      aRule({ name: 'put', path: '/*', methods: ['PUT'], scopes: ['things:admin'] }),
+    ],
+  });
+  for (const [sentence, startLine, ...lines] of [
+    [
+      'behind an override between routes in shadow mode',
+      'GET /a',
+      'X-HTTP-Method: DELETE',
+      'X-Method-Override: PUT',
+    ],
+    ['before one', 'GET /a', 'X-Method-Override: PUT', 'X-HTTP-Method: DELETE'],
+    ['on an ambiguous path', 'GET /Odd?_method=PUT'],
+  ] as const)
+    t.equal((await send(startLine, ...lines, bearer('good'))).status, 403, sentence);
+  t.same(edge.shadowed, []);
+  t.same(upstream.requests, []);
+  t.equal((await send('GET /Odd?_method=PATCH', bearer('good'))).status, 200);
+  t.same(edge.shadowed, [['things', 'path_ambiguous']]);
+});
+
 t.test('what no route covers goes on only where everything is in shadow mode', async (t) => {
   const routes = [shadowRule({ methods: ['GET'] })];
   const one = await setScene(t, { routes });
