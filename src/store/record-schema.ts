@@ -32,31 +32,26 @@ const isTexts = (value: unknown): value is readonly string[] =>
 /** Checks the values of one record. Every method throws `DamagedRecord` for a value of another type. */
 export class RecordReader {
   readonly #what: string;
-  readonly #get: (name: string) => unknown;
+  readonly #values: Fields;
 
-  /** `what`: names the record in a fault. `get` answers undefined or null for a value that is absent. */
-  constructor(what: string, get: (name: string) => unknown) {
+  /** `what`: names the record in a fault. `values`: undefined or null where one is absent. */
+  constructor(what: string, values: unknown) {
+    if (!isFields(values)) throw new DamagedRecord(what);
     this.#what = what;
-    this.#get = get;
-  }
-
-  /** Of a parsed JSON object. */
-  static of(what: string, value: unknown): RecordReader {
-    if (!isFields(value)) throw new DamagedRecord(what);
-    return new RecordReader(what, (name) => value[name]);
+    this.#values = values;
   }
 
   has(name: string): boolean {
-    const value = this.#get(name);
+    const value = this.#values[name];
     return value !== undefined && value !== null;
   }
 
   is(name: string, expected: string | boolean): boolean {
-    return this.#get(name) === expected;
+    return this.#values[name] === expected;
   }
 
   text(name: string): string {
-    const value = this.#get(name);
+    const value = this.#values[name];
     return typeof value === 'string' ? value : this.#refuse(name);
   }
 
@@ -65,27 +60,28 @@ export class RecordReader {
   }
 
   integer(name: string): number {
-    const value = this.#get(name);
+    const value = this.#values[name];
     return typeof value === 'number' && Number.isSafeInteger(value) ? value : this.#refuse(name);
   }
 
   optionalInteger(name: string): number | undefined {
-    return this.has(name) ? this.integer(name) : undefined;
+    const value = this.#values[name];
+    return value === undefined || value === null ? undefined : this.integer(name);
   }
 
   oneOf<T extends string>(name: string, allowed: readonly T[]): T {
-    const value = this.#get(name);
+    const value = this.#values[name];
     return allowed.find((each) => each === value) ?? this.#refuse(name);
   }
 
   texts(name: string): readonly string[] {
-    const value = this.#get(name);
+    const value = this.#values[name];
     return isTexts(value) ? value : this.#refuse(name);
   }
 
   /** Own properties only, whatever their names: no role can become the prototype. */
   textsByName(name: string): Readonly<Record<string, readonly string[]>> {
-    const value = this.#get(name);
+    const value = this.#values[name];
     if (!isFields(value)) return this.#refuse(name);
     return Object.fromEntries(
       Object.entries(value).map(([key, texts]) => [key, isTexts(texts) ? texts : this.#refuse(name)]),
@@ -93,13 +89,15 @@ export class RecordReader {
   }
 
   part(name: string): RecordReader {
-    return RecordReader.of(this.#what, this.#get(name));
+    return new RecordReader(this.#what, this.#values[name]);
   }
 
   /** Empty where absent. */
   parts(name: string): readonly RecordReader[] {
-    const value = this.#get(name) ?? [];
-    return Array.isArray(value) ? value.map((item) => RecordReader.of(this.#what, item)) : this.#refuse(name);
+    const value = this.#values[name] ?? [];
+    return Array.isArray(value)
+      ? value.map((item) => new RecordReader(this.#what, item))
+      : this.#refuse(name);
   }
 
   #refuse(name: string): never {
@@ -173,7 +171,7 @@ export const readSigningKey = (reader: RecordReader): SigningKeyRecord => ({
 /** An entry of the audit as `JSON.stringify` wrote it: what was undefined is absent. */
 export const readAuditEntry = (text: string): AuditEntry => {
   const what = 'an entry of the audit';
-  const reader = RecordReader.of(what, parseJson(what, text));
+  const reader = new RecordReader(what, parseJson(what, text));
   return {
     id: reader.text('id'),
     atMs: reader.integer('atMs'),

@@ -41,7 +41,8 @@ export const parseLine = (line: readonly string[]): Change | undefined => {
   const values = new Map<string, string>();
   for (let i = 0; i + 1 < line.length; i += 2) values.set(line[i] ?? '', line[i + 1] ?? '');
   try {
-    return readChange(new RecordReader('a line of the change feed', (property) => valueOf(values, property)));
+    const properties = [...words].map(([property, word]) => [property, valueOf(property, values.get(word))]);
+    return readChange(new RecordReader('a line of the change feed', Object.fromEntries(properties)));
   } catch (error) {
     if (error instanceof DamagedRecord) return undefined;
     throw error;
@@ -49,10 +50,8 @@ export const parseLine = (line: readonly string[]): Change | undefined => {
 };
 
 /** What is no number where one belongs, and a state of a later version, is as absent. */
-const valueOf = (values: ReadonlyMap<string, string>, property: string): unknown => {
-  const value = values.get(words.get(property) ?? '');
-  if (value === undefined) return undefined;
-  if (property === 'state') return value === 'active' || value === 'disabled' ? value : undefined;
-  if (!numbers.has(property)) return value;
-  return /^\d{1,15}$/.test(value) ? Number(value) : undefined;
+const valueOf = (property: string, text: string | undefined): string | number | undefined => {
+  if (property === 'state') return text === 'active' || text === 'disabled' ? text : undefined;
+  if (text === undefined || !numbers.has(property)) return text;
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 };

@@ -59,12 +59,12 @@ export const parseOrg = (id: string, fields: HashFields): OrgRecord => {
     ([name, scopes]) => [name.slice(rolePrefix.length), scopes] as const,
   );
   const values = fromFields(what, fields, orgNames);
-  return readOrg(RecordReader.of(what, { ...values, id, roles: Object.fromEntries(roles) }));
+  return readOrg(new RecordReader(what, { ...values, id, roles: Object.fromEntries(roles) }));
 };
 
 export const parseUser = (orgId: string, id: string, fields: HashFields): UserRecord => {
   const what = `the user ${orgId}/${id}`;
-  return readUser(RecordReader.of(what, { ...fromFields(what, fields, userNames), orgId, id }));
+  return readUser(new RecordReader(what, { ...fromFields(what, fields, userNames), orgId, id }));
 };
 
 /** Everything of a token that never changes. */
@@ -99,7 +99,7 @@ const tokenOf = (what: string, values: readonly unknown[]): ApiTokenRecord => {
   if (typeof document !== 'object') throw new DamagedRecord(what);
   const state = revokedAtMs === null ? 'active' : 'revoked';
   const mutable = { state, revokedAtMs, secretNumber, previousSecretExpiresAtMs, lastUsedAtMs };
-  return readToken(RecordReader.of(what, { ...document, ...mutable }));
+  return readToken(new RecordReader(what, { ...document, ...mutable }));
 };
 
 /** `values`: of `tokenFieldNames`, null where absent. Undefined: there is no such token. */
@@ -124,11 +124,11 @@ export const parseFound = (reply: string): ApiTokenFound => {
     tokenFieldNames.length,
   );
   const owner = { orgId: token.orgId, id: token.userId, name, state, roles, createdAtMs };
-  const user = RecordReader.of(what, { ...owner, generation, tokenGenerationMin });
+  const user = new RecordReader(what, { ...owner, generation, tokenGenerationMin });
   return {
     token,
     user: readTokenOwner(user),
-    secretNumber: RecordReader.of(what, { secretNumber }).integer('secretNumber'),
+    secretNumber: new RecordReader(what, { secretNumber }).integer('secretNumber'),
   };
 };
 
@@ -145,6 +145,6 @@ export const parseKeys = (fields: HashFields): SigningKeyRecord[] =>
       const values = parseJson(what, document);
       if (typeof values !== 'object') throw new DamagedRecord(what);
       const retireAtMs = parseJson(what, fields.get(`retire:${kid}`) ?? 'null');
-      return readSigningKey(RecordReader.of(what, { ...values, kid, retireAtMs }));
+      return readSigningKey(new RecordReader(what, { ...values, kid, retireAtMs }));
     })
     .toSorted((a, b) => a.createdAtMs - b.createdAtMs || (a.kid < b.kid ? -1 : 1));

@@ -63,7 +63,7 @@ export const orgTable = tableOf('orgs', ['id'], [...accountProperties, 'tokenLif
 export const parseOrg = (row: TableRow): OrgRecord => {
   const values = orgTable.valuesOf(row);
   const what = `the org ${String(values['id'])}`;
-  return readOrg(RecordReader.of(what, { ...values, roles: jsonOf(what, values['roles'], 'roles') }));
+  return readOrg(new RecordReader(what, { ...values, roles: jsonOf(what, values['roles'], 'roles') }));
 };
 
 /** Without the hash of the password, which the look-ups of the request path do not need. */
@@ -72,7 +72,7 @@ export const userTable = tableOf('users', ['orgId', 'id'], [...accountProperties
 
 const userReader = (values: ReturnType<typeof userTable.valuesOf>): RecordReader => {
   const what = `the user ${String(values['orgId'])}/${String(values['id'])}`;
-  return RecordReader.of(what, { ...values, roles: jsonOf(what, values['roles'], 'roles') });
+  return new RecordReader(what, { ...values, roles: jsonOf(what, values['roles'], 'roles') });
 };
 
 export const parseUser = (row: TableRow): UserRecord => readUser(userReader(userTable.valuesOf(row)));
@@ -118,7 +118,7 @@ export const parseToken = (row: TableRow): ApiTokenRecord => {
   const values = tokenTable.valuesOf(row);
   const what = `the API token ${String(values['id'])}`;
   return readToken(
-    RecordReader.of(what, {
+    new RecordReader(what, {
       ...values,
       scopes: jsonOf(what, values['scopes'], 'scopes') ?? 'all',
       generation: { org: values['generationOrg'], user: values['generationUser'] },
@@ -136,7 +136,7 @@ export const keyTable = tableOf(
 
 export const parseKey = (row: TableRow): SigningKeyRecord => {
   const values = keyTable.valuesOf(row);
-  return readSigningKey(RecordReader.of(`the signing key ${String(values['kid'])}`, values));
+  return readSigningKey(new RecordReader(`the signing key ${String(values['kid'])}`, values));
 };
 
 /** `subject`: a token, session or user. `generation`: of a secret, its number. */
@@ -151,12 +151,12 @@ export const parseChange = (row: TableRow): Change => {
   const { subject, generation, untilMs } = values;
   const names = { tokenId: subject, sessionId: subject, userId: subject, secretNumber: generation };
   const what = `line ${String(row['seq'])} of the change feed`;
-  return readChange(RecordReader.of(what, { ...values, ...names, previousUntilMs: untilMs }));
+  return readChange(new RecordReader(what, { ...values, ...names, previousUntilMs: untilMs }));
 };
 
 /** One number or text of a row. */
 export const integer = (row: TableRow, column: string): number =>
-  RecordReader.of('a row', row).integer(column);
+  new RecordReader('a row', row).integer(column);
 export const optionalInteger = (row: TableRow, column: string): number | undefined =>
-  RecordReader.of('a row', row).optionalInteger(column);
-export const text = (row: TableRow, column: string): string => RecordReader.of('a row', row).text(column);
+  new RecordReader('a row', row).optionalInteger(column);
+export const text = (row: TableRow, column: string): string => new RecordReader('a row', row).text(column);
