@@ -2,7 +2,7 @@
 
 import { type Outage, outage } from '../../decision/outcome.ts';
 import type { Change } from '../records.ts';
-import type { StoreLog } from '../store-log.ts';
+import type { StoreLog } from '../store-options.ts';
 import type { CommandAnswer, CommandInput, StoreCommand } from '../token-store.ts';
 import { faultOf } from './fault.ts';
 import type { KeySpace } from './key-space.ts';

@@ -3,7 +3,7 @@
 // and those of AUTH and HELLO are the password.
 
 import { DamagedRecord } from '../record-schema.ts';
-import type { StoreFacts } from '../store-log.ts';
+import type { StoreFacts } from '../store-options.ts';
 import { adviceOn } from './advice.ts';
 
 /** An error of the store with a stable code: a Redis error word (`OOM`, `READONLY`), a system code, or one of ours. */

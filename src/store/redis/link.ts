@@ -2,7 +2,7 @@
 // the server behind it says it is a master: a demoted one still answers reads, with stale data.
 
 import type { Redis } from 'ioredis';
-import type { StoreLog } from '../store-log.ts';
+import type { StoreLog } from '../store-options.ts';
 import type { NodeOptions } from './connection-options.ts';
 import type { MasterConnections, Work } from './connections.ts';
 import { RedisFault, faultOf } from './fault.ts';

@@ -132,8 +132,11 @@ export const parseFound = (reply: string): ApiTokenFound => {
   };
 };
 
-export const keyDocument = ({ kid: _kid, retireAtMs: _retireAtMs, ...document }: SigningKeyRecord): string =>
-  JSON.stringify(document);
+/** Names its fields: nothing else that an object may carry gets into the store. */
+export const keyDocument = (key: SigningKeyRecord): string => {
+  const { algorithm, publicJwk, sealedPrivateKey, createdAtMs, activeFromMs } = key;
+  return JSON.stringify({ algorithm, publicJwk, sealedPrivateKey, createdAtMs, activeFromMs });
+};
 
 /** All keys of the `keys` hash, oldest first. */
 export const parseKeys = (fields: HashFields): SigningKeyRecord[] =>

@@ -2,7 +2,7 @@
 // what the parts do is in their own files. Nothing of a request is decided here.
 
 import type { RedisSettings } from '../../settings/settings.ts';
-import { silentLog, type StoreLog } from '../store-log.ts';
+import { silentLog, type StoreOptions } from '../store-options.ts';
 import type { TokenStore } from '../token-store.ts';
 import { accounts } from './accounts.ts';
 import { apiTokens } from './api-tokens.ts';
@@ -28,19 +28,11 @@ import { tokenListings } from './token-scan.ts';
 import { indexEarlierTokens, sweepVanished } from './token-upkeep.ts';
 import { createUpkeep, type Upkeep } from './upkeep.ts';
 
-export interface RedisStoreOptions {
-  readonly log?: StoreLog;
-  /** How long the change streams must be kept, in ms: the longest access-token life and a margin. Others may need them for longer. */
-  readonly retentionMs: number;
-  /** Milliseconds since the epoch. */
-  readonly now?: () => number;
-}
-
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 
 /** Makes the store; `open()` connects. */
-export const createRedisStore = (settings: RedisSettings, options: RedisStoreOptions): TokenStore => {
+export const createRedisStore = (settings: RedisSettings, options: StoreOptions): TokenStore => {
   const { log = silentLog, now = Date.now } = options;
   const secrets = settings.password === undefined ? [] : [settings.password];
   const { directory, reads, writes, write, all } = connectionsFor(settings, { log, secrets });

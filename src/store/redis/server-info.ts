@@ -1,7 +1,7 @@
 // What a server says of itself (INFO, TIME): who it is, what time it is, and whether it can keep this store's promises.
 
 import type { Redis } from 'ioredis';
-import type { StoreLog } from '../store-log.ts';
+import type { StoreLog } from '../store-options.ts';
 
 /** The value of one field of INFO; empty where the server does not say. */
 export const infoField = (info: string, name: string): string =>

@@ -3,6 +3,7 @@
 
 import { isOutage } from '../../decision/outcome.ts';
 import type { SqliteSettings } from '../../settings/settings.ts';
+import { silentLog, type StoreOptions } from '../store-options.ts';
 import type { TokenStore } from '../token-store.ts';
 import { accounts } from './accounts.ts';
 import { audit } from './audit.ts';
@@ -13,24 +14,13 @@ import { reapplyChanges } from './reapply.ts';
 import { tokenListings } from './token-scan.ts';
 import { apiTokens, findApiToken, lookUps, pruneTokens } from './tokens.ts';
 
-export interface SqliteStoreOptions {
-  /** How long a line of the feed must be kept: the longest access-token life and a margin. Another opener may need it for longer. */
-  readonly retentionMs: number;
-  /** How often another process's writes are looked for; 10 by default. */
-  readonly pollMs?: number;
-  readonly now?: () => number;
-  /** Whether opening reads the whole file and refuses a damaged one. */
-  readonly checksPages?: boolean;
-  readonly observe?: {
-    /** The feed could not be read; it is tried again. */
-    readonly feedFault?: (error: unknown) => void;
-  };
-}
+/** Another process's writes are found this much later. */
+const pollDefaultMs = 10;
 
 /** Opens nothing yet: `open` does, and throws with the file and what to do when it cannot be used. */
-export const createSqliteStore = ({ file }: SqliteSettings, options: SqliteStoreOptions): TokenStore => {
+export const createSqliteStore = ({ file }: SqliteSettings, options: StoreOptions): TokenStore => {
   let { retentionMs } = options;
-  const { pollMs = 10, now = Date.now, checksPages = false } = options;
+  const { pollMs = pollDefaultMs, now = Date.now, log = silentLog, checksPages = false } = options;
   const followers = new Set<FileFollower>();
   // Followers in this process know before the caller does.
   const onWritten = (): void => {
@@ -69,7 +59,7 @@ export const createSqliteStore = ({ file }: SqliteSettings, options: SqliteStore
       if (longerMs > 0) void access.keepLines();
       const follower = new FileFollower(file, listener, {
         pollMs,
-        fault: (error) => options.observe?.feedFault?.(error),
+        fault: (err) => log.warn('the change feed cannot be read; trying again', { err }),
       });
       followers.add(follower);
       return {

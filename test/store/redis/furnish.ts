@@ -5,7 +5,8 @@ import type { Test } from 'tap';
 import { isOutage, type Outage } from '../../../src/decision/outcome.ts';
 import type { RedisSettings } from '../../../src/settings/settings.ts';
 import type { OrgRecord, UserRecord } from '../../../src/store/records.ts';
-import { createRedisStore, type RedisStoreOptions } from '../../../src/store/redis/redis-store.ts';
+import { createRedisStore } from '../../../src/store/redis/redis-store.ts';
+import type { StoreOptions } from '../../../src/store/store-options.ts';
 import type { TokenStore } from '../../../src/store/token-store.ts';
 import { type ExampleToken, exampleOrg, exampleToken, exampleUser } from '../../contract/examples.ts';
 import { type RecordedFeed, recordFeed } from '../../contract/recorded-feed.ts';
@@ -20,7 +21,7 @@ export const tight = { connectTimeoutMs: 500, readTimeoutMs: 250, writeTimeoutMs
 export const openStore = async (
   t: Test,
   over: Partial<RedisSettings>,
-  options: Partial<RedisStoreOptions> = {},
+  options: Partial<StoreOptions> = {},
 ): Promise<TokenStore> => {
   const store = createRedisStore(redisSettings(over), { retentionMs: hourMs, ...options });
   t.teardown(() => store.close());

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import t, { type Test } from 'tap';
 import { isOutage } from '../../../src/decision/outcome.ts';
 import { SentinelDirectory } from '../../../src/store/redis/sentinel-directory.ts';
-import { silentLog } from '../../../src/store/store-log.ts';
+import { silentLog } from '../../../src/store/store-options.ts';
 import { redisSettings } from '../../support/redis-settings.ts';
 import { type RedisSentinel, startSentinels } from '../../support/redis-sentinel.ts';
 import { type RedisTcpServer, startTcpRedis } from '../../support/redis-tcp.ts';

@@ -17,19 +17,20 @@ import { backup, DatabaseSync } from 'node:sqlite';
 import t, { type Test } from 'tap';
 import { isOutage } from '../../../src/decision/outcome.ts';
 import { outageOf } from '../../../src/store/sqlite/fault.ts';
-import { createSqliteStore, type SqliteStoreOptions } from '../../../src/store/sqlite/sqlite-store.ts';
+import { createSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
+import type { StoreOptions } from '../../../src/store/store-options.ts';
 import { exampleEntry } from '../../contract/audit.ts';
 import { exampleOrg, exampleToken, exampleUser } from '../../contract/examples.ts';
 import { recordFeed } from '../../contract/recorded-feed.ts';
 
-const open = async (t: Test, file: string, options: Partial<SqliteStoreOptions> = {}) => {
+const open = async (t: Test, file: string, options: Partial<StoreOptions> = {}) => {
   const store = createSqliteStore({ kind: 'sqlite', file }, { retentionMs: 3_600_000, ...options });
   await store.open();
   t.teardown(() => store.close());
   return store;
 };
 
-const furnish = async (t: Test, options: Partial<SqliteStoreOptions> = {}) => {
+const furnish = async (t: Test, options: Partial<StoreOptions> = {}) => {
   const file = join(t.testdir(), 'tollgate.db');
   const store = await open(t, file, options);
   const org = exampleOrg();
