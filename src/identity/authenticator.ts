@@ -24,6 +24,8 @@ export interface Authenticator {
    * question can tell.
    */
   readonly verify?: (presented: PresentedCredential, nowMs: number) => Promise<Principal | Refusal>;
+  /** Each look-up is a question to somebody else, whom strangers must not flood through us. */
+  readonly asksIssuer?: true;
   /** Undefined: what the settings of the cache say. */
   readonly cacheTimes?: (presented: PresentedCredential) => CacheTimes | undefined;
 }

@@ -9,6 +9,9 @@ export interface Rendered {
   accessToken: string | undefined;
 }
 
+/** While the store is out, an identity past its time asks again this often, not on every request. */
+const outageRetryMs = 1_000;
+
 /** What the cache keeps. Times are whole milliseconds of the monotonic clock: V8 keeps those in the object itself. */
 export class CachedSubject implements Hit, Rendered {
   readonly identity: Identity;
@@ -25,6 +28,11 @@ export class CachedSubject implements Hit, Rendered {
 
   constructor(identity: Identity) {
     this.identity = identity;
+  }
+
+  /** Serves it on for a moment, while the store is out: within its bound. */
+  prolong(clockMs: number): void {
+    this.freshUntilMs = Math.min(Math.floor(clockMs) + outageRetryMs, this.usableUntilMs);
   }
 
   renderedFor(upstreamName: string): Rendered {

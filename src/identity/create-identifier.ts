@@ -2,7 +2,6 @@
 // Caches identities, never verdicts, and keys them by digest, never by the credential. Refused credentials are kept
 // apart, so that no flood of them evicts a good identity.
 
-import { LRUCache } from 'lru-cache';
 import type { Credential } from '../decision/credential.ts';
 import { type Identity, isByAccessToken, type Standing } from '../decision/identity.ts';
 import type { Denial, Outage, Refusal } from '../decision/outcome.ts';
@@ -15,7 +14,8 @@ import { type Authenticator, type CacheTimes, PresentedCredential } from './auth
 import { authenticate, createAuthenticators } from './authenticators.ts';
 import { CachedSubject } from './cached-subject.ts';
 import type { FeedState } from './feed-state.ts';
-import type { Hit, Identifier, Subject } from './identifier.ts';
+import type { Hit, Identifier, Limited, Subject } from './identifier.ts';
+import { IdentityCache } from './identity-cache.ts';
 import { ImportsProbe } from './imports-probe.ts';
 import { OrgCache } from './org-cache.ts';
 import { Rendering, type RenderingDeps } from './rendering.ts';
@@ -39,14 +39,6 @@ export interface IdentifierDependencies extends RenderingDeps {
   /** Never goes back; the age of what is cached must not depend on a clock somebody sets. */
   readonly monotonicMs?: () => number;
 }
-
-interface Refused {
-  readonly denial: Denial;
-  readonly untilMs: number;
-}
-
-/** While the store is out, an identity past its time asks again this often, not on every request. */
-const outageRetryMs = 1_000;
 
 export const createIdentifier = (deps: IdentifierDependencies): CountingIdentifier =>
   new CachingIdentifier(deps);
@@ -76,8 +68,7 @@ class CachingIdentifier implements CountingIdentifier {
   readonly #deps: IdentifierDependencies;
   readonly #monotonicMs: () => number;
   readonly #counts = { hits: 0, misses: 0, shared: 0, unknownHits: 0, stale: 0 };
-  readonly #identities: LRUCache<string, CachedSubject>;
-  readonly #refused: LRUCache<string, Refused>;
+  readonly #cache: IdentityCache;
   readonly #flights = new SingleFlight<Subject | Refusal>();
   readonly #orgs: OrgCache;
   readonly #imports: ImportsProbe;
@@ -99,8 +90,7 @@ class CachingIdentifier implements CountingIdentifier {
       unknownTtlMs: cache.unknownTtlMs,
     };
     this.#monotonicMs = deps.monotonicMs ?? (() => performance.now());
-    this.#identities = new LRUCache({ max: cache.identitiesMax });
-    this.#refused = new LRUCache({ max: cache.unknownMax });
+    this.#cache = new IdentityCache(cache);
     this.#orgs = new OrgCache(deps.store, cache.identityTtlMs);
     this.#imports = new ImportsProbe(deps.store, this.#monotonicMs);
     this.#rendering = new Rendering(deps);
@@ -120,7 +110,7 @@ class CachingIdentifier implements CountingIdentifier {
     deps.feedState.onChange((changes) => {
       if (!changes.some(({ kind }) => kind !== 'token' && kind !== 'secret' && kind !== 'session')) return;
       this.#changes += 1;
-      this.#refused.clear();
+      this.#cache.forgetRefusals();
     });
   }
 
@@ -128,9 +118,10 @@ class CachingIdentifier implements CountingIdentifier {
     credential: Credential,
     nowMs: number,
     clientAddress?: string,
+    limited: Limited = 'look-ups',
   ): Hit | Refusal | Promise<Subject | Refusal> {
     const digest = digestOf(credential.value);
-    const subject = this.#identities.get(digest);
+    const subject = this.#cache.find(digest);
     const clockMs = this.#monotonicMs();
     if (subject !== undefined && clockMs < subject.freshUntilMs) {
       const { identity } = subject;
@@ -140,11 +131,13 @@ class CachingIdentifier implements CountingIdentifier {
         subject.standing = standing;
         return subject;
       }
-      this.#identities.delete(digest);
+      this.#cache.delete(digest);
       if (standing !== 'outdated')
-        return this.#refuse(digest, goneDenial(identity, standing), clockMs, this.#cacheTimes);
+        return this.#cache.refuse(digest, goneDenial(identity, standing), clockMs, this.#cacheTimes);
     }
-    return this.#withoutCache(this.#presented(credential, digest, subject), nowMs, clockMs, clientAddress);
+    const presented = this.#presented(credential, digest, subject);
+    const isLimited = limited === 'look-ups' || this.#asksIssuer(presented);
+    return this.#withoutCache(presented, nowMs, clockMs, isLimited ? clientAddress : undefined);
   }
 
   async verify(credential: Credential, nowMs: number): Promise<Identity | Refusal> {
@@ -176,16 +169,14 @@ class CachingIdentifier implements CountingIdentifier {
   reading(): CacheReading {
     return {
       ...this.#counts,
-      identities: this.#identities.size,
-      unknowns: this.#refused.size,
+      ...this.#cache.sizes(),
       inFlight: this.#flights.size,
     };
   }
 
   drop(): void {
     this.#epoch += 1;
-    this.#identities.clear();
-    this.#refused.clear();
+    this.#cache.clear();
     this.#orgs.clear();
   }
 
@@ -196,10 +187,10 @@ class CachingIdentifier implements CountingIdentifier {
     address: string | undefined,
   ): Denial | Promise<Subject | Refusal> {
     const { digest } = presented;
-    const refused = this.#refused.get(digest);
-    if (refused !== undefined && clockMs < refused.untilMs) {
+    const refusal = this.#cache.refusalOf(digest, clockMs);
+    if (refusal !== undefined) {
       this.#counts.unknownHits += 1;
-      return refused.denial;
+      return refusal;
     }
     const limit = this.#deps.unknownTokenLimit;
     // Who was good a while ago is not guessing.
@@ -224,6 +215,10 @@ class CachingIdentifier implements CountingIdentifier {
     });
   }
 
+  #asksIssuer(presented: PresentedCredential): boolean {
+    return this.#authenticators.some((each) => each.asksIssuer === true && each.claims(presented));
+  }
+
   /** `known`: what the cache has of it, however old. */
   #presented(credential: Credential, digest?: string, known?: CachedSubject): PresentedCredential {
     const { accessTokenBytesMax } = this.#deps.settings.credential;
@@ -244,16 +239,17 @@ class CachingIdentifier implements CountingIdentifier {
     const clockMs = this.#monotonicMs();
     if (isOutage(result)) return this.#staleSubject(digest, nowMs, clockMs) ?? result;
     if (isDenial(result)) {
-      this.#identities.delete(digest);
+      this.#cache.delete(digest);
       const isCurrent = epoch === this.#epoch && changes === this.#changes;
-      return isCurrent ? this.#refuse(digest, result, clockMs, times) : result;
+      return isCurrent ? this.#cache.refuse(digest, result, clockMs, times) : result;
     }
     const standing = this.#deps.feedState.standing(result, nowMs);
     if (standing === 'revoked' || standing === 'ended')
-      return this.#refuse(digest, goneDenial(result, standing), clockMs, times);
+      return this.#cache.refuse(digest, goneDenial(result, standing), clockMs, times);
     if (!isByAccessToken(result) && result.tokenId !== undefined) this.#deps.noteUse?.(result.tokenId, nowMs);
     const subject = new CachedSubject(result);
-    if (standing !== 'outdated' && epoch === this.#epoch) this.#keep(digest, subject, nowMs, clockMs, times);
+    if (standing !== 'outdated' && epoch === this.#epoch)
+      this.#cache.keep(digest, subject, nowMs, clockMs, times);
     return subject;
   }
 
@@ -270,33 +266,13 @@ class CachingIdentifier implements CountingIdentifier {
     return !isRefusal(result) && this.standing(result, nowMs) === 'outdated';
   }
 
-  #keep(
-    digest: string,
-    subject: CachedSubject,
-    nowMs: number,
-    clockMs: number,
-    { identityTtlMs, staleMs }: CacheTimes,
-  ): void {
-    const leftMs = subject.identity.expiresAtMs - nowMs;
-    const freshMs = Math.min(identityTtlMs, this.#cacheTimes.identityTtlMs);
-    this.#refused.delete(digest);
-    subject.freshUntilMs = Math.floor(clockMs + Math.min(freshMs, leftMs));
-    subject.usableUntilMs = Math.floor(clockMs + Math.min(freshMs + staleMs, leftMs));
-    this.#identities.set(digest, subject);
-  }
-
-  #refuse(digest: string, refusal: Denial, clockMs: number, { unknownTtlMs }: CacheTimes): Denial {
-    this.#refused.set(digest, { denial: refusal, untilMs: clockMs + unknownTtlMs });
-    return refusal;
-  }
-
   /** What the cache knew, while the store is out and the bound allows; never one the feed speaks against. */
   #staleSubject(digest: string, nowMs: number, clockMs: number): Subject | undefined {
-    const subject = this.#identities.get(digest);
+    const subject = this.#cache.find(digest);
     if (subject === undefined || clockMs >= subject.usableUntilMs) return undefined;
     const standing = this.standing(subject.identity, nowMs);
     if (speaksAgainst(standing)) return undefined;
-    subject.freshUntilMs = Math.min(Math.floor(clockMs) + outageRetryMs, subject.usableUntilMs);
+    subject.prolong(clockMs);
     this.#counts.stale += 1;
     return subject;
   }

@@ -15,6 +15,9 @@ export interface Hit extends Subject {
   readonly standing: Standing;
 }
 
+/** What of an address is held to the limit on unknown tokens: every look-up, or only questions to an issuer. */
+export type Limited = 'look-ups' | 'questions';
+
 export interface Identifier {
   /**
    * Synchronous on a cache hit; concurrent misses of one credential share one look-up. `clientAddress` is held to the
@@ -25,6 +28,7 @@ export interface Identifier {
     credential: Credential,
     nowMs: number,
     clientAddress?: string,
+    limited?: Limited,
   ): Hit | Refusal | Promise<Subject | Refusal>;
   /**
    * Whose an access token is, by its signature and claims alone: whatever has ended since, here or in the store. Not

@@ -42,8 +42,8 @@ export const createRevoke = (deps: RevokeDeps): Revoke => {
   const findEnded = createFindEnded(deps);
   return async (credential, clientAddress, requestId) => {
     const nowMs = deps.now();
-    // Not held to the limit on unknown tokens: a flood from the same address must not keep a leaked token alive.
-    const subject = await deps.identifier.identify(credential, nowMs);
+    // A flood from the same address must not keep a leaked token alive; but no stranger may flood an issuer through us.
+    const subject = await deps.identifier.identify(credential, nowMs, clientAddress, 'questions');
     if (isOutage(subject)) return subject;
     const origin = { clientAddress: clientAddress ?? '', requestId: requestId ?? '' };
     if (!isDenial(subject)) {
@@ -52,7 +52,11 @@ export const createRevoke = (deps: RevokeDeps): Revoke => {
         ? endSession(deps, identity, origin, nowMs)
         : revokeApiToken(deps, credential, identity, origin, nowMs);
     }
-    if (!isJwt(credential)) return revokeApiToken(deps, credential, undefined, origin, nowMs);
+    if (!isJwt(credential)) {
+      const outcome = await revokeApiToken(deps, credential, undefined, origin, nowMs);
+      return outcome === 'nothing' && subject.reason === 'rate_limited' ? subject : outcome;
+    }
+    if (subject.reason === 'rate_limited') return subject;
     if (subject.isEarly === true) return notGoodYet;
     const ended = await findEnded(credential, subject);
     if (ended === undefined || isOutage(ended)) return ended ?? 'nothing';

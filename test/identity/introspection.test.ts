@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
+import { createRevoke } from '../../src/lifecycle/revoke.ts';
 import type { IssuerSettings } from '../../src/settings/settings.ts';
 import { digestOf } from '../../src/tokens/api-token.ts';
 import { answerJson, type JwksServer, startJwksServer } from '../tokens/jwks-server.ts';
@@ -357,6 +358,28 @@ t.test('an address that guesses tokens is held back before its issuer is asked',
     t.equal(await ask(`${token}-${times}`, Date.now(), '192.0.2.7'), 'token_unknown');
   t.equal(await ask(`${token}-more`, Date.now(), '192.0.2.7'), 'rate_limited');
   t.equal(server.requests, 3);
+});
+
+t.test('nor does revoking invented tokens flood its issuer', async (t) => {
+  const { identifier, store, server, active } = await setUp(t);
+  const revoke = createRevoke({ identifier, store, now: Date.now });
+  const revokeText = (value: string) => revoke({ form: 'opaque', value }, '192.0.2.7');
+  server.answer = answerJson({ active: false });
+  for (let times = 0; times < 3; times++) t.equal(await revokeText(`${token}-${times}`), 'nothing');
+  t.match(await revokeText(`${token}-more`), { reason: 'rate_limited' });
+  t.equal(server.requests, 3);
+  server.answer = answerJson(active);
+  t.match(await revokeText(token), { reason: 'rate_limited' }, 'never done when it is not');
+  t.equal(await revoke({ form: 'opaque', value: token }, '192.0.2.8'), 'revoked');
+});
+
+t.test('a flood of invented tokens keeps no leaked API token of ours alive', async (t) => {
+  const { identifier, store, server, made } = await setUp(t);
+  const revoke = createRevoke({ identifier, store, now: Date.now });
+  server.answer = answerJson({ active: false });
+  for (let times = 0; times < 4; times++)
+    await revoke({ form: 'opaque', value: `${token}-${times}` }, '192.0.2.7');
+  t.equal(await revoke({ form: 'opaque', value: made.secret }, '192.0.2.7'), 'revoked');
 });
 
 t.test(

@@ -17,6 +17,7 @@ export const introspection: AuthenticatorKind = {
     const issuerOf = chooseAmong(deps.issuers.flatMap((issuer) => askedIssuer(issuer, deps.monotonicMs)));
     return {
       id: introspection,
+      asksIssuer: true,
       claims: (presented) => issuerOf(presented) !== undefined,
       cacheTimes: (presented) => issuerOf(presented)?.cacheTimes,
       authenticate: async (presented, nowMs) => {
