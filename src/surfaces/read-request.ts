@@ -38,7 +38,9 @@ export const readBytes = (
 ): Promise<Buffer | 'too_large' | 'broken'> =>
   new Promise((resolve) => {
     if (Number(req.headers['content-length'] ?? 0) > bytesMax) return resolve('too_large');
-    if (req.headers.expect?.toLowerCase() === '100-continue') res.writeContinue();
+    // RFC 9110 §10.1.1: a client of HTTP/1.0 would not understand it.
+    if (req.httpVersion !== '1.0' && req.headers.expect?.toLowerCase() === '100-continue')
+      res.writeContinue();
     const chunks: Buffer[] = [];
     let length = 0;
     req.on('data', (chunk: Buffer) => {

@@ -160,6 +160,12 @@ t.test('an endpoint sees header lines one by one, and the body as it came', asyn
   }
 });
 
+t.test('a client of HTTP/1.0 is not sent 100 Continue, which it does not know', async (t) => {
+  const { send } = await serve(t);
+  const head = ['POST /v1/tokens HTTP/1.0', 'Host: x', 'Expect: 100-continue', 'Content-Length: 2'];
+  t.equal((await send(head, '{}')).status, 201);
+});
+
 t.test('a GET with a body is answered, and the connection goes on', async (t) => {
   const { connect } = await serve(t);
   const client = await connect();
