@@ -32,7 +32,7 @@ t.test('scopes joined by a comma, or a role written twice, are refused: nobody m
   await refused(['org', 'create', 'two', '--role', 'r=a', '--role', 'r=b'], 2, /role r in one --role/);
 });
 
-t.test('orgs', async (t) => {
+t.test('an org is made once, shown with its roles, listed, disabled and enabled', async (t) => {
   const { on, json } = await furnished(t);
   t.match(await json('org', 'show', 'acme'), {
     id: 'acme',
@@ -66,7 +66,7 @@ t.test('orgs', async (t) => {
   t.match(await json('org', 'enable', 'acme'), { state: 'active' });
 });
 
-t.test('roles', async (t) => {
+t.test('a role is defined, replaced and deleted, with scopes that are scopes', async (t) => {
   const { on, json } = await furnished(t);
   t.same(await json('role', 'list', 'acme'), [
     { role: 'reader', scopes: ['things:read'] },
@@ -88,7 +88,7 @@ t.test('roles', async (t) => {
   t.match(await on('role', 'delete', 'acme', 'writer'), { code: 1, stderr: /defines no role "writer"/ });
 });
 
-t.test('users', async (t) => {
+t.test('a user is made, listed, given roles of the org, disabled and enabled', async (t) => {
   const { on, json } = await furnished(t);
   t.match(await json('user', 'list', 'acme'), [
     { org: 'acme', id: 'ann', name: 'Ann Example', state: 'active', roles: ['reader'] },
@@ -107,7 +107,7 @@ t.test('users', async (t) => {
   t.match(await on('user', 'list', 'nobody'), { code: 1, stderr: /There is no org nobody/ });
 });
 
-t.test('tokens', async (t) => {
+t.test('a token is made within its user’s roles, listed without its secret, and revoked', async (t) => {
   const { on, json } = await furnished(t);
   const made = (await json(
     'token',
@@ -221,7 +221,7 @@ t.test('an import reports each line it cannot take, takes the others, and can be
   });
 });
 
-t.test('keys', async (t) => {
+t.test('a key is rotated: published before it signs, and each algorithm by itself', async (t) => {
   const { on, json } = await furnished(t);
   t.match(await on('key', 'list'), { code: 0, stdout: '', stderr: /There is no key yet/ });
   const first = (await json('key', 'rotate', '--set', 'keys.publishLead=0s')) as Record<string, string>;

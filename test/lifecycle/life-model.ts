@@ -1,4 +1,4 @@
-// What must be so, in the simplest words: which credentials are good after a sequence of orders. A model of the lifecycle
+// What must be so, in the simplest words: which credentials are good after a sequence of commands. A model of the lifecycle
 // to test it against; it knows no store, no feed and no cache.
 
 import { minuteMs } from './world.ts';

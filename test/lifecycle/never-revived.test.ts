@@ -1,6 +1,6 @@
 // Whatever is ordered, in whatever order: what was revoked, replaced, superseded or expired is never good again, at the
 // replica that was told or at another, before or after a restart; and what is good is good at both. Random sequences of
-// orders on two replicas are compared with a model, on SQLite and on Redis.
+// commands on two replicas are compared with a model, on SQLite and on Redis.
 
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ interface Pair {
   /** Secrets of another system, of each user one, to be imported again and again. */
   readonly foreign: ReadonlyMap<string, string>;
   /** Given so far. */
-  orders: number;
+  commands: number;
 }
 
 type Command = fc.AsyncCommand<LifeModel, Pair>;
@@ -42,7 +42,7 @@ const command = (
   toString: () => name,
   run: async (model, pair) => {
     await run(model, pair);
-    pair.orders += 1;
+    pair.commands += 1;
     await compare(model, pair);
   },
 });
@@ -249,17 +249,17 @@ const holds = async (t: Test, open: OpenStore): Promise<void> => {
         done(await here.accounts.createUser({ orgId, id, name: undefined, roles: ['reader'] }));
       const foreign = new Map(users.map((id) => [id, `legacy_${id}-${randomUUID()}`]));
       const restart = async (): Promise<Replica> => (there = await openReplica(open, clock));
-      const pair: Pair = { orgId, here, there, restart, clock, foreign, orders: 0 };
+      const pair: Pair = { orgId, here, there, restart, clock, foreign, commands: 0 };
       await fc.asyncModelRun(() => ({ model: new LifeModel(users, clock.nowMs), real: pair }), sequence);
-      steps += pair.orders;
+      steps += pair.commands;
     }),
     { numRuns: runs },
   );
-  t.comment(`${runs} sequences, ${steps} orders`);
+  t.comment(`${runs} sequences, ${steps} commands`);
   t.pass('nothing was revived');
 };
 
-t.test('no sequence of orders revives anything, on SQLite', async (t) => {
+t.test('no sequence of commands revives anything, on SQLite', async (t) => {
   const file = join(t.testdir(), 'tollgate.db');
   await holds(t, async () => {
     const store = createSqliteStore({ kind: 'sqlite', file }, { retentionMs });
@@ -268,7 +268,7 @@ t.test('no sequence of orders revives anything, on SQLite', async (t) => {
   });
 });
 
-t.test('no sequence of orders revives anything, on Redis', async (t) => {
+t.test('no sequence of commands revives anything, on Redis', async (t) => {
   const server = await startRedis();
   t.teardown(() => server.close());
   const wanted = { socketPath: server.socketPath, readTimeoutMs: 10_000, writeTimeoutMs: 10_000 };

@@ -1,4 +1,4 @@
-// A replica of the lifecycle's tests: a store of its own on a shared place, its feed, an identifier, orders; without HTTP.
+// A replica of the lifecycle's tests: a store of its own on a shared place, its feed, an identifier, commands; without HTTP.
 // All of them sign with the same key, and share the clock that the test moves.
 
 import { generateKeyPairSync } from 'node:crypto';

@@ -45,7 +45,7 @@ const settings = settingsWith({
 /** The settings of a world unless a test changes them. */
 export const worldSettings = settings;
 
-/** For `createWorld`: with a sealing key, which orders with an idempotency key need. */
+/** For `createWorld`: with a sealing key, which commands with an idempotency key need. */
 export const sealed = {
   keys: { ...settings.keys, encryptionKey: new Uint8Array(32).fill(7) },
 } satisfies SettingsChange;

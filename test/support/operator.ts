@@ -1,5 +1,5 @@
-// Somebody who gives orders about accounts and tokens, on the same store as the gates under test: what the command line
-// does, without starting a process for every order.
+// Somebody who gives commands about accounts and tokens, on the same store as the gates under test: what the command line
+// does, without starting a process for every command.
 
 import type { Test } from 'tap';
 import { isOutage, type Outage } from '../../src/decision/outcome.ts';
