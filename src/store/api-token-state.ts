@@ -1,5 +1,4 @@
-// What the records say of an API token and its secrets, for everyone who judges them: look-ups, listings, commands. Pure;
-// `nowMs` is the caller's.
+// Whether an API token and its secrets are alive by their records: for look-ups, listings and commands. Pure.
 
 import type { ApiTokenRecord, OrgRecord, UserRecord } from './records.ts';
 import type { ApiTokenFound } from './token-store.ts';

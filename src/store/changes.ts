@@ -1,4 +1,4 @@
-// What lines of the change feed are about, and which of two says more. Pure.
+// The subject of a change, its generation, and the line that says how an account stands. Pure.
 
 import type { Change, OrgRecord, UserRecord } from './records.ts';
 

@@ -1,5 +1,4 @@
-// What both adapters are given beside their settings, and where they report trouble, and its end: the gate's log. No secret
-// goes there.
+// Options of both adapters beside their settings. They report trouble, and its end, to `log`, and never a secret.
 
 export interface StoreOptions {
   /**

@@ -1,5 +1,5 @@
-// Writes of orgs and users, each atomic, those that take something away or replace it with their line in the shard's
-// change stream; each safe to repeat.
+// Scripts that write orgs and users. Each is atomic and safe to repeat. Those that take something away or replace it append
+// their line to the shard's change stream.
 
 import { script } from './script.ts';
 import { withGeneration, allowAtMaxmemory, appendLine } from './script-parts.ts';

@@ -1,5 +1,5 @@
 // API-token records and ended sessions. Only digests reach the store. A record lies in its user's shard; the digest of
-// a created token lies there too, that of an imported one where it falls.
+// a created token lies there too; that of an imported one may lie in any shard.
 
 import { shardOfAccount, shardOfDigest, shardOfTokenId } from '../../tokens/shard.ts';
 import { recordRetentionMs } from '../api-token-state.ts';

@@ -1,4 +1,5 @@
-// The audit: streams with bounds of their own, an org's in its shard. Written in batches, read newest first.
+// The audit. Each log is a stream with its own bound; those of an org lie in its shard. Entries are written in batches and
+// read newest first.
 
 import {
   type AuditLog,

@@ -1,5 +1,5 @@
 // RedisSettings -> ioredis options. Every option that decides how fast a dead server is noticed is stated here:
-// the library's defaults wait, queue and repeat, and a write that is repeated behind our back is a write done twice.
+// the library's defaults wait, queue and repeat, and a write that the library repeats is done twice.
 
 import type { RedisOptions } from 'ioredis';
 import type { RedisSettings } from '../../settings/settings.ts';

@@ -1,5 +1,5 @@
-// Whether the history this follower has seen is still the server's history. A failover may have lost its end, an
-// operator may have flushed it, and a long absence may have been trimmed past: each must be noticed, not read over.
+// Whether the history that a follower has read is still the server's history. A failover may have lost its end, an operator
+// may have flushed it, and lines may have been trimmed during a long absence: each is reported as a loss.
 
 import { RedisFault } from './fault.ts';
 import { runInSession, script, type FeedSession } from './script.ts';

@@ -11,7 +11,7 @@ import { parseFound, parseOrg, parseUser } from './record-codec.ts';
 const findApiToken: Step<'findApiToken'> = async ({ keys, reads }, digest) => {
   let reply = await runOn(reads, findByDigest, [keys.digest(digest)], []);
   if (reply === null) return undefined;
-  // An imported token's digest lies where it falls, and names a token in its user's shard: a second round trip.
+  // The digest of an imported token may lie in any shard; its token lies in the user's: a second round trip.
   if (typeof reply === 'string' && !reply.startsWith('['))
     reply = await runOn(reads, findByToken, [keys.token(reply)], [reply, digest]);
   if (reply === null) return undefined;

@@ -1,5 +1,5 @@
-// What this process has taken away and not read back from the feed yet. A server that is lost in between takes these
-// lines along, and no replica has read them: they are written back with the rest.
+// What this process has revoked or changed and not read back from the feed yet. If the server is lost before, these lines are
+// lost too, and no replica has read them: this process writes them back with the rest.
 
 import { isOutage, type Outage } from '../../decision/outcome.ts';
 import { changeOfAccount, generationOf, subjectOf } from '../changes.ts';

@@ -1,4 +1,4 @@
-// Whether every server that look-ups go to answers one, and what its clock says.
+// Asks every server that look-ups go to for a look-up and for the time.
 
 import type { ClockReading, StoreProbe } from '../token-store.ts';
 import { runOn } from './connections.ts';

@@ -1,5 +1,5 @@
-// Scripts that write back what a replica knows and a server has lost: of the record, of the stream, or of both. Many
-// replicas do so at once, so each is idempotent: a line is appended by the first that finds it missing.
+// Scripts that write back what a replica knows and a server has lost: in the record, in the stream, or in both. Many
+// replicas do so at once, so each script is idempotent: the first that finds a line missing appends it.
 
 import { script } from './script.ts';
 import {

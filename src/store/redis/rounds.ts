@@ -1,5 +1,5 @@
-// Rounds of questions to several servers, of which some are dead: never two rounds at once, and one that hangs holds
-// up no round.
+// Rounds of questions to several servers, some of which may be dead. There are never two rounds at once, and no round waits
+// for a server that hangs.
 
 import { setTimeout as delay } from 'node:timers/promises';
 

@@ -1,5 +1,5 @@
-// What has been read of the change streams on one server, and the next read. Holds positions only; connecting and
-// deciding what a gap means are the follower's.
+// What has been read of the change streams on one server, and the next read. Holds positions only; the follower connects, and
+// decides what a gap means.
 
 import type { Change } from '../records.ts';
 import { parseLine } from './change-codec.ts';

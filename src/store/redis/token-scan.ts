@@ -1,4 +1,4 @@
-// Listings of API tokens: each shard gives a few members of its set, and only the records of those that are shown are read.
+// Listings of API tokens: each shard gives a few members of its set, and only the records that are shown are read.
 // A set may be behind the record it leads to, for a moment or after a lost connection: the record counts, and the set is
 // corrected by the listing that meets it.
 

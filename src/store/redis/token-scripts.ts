@@ -1,5 +1,5 @@
-// Writes of API tokens, sessions and signing keys, each atomic, those that take something away or replace it with their
-// line in the shard's change stream; each safe to repeat.
+// Scripts that write API tokens, ended sessions and signing keys. Each is atomic and safe to repeat. Those that take
+// something away or replace it append their line to the shard's change stream.
 
 import { sameShard } from './look-up-scripts.ts';
 import { script } from './script.ts';

@@ -1,5 +1,5 @@
-// The sets by which API tokens are listed, kept whole in the background: tokens of an earlier version are put into them,
-// records that have vanished are taken out. In small steps, and safe on several replicas at once: each step may be repeated.
+// Keeps the sets by which API tokens are listed whole, in the background: puts tokens of an earlier version into them, and
+// takes out records that have vanished. In small steps, each safe to repeat, so several replicas may do it at once.
 
 import { DamagedRecord } from '../record-schema.ts';
 import { loadToken } from './api-tokens.ts';
@@ -80,7 +80,7 @@ const unlessDamaged = async (work: () => Promise<void>): Promise<void> => {
 
 /**
  * Takes records that have vanished by now out of the sets. `nowMs`: ms since the epoch by the store's clock: by one that is
- * fast, records that are still there would be met again and again.
+ * fast, records that are still there would be read again and again.
  */
 export const sweepVanished = async (
   context: StoreContext,
@@ -94,7 +94,7 @@ export const sweepVanished = async (
       const members = await reads.on(set, (client) =>
         client.zrangebyscore(set, '-inf', nowMs(), 'LIMIT', 0, atOnce),
       );
-      // One that is still there is given the time at which it will be gone.
+      // A record that is still there gets the time at which it will be gone.
       await Promise.all(
         members.map((member) => unlessDamaged(() => indexToken(context, parseVanishing(member)))),
       );

@@ -1,5 +1,5 @@
-// What a serving process does in the background: brings an older version's data up to date, and takes away what has vanished.
-// In small steps beside the requests, one task after the other. Every task may run on several replicas at once.
+// Tasks of a serving process in the background: they bring an older version's data up to date, and remove what has vanished.
+// They run one after the other, in small steps between requests. Every task may run on several replicas at once.
 
 import type { StoreContext } from './context.ts';
 import { faultOf } from './fault.ts';

@@ -1,5 +1,5 @@
-// SQLite's errors -> outages, once, by result code; and what to do about each, in one line. A broken statement is a bug
-// and is thrown on.
+// SQLite's errors -> outages, by result code, with what to do about each in one line. A broken statement is a bug and is
+// thrown again.
 
 import { type Outage, outage } from '../../decision/outcome.ts';
 import { DamagedRecord } from '../record-schema.ts';

@@ -1,5 +1,5 @@
-// One process's way to the SQLite file: opens it, runs steps on it one after the other, and trims what nobody needs any
-// more. Turns SQLite's errors into outages; never blocks on another process's lock.
+// How one process uses the SQLite file: opens it, runs steps on it one after the other, and deletes what is too old to be
+// needed. Turns SQLite's errors into outages; never blocks on another process's lock.
 
 import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import type { Outage } from '../../decision/outcome.ts';
