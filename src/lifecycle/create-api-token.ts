@@ -21,8 +21,10 @@ export interface NewApiToken {
   readonly name: string;
   /** `all`: whatever the user's roles grant at the time of use. */
   readonly scopes: readonly string[] | 'all';
-  /** Undefined: the default of the settings, cut to the org's maximum; null: never expires. */
+  /** Undefined: the default, cut to the org's maximum; null: never expires. */
   readonly lifetimeMs: number | null | undefined;
+  /** The default of a surface whose clients cannot ask for a lifetime; without it, that of the settings. */
+  readonly defaultLifetime?: { readonly ms: number | undefined };
   readonly length: SecretLength;
   /** An ID token comes with each exchange. */
   readonly openid?: boolean | undefined;
@@ -78,11 +80,8 @@ export const createApiToken = async (
     const before = await findMadeBefore(store, ids.known, command, derivation);
     if (before !== undefined) return before;
   }
-  const lifetime = grantLifetime(
-    command.lifetimeMs,
-    settings.tokens.apiTokenLifetimeMs,
-    owner.org.tokenLifetimeMsMax,
-  );
+  const { ms: defaultMs } = command.defaultLifetime ?? { ms: settings.tokens.apiTokenLifetimeMs };
+  const lifetime = grantLifetime(command.lifetimeMs, defaultMs, owner.org.tokenLifetimeMsMax);
   if (isCommandError(lifetime)) return lifetime;
   const id = ids?.fresh ?? createTokenId(shardOfAccount(command.orgId, command.userId));
   const record = recordOf(id, command, owner, lifetime.lifetimeMs, nowMs);

@@ -2,7 +2,6 @@
 // revoked. The answer that makes one is the only time it is seen. A token that no longer works does not exist. A listing has
 // the tokens as resources, or with `include` as rows of the fields asked for.
 
-import { isOutage } from '../../decision/outcome.ts';
 import { isFailure } from '../../lifecycle/command-error.ts';
 import { orderOf } from '../../lifecycle/token-list.ts';
 import type { Label } from '../../store/records.ts';
@@ -22,15 +21,12 @@ export const postApiToken = (
     const { identity } = actor;
     const command = readCommand(request);
     if (typeof command === 'string') return badRequest(command, identity);
-    const org = await deps.store.findOrg(owner.orgId);
-    if (isOutage(org)) return org;
-    const { tokenLifetimeMs = Infinity } = deps.settings.surfaces.astra;
-    const lifetimeMs = Math.min(tokenLifetimeMs, org?.tokenLifetimeMsMax ?? Infinity);
     const result = await deps.commands.createApiToken(actor, {
       ...command,
       ...owner,
       scopes: 'all',
-      lifetimeMs: lifetimeMs === Infinity ? null : lifetimeMs,
+      lifetimeMs: undefined,
+      defaultLifetime: { ms: deps.settings.surfaces.astra.tokenLifetimeMs },
       length: 65,
       // A session of fewer scopes makes no token of more.
       within: identity.scopes,

@@ -4,11 +4,10 @@
 // A registered client is an API token whose first secret nobody was given. Its id is the client's, so that both are known to
 // every replica and listed at once, as the vendor's clients expect; giving the token out is its first new secret.
 
-import { denial, isOutage, type Outage } from '../../decision/outcome.ts';
+import { denial } from '../../decision/outcome.ts';
 import { isFailure } from '../../lifecycle/command-error.ts';
 import type { TokenView } from '../../lifecycle/token-list.ts';
 import type { Label } from '../../store/records.ts';
-import type { TokenStore } from '../../store/token-store.ts';
 import { type Endpoint, success, type SurfaceRequest } from '../answer.ts';
 import { sessionEndpoint, type VcdDeps } from './vcd-endpoint.ts';
 import { asJson, badRequest } from './vcd-error.ts';
@@ -29,14 +28,13 @@ export const registerClient = (deps: VcdDeps): Endpoint =>
     const name = readName(request);
     if (name === undefined)
       return badRequest('Send JSON with client_name, the name of the new API token.', identity);
-    const lifetimeMs = await lifetimeOf(deps.store, identity.org.id, vcd.tokenLifetimeMs);
-    if (isOutage(lifetimeMs)) return lifetimeMs;
     const made = await deps.commands.createApiToken(actor, {
       orgId: identity.org.id,
       userId: identity.user.id,
       name,
       scopes: 'all',
-      lifetimeMs,
+      lifetimeMs: undefined,
+      defaultLifetime: { ms: vcd.tokenLifetimeMs },
       length: 32,
       labels: [registeredLabel],
       // A session of fewer scopes makes no token of more.
@@ -56,16 +54,4 @@ const readName = ({ body }: SurfaceRequest): string | undefined => {
   if (body.kind !== 'json' || typeof body.value !== 'object' || body.value === null) return undefined;
   const name = 'client_name' in body.value ? body.value.client_name : undefined;
   return typeof name === 'string' && name !== '' ? name : undefined;
-};
-
-/** Clients cannot say how long: as the settings do, and never longer than the org allows. null: it never expires. */
-const lifetimeOf = async (
-  store: Pick<TokenStore, 'findOrg'>,
-  orgId: string,
-  lifetimeMs: number | undefined,
-): Promise<number | null | Outage> => {
-  const org = await store.findOrg(orgId);
-  if (isOutage(org)) return org;
-  const most = Math.min(lifetimeMs ?? Infinity, org?.tokenLifetimeMsMax ?? Infinity);
-  return most === Infinity ? null : most;
 };
