@@ -1,6 +1,7 @@
 // What one route asks of a request. Compiled from settings once; read on every request. No I/O.
 
 import { parameterNames, type PathPattern, patternOf } from './path-pattern.ts';
+import type { ResourceChallenge } from './protected-resource.ts';
 
 /** Methods of a rule that names none. */
 export const defaultMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
@@ -32,6 +33,8 @@ export interface RouteRule {
   /** The format of its refusals. */
   readonly errors: ErrorDialect;
   readonly sessions: 'any' | 'interactive';
+  /** What its challenges say of the resource that its upstream is; undefined: nothing. */
+  readonly challenge?: ResourceChallenge | undefined;
   /** Name in `settings.upstreams`. */
   readonly upstream: string;
   readonly forwardCredential: ForwardCredential;

@@ -2,6 +2,7 @@
 // vendor answer from the same tables. No I/O.
 
 import type { ErrorDialect } from '../decision/route-rule.ts';
+import type { ResourceChallenge } from '../decision/protected-resource.ts';
 import { type Wire, wireOfClass } from '../decision/refusal.ts';
 import { type RefusalClass, retryAfterSecondsOf } from '../decision/refusal-class.ts';
 import { astraProblemBody, astraProblemOf } from './astra-problem.ts';
@@ -28,7 +29,31 @@ export interface RefusedRequest {
 }
 
 /** Shared and frozen in the dialect `problem`: copy the headers before adding to them. */
-export const refusalResponse = (dialect: ErrorDialect, kind: RefusalClass, request: RefusedRequest): Wire => {
+export const refusalResponse = (
+  dialect: ErrorDialect,
+  kind: RefusalClass,
+  request: RefusedRequest,
+  challenge?: ResourceChallenge,
+): Wire => {
+  const wire = responseIn(dialect, kind, request);
+  return challenge === undefined ? wire : withResource(wire, kind, challenge);
+};
+
+/**
+ * Adds to a Bearer challenge where the resource's metadata are (RFC 9728 section 5.1), and to a token that lacks a scope
+ * which ones the route asks for (RFC 6750 section 3). Not to another caller: who has no token reads `scopes_supported`.
+ */
+const withResource = (wire: Wire, kind: RefusalClass, { scope, metadataUrl }: ResourceChallenge): Wire => {
+  const at = wire.headers.indexOf('WWW-Authenticate') + 1;
+  const written = wire.headers[at] ?? '';
+  if (at === 0 || !written.startsWith('Bearer')) return wire;
+  const asked = kind === 'scope_missing' && scope !== '' ? ` scope="${scope}",` : '';
+  const separator = written === 'Bearer' ? '' : ',';
+  const value = `${written}${separator}${asked} resource_metadata="${metadataUrl}"`;
+  return { ...wire, headers: wire.headers.with(at, value) };
+};
+
+const responseIn = (dialect: ErrorDialect, kind: RefusalClass, request: RefusedRequest): Wire => {
   switch (dialect) {
     case 'problem':
       return wireOfClass(kind);

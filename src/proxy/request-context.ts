@@ -107,7 +107,8 @@ export class RequestContext implements RefusedRequest {
 
   /** What a refusal of it looks like, in the dialect of its route. */
   responseTo(kind: RefusalClass): Wire {
-    return refusalResponse(this.known?.rule?.errors ?? this.running.settings.errors, kind, this);
+    const rule = this.known?.rule;
+    return refusalResponse(rule?.errors ?? this.running.settings.errors, kind, this, rule?.challenge);
   }
 
   /** Nobody waits for the response any more. */

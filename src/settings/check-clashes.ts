@@ -62,11 +62,17 @@ export const checkClashes = (
 
 /** The setting that says where its paths lie. */
 const placeOf = (setting: string): string =>
-  setting === 'forwardAuth' ? 'forwardAuth.path' : `${setting}.prefix`;
+  setting === 'forwardAuth'
+    ? 'forwardAuth.path'
+    : setting === 'resource'
+      ? 'upstream.resource'
+      : `${setting}.prefix`;
 
 const remedyOf = (setting: string): string => {
   if (setting === identityKeys)
     return 'the keys that X-Identity is verified with are published there: remove the route';
+  if (setting === 'resource')
+    return 'the metadata of the `resource` of an upstream are published there: remove the route, or `resource`';
   const remedy = `set ${placeOf(setting)} to another path`;
   return setting === 'forwardAuth' ? remedy : `${remedy}, or ${setting}.enabled: false`;
 };

@@ -1,6 +1,8 @@
 // Judges settings against each other: the list of checks, and those of a few lines. They report problems (the process must
 // not start) and warnings (it may).
 
+import { resourceMetadataPath } from '../decision/protected-resource.ts';
+import { isLoopbackUrl } from '../tokens/outgoing-proxy.ts';
 import { checkSurfaces } from './check-clashes.ts';
 import { checkForwardAuth } from './check-forward-auth.ts';
 import { checkHeaders } from './check-headers.ts';
@@ -88,6 +90,31 @@ const checkTokenLifetimes = ({ tokens }: Pick<FileFields, 'tokens'>, problem: Re
     );
 };
 
+/** Metadata are found by their path alone, so two resources cannot have the same. */
+const checkResources = (
+  { upstream, upstreams }: Pick<FileFields, 'upstream' | 'upstreams'>,
+  problem: Report,
+  warning: Report,
+): void => {
+  const seen = new Map<string, string>();
+  for (const [path, { resource }] of [
+    [['upstream'], upstream] as const,
+    ...Object.entries(upstreams).map(([name, one]) => [['upstreams', name], one] as const),
+  ]) {
+    if (resource === undefined) continue;
+    const place = resourceMetadataPath(resource);
+    const other = seen.get(place) ?? resource;
+    if (other !== resource)
+      problem(
+        [...path, 'resource'],
+        `has the same path as ${other}, so its metadata cannot be told apart; write another path`,
+      );
+    seen.set(place, other);
+    if (resource.startsWith('http:') && !isLoopbackUrl(resource))
+      warning([...path, 'resource'], 'is plain http, which clients refuse (RFC 9728); write an https URL');
+  }
+};
+
 /** Judges some of the groups, when none of these has a fault: what it would say of a group that is half read may be false. */
 interface Check {
   readonly groups: readonly (keyof FileFields)[];
@@ -116,5 +143,6 @@ const checks: readonly Check[] = [
   check(['limits'], checkRequestTimes),
   check(['identity', 'cache'], checkJwtLifetime),
   check(['tokens'], checkTokenLifetimes),
-  check(['oauth', 'surfaces', 'forwardAuth'], checkSurfaces),
+  check(['oauth', 'surfaces', 'forwardAuth', 'upstream', 'upstreams'], checkSurfaces),
+  check(['upstream', 'upstreams'], checkResources),
 ];

@@ -100,6 +100,20 @@ export const httpUrl = (expects: string): Reader<string> => {
   };
 };
 
+/** The URL of a resource (RFC 9728): its path is one that a metadata path can be made of. */
+export const resourceUrl: Reader<string> = {
+  ...httpUrl('https://HOST or https://HOST/path'),
+  read: (value) => {
+    const read = httpUrl(resourceUrl.expects).read(value);
+    if (!read.ok) return read;
+    return /^https?:\/\/[^/?]+(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)*$/i.test(read.value)
+      ? read
+      : wrong(
+          `has a query, or a path of other characters than letters, digits and . _ ~ -; write ${resourceUrl.expects}`,
+        );
+  },
+};
+
 const parseHttpUrl = (value: unknown, expects: string): Read<URL> => {
   const url = typeof value === 'string' && /^https?:\/\//i.test(value) ? URL.parse(value) : null;
   if (url === null) return not(value, 'an http or https URL', expects);

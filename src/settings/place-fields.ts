@@ -2,10 +2,10 @@
 
 import { z } from 'zod';
 import { alone, field, group } from './field.ts';
-import { exactHttpUrl, upstreamUrl } from './network-readers.ts';
+import { exactHttpUrl, resourceUrl, upstreamUrl } from './network-readers.ts';
 import { certificate, privateKey } from './pem.ts';
 import { duration } from './quantity.ts';
-import { count, listOf, oneOf, secretText, share, text } from './reader.ts';
+import { count, flag, listOf, oneOf, secretText, share, text } from './reader.ts';
 import { storeUrl } from './store-url.ts';
 
 export const tlsFields = group({
@@ -14,6 +14,10 @@ export const tlsFields = group({
 });
 
 const upstreamShape = {
+  resource: field(
+    resourceUrl,
+    'Its URL as clients know it, e.g. https://api.example.com/mcp: then they are told where its tokens are issued (RFC 9728).',
+  ).optional(),
   ca: field(
     certificate("the CA's certificate"),
     "PEM file with the CA of the upstream's certificate; else the system's.",
@@ -216,6 +220,10 @@ export const issuerFields = group({
     listOf(orgId, 1),
     'Orgs its tokens may name; a token of another org is refused. Without it (and `fixedOrg`): any org.',
   ).optional(),
+  advertised: field(
+    flag,
+    'Whether clients are told of it, where an upstream has a `resource`: they get tokens there.',
+  ).prefault(true),
   sessions: field(
     oneOf('api_token', 'interactive'),
     'How its tokens count where a route asks for `sessions: interactive`. Without it: interactive if `amr` (RFC 8176) names a way a person signs in, such as pwd, otp or mfa; else api_token.',

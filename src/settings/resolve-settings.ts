@@ -3,6 +3,7 @@
 
 import { dirname, join } from 'node:path';
 import { parameterNames } from '../decision/path-pattern.ts';
+import { resourceMetadataUrl, scopeAtIssuer } from '../decision/protected-resource.ts';
 import type { RouteRule } from '../decision/route-rule.ts';
 import type { Address } from './network-readers.ts';
 import type { FileFields } from './schema.ts';
@@ -24,7 +25,7 @@ export const resolveSettings = (
     issuer,
     audience: fields.audience ?? issuer,
     issuers: fields.issuers.map(resolveIssuer),
-    routes: fields.routes.map((route) => resolveRoute(route, fields)),
+    routes: fields.routes.map((route) => resolveRoute(route, { ...fields, upstream })),
     oauth: { ...fields.oauth, clients: fields.oauth.clients.map(resolveClient) },
     surfaces: { ...fields.surfaces, csp: { ...csp, domain: csp.domain ?? new URL(issuer).hostname } },
     keys: {
@@ -76,15 +77,28 @@ const resolveClient = ({ id, secret, org, user }: FileFields['oauth']['clients']
 /** One rule; `upstream` and `tenant` refer to names that the checks have found. */
 const resolveRoute = (
   { tenant, ...route }: RouteFields,
-  { errors, mode }: Pick<FileFields, 'errors' | 'mode'>,
+  fields: Pick<FileFields, 'errors' | 'issuers' | 'mode' | 'upstream' | 'upstreams'>,
 ): RouteRule => ({
   ...route,
-  mode: mode === 'shadow' ? mode : route.mode,
+  mode: fields.mode === 'shadow' ? fields.mode : route.mode,
   methods: route.methods === undefined ? undefined : [...new Set(route.methods)],
   scopes: [...new Set(route.scopes)],
   tenantParameter: tenantOf(tenant, route),
-  errors: route.errors ?? errors,
+  errors: route.errors ?? fields.errors,
+  challenge: challengeOf(route, fields),
 });
+
+/** Where the upstream of a route has a `resource`. */
+const challengeOf = (
+  { upstream: name, scopes = [] }: Pick<RouteFields, 'upstream' | 'scopes'>,
+  { issuers, upstream, upstreams }: Pick<FileFields, 'issuers' | 'upstream' | 'upstreams'>,
+): RouteRule['challenge'] => {
+  const { resource } = upstreams[name] ?? upstream;
+  if (resource === undefined) return undefined;
+  const prefixes = issuers.map(({ scopePrefix = '' }) => scopePrefix);
+  const asked = [...new Set(scopes.map((scope) => scopeAtIssuer(scope, prefixes)))];
+  return { metadataUrl: resourceMetadataUrl(resource), scope: asked.join(' ') };
+};
 
 /** A parameter named `org` is the tenant unless the route says otherwise or is public. */
 const tenantOf = (

@@ -2,6 +2,7 @@
 // and the checks of the settings read.
 
 import { type PathPattern, patternOf } from '../decision/path-pattern.ts';
+import { resourceMetadataPath } from '../decision/protected-resource.ts';
 import type { SigningAlgorithm } from '../tokens/signature.ts';
 import { routeNameOf, servedPaths, type SurfaceDescriptor } from './surface-descriptor.ts';
 import { surfaceList, type SurfaceName } from './surface-list.ts';
@@ -21,6 +22,13 @@ export interface SurfacePrefixes {
 /** What of the settings says which paths Tollgate answers itself. */
 export interface OwnedPaths extends SurfacePrefixes {
   readonly forwardAuth: { readonly path?: string | undefined };
+  /** The default one, where it is not among the others. */
+  readonly upstream?: Resource;
+  readonly upstreams: Readonly<Record<string, Resource>>;
+}
+
+interface Resource {
+  readonly resource?: string | undefined;
 }
 
 export interface ConfiguredSurface extends SurfacePrefix {
@@ -38,7 +46,7 @@ export const configuredSurfaces = ({ oauth, surfaces }: SurfacePrefixes): readon
   });
 
 export interface OwnedPattern {
-  /** The group of settings that switches its surface; `forwardAuth`, or `identityKeys`. */
+  /** The group of settings that switches its surface; `forwardAuth`, `resource` (of an upstream), or `identityKeys`. */
   readonly setting: string;
   /** As people read it: a slash that may be left out is left out. */
   readonly shown: string;
@@ -54,7 +62,22 @@ export const identityKeys = 'identity keys';
 export const ownedPatterns = (settings: OwnedPaths): readonly OwnedPattern[] => [
   ...surfacePatterns(settings),
   ...forwardAuthPatterns(settings),
+  ...resourcePatterns(settings),
 ];
+
+/** The metadata of the resources that upstreams are. */
+const resourcePatterns = ({ upstream, upstreams }: OwnedPaths): readonly OwnedPattern[] => {
+  const resources = [...(upstream === undefined ? [] : [upstream]), ...Object.values(upstreams)];
+  const paths = resources.flatMap(({ resource }) =>
+    resource === undefined ? [] : resourceMetadataPath(resource),
+  );
+  return [...new Set(paths)].map((path) => ({
+    setting: 'resource',
+    shown: path,
+    pattern: patternOf(path),
+    isAmidVendorApi: false,
+  }));
+};
 
 const forwardAuthPatterns = ({ forwardAuth: { path } }: OwnedPaths): readonly OwnedPattern[] =>
   path === undefined

@@ -17,7 +17,17 @@ import type { Endpoint, Method, Route } from './answer.ts';
 export interface SurfaceDeps {
   readonly settings: Pick<
     Settings,
-    'issuer' | 'audience' | 'credential' | 'oauth' | 'surfaces' | 'tokens' | 'keys' | 'feed'
+    | 'issuer'
+    | 'issuers'
+    | 'audience'
+    | 'credential'
+    | 'oauth'
+    | 'routes'
+    | 'surfaces'
+    | 'tokens'
+    | 'keys'
+    | 'feed'
+    | 'upstreams'
   >;
   readonly store: TokenStore;
   readonly identifier: Pick<Identifier, 'identify' | 'standing' | 'verify' | 'mayBeApiToken'>;

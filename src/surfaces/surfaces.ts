@@ -23,5 +23,6 @@ export const createSurfaces = async (deps: SurfaceDeps & ServeDeps): Promise<Sur
       return surface(deps, configured);
     }),
   );
-  return serveRoutes(routes.flat(), deps);
+  const { resourceRoutes } = await import('./oauth/protected-resource.ts');
+  return serveRoutes([...routes.flat(), ...resourceRoutes(deps.settings)], deps);
 };

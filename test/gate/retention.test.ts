@@ -25,6 +25,7 @@ const settings = (change: {
     ca: undefined,
     audiences: [],
     audienceClaim: 'aud',
+    advertised: true,
     algorithms: ['ES256'],
     type: undefined,
     tokenAgeMsMax,

@@ -27,6 +27,7 @@ const issuerAt = (
   ca: undefined,
   audiences: ['api'],
   audienceClaim: 'aud',
+  advertised: true,
   algorithms: [],
   type: undefined,
   tokenAgeMsMax: 86_400_000,

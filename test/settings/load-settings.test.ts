@@ -296,6 +296,7 @@ t.test('a foreign issuer has its defaults', async (t) => {
       ca: undefined,
       audiences: ['x'],
       audienceClaim: 'aud',
+      advertised: true,
       algorithms: ['RS256', 'ES256'],
       type: undefined,
       tokenAgeMsMax: 86_400_000,

@@ -63,6 +63,7 @@ export const upstreamSettings = (
   connectTimeoutMs: 5_000,
   keepAliveTimeoutMs: 4_000,
   bodyIdleTimeoutMs: 10_000,
+  resource: undefined,
   hostHeader: 'caller',
   ...more,
 });

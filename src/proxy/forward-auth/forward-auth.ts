@@ -169,12 +169,13 @@ const responseTo = (
 ): Wire => {
   const { accept } = request.headers;
   const clientRequestId = request.headers[vcdClientRequestIdHeader.toLowerCase()];
-  return refusalResponse(known.rule?.errors ?? running.settings.errors, kind, {
+  const refused = {
     path: pathOf(head),
     requestId,
     acceptLines: accept === undefined ? [] : [accept],
     clientRequestId: typeof clientRequestId === 'string' ? clientRequestId : undefined,
-  });
+  };
+  return refusalResponse(known.rule?.errors ?? running.settings.errors, kind, refused, known.rule?.challenge);
 };
 
 /** The proxy is set up wrongly: whoever tries it out reads why. */

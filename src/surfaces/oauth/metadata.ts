@@ -6,13 +6,17 @@ import type { Settings } from '../../settings/settings.ts';
 import type { oauth } from '../../settings/surfaces/oauth.ts';
 import { type Answer, type Endpoint, permitted } from '../answer.ts';
 import { badRequest } from './oauth-error.ts';
+import { namedResources, scopesOf } from './resources.ts';
 import { grantTypes } from './token-endpoint.ts';
 
 const cacheSecondsMax = 3600;
 const metadataSeconds = 300;
 
 export interface MetadataDeps {
-  readonly settings: Pick<Settings, 'issuer' | 'oauth' | 'tokens' | 'keys'>;
+  readonly settings: Pick<
+    Settings,
+    'issuer' | 'issuers' | 'oauth' | 'routes' | 'surfaces' | 'tokens' | 'keys' | 'upstreams'
+  >;
   readonly paths: ReturnType<typeof oauth.paths>;
 }
 
@@ -24,10 +28,12 @@ export const getServerMetadata = (deps: MetadataDeps): Endpoint => {
 
 /**
  * OpenID Connect Discovery 1.0 §3, by which ID tokens are verified: the exchange of an API token made with `openid`
- * gives one too. That document must name an authorization endpoint, so there is one, which refuses everybody.
+ * gives one too. That document must name an authorization endpoint, so there is one, which refuses everybody. Where
+ * no surface makes such API tokens, there is no document.
  */
 export const getOpenidMetadata = (deps: MetadataDeps): Endpoint => {
-  const { issuer } = deps.settings;
+  const { issuer, surfaces } = deps.settings;
+  if (!surfaces.csp.enabled && !surfaces.management.enabled) return () => noOpenid;
   const answer = publicAnswer(
     { ...metadataOf(deps), authorization_endpoint: issuer + deps.paths.authorize },
     metadataSeconds,
@@ -42,9 +48,20 @@ export const authorizationEndpoint: Endpoint = () =>
     'Nobody signs in here: exchange an API token at the token endpoint (grant_type=refresh_token).',
   );
 
+const noOpenid: Answer = {
+  status: 404,
+  headers: { 'cache-control': `public, max-age=${metadataSeconds}` },
+  body: {
+    error: 'not_found',
+    error_description: 'This server issues no ID tokens; see /.well-known/oauth-authorization-server.',
+  },
+  note: permitted(undefined),
+};
+
 /** The issuer is the one clients see, so every URL begins with it. */
 const metadataOf = (deps: MetadataDeps): object => {
   const { issuer, oauth, tokens } = deps.settings;
+  const resources = namedResources(deps.settings);
   // Basic and post are there for the clients that are configured; everybody else is public.
   const methods = ['client_secret_basic', 'client_secret_post'];
   const callerMethods = oauth.clients.length === 0 ? ['none'] : ['none', ...methods];
@@ -54,6 +71,11 @@ const metadataOf = (deps: MetadataDeps): object => {
     jwks_uri: issuer + deps.paths.jwks,
     grant_types_supported: Object.values(grantTypes),
     response_types_supported: [],
+    // RFC 9728 section 4. Without a resource that the settings name, scopes are told to nobody.
+    ...(resources.length > 0 && {
+      protected_resources: resources,
+      scopes_supported: scopesOf(deps.settings),
+    }),
     token_endpoint_auth_methods_supported: callerMethods,
     introspection_endpoint: issuer + deps.paths.introspect,
     ...(oauth.clients.length > 0 && { introspection_endpoint_auth_methods_supported: methods }),
@@ -74,7 +96,8 @@ export const getJwks = (deps: {
   return () => publicAnswer(deps.keys.jwks(deps.now()), seconds);
 };
 
-const publicAnswer = (body: object, maxAgeSeconds: number): Answer => ({
+/** For everybody, and for caches. */
+export const publicAnswer = (body: object, maxAgeSeconds: number): Answer => ({
   status: 200,
   headers: { 'cache-control': `public, max-age=${maxAgeSeconds}` },
   body,

@@ -1,9 +1,12 @@
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import t from 'tap';
-import { startSurfaces } from '../surface-server.ts';
+import { noSurfaces, startSurfaces } from '../surface-server.ts';
+
+/** A surface that makes API tokens for which there are ID tokens. */
+const surfaces = { ...noSurfaces, management: { ...noSurfaces.management, enabled: true } };
 
 t.test('RFC 8414: a client that knows the issuer finds everything else', async (t) => {
-  const server = await startSurfaces(t);
+  const server = await startSurfaces(t, { surfaces });
   const reply = await server.get('/.well-known/oauth-authorization-server');
   t.equal(reply.status, 200);
   t.match(reply.body, {
@@ -36,7 +39,7 @@ t.test('every endpoint the metadata names answers under the configured prefix', 
 });
 
 t.test('OpenID Connect Discovery: every required member is there, and nobody can sign in', async (t) => {
-  const server = await startSurfaces(t);
+  const server = await startSurfaces(t, { surfaces });
   const { body } = await server.get('/.well-known/openid-configuration');
   for (const member of [
     'issuer',
@@ -64,10 +67,10 @@ t.test('the metadata names registered authentication methods only (RFC 8414 sect
     'tls_client_auth',
   ];
   for (const clients of [[], undefined]) {
-    const server = await startSurfaces(
-      t,
-      clients && { oauth: { enabled: true, prefix: '/oauth2', clients } },
-    );
+    const server = await startSurfaces(t, {
+      surfaces,
+      ...(clients && { oauth: { enabled: true, prefix: '/oauth2', clients } }),
+    });
     for (const document of ['oauth-authorization-server', 'openid-configuration']) {
       const { body } = await server.get(`/.well-known/${document}`);
       for (const [name, methods] of Object.entries(body))
