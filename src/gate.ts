@@ -1,17 +1,17 @@
-// The composition root, with gate/: constructs what there is and wires rooms together. Opens a gate from settings, says
-// when it is ready, and takes it down in order. Decides nothing.
+// The composition root, with gate/: constructs what there is and wires rooms together. Opens a gate from settings, puts others
+// in force while it runs, says when it is ready, and takes it down in order. Decides nothing.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { certificateExpiryMs } from './gate/certificate.ts';
+import { type Edge, openEdge } from './gate/edge.ts';
+import { type Foundation, openFoundation } from './gate/foundation.ts';
+import { type InForce, openInForce } from './gate/in-force.ts';
 import { bind, boundAddress, countConnections, countRefused, drain } from './gate/listening.ts';
-import { openEdge } from './gate/edge.ts';
-import { readinessOf, shadowWarningOf, watchReadiness } from './gate/readiness.ts';
-import { openIdentification } from './gate/identification.ts';
+import { type ReadinessFacts, readinessOf, watchReadiness } from './gate/readiness.ts';
+import { type SettingsSource, startReloading } from './gate/reloading.ts';
 import type { Log } from './observe/log.ts';
+import type { MetricSources } from './observe/metric-sources.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { createOpsServer, type Readiness } from './observe/ops-server.ts';
-import { createStoreClock } from './gate/store-clock.ts';
-import { createRecorder } from './observe/recorder.ts';
 import type { Settings } from './settings/settings.ts';
 
 export interface Gate {
@@ -21,6 +21,10 @@ export interface Gate {
   readonly authAddress: string | undefined;
   readonly opsAddress: string;
   readiness(): Readiness;
+  /** Those in force. */
+  settings(): Settings;
+  /** Reads the settings again, from where they came, and puts them in force or says why not. Never rejects. */
+  reload(): Promise<void>;
   /** Not ready at once, serves on for the drain delay, then stops accepting and finishes within the deadline. */
   shutDown(): Promise<void>;
 }
@@ -29,62 +33,38 @@ export interface Gate {
  * Opens everything and listens. A store that is down is not waited for: the gate is live, not ready, and recovers.
  * Rejects when an address or the SQLite file cannot be used, with a sentence that says what to do.
  */
-export const openGate = async (settings: Settings, log: Log, metrics: Metrics): Promise<Gate> => {
-  const clock = createStoreClock();
-  const { now } = clock;
+export const openGate = async (
+  settings: Settings,
+  log: Log,
+  metrics: Metrics,
+  source: SettingsSource,
+): Promise<Gate> => {
+  const foundation = await openFoundation(settings, log, metrics);
   let isShuttingDown = false;
-  const identification = await openIdentification(settings, log, metrics, clock);
-  const { lookups, feedState, feedFault, signingKeys, identifier } = identification;
-
-  const record = createRecorder(metrics, log, settings.log.access);
-  const edge = await openEdge(settings, identification, {
+  const inForce = await openInForce(settings, foundation, log, metrics);
+  const { current, live } = inForce;
+  const edge = openEdge({ current, foundation, live, log, isShuttingDown: () => isShuttingDown });
+  const { listener, authListener } = edge;
+  const reloading = startReloading({
+    ...source,
+    inForce: () => current().settings,
+    put: (next) => inForce.put(next, edge.adjust),
     log,
-    record,
-    countShadow: metrics.shadow,
-    now,
-    isShuttingDown: () => isShuttingDown,
+    metrics,
   });
-  const { listener, authListener, forwarder, upgrader } = edge;
-  const shadowWarning = shadowWarningOf(settings);
-  if (shadowWarning !== undefined) log.warn(shadowWarning);
 
-  const readiness = (): Readiness =>
-    readinessOf({
-      isShuttingDown,
-      lookups: lookups.state(),
-      isFeedRead: feedState.ready,
-      isFeedStale: feedState.isStale(),
-      isFeedBroken: feedState.isBroken(),
-      feedFault: feedFault(),
-      servesWhenStale: settings.feed.whenStale === 'serve',
-      keys: signingKeys.state(),
-      clockOffsetMs: clock.offsetMs(),
-      clockLeewayMs: settings.tokens.clockLeewayMs,
-      shadowWarning,
-    });
-  const expiryMs = settings.tls && certificateExpiryMs(settings.tls.cert);
-  const clientConnections = countConnections(listener);
-  const refusedConnections = countRefused(listener);
-  metrics.watch({
-    cache: () => identifier.reading(),
-    feed: () => feedState.reading(),
-    clockOffsetMs: clock.offsetMs,
-    connections: () => ({
-      client: clientConnections(),
-      upgraded: upgrader.size,
-      refused: refusedConnections(),
-      refusedByAddress: edge.refusedByAddress(),
-    }),
-    upstreams: () => forwarder.reading(),
-    signingKeys: () => countBy(signingKeys.ring.published(now()).map(({ algorithm }) => algorithm)),
-    ready: () => readiness().ready,
-    certificateExpiryMs: () => expiryMs,
-  });
+  const readiness = (): Readiness => {
+    const facts = readinessOf({ ...factsOf(inForce, foundation), isShuttingDown });
+    return { ...facts, warnings: [...facts.warnings, ...reloading.warnings()] };
+  };
+  metrics.watch({ ...readingsOf(inForce, foundation, edge), ready: () => readiness().ready });
   const ops = createOpsServer({ metrics, isReady: readiness });
 
   const closeAll = async (): Promise<void> => {
-    await edge.close();
-    await identification.close();
+    reloading.close();
+    edge.close();
+    await inForce.close();
+    await foundation.close();
   };
   try {
     await bind(ops, settings.ops, 'the ops server');
@@ -97,7 +77,7 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
     await closeAll();
     throw error;
   }
-  void identification.start();
+  void foundation.start().then((isOpen) => (isOpen ? inForce.start() : undefined));
   const unwatch = watchReadiness(readiness, ({ ready, reasons }) =>
     ready ? log.info('ready') : log.warn('not ready', { reasons }),
   );
@@ -106,17 +86,67 @@ export const openGate = async (settings: Settings, log: Log, metrics: Metrics): 
     authAddress: authListener && boundAddress(authListener),
     opsAddress: boundAddress(ops),
     readiness,
+    settings: () => current().settings,
+    reload: () => reloading.reload(),
     shutDown: async () => {
       isShuttingDown = true;
       unwatch();
-      await delay(settings.shutdown.drainDelayMs);
+      reloading.close();
+      const { shutdown } = current().settings;
+      await delay(shutdown.drainDelayMs);
       await Promise.all([
-        drain(listener, settings.shutdown.deadlineMs, edge.endLongLived),
-        authListener && drain(authListener, settings.shutdown.deadlineMs),
+        drain(listener, shutdown.deadlineMs, () => edge.endLongLived()),
+        authListener && drain(authListener, shutdown.deadlineMs),
       ]);
       await closeAll();
       await drain(ops, 0);
     },
+  };
+};
+
+const factsOf = (
+  { current }: InForce,
+  { lookups, feedState, feedFault, clock }: Foundation,
+): Omit<ReadinessFacts, 'isShuttingDown'> => {
+  const { settings, identification, shadowWarning } = current();
+  return {
+    lookups: lookups.state(),
+    isFeedRead: feedState.ready,
+    isFeedStale: feedState.isStale(),
+    isFeedBroken: feedState.isBroken(),
+    feedFault: feedFault(),
+    servesWhenStale: settings.feed.whenStale === 'serve',
+    keys: identification.signingKeys.part.state(),
+    clockOffsetMs: clock.offsetMs(),
+    clockLeewayMs: settings.tokens.clockLeewayMs,
+    shadowWarning,
+  };
+};
+
+/** What Prometheus reads when it asks. */
+const readingsOf = (
+  { current }: InForce,
+  { feedState, clock }: Foundation,
+  { listener, refusedByAddress }: Edge,
+): Omit<MetricSources, 'ready'> => {
+  const client = countConnections(listener);
+  const refused = countRefused(listener);
+  return {
+    cache: () => current().identification.identifier.part.reading(),
+    feed: () => feedState.reading(),
+    clockOffsetMs: clock.offsetMs,
+    connections: () => ({
+      client: client(),
+      upgraded: current().upgrader.size,
+      refused: refused(),
+      refusedByAddress: refusedByAddress(),
+    }),
+    upstreams: () => current().forwarder.reading(),
+    signingKeys: () => {
+      const { ring } = current().identification.signingKeys.part;
+      return countBy(ring.published(clock.now()).map(({ algorithm }) => algorithm));
+    },
+    certificateExpiryMs: () => current().certificateExpiryMs,
   };
 };
 

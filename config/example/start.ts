@@ -7,9 +7,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { serve } from '../../src/cli/serve.ts';
 import { loadSealingKey } from '../../src/lifecycle/sealing-key.ts';
-import { loadSettings } from '../../src/settings/load-settings.ts';
+import { loadSettings, type LoadResult } from '../../src/settings/load-settings.ts';
 import { issueLine } from '../../src/settings/settings-issue.ts';
-import type { Settings } from '../../src/settings/settings.ts';
 import { isKeyFault } from '../../src/tokens/signing-key.ts';
 import { createExampleApi } from './api.ts';
 import { printWelcome } from './welcome.ts';
@@ -63,30 +62,25 @@ const sealingKeyFile = async (): Promise<string> => {
   return 'tollgate.key';
 };
 
-const settingsOf = async (
+/** Reads the settings: at the start, and again on SIGHUP or when the file changes. */
+const loaderOf = async (
   options: Options,
   file: string,
   upstream: string | undefined,
-): Promise<Settings | undefined> => {
+): Promise<(isReload?: boolean) => LoadResult> => {
   const needsKey =
     options.store?.startsWith('redis') === true &&
     options.config === undefined &&
     process.env['TOLLGATE_KEYS_ENCRYPTION_KEY'] === undefined &&
     process.env['TOLLGATE_KEYS_ENCRYPTION_KEY_FILE'] === undefined;
-  const loaded = loadSettings({
-    file,
-    env: process.env,
-    flags: {
-      upstream,
-      store: options.store,
-      listen: options.listen,
-      ops: options.ops,
-      ...(needsKey && { 'keys.encryptionKeyFile': await sealingKeyFile() }),
-    },
-  });
-  if (loaded.ok) return loaded.settings;
-  for (const problem of loaded.problems) process.stderr.write(`${issueLine(problem)}\n`);
-  return undefined;
+  const flags = {
+    upstream,
+    store: options.store,
+    listen: options.listen,
+    ops: options.ops,
+    ...(needsKey && { 'keys.encryptionKeyFile': await sealingKeyFile() }),
+  };
+  return (isReload = false) => loadSettings({ file, env: process.env, flags, isReload });
 };
 
 /** Serves until a signal ends it; gives the exit code. */
@@ -95,14 +89,17 @@ const start = async (options: Options): Promise<number> => {
   const file = options.config ?? join(import.meta.dirname, isExample ? 'tollgate.yaml' : 'any-api.yaml');
   const api = isExample ? createExampleApi() : undefined;
   try {
-    const settings = await settingsOf(
-      options,
-      file,
-      api === undefined ? options.upstream : await listen(api),
-    );
-    if (settings === undefined) return 2;
+    const load = await loaderOf(options, file, api === undefined ? options.upstream : await listen(api));
+    const loaded = load();
+    if (!loaded.ok) {
+      for (const problem of loaded.problems) process.stderr.write(`${issueLine(problem)}\n`);
+      return 2;
+    }
+    const { settings } = loaded;
     const first: FirstToken | string = await makeFirstToken(settings, isExample);
-    await serve(settings, ({ address }) => printWelcome({ address, settings, first, isExample, file }));
+    await serve({ ...loaded, load: () => load(true) }, ({ address }) =>
+      printWelcome({ address, settings, first, isExample, file }),
+    );
     return 0;
   } finally {
     api?.close();

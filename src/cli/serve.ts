@@ -1,8 +1,9 @@
 // `tollgate serve`: one gate in one process, from the first line of the log to the last. The process ends only on
-// SIGTERM or SIGINT, or when it cannot start at all.
+// SIGTERM or SIGINT, or when it cannot start at all; on SIGHUP it reads its settings again.
 
 import { openTelemetry } from '../gate/telemetry.ts';
-import { openGate } from '../gate.ts';
+import type { SettingsSource } from '../gate/reloading.ts';
+import { type Gate, openGate } from '../gate.ts';
 import type { Log } from '../observe/log.ts';
 import { watchProcessFaults } from '../observe/process-faults.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -10,19 +11,20 @@ import { readVersion } from './version.ts';
 
 /** Serves until a signal ends it. Rejects when it cannot start, with a sentence that says what to do. */
 export const serve = async (
-  settings: Settings,
+  { settings, ...source }: SettingsSource & { readonly settings: Settings },
   onListening: (addresses: { readonly address: string; readonly ops: string }) => void = () => undefined,
 ): Promise<void> => {
   const { log, metrics } = openTelemetry(settings, readVersion());
   const unwatch = watchProcessFaults(metrics, log);
-  const unspare = outliveOtherSignals(log);
+  let gate: Gate | undefined;
+  const unspare = outliveOtherSignals(log, () => void gate?.reload());
   const signalled = nextSignal();
   try {
-    const gate = await openGate(settings, log, metrics);
+    gate = await openGate(settings, log, metrics, source);
     log.info('listening', { address: gate.address, ops: gate.opsAddress, forwardAuth: gate.authAddress });
     onListening({ address: gate.address, ops: gate.opsAddress });
     const signal = await signalled;
-    log.info('shutting down', { signal, drainDelayMs: settings.shutdown.drainDelayMs });
+    log.info('shutting down', { signal, drainDelayMs: gate.settings().shutdown.drainDelayMs });
     await gate.shutDown();
     log.info('ended');
   } finally {
@@ -45,16 +47,19 @@ const nextSignal = (): Promise<NodeJS.Signals> =>
   });
 
 /**
- * What else people send to servers ends nothing: SIGHUP (a terminal that closes, a log rotation), SIGUSR1 (on which Node
- * would open its debugger to everybody on this host) and SIGUSR2. Returns the function that leaves them as they were.
+ * What else people send to servers ends nothing: SIGHUP reloads (a terminal that closes sends it too), SIGUSR1 (on which
+ * Node would open its debugger to everybody on this host) and SIGUSR2 do nothing. Returns the function that leaves them as
+ * they were.
  */
-const outliveOtherSignals = (log: Log): (() => void) => {
-  const tell = (signal: NodeJS.Signals): void =>
-    log.warn(`${signal}: settings, secrets and certificates are read at start only; restart to change them`);
-  for (const signal of otherSignals) process.on(signal, tell);
+const outliveOtherSignals = (log: Log, reload: () => void): (() => void) => {
+  const ignore = (signal: NodeJS.Signals): void =>
+    log.warn(`${signal} does nothing here; SIGHUP reads settings, secrets and certificates again`);
+  process.on('SIGHUP', reload);
+  for (const signal of ignoredSignals) process.on(signal, ignore);
   return () => {
-    for (const signal of otherSignals) process.off(signal, tell);
+    process.off('SIGHUP', reload);
+    for (const signal of ignoredSignals) process.off(signal, ignore);
   };
 };
 
-const otherSignals = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
+const ignoredSignals = ['SIGUSR1', 'SIGUSR2'] as const;

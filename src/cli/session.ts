@@ -42,17 +42,19 @@ export const loadFor = (
   { command, world, output }: Invocation,
   file: string | undefined,
   flags: Flags = {},
+  isReload = false,
 ): LoadResult => {
   const { set, store } = globalsOf(command);
   const visible = warningOfVisibleSecrets([
     ...(set ?? []),
     ...(store === undefined ? [] : [['store', store] as const]),
   ]);
-  if (visible !== undefined) output.note(`warning: ${visible}`);
+  if (visible !== undefined && !isReload) output.note(`warning: ${visible}`);
   return loadSettings({
     file,
     env: world.env,
     flags: { ...Object.fromEntries(set ?? []), ...withoutMissing({ store, ...flags }) },
+    isReload,
   });
 };
 

@@ -8,7 +8,7 @@ import { command } from './command.ts';
 import { exitCode } from './exit-code.ts';
 import { table } from './output.ts';
 import { flag, option, optionalArgument } from './parameters.ts';
-import { loadFor, printProblems, settingsFile, withSettings } from './session.ts';
+import { loadFor, printProblems, settingsFile } from './session.ts';
 
 export const serveCommand = command({
   name: 'serve',
@@ -23,22 +23,22 @@ export const serveCommand = command({
   help:
     '\nExamples:\n  tollgate serve --config tollgate.yaml\n' +
     '  TOLLGATE_STORE_PASSWORD_FILE=/run/secrets/redis tollgate serve --store rediss://redis.internal:6379',
-  run: ({ shadow, ...flags }, invocation) =>
-    withSettings(
-      invocation,
-      async (settings) => {
-        const { serve } = await import('./serve.ts');
-        try {
-          await serve(settings);
-          return exitCode.ok;
-        } catch (error) {
-          if (!(error instanceof Error) || error instanceof TypeError) throw error;
-          invocation.output.note(`tollgate: cannot serve: ${error.message}`);
-          return error instanceof StoreUnusable ? exitCode.unavailable : exitCode.refused;
-        }
-      },
-      { ...flags, mode: shadow ? 'shadow' : undefined },
-    ),
+  run: async ({ shadow, ...given }, invocation) => {
+    const flags = { ...given, mode: shadow ? 'shadow' : undefined };
+    const file = settingsFile(invocation);
+    const loaded = loadFor(invocation, file, flags);
+    printProblems(invocation.output, loaded);
+    if (!loaded.ok) return exitCode.usage;
+    const { serve } = await import('./serve.ts');
+    try {
+      await serve({ ...loaded, load: () => loadFor(invocation, file, flags, true) });
+      return exitCode.ok;
+    } catch (error) {
+      if (!(error instanceof Error) || error instanceof TypeError) throw error;
+      invocation.output.note(`tollgate: cannot serve: ${error.message}`);
+      return error instanceof StoreUnusable ? exitCode.unavailable : exitCode.refused;
+    }
+  },
 });
 
 export const validateCommand = command({

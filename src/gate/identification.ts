@@ -1,136 +1,136 @@
-// The part of the gate that finds out who is calling: store, change feed, signing keys, identifier. Built here from
-// settings; serves no request by itself.
+// What finds out who is calling: signing keys, verifiers of access tokens, the identifier with its cache. Made from settings
+// upon the foundation; a reload makes it again from what it was, and each part lives on while what it was made from is the
+// same. Serves no request by itself.
 
-import type { Outage } from '../decision/outcome.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { outage } from '../decision/outcome.ts';
+import { type CacheCounts, newCacheCounts } from '../identity/cache-reading.ts';
 import { type CountingIdentifier, createIdentifier } from '../identity/create-identifier.ts';
-import { createFeedState, type FeedState } from '../identity/feed-state.ts';
-import { createUnknownTokenLimit } from '../identity/unknown-token-limit.ts';
-import { createLastUsed } from '../lifecycle/last-used.ts';
+import { createUnknownTokenLimit, type UnknownTokenLimit } from '../identity/unknown-token-limit.ts';
 import { algorithmsOf, SigningKeys } from '../lifecycle/signing-keys.ts';
 import { summarizeError } from '../observe/describe-error.ts';
 import type { Log } from '../observe/log.ts';
-import { measureCalls } from '../observe/measure-calls.ts';
-import type { Metrics } from '../observe/metrics.ts';
 import type { Settings } from '../settings/settings.ts';
-import { openStore } from '../store/open-store.ts';
-import type { Subscription, TokenStore } from '../store/token-store.ts';
 import type { KeysFault } from '../tokens/issuer-keys.ts';
-import { createAccessTokenVerifiers } from '../tokens/verify-access-token.ts';
-import { feedRetentionMs } from './retention.ts';
+import { type AccessTokenVerifiers, createAccessTokenVerifiers } from '../tokens/verify-access-token.ts';
+import type { Foundation } from './foundation.ts';
+import { keep, type Kept } from './keep.ts';
 import { signersOf } from './signers.ts';
-import type { StoreClock } from './store-clock.ts';
-import { type StoreWatch, watchStore } from './store-watch.ts';
 
 export interface Identification {
-  readonly store: TokenStore;
-  readonly lookups: Pick<StoreWatch, 'state'>;
-  readonly feedState: FeedState;
-  /** Why the change feed is not connected; undefined while it is, and until something has failed. */
-  readonly feedFault: () => Outage | undefined;
-  readonly signingKeys: SigningKeys;
-  readonly identifier: CountingIdentifier;
-  /**
-   * Waits for the store and its clock, then follows the feed, reads keys and warms issuers; what cannot be had now is
-   * tried again by itself. Before the feed has been read nobody is let in, so no token is made or judged by another clock.
-   */
-  start(): Promise<void>;
-  close(): Promise<void>;
+  readonly signingKeys: Kept<SigningKeys>;
+  readonly accessTokens: Kept<AccessTokenVerifiers>;
+  readonly unknownTokenLimit: Kept<UnknownTokenLimit>;
+  readonly identifier: Kept<CountingIdentifier>;
+  /** Of all identifiers since the start. */
+  readonly counts: CacheCounts;
 }
 
-/** Rejects when the SQLite file cannot be used, with what to do about it. */
-export const openIdentification = async (
+export interface IdentificationDeps {
+  readonly foundation: Pick<Foundation, 'store' | 'clock' | 'feedState' | 'lastUsed'>;
+  readonly log: Log;
+  /** Called when a signing key has been revoked: the caches that are in force must be dropped. */
+  readonly onKeyRevoked: () => void;
+}
+
+/** Asks nobody for anything yet: see `startIdentification`. */
+export const createIdentification = (
   settings: Settings,
-  log: Log,
-  metrics: Metrics,
-  clock: StoreClock,
-): Promise<Identification> => {
+  { foundation, log, onKeyRevoked }: IdentificationDeps,
+  before?: Identification,
+): Identification => {
+  const { store, clock, feedState, lastUsed } = foundation;
   const { now } = clock;
-  const retentionMs = feedRetentionMs(settings);
-  const unmeasured = await openStore(settings.store, { retentionMs, log, now, checksPages: true });
-  const store = measureCalls(unmeasured, (command, durationMs, failed) =>
-    metrics.storeCommand(command, durationMs, failed),
+  const { issuer, audience, identity, issuers, keys, tokens, upstreams, cache, feed, credential } = settings;
+  const { unknownTokensPerMinute } = settings.limits;
+  const unknownTokenLimit = keep(before?.unknownTokenLimit, unknownTokensPerMinute, [], () =>
+    createUnknownTokenLimit(unknownTokensPerMinute),
   );
-  const feedState = createFeedState({
-    store,
-    maxStalenessMs: settings.feed.maxStalenessMs,
-    retentionMs,
-    clockLeewayMs: settings.tokens.clockLeewayMs,
-    now,
-    observe: {
-      reset: (reason) => log.warn(resetMessages[reason], { reason }),
-      reapplied: (count, result) =>
-        log.warn('what this replica knew was written back to the store', { count, result }),
-    },
-  });
-  const signingKeys = new SigningKeys({
-    store,
-    settings,
-    now,
-    log,
-    algorithms: algorithmsOf(settings),
-    onRevoked: () => {
-      log.warn('a signing key was revoked: its tokens are refused, and every cache was dropped');
-      identifier.drop();
-    },
-  });
-  const accessTokens = createAccessTokenVerifiers({
-    issuer: settings.issuer,
-    audience: settings.audience,
-    keyRing: signingKeys.ring,
-    externalIssuers: settings.issuers.filter(({ introspection }) => introspection === undefined),
-    clockLeewayMs: settings.tokens.clockLeewayMs,
-    tokenAgeMsMax: settings.tokens.accessTokenLifetimeMs,
-    onIssuerFault: (issuer, fault) => {
-      if (fault === undefined) log.info(`the keys of the issuer ${issuer} can be had again`);
-      else log.warn(adviceOn(issuer, fault));
-    },
-  });
-  const lastUsed = createLastUsed(store, log);
-  const identifier = createIdentifier({
-    store,
-    settings,
-    feedState,
-    unknownTokenLimit: createUnknownTokenLimit(settings.limits.unknownTokensPerMinute),
-    accessTokens,
-    isKeyRevoked: (kid) => signingKeys.isRevoked(kid),
-    noteUse: (tokenId, nowMs) => lastUsed.note(tokenId, nowMs),
-    ...signersOf(settings, signingKeys.ring),
-  });
-  feedState.onChange((changes) => {
-    if (changes.some(({ kind }) => kind === 'keys')) void signingKeys.reload();
-  });
-  // A store that lost its history may have lost its keys: known ones are written back before another replica makes new ones.
-  feedState.onReset(() => void signingKeys.reload());
-  const lookups = watchStore({
-    store: unmeasured,
-    clock,
-    silentMsMax: settings.feed.maxStalenessMs,
-    isFeedStale: () => feedState.isStale(),
-  });
-  let subscription: Subscription | undefined;
-  let isClosed = false;
-  return {
-    store,
-    lookups,
-    feedState,
-    feedFault: () => subscription?.fault(),
-    signingKeys,
-    identifier,
-    start: async () => {
-      await lookups.whenAnswered;
-      if (isClosed) return;
-      subscription = store.follow(feedState);
-      await Promise.all([signingKeys.start(), accessTokens.warm(now())]);
-    },
-    close: async () => {
-      isClosed = true;
-      signingKeys.close();
-      await lookups.close();
-      await subscription?.close();
-      await lastUsed.close();
-      await store.close();
-    },
-  };
+
+  // Each part is given no other settings than those by which it is kept: what it rests on cannot change unseen.
+  const ofKeys = { keys, tokens, identity, store: settings.store, algorithms: algorithmsOf(settings) };
+  const signingKeys = keep(
+    before?.signingKeys,
+    ofKeys,
+    [],
+    () =>
+      new SigningKeys({
+        store,
+        settings: ofKeys,
+        now,
+        log,
+        algorithms: ofKeys.algorithms,
+        onRevoked: onKeyRevoked,
+        revoked: before?.signingKeys.part.revoked,
+      }),
+  );
+  const { ring } = signingKeys.part;
+
+  const ofTokens = { issuer, audience, issuers, tokens };
+  const accessTokens = keep(before?.accessTokens, ofTokens, [ring], () =>
+    createAccessTokenVerifiers({
+      issuer,
+      audience,
+      keyRing: ring,
+      externalIssuers: issuers.filter(({ introspection }) => introspection === undefined),
+      clockLeewayMs: tokens.clockLeewayMs,
+      tokenAgeMsMax: tokens.accessTokenLifetimeMs,
+      onIssuerFault: (name, fault) => logIssuerFault(log, name, fault),
+      before: before?.accessTokens.part,
+    }),
+  );
+
+  const counts = before?.counts ?? newCacheCounts();
+  // Identities are cached with what is rendered from them.
+  const ofIdentities = { ...ofTokens, identity, upstreams, cache, feed, credential };
+  const identifier = keep(
+    before?.identifier,
+    ofIdentities,
+    [signingKeys.part, accessTokens.part, unknownTokenLimit.part],
+    () =>
+      createIdentifier({
+        store,
+        settings: ofIdentities,
+        feedState,
+        unknownTokenLimit: unknownTokenLimit.part,
+        accessTokens: accessTokens.part,
+        isKeyRevoked: (kid) => signingKeys.part.isRevoked(kid),
+        noteUse: (tokenId, nowMs) => lastUsed.note(tokenId, nowMs),
+        counts,
+        ...signersOf(ofIdentities, ring),
+      }),
+  );
+  return { signingKeys, accessTokens, unknownTokenLimit, identifier, counts };
+};
+
+/** How long a reload may wait for keys. */
+const keysMsMax = 10_000;
+
+/**
+ * Reads the signing keys and warms the issuers, where `before` has not done so; what cannot be had now is tried again by
+ * itself. An Outage when this replica could not sign.
+ */
+export const startIdentification = async (
+  { signingKeys, accessTokens }: Identification,
+  nowMs: number,
+  before?: Identification,
+): ReturnType<SigningKeys['start']> => {
+  const keys = before?.signingKeys === signingKeys ? ready : signingKeys.part.start();
+  const warmed = before?.accessTokens === accessTokens ? ready : accessTokens.part.warm(nowMs);
+  const late = delay(keysMsMax, undefined, { ref: false });
+  // The first tokens of a new issuer are then as quick as later ones; one that is slow is not waited for.
+  await Promise.race([Promise.all([keys, warmed]), late]);
+  return (
+    (await Promise.race([keys, late])) ??
+    outage('keys_unavailable', new Error('the store did not answer in time'))
+  );
+};
+
+const ready = Promise.resolve('ready' as const);
+
+const logIssuerFault = (log: Log, issuer: string, fault: KeysFault | undefined): void => {
+  if (fault === undefined) log.info(`the keys of the issuer ${issuer} can be had again`);
+  else log.warn(adviceOn(issuer, fault));
 };
 
 /** One line, for an issuer that is down or set up wrongly. */
@@ -141,12 +141,8 @@ const adviceOn = (issuer: string, { cause, hasKeys }: KeysFault): string =>
     : 'Its tokens are answered 503 until they can; ') +
   'check `issuer` and `jwks` of it, and the way there from this machine (HTTPS_PROXY, NO_PROXY).';
 
-const restored =
-  'Every cache was dropped, and what this replica knows of revocations is written back. If callers with good API tokens ' +
-  'are told 401 (token_unknown), the store was emptied and its tokens are gone: restore a backup.';
-
-/** What happened, and what an operator does about it. */
-const resetMessages: Readonly<Record<'trimmed' | 'server_replaced', string>> = {
-  trimmed: `the change feed lost its thread: lines this replica had read are gone, as after FLUSHALL. ${restored}`,
-  server_replaced: `the change feed lost its thread: another server, or another history, is behind the address of the store. ${restored}`,
+/** Lets go of the parts that `next` has not taken over. */
+export const retireIdentification = (old: Identification, next: Identification | undefined): void => {
+  if (old.signingKeys !== next?.signingKeys) old.signingKeys.part.close();
+  if (old.identifier !== next?.identifier) old.identifier.part.retire();
 };

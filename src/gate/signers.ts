@@ -15,7 +15,10 @@ export interface Signers {
   signAccessToken(identity: Identity, upstreamName: string, nowMs: number): string | Outage;
 }
 
-export const signersOf = (settings: Settings, ring: KeyRing): Signers => {
+export const signersOf = (
+  settings: Pick<Settings, 'issuer' | 'audience' | 'tokens' | 'identity' | 'upstreams'>,
+  ring: KeyRing,
+): Signers => {
   const { issuer, tokens } = settings;
   const keyNow = (nowMs: number) => ring.signingKey(tokens.algorithm, nowMs);
   return {

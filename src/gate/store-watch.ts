@@ -35,7 +35,7 @@ const causeUnknown: Outage = outage('store_unavailable');
 export const watchStore = (deps: {
   readonly store: Pick<TokenStore, 'probe'>;
   readonly clock: Pick<StoreClock, 'correct'>;
-  readonly silentMsMax: number;
+  readonly silentMsMax: () => number;
   readonly isFeedStale: () => boolean;
 }): StoreWatch => {
   const { store, clock, silentMsMax, isFeedStale } = deps;
@@ -83,7 +83,7 @@ export const watchStore = (deps: {
       if (answeredMs === -Infinity) return { is: 'unread', cause };
       const nowMs = performance.now();
       if (isFeedStale()) staleMs = nowMs;
-      const isSilent = failingSinceMs !== undefined && nowMs - failingSinceMs > silentMsMax;
+      const isSilent = failingSinceMs !== undefined && nowMs - failingSinceMs > silentMsMax();
       if (isSilent) return { is: 'silent', cause };
       return answeredMs < staleMs ? { is: 'unproven', cause } : { is: 'answered' };
     },

@@ -12,6 +12,7 @@ import { digestOf, isOwnShape, secretLengthMin } from '../tokens/api-token.ts';
 import type { AccessTokenVerifiers } from '../tokens/verify-access-token.ts';
 import { type Authenticator, type CacheTimes, PresentedCredential } from './authenticator.ts';
 import { authenticate, createAuthenticators } from './authenticators.ts';
+import { type CacheCounts, type CacheReading, newCacheCounts } from './cache-reading.ts';
 import { CachedSubject } from './cached-subject.ts';
 import type { FeedState } from './feed-state.ts';
 import type { Hit, Identifier, Limited, Subject } from './identifier.ts';
@@ -36,6 +37,8 @@ export interface IdentifierDependencies extends RenderingDeps {
   readonly isKeyRevoked?: (keyId: string) => boolean;
   /** Told of each API token that was read from the store and found good: once a cache life at most. Never throws. */
   readonly noteUse?: (tokenId: string, nowMs: number) => void;
+  /** What an identifier before it has counted, and goes on counting for what is under way on it. */
+  readonly counts?: CacheCounts | undefined;
   /** Never goes back; the age of what is cached must not depend on a clock somebody sets. */
   readonly monotonicMs?: () => number;
 }
@@ -43,23 +46,10 @@ export interface IdentifierDependencies extends RenderingDeps {
 export const createIdentifier = (deps: IdentifierDependencies): CountingIdentifier =>
   new CachingIdentifier(deps);
 
-/** Counts since the start, and sizes now. */
-export interface CacheReading {
-  readonly hits: number;
-  /** Look-ups and verifications begun, and requests that joined one under way. */
-  readonly misses: number;
-  readonly shared: number;
-  /** Refused from memory, or by shape alone. */
-  readonly unknownHits: number;
-  /** Served past their time because the store was out. */
-  readonly stale: number;
-  readonly identities: number;
-  readonly unknowns: number;
-  readonly inFlight: number;
-}
-
 export interface CountingIdentifier extends Identifier {
   reading(): CacheReading;
+  /** Another one has taken its place: it caches for what is under way only, and hears of no more changes. */
+  retire(): void;
   /** Forgets every identity, and what was rendered and signed for it. */
   drop(): void;
 }
@@ -67,7 +57,8 @@ export interface CountingIdentifier extends Identifier {
 class CachingIdentifier implements CountingIdentifier {
   readonly #deps: IdentifierDependencies;
   readonly #monotonicMs: () => number;
-  readonly #counts = { hits: 0, misses: 0, shared: 0, unknownHits: 0, stale: 0 };
+  readonly #counts: CacheCounts;
+  readonly #stops: readonly (() => void)[];
   readonly #cache: IdentityCache;
   readonly #flights = new SingleFlight<Subject | Refusal>();
   readonly #orgs: OrgCache;
@@ -105,13 +96,16 @@ class CachingIdentifier implements CountingIdentifier {
       clockLeewayMs: deps.settings.tokens.clockLeewayMs,
       monotonicMs: this.#monotonicMs,
     });
-    deps.feedState.onReset(() => this.drop());
-    // A refusal may rest on a key not yet known, or on a state that has just changed.
-    deps.feedState.onChange((changes) => {
-      if (!changes.some(({ kind }) => kind !== 'token' && kind !== 'secret' && kind !== 'session')) return;
-      this.#changes += 1;
-      this.#cache.forgetRefusals();
-    });
+    this.#counts = deps.counts ?? newCacheCounts();
+    this.#stops = [
+      deps.feedState.onReset(() => this.drop()),
+      // A refusal may rest on a key not yet known, or on a state that has just changed.
+      deps.feedState.onChange((changes) => {
+        if (!changes.some(({ kind }) => kind !== 'token' && kind !== 'secret' && kind !== 'session')) return;
+        this.#changes += 1;
+        this.#cache.forgetRefusals();
+      }),
+    ];
   }
 
   identify(
@@ -172,6 +166,11 @@ class CachingIdentifier implements CountingIdentifier {
       ...this.#cache.sizes(),
       inFlight: this.#flights.size,
     };
+  }
+
+  retire(): void {
+    for (const stop of this.#stops) stop();
+    this.drop();
   }
 
   drop(): void {

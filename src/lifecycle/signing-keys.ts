@@ -24,6 +24,8 @@ export interface SigningKeysOptions extends StoredKeysDependencies {
   readonly log?: Pick<Log, 'info' | 'warn'> | undefined;
   /** Told once keys have been revoked and are out of the ring: nothing that rests on them may be kept. */
   readonly onRevoked?: (() => void) | undefined;
+  /** Keys that have been seen revoked before. */
+  readonly revoked?: ReadonlySet<string> | undefined;
   /** What is signed with here; undefined: `tokens.algorithm` alone. */
   readonly algorithms?: readonly SigningAlgorithm[] | undefined;
 }
@@ -67,7 +69,7 @@ export class SigningKeys {
   readonly #mountedFault: string | undefined;
   #records: readonly SigningKeyRecord[] = [];
   /** What has been seen revoked stays so, though the store may lose it. */
-  readonly #revoked = new Set<string>();
+  readonly #revoked: Set<string>;
   #lastRefusal: Outage | undefined;
   #retries = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -75,6 +77,7 @@ export class SigningKeys {
 
   constructor(options: SigningKeysOptions) {
     this.#options = options;
+    this.#revoked = new Set(options.revoked);
     const parsed = options.settings.keys.signingKeys.map((pem, index) =>
       parseSigningKey(pem, `item ${index + 1} of keys.signingKeys`),
     );
@@ -146,6 +149,11 @@ export class SigningKeys {
   /** Whether this replica has seen the key revoked. */
   isRevoked(kid: string): boolean {
     return this.#revoked.has(kid);
+  }
+
+  /** All keys that it has seen revoked. */
+  get revoked(): ReadonlySet<string> {
+    return this.#revoked;
   }
 
   close(): void {

@@ -17,6 +17,8 @@ export interface Log {
   error(message: string, fields?: LogFields): void;
   /** One finished line of JSON (access-line.ts), free of secrets; not written at level `silent`. */
   line(json: string): void;
+  /** From here on. */
+  setLevel(level: LogSettings['level']): void;
   /** Resolves when every line so far is written, or nobody has read for a quarter of a second. */
   drain(): Promise<void>;
 }
@@ -79,7 +81,12 @@ export const createLog = (settings: LogSettings): Log => {
     info: write('info'),
     warn: write('warn'),
     error: write('error'),
-    line: settings.level === 'silent' ? () => undefined : (json) => buffer.write(`${json}\n`),
+    line: (json) => {
+      if (logger.level !== 'silent') buffer.write(`${json}\n`);
+    },
+    setLevel: (level) => {
+      logger.level = level;
+    },
     drain: () => buffer.drain(),
   };
 };

@@ -25,11 +25,15 @@ export type FaultKind = 'uncaught_exception' | 'unhandled_rejection';
 export interface Metrics {
   /** Counts one finished request. On the request path: increments only. */
   record(outcome: RequestOutcome): void;
+  /** Routes that are counted by name from here on; those that were before go on until the next time. */
+  setRoutes(routes: RequestMetricsSettings['routes']): void;
   /** Counts one decision of a route in shadow mode. */
   shadow: CountShadow;
   /** Counts one store command; `failed` when it came to an outage. */
   storeCommand(command: string, durationMs: number, failed: boolean): void;
   fault(kind: FaultKind): void;
+  /** Counts a reading of the settings after the start. */
+  configReload(result: 'success' | 'failure'): void;
   /** Counts log lines nobody will see. */
   logLinesDropped(lines: number): void;
   /** Says where to read cache, feed, connections and keys from. May be called once a part. */
@@ -43,7 +47,7 @@ export interface Metrics {
 export const createMetrics = (settings: MetricsSettings): Metrics => {
   const registry = new Registry();
   const registers = [registry];
-  const record = createRequestMetrics(settings, registry);
+  const requests = createRequestMetrics(settings, registry);
   const shadow = createShadowMetrics(registry);
   const storeCommand = createStoreMetrics(settings.storeCommands, registry);
   const faults = new Counter({
@@ -53,6 +57,7 @@ export const createMetrics = (settings: MetricsSettings): Metrics => {
     registers,
   });
   for (const kind of ['uncaught_exception', 'unhandled_rejection']) faults.inc({ kind }, 0);
+  const configReload = createReloadMetrics(registers);
   const dropped = new Counter({
     name: 'tollgate_log_lines_dropped_total',
     help: 'Log lines thrown away because nobody read the log fast enough.',
@@ -67,14 +72,35 @@ export const createMetrics = (settings: MetricsSettings): Metrics => {
   const watch = publishSources(registry);
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 20 });
   return {
-    record,
+    ...requests,
     shadow,
     storeCommand,
     fault: (kind) => faults.inc({ kind }),
+    configReload,
     logLinesDropped: (lines) => dropped.inc(lines),
     watch,
     render: () => registry.metrics(),
     contentType: registry.contentType,
+  };
+};
+
+const createReloadMetrics = (registers: Registry[]): Metrics['configReload'] => {
+  const reloads = new Counter({
+    name: 'tollgate_config_reloads_total',
+    help: 'Times the settings were read again: put in force (success), or refused and the old ones kept (failure).',
+    labelNames: ['result'],
+    registers,
+  });
+  for (const result of ['success', 'failure']) reloads.inc({ result }, 0);
+  const succeeded = new Gauge({
+    name: 'tollgate_config_last_reload_success_timestamp_seconds',
+    help: 'When settings were last put in force; at first, the start of the process.',
+    registers,
+  });
+  succeeded.setToCurrentTime();
+  return (result) => {
+    reloads.inc({ result });
+    if (result === 'success') succeeded.setToCurrentTime();
   };
 };
 

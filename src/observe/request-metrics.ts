@@ -66,40 +66,45 @@ export interface RequestMetricsSettings {
   readonly authenticators: readonly string[];
 }
 
-/** Registers the request metrics and returns the function that counts one outcome. */
+export interface RequestMetrics {
+  /** Counts one outcome. */
+  record(outcome: RequestOutcome): void;
+  /** Names the routes anew. Those that were named until now stay once more, for what is under way on them. */
+  setRoutes(routes: RequestMetricsSettings['routes']): void;
+}
+
+/** Registers the request metrics. */
 export const createRequestMetrics = (
   settings: RequestMetricsSettings,
   registry: Registry,
-): ((outcome: RequestOutcome) => void) => {
+): RequestMetrics => {
   const upstreams = new Map<string, UpstreamNumbers>();
-  for (const { upstream } of settings.routes)
-    if (!upstreams.has(upstream))
-      upstreams.set(upstream, {
-        response: emptyDistribution({ upstream }, durationBounds),
-        errors: new Float64Array(reasons.length),
-      });
   const routes = new Map<string, RouteNumbers>();
-  const addRoute = (route: string, upstream: UpstreamNumbers | undefined): RouteNumbers => {
-    const numbers: RouteNumbers = {
-      route,
-      requests: new Float64Array(methodClasses.length * statusLabels.length),
-      duration: emptyDistribution({ route }, durationBounds),
-      upstream,
-    };
-    routes.set(route, numbers);
-    return numbers;
+  const others = [...settings.extraRoutes, ...extraRoutes].map((name) => ({ name, upstream: undefined }));
+  let named: ReadonlySet<string> = new Set();
+
+  const setRoutes = (rules: RequestMetricsSettings['routes']): void => {
+    const wanted = [...rules, ...others];
+    const names = new Set(wanted.map(({ name }) => name));
+    for (const route of routes.keys()) if (!names.has(route) && !named.has(route)) routes.delete(route);
+    for (const { name, upstream } of wanted) {
+      const known = routes.get(name);
+      const of = upstream === undefined ? undefined : numbersOf(upstreams, upstream);
+      routes.set(name, known === undefined ? emptyNumbers(name, of) : { ...known, upstream: of });
+    }
+    const used = new Set(Array.from(routes.values(), ({ upstream }) => upstream));
+    for (const [name, numbers] of upstreams) if (!used.has(numbers)) upstreams.delete(name);
+    named = names;
   };
-  for (const rule of settings.routes) addRoute(rule.name, upstreams.get(rule.upstream));
-  for (const route of [...settings.extraRoutes, ...extraRoutes])
-    if (!routes.has(route)) addRoute(route, undefined);
-  const other = routes.get('(other)') ?? addRoute('(other)', undefined);
+  setRoutes(settings.routes);
+  const other = routes.get('(other)') ?? emptyNumbers('(other)', undefined);
   const decisions = new Float64Array(results.length * reasons.length * credentialKinds.length);
 
   const identified = new Map(settings.authenticators.map((name) => [name, new Float64Array(results.length)]));
 
   publish(registry, { routes, upstreams, decisions, identified });
 
-  return (outcome) => {
+  const record = (outcome: RequestOutcome): void => {
     const numbers = routes.get(outcome.route) ?? other;
     add(
       numbers.requests,
@@ -118,6 +123,24 @@ export const createRequestMetrics = (
       observe(numbers.upstream.response, durationBounds, outcome.upstreamMs / 1000);
     if (isUpstreamReason[reason] === 1) add(numbers.upstream.errors, reason);
   };
+  return { record, setRoutes };
+};
+
+const emptyNumbers = (route: string, upstream: UpstreamNumbers | undefined): RouteNumbers => ({
+  route,
+  requests: new Float64Array(methodClasses.length * statusLabels.length),
+  duration: emptyDistribution({ route }, durationBounds),
+  upstream,
+});
+
+/** Of an upstream, made when it is named first. */
+const numbersOf = (upstreams: Map<string, UpstreamNumbers>, upstream: string): UpstreamNumbers => {
+  const numbers = upstreams.get(upstream) ?? {
+    response: emptyDistribution({ upstream }, durationBounds),
+    errors: new Float64Array(reasons.length),
+  };
+  upstreams.set(upstream, numbers);
+  return numbers;
 };
 
 const add = (counts: Float64Array, index: number): void => {

@@ -15,7 +15,7 @@ const sayEveryMs = 60_000;
  */
 export const limitPerAddress = (
   server: Server,
-  max: number,
+  max: () => number,
   trusts: TrustsAddress,
   onFull: (addressBlock: string) => void = () => undefined,
 ): (() => number) => {
@@ -27,7 +27,7 @@ export const limitPerAddress = (
     if (address === 'unknown' || trusts(address)) return;
     const block = addressBlockOf(address);
     const open = openByBlock.get(block) ?? 0;
-    if (open >= max) {
+    if (open >= max()) {
       closed += 1;
       socket.destroy();
       const nowMs = performance.now();

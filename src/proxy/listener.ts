@@ -33,19 +33,17 @@ export interface Handler {
 
 export type Listener = Server | TlsServer;
 
+type ListenerSettings = Pick<Settings, 'limits' | 'tls'>;
+
 /** A server that does not listen yet. */
-export const createListener = (settings: Pick<Settings, 'limits' | 'tls'>, handler: Handler): Listener => {
+export const createListener = (settings: ListenerSettings, handler: Handler): Listener => {
   const { limits, tls } = settings;
   const options: ServerOptions = {
     insecureHTTPParser: false,
-    maxHeaderSize: limits.headerBytesMax,
     // Checked by the handler, so that the refusal is recorded like every other.
     requireHostHeader: false,
     joinDuplicateHeaders: false,
-    headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
-    requestTimeout: limits.requestTimeoutMs,
     connectionsCheckingInterval: checkingIntervalMs(limits),
-    keepAliveTimeout: limits.keepAliveTimeoutMs,
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: 60_000,
@@ -56,9 +54,6 @@ export const createListener = (settings: Pick<Settings, 'limits' | 'tls'>, handl
       ? createServer(options)
       : createTlsServer({
           ...options,
-          cert: tls.cert,
-          key: tls.key,
-          minVersion: 'TLSv1.2',
           ALPNProtocols: ['http/1.1'],
           // Before the handshake is done no time of HTTP runs; Node's own bound is two minutes.
           handshakeTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
@@ -66,8 +61,8 @@ export const createListener = (settings: Pick<Settings, 'limits' | 'tls'>, handl
   // No limit here: beyond its own, Node drops headers without a word (CVE-2026-58044). The handler counts and refuses.
   listener.maxHeadersCount = 0;
   listener.maxRequestsPerSocket = 0;
-  listener.maxConnections = limits.connectionsMax;
   listener.timeout = 0;
+  adjustListener(listener, settings);
 
   listener.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) =>
     handler.connection(socket),
@@ -84,6 +79,21 @@ export const createListener = (settings: Pick<Settings, 'limits' | 'tls'>, handl
   return listener;
 };
 
+/**
+ * Puts bounds and certificate in force, also while it listens: for connections made from here on, and time-outs for
+ * requests that begin. Throws when the certificate cannot be used, and has then changed nothing.
+ */
+export const adjustListener = (listener: Listener, { limits, tls }: ListenerSettings): void => {
+  if (tls !== undefined && 'setSecureContext' in listener)
+    listener.setSecureContext({ cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' });
+  // Node reads it for each new connection; its types do not know it.
+  Object.assign(listener, { maxHeaderSize: limits.headerBytesMax });
+  listener.headersTimeout = Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs);
+  listener.requestTimeout = limits.requestTimeoutMs;
+  listener.keepAliveTimeout = limits.keepAliveTimeoutMs;
+  listener.maxConnections = limits.connectionsMax;
+};
+
 /** How often Node looks for requests past their time: often enough that a time-out is at most half as long again. */
 const checkingIntervalMs = ({ headersTimeoutMs, requestTimeoutMs }: Settings['limits']): number =>
-  Math.max(50, Math.min(5_000, headersTimeoutMs / 2, requestTimeoutMs / 2));
+  Math.max(50, Math.min(1_000, headersTimeoutMs / 2, requestTimeoutMs / 2));

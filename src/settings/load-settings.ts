@@ -22,26 +22,35 @@ export interface LoadInput {
   readonly env: NodeJS.ProcessEnv;
   /** By dotted name: `{ store: 'redis://...', 'log.level': 'debug' }`; undefined values count as not given. */
   readonly flags: Readonly<Record<string, unknown>>;
+  /** Settings are in force already: an empty file is then one that somebody has begun to write. */
+  readonly isReload?: boolean;
 }
 
-export type LoadResult =
-  | { readonly ok: true; readonly settings: Settings; readonly warnings: readonly SettingsIssue[] }
-  | {
-      readonly ok: false;
-      readonly problems: readonly SettingsIssue[];
-      readonly warnings: readonly SettingsIssue[];
-    };
+export type LoadResult = {
+  readonly warnings: readonly SettingsIssue[];
+  /** The settings file and those that it names, as far as it could be read. */
+  readonly files: readonly string[];
+} & (
+  | { readonly ok: true; readonly settings: Settings }
+  | { readonly ok: false; readonly problems: readonly SettingsIssue[] }
+);
 
 /** Loads, validates and freezes. No message holds a secret. */
-export const loadSettings = ({ file, env, flags }: LoadInput): LoadResult => {
-  const yaml = file === undefined ? undefined : readYamlFile(file);
+export const loadSettings = ({ file, env, flags, isReload = false }: LoadInput): LoadResult => {
+  const yaml = file === undefined ? undefined : readYamlFile(file, !isReload);
   if (yaml !== undefined && !('tree' in yaml))
-    return { ok: false, warnings: [], problems: yaml.map((fault) => faultOf(file, fault)) };
+    return {
+      ok: false,
+      warnings: [],
+      files: [file ?? ''],
+      problems: yaml.map((fault) => faultOf(file, fault)),
+    };
   const environment = readEnvironment(env);
   const given = readFlags(flags);
   const layers = layered(file, yaml, [...environment.overrides, ...given.overrides]);
   const problems = [...environment.problems, ...given.problems, ...layers.problems];
   const warnings: SettingsIssue[] = [];
+  const files = [...(file === undefined ? [] : [file]), ...layers.files.map(({ file: named }) => named)];
   /** One fault is told once, however many checks it fails. */
   const report: Report = (path, message) => {
     const name = dotted(path);
@@ -59,7 +68,7 @@ export const loadSettings = ({ file, env, flags }: LoadInput): LoadResult => {
   checkBarePaths(routes, warn);
   if (!isFaulty('oauth') && !isFaulty('surfaces') && !isFaulty('forwardAuth'))
     checkClashes(routes, fields, report, warn);
-  if (problems.length > 0) return { ok: false, problems: inOrder(problems), warnings };
+  if (problems.length > 0) return { ok: false, problems: inOrder(problems), warnings, files };
   const settings = deepFreeze(resolveSettings(fields, sealingKey));
   const { encryptionKeyFile } = settings.keys;
   checkSecretFiles(layers.files, warn);
@@ -69,7 +78,7 @@ export const loadSettings = ({ file, env, flags }: LoadInput): LoadResult => {
       [{ path: ['keys', 'encryptionKeyFile'], file: encryptionKeyFile, isSecret: true }],
       warn,
     );
-  return { ok: true, settings, warnings };
+  return { ok: true, settings, warnings, files };
 };
 
 /** Freezes in place, so that no room can change the settings of another. Bytes cannot be frozen by the language. */

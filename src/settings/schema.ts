@@ -15,7 +15,7 @@ import {
   tlsFields,
 } from './place-fields.ts';
 import { duration, durationOrNever, size } from './quantity.ts';
-import { count, listOf, oneOf, share, text } from './reader.ts';
+import { count, flag, listOf, oneOf, share, text } from './reader.ts';
 import { enforcementMode, errorDialect, routeFields } from './route-fields.ts';
 import { surfaceFields } from './surface-list.ts';
 import { oauth } from './surfaces/oauth.ts';
@@ -197,6 +197,13 @@ const logFields = group({
   access: field(oneOf('off', 'errors', 'all'), 'Which requests are logged.').prefault('errors'),
 });
 
+const reloadFields = group({
+  watch: field(
+    flag,
+    'Whether the settings file and the files it names are read again when they change. SIGHUP does so in any case.',
+  ).prefault(true),
+});
+
 const shutdownFields = group({
   drainDelayMs: field(
     duration('0s', '5m'),
@@ -260,6 +267,7 @@ export const fileFields = group({
     'Address ranges of proxies whose X-Forwarded-For, -Proto and -Host are believed.',
   ).prefault([]),
   log: logFields.meta({ description: 'JSON lines on standard output.' }).prefault({}),
+  reload: reloadFields.meta({ description: 'Changing settings while the process runs.' }).prefault({}),
   shutdown: shutdownFields.meta({ description: 'How the process ends.' }).prefault({}),
 });
 

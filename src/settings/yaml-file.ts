@@ -35,7 +35,7 @@ const fileBytesMax = 1024 * 1024;
 const aliasesMax = 100;
 
 /** Reads and parses the file; on failure every fault the parser found. */
-export const readYamlFile = (file: string): YamlFile | readonly YamlFault[] => {
+export const readYamlFile = (file: string, mayBeEmpty: boolean): YamlFile | readonly YamlFault[] => {
   const text = readTextFile(file, 'the settings');
   if (!text.ok)
     return [{ message: `${text.message}; name another file with --config FILE`, line: 0, column: 0 }];
@@ -43,6 +43,8 @@ export const readYamlFile = (file: string): YamlFile | readonly YamlFault[] => {
     return [
       { message: `is larger than ${fileBytesMax} bytes; settings are a page or two`, line: 1, column: 1 },
     ];
+  if (text.value === '' && !mayBeEmpty)
+    return [{ message: 'is empty, as while it is being written; write the settings', line: 1, column: 1 }];
   const lines = new LineCounter();
   const document = parseDocument(text.value, { lineCounter: lines, prettyErrors: false, stringKeys: true });
   const at = (offset: number): Position => {

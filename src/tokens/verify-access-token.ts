@@ -2,6 +2,7 @@
 // everything pinned. An issuer whose keys cannot be had is an outage, never a bad token; a token that no key could
 // save is refused before one is looked for. So the type is compared here, not by jose, which also knows no choice of types.
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Principal } from '../decision/identity.ts';
 import { type Denial, denial, earlyDenial, isOutage, type Outage, outage } from '../decision/outcome.ts';
 import { principalOfClaims } from './access-token-claims.ts';
@@ -30,6 +31,8 @@ export interface AccessTokenVerifierOptions {
   readonly tokenAgeMsMax: number;
   /** Hears when an external issuer's keys cannot be had, once, and when they can again (undefined). */
   readonly onIssuerFault?: (issuer: string, fault: KeysFault | undefined) => void;
+  /** Verifiers that these follow: the keys of an issuer whose settings are the same are known already. */
+  readonly before?: AccessTokenVerifiers | undefined;
 }
 
 /** Judges the tokens of the issuers it knows. */
@@ -45,9 +48,11 @@ export interface AccessTokenVerifiers {
   readonly external: JwtVerifier;
   /** Fetches every external issuer's keys ahead of the first token. */
   warm(nowMs: number): Promise<void>;
+  /** The external issuers by their names. */
+  readonly trusted: ReadonlyMap<string, Trusted>;
 }
 
-interface Trusted {
+export interface Trusted {
   readonly issuer: ExternalIssuer;
   readonly keys: IssuerKeys;
 }
@@ -55,15 +60,15 @@ interface Trusted {
 /** `expiresAtMs` of a principal is exact for our tokens and includes the leeway for an external issuer's. */
 export const createAccessTokenVerifiers = (options: AccessTokenVerifierOptions): AccessTokenVerifiers => {
   const trusted = new Map<string, Trusted>(
-    options.externalIssuers.map((issuer) => [
-      issuer.issuer,
-      {
-        issuer,
-        keys: createIssuerKeys(issuer, (fault) => options.onIssuerFault?.(issuer.issuer, fault)),
-      },
-    ]),
+    options.externalIssuers.map((issuer) => {
+      const known = options.before?.trusted.get(issuer.issuer);
+      if (known !== undefined && isDeepStrictEqual(known.issuer, issuer)) return [issuer.issuer, known];
+      const keys = createIssuerKeys(issuer, (fault) => options.onIssuerFault?.(issuer.issuer, fault));
+      return [issuer.issuer, { issuer, keys }];
+    }),
   );
   return {
+    trusted,
     own: {
       trusts: (issuer) => issuer === options.issuer,
       verify: (jwt, nowMs) => verifyOwn(jwt, options, nowMs),

@@ -109,6 +109,7 @@ export const openHarness = async (
     accessTokens: {
       own: { trusts: (name) => name === issuer, verify: verifyNamed },
       external: { trusts: (name) => name === foreignIssuer, verify: verifyNamed },
+      trusted: new Map(),
       warm: async () => undefined,
     },
     signIdentityJwt: (identity, upstreamName) => {

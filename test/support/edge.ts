@@ -157,7 +157,7 @@ export const startEdge = async (
   const { trusts } = running.pipeline;
   const handler = createHandler({ running: () => running, isShuttingDown: () => isShuttingDown });
   const listener = createListener(settings, handler);
-  limitPerAddress(listener, settings.limits.connectionsPerAddressMax, trusts, options.onAddressFull);
+  limitPerAddress(listener, () => settings.limits.connectionsPerAddressMax, trusts, options.onAddressFull);
   listener.listen(0, '127.0.0.1');
   await once(listener, 'listening');
   const address = listener.address();

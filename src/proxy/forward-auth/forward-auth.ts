@@ -11,7 +11,7 @@ import { vcdClientRequestIdHeader } from '../../dialects/vcd-error.ts';
 import type { Log } from '../../observe/log.ts';
 import type { RequestOutcome } from '../../observe/request-outcome.ts';
 import { requestIdOf } from '../correlation.ts';
-import { createTrust, plainAddress } from '../peer.ts';
+import { createTrust, plainAddress, type TrustsAddress } from '../peer.ts';
 import { decide } from '../pipeline.ts';
 import type { Decision, Forward, Known, RequestHead } from '../request-decision.ts';
 import type { Running } from '../running.ts';
@@ -36,11 +36,10 @@ interface Asked {
 }
 
 export const createForwardAuth = ({ running, isShuttingDown, log }: ForwardAuthDeps): AnswerProxy => {
-  const { forwardAuth } = running().settings;
-  const { path = '', style, trustedPeers } = forwardAuth;
-  const trusts = createTrust(trustedPeers);
-  const readOriginal = createOriginalReader(style);
-  const isForNginx = style === 'original';
+  let rules = rulesOf(running().settings.forwardAuth);
+  /** Those in force: made once for each settings. */
+  const rulesNow = ({ settings: { forwardAuth } }: Running): AskingRules =>
+    rules.settings === forwardAuth ? rules : (rules = rulesOf(forwardAuth));
   const advise = createAdviser(log);
 
   const send = ({ request, response }: Asked, status: number, headers: string[], body: string): void => {
@@ -53,7 +52,7 @@ export const createForwardAuth = ({ running, isShuttingDown, log }: ForwardAuthD
   const refuse = (asked: Asked, known: Known, refusal: Refusal, wire?: Wire): void => {
     const requestId = requestIdOf(known.facts?.requestId);
     const sent = wire ?? responseTo(asked, known, classifyRefusal(refusal), requestId);
-    send(asked, sent.status, refusalHeaders(sent, requestId, isForNginx), sent.body);
+    send(asked, sent.status, refusalHeaders(sent, requestId, isForNginx(asked)), sent.body);
     const end =
       refusal.kind === 'denial'
         ? { result: refusal.kind, evidence: refusal.evidence, cause: undefined }
@@ -91,11 +90,13 @@ export const createForwardAuth = ({ running, isShuttingDown, log }: ForwardAuthD
     const requestId = requestIdOf(undefined);
     const wire = responseTo(asked, known, 'internal', requestId);
     if (asked.response.headersSent) asked.response.destroy();
-    else send(asked, wire.status, refusalHeaders(wire, requestId, isForNginx), wire.body);
+    else send(asked, wire.status, refusalHeaders(wire, requestId, isForNginx(asked)), wire.body);
     record(asked, known, requestId, { ...passed, result: 'bug', cause: bug, status: wire.status });
   };
 
   return (request, response) => {
+    const inForce = running();
+    const { path, trusts, readOriginal } = rulesNow(inForce);
     const peerAddress = plainAddress(request.socket.remoteAddress);
     const asking = {
       method: request.method ?? '',
@@ -106,7 +107,7 @@ export const createForwardAuth = ({ running, isShuttingDown, log }: ForwardAuthD
     const original = trusts(peerAddress) ? readOriginal(asking) : untrusted;
     const isRead = !('fault' in original);
     const head = isRead ? original : headOf(asking);
-    const asked: Asked = { request, response, running: running(), head, startMs: performance.now() };
+    const asked: Asked = { request, response, running: inForce, head, startMs: performance.now() };
     try {
       if (!isRead) {
         advise(original.fault, { peer: peerAddress });
@@ -129,6 +130,25 @@ export const createForwardAuth = ({ running, isShuttingDown, log }: ForwardAuthD
     }
   };
 };
+
+type ForwardAuthSettings = Running['settings']['forwardAuth'];
+
+/** What forward-auth does by its settings. */
+interface AskingRules {
+  readonly settings: ForwardAuthSettings;
+  readonly path: string;
+  readonly trusts: TrustsAddress;
+  readonly readOriginal: ReturnType<typeof createOriginalReader>;
+}
+
+const rulesOf = (settings: ForwardAuthSettings): AskingRules => ({
+  settings,
+  path: settings.path ?? '',
+  trusts: createTrust(settings.trustedPeers),
+  readOriginal: createOriginalReader(settings.style),
+});
+
+const isForNginx = ({ running }: Asked): boolean => running.settings.forwardAuth.style === 'original';
 
 const untrusted = { fault: 'the peer is not in forwardAuth.trustedPeers, so nothing it says is believed' };
 const untrustedPeer: Denial = denial('peer_untrusted');

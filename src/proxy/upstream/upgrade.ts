@@ -4,6 +4,7 @@
 
 import { type ClientRequest, IncomingMessage } from 'node:http';
 import { isIP, Socket } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import httpProxy from 'http-proxy';
 import { isPermit } from '../../decision/authorize.ts';
 import { denial, outage } from '../../decision/outcome.ts';
@@ -25,27 +26,38 @@ export interface Upgrader {
   close(): Promise<void>;
 }
 
-interface OpenTunnels {
+export interface OpenTunnels {
+  readonly settings: UpstreamSettings;
   readonly exchanges: Set<UpgradeExchange>;
   readonly shares: CallerShares;
 }
 
+/** An upgrader that another one can follow. */
 export interface CountedUpgrader extends Upgrader {
-  /** Handshakes and tunnels under way. */
+  /** Handshakes and tunnels under way, those of the upgraders before it too. */
   readonly size: number;
+  readonly openByUpstream: ReadonlyMap<string, OpenTunnels>;
+  /** Of those before: they end when either side likes. */
+  readonly retired: readonly OpenTunnels[];
 }
 
+/** `before`: an upgrader that this one follows; tunnels to an upstream whose settings are the same count on. */
 export const createUpgrader = (
   upstreams: Readonly<Record<string, UpstreamSettings>>,
   live: LiveConnections,
   options: ForwardOptions,
+  before?: CountedUpgrader,
 ): CountedUpgrader => {
   const proxy = httpProxy.createProxyServer({ toProxy: true, secure: true, xfwd: false });
-  const openByUpstream = new Map<string, OpenTunnels>();
-  for (const [name, settings] of Object.entries(upstreams))
-    openByUpstream.set(name, { exchanges: new Set(), shares: new CallerShares(settings) });
+  const openByUpstream = tunnelsOf(upstreams, before);
+  const kept = new Set(openByUpstream.values());
+  const retired = [...(before?.retired ?? []), ...(before?.openByUpstream.values() ?? [])].filter(
+    (open) => !kept.has(open) && open.exchanges.size > 0,
+  );
   let isClosed = false;
   return {
+    openByUpstream,
+    retired,
     upgrade: (upgrade, onEnd) => {
       const { permit, socket } = upgrade;
       if (!isPermit(permit)) throw new TypeError('upgrade takes a permit made by authorize');
@@ -85,16 +97,28 @@ export const createUpgrader = (
     },
     close: async () => {
       isClosed = true;
-      for (const { exchanges } of openByUpstream.values())
+      for (const { exchanges } of [...openByUpstream.values(), ...retired])
         for (const exchange of exchanges) exchange.end(outage('shutting_down'));
     },
     get size() {
       let size = 0;
-      for (const { exchanges } of openByUpstream.values()) size += exchanges.size;
+      for (const { exchanges } of [...openByUpstream.values(), ...retired]) size += exchanges.size;
       return size;
     },
   };
 };
+
+const tunnelsOf = (
+  upstreams: Readonly<Record<string, UpstreamSettings>>,
+  before: CountedUpgrader | undefined,
+): ReadonlyMap<string, OpenTunnels> =>
+  new Map(
+    Object.entries(upstreams).map(([name, settings]) => {
+      const known = before?.openByUpstream.get(name);
+      const isSame = known !== undefined && isDeepStrictEqual(known.settings, settings);
+      return [name, isSame ? known : { settings, exchanges: new Set(), shares: new CallerShares(settings) }];
+    }),
+  );
 
 const failed = (failure: ForwardEnd['failure']): ForwardEnd => ({ status: 0, failure, responded: false });
 

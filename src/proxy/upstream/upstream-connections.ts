@@ -85,6 +85,7 @@ export class UpstreamConnections {
   readonly #line: FairLine<ConnectionSeeker>;
   readonly #idleTrust = new IdleTrust();
   #isClosed = false;
+  #isRetired = false;
 
   constructor(settings: UpstreamSettings, reportBug: (error: unknown) => void) {
     this.settings = settings;
@@ -126,6 +127,7 @@ export class UpstreamConnections {
     connection.claim = undefined;
     connection.idleSinceMs = performance.now();
     this.#warm.push(connection);
+    if (this.#isRetired && this.#line.length === 0) return this.#closeIdle();
     // After the current bytes: what follows the response on this socket must be seen before it is used again.
     if (this.#line.length > 0) queueMicrotask(() => this.#serveLine());
   }
@@ -141,11 +143,29 @@ export class UpstreamConnections {
     this.#idleTrust.learn(usedAtMs - connection.idleSinceMs, performance.now());
   }
 
+  /** Requests that begin now use others: each connection is closed as soon as nothing is under way on it. */
+  retire(): void {
+    this.#isRetired = true;
+    this.#closeIdle();
+  }
+
+  /** Retired, and every connection is closed. */
+  get isGone(): boolean {
+    return this.#isRetired && this.#all.length === 0;
+  }
+
   /** Refuses those who wait, aborts what is under way and closes every socket. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#line.disperse(outage('shutting_down'));
     await Promise.all(this.#all.map((connection) => connection.client.destroy()));
+  }
+
+  #closeIdle(): void {
+    for (const connection of [...this.#warm.splice(0), ...this.#cold.splice(0)]) {
+      this.#all.splice(this.#all.indexOf(connection), 1);
+      void connection.client.destroy();
+    }
   }
 
   #lend(connection: UpstreamConnection, claim: ShareClaim, seeker: ConnectionSeeker): void {

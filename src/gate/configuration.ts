@@ -1,0 +1,129 @@
+// All of the gate that is made from settings, as one immutable value. A reload makes another one from the one before: parts
+// whose settings are the same are taken over with what they have cached, counted and connected. Making it has no effect on
+// the one before, so a reload that fails has changed nothing.
+
+import { type CommandLimit, createCommandLimit } from '../identity/command-limit.ts';
+import { createSessionLimit, type SessionLimit } from '../identity/session-limit.ts';
+import { createSignInLimit, type SignInLimit } from '../identity/sign-in-limit.ts';
+import { createUnknownTokenLimit, type UnknownTokenLimit } from '../identity/unknown-token-limit.ts';
+import type { Audit } from '../lifecycle/audit.ts';
+import type { PasswordHashes } from '../lifecycle/password-hash.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import { createRecorder } from '../observe/recorder.ts';
+import { createRunning, type Running } from '../proxy/running.ts';
+import { createForwarder, type HeritableForwarder } from '../proxy/upstream/forward.ts';
+import type { LiveConnections } from '../proxy/upstream/live-connections.ts';
+import { type CountedUpgrader, createUpgrader } from '../proxy/upstream/upgrade.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { Surfaces } from '../surfaces/serve.ts';
+import { createSurfaces } from '../surfaces/surfaces.ts';
+import { certificateExpiryMs } from './certificate.ts';
+import type { Foundation } from './foundation.ts';
+import {
+  createIdentification,
+  type Identification,
+  type IdentificationDeps,
+  retireIdentification,
+} from './identification.ts';
+import { keep, type Kept } from './keep.ts';
+import { shadowWarningOf } from './readiness.ts';
+
+export interface Configuration {
+  readonly settings: Settings;
+  readonly identification: Identification;
+  readonly limits: Limits;
+  readonly forwarder: HeritableForwarder;
+  readonly upgrader: CountedUpgrader;
+  readonly surfaces: Surfaces;
+  readonly running: Running;
+  /** Of the certificate that callers are shown; undefined without TLS. */
+  readonly certificateExpiryMs: number | undefined;
+  /** Which routes are in shadow mode; undefined where none is. */
+  readonly shadowWarning: string | undefined;
+}
+
+/** What the surfaces count against callers; each counts on while its own settings are the same. */
+interface Limits {
+  readonly clientSecrets: Kept<UnknownTokenLimit>;
+  readonly sessions: Kept<SessionLimit>;
+  readonly commands: Kept<CommandLimit>;
+  readonly signIns: Kept<SignInLimit>;
+}
+
+/** What no reload replaces. */
+export interface ConfigurationDeps extends IdentificationDeps {
+  readonly foundation: Foundation;
+  readonly live: LiveConnections;
+  readonly audit: Audit;
+  readonly passwords: PasswordHashes;
+  readonly metrics: Pick<Metrics, 'record' | 'shadow'>;
+}
+
+export const createConfiguration = async (
+  settings: Settings,
+  deps: ConfigurationDeps,
+  before?: Configuration,
+): Promise<Configuration> => {
+  const { foundation, live, log, metrics } = deps;
+  const { now } = foundation.clock;
+  const identification = createIdentification(settings, deps, before?.identification);
+  const options = {
+    writeStallTimeoutMs: settings.limits.writeStallTimeoutMs,
+    body: settings.limits,
+    reportBug: (err: unknown): void => log.error('a bug was caught at the edge of a request', { err }),
+  };
+  const forwarder = createForwarder(settings.upstreams, live, options, before?.forwarder);
+  const upgrader = createUpgrader(settings.upstreams, live, options, before?.upgrader);
+  const limits = createLimits(settings, before?.limits);
+  const record = createRecorder(metrics, log, settings.log.access);
+  const identifier = identification.identifier.part;
+  const surfaces = await createSurfaces({
+    settings,
+    store: foundation.store,
+    identifier,
+    keys: identification.signingKeys.part.ring,
+    clientSecretLimit: limits.clientSecrets.part,
+    sessionLimit: limits.sessions.part,
+    commandLimit: limits.commands.part,
+    signInLimit: limits.signIns.part,
+    passwords: deps.passwords,
+    audit: deps.audit,
+    now,
+    record,
+  });
+  return {
+    settings,
+    identification,
+    limits,
+    forwarder,
+    upgrader,
+    surfaces,
+    running: createRunning(
+      settings,
+      { identifier, forwarder, upgrader, surfaces, record, countShadow: metrics.shadow },
+      now,
+    ),
+    certificateExpiryMs: settings.tls && certificateExpiryMs(settings.tls.cert),
+    shadowWarning: shadowWarningOf(settings),
+  };
+};
+
+const createLimits = ({ limits }: Settings, before: Limits | undefined): Limits => {
+  const { unknownTokensPerMinute, exchangesPerMinute, commandsPerMinute } = limits;
+  const { signInFailuresPerAccount, signInFailuresPerAddress } = limits;
+  const signIns = { signInFailuresPerAccount, signInFailuresPerAddress };
+  return {
+    clientSecrets: keep(before?.clientSecrets, unknownTokensPerMinute, [], () =>
+      createUnknownTokenLimit(unknownTokensPerMinute),
+    ),
+    sessions: keep(before?.sessions, exchangesPerMinute, [], () => createSessionLimit(exchangesPerMinute)),
+    commands: keep(before?.commands, commandsPerMinute, [], () => createCommandLimit(commandsPerMinute)),
+    signIns: keep(before?.signIns, signIns, [], () => createSignInLimit(signIns)),
+  };
+};
+
+/** Lets go of what `next` has not taken over, once nothing is under way on it. */
+export const retireConfiguration = (old: Configuration, next: Configuration): void => {
+  retireIdentification(old.identification, next.identification);
+  for (const connections of next.forwarder.retired) connections.retire();
+};

@@ -1,0 +1,135 @@
+// Holds the configuration that is in force, the one reference that everything reads it through, and puts another one in its
+// place: as a whole, or not at all.
+
+import { isOutage } from '../decision/outcome.ts';
+import { type Audit, createAudit } from '../lifecycle/audit.ts';
+import { createPasswordHashes } from '../lifecycle/password-hash.ts';
+import type { Log } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import { createLiveConnections, type LiveConnections } from '../proxy/upstream/live-connections.ts';
+import type { Settings } from '../settings/settings.ts';
+import {
+  type Configuration,
+  type ConfigurationDeps,
+  createConfiguration,
+  retireConfiguration,
+} from './configuration.ts';
+import type { Foundation } from './foundation.ts';
+import { retireIdentification, startIdentification } from './identification.ts';
+import { needRestart } from './restart.ts';
+
+export interface InForce {
+  readonly current: () => Configuration;
+  readonly live: LiveConnections;
+  /** Reads keys and warms issuers, once the feed is followed. */
+  start(): Promise<void>;
+  /**
+   * Puts settings in force, or changes nothing and says why. `adjust` puts them in force where connections come from, and
+   * may throw.
+   */
+  put(settings: Settings, adjust: (settings: Settings) => void): Promise<'done' | readonly string[]>;
+  /** After the last request. */
+  close(): Promise<void>;
+}
+
+export const openInForce = async (
+  settings: Settings,
+  foundation: Foundation,
+  log: Log,
+  metrics: Metrics,
+): Promise<InForce> => {
+  const { store, feedState } = foundation;
+  const { now } = foundation.clock;
+  const audit: Audit = createAudit({
+    store,
+    log,
+    now,
+    get exchangeSampling() {
+      return current.settings.audit.exchangeSampling;
+    },
+  });
+  const deps: ConfigurationDeps = {
+    foundation,
+    log,
+    metrics,
+    audit,
+    live: createLiveConnections(),
+    passwords: createPasswordHashes(),
+    onKeyRevoked: () => {
+      log.warn('a signing key was revoked: its tokens are refused, and every cache was dropped');
+      current.identification.identifier.part.drop();
+    },
+  };
+  let current = await createConfiguration(settings, deps);
+  if (current.shadowWarning !== undefined) log.warn(current.shadowWarning);
+
+  const reloadKeys = (): void => void current.identification.signingKeys.part.reload();
+  feedState.onChange((changes) => {
+    if (changes.some(({ kind }) => kind === 'keys')) reloadKeys();
+  });
+  // A store that lost its history may have lost its keys: known ones are written back before another replica makes new ones.
+  feedState.onReset(reloadKeys);
+
+  return {
+    current: () => current,
+    live: deps.live,
+    start: async () => void (await startIdentification(current.identification, now())),
+    put: async (next, adjust) => {
+      const before = current;
+      const following = await follow(next, before, foundation, deps);
+      if ('faults' in following) return following.faults;
+      const unusable = attempt(() => adjust(next));
+      if (unusable !== undefined) {
+        retireIdentification(following.identification, before.identification);
+        return [`tls: the certificate cannot be used: ${unusable}; write another one`];
+      }
+      // Nothing waits and nothing fails from here on.
+      foundation.adjust(next);
+      log.setLevel(next.log.level);
+      metrics.setRoutes(next.routes);
+      current = following;
+      const { shadowWarning } = following;
+      if (shadowWarning !== undefined && shadowWarning !== before.shadowWarning) log.warn(shadowWarning);
+      retireConfiguration(before, following);
+      return 'done';
+    },
+    close: async () => {
+      current.surfaces.close();
+      await current.forwarder.close();
+      await audit.close();
+      retireIdentification(current.identification, undefined);
+    },
+  };
+};
+
+/** Why it failed; undefined when it did not. */
+const attempt = (act: () => void): string | undefined => {
+  try {
+    act();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+};
+
+/** The configuration that follows, with all done that can fail or takes time; or why there is none. */
+const follow = async (
+  settings: Settings,
+  before: Configuration,
+  foundation: Foundation,
+  deps: ConfigurationDeps,
+): Promise<Configuration | { readonly faults: readonly string[] }> => {
+  const bound = needRestart(before.settings, settings);
+  if (bound.length > 0)
+    return {
+      faults: [`only a restart changes ${bound.join(', ')}, so nothing was changed; restart, or undo that`],
+    };
+  const missing = await foundation.prepare(settings);
+  if (missing !== undefined) return { faults: [missing] };
+  const next = await createConfiguration(settings, deps, before);
+  const nowMs = foundation.clock.now();
+  const keys = await startIdentification(next.identification, nowMs, before.identification);
+  if (!isOutage(keys)) return next;
+  retireIdentification(next.identification, before.identification);
+  return { faults: [`signing keys: ${keys.cause instanceof Error ? keys.cause.message : keys.reason}`] };
+};
