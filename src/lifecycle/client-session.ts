@@ -1,15 +1,12 @@
 // Begins a session for a service that authenticated as an OAuth client (RFC 6749 §4.4) and stands for a user. Whether it
 // is that client is the surface's to judge. No person signed in: such a session may do no more than one of an API token.
 
-import type { Identity } from '../decision/identity.ts';
 import { denial, isOutage, type Refusal } from '../decision/outcome.ts';
-import { effectiveScopes } from '../decision/scope.ts';
-import { ownSession } from '../identity/authenticators.ts';
 import type { OauthClientSettings } from '../settings/settings.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import type { Origin } from './actor.ts';
 import type { Audit } from './audit.ts';
-import { createIssue, type IssueDeps, type Issued, type IssueError } from './issue.ts';
+import { createIssue, type IssueDeps, type Issued, type IssueError, sessionIdentity } from './issue.ts';
 import { findActiveOwner } from './owner.ts';
 import { isCommandError } from './command-error.ts';
 
@@ -43,23 +40,12 @@ export const createBeginClientSession = (
       const isDisabled = owner.code === 'user_disabled' || owner.code === 'org_disabled';
       return denial(isDisabled ? owner.code : 'client_unknown', owner.message);
     }
-    const { org, user } = owner;
-    const identity: Identity = {
-      authenticator: ownSession,
+    const identity = sessionIdentity(owner, deps, {
       sessionKind: 'api_token',
-      issuer: deps.settings.issuer,
-      org: { id: org.id, name: org.name },
-      user: { id: user.id, name: user.name, roles: user.roles },
-      scopes: effectiveScopes('all', user.roles, org.roles),
-      tokenId: undefined,
-      secretNumber: undefined,
       sessionId: undefined,
       openid: false,
       allScopes: true,
-      generation: { org: org.generation, user: user.generation },
-      issuedAtMs: deps.now(),
-      expiresAtMs: Infinity,
-    };
+    });
     const methods = ['client_credentials'];
     return issue({ identity, validityMs, clientId, methods });
   };

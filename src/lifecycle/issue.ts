@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Identity } from '../decision/identity.ts';
 import { denial, outage, type Refusal } from '../decision/outcome.ts';
+import { ownSession } from '../identity/authenticators.ts';
 import type { SessionLimit } from '../identity/session-limit.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { SigningAlgorithm } from '../tokens/signature.ts';
@@ -11,7 +12,7 @@ import { type AccessTokenClaims, accessTokenClaims } from '../tokens/access-toke
 import type { KeyRing } from '../tokens/key-ring.ts';
 import { signAccessToken, signIdToken } from '../tokens/sign.ts';
 import { isCommandError, type CommandError, commandError } from './command-error.ts';
-import { scopesBeyond } from './owner.ts';
+import { grantedTo, type Owner, scopesBeyond } from './owner.ts';
 
 type Claims = Readonly<Record<string, unknown>>;
 
@@ -118,6 +119,31 @@ export const createIssue = (deps: IssueDeps): Issue => {
       );
     const idToken = identity.openid === true ? signIdToken(key, idClaims(claims, identity, form)) : undefined;
     return { accessToken, idToken, scopes, issuedAtMs, expiresAtMs, identity: command.identity };
+  };
+};
+
+/**
+ * The identity of a session of the owner that begins here, with all that the roles grant. The owner was read before the
+ * caller was let in: a change since then, such as of the password, ends the session at once.
+ */
+export const sessionIdentity = (
+  owner: Owner,
+  { settings, now }: Pick<IssueDeps, 'settings' | 'now'>,
+  session: Pick<Identity, 'sessionKind' | 'sessionId' | 'openid' | 'allScopes'>,
+): Identity => {
+  const { org, user } = owner;
+  return {
+    ...session,
+    authenticator: ownSession,
+    issuer: settings.issuer,
+    org: { id: org.id, name: org.name },
+    user: { id: user.id, name: user.name, roles: user.roles },
+    scopes: grantedTo(owner),
+    tokenId: undefined,
+    secretNumber: undefined,
+    generation: { org: org.generation, user: user.generation },
+    issuedAtMs: now(),
+    expiresAtMs: Infinity,
   };
 };
 

@@ -4,16 +4,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Identity } from '../decision/identity.ts';
 import { denial, isOutage, isRefusal, type Outage, type Refusal } from '../decision/outcome.ts';
-import { ownSession } from '../identity/authenticators.ts';
 import type { SignInLimit } from '../identity/sign-in-limit.ts';
 import type { UserRecord } from '../store/records.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import type { Actor, Origin } from './actor.ts';
 import type { Audit } from './audit.ts';
 import { isCommandError } from './command-error.ts';
-import { createIssue, type IssueDeps, type Issued, type IssueError } from './issue.ts';
+import { createIssue, type IssueDeps, type Issued, type IssueError, sessionIdentity } from './issue.ts';
 import { checkOrgId, checkUserId } from './names.ts';
-import { findOwner, grantedTo } from './owner.ts';
+import { findOwner } from './owner.ts';
 import type { PasswordHashes } from './password-hash.ts';
 
 export interface SignInCommand {
@@ -78,21 +77,7 @@ const checkPassword = async (deps: SignInDeps, command: SignInCommand): Promise<
   if (org.state === 'disabled') return denial('password_wrong', 'the org is disabled');
   if (user.state === 'disabled') return denial('password_wrong', 'the user is disabled');
   await renewHash(deps, user, command.password);
-  return {
-    authenticator: ownSession,
-    sessionKind: 'interactive',
-    issuer: deps.settings.issuer,
-    org: { id: org.id, name: org.name },
-    user: { id: user.id, name: user.name, roles: user.roles },
-    scopes: grantedTo(owner),
-    tokenId: undefined,
-    secretNumber: undefined,
-    sessionId: randomUUID(),
-    // Read before the password was compared: one that was changed meanwhile ends this session at once.
-    generation: { org: org.generation, user: user.generation },
-    issuedAtMs: deps.now(),
-    expiresAtMs: Infinity,
-  };
+  return sessionIdentity(owner, deps, { sessionKind: 'interactive', sessionId: randomUUID() });
 };
 
 /**
