@@ -178,3 +178,23 @@ t.test('labels and reminders are bounded', async (t) => {
     record: { labels: [label], openid: true, notifyBeforeExpiryMs: 5 },
   });
 });
+
+t.test(
+  "a surface's default lifetime is cut to the org's maximum, and counts only where none was asked for",
+  async (t) => {
+    const world = await createWorld(t);
+    const daysOf = async (over: Partial<NewApiToken>): Promise<number> => {
+      const { record } = await create(world, over);
+      return ((record.expiresAtMs ?? Infinity) - record.createdAtMs) / dayMs;
+    };
+    const week = { defaultLifetime: { ms: 7 * dayMs } };
+    const never = { defaultLifetime: { ms: undefined } };
+    t.equal(await daysOf(week), 7);
+    t.equal(await daysOf(never), Infinity);
+    await world.accounts.changeOrg('acme', { tokenLifetimeMsMax: 2 * dayMs });
+    t.equal(await daysOf(week), 2);
+    t.equal(await daysOf(never), 2);
+    t.equal(await daysOf({ ...week, lifetimeMs: dayMs }), 1);
+    t.equal(await problemOf(world, { ...week, lifetimeMs: 3 * dayMs }), 'lifetime_too_long');
+  },
+);
