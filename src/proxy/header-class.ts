@@ -13,7 +13,7 @@ export const headerClass = {
   /** Never goes on: hop-by-hop (RFC 9110 section 7.6.1), or a spelling only a spoof would use. */
   drop: 1,
   /** A framing or routing header in a spelling that some servers fold into the real one: 400. */
-  shadow: 2,
+  lookalike: 2,
   host: 3,
   connection: 4,
   contentLength: 5,
@@ -69,8 +69,8 @@ const exact: ReadonlyMap<string, HeaderClass> = new Map<string, HeaderClass>([
   ['x-method-override', headerClass.methodOverride],
 ]);
 
-/** Framing and routing: another spelling of these is an attack on whoever folds it. */
-const shadowed = new Set([
+/** Framing and routing: another spelling of these is an attack on servers that fold names. */
+const framingNames = new Set([
   'host',
   'connection',
   'content-length',
@@ -129,7 +129,7 @@ export const createHeaderClassifier = (names: HeaderNames): ClassifyHeader => {
     if (named !== undefined) return named;
     if (credential.has(lower)) return headerClass.bareCredential;
     const folded = foldName(lower);
-    if (shadowed.has(folded)) return headerClass.shadow;
+    if (framingNames.has(folded)) return headerClass.lookalike;
     if (exact.has(folded))
       return exact.get(folded) === headerClass.methodOverride ? headerClass.methodOverride : headerClass.drop;
     if (foldedCredential.has(folded)) return headerClass.drop;

@@ -71,7 +71,7 @@ export const inspectHeaders = (
     const value = rawHeaders[at + 1] ?? '';
     // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- the other classes matter later only
     switch (kind) {
-      case headerClass.shadow:
+      case headerClass.lookalike:
         return denial('request_malformed', 'a framing header in another spelling');
       case headerClass.host:
         if (host !== undefined) return denial('request_malformed', 'two Host headers');

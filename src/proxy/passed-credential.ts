@@ -1,5 +1,5 @@
 // What the upstream gets of the caller's credential, as the rule says: nothing, the credential itself, or an access
-// token in an API token's place. Decides nothing about the request.
+// token instead of the API token. Decides nothing about the request.
 
 import type { Credential } from '../decision/credential.ts';
 import { isByAccessToken } from '../decision/identity.ts';

@@ -153,7 +153,7 @@ const identify = (asked: Asked, credential: Credential, pipeline: Pipeline): Dec
   return Object.assign(decision, { known: knownOf(asked, undefined, undefined) });
 };
 
-/** Steps 6 and 7: may they, and what the API is told of them. `found` is undefined for a caller without a credential. */
+/** Steps 6 and 7: the verdict, and what the API learns of the caller. `found` is undefined for a caller without a credential. */
 const admit = (
   asked: Asked,
   found: Subject | Refusal | undefined,

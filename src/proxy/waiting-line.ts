@@ -35,12 +35,12 @@ export class WaitingLine {
   constructor(socket: Socket, room: WaitingRoom) {
     this.#socket = socket;
     this.#room = room;
-    socket.once('close', () => this.#disperse());
+    socket.once('close', () => this.#clear());
     // Node resumes a socket by itself to read the body of a request, also of one that waits.
     socket.on('resume', () => {
       if (!this.#isPaused) return;
       socket.pause();
-      // Not told by a socket that was paused before it had really been resumed; Node's server stops reading at it.
+      // A socket that was paused before it had really been resumed emits none; Node's server stops reading at it.
       socket.emit('pause');
     });
   }
@@ -59,9 +59,9 @@ export class WaitingLine {
     if (this.#room.waiting > roomMax) this.#socket.destroy();
   }
 
-  /** Begins the next one, if the connection still stands. */
+  /** Begins the next one, if the connection is still open. */
   next(): void {
-    if (this.#socket.destroyed || this.#socket.writableEnded) return this.#disperse();
+    if (this.#socket.destroyed || this.#socket.writableEnded) return this.#clear();
     const request = this.#line.shift();
     if (request === undefined) return;
     this.#room.waiting -= 1;
@@ -78,7 +78,7 @@ export class WaitingLine {
     this.#afterLast = act;
   }
 
-  #disperse(): void {
+  #clear(): void {
     this.#room.waiting -= this.#line.length;
     this.#line = [];
     this.#afterLast = undefined;

@@ -169,7 +169,7 @@ t.test('a header is known by its name in any case, and a spoof by its folded nam
     ['Proxy-Authorization', 'drop'],
     ['X_HTTP_Method_Override', 'methodOverride'],
     ['Content-Length', 'contentLength'],
-    ['Content_Length', 'shadow'],
+    ['Content_Length', 'lookalike'],
     ['__proto__', 'pass'],
     ['constructor', 'pass'],
   ] as const)

@@ -7,7 +7,7 @@ export interface LeaveListener {
   onClientGone(): void;
 }
 
-/** Of one connection: who is told when its caller leaves. */
+/** Of one connection: what is called when its caller leaves. */
 export class ClientSocket {
   listener: LeaveListener | undefined;
 

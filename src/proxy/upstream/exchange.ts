@@ -50,7 +50,7 @@ export interface ForwardOptions {
   /** A caller that reads nothing for this long is cut off. */
   readonly writeStallTimeoutMs: number;
   readonly body: BodyBounds;
-  /** Told of errors that only a bug can cause; must not throw. */
+  /** Called with errors that only a bug can cause; must not throw. */
   readonly reportBug: (error: unknown) => void;
 }
 

@@ -7,7 +7,7 @@ import { type Denial, denial, type Outage } from '../../decision/outcome.ts';
 import type { ClientSocket, ClientSockets } from './client-sockets.ts';
 import type { Exchange, ForwardEnd, ForwardOptions } from './exchange.ts';
 import { isMisuse, outageOf } from './forward-failure.ts';
-import { endsWith, type LiveConnections, type RequestUnderWay } from './live-connections.ts';
+import { boundIdentity, type LiveConnections, type RequestUnderWay } from './live-connections.ts';
 import { RequestBody } from './request-body.ts';
 import { type RawHeaders, ResponseWriter } from './response-writer.ts';
 import type { UpstreamConnection, UpstreamConnections } from './upstream-connections.ts';
@@ -23,8 +23,8 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
   readonly #context: ForwardContext;
   readonly #onEnd: (end: ForwardEnd) => void;
   readonly #writer: ResponseWriter;
-  /** Its place among the requests under way. */
-  place = -1;
+  /** Its index among the requests that are watched. */
+  index = -1;
   #client: ClientSocket | undefined;
   #connection: UpstreamConnection | undefined;
   #controller: Dispatcher.DispatchController | undefined;
@@ -74,11 +74,11 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
   }
 
   /** Revoked while it was under way. */
-  onFallen(reason: Denial | Outage): void {
+  onRevoked(reason: Denial | Outage): void {
     this.#fail(reason);
   }
 
-  // -- what the connections tell
+  // -- called by UpstreamConnections
 
   onConnection(connection: UpstreamConnection): void {
     this.#connection = connection;
@@ -105,7 +105,7 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
     this.#register();
   }
 
-  // -- what undici tells
+  // -- called by undici
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     // Thrown, not aborted: undici then skips the request and keeps the connection.
@@ -196,7 +196,7 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
     connection.client.dispatch(options, this);
   }
 
-  // -- what the caller's side tells
+  // -- called by the caller's side: its socket, its body, the response
 
   onClientGone(): void {
     this.#fail('client_gone');
@@ -236,7 +236,7 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
   #register(): void {
     const { live } = this.#context;
     live.unwatch(this);
-    this.#unregister = live.add(endsWith(this.#exchange.permit), (reason) => this.#fail(reason));
+    this.#unregister = live.add(boundIdentity(this.#exchange.permit), (reason) => this.#fail(reason));
   }
 
   get #isRepeatable(): boolean {

@@ -12,10 +12,10 @@ export type EndConnection = (reason: Denial | Outage) => void;
 /** A request under way: it uploads, waits for its answer, or the answer comes without a pause. */
 export interface RequestUnderWay {
   readonly identity: Identity | undefined;
-  /** Where it stands among the others; -1: not watched. Theirs to change. */
-  place: number;
-  /** Called at most once. It was good when it began: its token's expiry does not end it. */
-  onFallen(reason: Denial | Outage): void;
+  /** Its index among the requests that are watched; -1: not watched. Changed by LiveConnections alone. */
+  index: number;
+  /** Called at most once. It was let in before its token expired, so the expiry does not end it. */
+  onRevoked(reason: Denial | Outage): void;
 }
 
 export interface LiveConnections {
@@ -25,8 +25,8 @@ export interface LiveConnections {
   /** Registers a connection (`identity` undefined: a public route, ended only by `endAll`); returns its removal. */
   add(identity: Identity | undefined, end: EndConnection): () => void;
   /**
-   * Ends every connection whose identity has expired or no longer stands, and every request under way whose identity no
-   * longer stands; returns how many.
+   * Ends every connection whose identity has expired or was revoked, and every request under way whose identity was
+   * revoked; returns how many.
    */
   sweep(standing: (identity: Identity) => Standing, nowMs: number): number;
   /** Ends all connections: the process is shutting down. */
@@ -35,8 +35,8 @@ export interface LiveConnections {
   readonly size: number;
 }
 
-/** Whose revocation or expiry ends what a permit let in; undefined: nobody's, as in shadow mode. */
-export const endsWith = ({ kind, identity }: Permit): Identity | undefined =>
+/** The identity whose revocation or expiry ends what a permit let in; undefined: none, as in shadow mode. */
+export const boundIdentity = ({ kind, identity }: Permit): Identity | undefined =>
   kind === 'shadow' ? undefined : identity;
 
 interface Entry {
@@ -64,17 +64,19 @@ export const createLiveConnections = (): LiveConnections => {
     sweep: (standing, nowMs) => {
       let ended = 0;
       for (const entry of entries) {
-        const reason = entry.identity === undefined ? undefined : fallOf(entry.identity, standing, nowMs);
+        const reason =
+          entry.identity === undefined ? undefined : reasonToEnd(entry.identity, standing, nowMs);
         if (reason === undefined) continue;
         end(entry, reason);
         ended += 1;
       }
       for (const request of underWay.all()) {
-        if (request.place < 0) continue;
-        const reason = request.identity === undefined ? undefined : fallUnderWay(request.identity, standing);
+        if (request.index < 0) continue;
+        const reason =
+          request.identity === undefined ? undefined : reasonToEndRequest(request.identity, standing);
         if (reason === undefined) continue;
         underWay.delete(request);
-        request.onFallen(reason);
+        request.onRevoked(reason);
         ended += 1;
       }
       return ended;
@@ -89,26 +91,26 @@ export const createLiveConnections = (): LiveConnections => {
 };
 
 /**
- * A set as an array, each member knowing its place. A `Set` replaces its table every few dozen requests, and the tables
+ * A set as an array, each member knowing its index. A `Set` replaces its table every few dozen requests, and the tables
  * that had grown old kept what they once held: a quarter of all a request allocates then survived its first collection.
  */
 class UnderWay {
   readonly #requests: RequestUnderWay[] = [];
 
   add(request: RequestUnderWay): void {
-    if (request.place >= 0) return;
-    request.place = this.#requests.length;
+    if (request.index >= 0) return;
+    request.index = this.#requests.length;
     this.#requests.push(request);
   }
 
   delete(request: RequestUnderWay): void {
-    const { place } = request;
-    if (place < 0) return;
-    request.place = -1;
+    const { index } = request;
+    if (index < 0) return;
+    request.index = -1;
     const last = this.#requests.pop();
     if (last === undefined || last === request) return;
-    this.#requests[place] = last;
-    last.place = place;
+    this.#requests[index] = last;
+    last.index = index;
   }
 
   /** As they are now, whatever becomes of them meanwhile. */
@@ -121,7 +123,7 @@ class UnderWay {
  * Why a connection may not go on; undefined when it may. `outdated` ends it: the user's state or roles have changed since
  * it was let in, and only a new request is judged again. `unknown` does not: a silent feed says nothing against it.
  */
-const fallOf = (
+const reasonToEnd = (
   identity: Identity,
   standing: (identity: Identity) => Standing,
   nowMs: number,
@@ -141,15 +143,15 @@ const fallOf = (
 };
 
 /**
- * As `fallOf`, for a request that can still be answered. `outdated` may be no fault of the caller's (a role was added):
- * it is told to send the request again, and then it is judged anew.
+ * As `reasonToEnd`, for a request that can still be answered. `outdated` may be no fault of the caller's (a role was added):
+ * it is asked to send the request again, and then it is judged anew.
  */
-const fallUnderWay = (
+const reasonToEndRequest = (
   identity: Identity,
   standing: (identity: Identity) => Standing,
 ): Denial | Outage | undefined => {
   const found = standing(identity);
   return found === 'outdated'
     ? outage('store_unavailable', new Error('the account was changed while the request was under way'))
-    : fallOf(identity, () => found, -Infinity);
+    : reasonToEnd(identity, () => found, -Infinity);
 };

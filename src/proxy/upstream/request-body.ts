@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { BodyPace } from './body-pace.ts';
 import type { BodyBounds, Framing } from './exchange.ts';
 
-/** Told at most once each. */
+/** Each is called at most once. */
 export interface BodyListener {
   /** Enough of it is here to take a connection for it. */
   onBodyReady(): void;

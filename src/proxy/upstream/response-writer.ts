@@ -25,7 +25,7 @@ export class ResponseWriter {
   readonly #stallTimeoutMs: number;
   readonly #listener: WriterListener;
   #interimCount = 0;
-  /** Of a Content-Length body: bytes still to come; -1 when the end is told otherwise. */
+  /** Of a Content-Length body: bytes still to come; -1 when the end is known otherwise. */
   #remainingBytes = -1;
   #isBodyEnded = false;
   #isWaiting = false;

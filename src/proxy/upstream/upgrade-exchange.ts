@@ -7,7 +7,7 @@ import type { Identity } from '../../decision/identity.ts';
 import { type Denial, type Outage, outage } from '../../decision/outcome.ts';
 import type { ForwardEnd, ForwardOptions, Upgrade } from './exchange.ts';
 import { outageOf } from './forward-failure.ts';
-import { endsWith, type LiveConnections, type RequestUnderWay } from './live-connections.ts';
+import { boundIdentity, type LiveConnections, type RequestUnderWay } from './live-connections.ts';
 import { readResponseHeaders } from './response-headers.ts';
 
 export interface Handshake {
@@ -23,8 +23,8 @@ export interface UpgradeContext extends ForwardOptions {
 }
 
 export class UpgradeExchange implements RequestUnderWay {
-  /** Its place among the requests under way. */
-  place = -1;
+  /** Its index among the requests that are watched. */
+  index = -1;
   readonly #upgrade: Upgrade;
   readonly #socket: Socket;
   readonly #context: UpgradeContext;
@@ -74,7 +74,7 @@ export class UpgradeExchange implements RequestUnderWay {
   }
 
   /** Revoked before the tunnel stood. */
-  onFallen(reason: Denial | Outage): void {
+  onRevoked(reason: Denial | Outage): void {
     this.end(reason);
   }
 
@@ -97,7 +97,7 @@ export class UpgradeExchange implements RequestUnderWay {
     }
   }
 
-  /** The handshake could not even be sent: a bug, thrown to whoever asked for it. */
+  /** The handshake could not even be sent: a bug, thrown to the caller of `upgrade`. */
   abandon(): void {
     this.#isOver = true;
     clearTimeout(this.#timer);
@@ -135,7 +135,9 @@ export class UpgradeExchange implements RequestUnderWay {
     handshake.openTunnel(response, upstreamSocket, head);
     socket.setDefaultEncoding('utf8');
     this.#context.live.unwatch(this);
-    this.#unregister = this.#context.live.add(endsWith(this.#upgrade.permit), (reason) => this.end(reason));
+    this.#unregister = this.#context.live.add(boundIdentity(this.#upgrade.permit), (reason) =>
+      this.end(reason),
+    );
     this.#guard(socket, upstreamSocket);
     this.#watchStall();
   }
@@ -208,7 +210,7 @@ export class UpgradeExchange implements RequestUnderWay {
     const socket = this.#socket;
     socket.off('data', this.#onEarly).resume();
     answer.assignSocket(socket);
-    // Node's server let go of the socket with the upgrade: nobody else tells the answer that there is room again.
+    // Node's server let go of the socket with the upgrade: nothing else tells the response that there is room again.
     socket.on('drain', () => answer.emit('drain'));
     answer.once('finish', () => {
       socket.off('end', this.#onClientGone).off('close', this.#onClientGone);

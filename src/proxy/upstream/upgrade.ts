@@ -17,8 +17,8 @@ import { type Handshake, UpgradeExchange } from './upgrade-exchange.ts';
 export interface Upgrader {
   /**
    * Opens a tunnel and keeps it until either side, a revocation, an expiry or the shutdown ends it. `onEnd` is called
-   * exactly once, at the tunnel's end, or when there is none; perhaps before this returns. When it tells a failure and
-   * not `responded`, nothing was written to the socket and the caller answers and closes it (`client_gone`: closes).
+   * exactly once, at the tunnel's end, or when there is none; perhaps before this returns. When it gets a failure and
+   * not `responded`, nothing was written to the socket and the caller responds and closes it (`client_gone`: closes).
    * Throws when the permit is not one, or its upstream is unknown: bugs.
    */
   upgrade(upgrade: Upgrade, onEnd: (end: ForwardEnd) => void): void;

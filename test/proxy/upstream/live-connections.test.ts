@@ -83,9 +83,9 @@ t.test(
       const live = createLiveConnections();
       const reasons: string[] = [];
       const request = {
-        place: -1,
+        index: -1,
         identity: identityOf('t1', 500),
-        onFallen: (fallen: { readonly reason: string }) => void reasons.push(fallen.reason),
+        onRevoked: (fallen: { readonly reason: string }) => void reasons.push(fallen.reason),
       };
       live.watch(request);
       t.equal(live.size, 0);
