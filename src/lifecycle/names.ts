@@ -5,6 +5,7 @@
 import { accountIdGrammar } from '../decision/identity.ts';
 import { isScope, looksLikeScopes, scopeLengthMax, scopesMax } from '../decision/scope.ts';
 import { isMadeUuid } from '../identity/vendor-ids.ts';
+import { pageLimitMax } from '../store/paging.ts';
 import type { Label } from '../store/records.ts';
 import type { PageRequest } from '../store/token-store.ts';
 import { type CommandError, type CommandErrorCode, commandError } from './command-error.ts';
@@ -119,7 +120,6 @@ export const checkLabels = (labels: readonly Label[]): CommandError | undefined 
       );
 };
 
-const pageLimitMax = 1000;
 const cursorBytesMax = 1024;
 
 export const checkPage = (page: PageRequest): CommandError | undefined => {

@@ -3,7 +3,7 @@
 
 import type { Page, PageRequest } from './token-store.ts';
 
-const pageLimitMax = 1000;
+export const pageLimitMax = 1000;
 
 /** How many items a page has at most. */
 export const limitOf = ({ limit }: PageRequest): number => Math.max(1, Math.min(limit, pageLimitMax));

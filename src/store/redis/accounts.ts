@@ -51,7 +51,7 @@ const isStorableAccount = (orgId: string, userId: string | undefined): boolean =
 
 /** The record of an org or a user, and the stream of its shard. */
 const keysOf = ({ keys }: StoreContext, orgId: string, userId: string | undefined): [string, string] => [
-  userId === undefined ? keys.org(orgId) : keys.user(orgId, userId),
+  keys.record(orgId, userId),
   keys.changes(shardOfAccount(orgId, userId)),
 ];
 

@@ -60,19 +60,19 @@ export class KeySpace {
     return base;
   }
 
-  /** `<org>/<user>`, the part of a user's keys that names the user. */
-  account(orgId: string, userId: string): string {
-    return `${escapeOrg(orgId)}/${userId}`;
+  /** The part of keys that names an account: `<org>/<user>`, or `<org>`, which names no user. */
+  account(orgId: string, userId: string | undefined): string {
+    return userId === undefined ? escapeOrg(orgId) : `${escapeOrg(orgId)}/${userId}`;
+  }
+  /** The record of an org or a user. */
+  record(orgId: string, userId: string | undefined): string {
+    return userId === undefined ? this.org(orgId) : this.user(orgId, userId);
   }
   user(orgId: string, userId: string): string {
     return `${this.#base(shardOfAccount(orgId, userId))}user:${this.account(orgId, userId)}`;
   }
   tokensOf(orgId: string, userId: string): string {
     return `${this.#base(shardOfAccount(orgId, userId))}tokens:${this.account(orgId, userId)}`;
-  }
-  /** `<org>`: no user's account is spelled so. */
-  accountOfOrg(orgId: string): string {
-    return escapeOrg(orgId);
   }
   /** `of`: an account, or an org, whose part of this shard it is. */
   tokenIndex(shard: number, part: TokenPart, by: TokenOrder, of: string): string {

@@ -103,7 +103,7 @@ const commandOf = (keys: KeySpace, { change, shard }: Located, isMissing: string
     case 'org': {
       const { orgId, generation, tokenGenerationMin, state, atMs } = change;
       const userId = change.kind === 'user' ? change.userId : undefined;
-      const account = userId === undefined ? keys.org(orgId) : keys.user(orgId, userId);
+      const account = keys.record(orgId, userId);
       const name = userId === undefined ? orgId : keys.account(orgId, userId);
       const touched = [account, keys.ended(shard, `${change.kind}:${name}`), stream, mark];
       const wordsBefore = accountLine(orgId, userId, atMs).length;

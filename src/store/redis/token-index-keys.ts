@@ -48,7 +48,7 @@ export const boundsOfName = (name: string): readonly [min: string, max: string] 
 /** In the order in which every script takes them: of the user, of the org; each by each order. */
 export const indexKeysOf = (keys: KeySpace, token: IndexedToken, part: TokenPart): string[] => {
   const shard = shardOfAccount(token.orgId, token.userId);
-  return [keys.account(token.orgId, token.userId), keys.accountOfOrg(token.orgId)].flatMap((of) =>
+  return [keys.account(token.orgId, token.userId), keys.account(token.orgId, undefined)].flatMap((of) =>
     tokenOrders.map((by) => keys.tokenIndex(shard, part, by, of)),
   );
 };

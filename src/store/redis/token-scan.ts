@@ -17,7 +17,7 @@ import type { TokenListings } from '../token-store.ts';
 import { loadToken } from './api-tokens.ts';
 import { runOn } from './connections.ts';
 import { commandsOf, type Step, type StoreContext } from './context.ts';
-import { allShards, isStorableId, isStorableTokenId, type KeySpace } from './key-space.ts';
+import { allShards, isStorableId, isStorableTokenId } from './key-space.ts';
 import { buryScript, indexToken } from './index-token.ts';
 import { afterTime, boundsOfName, memberOf, sortKeyOfMember } from './token-index-keys.ts';
 import { createIndexGuard } from './token-upkeep.ts';
@@ -41,9 +41,6 @@ const isStorable = ({ orgId, userId }: Owner): boolean =>
 const shardsOf = ({ orgId, userId }: Owner): readonly number[] =>
   userId === undefined ? allShards : [shardOfAccount(orgId, userId)];
 
-const nameOf = (keys: KeySpace, { orgId, userId }: Owner): string =>
-  userId === undefined ? keys.accountOfOrg(orgId) : keys.account(orgId, userId);
-
 /** Live ones are asked for before revoked ones, on one connection: a token that moves in between is in one or both. */
 const membersOf = (
   { keys, reads }: StoreContext,
@@ -53,7 +50,7 @@ const membersOf = (
   const parts = (['live', 'revoked'] as const).filter((part) => scan.parts.includes(part));
   const [min, max] = boundsOf(scan);
   const read = async (shard: number, part: TokenPart): Promise<readonly Member[]> => {
-    const key = keys.tokenIndex(shard, part, scan.by, nameOf(keys, scan));
+    const key = keys.tokenIndex(shard, part, scan.by, keys.account(scan.orgId, scan.userId));
     const found = await reads.on(key, (client) =>
       scan.isDescending
         ? client.zrevrangebylex(key, max, min, 'LIMIT', 0, limit)
@@ -96,7 +93,7 @@ const countTokens: Step<'countTokens'> = async ({ keys, reads }, count) => {
   const { part, unexpiredAtMs } = count;
   const counts = await Promise.all(
     shardsOf(count).map((shard) => {
-      const key = keys.tokenIndex(shard, part, 'expiresAtMs', nameOf(keys, count));
+      const key = keys.tokenIndex(shard, part, 'expiresAtMs', keys.account(count.orgId, count.userId));
       return reads.on(key, (client) =>
         unexpiredAtMs === undefined
           ? client.zcard(key)
