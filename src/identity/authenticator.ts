@@ -73,7 +73,7 @@ export class PresentedCredential {
   readonly value: string;
   readonly digest: string;
   readonly isJwt: boolean;
-  /** Whether it was good a moment ago, so that nobody is guessing. */
+  /** Whether it was good when it was last looked up, so that nobody is guessing. */
   readonly isRenewal: boolean;
   readonly #bytesMax: number;
   #parsed: CompactJwt | JwtFault | undefined;

@@ -1,11 +1,11 @@
-// How much one issuer may be asked: so many questions at a time, and so many a second about tokens that were not good a
-// moment ago. Strangers can invent tokens faster than an issuer can answer; they must neither flood it through us, nor take
+// How much one issuer may be asked: so many questions at a time, and so many a second about tokens that were not good
+// before. Strangers can invent tokens faster than an issuer can answer; they must neither flood it through us, nor take
 // the room of callers whose tokens are known.
 
 import { FixedWindow } from './fixed-window.ts';
 
 export interface QuestionBudgetSettings {
-  /** Half of it is for tokens that were not good a moment ago. */
+  /** At most half of it is for tokens that were not good before. */
   readonly concurrencyMax: number;
   readonly newTokensPerSecond: number;
 }
@@ -25,7 +25,7 @@ export class QuestionBudget {
     this.#begun = new FixedWindow({ windowMs: secondMs, keysMax: 1, monotonicMs });
   }
 
-  /** Asks when there is room. `isRenewal`: the token was good a moment ago. Undefined: there is no room. */
+  /** Asks when there is room. `isRenewal`: the token was good before. Undefined: there is no room. */
   async ask<Answer>(isRenewal: boolean, question: () => Promise<Answer>): Promise<Answer | undefined> {
     const { concurrencyMax, newTokensPerSecond } = this.#settings;
     if (this.#open >= concurrencyMax) return undefined;

@@ -142,11 +142,11 @@ const introspectionFields = group({
   timeoutMs: field(duration('50ms', '30s'), 'An answer that takes longer is an outage (503).').prefault('3s'),
   concurrencyMax: field(
     count(2, 1_000),
-    'Most questions at a time; half of them for tokens that were not good a moment ago. Further ones are answered 503.',
+    'Most questions at a time; at most half of them about tokens that were not good before. Further ones are answered 503.',
   ).prefault(64),
   newTokensPerSecond: field(
     count(1, 100_000),
-    'Most questions a second about tokens that were not good a moment ago. Further ones are answered 503.',
+    'Most questions a second about tokens that were not good before. Further ones are answered 503.',
   ).prefault(100),
 });
 

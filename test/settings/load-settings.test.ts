@@ -1,5 +1,6 @@
 // Where settings come from, which source wins, and what comes out: one frozen value.
 
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { t } from 'tap';
@@ -208,6 +209,45 @@ t.test('an issuer that can be overheard, and keys over plain http, are warnings'
     { issuer: 'https://a.example', jwks: 'http://a.example/keys', audience: 'x', fixedOrg: 'acme' },
   ];
   t.match(warningsOf({ flags: { issuers } }), [/issuers\[0\].jwks: is plain http/]);
+});
+
+t.test('an issuer that is asked about its tokens has its defaults, and warnings of its own', async (t) => {
+  const asking = (how: object) => ({
+    flags: {
+      issuers: [
+        {
+          issuer: 'https://a.example',
+          audience: 'x',
+          fixedOrg: 'acme',
+          introspection: { url: 'https://a.example/introspect', clientId: 'tollgate', ...how },
+        },
+      ],
+    },
+  });
+  const clientSecret = 'a-secret-of-the-issuer';
+  t.match(load(asking({ clientSecret })).issuers[0], {
+    jwksUrl: undefined,
+    introspection: {
+      method: 'basic',
+      clientSecret,
+      cacheTtlMs: 10_000,
+      negativeTtlMs: 5_000,
+      timeoutMs: 3_000,
+      concurrencyMax: 64,
+      newTokensPerSecond: 100,
+    },
+  });
+  t.same(warningsOf(asking({ clientSecret })), []);
+  t.match(warningsOf(asking({ clientSecret, url: 'http://a.example/introspect' })), [
+    /issuers\[0\].introspection.url: is plain http.*write an https URL/,
+  ]);
+  t.same(warningsOf(asking({ clientSecret, url: 'http://127.0.0.1:9/introspect' })), []);
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+  const key = privateKey.export({ type: 'pkcs8', format: 'pem' });
+  const loaded = loadSettings({ file: undefined, env: {}, ...asking({ method: 'private_key_jwt', key }) });
+  t.match(loaded.ok || loaded.problems.map(issueLine), [
+    /issuers\[0\].introspection.key: cannot sign; write a P-256/,
+  ]);
 });
 
 t.test('an issuer found by its own URL alone is as exact as it is written', async (t) => {

@@ -211,10 +211,10 @@ t.test(
     );
     const late = await startGate(t, { directory, name: 'late', settings });
     await late.whenReady();
-    const line = await late.logged(({ msg }) => msg.includes('external issuer'));
+    const line = await late.logged(({ msg }) => msg.includes('the keys of the issuer'));
     t.match(line, {
       level: 'warn',
-      msg: /could not be fetched: .*ECONNREFUSED.*check `jwks` of that issuer/,
+      msg: /could not be fetched: .*ECONNREFUSED.*check `issuer` and `jwks` of it/,
     });
     t.notMatch(JSON.stringify(line), /\s+at /, 'one line of advice, no stack');
     const refused = await call(late, '/things', token);
