@@ -22,9 +22,11 @@ import { provision } from './provision.ts';
 import { report, roundsMin, type Figures, yardstick } from './report.ts';
 import {
   addedHeaders,
+  askedByNginx,
   hasHaproxy,
   startBareProxy,
   startHaproxy,
+  startHello,
   startUpstream,
   type Subject,
 } from './subjects.ts';
@@ -56,6 +58,7 @@ const tollgateSettings = (
   echoPort: number,
   redisSocket: string,
   identitiesMax: number,
+  authPort: number,
 ) => ({
   upstream: `http://127.0.0.1:${upstreamPort}`,
   upstreams: { echo: `http://127.0.0.1:${echoPort}` },
@@ -69,6 +72,7 @@ const tollgateSettings = (
     { name: 'echo', path: '/echo', scopes: ['things:read'], upstream: 'echo' },
     { name: 'health', path: '/health', public: true },
   ],
+  forwardAuth: { listen: `127.0.0.1:${authPort}`, trustedPeers: ['127.0.0.1'] },
   cache: { identitiesMax },
   log: { access: 'errors' },
   shutdown: { drainDelay: '0s', deadline: '1s' },
@@ -126,7 +130,8 @@ const main = async (): Promise<Figures> => {
   const upstream = await kept(startUpstream());
   const echoPort = await freePort();
   const built = compile(directory);
-  const start = (name: string, identitiesMax: number): Promise<Tollgate> =>
+  const authPort = await freePort();
+  const start = (name: string, identitiesMax: number, port: number): Promise<Tollgate> =>
     kept(
       startTollgate({
         directory,
@@ -134,13 +139,13 @@ const main = async (): Promise<Figures> => {
         prefix: proxyCore,
         main: built,
         nodeArgs: imageNodeArgs,
-        settings: tollgateSettings(upstream.port, echoPort, redis.socketPath, identitiesMax),
+        settings: tollgateSettings(upstream.port, echoPort, redis.socketPath, identitiesMax, port),
       }),
     );
   say('starting');
-  const hits = await start('hits', 200_000);
+  const hits = await start('hits', 200_000, authPort);
   // So small a cache that every request of a long round of tokens is a miss.
-  const misses = await start('misses', 100);
+  const misses = await start('misses', 100, await freePort());
   await new Promise((resolve) => setTimeout(resolve, 2000));
   const idleMb = residentMbOf(hits.pid);
 
@@ -157,6 +162,7 @@ const main = async (): Promise<Figures> => {
   const pairs = await addedHeaders(hits.url, apiToken, echoPort);
   const telling = await kept(startBareProxy('undici-proxy.ts', upstream.port, JSON.stringify(pairs)));
   const httpProxy = await kept(startBareProxy('http-proxy-proxy.ts', upstream.port));
+  const hello = await kept(startHello());
   const unknown = createSecret({ shard: 0, length: 65 });
   const one = (url: string, token: string) => ({ url, tokens: { one: token } });
   const subjects: Subject[] = [
@@ -166,6 +172,16 @@ const main = async (): Promise<Figures> => {
     { name: 'tollgate, cached access token', pid: hits.pid, load: one(hits.url, accessToken) },
     { name: 'tollgate, miss', pid: misses.pid, load: { url: misses.url, tokens: { each: tokenFile } } },
     { name: 'tollgate, 401', pid: hits.pid, load: { ...one(hits.url, unknown), refused: true } },
+    {
+      name: 'bare hello world',
+      pid: hello.pid,
+      load: { ...one(hello.url, apiToken), headers: askedByNginx },
+    },
+    {
+      name: 'tollgate, forward-auth',
+      pid: hits.pid,
+      load: { ...one(`http://127.0.0.1:${authPort}`, apiToken), headers: askedByNginx },
+    },
     { name: 'bare http-proxy', pid: httpProxy.pid, load: one(httpProxy.url, apiToken) },
   ];
   if (hasHaproxy())

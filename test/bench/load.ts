@@ -19,6 +19,8 @@ export interface Load {
   readonly pauseMs?: number;
   /** POST this form with the token at its end, instead of GET with a bearer. */
   readonly form?: string;
+  /** More header lines of each request. */
+  readonly headers?: readonly string[];
   /** Every request is to be refused, instead of none. */
   readonly refused?: true;
 }
@@ -32,7 +34,7 @@ export interface LoadResult {
 
 /** Fails when a request was broken, or was refused that should not be, or the other way round. */
 export const runLoad = async (load: Load): Promise<LoadResult> => {
-  const { url, tokens, seconds, connections, pauseMs = 0, form } = load;
+  const { url, tokens, seconds, connections, pauseMs = 0, form, headers = [] } = load;
   const mode = 'one' in tokens ? ['one', tokens.one] : ['each', tokens.each];
   const from = 'each' in tokens ? (tokens.from ?? 0) : 0;
   const args = [
@@ -45,6 +47,7 @@ export const runLoad = async (load: Load): Promise<LoadResult> => {
     '20s',
     '-s',
     join(root, 'test/bench/wrk.lua'),
+    ...headers.flatMap((line) => ['-H', line]),
     url,
     '--',
     ...mode,

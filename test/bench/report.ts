@@ -77,6 +77,7 @@ export const report = ({ cpu, p50, idleMb, fullMb, identities }: Figures): strin
     target('cached / HAProxy jwt_verify', cachedTo('HAProxy, jwt_verify RS256'), 1),
     target('miss / cached', ratio('tollgate, miss', 'tollgate, cached API token'), 2),
     target('401 / cached', ratio('tollgate, 401', 'tollgate, cached API token'), 0.45),
+    target('forward-auth / bare hello world', ratio('tollgate, forward-auth', 'bare hello world'), 1.3),
     target('added latency p50, ms', addedMs('tollgate, cached API token'), 0.3),
     target('resident memory idle, MB', [idleMb], 120),
     identities < 100_000

@@ -12,7 +12,7 @@ import { type Load, otherCore, proxyCore } from './load.ts';
 export interface Subject {
   readonly name: string;
   readonly pid: number;
-  readonly load: Pick<Load, 'url' | 'tokens' | 'refused'>;
+  readonly load: Pick<Load, 'url' | 'tokens' | 'refused' | 'headers'>;
 }
 
 type Started = RunningProcess & { readonly url: string };
@@ -53,6 +53,20 @@ export const startBareProxy = async (
   const port = await freePort();
   return startPinned(proxyCore, node(file, port, upstreamPort, ...args), `http://127.0.0.1:${port}`);
 };
+
+/** A bare HTTP server of Node, on the proxy's core. */
+export const startHello = async (): Promise<Started> => {
+  const port = await freePort();
+  return startPinned(proxyCore, node('hello.ts', port), `http://127.0.0.1:${port}`);
+};
+
+/** What nginx adds to its question about the request of the bench. */
+export const askedByNginx = [
+  'X-Original-Method: GET',
+  'X-Original-URI: /things/1?view=short',
+  'X-Forwarded-For: 192.0.2.7',
+  'X-Forwarded-Proto: https',
+];
 
 /** The header pairs that a gate adds to a request on its route `/echo`, whose upstream listens on `port`. */
 export const addedHeaders = async (

@@ -11,6 +11,10 @@ function init(args)
   pauseMs = tonumber(args[3] or '0')
   local form = args[5]
   local host = wrk.headers['Host'] or (wrk.host .. ':' .. wrk.port)
+  local more = ''
+  for name, value in pairs(wrk.headers) do
+    if name ~= 'Host' then more = more .. name .. ': ' .. value .. '\r\n' end
+  end
   -- LuaJIT hashes a long string by its first and last four bytes and four more each at a quarter and at the half of it. The
   -- form ends in the token; in a GET the token lies around the half. Otherwise 100,000 requests would share one hash.
   local function format(token)
@@ -21,7 +25,7 @@ function init(args)
     end
     local authorization = token ~= '' and ('Authorization: Bearer ' .. token .. '\r\n') or ''
     return 'GET /things/1?view=short HTTP/1.1\r\nHost: ' .. host .. '\r\n' .. authorization
-      .. 'Accept: */*\r\nUser-Agent: bench/1.0\r\n\r\n'
+      .. more .. 'Accept: */*\r\nUser-Agent: bench/1.0\r\n\r\n'
   end
   if args[1] == 'each' then
     for line in io.lines(args[2]) do requests[#requests + 1] = format(line) end

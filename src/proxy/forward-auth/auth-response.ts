@@ -1,10 +1,15 @@
 // What the proxy is answered: that the request may pass, with the headers to set and the names to remove, or the refusal
 // that its caller should get. Values only.
 
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Wire } from '../../decision/refusal.ts';
+import type { RefusalClass } from '../../decision/refusal-class.ts';
+import type { ErrorDialect, RouteRule } from '../../decision/route-rule.ts';
+import { refusalResponse } from '../../dialects/refusal-response.ts';
+import { vcdClientRequestIdHeader } from '../../dialects/vcd-error.ts';
 import type { HeaderFacts } from '../hygiene.ts';
-import { type ClassifyHeader, type HeaderClass, headerClass } from '../header-class.ts';
 import type { Forward } from '../request-decision.ts';
+import type { OriginalRequest } from './original-request.ts';
 
 /** Names, separated by commas, of the caller's headers that the proxy must remove. */
 export const removeHeader = 'X-Tollgate-Remove';
@@ -35,41 +40,15 @@ const authorizationOf = (passed: Forward['passed'], facts: HeaderFacts): string 
   return passed.keepsCredential ? facts.authorization : undefined;
 };
 
-/** Which of the caller's headers may not reach the API; `spoofed`: those of them that only Tollgate may send. */
+/** Which of the caller's headers may not reach the API, each once. */
 export const removedNames = (
-  rawHeaders: readonly string[],
-  classify: ClassifyHeader,
+  { spoofed, proxyWords, credentials }: OriginalRequest,
   { keepsCredential }: Forward['passed'],
-): { readonly removed: readonly string[]; readonly spoofed: readonly string[] } => {
-  let removed: string[] | undefined;
-  let spoofed: string[] | undefined;
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at] ?? '';
-    const kind = classify(name);
-    const isCredential = kind === headerClass.authorization || kind === headerClass.bareCredential;
-    if (isSpoof(kind, name)) (spoofed ??= []).push(name);
-    else if (!(isCredential && !keepsCredential) && !ofProxies.has(kind)) continue;
-    if (removed?.includes(name) !== true) (removed ??= []).push(name);
-  }
-  return { removed: removed ?? none, spoofed: spoofed ?? none };
+): readonly string[] => {
+  const isOne = spoofed.length === 0 && proxyWords.length === 0 && credentials.length <= 1;
+  if (isOne) return keepsCredential ? [] : credentials;
+  return [...new Set([...(keepsCredential ? [] : credentials), ...spoofed, ...proxyWords])];
 };
-
-const none: readonly string[] = [];
-
-/** What a caller may not say of the way its request came. */
-const ofProxies: ReadonlySet<HeaderClass> = new Set([headerClass.proxyWord, headerClass.forwarded]);
-
-/** Who the caller is, which path or host is meant, or a spelling that some APIs take for another name's. */
-const isSpoof = (kind: HeaderClass, name: string): boolean => {
-  if (kind === headerClass.identity) return true;
-  if (kind === headerClass.proxyWord) return !addedByProxies.test(name);
-  // `X_Forwarded_For` and the like; and `Proxy` (CVE-2016-5385).
-  return kind === headerClass.drop && (name.includes('_') || name.toLowerCase() === 'proxy');
-};
-
-/** What proxies add of their own to what they ask with: it is not the caller's spoof. */
-const addedByProxies =
-  /^x-(?:real-ip|envoy-.*|forwarded-(?:port|server|scheme|client-cert|tls-client-cert(?:-info)?)|original-forwarded-for)$/i;
 
 /** Raw pairs of a refusal. `isForNginx`: once more as headers. */
 export const refusalHeaders = (
@@ -87,3 +66,34 @@ export const refusalHeaders = (
 
 /** What fits the one buffer in which nginx takes the headers of an answer. */
 const lineSyntax = /^[\x20-\x7e]{1,2048}$/;
+
+interface RefusalForm {
+  readonly dialect: ErrorDialect;
+  readonly kind: RefusalClass;
+  readonly challenge: RouteRule['challenge'] | undefined;
+}
+
+/** A refusal in a dialect. `path`: without the query. */
+export const responseTo = (
+  headers: IncomingHttpHeaders,
+  { dialect, kind, challenge }: RefusalForm,
+  path: string,
+  requestId: string,
+): Wire => {
+  const clientRequestId = headers[vcdClientRequestIdHeader.toLowerCase()];
+  const refused = {
+    path,
+    requestId,
+    acceptLines: headers.accept === undefined ? [] : [headers.accept],
+    clientRequestId: typeof clientRequestId === 'string' ? clientRequestId : undefined,
+  };
+  return refusalResponse(dialect, kind, refused, challenge);
+};
+
+/** The proxy is set up wrongly: whoever tries it out reads why. */
+export const teach = (detail: string): Wire => {
+  const body = `${JSON.stringify({ type: 'about:blank', title: 'Bad Request', status: 400, detail })}\n`;
+  const length = String(Buffer.byteLength(body));
+  const headers = ['Content-Type', 'application/problem+json', 'Content-Length', length];
+  return { status: 400, headers: [...headers, 'Cache-Control', 'no-store'], body };
+};

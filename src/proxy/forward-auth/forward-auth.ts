@@ -3,20 +3,25 @@
 // trusted are refused, whatever they ask. Each request judged is recorded like one that is forwarded.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { type Denial, denial, type Refusal } from '../../decision/outcome.ts';
 import type { Wire } from '../../decision/refusal.ts';
 import { classifyRefusal, type RefusalClass } from '../../decision/refusal-class.ts';
-import { refusalResponse } from '../../dialects/refusal-response.ts';
-import { vcdClientRequestIdHeader } from '../../dialects/vcd-error.ts';
 import type { Log } from '../../observe/log.ts';
 import type { RequestOutcome } from '../../observe/request-outcome.ts';
 import { requestIdOf } from '../correlation.ts';
 import { createTrust, plainAddress, type TrustsAddress } from '../peer.ts';
-import { decide } from '../pipeline.ts';
+import { decide, type Pipeline } from '../pipeline.ts';
 import type { Decision, Forward, Known, RequestHead } from '../request-decision.ts';
 import type { Running } from '../running.ts';
-import { passHeaders, refusalHeaders, removedNames } from './auth-response.ts';
-import { createOriginalReader } from './original-request.ts';
+import { passHeaders, refusalHeaders, removedNames, responseTo, teach } from './auth-response.ts';
+import {
+  type AskingRequest,
+  type OriginalFault,
+  type OriginalRequest,
+  readOriginal,
+} from './original-request.ts';
+import { createQuestionNames, type QuestionNames, type Style } from './question-names.ts';
 
 export interface ForwardAuthDeps {
   readonly running: () => Running;
@@ -31,122 +36,155 @@ interface Asked {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly running: Running;
-  readonly head: RequestHead;
+  readonly original: OriginalRequest;
   readonly startMs: number;
 }
 
-export const createForwardAuth = ({ running, isShuttingDown, log }: ForwardAuthDeps): AnswerProxy => {
-  let rules = rulesOf(running().settings.forwardAuth);
-  /** Those in force: made once for each settings. */
-  const rulesNow = ({ settings: { forwardAuth } }: Running): AskingRules =>
-    rules.settings === forwardAuth ? rules : (rules = rulesOf(forwardAuth));
-  const advise = createAdviser(log);
-
-  const send = ({ request, response }: Asked, status: number, headers: string[], body: string): void => {
-    // The body that the head announces is still with the proxy: what comes next on the connection may be read as it.
-    if (isShuttingDown() || announcesBody(request)) response.shouldKeepAlive = false;
-    response.writeHead(status, headers);
-    response.end(body);
-  };
-
-  const refuse = (asked: Asked, known: Known, refusal: Refusal, wire?: Wire): void => {
-    const requestId = requestIdOf(known.facts?.requestId);
-    const sent = wire ?? responseTo(asked, known, classifyRefusal(refusal), requestId);
-    send(asked, sent.status, refusalHeaders(sent, requestId, isForNginx(asked)), sent.body);
-    const end =
-      refusal.kind === 'denial'
-        ? { result: refusal.kind, evidence: refusal.evidence, cause: undefined }
-        : { result: refusal.kind, evidence: undefined, cause: refusal.cause };
-    record(asked, known, requestId, { ...end, reason: refusal.reason, status: sent.status });
-  };
-
-  const pass = (asked: Asked, decision: Forward): void => {
-    const { pipeline, settings } = asked.running;
-    const { known, permit } = decision;
-    if (permit.target !== asked.head.target) return refuse(asked, known, credentialInQuery);
-    const names = removedNames(asked.head.rawHeaders, pipeline.classify, decision.passed);
-    if (names.spoofed.length > 0 && settings.forwardAuth.spoofedHeaders === 'refuse')
-      return refuse(asked, known, denial('request_malformed', `spoofed: ${names.spoofed.join(' ')}`));
-    if (known.shadow !== undefined) asked.running.countShadow(known.route, known.shadow);
-    const requestId = requestIdOf(known.facts?.requestId);
-    send(asked, 200, passHeaders(decision, names.removed, requestId), '');
-    record(asked, known, requestId, { ...passed, status: 200 });
-  };
-
-  const act = (asked: Asked, decision: Decision): void => {
-    switch (decision.kind) {
-      case 'forward':
-        return pass(asked, decision);
-      case 'refused':
-        return refuse(asked, decision.known, decision.refusal);
-      case 'owned':
-        advise(`the path belongs to ${decision.owner} of Tollgate: send it to \`listen\` without asking`);
-        return refuse(asked, decision.known, denial('route_unknown', `a path of ${decision.owner}`));
-    }
-  };
-
-  const fail = (asked: Asked, bug: unknown): void => {
-    const known = unread(asked.head);
-    const requestId = requestIdOf(undefined);
-    const wire = responseTo(asked, known, 'internal', requestId);
-    if (asked.response.headersSent) asked.response.destroy();
-    else send(asked, wire.status, refusalHeaders(wire, requestId, isForNginx(asked)), wire.body);
-    record(asked, known, requestId, { ...passed, result: 'bug', cause: bug, status: wire.status });
-  };
-
-  return (request, response) => {
-    const inForce = running();
-    const { path, trusts, readOriginal } = rulesNow(inForce);
-    const peerAddress = plainAddress(request.socket.remoteAddress);
-    const asking = {
-      method: request.method ?? '',
-      target: (request.url ?? '').slice(path.length),
-      rawHeaders: request.rawHeaders,
-      peerAddress,
-    };
-    const original = trusts(peerAddress) ? readOriginal(asking) : untrusted;
-    const isRead = !('fault' in original);
-    const head = isRead ? original : headOf(asking);
-    const asked: Asked = { request, response, running: inForce, head, startMs: performance.now() };
-    try {
-      if (!isRead) {
-        advise(original.fault, { peer: peerAddress });
-        if (original === untrusted) {
-          response.shouldKeepAlive = false;
-          return refuse(asked, unread(head), untrustedPeer);
-        }
-        return refuse(
-          asked,
-          unread(head),
-          denial('request_malformed', original.fault),
-          teach(original.fault),
-        );
-      }
-      const decision = decide(head, asked.running.pipeline);
-      if (!(decision instanceof Promise)) return act(asked, decision);
-      decision.then((late) => act(asked, late)).catch((bug: unknown) => fail(asked, bug));
-    } catch (bug) {
-      fail(asked, bug);
-    }
-  };
+export const createForwardAuth = (deps: ForwardAuthDeps): AnswerProxy => {
+  const door = new ForwardAuth(deps);
+  return (request, response) => door.answer(request, response);
 };
 
-type ForwardAuthSettings = Running['settings']['forwardAuth'];
+class ForwardAuth {
+  readonly #deps: ForwardAuthDeps;
+  readonly #advise: ReturnType<typeof createAdviser>;
+  #rules: AskingRules;
 
-/** What forward-auth does by its settings. */
-interface AskingRules {
-  readonly settings: ForwardAuthSettings;
-  readonly path: string;
-  readonly trusts: TrustsAddress;
-  readonly readOriginal: ReturnType<typeof createOriginalReader>;
+  constructor(deps: ForwardAuthDeps) {
+    this.#deps = deps;
+    this.#advise = createAdviser(deps.log);
+    this.#rules = rulesOf(deps.running());
+  }
+
+  answer(request: IncomingMessage, response: ServerResponse): void {
+    const { socket, rawHeaders, method = '', url = '' } = request;
+    const running = this.#deps.running();
+    // Made once for each settings in force.
+    if (this.#rules.running !== running) this.#rules = rulesOf(running);
+    const rules = this.#rules;
+    const peerAddress = plainAddress(socket.remoteAddress);
+    const asking = { method, target: url.slice(rules.path.length), rawHeaders, peerAddress };
+    const read = mayAsk(rules, socket, peerAddress)
+      ? readOriginal(rules.style, rules.names, asking)
+      : untrusted;
+    const original = 'fault' in read ? unreadable(asking) : read;
+    const asked: Asked = { request, response, running, original, startMs: performance.now() };
+    try {
+      if ('fault' in read) return this.#refuseUnread(asked, read);
+      const decision = decide(original.head, rules.pipeline);
+      if (!(decision instanceof Promise)) return this.#act(asked, decision);
+      decision.then((late) => this.#act(asked, late)).catch((bug: unknown) => this.#fail(asked, bug));
+    } catch (bug) {
+      this.#fail(asked, bug);
+    }
+  }
+
+  #refuseUnread(asked: Asked, read: OriginalFault): void {
+    const { head } = asked.original;
+    const known = unread(head);
+    this.#advise(read.fault, { peer: head.peer.address });
+    if (read === untrusted) this.#refuse(asked, known, untrustedPeer);
+    else this.#refuse(asked, known, denial('request_malformed', read.fault), teach(read.fault));
+  }
+
+  #act(asked: Asked, decision: Decision): void {
+    switch (decision.kind) {
+      case 'forward':
+        return this.#pass(asked, decision);
+      case 'refused':
+        return this.#refuse(asked, decision.known, decision.refusal);
+      case 'owned': {
+        const { owner, known } = decision;
+        this.#advise(`the path belongs to ${owner} of Tollgate: send it to \`listen\` without asking`);
+        return this.#refuse(asked, known, denial('route_unknown', `a path of ${owner}`));
+      }
+    }
+  }
+
+  #pass(asked: Asked, decision: Forward): void {
+    const { running, original } = asked;
+    const { known, permit } = decision;
+    if (permit.target !== original.head.target) return this.#refuse(asked, known, credentialInQuery);
+    const { spoofed } = original;
+    if (spoofed.length > 0 && running.settings.forwardAuth.spoofedHeaders === 'refuse')
+      return this.#refuse(asked, known, denial('request_malformed', `spoofed: ${spoofed.join(' ')}`));
+    if (known.shadow !== undefined) running.countShadow(known.route, known.shadow);
+    const requestId = requestIdOf(known.facts?.requestId);
+    this.#send(asked, 200, passHeaders(decision, removedNames(original, decision.passed), requestId), '');
+    record(asked, known, requestId, passed);
+  }
+
+  /** `wire`: another response than the one for the refusal. */
+  #refuse(asked: Asked, known: Known, refusal: Refusal, wire?: Wire): void {
+    const requestId = requestIdOf(known.facts?.requestId);
+    const sent = wire ?? this.#responseTo(asked, known, classifyRefusal(refusal), requestId);
+    this.#send(asked, sent.status, refusalHeaders(sent, requestId, isForNginx(asked)), sent.body);
+    const isDenial = refusal.kind === 'denial';
+    record(asked, known, requestId, {
+      result: refusal.kind,
+      reason: refusal.reason,
+      evidence: isDenial ? refusal.evidence : undefined,
+      cause: isDenial ? undefined : refusal.cause,
+      status: sent.status,
+    });
+  }
+
+  #fail(asked: Asked, bug: unknown): void {
+    const known = unread(asked.original.head);
+    const requestId = requestIdOf(undefined);
+    const wire = this.#responseTo(asked, known, 'internal', requestId);
+    if (asked.response.headersSent) asked.response.destroy();
+    else this.#send(asked, wire.status, refusalHeaders(wire, requestId, false), wire.body);
+    record(asked, known, requestId, { ...passed, result: 'bug', cause: bug, status: wire.status });
+  }
+
+  /** What the API's caller is told, in the dialect of the route. */
+  #responseTo(
+    { request, running, original }: Asked,
+    known: Known,
+    kind: RefusalClass,
+    requestId: string,
+  ): Wire {
+    const dialect = known.rule?.errors ?? running.settings.errors;
+    const { challenge } = known.rule ?? {};
+    return responseTo(request.headers, { dialect, kind, challenge }, pathOf(original.head), requestId);
+  }
+
+  #send({ original, response }: Asked, status: number, headers: string[], body: string): void {
+    if (this.#deps.isShuttingDown() || original.announcesBody) response.shouldKeepAlive = false;
+    response.writeHead(status, headers);
+    response.end(body);
+  }
 }
 
-const rulesOf = (settings: ForwardAuthSettings): AskingRules => ({
-  settings,
-  path: settings.path ?? '',
-  trusts: createTrust(settings.trustedPeers),
-  readOriginal: createOriginalReader(settings.style),
-});
+/** What forward-auth does by the settings in force. */
+interface AskingRules {
+  readonly running: Running;
+  /** `forwardAuth.path`, which is no part of what is asked about. */
+  readonly path: string;
+  readonly style: Style;
+  readonly trusts: TrustsAddress;
+  /** Whether the peer of a connection may ask. */
+  readonly known: WeakMap<Socket, boolean>;
+  readonly names: QuestionNames;
+  /** The one of the gate, but for the headers by which a proxy asks. */
+  readonly pipeline: Pipeline;
+}
+
+const rulesOf = (running: Running): AskingRules => {
+  const { path = '', style, trustedPeers } = running.settings.forwardAuth;
+  const names = createQuestionNames(style, running.pipeline.classify);
+  const pipeline = { ...running.pipeline, classify: names.classify };
+  return { running, path, style, trusts: createTrust(trustedPeers), known: new WeakMap(), names, pipeline };
+};
+
+const mayAsk = ({ trusts, known }: AskingRules, socket: Socket, address: string): boolean => {
+  const found = known.get(socket);
+  if (found !== undefined) return found;
+  const isTrusted = trusts(address);
+  known.set(socket, isTrusted);
+  return isTrusted;
+};
 
 const isForNginx = ({ running }: Asked): boolean => running.settings.forwardAuth.style === 'original';
 
@@ -156,16 +194,28 @@ const credentialInQuery: Denial = denial(
   'request_malformed',
   'a credential in the query, which the proxy would send to the API; forwardCredential: keep allows it',
 );
-const passed = { result: 'permit', reason: undefined, evidence: undefined, cause: undefined } as const;
+const passed = {
+  result: 'permit',
+  reason: undefined,
+  evidence: undefined,
+  cause: undefined,
+  status: 200,
+} as const;
 
-/** What is judged of a peer that is not believed. */
-const headOf = (asking: { method: string; target: string; peerAddress: string }): RequestHead => ({
-  method: asking.method,
-  target: asking.target,
-  rawHeaders: [],
-  httpVersion: '1.1',
-  peer: { address: asking.peerAddress, isTrusted: false, proto: 'http', forwardedFor: asking.peerAddress },
-  isUpgrade: false,
+/** What is recorded of a question that cannot be read, or comes from somebody who may not ask. */
+const unreadable = ({ method, target, peerAddress }: AskingRequest): OriginalRequest => ({
+  head: {
+    method,
+    target,
+    rawHeaders: [],
+    httpVersion: '1.1',
+    peer: { address: peerAddress, isTrusted: false, proto: 'http', forwardedFor: peerAddress },
+    isUpgrade: false,
+  },
+  spoofed: [],
+  proxyWords: [],
+  credentials: [],
+  announcesBody: true,
 });
 
 const unread = ({ peer }: RequestHead): Known => ({
@@ -178,52 +228,22 @@ const unread = ({ peer }: RequestHead): Known => ({
   shadow: undefined,
 });
 
-const pathOf = ({ target }: RequestHead): string => target.split('?', 1)[0] ?? '';
-
-/** What the API's caller is told, in the dialect of the route. */
-const responseTo = (
-  { request, running, head }: Asked,
-  known: Known,
-  kind: RefusalClass,
-  requestId: string,
-): Wire => {
-  const { accept } = request.headers;
-  const clientRequestId = request.headers[vcdClientRequestIdHeader.toLowerCase()];
-  const refused = {
-    path: pathOf(head),
-    requestId,
-    acceptLines: accept === undefined ? [] : [accept],
-    clientRequestId: typeof clientRequestId === 'string' ? clientRequestId : undefined,
-  };
-  return refusalResponse(known.rule?.errors ?? running.settings.errors, kind, refused, known.rule?.challenge);
-};
-
-/** The proxy is set up wrongly: whoever tries it out reads why. */
-const teach = (detail: string): Wire => {
-  const body = `${JSON.stringify({ type: 'about:blank', title: 'Bad Request', status: 400, detail })}\n`;
-  const length = String(Buffer.byteLength(body));
-  const headers = ['Content-Type', 'application/problem+json', 'Content-Length', length];
-  return { status: 400, headers: [...headers, 'Cache-Control', 'no-store'], body };
-};
-
-const announcesBody = ({ rawHeaders }: IncomingMessage): boolean => {
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at] ?? '';
-    if (name.length === 14 && name.toLowerCase() === 'content-length' && rawHeaders[at + 1] !== '0')
-      return true;
-    if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') return true;
-  }
-  return false;
+const pathOf = ({ target }: RequestHead): string => {
+  const at = target.indexOf('?');
+  return at < 0 ? target : target.slice(0, at);
 };
 
 const record = (
-  { running, head, response, startMs }: Asked,
+  { running, original: { head }, response, startMs }: Asked,
   known: Known,
   requestId: string,
   end: Pick<RequestOutcome, 'result' | 'reason' | 'evidence' | 'cause' | 'status'>,
 ): void =>
   running.record({
-    ...end,
+    result: end.result,
+    reason: end.reason,
+    evidence: end.evidence,
+    cause: end.cause,
     status: response.destroyed ? 0 : end.status,
     route: known.route,
     method: head.method,

@@ -3,10 +3,8 @@
 // of the proxy, never a guess. The target is taken byte for byte. No I/O.
 
 import { isIP } from 'node:net';
-import type { Settings } from '../../settings/settings.ts';
 import type { RequestHead } from '../request-decision.ts';
-
-type Style = Settings['forwardAuth']['style'];
+import { nameUse, part, type QuestionNames, type Style, words } from './question-names.ts';
 
 /** What the proxy asked with. */
 export interface AskingRequest {
@@ -17,142 +15,123 @@ export interface AskingRequest {
   readonly peerAddress: string;
 }
 
+export interface OriginalRequest {
+  readonly head: RequestHead;
+  /** Headers, as spelled, that the caller may not send; and those that may carry its credential. */
+  readonly spoofed: readonly string[];
+  readonly proxyWords: readonly string[];
+  readonly credentials: readonly string[];
+  /** The body stays with the proxy, so what comes next on its connection could be read as it. */
+  readonly announcesBody: boolean;
+}
+
 export interface OriginalFault {
   /** What the proxy must be told to do. */
   readonly fault: string;
 }
 
-/** Names by which a proxy describes a request, and their values; undefined where there is none. */
-type Words = Map<string, string>;
-
-/** Lower case. All of them go no further than here. */
-const targetWords: Readonly<Record<Style, readonly string[]>> = {
-  original: ['x-original-method', 'x-original-uri', 'x-original-url'],
-  forwarded: ['x-forwarded-method', 'x-forwarded-uri'],
-  envoy: [],
-};
-const callerWords: Readonly<Record<Style, readonly string[]>> = {
-  original: ['x-forwarded-for', 'x-forwarded-proto'],
-  forwarded: ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'],
-  envoy: ['x-forwarded-for', 'x-forwarded-proto'],
-};
-
-/** Of the connection between the proxy and us, and of a body that is not sent to us. */
-const ofConnection = new Set(['connection', 'content-length', 'transfer-encoding', 'keep-alive', 'te']);
-/** What the NGINX Ingress controller adds of its own beside `X-Original-URL`. */
-const ofIngress = new Set(['x-auth-request-redirect', 'x-sent-from']);
-
 const methodSyntax = /^[A-Za-z-]{1,32}$/;
-/** Scheme, authority and target of an absolute URL, without reading any of them in another way. */
-const absoluteUrl = /^(https?):\/\/([^/?#]+)(\/.*)$/;
+/** The target of an absolute URL, without reading any of it in another way. */
+const absoluteUrl = /^https?:\/\/[^/?#]+(\/.*)$/;
 
-/** Makes what reads the original request in one style. */
-export const createOriginalReader = (style: Style) => {
-  const ofTarget = new Set(targetWords[style]);
-  const words = new Set([...ofTarget, ...callerWords[style]]);
-
-  return (asking: AskingRequest): RequestHead | OriginalFault => {
-    const { rawHeaders } = asking;
-    const found: Words = new Map();
-    const kept: string[] = [];
-    let host: string | undefined;
-    let isUpgrade = false;
-    for (let at = 0; at < rawHeaders.length; at += 2) {
-      const name = rawHeaders[at] ?? '';
-      const value = rawHeaders[at + 1] ?? '';
-      const lower = name.toLowerCase();
-      if (words.has(lower)) {
-        if (found.has(lower)) return { fault: `${lower} stands twice; the proxy must set it, not add to it` };
-        found.set(lower, value);
-      }
-      if (lower === 'host') {
-        if (host !== undefined) return { fault: 'Host stands twice' };
-        host = value;
-      } else if (!ofTarget.has(lower) && !ofConnection.has(lower)) {
-        if (lower === 'upgrade' && value.toLowerCase() === 'websocket') isUpgrade = true;
-        kept.push(name, value);
-      }
-    }
-    const address = lastAddress(found.get('x-forwarded-for'));
-    if (address === undefined)
-      return { fault: 'X-Forwarded-For is missing, or does not end with an IP address: the caller’s' };
-    const original = read(style, asking, found, host);
-    if ('fault' in original) return original;
-    const { method, target } = original;
-    if (!methodSyntax.test(method)) return { fault: 'the method of the original request is no HTTP method' };
-    const isFromIngress = found.has('x-original-url');
-    return {
+export const readOriginal = (
+  style: Style,
+  names: QuestionNames,
+  asking: AskingRequest,
+): OriginalRequest | OriginalFault => {
+  const { rawHeaders, peerAddress } = asking;
+  const found: (string | undefined)[] = [];
+  let spoofed: string[] | undefined;
+  let proxyWords: string[] | undefined;
+  let credentials: string[] | undefined;
+  let isUpgrade = false;
+  let announcesBody = false;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? '';
+    const use = names.useOf(name);
+    if (use === nameUse.plain) continue;
+    if (use >= nameUse.word) {
+      const place = use - nameUse.word;
+      if (found[place] !== undefined)
+        return { fault: `${words[style][place]} stands twice; the proxy must set it, not add to it` };
+      found[place] = rawHeaders[at + 1] ?? '';
+    } else if (use === nameUse.credential) (credentials ??= []).push(name);
+    else if (use === nameUse.spoof) (spoofed ??= []).push(name);
+    else if (use === nameUse.proxyWord) (proxyWords ??= []).push(name);
+    else if (use === nameUse.body) announcesBody ||= rawHeaders[at + 1] !== '0';
+    else if (use === nameUse.upgrade) isUpgrade = rawHeaders[at + 1]?.toLowerCase() === 'websocket';
+  }
+  if (lastAddress(found[part.forwardedFor]) === undefined)
+    return { fault: 'X-Forwarded-For is missing, or does not end with an IP address: the caller’s' };
+  const original = describedBy(style, asking, found);
+  if ('fault' in original) return original;
+  const { method, target } = original;
+  if (!methodSyntax.test(method)) return { fault: 'the method of the original request is no HTTP method' };
+  return {
+    head: {
       method,
       target,
-      rawHeaders: [...hostPair(original.host), ...(isFromIngress ? withoutIngress(kept) : kept)],
+      rawHeaders,
       httpVersion: '1.1',
       peer: {
-        address: asking.peerAddress,
+        address: peerAddress,
         isTrusted: true,
-        proto: found.get('x-forwarded-proto') === 'https' ? 'https' : 'http',
-        forwardedFor: asking.peerAddress,
+        proto: found[part.proto] === 'https' ? 'https' : 'http',
+        forwardedFor: peerAddress,
       },
       isUpgrade,
-    };
+    },
+    spoofed: spoofed ?? none,
+    proxyWords: proxyWords ?? none,
+    credentials: credentials ?? none,
+    announcesBody,
   };
 };
 
-interface Original {
+const none: readonly string[] = [];
+
+interface Description {
   readonly method: string;
   readonly target: string;
-  readonly host: string | undefined;
 }
 
-const read = (
-  style: Style,
-  asking: AskingRequest,
-  words: Words,
-  host: string | undefined,
-): Original | OriginalFault => {
-  switch (style) {
-    case 'envoy':
-      return { method: asking.method, target: asking.target, host };
-    case 'forwarded': {
-      const method = words.get('x-forwarded-method');
-      const target = words.get('x-forwarded-uri');
-      const forwardedHost = words.get('x-forwarded-host');
-      if (!isWritten(method)) return missing('X-Forwarded-Method');
-      if (!isWritten(target)) return missing('X-Forwarded-Uri');
-      if (!isWritten(forwardedHost)) return missing('X-Forwarded-Host');
-      if (!isWritten(words.get('x-forwarded-proto'))) return missing('X-Forwarded-Proto');
-      return { method, target, host: forwardedHost };
-    }
-    case 'original':
-      return readOriginalWords(words, host);
+type Found = readonly (string | undefined)[];
+
+const describedBy = (style: Style, asking: AskingRequest, found: Found): Description | OriginalFault => {
+  if (style === 'envoy') return asking;
+  const method = found[part.method];
+  const target = found[part.target];
+  const url = found[part.url];
+  if (!isWritten(method)) return missing(style, part.method);
+  if (url !== undefined) return describedByUrl(method, target, url);
+  if (!isWritten(target)) return missing(style, part.target);
+  if (style === 'forwarded') {
+    if (!isWritten(found[part.host])) return missing(style, part.host);
+    if (!isWritten(found[part.proto])) return missing(style, part.proto);
   }
+  return { method, target };
 };
 
-const readOriginalWords = (words: Words, host: string | undefined): Original | OriginalFault => {
-  const method = words.get('x-original-method');
-  const target = words.get('x-original-uri');
-  const url = words.get('x-original-url');
-  if (!isWritten(method)) return missing('X-Original-Method');
-  if (url === undefined) return isWritten(target) ? { method, target, host } : missing('X-Original-URI');
+const describedByUrl = (
+  method: string,
+  target: string | undefined,
+  url: string,
+): Description | OriginalFault => {
   if (target !== undefined)
     return { fault: 'X-Original-URI and X-Original-URL both stand there; the proxy must send one of them' };
-  const [, , authority, rest] = absoluteUrl.exec(url) ?? [];
+  const rest = absoluteUrl.exec(url)?.[1];
   return rest === undefined
     ? { fault: 'X-Original-URL is no URL with scheme, host and path' }
-    : { method, target: rest, host: authority };
+    : { method, target: rest };
 };
 
 const isWritten = (value: string | undefined): value is string => value !== undefined && value !== '';
 
-const missing = (name: string): OriginalFault => ({
-  fault: `${name} is missing: the proxy must set it for each request it asks about, see docs/forward-auth.md`,
+const missing = (style: Style, which: number): OriginalFault => ({
+  fault: `${words[style][which]} is missing: the proxy must set it for each request it asks about, see docs/forward-auth.md`,
 });
 
 const lastAddress = (forwardedFor: string | undefined): string | undefined => {
   const last = forwardedFor?.slice(forwardedFor.lastIndexOf(',') + 1).trim();
   return last !== undefined && isIP(last) !== 0 ? last : undefined;
 };
-
-const hostPair = (host: string | undefined): readonly string[] => (host === undefined ? [] : ['Host', host]);
-
-const withoutIngress = (rawHeaders: readonly string[]): readonly string[] =>
-  rawHeaders.filter((_, at) => !ofIngress.has((rawHeaders[at - (at % 2)] ?? '').toLowerCase()));
