@@ -19,14 +19,14 @@ export interface Invocation {
   readonly output: Output;
 }
 
-export type Parameters = Readonly<Record<string, Parameter<unknown>>>;
+export type NamedParameters = Readonly<Record<string, Parameter<unknown>>>;
 
 /** The values of parameters, by the same names. */
-export type Given<Takes extends Parameters> = {
+export type Given<Takes extends NamedParameters> = {
   readonly [Name in keyof Takes]: Takes[Name] extends Parameter<infer T> ? T : never;
 };
 
-export interface CommandFacts<Takes extends Parameters> {
+export interface CommandFacts<Takes extends NamedParameters> {
   readonly name: string;
   readonly description: string;
   /** Arguments in their order, and options. */
@@ -54,7 +54,7 @@ export const group =
   };
 
 export const command =
-  <Takes extends Parameters>(
+  <Takes extends NamedParameters>(
     facts: CommandFacts<Takes> & {
       readonly run: (given: Given<Takes>, invocation: Invocation) => Promise<ExitCode>;
     },
@@ -68,8 +68,8 @@ export const command =
   };
 
 /** Each value has the type of its parameter, by the same name. */
-function valuesOf<Takes extends Parameters>(takes: Takes, command: Command): Given<Takes>;
-function valuesOf(takes: Parameters, command: Command): Readonly<Record<string, unknown>> {
+function valuesOf<Takes extends NamedParameters>(takes: Takes, command: Command): Given<Takes>;
+function valuesOf(takes: NamedParameters, command: Command): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
     Object.entries(takes).map(([name, parameter]) => [name, parameter.valueOf(command)]),
   );

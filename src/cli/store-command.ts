@@ -21,7 +21,7 @@ import {
   type CommandFacts,
   type Given,
   type Invocation,
-  type Parameters,
+  type NamedParameters,
 } from './command.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { fail, messageOf, refuse } from './failure.ts';
@@ -36,7 +36,7 @@ export interface Session extends Invocation {
   readonly now: () => number;
 }
 
-interface StoreCommandFacts<Takes extends Parameters, Result> extends CommandFacts<Takes> {
+interface StoreCommandFacts<Takes extends NamedParameters, Result> extends CommandFacts<Takes> {
   /** A new store may begin with this command. */
   readonly beginsStore?: boolean;
   /** Why these values do not go together; undefined: they do. */
@@ -48,7 +48,7 @@ interface StoreCommandFacts<Takes extends Parameters, Result> extends CommandFac
   readonly print: (result: Result, session: Session, given: Given<Takes>) => void;
 }
 
-export const storeCommand = <Takes extends Parameters, Result>(
+export const storeCommand = <Takes extends NamedParameters, Result>(
   facts: StoreCommandFacts<Takes, Result>,
 ): AddCommand =>
   command({
