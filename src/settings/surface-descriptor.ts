@@ -24,6 +24,8 @@ export interface SurfaceDescriptor<
   readonly alwaysServed?: readonly NoInfer<Key>[];
   /** What its access tokens are signed with; undefined: `tokens.algorithm`. */
   readonly signs?: SigningAlgorithm;
+  /** Whether it makes API tokens with `openid`, whose exchange gives an ID token too. */
+  readonly makesOpenidTokens?: boolean;
   /** Whether all below its prefix is its own, so that a route there can only be a mistake. */
   readonly ownsPrefix?: boolean;
   /** Whether its paths lie amid their vendor's own API: a route that leads through some of them means the rest of it. */

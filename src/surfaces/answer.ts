@@ -106,6 +106,14 @@ export const success = (
   headers: Readonly<Record<string, string>> = {},
 ): Answer => ({ status, headers: { ...neverStored, ...headers }, body, note: permitted(identity) });
 
+/** For everybody, and for caches. */
+export const publicAnswer = (body: unknown, maxAgeSeconds: number): Answer => ({
+  status: 200,
+  headers: { 'cache-control': `public, max-age=${maxAgeSeconds}` },
+  body,
+  note: permitted(undefined),
+});
+
 /** Whether a value is an answer rather than what was asked for, or an error that is still to be put into the shape of one. */
 export const isAnswer = (value: object): value is Answer => 'body' in value && 'note' in value;
 

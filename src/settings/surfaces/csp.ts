@@ -49,4 +49,5 @@ export const csp = describeSurface({
     deactivateOlder: 'deactivate',
   },
   signs: 'RS256',
+  makesOpenidTokens: true,
 });

@@ -34,6 +34,7 @@ export const management = describeSurface({
     audit: `${prefix}/orgs/{org}/audit`,
     elsewhere: `${prefix}/*`,
   }),
+  makesOpenidTokens: true,
 });
 
 export type ManagementPaths = ReturnType<typeof management.paths>;

@@ -3,7 +3,7 @@
 
 import { outage } from '../../decision/outcome.ts';
 import type { csp } from '../../settings/surfaces/csp.ts';
-import { type Answer, type Endpoint, permitted } from '../answer.ts';
+import { type Endpoint, publicAnswer } from '../answer.ts';
 import type { SurfaceDeps } from '../surface.ts';
 import { parametersEndpoint } from './csp-endpoint.ts';
 import { badRequest } from './csp-error.ts';
@@ -22,25 +22,18 @@ export const getPublicKey = ({
     const pem = key.publicKey.export({ type: 'spki', format: 'pem' }).trim();
     switch (parameters.one('format')) {
       case undefined:
-        return publicAnswer(maxAgeSeconds, { alg: 'SHA256withRSA', issuer: settings.issuer, value: pem });
+        return publicAnswer({ alg: 'SHA256withRSA', issuer: settings.issuer, value: pem }, maxAgeSeconds);
       case 'jwks': {
         const published = keys.published(nowMs).filter(({ algorithm }) => algorithm === 'RS256');
-        return publicAnswer(maxAgeSeconds, { keys: published.map(({ publicJwk }) => publicJwk) });
+        return publicAnswer({ keys: published.map(({ publicJwk }) => publicJwk) }, maxAgeSeconds);
       }
       case 'pem':
-        return { ...publicAnswer(maxAgeSeconds, `${pem}\n`), mediaType: 'application/x-pem-file' };
+        return { ...publicAnswer(`${pem}\n`, maxAgeSeconds), mediaType: 'application/x-pem-file' };
       default:
         return badRequest('format is jwks or pem; without it the key comes as JSON.');
     }
   });
 };
-
-const publicAnswer = (maxAgeSeconds: number, body: unknown): Answer => ({
-  status: 200,
-  headers: { 'cache-control': `public, max-age=${maxAgeSeconds}` },
-  body,
-  note: permitted(undefined),
-});
 
 /** GET /.well-known/openid-configuration (OpenID Connect Discovery section 3), with what exists here. */
 export const getMetadata = (
@@ -48,21 +41,24 @@ export const getMetadata = (
   paths: ReturnType<typeof csp.paths>,
 ): Endpoint => {
   const methods = ['client_secret_basic', 'client_secret_post', 'none'];
-  const answer = publicAnswer(300, {
-    issuer,
-    // Required by the document; nobody signs in here, so GET is answered 405.
-    authorization_endpoint: issuer + paths.authorize,
-    token_endpoint: issuer + paths.token,
-    introspection_endpoint: issuer + paths.introspect,
-    revocation_endpoint: issuer + paths.revoke,
-    end_session_endpoint: issuer + paths.logout,
-    jwks_uri: `${issuer}${paths.publicKey}?format=jwks`,
-    grant_types_supported: ['refresh_token', 'client_credentials'],
-    response_types_supported: [],
-    subject_types_supported: ['public'],
-    id_token_signing_alg_values_supported: ['RS256'],
-    token_endpoint_auth_methods_supported: methods,
-    scopes_supported: ['openid', 'customer_number', 'ALL_PERMISSIONS'],
-  });
+  const answer = publicAnswer(
+    {
+      issuer,
+      // Required by the document; nobody signs in here, so GET is answered 405.
+      authorization_endpoint: issuer + paths.authorize,
+      token_endpoint: issuer + paths.token,
+      introspection_endpoint: issuer + paths.introspect,
+      revocation_endpoint: issuer + paths.revoke,
+      end_session_endpoint: issuer + paths.logout,
+      jwks_uri: `${issuer}${paths.publicKey}?format=jwks`,
+      grant_types_supported: ['refresh_token', 'client_credentials'],
+      response_types_supported: [],
+      subject_types_supported: ['public'],
+      id_token_signing_alg_values_supported: ['RS256'],
+      token_endpoint_auth_methods_supported: methods,
+      scopes_supported: ['openid', 'customer_number', 'ALL_PERMISSIONS'],
+    },
+    300,
+  );
   return () => answer;
 };

@@ -3,8 +3,9 @@
 
 import type { KeyRing } from '../../tokens/key-ring.ts';
 import type { Settings } from '../../settings/settings.ts';
+import { configuredSurfaces } from '../../settings/surface-paths.ts';
 import type { oauth } from '../../settings/surfaces/oauth.ts';
-import { type Answer, type Endpoint, permitted } from '../answer.ts';
+import { type Answer, type Endpoint, permitted, publicAnswer } from '../answer.ts';
 import { badRequest } from './oauth-error.ts';
 import { namedResources, scopesOf } from './resources.ts';
 import { grantTypes } from './token-endpoint.ts';
@@ -32,8 +33,9 @@ export const getServerMetadata = (deps: MetadataDeps): Endpoint => {
  * no surface makes such API tokens, there is no document.
  */
 export const getOpenidMetadata = (deps: MetadataDeps): Endpoint => {
-  const { issuer, surfaces } = deps.settings;
-  if (!surfaces.csp.enabled && !surfaces.management.enabled) return () => noOpenid;
+  const { issuer } = deps.settings;
+  const makers = configuredSurfaces(deps.settings).filter(({ descriptor }) => descriptor.makesOpenidTokens);
+  if (!makers.some(({ enabled }) => enabled)) return () => noOpenid;
   const answer = publicAnswer(
     { ...metadataOf(deps), authorization_endpoint: issuer + deps.paths.authorize },
     metadataSeconds,
@@ -95,11 +97,3 @@ export const getJwks = (deps: {
   const seconds = Math.min(cacheSecondsMax, Math.floor(deps.settings.keys.publishLeadMs / 2000));
   return () => publicAnswer(deps.keys.jwks(deps.now()), seconds);
 };
-
-/** For everybody, and for caches. */
-export const publicAnswer = (body: object, maxAgeSeconds: number): Answer => ({
-  status: 200,
-  headers: { 'cache-control': `public, max-age=${maxAgeSeconds}` },
-  body,
-  note: permitted(undefined),
-});

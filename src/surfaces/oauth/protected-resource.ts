@@ -3,8 +3,7 @@
 
 import { resourceMetadataPath } from '../../decision/protected-resource.ts';
 import type { Settings } from '../../settings/settings.ts';
-import type { Route } from '../answer.ts';
-import { publicAnswer } from './metadata.ts';
+import { publicAnswer, type Route } from '../answer.ts';
 import { onFault } from './oauth-error.ts';
 import { namedResources, scopesOf } from './resources.ts';
 
