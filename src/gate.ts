@@ -120,6 +120,7 @@ const factsOf = (
     clockOffsetMs: clock.offsetMs(),
     clockLeewayMs: settings.tokens.clockLeewayMs,
     shadowWarning,
+    mode: settings.mode,
   };
 };
 

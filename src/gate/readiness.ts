@@ -1,6 +1,7 @@
 // When this replica may be sent traffic, and who is told. Never flips on a blip that the cache can ride out; liveness is not its matter.
 
 import { isOutage, type Outage } from '../decision/outcome.ts';
+import type { EnforcementMode } from '../decision/route-rule.ts';
 import type { Readiness } from '../observe/ops-server.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { LookupState } from './store-watch.ts';
@@ -22,12 +23,24 @@ export interface ReadinessFacts {
   readonly clockLeewayMs: number;
   /** Which routes are in shadow mode; undefined where none is. */
   readonly shadowWarning: string | undefined;
+  /** `shadow`: every request goes on, whatever cannot be found out. */
+  readonly mode: EnforcementMode;
 }
 
 /** Pure: the facts of now, turned into reasons a person at a dashboard understands. */
 export const readinessOf = (facts: ReadinessFacts): Readiness => {
+  const ending = facts.isShuttingDown ? ['shutting down'] : [];
+  const missing = missingOf(facts);
+  const warnings = warningsOf(facts);
+  // In shadow mode an outage stops no request, so it must not take this replica out of the load balancer either.
+  return facts.mode === 'shadow'
+    ? { ready: ending.length === 0, reasons: ending, warnings: [...warnings, ...missing] }
+    : { ready: ending.length + missing.length === 0, reasons: [...ending, ...missing], warnings };
+};
+
+/** What requests cannot be judged without. */
+const missingOf = (facts: ReadinessFacts): readonly string[] => {
   const reasons: string[] = [];
-  if (facts.isShuttingDown) reasons.push('shutting down');
   const { lookups } = facts;
   const lookupFault = lookups.is === 'answered' ? undefined : lookups.cause;
   const knownFault = describeFault(lookupFault) ?? describeFault(facts.feedFault);
@@ -55,7 +68,7 @@ export const readinessOf = (facts: ReadinessFacts): Readiness => {
     // What to do about a store that is away is said once.
     reasons.push(`signing keys: ${isStoreAway ? message : (describeFault(facts.keys) ?? message)}`);
   }
-  return { ready: reasons.length === 0, reasons, warnings: warningsOf(facts) };
+  return reasons;
 };
 
 const warningsOf = (facts: ReadinessFacts): readonly string[] => [

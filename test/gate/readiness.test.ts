@@ -20,6 +20,7 @@ const well: ReadinessFacts = {
   keys: 'ready',
   clockOffsetMs: undefined,
   shadowWarning: undefined,
+  mode: 'enforce',
   clockLeewayMs: 30_000,
 };
 
@@ -152,6 +153,23 @@ t.test('each change is told once, the first readiness included', async (t) => {
   });
   t.strictSame(told, [true, false, true]);
 });
+
+t.test(
+  'where everything is in shadow mode, what is missing is a warning: every request goes on',
+  async (t) => {
+    const without = { isFeedRead: false, keys: outage('store_unavailable') } as const;
+    t.match(readinessOf({ ...well, ...without, mode: 'shadow', shadowWarning: 'shadow mode' }), {
+      ready: true,
+      reasons: [],
+      warnings: ['shadow mode', /change feed.*has not been read yet/, 'signing keys: store_unavailable'],
+    });
+    t.match(readinessOf({ ...well, mode: 'shadow', isShuttingDown: true }), {
+      ready: false,
+      reasons: ['shutting down'],
+    });
+    t.match(readinessOf({ ...well, ...without, shadowWarning: 'of one route' }), { ready: false });
+  },
+);
 
 t.test('routes in shadow mode are named, and leave the gate ready', async (t) => {
   const warningOf = (mode: 'enforce' | 'shadow', ...modes: readonly ('enforce' | 'shadow')[]) =>
