@@ -1,86 +1,73 @@
-// Metrics whose numbers live in plain arrays and are read only when Prometheus asks. prom-client hashes the labels on
-// every increment, even of a bound child; the request path cannot afford that.
+// Metrics whose numbers live in plain arrays and are read only when Prometheus asks, in its text format 0.0.4. prom-client
+// hashes the labels on every increment, even of a bound child; the request path cannot afford that.
 // Nothing here makes up a label: the rows come from the closed tables of the caller.
 
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+type Labels = Readonly<Record<string, string>>;
 
-type Labels<T extends string> = Readonly<Partial<Record<T, string>>>;
-
-export interface Row<T extends string> {
-  readonly labels: Labels<T>;
+export interface Row {
+  readonly labels: Labels;
   readonly value: number;
 }
 
-export interface Naming<T extends string> {
-  readonly name: string;
-  readonly help: string;
-  readonly labelNames: readonly T[];
-}
+type ReadRows = () => Iterable<Row>;
 
-/** Registers a counter that is read through `rows` at scrape time. */
-export const publishCounter = <T extends string>(
-  registry: Registry,
-  naming: Naming<T>,
-  rows: () => Iterable<Row<T>>,
-): void => registry.registerMetric(new LiveCounter(naming, rows));
+/** Families of series, each read through a function at scrape time. A family without rows has no series. */
+export class LiveSeries {
+  readonly #families: (() => string)[] = [];
 
-class LiveCounter<T extends string> extends Counter<T> {
-  readonly #rows: () => Iterable<Row<T>>;
-
-  constructor(naming: Naming<T>, rows: () => Iterable<Row<T>>) {
-    super({ ...naming, registers: [] });
-    this.#rows = rows;
+  counter(name: string, help: string, rows: ReadRows): void {
+    this.#add(name, 'counter', help, rows);
   }
 
-  override async get() {
-    const shape = await super.get();
-    return { ...shape, values: [...this.#rows()] };
-  }
-}
-
-/** Registers a gauge that is read through `rows` at scrape time; without rows it has no series. */
-export const publishGauge = <T extends string>(
-  registry: Registry,
-  naming: Naming<T>,
-  rows: () => Iterable<Row<T>>,
-): void => registry.registerMetric(new LiveGauge(naming, rows));
-
-class LiveGauge<T extends string> extends Gauge<T> {
-  readonly #rows: () => Iterable<Row<T>>;
-
-  constructor(naming: Naming<T>, rows: () => Iterable<Row<T>>) {
-    super({ ...naming, registers: [] });
-    this.#rows = rows;
+  gauge(name: string, help: string, rows: ReadRows): void {
+    this.#add(name, 'gauge', help, rows);
   }
 
-  override async get() {
-    const shape = await super.get();
-    return { ...shape, values: [...this.#rows()] };
+  histogram(
+    name: string,
+    help: string,
+    bounds: readonly number[],
+    distributions: () => Iterable<Distribution>,
+  ): void {
+    this.#families.push(() => {
+      let text = headOf(name, 'histogram', help);
+      for (const distribution of distributions()) text += distributionText(name, bounds, distribution);
+      return text;
+    });
+  }
+
+  #add(name: string, type: string, help: string, rows: ReadRows): void {
+    this.#families.push(() => {
+      let text = headOf(name, type, help);
+      for (const { labels, value } of rows()) text += lineOf(name, labels, value);
+      return text;
+    });
+  }
+
+  /** Every family, in the order in which they were added. */
+  render(): string {
+    return this.#families.map((render) => render()).join('\n');
   }
 }
 
 /** Observations of one label set: `counts[i]` of them at most `bounds[i]`, the last one above every bound. */
-export interface Distribution<T extends string> {
-  readonly labels: Labels<T>;
+export interface Distribution {
+  readonly labels: Labels;
   readonly counts: Float64Array;
   sum: number;
 }
 
 /** Whether it holds an observation: what has none needs no series. */
-export const isObserved = <T extends string>({ counts }: Distribution<T>): boolean =>
-  counts.some((count) => count > 0);
+export const isObserved = ({ counts }: Distribution): boolean => counts.some((count) => count > 0);
 
-export const emptyDistribution = <T extends string>(
-  labels: Labels<T>,
-  bounds: readonly number[],
-): Distribution<T> => ({ labels, counts: new Float64Array(bounds.length + 1), sum: 0 });
+export const emptyDistribution = (labels: Labels, bounds: readonly number[]): Distribution => ({
+  labels,
+  counts: new Float64Array(bounds.length + 1),
+  sum: 0,
+});
 
 /** Adds one observation, in the unit of `bounds`. A few comparisons, no allocation. */
-export const observe = <T extends string>(
-  distribution: Distribution<T>,
-  bounds: readonly number[],
-  value: number,
-): void => {
+export const observe = (distribution: Distribution, bounds: readonly number[], value: number): void => {
   const { counts } = distribution;
   let slot = 0;
   while (slot < bounds.length && value > (bounds[slot] ?? 0)) slot += 1;
@@ -88,45 +75,27 @@ export const observe = <T extends string>(
   distribution.sum += value;
 };
 
-/** Registers a histogram that is read through `distributions` at scrape time. */
-export const publishHistogram = <T extends string>(
-  registry: Registry,
-  naming: Naming<T>,
-  bounds: readonly number[],
-  distributions: () => Iterable<Distribution<T>>,
-): void => registry.registerMetric(new LiveHistogram(naming, bounds, distributions));
-
-class LiveHistogram<T extends string> extends Histogram<T> {
-  readonly #naming: Naming<T>;
-  readonly #bounds: readonly number[];
-  readonly #distributions: () => Iterable<Distribution<T>>;
-
-  constructor(naming: Naming<T>, bounds: readonly number[], distributions: () => Iterable<Distribution<T>>) {
-    super({ ...naming, buckets: [...bounds], registers: [] });
-    this.#naming = naming;
-    this.#bounds = bounds;
-    this.#distributions = distributions;
+const distributionText = (name: string, bounds: readonly number[], distribution: Distribution): string => {
+  const { labels, counts, sum } = distribution;
+  let total = 0;
+  let text = '';
+  for (const [slot, count] of counts.entries()) {
+    total += count;
+    const le = slot < bounds.length ? String(bounds[slot]) : '+Inf';
+    text += lineOf(`${name}_bucket`, { le, ...labels }, total);
   }
+  return text + lineOf(`${name}_sum`, labels, sum) + lineOf(`${name}_count`, labels, total);
+};
 
-  /** What prom-client reads, both for text and for its own `get()`. */
-  getForPromString() {
-    const { help } = this.#naming;
-    const values = [...this.#distributions()].flatMap((each) => this.#rows(each));
-    return Promise.resolve({ name: this.#naming.name, help, type: 'histogram', values, aggregator: 'sum' });
-  }
+const headOf = (name: string, type: string, help: string): string =>
+  `# HELP ${name} ${help.replace(/[\\\n]/g, escaped)}\n# TYPE ${name} ${type}\n`;
 
-  #rows({ labels, counts, sum }: Distribution<T>) {
-    const { name } = this.#naming;
-    let total = 0;
-    const buckets = Array.from(counts, (count, slot) => {
-      total += count;
-      const le = slot < this.#bounds.length ? String(this.#bounds[slot]) : '+Inf';
-      return { labels: { le }, sharedLabels: labels, value: total, metricName: `${name}_bucket` };
-    });
-    return [
-      ...buckets,
-      { labels: {}, sharedLabels: labels, value: sum, metricName: `${name}_sum` },
-      { labels: {}, sharedLabels: labels, value: total, metricName: `${name}_count` },
-    ];
-  }
-}
+const lineOf = (name: string, labels: Labels, value: number): string => {
+  const pairs = Object.entries(labels).map(
+    ([label, text]) => `${label}="${text.replace(/[\\\n"]/g, escaped)}"`,
+  );
+  const series = pairs.length === 0 ? name : `${name}{${pairs.join(',')}}`;
+  return `${series} ${value === Infinity ? '+Inf' : value}\n`;
+};
+
+const escaped = (character: string): string => (character === '\n' ? '\\n' : `\\${character}`);

@@ -1,8 +1,7 @@
 // Metrics that other rooms count for themselves and Prometheus reads on demand: cache, feed, connections, keys.
 // A part nobody has handed in has no series at all: absent, not a misleading zero.
 
-import type { Registry } from 'prom-client';
-import { publishCounter, publishGauge, type Row } from './live-series.ts';
+import type { LiveSeries, Row } from './live-series.ts';
 
 export interface CacheReading {
   readonly hits: number;
@@ -61,14 +60,13 @@ export interface MetricSources {
 }
 
 /** Registers the metrics read from sources; returns the function that names a source. */
-export const publishSources = (registry: Registry): ((sources: Partial<MetricSources>) => void) => {
+export const publishSources = (series: LiveSeries): ((sources: Partial<MetricSources>) => void) => {
   const known: { -readonly [K in keyof MetricSources]?: MetricSources[K] } = {};
-  publishCache(registry, () => known.cache?.());
-  publishFeed(registry, () => known.feed?.());
-  publishConnections(registry, () => known.connections?.());
-  publishUpstreams(registry, () => known.upstreams?.() ?? {});
-  gauge(
-    registry,
+  publishCache(series, () => known.cache?.());
+  publishFeed(series, () => known.feed?.());
+  publishConnections(series, () => known.connections?.());
+  publishUpstreams(series, () => known.upstreams?.() ?? {});
+  series.gauge(
     'tollgate_store_clock_offset_seconds',
     "How far this machine's clock is ahead of the store's; negative: behind.",
     () => {
@@ -76,8 +74,7 @@ export const publishSources = (registry: Registry): ((sources: Partial<MetricSou
       return one(offsetMs === undefined ? undefined : offsetMs / 1000);
     },
   );
-  gauge(
-    registry,
+  series.gauge(
     'tollgate_tls_certificate_expiry_timestamp_seconds',
     'When the certificate shown to callers expires, or the first of its chain to do so.',
     () => {
@@ -85,24 +82,19 @@ export const publishSources = (registry: Registry): ((sources: Partial<MetricSou
       return one(expiryMs === undefined ? undefined : expiryMs / 1000);
     },
   );
-  gauge(registry, 'tollgate_ready', '1 while /readyz answers 200.', () => one(flag(known.ready?.())));
-  gauge(
-    registry,
-    'tollgate_signing_keys',
-    'Published signing keys by algorithm.',
-    () =>
-      Object.entries(known.signingKeys?.() ?? {}).map(([algorithm, value]) => ({
-        labels: { algorithm },
-        value,
-      })),
-    ['algorithm'],
+  series.gauge('tollgate_ready', '1 while /readyz answers 200.', () => one(flag(known.ready?.())));
+  series.gauge('tollgate_signing_keys', 'Published signing keys by algorithm.', () =>
+    Object.entries(known.signingKeys?.() ?? {}).map(([algorithm, value]) => ({
+      labels: { algorithm },
+      value,
+    })),
   );
   return (sources) => void Object.assign(known, sources);
 };
 
-const publishCache = (registry: Registry, read: () => CacheReading | undefined): void => {
+const publishCache = (series: LiveSeries, read: () => CacheReading | undefined): void => {
   const counter = (name: string, help: string, pick: (reading: CacheReading) => number): void =>
-    publishCounter(registry, { name, help, labelNames: [] }, () => {
+    series.counter(name, help, () => {
       const reading = read();
       return one(reading && pick(reading));
     });
@@ -121,8 +113,7 @@ const publishCache = (registry: Registry, read: () => CacheReading | undefined):
     'Unknown credentials refused from memory, without a look-up.',
     (reading) => reading.unknownHits,
   );
-  gauge(
-    registry,
+  series.gauge(
     'tollgate_identity_cache_entries',
     'Entries in memory: identities, and digests known to be unknown.',
     () => {
@@ -133,20 +124,18 @@ const publishCache = (registry: Registry, read: () => CacheReading | undefined):
         { labels: { kind: 'unknown' }, value: reading.unknowns },
       ];
     },
-    ['kind'],
   );
 };
 
-const publishFeed = (registry: Registry, read: () => FeedReading | undefined): void => {
-  gauge(registry, 'tollgate_feed_connected', '1 while the change feed is connected.', () =>
+const publishFeed = (series: LiveSeries, read: () => FeedReading | undefined): void => {
+  series.gauge('tollgate_feed_connected', '1 while the change feed is connected.', () =>
     one(flag(read()?.connected)),
   );
-  gauge(registry, 'tollgate_feed_lag_seconds', 'Since the change feed last gave a sign of life.', () => {
+  series.gauge('tollgate_feed_lag_seconds', 'Since the change feed last gave a sign of life.', () => {
     const heardAtMs = read()?.lastHeardAtMs;
     return one(heardAtMs === undefined ? undefined : Math.max(0, Date.now() - heardAtMs) / 1000);
   });
-  gauge(
-    registry,
+  series.gauge(
     'tollgate_feed_last_event_timestamp_seconds',
     'When the last change came through the feed.',
     () => {
@@ -154,51 +143,38 @@ const publishFeed = (registry: Registry, read: () => FeedReading | undefined): v
       return one(changeAtMs === undefined ? undefined : changeAtMs / 1000);
     },
   );
-  gauge(registry, 'tollgate_tombstones', 'Revocations and generations kept in memory.', () =>
+  series.gauge('tollgate_tombstones', 'Revocations and generations kept in memory.', () =>
     one(read()?.tombstones),
   );
-  publishCounter(
-    registry,
-    {
-      name: 'tollgate_feed_resets_total',
-      help: 'Times the feed lost continuity and every cache was dropped, by reason.',
-      labelNames: ['reason'],
-    },
+  series.counter(
+    'tollgate_feed_resets_total',
+    'Times the feed lost continuity and every cache was dropped, by reason.',
     () => Object.entries(read()?.resets ?? {}).map(([reason, value]) => ({ labels: { reason }, value })),
   );
 };
 
-const publishConnections = (registry: Registry, read: () => ConnectionsReading | undefined): void => {
-  gauge(registry, 'tollgate_client_connections', 'Open connections of callers.', () => one(read()?.client));
-  gauge(registry, 'tollgate_upgraded_connections', 'Live upgraded connections (WebSocket).', () =>
+const publishConnections = (series: LiveSeries, read: () => ConnectionsReading | undefined): void => {
+  series.gauge('tollgate_client_connections', 'Open connections of callers.', () => one(read()?.client));
+  series.gauge('tollgate_upgraded_connections', 'Live upgraded connections (WebSocket).', () =>
     one(read()?.upgraded),
   );
-  publishCounter(
-    registry,
-    {
-      name: 'tollgate_client_connections_refused_total',
-      help: 'Connections closed unread, because limits.connectionsMax were open.',
-      labelNames: [],
-    },
+  series.counter(
+    'tollgate_client_connections_refused_total',
+    'Connections closed unread, because limits.connectionsMax were open.',
     () => one(read()?.refused),
   );
-  publishCounter(
-    registry,
-    {
-      name: 'tollgate_client_connections_refused_by_address_total',
-      help: 'Connections closed unread, because their address had limits.connectionsPerAddressMax open.',
-      labelNames: [],
-    },
+  series.counter(
+    'tollgate_client_connections_refused_by_address_total',
+    'Connections closed unread, because their address had limits.connectionsPerAddressMax open.',
     () => one(read()?.refusedByAddress),
   );
 };
 
 const publishUpstreams = (
-  registry: Registry,
+  series: LiveSeries,
   read: () => Readonly<Record<string, UpstreamReading>>,
 ): void => {
-  gauge(
-    registry,
+  series.gauge(
     'tollgate_upstream_connections',
     'Connections to an upstream: with a request under way (busy), or kept open (idle).',
     () =>
@@ -206,17 +182,13 @@ const publishUpstreams = (
         { labels: { upstream, state: 'busy' }, value: busy },
         { labels: { upstream, state: 'idle' }, value: idle },
       ]),
-    ['upstream', 'state'],
   );
-  gauge(
-    registry,
+  series.gauge(
     'tollgate_upstream_requests_waiting',
     'Requests waiting for a connection to an upstream: all are busy, or the caller holds its share.',
     () => Object.entries(read()).map(([upstream, { waiting }]) => ({ labels: { upstream }, value: waiting })),
-    ['upstream'],
   );
-  gauge(
-    registry,
+  series.gauge(
     'tollgate_upstream_callers_at_share',
     'Callers that hold as many connections to an upstream as callerShare allows one.',
     () =>
@@ -224,19 +196,11 @@ const publishUpstreams = (
         labels: { upstream },
         value: callersAtShare,
       })),
-    ['upstream'],
   );
 };
 
-const one = (value: number | undefined): Row<never>[] => (value === undefined ? [] : [{ labels: {}, value }]);
+const one = (value: number | undefined): readonly Row[] =>
+  value === undefined ? [] : [{ labels: {}, value }];
 
 const flag = (value: boolean | undefined): number | undefined =>
   value === undefined ? undefined : Number(value);
-
-const gauge = <T extends string>(
-  registry: Registry,
-  name: string,
-  help: string,
-  rows: () => readonly Row<T>[],
-  labelNames: readonly T[] = [],
-): void => publishGauge(registry, { name, help, labelNames }, rows);

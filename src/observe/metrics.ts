@@ -2,13 +2,7 @@
 // Rooms below (store, identity) do not know it: the gate hands in functions that read their counts at scrape time.
 
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
-import {
-  type Distribution,
-  emptyDistribution,
-  isObserved,
-  observe,
-  publishHistogram,
-} from './live-series.ts';
+import { type Distribution, emptyDistribution, isObserved, observe, LiveSeries } from './live-series.ts';
 import { createRequestMetrics, durationBounds, type RequestMetricsSettings } from './request-metrics.ts';
 import type { RequestOutcome } from './request-outcome.ts';
 import { type CountShadow, createShadowMetrics } from './shadow-metrics.ts';
@@ -46,10 +40,11 @@ export interface Metrics {
 /** Registers every metric under names `tollgate_*`, and Node's own. */
 export const createMetrics = (settings: MetricsSettings): Metrics => {
   const registry = new Registry();
+  const series = new LiveSeries();
   const registers = [registry];
-  const requests = createRequestMetrics(settings, registry);
-  const shadow = createShadowMetrics(registry);
-  const storeCommand = createStoreMetrics(settings.storeCommands, registry);
+  const requests = createRequestMetrics(settings, series);
+  const shadow = createShadowMetrics(series);
+  const storeCommand = createStoreMetrics(settings.storeCommands, registry, series);
   const faults = new Counter({
     name: 'tollgate_process_faults_total',
     help: 'Exceptions and rejections nobody caught; the process lives on. Each one is a bug.',
@@ -69,7 +64,7 @@ export const createMetrics = (settings: MetricsSettings): Metrics => {
     labelNames: ['version', 'node_version'],
     registers,
   }).set({ version: settings.version, node_version: process.versions.node }, 1);
-  const watch = publishSources(registry);
+  const watch = publishSources(series);
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 20 });
   return {
     ...requests,
@@ -79,7 +74,7 @@ export const createMetrics = (settings: MetricsSettings): Metrics => {
     configReload,
     logLinesDropped: (lines) => dropped.inc(lines),
     watch,
-    render: () => registry.metrics(),
+    render: async () => `${series.render()}\n${await registry.metrics()}`,
     contentType: registry.contentType,
   };
 };
@@ -104,8 +99,12 @@ const createReloadMetrics = (registers: Registry[]): Metrics['configReload'] => 
   };
 };
 
-const createStoreMetrics = (commands: readonly string[], registry: Registry): Metrics['storeCommand'] => {
-  const durations = new Map<string, Distribution<'command'>>();
+const createStoreMetrics = (
+  commands: readonly string[],
+  registry: Registry,
+  series: LiveSeries,
+): Metrics['storeCommand'] => {
+  const durations = new Map<string, Distribution>();
   const errors = new Counter({
     name: 'tollgate_store_errors_total',
     help: 'Store commands that ended in an outage.',
@@ -116,13 +115,9 @@ const createStoreMetrics = (commands: readonly string[], registry: Registry): Me
     durations.set(command, emptyDistribution({ command }, durationBounds));
     errors.inc({ command }, 0);
   }
-  publishHistogram(
-    registry,
-    {
-      name: 'tollgate_store_command_duration_seconds',
-      help: 'Store commands, failed ones included.',
-      labelNames: ['command'],
-    },
+  series.histogram(
+    'tollgate_store_command_duration_seconds',
+    'Store commands, failed ones included.',
     durationBounds,
     () => [...durations.values()].filter(isObserved),
   );

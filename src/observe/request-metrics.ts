@@ -3,15 +3,7 @@
 // series stays the same whatever callers send.
 
 import { denialReasons, outageReasons } from '../decision/outcome.ts';
-import type { Registry } from 'prom-client';
-import {
-  type Distribution,
-  emptyDistribution,
-  isObserved,
-  observe,
-  publishCounter,
-  publishHistogram,
-} from './live-series.ts';
+import { type Distribution, emptyDistribution, isObserved, observe, type LiveSeries } from './live-series.ts';
 import type { RequestOutcome } from './request-outcome.ts';
 
 /** Routes that are no rule: nothing matched, refused before routing, and a name the settings do not know. */
@@ -39,12 +31,12 @@ interface RouteNumbers {
   readonly route: string;
   /** By method class, then status. */
   readonly requests: Float64Array;
-  readonly duration: Distribution<'route'>;
+  readonly duration: Distribution;
   readonly upstream: UpstreamNumbers | undefined;
 }
 
 interface UpstreamNumbers {
-  readonly response: Distribution<'upstream'>;
+  readonly response: Distribution;
   /** By reason. */
   readonly errors: Float64Array;
 }
@@ -76,7 +68,7 @@ export interface RequestMetrics {
 /** Registers the request metrics. */
 export const createRequestMetrics = (
   settings: RequestMetricsSettings,
-  registry: Registry,
+  series: LiveSeries,
 ): RequestMetrics => {
   const upstreams = new Map<string, UpstreamNumbers>();
   const routes = new Map<string, RouteNumbers>();
@@ -102,7 +94,7 @@ export const createRequestMetrics = (
 
   const identified = new Map(settings.authenticators.map((name) => [name, new Float64Array(results.length)]));
 
-  publish(registry, { routes, upstreams, decisions, identified });
+  publish(series, { routes, upstreams, decisions, identified });
 
   const record = (outcome: RequestOutcome): void => {
     const numbers = routes.get(outcome.route) ?? other;
@@ -186,75 +178,46 @@ const statusIndex = Uint8Array.from({ length: 600 }, (_, status) => {
 
 const statusIndexOf = (status: number): number => statusIndex[status] ?? 0;
 
-const publish = (registry: Registry, tables: Tables): void => {
+const publish = (series: LiveSeries, tables: Tables): void => {
   const { routes, upstreams, decisions, identified } = tables;
-  publishCounter(
-    registry,
-    {
-      name: 'tollgate_requests_total',
-      help: 'Requests that ended, by route, method class and status sent (none: the connection ended first).',
-      labelNames: ['route', 'method', 'status'],
-    },
+  series.counter(
+    'tollgate_requests_total',
+    'Requests that ended, by route, method class and status sent (none: the connection ended first).',
     function* () {
       for (const { route, requests } of routes.values()) yield* requestRows(route, requests);
     },
   );
-  publishCounter(
-    registry,
-    {
-      name: 'tollgate_decisions_total',
-      help: 'How requests were judged, by result, reason and kind of credential.',
-      labelNames: ['result', 'reason', 'credential_kind'],
-    },
+  series.counter(
+    'tollgate_decisions_total',
+    'How requests were judged, by result, reason and kind of credential.',
     () => decisionRows(decisions),
   );
-  publishCounter(
-    registry,
-    {
-      name: 'tollgate_identified_requests_total',
-      help: 'Requests whose caller was identified, by who vouched for the credential, and by result.',
-      labelNames: ['authenticator', 'result'],
-    },
+  series.counter(
+    'tollgate_identified_requests_total',
+    'Requests whose caller was identified, by who vouched for the credential, and by result.',
     function* () {
       for (const [authenticator, counts] of identified)
         for (const [index, result] of results.entries())
           yield { labels: { authenticator, result }, value: counts[index] ?? 0 };
     },
   );
-  publishHistogram(
-    registry,
-    {
-      name: 'tollgate_request_duration_seconds',
-      help: 'From the request line to the end of the response; upgraded connections are not counted.',
-      labelNames: ['route'],
-    },
+  series.histogram(
+    'tollgate_request_duration_seconds',
+    'From the request line to the end of the response; upgraded connections are not counted.',
     durationBounds,
     () => Array.from(routes.values(), ({ duration }) => duration).filter(isObserved),
   );
-  publishHistogram(
-    registry,
-    {
-      name: 'tollgate_upstream_response_seconds',
-      help: 'From forwarding a request to the response headers of the upstream.',
-      labelNames: ['upstream'],
-    },
+  series.histogram(
+    'tollgate_upstream_response_seconds',
+    'From forwarding a request to the response headers of the upstream.',
     durationBounds,
     () => Array.from(upstreams.values(), ({ response }) => response),
   );
-  publishCounter(
-    registry,
-    {
-      name: 'tollgate_upstream_errors_total',
-      help: 'Requests the upstream failed, by reason.',
-      labelNames: ['upstream', 'reason'],
-    },
-    function* () {
-      for (const [upstream, { errors }] of upstreams)
-        for (const [index, reason] of reasons.entries())
-          if (isUpstreamReason[index] === 1)
-            yield { labels: { upstream, reason }, value: errors[index] ?? 0 };
-    },
-  );
+  series.counter('tollgate_upstream_errors_total', 'Requests the upstream failed, by reason.', function* () {
+    for (const [upstream, { errors }] of upstreams)
+      for (const [index, reason] of reasons.entries())
+        if (isUpstreamReason[index] === 1) yield { labels: { upstream, reason }, value: errors[index] ?? 0 };
+  });
 };
 
 const requestRows = function* (route: string, requests: Float64Array) {

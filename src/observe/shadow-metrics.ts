@@ -1,22 +1,17 @@
 // What routes in shadow mode would have decided: counted when it is decided, because a tunnel ends when it likes.
 
-import type { Registry } from 'prom-client';
 import type { Refusal } from '../decision/outcome.ts';
-import { publishCounter } from './live-series.ts';
+import type { LiveSeries } from './live-series.ts';
 
 /** Counts one decision. `route`: a name from the settings, or `(none)`; callers invent none. */
 export type CountShadow = (route: string, verdict: Refusal | 'permit') => void;
 
-export const createShadowMetrics = (registry: Registry): CountShadow => {
+export const createShadowMetrics = (series: LiveSeries): CountShadow => {
   /** `<route> <result> <reason>`: none of them holds a blank. */
   const counts = new Map<string, number>();
-  publishCounter(
-    registry,
-    {
-      name: 'tollgate_shadow_decisions_total',
-      help: 'What routes in shadow mode would have decided, by route, result and reason; every request went on.',
-      labelNames: ['route', 'result', 'reason'],
-    },
+  series.counter(
+    'tollgate_shadow_decisions_total',
+    'What routes in shadow mode would have decided, by route, result and reason; every request went on.',
     function* () {
       for (const [key, value] of counts) {
         const [route = '', result = '', reason = ''] = key.split(' ');
