@@ -3,7 +3,7 @@
 // same. Serves no request by itself.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { outage } from '../decision/outcome.ts';
+import { type Outage, outage } from '../decision/outcome.ts';
 import { type CacheCounts, newCacheCounts } from '../identity/cache-reading.ts';
 import { type CountingIdentifier, createIdentifier } from '../identity/create-identifier.ts';
 import { createUnknownTokenLimit, type UnknownTokenLimit } from '../identity/unknown-token-limit.ts';
@@ -96,6 +96,7 @@ export const createIdentification = (
         accessTokens: accessTokens.part,
         isKeyRevoked: (kid) => signingKeys.part.isRevoked(kid),
         noteUse: (tokenId, nowMs) => lastUsed.note(tokenId, nowMs),
+        onIssuerFault: (name, fault) => logIntrospectionFault(log, name, fault),
         counts,
         ...signersOf(ofIdentities, ring),
       }),
@@ -131,6 +132,15 @@ const ready = Promise.resolve('ready' as const);
 const logIssuerFault = (log: Log, issuer: string, fault: KeysFault | undefined): void => {
   if (fault === undefined) log.info(`the keys of the issuer ${issuer} can be had again`);
   else log.warn(adviceOn(issuer, fault));
+};
+
+const logIntrospectionFault = (log: Log, issuer: string, fault: Outage | undefined): void => {
+  if (fault === undefined) log.info(`the issuer ${issuer} answers questions about its tokens again`);
+  else
+    log.warn(
+      `the issuer ${issuer} cannot be asked about its tokens: ${summarizeError(fault.cause)}. They are answered 503 until it ` +
+        'can; check `introspection` of it, and the way there from this machine (HTTPS_PROXY, NO_PROXY).',
+    );
 };
 
 /** One line, for an issuer that is down or set up wrongly. */

@@ -88,6 +88,7 @@ export const openHarness = async (
   const verified: string[] = [];
   const signed: string[] = [];
   const revokedKeys = new Set<string>();
+  const faults: string[] = [];
   const verifyNamed = async ({ claims }: CompactJwt): Promise<Principal | Denial> => {
     const token = claims.text('name');
     verified.push(token);
@@ -120,6 +121,7 @@ export const openHarness = async (
       signed.push(`access token for ${upstreamName}`);
       return `access-${upstreamName}`;
     },
+    onIssuerFault: (name, fault) => faults.push(fault === undefined ? `${name} again` : name),
     isKeyRevoked: (keyId) => revokedKeys.has(keyId),
     monotonicMs,
   };
@@ -141,6 +143,8 @@ export const openHarness = async (
     verified,
     signed,
     revokedKeys,
+    /** Issuers that could not be asked, and could again. */
+    faults,
     org,
     user,
     made,

@@ -239,6 +239,23 @@ t.test('a cached token is not served while its issuer cannot be asked, past its 
   t.type(await ask(token), 'object');
 });
 
+t.test('an issuer that comes and goes is told of once a minute, and once when it is back', async (t) => {
+  const { ask, server, active, clock, faults } = await setUp(t);
+  const comesAndGoes = async (from: number): Promise<void> => {
+    for (let index = from; index < from + 3; index++) {
+      server.answer = answerJson({});
+      for (const each of ['a', 'b']) t.equal(await ask(`${token}-${index}-${each}`), 'issuer_unavailable');
+      server.answer = answerJson(active);
+      t.type(await ask(`${token}-${index}`), 'object');
+    }
+  };
+  await comesAndGoes(0);
+  t.same(faults, [theirs, `${theirs} again`]);
+  clock.nowMs += 60_000;
+  await comesAndGoes(10);
+  t.same(faults, [theirs, `${theirs} again`, theirs, `${theirs} again`]);
+});
+
 // -- an answer that is about something else: a denial
 
 const denied: Readonly<Record<string, readonly [change: object, reason: string]>> = {

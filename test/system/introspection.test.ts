@@ -118,6 +118,9 @@ t.test('a provider that is down is 503, never 401, and nothing of it is remember
   const line = await gate().logged(({ reason }) => reason === 'issuer_unavailable');
   t.match(line, { cause: /could not be fetched/ });
   t.notMatch(JSON.stringify(line), token);
+  const advice = await gate().logged(({ msg }) => msg.includes('cannot be asked about its tokens'));
+  t.match(advice, { level: 'warn', msg: /could not be fetched: .*check `introspection` of it/ });
+  t.notMatch(JSON.stringify(advice), /\s+at /, 'one line, no stack');
   await provider.start();
   t.equal((await call(gate(), '/things', token)).status, 200);
 });

@@ -6,15 +6,21 @@ import type { IssuerSettings } from '../../settings/settings.ts';
 import { isOwnShape, secretLengthMin } from '../../tokens/api-token.ts';
 import { introspectedPrincipal } from '../../tokens/introspected-principal.ts';
 import { type AskIssuer, createIntrospectionClient } from '../../tokens/introspection-client.ts';
-import type { AuthenticatorKind, CacheTimes, PresentedCredential } from '../authenticator.ts';
+import type {
+  AuthenticatorDeps,
+  AuthenticatorKind,
+  CacheTimes,
+  PresentedCredential,
+} from '../authenticator.ts';
 import { admitExternal } from '../external-account.ts';
+import { IssuerFaults } from '../issuer-faults.ts';
 import { QuestionBudget } from '../question-budget.ts';
 
 export const introspection: AuthenticatorKind = {
   name: 'introspection',
   credentialKind: 'access_token',
   create: (deps) => {
-    const issuerOf = chooseAmong(deps.issuers.flatMap((issuer) => askedIssuer(issuer, deps.monotonicMs)));
+    const issuerOf = chooseAmong(deps.issuers.flatMap((issuer) => askedIssuer(issuer, deps)));
     return {
       id: introspection,
       asksIssuer: true,
@@ -23,8 +29,10 @@ export const introspection: AuthenticatorKind = {
       authenticate: async (presented, nowMs) => {
         const asked = issuerOf(presented);
         if (asked === undefined) return presented.refusal();
-        const answer = await asked.budget.ask(presented.isRenewal, () => asked.ask(presented.value, nowMs));
-        if (answer === undefined) return outage('issuer_unavailable', tooManyQuestions(asked.settings));
+        const answer =
+          (await asked.budget.ask(presented.isRenewal, () => asked.ask(presented.value, nowMs))) ??
+          outage('issuer_unavailable', tooManyQuestions(asked.settings));
+        asked.faults.note(isOutage(answer) ? answer : undefined);
         if (isOutage(answer)) return answer;
         if (!answer.active) return denial('token_unknown', 'not active, as its issuer says');
         const principal = introspectedPrincipal(
@@ -45,10 +53,14 @@ interface AskedIssuer {
   readonly tokenPrefix: string | undefined;
   readonly ask: AskIssuer;
   readonly budget: QuestionBudget;
+  readonly faults: IssuerFaults;
   readonly cacheTimes: CacheTimes;
 }
 
-const askedIssuer = (settings: IssuerSettings, monotonicMs: () => number): readonly AskedIssuer[] => {
+const askedIssuer = (
+  settings: IssuerSettings,
+  { monotonicMs, onIssuerFault }: Pick<AuthenticatorDeps, 'monotonicMs' | 'onIssuerFault'>,
+): readonly AskedIssuer[] => {
   const { introspection: how } = settings;
   if (how === undefined) return [];
   return [
@@ -57,6 +69,7 @@ const askedIssuer = (settings: IssuerSettings, monotonicMs: () => number): reado
       tokenPrefix: how.tokenPrefix,
       ask: createIntrospectionClient(how, settings),
       budget: new QuestionBudget(how, monotonicMs),
+      faults: new IssuerFaults(settings.issuer, onIssuerFault, monotonicMs),
       // Never served while its issuer cannot be asked: a revocation there counts after `cacheTtl` at most.
       cacheTimes: { identityTtlMs: how.cacheTtlMs, staleMs: 0, unknownTtlMs: how.negativeTtlMs },
     },
