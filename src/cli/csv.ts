@@ -1,6 +1,6 @@
 // A stream of CSV (RFC 4180) with a line of headings -> one object a record, its values texts. Records are bounded; what
-// cannot be read becomes a value no importer takes, so that its number is reported and the rest is read. A record may
-// hold a secret and is never repeated.
+// cannot be read becomes a value no importer takes, so that its number is reported and the rest is read: csv-parse, told to
+// skip such records, loses everything behind one that is too long. A record may hold a secret and is never repeated.
 
 import { StringDecoder } from 'node:string_decoder';
 import type { LinePosition } from './json-lines.ts';

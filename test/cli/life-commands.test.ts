@@ -301,3 +301,26 @@ t.test('CSV is read however it comes in pieces', async (t) => {
     t.same(read, [{ a: 'x\n"y"', b: 'é' }, undefined], `pieces of ${size}`);
   }
 });
+
+t.test('behind a CSV record that is too long or wrongly quoted the rest is read, line by line', async (t) => {
+  const text = ['a,b', '1,2', `${'x'.repeat(70_000)},y`, '3,4', 'p"q"r,5', '"6\n7",8', '9', '10,11'].join(
+    '\n',
+  );
+  for (const size of [1_000, 200_000]) {
+    const pieces = (async function* () {
+      for (let at = 0; at < text.length; at += size) yield text.slice(at, at + size);
+    })();
+    const position = { line: 0 };
+    const read: unknown[] = [];
+    for await (const value of readCsv(pieces, position)) read.push([position.line, value]);
+    t.same(read, [
+      [2, { a: '1', b: '2' }],
+      [3, undefined],
+      [4, { a: '3', b: '4' }],
+      [5, undefined],
+      [6, { a: '6\n7', b: '8' }],
+      [8, undefined],
+      [9, { a: '10', b: '11' }],
+    ]);
+  }
+});
