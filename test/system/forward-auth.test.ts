@@ -162,6 +162,13 @@ const cannotBeSpoofed = async (t: Test, deployment: Deployment): Promise<void> =
         t.not(lastOf(deployment).headers[name], value, `${line}: ${spoof} does not reach the API`);
       }
     }
+  t.equal(
+    (await raw(deployment, 'GET /things/1', good, 'Connection: X-Identity-User, X-Identity')).status,
+    200,
+  );
+  t.match(lastOf(deployment).headers, { 'x-identity-user': 'ada' }, 'nor taken away');
+  await raw(deployment, 'GET /things/1', good, 'Upgrade: h2c', 'Connection: Upgrade');
+  t.equal(lastOf(deployment).headers['upgrade'], undefined, 'no other way to the API is opened');
   const before = api.received.length;
   const described = [
     'X-Original-Method: GET',

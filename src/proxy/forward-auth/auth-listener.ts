@@ -19,7 +19,10 @@ export const createAuthListener = (limits: Settings['limits'], answer: AnswerPro
       shouldUpgrade: () => false,
       upgrade: (_request, socket) => socket.destroy(),
       connect: (_request, socket) => socket.destroy(),
-      clientError: (_error, socket) => socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'),
+      clientError: (_error, socket) => {
+        if (socket.writable) socket.write('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+        socket.destroySoon();
+      },
     },
   );
 

@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Denial, denial, type Refusal } from '../../decision/outcome.ts';
+import { holdsSecret } from '../../decision/secret-shapes.ts';
 import type { Wire } from '../../decision/refusal.ts';
 import { classifyRefusal, type RefusalClass } from '../../decision/refusal-class.ts';
 import type { Log } from '../../observe/log.ts';
@@ -107,7 +108,7 @@ class ForwardAuth {
     if (permit.target !== original.head.target) return this.#refuse(asked, known, credentialInQuery);
     const { spoofed } = original;
     if (spoofed.length > 0 && running.settings.forwardAuth.spoofedHeaders === 'refuse')
-      return this.#refuse(asked, known, denial('request_malformed', `spoofed: ${spoofed.join(' ')}`));
+      return this.#refuse(asked, known, denial('request_malformed', evidenceOf(spoofed)));
     if (known.shadow !== undefined) running.countShadow(known.route, known.shadow);
     const requestId = requestIdOf(known.facts?.requestId);
     this.#send(asked, 200, passHeaders(decision, removedNames(original, decision.passed), requestId), '');
@@ -228,6 +229,10 @@ const unread = ({ peer }: RequestHead): Known => ({
   shadow: undefined,
 });
 
+/** The first of the names, which a caller may have chosen. */
+const evidenceOf = ([name = '']: readonly string[]): string =>
+  name.length > 64 || holdsSecret(name) ? 'a header that only Tollgate may send' : `from a caller: ${name}`;
+
 const pathOf = ({ target }: RequestHead): string => {
   const at = target.indexOf('?');
   return at < 0 ? target : target.slice(0, at);
@@ -241,7 +246,7 @@ const record = (
 ): void =>
   running.record({
     result: end.result,
-    reason: end.reason,
+    reason: end.result === 'permit' && response.destroyed ? 'client_gone' : end.reason,
     evidence: end.evidence,
     cause: end.cause,
     status: response.destroyed ? 0 : end.status,

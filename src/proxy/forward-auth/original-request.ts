@@ -59,7 +59,11 @@ export const readOriginal = (
     else if (use === nameUse.spoof) (spoofed ??= []).push(name);
     else if (use === nameUse.proxyWord) (proxyWords ??= []).push(name);
     else if (use === nameUse.body) announcesBody ||= rawHeaders[at + 1] !== '0';
-    else if (use === nameUse.upgrade) isUpgrade = rawHeaders[at + 1]?.toLowerCase() === 'websocket';
+    else if (use === nameUse.upgrade) {
+      // Another one, such as `h2c`, would open a way to the API that nobody judges.
+      if (rawHeaders[at + 1]?.toLowerCase() === 'websocket') isUpgrade = true;
+      else (spoofed ??= []).push(name);
+    }
   }
   if (lastAddress(found[part.forwardedFor]) === undefined)
     return { fault: 'X-Forwarded-For is missing, or does not end with an IP address: the caller’s' };

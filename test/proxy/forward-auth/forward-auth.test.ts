@@ -243,6 +243,7 @@ t.test('headers that only Tollgate may send are refused from a caller, or named'
     'X-Rewrite-URL: /admin',
     'X-Forwarded-Prefix: /admin',
     'Proxy: http://evil.example',
+    'Upgrade: h2c',
   ];
   const refusing = await startDoor(t);
   for (const spoof of spoofs) t.equal((await refusing.ask('GET /things/1', good, spoof)).status, 400, spoof);
