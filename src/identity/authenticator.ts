@@ -11,7 +11,7 @@ import { type CompactJwt, isJwtFault, type JwtFault, parseCompactJwt } from '../
 import type { AccessTokenVerifiers, JwtVerifier } from '../tokens/verify-access-token.ts';
 import type { FeedState } from './feed-state.ts';
 import type { ImportsProbe } from './imports-probe.ts';
-import type { TellIssuerFault } from './issuer-faults.ts';
+import type { ReportIssuerFault } from './issuer-faults.ts';
 import type { OrgCache } from './org-cache.ts';
 
 export interface Authenticator {
@@ -65,7 +65,7 @@ export interface AuthenticatorDeps {
   readonly accessTokens: AccessTokenVerifiers;
   readonly issuers: readonly IssuerSettings[];
   readonly clockLeewayMs: number;
-  readonly onIssuerFault: TellIssuerFault | undefined;
+  readonly onIssuerFault: ReportIssuerFault | undefined;
   /** Never goes back. */
   readonly monotonicMs: () => number;
 }

@@ -18,7 +18,7 @@ import type { FeedState } from './feed-state.ts';
 import type { Hit, Identifier, Limited, Subject } from './identifier.ts';
 import { IdentityCache } from './identity-cache.ts';
 import { ImportsProbe } from './imports-probe.ts';
-import type { TellIssuerFault } from './issuer-faults.ts';
+import type { ReportIssuerFault } from './issuer-faults.ts';
 import { OrgCache } from './org-cache.ts';
 import { Rendering, type RenderingDeps } from './rendering.ts';
 import { SharedValues } from './shared-values.ts';
@@ -34,8 +34,8 @@ export interface IdentifierDependencies extends RenderingDeps {
   readonly feedState: FeedState;
   readonly unknownTokenLimit: UnknownTokenLimit;
   readonly accessTokens: AccessTokenVerifiers;
-  /** Told of issuers that cannot be asked about their tokens. Never throws. */
-  readonly onIssuerFault?: TellIssuerFault | undefined;
+  /** Hears of issuers that cannot be asked about their tokens. Never throws. */
+  readonly onIssuerFault?: ReportIssuerFault | undefined;
   /** Whether a signing key of ours has leaked and been revoked: what it signed is nobody's. */
   readonly isKeyRevoked?: (keyId: string) => boolean;
   /** Told of each API token that was read from the store and found good: once a cache life at most. Never throws. */

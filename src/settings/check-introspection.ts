@@ -46,9 +46,9 @@ export const checkTokenPrefixes = (issuers: readonly Issuer[], problem: Report):
   const asked = issuers.flatMap(({ introspection }, index) =>
     introspection === undefined ? [] : [{ index, prefix: introspection.tokenPrefix ?? '' }],
   );
-  for (const [place, { index, prefix }] of asked.entries()) {
+  for (const [position, { index, prefix }] of asked.entries()) {
     const other = asked
-      .slice(0, place)
+      .slice(0, position)
       .find((earlier) =>
         prefix === '' || earlier.prefix === ''
           ? prefix === earlier.prefix
