@@ -19,7 +19,7 @@ export interface LineBuffer {
   drain(): Promise<void>;
 }
 
-/** `fd`: an open file descriptor. `onDrop` is told how many lines nobody will see. */
+/** `fd`: an open file descriptor. `onDrop` hears how many lines are lost. */
 export const createLineBuffer = (fd: number, onDrop: (lines: number) => void): LineBuffer => {
   const queue: Buffer[] = [];
   let queuedLength = 0;

@@ -11,7 +11,7 @@ export const watchProcessFaults = (metrics: Pick<Metrics, 'fault'>, log: Log): (
       metrics.fault(kind);
       log.error('a bug reached the top of the process', { kind, err });
     } catch {
-      // A fault while reporting a fault: there is nowhere left to tell.
+      // A fault while reporting a fault: nowhere is left to report it.
     }
   };
   const onException = (err: unknown): void => report('uncaught_exception', err);

@@ -1,5 +1,5 @@
-// What an API token is: an opaque secret of 65 (or 32) characters, its digest and its id. Garbage is told from a
-// token by shape and checksum alone, without a look-up. Knows no store and keeps no secret.
+// What an API token is: an opaque secret of 65 (or 32) characters, its digest and its id. Its shape and checksum alone,
+// without a look-up, distinguish it from garbage. Knows no store and keeps no secret.
 
 import { createHmac, hash, randomFillSync, randomUUID } from 'node:crypto';
 import { crc32 } from 'node:zlib';
@@ -20,15 +20,15 @@ const fairBytes = 248;
 /**
  * Draws an API token: `tg`, random characters, and six characters of base62 CRC-32 over all before them.
  * It is drawn until its digest falls into the owner's shard (16 tries on average), so that one script finds token and
- * user together. That costs four bits against whoever knows the owner: 335 bits are left to guess of 65 characters, and
+ * user together. That costs four bits against an attacker who knows the owner: 335 bits are left to guess of 65 characters, and
  * 138 of 32, a little under the 140 aimed at. Only clients that hard-code 32 should get the short one.
  */
 export const createSecret = (options: { readonly shard: number; readonly length: SecretLength }): string =>
   drawSecret(options, randomCharacters);
 
 /**
- * An API token that is the same each time for the same key and purpose, and looks like any other to whoever lacks the
- * key: HMAC-SHA-256 in place of the random source. `key`: 32 bytes; `purpose`: what it is for, in unambiguous words.
+ * An API token that is the same each time for the same key and purpose, and looks like any other to those who lack
+ * the key: HMAC-SHA-256 instead of the random source. `key`: 32 bytes; `purpose`: what it is for, in unambiguous words.
  */
 export const deriveSecret = (
   options: { readonly shard: number; readonly length: SecretLength },

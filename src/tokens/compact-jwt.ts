@@ -1,6 +1,6 @@
-// Takes a compact JWS (RFC 7515 section 7.1) apart without believing it: one spelling only, bounded, every member name
-// once. Checks no signature and no claim; whoever calls does that next. In front of jose, which lets other spellings of
-// a part, a member name twice and any depth pass.
+// Parses a compact JWS (RFC 7515 section 7.1) without believing it: one spelling only, bounded, every member name once.
+// Checks no signature and no claim: the caller does that next. It stands in front of jose, which accepts other spellings
+// of a part, a member name twice and any depth.
 
 import { readStrictJson } from '../decision/strict-json.ts';
 import { ClaimReader } from './claim-reader.ts';

@@ -1,6 +1,6 @@
-// The identity in an external issuer's access token, by the claim names its settings give. Its scopes are taken at
-// their word, so a prefix can keep them apart; rights at Tollgate itself are never among them. Its roles are names here:
-// what they grant, the org's record says. No I/O, no clock.
+// The principal in an external issuer's access token, by the claims that the settings name. Its scopes are believed, so a
+// prefix can keep them apart from ours; rights at Tollgate itself are never among them. Its roles are only names here: the
+// org's record says what they grant. No I/O, no clock.
 
 import { hash } from 'node:crypto';
 import type { Principal, SessionKind } from '../decision/identity.ts';

@@ -8,7 +8,7 @@ import { isSigningKey, type SigningKey, type VerificationKey } from './signing-k
 export class KeyRing {
   #keys: ReadonlyMap<string, VerificationKey> = new Map();
 
-  /** Takes the place of all keys known until now. Where a key comes twice, the first one counts. */
+  /** Replaces all known keys. Where a key comes twice, the first one counts. */
   replace(keys: readonly VerificationKey[]): void {
     const next = new Map<string, VerificationKey>();
     for (const key of keys) if (!next.has(key.kid)) next.set(key.kid, key);
@@ -17,7 +17,7 @@ export class KeyRing {
 
   /**
    * The key to sign with now; undefined when there is none. A mounted file comes before a key of the store, then the
-   * one that became active last, then the order given. If none is active yet (this clock is behind the one that made
+   * one that became active last, then the first of the list. If none is active yet (this clock is behind the one that made
    * the first key), the earliest to come: it is published already.
    */
   signingKey(algorithm: SigningAlgorithm, nowMs: number): SigningKey | undefined {

@@ -3,7 +3,7 @@
 
 import { createPublicKey, hash, type KeyObject } from 'node:crypto';
 
-/** Key type -> its public members, in the order a thumbprint takes them (RFC 7638 section 3.2, RFC 8037 section 2). */
+/** Key type -> its public members, sorted as a thumbprint takes them (RFC 7638 section 3.2, RFC 8037 section 2). */
 const publicMembers: ReadonlyMap<string, readonly string[]> = new Map([
   ['EC', ['crv', 'kty', 'x', 'y']],
   ['RSA', ['e', 'kty', 'n']],

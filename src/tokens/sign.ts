@@ -27,7 +27,7 @@ export interface IdentityJwtOptions {
   readonly lifetimeMs: number;
 }
 
-/** Compact JWS that tells an upstream who calls; never outlives the credential it was made from. */
+/** Compact JWS that says to an upstream who the caller is; never outlives the credential it was made from. */
 export const signIdentityJwt = (key: SigningKey, options: IdentityJwtOptions): string => {
   const { identity, nowMs } = options;
   return signCompact(key, 'JWT', {

@@ -25,7 +25,7 @@ export interface SigningKey extends VerificationKey {
 
 export const isSigningKey = (key: VerificationKey): key is SigningKey => 'privateKey' in key;
 
-/** Why a key cannot be used and what to do about it, for whoever runs the process. Never holds part of a key. */
+/** Why a key cannot be used and what to do about it, for the operator. Never holds part of a key. */
 export interface KeyFault {
   readonly kind: 'key_fault';
   readonly message: string;

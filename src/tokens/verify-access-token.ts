@@ -1,6 +1,6 @@
-// JWT -> principal, ours or an external issuer's. It comes parsed; its header is judged here, then it is verified by jose with
-// everything pinned. An issuer whose keys cannot be had is an outage, never a bad token; a token that no key could
-// save is refused before one is looked for. So the type is compared here, not by jose, which also knows no choice of types.
+// JWT -> principal, ours or an external issuer's. The JWT comes parsed. This file judges its header, then jose verifies it with
+// everything pinned. An issuer whose keys cannot be had is an outage, never a bad token. A token that no key could make
+// good is refused before keys are looked for; so the type is compared here, not by jose, which takes one type only.
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Principal } from '../decision/identity.ts';
@@ -96,7 +96,7 @@ const verifyOwn = async (
   if (jwt.kid === undefined) return denial('token_invalid', 'header kid is required');
   const key = options.keyRing.verificationKey(jwt.kid, nowMs);
   if (key === undefined) {
-    // Before the first key has been read, no token can be told good from bad.
+    // Before the first key has been read, no token can be judged.
     if (options.keyRing.published(nowMs).length === 0) return outage('keys_unavailable');
     return denial('token_invalid', 'header kid: not a key of ours');
   }

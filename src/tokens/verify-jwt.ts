@@ -1,5 +1,5 @@
 // One JWT against the keys it may be signed with, by jose: signature, algorithm, issuer, audience and times, all pinned.
-// jose's errors end here, told apart by their `code`; their messages, which may quote a token, go no further.
+// jose's errors end here: their `code` becomes a denial, and their messages, which may quote a token, are dropped.
 // Not for text from strangers: jose accepts more spellings than one, so compact-jwt.ts parses it first.
 
 import type { KeyObject } from 'node:crypto';
