@@ -152,11 +152,6 @@ t.test('explain tells the rule, the verdict, and what the API would receive', as
     ],
     'without a credential': [['GET', '/things/1'], 1, /refused: 401 credential_missing/],
     'another method': [['POST', '/things/1', '--scopes', 'things:read'], 1, /refused: 403 method_refused/],
-    'a path that would be a pattern in the settings, which Tollgate does not answer itself': [
-      ['GET', '/*'],
-      1,
-      /refused: 403 route_unknown/,
-    ],
     'no such path': [['GET', '/nothing'], 1, /refused: 403 route_unknown/],
     'a path that two servers read differently': [
       ['GET', '/things/../admin'],

@@ -3,7 +3,6 @@
 // trusted are refused, whatever they ask. Each request judged is recorded like one that is forwarded.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import { type Denial, denial, type Refusal } from '../../decision/outcome.ts';
 import { holdsSecret } from '../../decision/secret-shapes.ts';
 import type { Wire } from '../../decision/refusal.ts';
@@ -11,10 +10,11 @@ import { classifyRefusal, type RefusalClass } from '../../decision/refusal-class
 import type { Log } from '../../observe/log.ts';
 import type { RequestOutcome } from '../../observe/request-outcome.ts';
 import { requestIdOf } from '../correlation.ts';
-import { createTrust, plainAddress, type TrustsAddress } from '../peer.ts';
-import { decide, type Pipeline } from '../pipeline.ts';
+import { plainAddress } from '../peer.ts';
+import { decide } from '../pipeline.ts';
 import type { Decision, Forward, Known, RequestHead } from '../request-decision.ts';
 import type { Running } from '../running.ts';
+import { type AskingRules, mayAsk, rulesOf } from './asking-rules.ts';
 import { passHeaders, refusalHeaders, removedNames, responseTo, teach } from './auth-response.ts';
 import {
   type AskingRequest,
@@ -22,7 +22,6 @@ import {
   type OriginalRequest,
   readOriginal,
 } from './original-request.ts';
-import { createQuestionNames, type QuestionNames, type Style } from './question-names.ts';
 
 export interface ForwardAuthDeps {
   readonly running: () => Running;
@@ -157,35 +156,6 @@ class ForwardAuth {
     response.end(body);
   }
 }
-
-/** What forward-auth does by the settings in force. */
-interface AskingRules {
-  readonly running: Running;
-  /** `forwardAuth.path`, which is no part of what is asked about. */
-  readonly path: string;
-  readonly style: Style;
-  readonly trusts: TrustsAddress;
-  /** Whether the peer of a connection may ask. */
-  readonly known: WeakMap<Socket, boolean>;
-  readonly names: QuestionNames;
-  /** The one of the gate, but for the headers by which a proxy asks. */
-  readonly pipeline: Pipeline;
-}
-
-const rulesOf = (running: Running): AskingRules => {
-  const { path = '', style, trustedPeers } = running.settings.forwardAuth;
-  const names = createQuestionNames(style, running.pipeline.classify);
-  const pipeline = { ...running.pipeline, classify: names.classify };
-  return { running, path, style, trusts: createTrust(trustedPeers), known: new WeakMap(), names, pipeline };
-};
-
-const mayAsk = ({ trusts, known }: AskingRules, socket: Socket, address: string): boolean => {
-  const found = known.get(socket);
-  if (found !== undefined) return found;
-  const isTrusted = trusts(address);
-  known.set(socket, isTrusted);
-  return isTrusted;
-};
 
 const isForNginx = ({ running }: Asked): boolean => running.settings.forwardAuth.style === 'original';
 

@@ -2,12 +2,14 @@
 // proxies are in test/system/forward-auth.test.ts.
 
 import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { outage } from '../../../src/decision/outcome.ts';
 import type { RequestOutcome } from '../../../src/observe/request-outcome.ts';
-import { createAuthListener } from '../../../src/proxy/forward-auth/auth-listener.ts';
-import { createForwardAuth } from '../../../src/proxy/forward-auth/forward-auth.ts';
+import { createAuthListener, withAuthPath } from '../../../src/proxy/forward-auth/auth-listener.ts';
+import { type AnswerProxy, createForwardAuth } from '../../../src/proxy/forward-auth/forward-auth.ts';
+import { createListener, type Handler, type Listener } from '../../../src/proxy/listener.ts';
 import { createRouter } from '../../../src/proxy/router.ts';
 import { createRunning } from '../../../src/proxy/running.ts';
 import type { Settings } from '../../../src/settings/settings.ts';
@@ -28,7 +30,12 @@ const routes = [
   aRule({ name: 'tried', path: '/tried/*', scopes: ['things:read'], mode: 'shadow' }),
 ];
 
-const startDoor = async (t: Test, forwardAuth: Partial<Settings['forwardAuth']> = {}) => {
+const startDoor = async (
+  t: Test,
+  forwardAuth: Partial<Settings['forwardAuth']> = {},
+  listenerOf: (settings: Settings, answer: AnswerProxy) => Listener = ({ limits }, answer) =>
+    createAuthListener(limits, answer),
+) => {
   const outcomes: RequestOutcome[] = [];
   const shadowed: string[] = [];
   const warnings: { message: string; fields: unknown }[] = [];
@@ -59,7 +66,7 @@ const startDoor = async (t: Test, forwardAuth: Partial<Settings['forwardAuth']> 
     isShuttingDown: () => false,
     log: { warn: (message, fields) => void warnings.push({ message, fields }) },
   });
-  const listener = createAuthListener(settings.limits, answer).listen(0, '127.0.0.1');
+  const listener = listenerOf(settings, answer).listen(0, '127.0.0.1');
   await once(listener, 'listening');
   t.teardown(() => {
     listener.closeAllConnections();
@@ -374,3 +381,36 @@ t.test(
     t.equal((await ask('GET /tried/1', 'X-Identity-User: mallory')).status, 400, 'no proxy strips it for us');
   },
 );
+
+t.test('on a path of the callers’ listener everything else is theirs', async (t) => {
+  const callers: string[] = [];
+  const hear = (request: IncomingMessage, response: ServerResponse): void => {
+    callers.push(request.url ?? '');
+    response.end('the API');
+  };
+  const handler: Handler = {
+    connection: () => undefined,
+    request: hear,
+    checkContinue: hear,
+    checkExpectation: hear,
+    upgrade: (_request, socket) => socket.destroy(),
+    connect: (_request, socket) => socket.destroy(),
+    shouldUpgrade: () => true,
+    clientError: (_error, socket) => socket.destroy(),
+  };
+  const { send, outcomes } = await startDoor(t, { path: '/own/auth', style: 'envoy' }, (settings, answer) =>
+    createListener(settings, withAuthPath(handler, '/own/auth', answer)),
+  );
+  const ask = (line: string, ...more: readonly string[]) =>
+    send([`${line} HTTP/1.1`, 'Host: api.example', 'X-Forwarded-For: 192.0.2.7', good, ...more]);
+  t.equal((await ask('GET /own/auth/things/1?a=b')).header('x-identity-user'), 'alice');
+  t.match(outcomes[0], { route: 'things', path: '/things/1' });
+  t.equal((await ask('GET /own/auth/socket', 'Upgrade: websocket', 'Connection: Upgrade')).status, 200);
+  t.equal((await ask('POST /own/auth/things/1', 'Content-Length: 3', 'Expect: 100-continue')).status, 200);
+  for (const line of ['GET /own/auth', 'GET /own/auth?x', 'GET /own/auth//things/1'])
+    t.equal((await ask(line)).status, 400, line);
+  t.same(callers, []);
+  for (const path of ['/own/authority', '/own', '/things/1', '/Own/auth/things/1'])
+    t.equal((await ask(`GET ${path}`)).body, 'the API', path);
+  t.equal(callers.length, 4);
+});
