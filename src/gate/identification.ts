@@ -5,12 +5,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Outage, outage } from '../decision/outcome.ts';
 import { type CacheCounts, newCacheCounts } from '../identity/cache-reading.ts';
-import { type CountingIdentifier, createIdentifier } from '../identity/create-identifier.ts';
+import {
+  type CountingIdentifier,
+  createIdentifier,
+  type IdentifierDependencies,
+} from '../identity/create-identifier.ts';
 import { createUnknownTokenLimit, type UnknownTokenLimit } from '../identity/unknown-token-limit.ts';
 import { algorithmsOf, SigningKeys } from '../lifecycle/signing-keys.ts';
 import { summarizeError } from '../observe/describe-error.ts';
 import type { Log } from '../observe/log.ts';
 import type { Settings } from '../settings/settings.ts';
+import type { KeyRing } from '../tokens/key-ring.ts';
 import type { KeysFault } from '../tokens/issuer-keys.ts';
 import { type AccessTokenVerifiers, createAccessTokenVerifiers } from '../tokens/verify-access-token.ts';
 import type { Foundation } from './foundation.ts';
@@ -36,72 +41,102 @@ export interface IdentificationDeps {
 /** Asks nobody for anything yet: see `startIdentification`. */
 export const createIdentification = (
   settings: Settings,
-  { foundation, log, onKeyRevoked }: IdentificationDeps,
+  deps: IdentificationDeps,
   before?: Identification,
 ): Identification => {
-  const { store, clock, feedState, lastUsed } = foundation;
-  const { now } = clock;
   const { issuer, audience, identity, issuers, keys, tokens, upstreams, cache, feed, credential } = settings;
   const { unknownTokensPerMinute } = settings.limits;
   const unknownTokenLimit = keep(before?.unknownTokenLimit, unknownTokensPerMinute, [], () =>
     createUnknownTokenLimit(unknownTokensPerMinute),
   );
-
   // Each part is given no other settings than those by which it is kept: what it rests on cannot change unseen.
   const ofKeys = { keys, tokens, identity, store: settings.store, algorithms: algorithmsOf(settings) };
-  const signingKeys = keep(
-    before?.signingKeys,
-    ofKeys,
-    [],
-    () =>
-      new SigningKeys({
-        store,
-        settings: ofKeys,
-        now,
-        log,
-        algorithms: ofKeys.algorithms,
-        onRevoked: onKeyRevoked,
-        revoked: before?.signingKeys.part.revoked,
-      }),
+  const signingKeys = keep(before?.signingKeys, ofKeys, [], () =>
+    openKeys(ofKeys, deps, before?.signingKeys.part.revoked),
   );
   const { ring } = signingKeys.part;
-
   const ofTokens = { issuer, audience, issuers, tokens };
   const accessTokens = keep(before?.accessTokens, ofTokens, [ring], () =>
-    createAccessTokenVerifiers({
+    openVerifiers(ofTokens, ring, deps.log, before?.accessTokens.part.trusted),
+  );
+  const counts = before?.counts ?? newCacheCounts();
+  const below = {
+    signingKeys: signingKeys.part,
+    accessTokens: accessTokens.part,
+    unknownTokenLimit: unknownTokenLimit.part,
+  };
+  // Identities are cached with what is rendered from them.
+  const ofIdentities = { ...ofTokens, identity, upstreams, cache, feed, credential };
+  const identifier = keep(before?.identifier, ofIdentities, Object.values(below), () =>
+    openIdentifier(ofIdentities, below, deps, counts),
+  );
+  return { signingKeys, accessTokens, unknownTokenLimit, identifier, counts };
+};
+
+// The closures that a part keeps are made in functions of their own, which do not see `before`: else each generation of
+// parts would hold all before it in memory.
+
+const openKeys = (
+  settings: Pick<Settings, 'keys' | 'tokens' | 'identity' | 'store'> & {
+    readonly algorithms: ReturnType<typeof algorithmsOf>;
+  },
+  { foundation, log, onKeyRevoked }: IdentificationDeps,
+  revoked: ReadonlySet<string> | undefined,
+): SigningKeys => {
+  const { store, clock } = foundation;
+  const { algorithms } = settings;
+  return new SigningKeys({
+    store,
+    settings,
+    now: clock.now,
+    log,
+    algorithms,
+    onRevoked: onKeyRevoked,
+    revoked,
+  });
+};
+
+const openVerifiers = (
+  { issuer, audience, issuers, tokens }: Pick<Settings, 'issuer' | 'audience' | 'issuers' | 'tokens'>,
+  keyRing: KeyRing,
+  log: Log,
+  known: AccessTokenVerifiers['trusted'] | undefined,
+): AccessTokenVerifiers =>
+  createAccessTokenVerifiers(
+    {
       issuer,
       audience,
-      keyRing: ring,
+      keyRing,
       externalIssuers: issuers.filter(({ introspection }) => introspection === undefined),
       clockLeewayMs: tokens.clockLeewayMs,
       tokenAgeMsMax: tokens.accessTokenLifetimeMs,
       onIssuerFault: (name, fault) => logIssuerFault(log, name, fault),
-      before: before?.accessTokens.part,
-    }),
+    },
+    known,
   );
 
-  const counts = before?.counts ?? newCacheCounts();
-  // Identities are cached with what is rendered from them.
-  const ofIdentities = { ...ofTokens, identity, upstreams, cache, feed, credential };
-  const identifier = keep(
-    before?.identifier,
-    ofIdentities,
-    [signingKeys.part, accessTokens.part, unknownTokenLimit.part],
-    () =>
-      createIdentifier({
-        store,
-        settings: ofIdentities,
-        feedState,
-        unknownTokenLimit: unknownTokenLimit.part,
-        accessTokens: accessTokens.part,
-        isKeyRevoked: (kid) => signingKeys.part.isRevoked(kid),
-        noteUse: (tokenId, nowMs) => lastUsed.note(tokenId, nowMs),
-        onIssuerFault: (name, fault) => logIntrospectionFault(log, name, fault),
-        counts,
-        ...signersOf(ofIdentities, ring),
-      }),
-  );
-  return { signingKeys, accessTokens, unknownTokenLimit, identifier, counts };
+const openIdentifier = (
+  settings: IdentifierDependencies['settings'] & Parameters<typeof signersOf>[0],
+  below: Pick<IdentifierDependencies, 'accessTokens' | 'unknownTokenLimit'> & {
+    readonly signingKeys: SigningKeys;
+  },
+  { foundation, log }: IdentificationDeps,
+  counts: CacheCounts,
+): CountingIdentifier => {
+  const { store, feedState, lastUsed } = foundation;
+  const { signingKeys, accessTokens, unknownTokenLimit } = below;
+  return createIdentifier({
+    store,
+    settings,
+    feedState,
+    unknownTokenLimit,
+    accessTokens,
+    isKeyRevoked: (kid) => signingKeys.isRevoked(kid),
+    noteUse: (tokenId, nowMs) => lastUsed.note(tokenId, nowMs),
+    onIssuerFault: (name, fault) => logIntrospectionFault(log, name, fault),
+    counts,
+    ...signersOf(settings, signingKeys.ring),
+  });
 };
 
 /** How long a reload may wait for keys. */

@@ -42,7 +42,8 @@ export const startReloading = (deps: ReloadingDeps): Reloading => {
   const { log, metrics } = deps;
   let { files } = deps;
   let warnings: readonly string[] = [];
-  let last: Promise<void> = Promise.resolve();
+  let wanted: Cause | undefined;
+  let working: Promise<void> | undefined;
   let isClosed = false;
 
   const refuse = (problems: readonly string[]): void => {
@@ -70,28 +71,31 @@ export const startReloading = (deps: ReloadingDeps): Reloading => {
     log.info('the settings were read again and are in force', { changed });
   };
 
-  /** One after the other: two at once could each build on what the other replaces. */
-  const inTurn = (cause: Cause): Promise<void> => {
-    if (isClosed) {
-      log.warn('the settings are not read again: the process is ending');
-      return last;
-    }
-    last = last
-      .then(() => run(cause))
-      .catch((err: unknown) => {
+  const work = async (): Promise<void> => {
+    for (let cause = wanted; cause !== undefined; cause = wanted) {
+      wanted = undefined;
+      await run(cause).catch((err: unknown) => {
         refuse(['a bug: see the log']);
         log.error('a bug broke a reload of the settings', { err });
       });
-    return last;
+    }
+    working = undefined;
+  };
+
+  /** One after the other: two at once could each build on what the other replaces. */
+  const ask = async (cause: Cause): Promise<void> => {
+    if (isClosed) return log.warn('the settings are not read again: the process is ending');
+    if (wanted !== 'asked') wanted = cause;
+    await (working ??= work());
   };
 
   const watch = watchFiles(
     () => (deps.inForce().reload.watch ? files : []),
-    () => inTurn('files'),
+    () => ask('files'),
     deps.lookEveryMs,
   );
   return {
-    reload: () => inTurn('asked'),
+    reload: () => ask('asked'),
     warnings: () => warnings,
     close: () => {
       isClosed = true;

@@ -62,7 +62,7 @@ class CachingIdentifier implements CountingIdentifier {
   readonly #monotonicMs: () => number;
   readonly #counts: CacheCounts;
   readonly #stops: readonly (() => void)[];
-  readonly #cache: IdentityCache;
+  #cache: IdentityCache;
   readonly #flights = new SingleFlight<Subject | Refusal>();
   readonly #orgs: OrgCache;
   readonly #imports: ImportsProbe;
@@ -175,6 +175,8 @@ class CachingIdentifier implements CountingIdentifier {
   retire(): void {
     for (const stop of this.#stops) stop();
     this.drop();
+    // A tunnel may hold on to it for days, and an empty cache is as large as a full one.
+    this.#cache = new IdentityCache({ ...this.#deps.settings.cache, identitiesMax: 1, unknownMax: 1 });
   }
 
   drop(): void {

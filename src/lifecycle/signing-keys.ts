@@ -112,7 +112,7 @@ export class SigningKeys {
     if (this.#isMounted(algorithm))
       return commandError(
         'key_mounted',
-        `The ${algorithm} key is mounted as a file. Put the new key first in keys.signingKeys, keep the old one after it until its tokens have expired, and restart each replica.`,
+        `The ${algorithm} key is mounted as a file. Put the new key first in keys.signingKeys, and keep the old one after it until its tokens have expired; each replica takes that over (or on SIGHUP, with reload.watch: false).`,
       );
     const { settings, now } = this.#options;
     const rotated = await this.#addNext(algorithm, now() + settings.keys.publishLeadMs, abandonsOld);
@@ -128,7 +128,7 @@ export class SigningKeys {
     if (this.#mounted.some((key) => key.kid === kid))
       return commandError(
         'key_mounted',
-        'That key is mounted as a file. Put a new one first in keys.signingKeys, remove it, and restart each replica.',
+        'That key is mounted as a file. Put a new one first in keys.signingKeys, and remove it; each replica takes that over (or on SIGHUP, with reload.watch: false).',
       );
     const { store, now } = this.#options;
     const listed = await store.listKeys();

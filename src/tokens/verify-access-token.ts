@@ -31,8 +31,6 @@ export interface AccessTokenVerifierOptions {
   readonly tokenAgeMsMax: number;
   /** Hears when an external issuer's keys cannot be had, once, and when they can again (undefined). */
   readonly onIssuerFault?: (issuer: string, fault: KeysFault | undefined) => void;
-  /** Verifiers that these follow: the keys of an issuer whose settings are the same are known already. */
-  readonly before?: AccessTokenVerifiers | undefined;
 }
 
 /** Judges the tokens of the issuers it knows. */
@@ -57,16 +55,21 @@ export interface Trusted {
   readonly keys: IssuerKeys;
 }
 
-/** `expiresAtMs` of a principal is exact for our tokens and includes the leeway for an external issuer's. */
-export const createAccessTokenVerifiers = (options: AccessTokenVerifierOptions): AccessTokenVerifiers => {
-  const trusted = new Map<string, Trusted>(
-    options.externalIssuers.map((issuer) => {
-      const known = options.before?.trusted.get(issuer.issuer);
-      if (known !== undefined && isDeepStrictEqual(known.issuer, issuer)) return [issuer.issuer, known];
-      const keys = createIssuerKeys(issuer, (fault) => options.onIssuerFault?.(issuer.issuer, fault));
-      return [issuer.issuer, { issuer, keys }];
-    }),
-  );
+/**
+ * `expiresAtMs` of a principal is exact for our tokens and includes the leeway for an external issuer's.
+ * @param known issuers of verifiers that these follow: where the settings are the same, the keys are known already.
+ */
+export const createAccessTokenVerifiers = (
+  options: AccessTokenVerifierOptions,
+  known?: ReadonlyMap<string, Trusted>,
+): AccessTokenVerifiers => {
+  const trusted = new Map<string, Trusted>();
+  // No closure here may hold on to `known`: each generation would keep all before it.
+  for (const issuer of options.externalIssuers) {
+    const same = known?.get(issuer.issuer);
+    const isSame = same !== undefined && isDeepStrictEqual(same.issuer, issuer);
+    trusted.set(issuer.issuer, isSame ? same : trust(issuer, options));
+  }
   return {
     trusted,
     own: {
@@ -86,6 +89,11 @@ export const createAccessTokenVerifiers = (options: AccessTokenVerifierOptions):
     },
   };
 };
+
+const trust = (issuer: ExternalIssuer, { onIssuerFault }: AccessTokenVerifierOptions): Trusted => ({
+  issuer,
+  keys: createIssuerKeys(issuer, (fault) => onIssuerFault?.(issuer.issuer, fault)),
+});
 
 const verifyOwn = async (
   jwt: CompactJwt,
