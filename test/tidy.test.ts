@@ -83,6 +83,25 @@ t.test(
   },
 );
 
+t.test('requests are judged in one place, and every door asks there', async (t) => {
+  const importersOf = (name: string): readonly string[] =>
+    files.filter((file) =>
+      [...readFileSync(join(src, file), 'utf8').matchAll(/^import (?:type )?\{([^}]*)\}/gm)].some(
+        ([, names]) => names!.split(',').some((each) => each.trim() === name),
+      ),
+    );
+  const judging = {
+    inspectHeaders: ['proxy/pipeline.ts'],
+    parseTarget: ['proxy/pipeline.ts'],
+    judge: ['proxy/pipeline.ts'],
+    authorize: ['proxy/admission.ts'],
+    authorizePublic: ['proxy/admission.ts'],
+    authorizeShadow: ['proxy/conclude.ts'],
+    decide: ['cli/explain.ts', 'proxy/forward-auth/forward-auth.ts', 'proxy/handler.ts'],
+  };
+  for (const [name, importers] of Object.entries(judging)) t.same(importersOf(name), importers, name);
+});
+
 t.test('each package has one owner, and what is in package.json is what src imports', async (t) => {
   const packages = new Set<string>();
   for (const file of files)

@@ -25,7 +25,19 @@ export interface Asked {
 
 export const noPairs: readonly string[] = [];
 
-export const forward = (
+/** A request that may go on. On a route in shadow mode its permit says that nothing was enforced. */
+export const permit = (
+  asked: Asked,
+  verdict: Permit,
+  identityPairs: readonly string[],
+  passed: PassedCredential,
+): Forward => {
+  const { rule } = asked.match;
+  const issued = rule.mode === 'shadow' ? authorizeShadow(rule, asked.target, verdict) : verdict;
+  return forward(asked, verdict.identity, issued, identityPairs, passed);
+};
+
+const forward = (
   asked: Asked,
   identity: Identity | undefined,
   permit: Permit,

@@ -2,7 +2,7 @@
 // that judges requests calls it: the proxy's listener forwards, `tollgate explain` prints. It sends nothing and keeps
 // nothing, knows no socket, and waits only for an identity that is not cached.
 
-import { authorizeShadow, isPermit } from '../decision/authorize.ts';
+import { isPermit } from '../decision/authorize.ts';
 import { type Credential, isCredential, readCredential } from '../decision/credential.ts';
 import type { Standing } from '../decision/identity.ts';
 import { methodsAskedFor } from '../decision/method-override.ts';
@@ -16,9 +16,9 @@ import { type OwnedPaths, ownedPatterns } from '../settings/surface-paths.ts';
 import { forwardedTarget, isSubject, judge, unfitOf } from './admission.ts';
 import {
   type Asked,
-  forward,
   knownOf,
   noPairs,
+  permit,
   refuse,
   refuseAlways,
   refused,
@@ -186,6 +186,5 @@ const admit = (
   if (isOutage(identityPairs)) return refuse(asked, identityPairs, identity);
   const passed = passedCredential(rule, subject, asked.credential, identifier, nowMs);
   if (isOutage(passed)) return refuse(asked, passed, identity);
-  const permit = rule.mode === 'shadow' ? authorizeShadow(rule, asked.target, verdict) : verdict;
-  return forward(asked, identity, permit, identityPairs, passed);
+  return permit(asked, verdict, identityPairs, passed);
 };
