@@ -38,7 +38,7 @@ export interface IdentifierDependencies extends RenderingDeps {
   readonly onIssuerFault?: ReportIssuerFault | undefined;
   /** Whether a signing key of ours has leaked and been revoked: what it signed is nobody's. */
   readonly isKeyRevoked?: (keyId: string) => boolean;
-  /** Told of each API token that was read from the store and found good: once a cache life at most. Never throws. */
+  /** Hears of each API token that was read from the store and found good: once a cache life at most. Never throws. */
   readonly noteUse?: (tokenId: string, nowMs: number) => void;
   /** What an identifier before it has counted, and goes on counting for what is under way on it. */
   readonly counts?: CacheCounts | undefined;
@@ -230,7 +230,7 @@ class CachingIdentifier implements CountingIdentifier {
     return new PresentedCredential(credential, accessTokenBytesMax, digest, known !== undefined);
   }
 
-  /** Asks until the answer is not older than what the feed has told meanwhile, twice at most, and keeps it. */
+  /** Asks again, once, when the answer is older than what the feed has brought meanwhile; then keeps it. */
   async #lookUp(presented: PresentedCredential, nowMs: number): Promise<Subject | Refusal> {
     const { digest } = presented;
     let epoch = this.#epoch;

@@ -33,7 +33,7 @@ export interface FeedState extends ChangeListener {
   readonly whenReady: Promise<void>;
   /** Synchronous; a clock read and a few map look-ups. `nowMs`: milliseconds since the epoch. */
   standing(identity: Identity, nowMs: number): Standing;
-  /** The newest generations the feed has told of; -1 where it has told nothing. */
+  /** The newest generations in the feed; -1 where it has none. */
   generationOf(orgId: string, userId: string): Generation;
   /** Whether the feed has been silent too long, or its continuity was lost and is not yet restored. */
   isStale(): boolean;
@@ -116,7 +116,7 @@ class FollowedFeed implements FeedState {
     return this.#isReady;
   }
 
-  // -- told by the store
+  // -- called by the store
 
   changes(changes: readonly Change[]): void {
     if (changes.length === 0) return;

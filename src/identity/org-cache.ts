@@ -1,5 +1,5 @@
 // Orgs as last read: many tokens share one, so an identity's look-up reads the org from here. A record older than what
-// the change feed has told of its org is never served.
+// the change feed says of its org is never served.
 
 import { LRUCache } from 'lru-cache';
 import { isOutage, type Outage } from '../decision/outcome.ts';

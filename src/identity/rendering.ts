@@ -1,4 +1,4 @@
-// What an API is told of a subject: the identity headers and, on routes that swap the credential, an access token. Made once
+// What an API receives about a subject: the identity headers and, on routes that swap the credential, an access token. Made once
 // for each upstream and kept with the subject.
 
 import type { Identity } from '../decision/identity.ts';

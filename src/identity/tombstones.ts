@@ -116,7 +116,7 @@ export class Tombstones {
     return isByAccessToken(identity) ? 'ended' : 'outdated';
   }
 
-  /** The generations the feed has told of; -1 where it has told nothing. */
+  /** The newest generations in the feed; -1 where it has none. */
   generationOf(orgId: string, userId: string): Generation {
     const marks = this.#orgs.get(orgId);
     return {

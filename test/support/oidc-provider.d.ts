@@ -1,4 +1,4 @@
-// What the bench needs of oidc-provider, which brings no types: a provider, and grants and refresh tokens made by hand.
+// What the bench and the tests need of oidc-provider, which brings no types: a provider, and grants and refresh tokens made by hand.
 
 declare module 'oidc-provider' {
   import type { RequestListener } from 'node:http';
