@@ -42,6 +42,24 @@ export const isForUs = (claims: ClaimReader, { audiences, audienceClaim }: Audie
   return given.some((one) => typeof one === 'string' && audiences.includes(one));
 };
 
+/** Several issuers say what a token is for in one of these claims: refresh tokens and ID tokens are theirs too. */
+const uses: Readonly<Record<string, ReadonlySet<unknown>>> = {
+  token_type: new Set(['bearer', 'access_token']),
+  token_use: new Set(['access', 'access_token']),
+  typ: new Set(['bearer', 'jwt', 'at+jwt', 'access_token']),
+};
+
+/** Whether a token says what it is for. */
+export const namesUse = (claims: ClaimReader): boolean => Object.keys(uses).some((name) => claims.has(name));
+
+/** The claim that says that a token is no access token for bearers; undefined: none does. */
+export const otherUse = (claims: ClaimReader): string | undefined =>
+  Object.entries(uses).find(([name, accepted]) => {
+    if (!claims.has(name)) return false;
+    const value = claims.raw(name);
+    return typeof value !== 'string' || !accepted.has(value.toLowerCase());
+  })?.[0];
+
 /**
  * Reads the mapped claims. Meaningless when the reader has `failed` after it. Scopes may be one text (RFC 9068) or a
  * list of texts, as several issuers send them. `expiresAtMs` is exact; the caller adds its leeway.

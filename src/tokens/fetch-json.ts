@@ -5,7 +5,7 @@
 import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool, request } from 'undici';
 import { type Outage, outage } from '../decision/outcome.ts';
 import { readStrictJson } from '../decision/strict-json.ts';
-import { isLoopbackUrl, proxiesFromEnvironment } from './outgoing-proxy.ts';
+import { isLoopbackUrl, proxyFromEnvironment } from './outgoing-proxy.ts';
 
 export interface JsonRequest {
   readonly url: string;
@@ -51,10 +51,13 @@ export const connectionsTo = (
 ): Dispatcher => {
   const connect = { timeout: timeoutMs, ...(ca !== undefined && { ca }) };
   const bounds = { allowH2: false, headersTimeout: timeoutMs, bodyTimeout: timeoutMs };
-  if (isLoopbackUrl(url)) return new Agent({ ...bounds, connect });
+  const proxy = isLoopbackUrl(url) ? undefined : proxyFromEnvironment(url);
+  if (proxy === undefined) return new Agent({ ...bounds, connect });
   return new EnvHttpProxyAgent({
     ...bounds,
-    ...proxiesFromEnvironment(),
+    httpProxy: proxy.url,
+    httpsProxy: proxy.url,
+    noProxy: proxy.noProxy,
     connect,
     requestTls: connect,
     connectTimeout: timeoutMs,

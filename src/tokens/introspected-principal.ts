@@ -4,7 +4,14 @@
 import type { Principal } from '../decision/identity.ts';
 import { type Denial, denial, earlyDenial } from '../decision/outcome.ts';
 import { ClaimReader } from './claim-reader.ts';
-import { type AudienceRule, type ClaimMapping, externalIdentity, isForUs } from './external-identity.ts';
+import {
+  type AudienceRule,
+  type ClaimMapping,
+  externalIdentity,
+  isForUs,
+  namesUse,
+  otherUse,
+} from './external-identity.ts';
 
 export interface IntrospectedIssuer extends ClaimMapping, AudienceRule {
   readonly tokenAgeMsMax: number;
@@ -28,7 +35,7 @@ export const introspectedPrincipal = (
   if (!isForUs(claims, issuer))
     return denial('token_invalid', `claim ${issuer.audienceClaim}: none that the settings accept`);
   // The client that a refresh token names is the same: there `aud` cannot tell it apart.
-  if (issuer.audienceClaim !== 'aud' && !Object.keys(uses).some((name) => claims.has(name)))
+  if (issuer.audienceClaim !== 'aud' && !namesUse(claims))
     return denial('token_invalid', 'claim token_type: is needed where aud is not read');
   const other = otherUse(claims);
   if (other !== undefined) return denial('token_invalid', `claim ${other}: not an access token for bearers`);
@@ -48,17 +55,3 @@ const withExpiry = (members: object, ageMsMax: number): object => {
   if (Object.hasOwn(members, 'exp') || !('iat' in members) || typeof members.iat !== 'number') return members;
   return { ...members, exp: members.iat + ageMsMax / 1000 };
 };
-
-/** An issuer calls its refresh tokens and ID tokens active too; several say what a token is for in one of these members. */
-const uses: Readonly<Record<string, ReadonlySet<unknown>>> = {
-  token_type: new Set(['bearer', 'access_token']),
-  token_use: new Set(['access', 'access_token']),
-  typ: new Set(['bearer', 'jwt', 'at+jwt', 'access_token']),
-};
-
-const otherUse = (claims: ClaimReader): string | undefined =>
-  Object.entries(uses).find(([name, accepted]) => {
-    if (!claims.has(name)) return false;
-    const value = claims.raw(name);
-    return typeof value !== 'string' || !accepted.has(value.toLowerCase());
-  })?.[0];

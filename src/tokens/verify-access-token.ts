@@ -8,7 +8,13 @@ import { type Denial, denial, earlyDenial, isOutage, type Outage, outage } from 
 import { principalOfClaims } from './access-token-claims.ts';
 import type { ClaimReader } from './claim-reader.ts';
 import type { CompactJwt } from './compact-jwt.ts';
-import { type AudienceRule, type ClaimMapping, externalIdentity, isForUs } from './external-identity.ts';
+import {
+  type AudienceRule,
+  type ClaimMapping,
+  externalIdentity,
+  isForUs,
+  otherUse,
+} from './external-identity.ts';
 import { createIssuerKeys, type IssuerKeys, type IssuerKeysSettings, type KeysFault } from './issuer-keys.ts';
 import type { KeyRing } from './key-ring.ts';
 import { type JwtExpectations, verifyJwt } from './verify-jwt.ts';
@@ -145,6 +151,9 @@ const verifyExternal = async (
   if (refusal !== undefined) return refusal;
   if (!isForUs(jwt.claims, issuer))
     return denial('token_invalid', `claim ${issuer.audienceClaim}: none that the settings accept`);
+  // An ID token names the same client: there only `aud` would set it apart.
+  const other = issuer.audienceClaim === 'aud' ? undefined : otherUse(jwt.claims);
+  if (other !== undefined) return denial('token_invalid', `claim ${other}: not an access token for bearers`);
   const principal = externalIdentity(jwt.claims, issuer, jwt.signingInput);
   const expiresAtMs = principal.expiresAtMs + clockLeewayMs;
   return readable(jwt.claims, { ...principal, expiresAtMs }, nowMs);

@@ -538,6 +538,18 @@ t.test(
         );
     }
     const { verify } = await fixture(t);
+    for (const [claim, other] of [
+      ['typ', 'ID'],
+      ['token_use', 'id'],
+      ['token_type', 'DPoP'],
+    ] as const) {
+      const byClient = await fixture(t, { audienceClaim: 'azp' });
+      t.match(
+        await byClient.verify(token({ azp: 'api', [claim]: other }), nowMs),
+        { evidence: `claim ${claim}: not an access token` },
+        'an ID token names the same client',
+      );
+    }
     t.match(await verify(token({ aud: 'other', client_id: 'api', azp: 'api' }), nowMs), {
       evidence: 'claim aud',
     });

@@ -59,6 +59,8 @@ t.test('http goes through HTTP_PROXY as a whole URL', async (t) => {
   environment(t, { http_proxy: proxy.url, HTTPS_PROXY: 'http://127.0.0.1:1' });
   t.strictSame(await fetchJson({ url: 'http://elsewhere.test/keys', ca: undefined }), { keys: [] });
   t.strictSame(proxy.requests, ['GET http://elsewhere.test/keys']);
+  environment(t, { HTTP_PROXY: proxy.url });
+  t.match(await failureOf('https://0.0.0.0:1/keys'), /ECONNREFUSED 0\.0\.0\.0:1/, 'it is not for https');
 });
 
 t.test('a proxy may be written without http:// and with a password, which no message shows', async (t) => {
