@@ -1,6 +1,7 @@
 // Holds the configuration that is in force, the one reference that everything reads it through, and puts another one in its
 // place: as a whole, or not at all.
 
+import { isDeepStrictEqual } from 'node:util';
 import { isOutage } from '../decision/outcome.ts';
 import { type Audit, createAudit } from '../lifecycle/audit.ts';
 import { createPasswordHashes } from '../lifecycle/password-hash.ts';
@@ -16,7 +17,6 @@ import {
 } from './configuration.ts';
 import type { Foundation } from './foundation.ts';
 import { retireIdentification, startIdentification } from './identification.ts';
-import { needRestart } from './restart.ts';
 
 export interface InForce {
   readonly current: () => Configuration;
@@ -101,6 +101,22 @@ export const openInForce = async (
     },
   };
 };
+
+/** What only a restart changes: what the process is bound to, and where its records are. */
+const bound: Readonly<Record<string, (settings: Settings) => unknown>> = {
+  listen: ({ listen }) => listen,
+  'tls (whether there is one)': ({ tls }) => tls !== undefined,
+  ops: ({ ops }) => ops,
+  store: ({ store }) => store,
+  'forwardAuth.listen': ({ forwardAuth }) => forwardAuth.listen,
+  'forwardAuth.path': ({ forwardAuth }) => forwardAuth.path,
+};
+
+/** Those that differ, by name. */
+const needRestart = (before: Settings, after: Settings): readonly string[] =>
+  Object.entries(bound)
+    .filter(([, read]) => !isDeepStrictEqual(read(before), read(after)))
+    .map(([name]) => name);
 
 /** Why it failed; undefined when it did not. */
 const attempt = (act: () => void): string | undefined => {

@@ -199,6 +199,26 @@ t.test('whom to believe is asked anew on a connection that is open already', asy
   t.notMatch(await forwardedFor(), /192\.0\.2\.7/);
 });
 
+t.test('whom forward-auth believes is asked anew as well', async (t) => {
+  const { gate, token } = await startScene(t, {
+    forwardAuth: { listen: '127.0.0.1:0', trustedPeers: ['127.0.0.1'] },
+  });
+  const { forwardAuth } = await gate.logged(({ msg }) => msg === 'listening');
+  const headers = {
+    'x-original-method': 'GET',
+    'x-original-uri': '/things/1',
+    'x-forwarded-for': '192.0.2.7',
+  };
+  const judge = async (): Promise<number> =>
+    (await call({ url: `http://${String(forwardAuth)}` }, '/', token, { headers })).status;
+  t.equal(await judge(), 200);
+  const trusting = { listen: '127.0.0.1:0', trustedPeers: ['192.0.2.1'] };
+  t.match(await reload(gate, { forwardAuth: trusting }), { msg: inForce, changed: ['forwardAuth'] });
+  t.equal(await judge(), 403);
+  const line = await reload(gate, { forwardAuth: { ...trusting, listen: '127.0.0.1:1' } });
+  t.match(line, { level: 'error', problems: [/only a restart changes forwardAuth\.listen/] });
+});
+
 t.test('100 reloads under load fail no request', async (t) => {
   const { api, gate, token } = await startScene(t);
   const other = await startEchoApi(t);
