@@ -3,7 +3,7 @@
 // what); nothing here relies on that. It changes nothing.
 
 import { type Denial, denial } from '../decision/outcome.ts';
-import { type ClassifyHeader, headerClass } from './header-class.ts';
+import { type ClassifyHeader, type HeaderClass, headerClass } from './header-class.ts';
 import type { Framing } from './upstream/exchange.ts';
 
 /** The header section of one request, read once. Values as received; a line that repeats is joined by `, `. */
@@ -49,111 +49,120 @@ export const inspectHeaders = (
   if (!isHttp10 && httpVersion !== '1.1') return denial('request_malformed', `HTTP/${httpVersion}`);
   if (rawHeaders.length > headersMax * 2)
     return denial('headers_too_large', `${rawHeaders.length / 2} headers`);
-  let host: string | undefined;
-  let authorization: string | undefined;
-  let bareCredentials: string[] | undefined;
-  let cookies: string[] | undefined;
-  let contentLength = -1;
-  let isChunked = false;
-  let connection: string | undefined;
-  let upgrade: string | undefined;
-  let forwardedFor: string | undefined;
-  let forwardedProto: string | undefined;
-  let forwardedHost: string | undefined;
-  let forwarded: string | undefined;
-  let requestId: string | undefined;
-  let traceparent: string | undefined;
-  let methodOverrides: string[] | undefined;
+  const facts = nothingRead();
   for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at] ?? '';
-    const kind = classify(name);
+    const kind = classify(rawHeaders[at] ?? '');
     if (kind <= headerClass.drop) continue;
-    const value = rawHeaders[at + 1] ?? '';
-    // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- the other classes matter later only
-    switch (kind) {
-      case headerClass.lookalike:
-        return denial('request_malformed', 'a framing header in another spelling');
-      case headerClass.host:
-        if (host !== undefined) return denial('request_malformed', 'two Host headers');
-        if (!hostSyntax.test(value)) return denial('request_malformed', 'Host is no host');
-        host = value;
-        break;
-      case headerClass.connection:
-        connection = joined(connection, value);
-        break;
-      case headerClass.contentLength:
-        if (contentLength >= 0 || !digits.test(value)) return denial('request_malformed', 'Content-Length');
-        contentLength = Number(value);
-        break;
-      case headerClass.transferEncoding:
-        if (isChunked || isHttp10 || value.toLowerCase() !== 'chunked')
-          return denial('request_malformed', 'Transfer-Encoding other than one chunked');
-        isChunked = true;
-        break;
-      case headerClass.upgrade:
-        upgrade = joined(upgrade, value);
-        break;
-      case headerClass.authorization:
-        if (authorization !== undefined) return denial('request_malformed', 'two Authorization headers');
-        authorization = value;
-        break;
-      case headerClass.bareCredential:
-        (bareCredentials ??= []).push(value);
-        break;
-      case headerClass.cookie:
-        (cookies ??= []).push(value);
-        break;
-      case headerClass.forwardedFor:
-        forwardedFor = joined(forwardedFor, value);
-        break;
-      case headerClass.forwardedProto:
-        forwardedProto = joined(forwardedProto, value);
-        break;
-      case headerClass.forwardedHost:
-        forwardedHost = joined(forwardedHost, value);
-        break;
-      case headerClass.forwarded:
-        forwarded = joined(forwarded, value);
-        break;
-      case headerClass.requestId:
-        requestId = joined(requestId, value);
-        break;
-      case headerClass.traceparent:
-        traceparent = joined(traceparent, value);
-        break;
-      case headerClass.methodOverride:
-        (methodOverrides ??= []).push(value);
-        break;
-      default:
-        break;
-    }
+    const fault = readHeader(facts, kind, rawHeaders[at + 1] ?? '', isHttp10);
+    if (fault !== undefined) return denial('request_malformed', fault);
   }
-  if (isChunked && contentLength >= 0)
+  const { connection } = facts;
+  if (facts.isChunked && facts.contentLength >= 0)
     return denial('request_malformed', 'Transfer-Encoding and Content-Length');
-  if (host === undefined && !isHttp10) return denial('request_malformed', 'no Host header');
-  const connectionNames =
-    connection === undefined || plainConnections.has(connection)
-      ? undefined
-      : readConnection(connection, classify);
-  if (connectionNames === 'refused')
-    return denial('request_malformed', 'Connection names a header that matters');
-  return {
-    host,
-    authorization,
-    bareCredentials,
-    cookies,
-    contentLength,
-    isChunked,
-    connectionNames,
-    upgrade,
-    forwardedFor,
-    forwardedProto,
-    forwardedHost,
-    forwarded,
-    requestId,
-    traceparent,
-    methodOverrides,
-  };
+  if (facts.host === undefined && !isHttp10) return denial('request_malformed', 'no Host header');
+  if (connection === undefined || plainConnections.has(connection)) return facts;
+  const names = readConnection(connection, classify);
+  if (names === 'refused') return denial('request_malformed', 'Connection names a header that matters');
+  facts.connectionNames = names;
+  return facts;
+};
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** The facts while they are gathered. */
+interface Reading extends Writable<HeaderFacts> {
+  bareCredentials: string[] | undefined;
+  cookies: string[] | undefined;
+  methodOverrides: string[] | undefined;
+  connection: string | undefined;
+}
+
+/** Every field from the start: all facts then have one hidden class in V8. */
+const nothingRead = (): Reading => ({
+  host: undefined,
+  authorization: undefined,
+  bareCredentials: undefined,
+  cookies: undefined,
+  contentLength: -1,
+  isChunked: false,
+  connection: undefined,
+  connectionNames: undefined,
+  upgrade: undefined,
+  forwardedFor: undefined,
+  forwardedProto: undefined,
+  forwardedHost: undefined,
+  forwarded: undefined,
+  requestId: undefined,
+  traceparent: undefined,
+  methodOverrides: undefined,
+});
+
+/** Writes one header into `facts`; answers what is wrong with it. */
+const readHeader = (
+  facts: Reading,
+  kind: HeaderClass,
+  value: string,
+  isHttp10: boolean,
+): string | undefined => {
+  // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- the other classes matter later only
+  switch (kind) {
+    case headerClass.lookalike:
+      return 'a framing header in another spelling';
+    case headerClass.host:
+      if (facts.host !== undefined) return 'two Host headers';
+      if (!hostSyntax.test(value)) return 'Host is no host';
+      facts.host = value;
+      break;
+    case headerClass.connection:
+      facts.connection = joined(facts.connection, value);
+      break;
+    case headerClass.contentLength:
+      if (facts.contentLength >= 0 || !digits.test(value)) return 'Content-Length';
+      facts.contentLength = Number(value);
+      break;
+    case headerClass.transferEncoding:
+      if (facts.isChunked || isHttp10 || value.toLowerCase() !== 'chunked')
+        return 'Transfer-Encoding other than one chunked';
+      facts.isChunked = true;
+      break;
+    case headerClass.upgrade:
+      facts.upgrade = joined(facts.upgrade, value);
+      break;
+    case headerClass.authorization:
+      if (facts.authorization !== undefined) return 'two Authorization headers';
+      facts.authorization = value;
+      break;
+    case headerClass.bareCredential:
+      (facts.bareCredentials ??= []).push(value);
+      break;
+    case headerClass.cookie:
+      (facts.cookies ??= []).push(value);
+      break;
+    case headerClass.methodOverride:
+      (facts.methodOverrides ??= []).push(value);
+      break;
+    case headerClass.forwardedFor:
+      facts.forwardedFor = joined(facts.forwardedFor, value);
+      break;
+    case headerClass.forwardedProto:
+      facts.forwardedProto = joined(facts.forwardedProto, value);
+      break;
+    case headerClass.forwardedHost:
+      facts.forwardedHost = joined(facts.forwardedHost, value);
+      break;
+    case headerClass.forwarded:
+      facts.forwarded = joined(facts.forwarded, value);
+      break;
+    case headerClass.requestId:
+      facts.requestId = joined(facts.requestId, value);
+      break;
+    case headerClass.traceparent:
+      facts.traceparent = joined(facts.traceparent, value);
+      break;
+    default:
+      break;
+  }
+  return undefined;
 };
 
 const joined = (before: string | undefined, value: string): string =>
