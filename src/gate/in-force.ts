@@ -61,7 +61,7 @@ export const openInForce = async (
     },
   };
   let current = await createConfiguration(settings, deps);
-  if (current.shadowWarning !== undefined) log.warn(current.shadowWarning);
+  warnOfShadow(log, current);
 
   const reloadKeys = (): void => void current.identification.signingKeys.part.reload();
   feedState.onChange((changes) => {
@@ -88,8 +88,9 @@ export const openInForce = async (
       log.setLevel(next.log.level);
       metrics.setRoutes(next.routes);
       current = following;
-      const { shadowWarning } = following;
-      if (shadowWarning !== undefined && shadowWarning !== before.shadowWarning) log.warn(shadowWarning);
+      // A key may have been revoked after the new ones were read, when only the old ones heard of it.
+      if (following.identification.signingKeys !== before.identification.signingKeys) reloadKeys();
+      warnOfShadow(log, following, before);
       retireConfiguration(before, following);
       return 'done';
     },
@@ -100,6 +101,11 @@ export const openInForce = async (
       retireIdentification(current.identification, undefined);
     },
   };
+};
+
+/** Says once that routes are in shadow mode. */
+const warnOfShadow = (log: Log, { shadowWarning }: Configuration, before?: Configuration): void => {
+  if (shadowWarning !== undefined && shadowWarning !== before?.shadowWarning) log.warn(shadowWarning);
 };
 
 /** What only a restart changes: what the process is bound to, and where its records are. */
@@ -135,10 +141,10 @@ const follow = async (
   foundation: Foundation,
   deps: ConfigurationDeps,
 ): Promise<Configuration | { readonly faults: readonly string[] }> => {
-  const bound = needRestart(before.settings, settings);
-  if (bound.length > 0)
+  const fixed = needRestart(before.settings, settings);
+  if (fixed.length > 0)
     return {
-      faults: [`only a restart changes ${bound.join(', ')}, so nothing was changed; restart, or undo that`],
+      faults: [`only a restart changes ${fixed.join(', ')}, so nothing was changed; restart, or undo that`],
     };
   const missing = await foundation.prepare(settings);
   if (missing !== undefined) return { faults: [missing] };
