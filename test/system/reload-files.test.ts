@@ -11,9 +11,10 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import t, { type Test } from 'tap';
 import { makeCertificates } from '../support/certificates.ts';
 import { startEchoApi } from '../support/echo-api.ts';
-import { asGate, call, type GateProcess, startGate, until } from '../support/gate-process.ts';
+import { asGate, call, encryptionKey, type GateProcess, startGate, until } from '../support/gate-process.ts';
 import { openOperator } from '../support/operator.ts';
 import { cleanEnvironment, root, startProcess } from '../support/process.ts';
+import { startRedis } from '../support/redis.ts';
 import { reload, reloads } from '../support/reload.ts';
 import { makeDirectory } from '../support/temporary-directory.ts';
 import { startJwksServer } from '../tokens/jwks-server.ts';
@@ -145,7 +146,7 @@ t.test('a certificate and its key are replaced for new connections; open ones go
 
 const issuer = 'https://login.example.com';
 
-const startWithIssuer = async (t: Test) => {
+const startWithIssuer = async (t: Test, store: object) => {
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
   const jwks = await startJwksServer(t, [
     { ...(await exportJWK(publicKey)), kid: 'first', alg: 'ES256', use: 'sig' },
@@ -154,7 +155,7 @@ const startWithIssuer = async (t: Test) => {
   const of = (more: object) => ({ issuer, jwks: jwks.url, audience: 'api', orgs: ['acme'], ...more });
   const gate: GateProcess = await startGate(t, {
     directory: makeDirectory(t),
-    settings: { upstream: api.url, routes: [things], reload: { watch: false } },
+    settings: { upstream: api.url, routes: [things], reload: { watch: false }, ...store },
   });
   const operator = await openOperator(t, gate.settingsFile);
   await operator.furnish();
@@ -176,8 +177,8 @@ const startWithIssuer = async (t: Test) => {
   return { gate, of, userOf };
 };
 
-t.test('an issuer is added, mapped anew and removed; what was cached of it goes with it', async (t) => {
-  const { gate, of, userOf } = await startWithIssuer(t);
+const addAndRemoveIssuer = async (t: Test, store: object): Promise<void> => {
+  const { gate, of, userOf } = await startWithIssuer(t, store);
   t.equal(await userOf(), 401, 'nobody knows it');
   // Its tokens may be a day old: the change feed is read from further back first.
   t.match(await reload(gate, { issuers: [of({})] }), { msg: inForce, changed: ['issuers'] });
@@ -187,4 +188,14 @@ t.test('an issuer is added, mapped anew and removed; what was cached of it goes 
   t.match(await reload(gate, { issuers: [] }), { msg: inForce });
   t.equal(await userOf(), 401, 'though its identity was cached');
   t.equal((await gate.readiness()).ready, true);
+};
+
+t.test('an issuer is added, mapped anew and removed; what was cached of it goes with it', (t) =>
+  addAndRemoveIssuer(t, {}),
+);
+
+t.test('and on Redis, whose change feed is read again from further back', async (t) => {
+  const redis = await startRedis();
+  t.teardown(() => redis.close());
+  await addAndRemoveIssuer(t, { store: `redis+unix:${redis.socketPath}`, keys: { encryptionKey } });
 });
