@@ -17,13 +17,13 @@ export const watchFiles = (
   everyMs = lookEveryMs,
 ): { close(): void } => {
   let seen = '';
-  let told = '';
+  let reported = '';
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
   const look = async (): Promise<void> => {
     const now = await markOf(files());
-    if (now === seen && now !== told) {
-      told = now;
+    if (now === seen && now !== reported) {
+      reported = now;
       await onChange();
     }
     seen = now;

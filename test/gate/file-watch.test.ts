@@ -1,4 +1,4 @@
-// When the change of a file is told: once it is over, and through symlinks.
+// When the change of a file is reported: once it is over, and through symlinks.
 
 import { mkdirSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,14 +6,14 @@ import t, { type Test } from 'tap';
 import { watchFiles } from '../../src/gate/file-watch.ts';
 import { makeDirectory } from '../support/temporary-directory.ts';
 
-/** Looks every 20 ms; `next` waits for the next change that is told. */
+/** Looks every 20 ms; `next` waits for the next change that is reported. */
 const startWatch = (t: Test, files: readonly string[], onChange = () => undefined) => {
-  let told = 0;
+  let reports = 0;
   let wake = (): void => undefined;
   const watch = watchFiles(
     () => files,
     async () => {
-      told += 1;
+      reports += 1;
       onChange();
       wake();
     },
@@ -26,7 +26,7 @@ const startWatch = (t: Test, files: readonly string[], onChange = () => undefine
     watch.close();
   });
   return {
-    told: () => told,
+    reports: () => reports,
     next: () => new Promise<void>((resolve) => (wake = resolve)),
   };
 };
@@ -36,10 +36,10 @@ t.test('the first look counts, for the files may have changed since they were re
   writeFileSync(file, 'one');
   const watch = startWatch(t, [file]);
   await watch.next();
-  t.equal(watch.told(), 1);
+  t.equal(watch.reports(), 1);
 });
 
-t.test('a file that is written, replaced, removed or made is told, also behind a symlink', async (t) => {
+t.test('a file that is written, replaced, removed or made is reported, also behind a symlink', async (t) => {
   const directory = makeDirectory(t);
   const file = join(directory, 'file');
   const link = join(directory, 'link');
@@ -70,22 +70,22 @@ t.test('a file that is written, replaced, removed or made is told, also behind a
       },
     ],
   ] as const) {
-    const before = watch.told();
-    const told = watch.next();
+    const before = watch.reports();
+    const reported = watch.next();
     act();
-    await told;
-    t.equal(watch.told(), before + 1, sentence);
+    await reported;
+    t.equal(watch.reports(), before + 1, sentence);
   }
 });
 
-t.test('while a file is still being written nothing is told', async (t) => {
+t.test('while a file is still being written nothing is reported', async (t) => {
   const file = join(makeDirectory(t), 'a');
   writeFileSync(file, '');
   let size = 0;
   const sizes: number[] = [];
   const watch = startWatch(t, [file], () => void sizes.push(size));
   await watch.next();
-  const told = watch.next();
+  const reported = watch.next();
   // Faster than it looks, so that no two looks see the same.
   const writer = setInterval(() => {
     size += 1;
@@ -93,6 +93,6 @@ t.test('while a file is still being written nothing is told', async (t) => {
     if (size === 50) clearInterval(writer);
   }, 2);
   t.teardown(() => clearInterval(writer));
-  await told;
-  t.equal(sizes.at(-1), 50, 'told when it was whole');
+  await reported;
+  t.equal(sizes.at(-1), 50, 'reported when it was whole');
 });
