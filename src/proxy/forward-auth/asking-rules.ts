@@ -2,6 +2,8 @@
 // makes another one.
 
 import type { Socket } from 'node:net';
+import { isDenial } from '../../decision/outcome.ts';
+import { parseTarget } from '../../decision/path.ts';
 import { createTrust, type TrustsAddress } from '../peer.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Running } from '../running.ts';
@@ -34,3 +36,13 @@ export const mayAsk = ({ trusts, known }: AskingRules, socket: Socket, address: 
   known.set(socket, isTrusted);
   return isTrusted;
 };
+
+/**
+ * Whether a question came to `forwardAuth.path` on purpose. A caller that sends `/tollgate/auth/../../oauth2/token` gets there
+ * through a proxy that reads it as `/oauth2/token` and forwards it as it came. Where the rest of the path is what is asked
+ * about (Envoy), it is judged anyway.
+ */
+export const isAskedThere = ({ running, path, style }: AskingRules, url: string): boolean =>
+  path === '' ||
+  style === 'envoy' ||
+  !isDenial(parseTarget(url, running.pipeline.settings.limits.targetBytesMax));

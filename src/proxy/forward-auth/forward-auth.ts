@@ -3,6 +3,7 @@
 // trusted are refused, whatever they ask. Each request judged is recorded like one that is forwarded.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { type Denial, denial, type Refusal } from '../../decision/outcome.ts';
 import { holdsSecret } from '../../decision/secret-shapes.ts';
 import type { Wire } from '../../decision/refusal.ts';
@@ -14,7 +15,7 @@ import { plainAddress } from '../peer.ts';
 import { decide } from '../pipeline.ts';
 import type { Decision, Forward, Known, RequestHead } from '../request-decision.ts';
 import type { Running } from '../running.ts';
-import { type AskingRules, mayAsk, rulesOf } from './asking-rules.ts';
+import { type AskingRules, isAskedThere, mayAsk, rulesOf } from './asking-rules.ts';
 import { passHeaders, refusalHeaders, removedNames, responseTo, teach } from './auth-response.ts';
 import {
   type AskingRequest,
@@ -64,9 +65,7 @@ class ForwardAuth {
     const rules = this.#rules;
     const peerAddress = plainAddress(socket.remoteAddress);
     const asking = { method, target: url.slice(rules.path.length), rawHeaders, peerAddress };
-    const read = mayAsk(rules, socket, peerAddress)
-      ? readOriginal(rules.style, rules.names, asking)
-      : untrusted;
+    const read = readQuestion(rules, socket, url, asking);
     const original = 'fault' in read ? unreadable(asking) : read;
     const asked: Asked = { request, response, running, original, startMs: performance.now() };
     try {
@@ -157,9 +156,23 @@ class ForwardAuth {
   }
 }
 
+const readQuestion = (
+  rules: AskingRules,
+  socket: Socket,
+  url: string,
+  asking: AskingRequest,
+): OriginalRequest | OriginalFault => {
+  if (!mayAsk(rules, socket, asking.peerAddress)) return untrusted;
+  return isAskedThere(rules, url) ? readOriginal(rules.style, rules.names, asking) : astray;
+};
+
 const isForNginx = ({ running }: Asked): boolean => running.settings.forwardAuth.style === 'original';
 
 const untrusted = { fault: 'the peer is not in forwardAuth.trustedPeers, so nothing it says is believed' };
+const astray = {
+  fault:
+    'the path of the question is not plain; ask at forwardAuth.path itself, and let no caller reach it through the proxy',
+};
 const untrustedPeer: Denial = denial('peer_untrusted');
 const credentialInQuery: Denial = denial(
   'request_malformed',

@@ -382,7 +382,8 @@ t.test(
   },
 );
 
-t.test('on a path of the callers’ listener everything else is theirs', async (t) => {
+/** The door at `/own/auth` of a listener whose other paths are the API's. */
+const onCallersListener = () => {
   const callers: string[] = [];
   const hear = (request: IncomingMessage, response: ServerResponse): void => {
     callers.push(request.url ?? '');
@@ -398,9 +399,14 @@ t.test('on a path of the callers’ listener everything else is theirs', async (
     shouldUpgrade: () => true,
     clientError: (_error, socket) => socket.destroy(),
   };
-  const { send, outcomes } = await startDoor(t, { path: '/own/auth', style: 'envoy' }, (settings, answer) =>
-    createListener(settings, withAuthPath(handler, '/own/auth', answer)),
-  );
+  const listenerOf = (settings: Settings, answer: AnswerProxy): Listener =>
+    createListener(settings, withAuthPath(handler, '/own/auth', answer));
+  return { callers, listenerOf };
+};
+
+t.test('on a path of the callers’ listener everything else is theirs', async (t) => {
+  const { callers, listenerOf } = onCallersListener();
+  const { send, outcomes } = await startDoor(t, { path: '/own/auth', style: 'envoy' }, listenerOf);
   const ask = (line: string, ...more: readonly string[]) =>
     send([`${line} HTTP/1.1`, 'Host: api.example', 'X-Forwarded-For: 192.0.2.7', good, ...more]);
   t.equal((await ask('GET /own/auth/things/1?a=b')).header('x-identity-user'), 'alice');
@@ -413,4 +419,31 @@ t.test('on a path of the callers’ listener everything else is theirs', async (
   for (const path of ['/own/authority', '/own', '/things/1', '/Own/auth/things/1'])
     t.equal((await ask(`GET ${path}`)).body, 'the API', path);
   t.equal(callers.length, 4);
+});
+
+t.test('a caller cannot ask for itself through a proxy that reads paths more leniently', async (t) => {
+  const { callers, listenerOf } = onCallersListener();
+  const { send, outcomes } = await startDoor(t, { path: '/own/auth' }, listenerOf);
+  const ask = (target: string) =>
+    send([
+      `GET ${target} HTTP/1.1`,
+      'Host: api.example',
+      'X-Original-Method: GET',
+      'X-Original-URI: /things/1',
+      'X-Forwarded-For: 192.0.2.7',
+      good,
+    ]);
+  for (const target of ['/own/auth', '/own/auth?x', '/own/auth/']) t.equal((await ask(target)).status, 200);
+  t.match(outcomes[0], { result: 'permit' });
+  for (const target of [
+    '/own/auth/../../oauth2/token',
+    '/own/auth/%2e%2e/%2e%2e/oauth2/token',
+    '/own/auth/..%2f..%2foauth2%2ftoken',
+    '/own/auth//../../../oauth2/token',
+  ]) {
+    const answer = await ask(target);
+    t.equal(answer.status, 400, target);
+    t.equal(answer.header('x-identity'), undefined);
+  }
+  t.same(callers, []);
 });
