@@ -28,6 +28,7 @@ const settings = {
     { name: 'admin', path: '/admin/*', scopes: ['things:admin'] },
     { name: 'public', path: '/public/*', public: true },
     { name: 'socket', path: '/ws', scopes: ['things:read'], upgrade: true },
+    { name: 'beside', path: '/{first}/beside', public: true },
     { name: 'swapped', path: '/swapped', scopes: [], forwardCredential: 'access-token' },
   ],
 };
@@ -64,6 +65,7 @@ t.test('a proxy asks, and forwards what may pass', async (t) => {
       await passes(t, deployment);
       await refuses(t, deployment);
       await cannotBeSpoofed(t, deployment);
+      await asksBesideOwnEndpoints(t, deployment);
       await forwardsWhatIsJudged(t, deployment);
       await passesWebSockets(t, deployment);
       await hearsOfRevocations(t, deployment);
@@ -184,6 +186,18 @@ const cannotBeSpoofed = async (t: Test, deployment: Deployment): Promise<void> =
   const { status } = await raw(deployment, 'GET /things/1', good, ...described.slice(4));
   t.equal(status, 200);
   t.match(lastOf(deployment).headers, { 'x-forwarded-for': '127.0.0.1', 'x-forwarded-host': 'api.example' });
+};
+
+/** The gate believes the proxy: what it forwards itself must be nothing that a caller can choose. */
+const asksBesideOwnEndpoints = async (t: Test, deployment: Deployment): Promise<void> => {
+  const { api } = deployment;
+  for (const line of ['GET /oauth2/beside', 'GET /.well-known/beside', 'GET /x/../oauth2/beside']) {
+    const before = api.received.length;
+    await raw(deployment, line, 'X-Client-Cert: MIIB', 'X-Rewrite-URL: /admin');
+    if (api.received.length === before) continue;
+    const { headers } = lastOf(deployment);
+    t.same([headers['x-client-cert'], headers['x-rewrite-url']], [undefined, undefined], line);
+  }
 };
 
 const targets = [
