@@ -2,8 +2,6 @@
 // makes another one.
 
 import type { Socket } from 'node:net';
-import { isDenial } from '../../decision/outcome.ts';
-import { parseTarget } from '../../decision/path.ts';
 import { createTrust, type TrustsAddress } from '../peer.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Running } from '../running.ts';
@@ -42,7 +40,8 @@ export const mayAsk = ({ trusts, known }: AskingRules, socket: Socket, address: 
  * through a proxy that reads it as `/oauth2/token` and forwards it as it came. Where the rest of the path is what is asked
  * about (Envoy), it is judged anyway.
  */
-export const isAskedThere = ({ running, path, style }: AskingRules, url: string): boolean =>
-  path === '' ||
-  style === 'envoy' ||
-  !isDenial(parseTarget(url, running.pipeline.settings.limits.targetBytesMax));
+export const isAskedThere = ({ path, style }: AskingRules, rest: string): boolean =>
+  path === '' || style === 'envoy' || plainRest.test(rest);
+
+/** Behind the path: no dot, escape or empty segment, by which a proxy could have read it as another one. */
+const plainRest = /^(?:\/[\w-]+)*\/?(?:\?.*)?$/;

@@ -65,7 +65,7 @@ class ForwardAuth {
     const rules = this.#rules;
     const peerAddress = plainAddress(socket.remoteAddress);
     const asking = { method, target: url.slice(rules.path.length), rawHeaders, peerAddress };
-    const read = readQuestion(rules, socket, url, asking);
+    const read = readQuestion(rules, socket, asking);
     const original = 'fault' in read ? unreadable(asking) : read;
     const asked: Asked = { request, response, running, original, startMs: performance.now() };
     try {
@@ -159,11 +159,10 @@ class ForwardAuth {
 const readQuestion = (
   rules: AskingRules,
   socket: Socket,
-  url: string,
   asking: AskingRequest,
 ): OriginalRequest | OriginalFault => {
   if (!mayAsk(rules, socket, asking.peerAddress)) return untrusted;
-  return isAskedThere(rules, url) ? readOriginal(rules.style, rules.names, asking) : astray;
+  return isAskedThere(rules, asking.target) ? readOriginal(rules.style, rules.names, asking) : astray;
 };
 
 const isForNginx = ({ running }: Asked): boolean => running.settings.forwardAuth.style === 'original';
