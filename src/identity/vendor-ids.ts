@@ -51,7 +51,7 @@ const madeUuidOf = (orgId: string): string => {
 };
 
 /** UUID version 8 (RFC 9562 section 5.8) of a SHA-256. */
-const uuidOf = (name: string): string => {
+export const uuidOf = (name: string): string => {
   const hex = hash('sha256', name, 'hex');
   const variant = '89ab'.charAt(Number.parseInt(hex.charAt(16), 16) % 4);
   return [

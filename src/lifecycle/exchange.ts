@@ -20,9 +20,6 @@ export interface ExchangeCommand extends Omit<IssueCommand, 'identity' | 'method
   readonly refuse?: ((identity: Identity) => Denial | undefined) | undefined;
 }
 
-export type Exchanged = Issued;
-export type ExchangeError = IssueError;
-
 export interface ExchangeDeps extends IssueDeps {
   readonly identifier: Pick<Identifier, 'identify' | 'standing'>;
   readonly settings: IssueDeps['settings'] & Pick<Settings, 'feed'>;
@@ -30,7 +27,7 @@ export interface ExchangeDeps extends IssueDeps {
   readonly audit?: Audit | undefined;
 }
 
-export type Exchange = (command: ExchangeCommand) => Promise<Exchanged | ExchangeError | Refusal>;
+export type Exchange = (command: ExchangeCommand) => Promise<Issued | IssueError | Refusal>;
 
 export const createExchange = (deps: ExchangeDeps): Exchange => {
   const identifyLive = createIdentifyLive(deps);

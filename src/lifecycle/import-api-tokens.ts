@@ -2,9 +2,9 @@
 // Repeatable: an entry always gets the same id, so a second run changes nothing and revives nothing revoked.
 // An entry that cannot be taken is reported and skipped; an outage stops the run, to be repeated whole.
 
-import { hash } from 'node:crypto';
 import { isJwt, parseCredential } from '../decision/credential.ts';
 import { isDenial, isOutage, type Outage } from '../decision/outcome.ts';
+import { uuidOf } from '../identity/vendor-ids.ts';
 import type { ApiTokenRecord } from '../store/records.ts';
 import { digestOf, secretLengthMin } from '../tokens/api-token.ts';
 import { shardOfAccount } from '../tokens/shard.ts';
@@ -140,19 +140,11 @@ const importOne = async (
 /**
  * The id of an imported token: the same entry always gets the same id, so that an import can be repeated. Another
  * owner of the same secret gets another id, which the store then refuses as `digest_taken`.
- * A hash of the digest, because ids are shown and the digest is not. UUID version 8 (RFC 9562 §5.8).
+ * A hash of the digest, because ids are shown and the digest is not. Its last digit names the shard.
  */
 export const importedTokenId = (orgId: string, userId: string, digest: string): string => {
-  const hex = hash('sha256', `tollgate import ${orgId}/${userId} ${digest}`, 'hex');
   const shard = shardOfAccount(orgId, userId).toString(16);
-  const variant = '89ab'.charAt(Number.parseInt(hex.charAt(16), 16) % 4);
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `8${hex.slice(13, 16)}`,
-    `${variant}${hex.slice(17, 20)}`,
-    `${hex.slice(20, 31)}${shard}`,
-  ].join('-');
+  return uuidOf(`tollgate import ${orgId}/${userId} ${digest}`).slice(0, -1) + shard;
 };
 
 const parseEntry = (value: unknown): ImportEntry | CommandError => {

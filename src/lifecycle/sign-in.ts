@@ -56,7 +56,7 @@ export const createSignIn = (deps: SignInDeps): SignIn => {
       action: 'session.begin',
       identity: 'identity' in outcome ? outcome.identity : undefined,
       origin: command.origin,
-      subject: knownParts(command),
+      subject: { org: command.orgId, user: command.userId },
       outcome,
     });
     return outcome;
@@ -99,12 +99,6 @@ const nobody = '(nobody)';
 
 const isName = ({ orgId, userId }: Pick<SignInCommand, 'orgId' | 'userId'>): boolean =>
   checkOrgId(orgId) === undefined && checkUserId(userId) === undefined;
-
-/** What has not the form of a name may be anything, a password in the wrong field too: it is not written down. */
-const knownParts = ({ orgId, userId }: SignInCommand) => ({
-  org: checkOrgId(orgId) === undefined ? orgId : undefined,
-  user: checkUserId(userId) === undefined ? userId : undefined,
-});
 
 /**
  * Ends the actor's session, never the API token behind it; the store is asked each time. `nothing`: an API token presented

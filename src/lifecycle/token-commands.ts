@@ -39,7 +39,7 @@ export const createTokenCommands = (deps: TokenCommandsDeps) => {
 
   return {
     /** For oneself, or with the right to all tokens for another user, but never wider than the session or that user. */
-    createApiToken: (actor: Actor, command: NewApiToken) =>
+    createApiToken: (actor: Actor, command: Omit<NewApiToken, 'within' | 'givenBy'>) =>
       withRightTo<CreatedApiToken>(deps, actor, 'token.create', command, ({ scopes }) =>
         apiTokens.createApiToken({ ...command, within: scopes, givenBy: own(actor) }),
       ),

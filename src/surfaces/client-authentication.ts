@@ -5,6 +5,7 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { UnknownTokenLimit } from '../identity/unknown-token-limit.ts';
 import type { OauthClientSettings } from '../settings/settings.ts';
+import type { SurfaceRequest } from './answer.ts';
 import { decode } from './body.ts';
 
 export type OauthClient =
@@ -25,11 +26,10 @@ export interface ClientFault {
   readonly message: string;
 }
 
-export interface ClientCredentials {
-  readonly authorization: string | undefined;
-  /** `client_id` and `client_secret` of the form. */
-  readonly formId: string | undefined;
-  readonly formSecret: string | undefined;
+/** The client's parameters: `client_id` and `client_secret`, or what a dialect calls them. */
+interface ClientParameters {
+  readonly id: string | undefined;
+  readonly secret: string | undefined;
 }
 
 export interface OauthClients {
@@ -37,7 +37,10 @@ export interface OauthClients {
    * Authenticates the client if it presents credentials. `public` when it presents none, unless it names a configured
    * client, which must authenticate (RFC 6749 §3.2.1). An empty secret counts as none (§2.3.1).
    */
-  find(presented: ClientCredentials, clientAddress: string): OauthClient | ClientFault;
+  find(
+    request: Pick<SurfaceRequest, 'authorization' | 'clientAddress'>,
+    parameters: ClientParameters,
+  ): OauthClient | ClientFault;
 }
 
 /** `secretLimit`: wrong secrets an address may try; undefined: any number. */
@@ -45,8 +48,8 @@ export const createOauthClients = (
   clients: readonly OauthClientSettings[],
   secretLimit: UnknownTokenLimit | undefined,
 ): OauthClients => ({
-  find: (presented, clientAddress) => {
-    const claimed = readClaim(presented);
+  find: ({ authorization, clientAddress }, parameters) => {
+    const claimed = readClaim(authorization, parameters);
     if (isClientFault(claimed)) return claimed;
     const { id, secrets, isBasic } = claimed;
     if (secrets.length === 0) {
@@ -69,16 +72,19 @@ interface Claim {
   readonly isBasic: boolean;
 }
 
-const readClaim = ({ authorization, formId, formSecret }: ClientCredentials): Claim | ClientFault => {
+const readClaim = (
+  authorization: string | undefined,
+  { id, secret }: ClientParameters,
+): Claim | ClientFault => {
   const basic = readBasic(authorization);
   if (basic === 'malformed') return refused(true, 'the Basic credentials cannot be read');
   const isBasic = basic !== undefined;
-  if (isBasic && formSecret !== undefined)
+  if (isBasic && secret !== undefined)
     return ambiguous('Authenticate the client in one way only: Basic or the form (RFC 6749 section 2.3).');
-  if (isBasic && formId !== undefined && formId !== basic.id)
+  if (isBasic && id !== undefined && id !== basic.id)
     return ambiguous('client_id is not the client of the Authorization header.');
-  const secrets = (basic?.secrets ?? [formSecret ?? '']).filter((secret) => secret !== '');
-  return { id: basic?.id ?? formId, secrets, isBasic };
+  const secrets = (basic?.secrets ?? [secret ?? '']).filter((each) => each !== '');
+  return { id: basic?.id ?? id, secrets, isBasic };
 };
 
 export const isClientFault = (value: object): value is ClientFault =>

@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import t from 'tap';
 import { createSessionLimit } from '../../src/identity/session-limit.ts';
-import { createExchange, type ExchangeCommand, type Exchanged } from '../../src/lifecycle/exchange.ts';
+import { createExchange, type ExchangeCommand } from '../../src/lifecycle/exchange.ts';
+import type { Issued } from '../../src/lifecycle/issue.ts';
 import { createWorld, minuteMs, type World } from './world.ts';
 
 const order = {
@@ -17,7 +18,7 @@ const exchanged = async (
   world: World,
   value: string,
   change: Partial<ExchangeCommand> = {},
-): Promise<Exchanged> => {
+): Promise<Issued> => {
   const form = value.split('.').length === 3 ? 'jwt' : 'opaque';
   const result = await world.exchange({ credential: { form, value }, ...order, ...change });
   if (!('accessToken' in result)) throw new Error(`no access token: ${JSON.stringify(result)}`);

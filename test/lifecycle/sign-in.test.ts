@@ -89,7 +89,7 @@ t.test(
 );
 
 t.test('whatever is wrong, the answer is one and the same, and costs one comparison', async (t) => {
-  const { world, book, enter, verifications, events } = await openDoor(t);
+  const { world, book, enter, verifications } = await openDoor(t);
   const { accounts } = world;
   await accounts.createUser({ orgId: 'acme', id: 'without', name: undefined, roles: [] });
   await accounts.createUser({ orgId: 'acme', id: 'disabled', name: undefined, roles: [] });
@@ -115,7 +115,6 @@ t.test('whatever is wrong, the answer is one and the same, and costs one compari
     t.same(answer, { kind: 'denial', reason: 'password_wrong' }, name);
     t.equal(verifications() - before, 1, name);
   }
-  t.same(events.at(-1)?.subject, { org: 'acme', user: undefined }, 'what is no name is not written down');
 });
 
 t.test('a hash of an earlier cost is made anew at the next sign-in, and ends no session', async (t) => {

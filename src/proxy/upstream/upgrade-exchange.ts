@@ -196,7 +196,8 @@ export class UpgradeExchange implements RequestUnderWay {
   #onRefused(response: IncomingMessage): void {
     if (this.#isOver) return void response.destroy();
     const status = response.statusCode ?? 0;
-    const headers = status < 200 || status > 599 ? undefined : readResponseHeaders(rawOf(response), status);
+    const headers =
+      status < 200 || status > 599 ? undefined : readResponseHeaders(response.rawHeaders, status);
     if (headers === undefined) return this.end(outage('upstream_invalid', new Error(`status ${status}`)));
     const answer = new ServerResponse(this.#upgrade.request);
     answer.shouldKeepAlive = false;
@@ -229,8 +230,6 @@ export class UpgradeExchange implements RequestUnderWay {
 const earlyBytesMax = 65_536;
 
 const ignore = (): void => undefined;
-
-const rawOf = (response: IncomingMessage): readonly string[] => response.rawHeaders;
 
 /** Headers of the 101 for the caller; undefined when it accepts something other than a WebSocket. */
 const acceptedHeaders = (response: IncomingMessage): NodeJS.Dict<string | string[]> | undefined => {

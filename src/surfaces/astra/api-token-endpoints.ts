@@ -6,6 +6,7 @@ import { isFailure } from '../../lifecycle/command-error.ts';
 import { orderOf } from '../../lifecycle/token-list.ts';
 import type { Label } from '../../store/records.ts';
 import { type Endpoint, success, type SurfaceRequest } from '../answer.ts';
+import { isMapping } from '../body.ts';
 import { cursorOf } from '../token-cursor.ts';
 import { type AstraDeps, ownerEndpoint } from './astra-endpoint.ts';
 import { badRequest, invalidQuery, notFound } from './astra-problem.ts';
@@ -28,8 +29,6 @@ export const postApiToken = (
       lifetimeMs: undefined,
       defaultLifetime: { ms: deps.settings.surfaces.astra.tokenLifetimeMs },
       length: 65,
-      // A session of fewer scopes makes no token of more.
-      within: identity.scopes,
     });
     if (isFailure(result)) return result;
     const { record, secret } = result;
@@ -110,6 +109,3 @@ const readLabels = (metadata: unknown): readonly Label[] | undefined => {
   }
   return read;
 };
-
-const isMapping = (value: unknown): value is Readonly<Partial<Record<string, unknown>>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

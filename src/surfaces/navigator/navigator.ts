@@ -50,10 +50,9 @@ const postClientCredentials = (deps: ExchangeDeps & SurfaceDeps): Endpoint => {
   const beginClientSession = createBeginClientSession(deps);
   const clients = createOauthClients(deps.settings.oauth.clients, deps.clientSecretLimit);
   return parametersEndpoint('body', async (parameters, request) => {
-    const [formId, formSecret] = [parameters.one('clientId'), parameters.one('clientSecret')];
-    if (formId === undefined || formSecret === undefined)
-      return badRequest('Send clientId and clientSecret.');
-    const client = clients.find({ authorization: undefined, formId, formSecret }, request.clientAddress);
+    const [id, secret] = [parameters.one('clientId'), parameters.one('clientSecret')];
+    if (id === undefined || secret === undefined) return badRequest('Send clientId and clientSecret.');
+    const client = clients.find({ ...request, authorization: undefined }, { id, secret });
     if (isClientFault(client)) return refusedClient(client);
     const begun = await beginSession(
       { beginClientSession },

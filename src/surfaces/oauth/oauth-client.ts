@@ -31,12 +31,8 @@ export const authenticateClient = (
   request: SurfaceRequest,
   parameters: Parameters,
 ): OauthClient | Answer => {
-  const presented = {
-    authorization: request.authorization,
-    formId: parameters.one('client_id'),
-    formSecret: parameters.one('client_secret'),
-  };
-  const client = clients.find(presented, request.clientAddress);
+  const [id, secret] = [parameters.one('client_id'), parameters.one('client_secret')];
+  const client = clients.find(request, { id, secret });
   if (!isClientFault(client)) return client;
   if (client.fault === 'limited') return refusedForNow(denial('rate_limited', client.message));
   return client.fault === 'ambiguous'

@@ -4,7 +4,7 @@
 import { type CredentialForm, parseCredential } from '../../decision/credential.ts';
 import { isDenial, isRefusal } from '../../decision/outcome.ts';
 import { parseScopes } from '../../decision/scope.ts';
-import type { Exchanged, ExchangeError } from '../../lifecycle/exchange.ts';
+import type { Issued, IssueError } from '../../lifecycle/issue.ts';
 import { isCommandError } from '../../lifecycle/command-error.ts';
 import { type Answer, type Endpoint, isAnswer, success } from '../answer.ts';
 import { authenticateClient, type OauthDeps } from './oauth-client.ts';
@@ -153,7 +153,7 @@ const readNarrowing = (parameters: Parameters): Narrowing | Answer => {
   };
 };
 
-const refusedCommand = (problem: ExchangeError): Answer => {
+const refusedCommand = (problem: IssueError): Answer => {
   switch (problem.code) {
     case 'scope_too_wide':
     case 'access_token_too_large':
@@ -166,7 +166,7 @@ const refusedCommand = (problem: ExchangeError): Answer => {
 };
 
 /** RFC 6749 §5.1, RFC 8693 §2.2.1. */
-const issued = (result: Exchanged, grant: Grant): Answer => {
+const issued = (result: Issued, grant: Grant): Answer => {
   const body = {
     access_token: result.accessToken,
     ...grant.extra,

@@ -9,6 +9,7 @@ import { isFailure } from '../../lifecycle/command-error.ts';
 import type { TokenView } from '../../lifecycle/token-list.ts';
 import type { Label } from '../../store/records.ts';
 import { type Endpoint, success, type SurfaceRequest } from '../answer.ts';
+import { member } from '../body.ts';
 import { sessionEndpoint, type VcdDeps } from './vcd-endpoint.ts';
 import { asJson, badRequest } from './vcd-error.ts';
 import { grantTypes, pathOwner } from './vcd-names.ts';
@@ -37,8 +38,6 @@ export const registerClient = (deps: VcdDeps): Endpoint =>
       defaultLifetime: { ms: vcd.tokenLifetimeMs },
       length: 32,
       labels: [registeredLabel],
-      // A session of fewer scopes makes no token of more.
-      within: identity.scopes,
     });
     if (isFailure(made)) return made;
     const client = {
@@ -51,7 +50,6 @@ export const registerClient = (deps: VcdDeps): Endpoint =>
   });
 
 const readName = ({ body }: SurfaceRequest): string | undefined => {
-  if (body.kind !== 'json' || typeof body.value !== 'object' || body.value === null) return undefined;
-  const name = 'client_name' in body.value ? body.value.client_name : undefined;
+  const name = body.kind === 'json' ? member(body.value, 'client_name') : undefined;
   return typeof name === 'string' && name !== '' ? name : undefined;
 };
