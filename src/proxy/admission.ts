@@ -62,7 +62,7 @@ export interface OpenClaim extends Omit<Claim, 'identity'> {
   readonly found: Subject | Refusal | undefined;
 }
 
-/** The verdict. On a public rule a credential that is not good is as none; an outage is never as none. */
+/** The verdict. On a public rule a credential that is not good counts as none; an outage never does. */
 export const judge = (claim: OpenClaim): Permit | Refusal => {
   const { rule, target, found, standing, nowMs, serveWhenUnknown } = claim;
   if (!isSubject(found)) {

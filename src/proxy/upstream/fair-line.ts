@@ -10,15 +10,14 @@ export interface LineMember {
   onRefused(reason: Denial | Outage): void;
 }
 
-interface Entry<T> {
-  readonly member: T;
-  readonly claim: ShareClaim;
-  readonly timer: NodeJS.Timeout;
-}
-
+/** A member whose turn it is. */
 export interface Turn<T> {
   readonly member: T;
   readonly claim: ShareClaim;
+}
+
+interface Entry<T> extends Turn<T> {
+  readonly timer: NodeJS.Timeout;
 }
 
 export class FairLine<T extends LineMember> {

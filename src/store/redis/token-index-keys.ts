@@ -14,7 +14,7 @@ import {
   type TokenPart,
   type TokenSortKey,
 } from '../token-listing.ts';
-import { DamagedRecord } from '../record-schema.ts';
+import { DamagedRecord, parseJson } from '../record-schema.ts';
 import type { KeySpace } from './key-space.ts';
 
 /** What the indexes hold of a token, and what is left of it once its record has vanished. */
@@ -65,7 +65,10 @@ export const vanishingOf = ({ id, orgId, userId, name, createdAtMs, expiresAtMs 
 
 export const parseVanishing = (member: string): IndexedToken => {
   const what = `the member ${member.slice(0, idLength + 2)} of the vanishing tokens`;
-  const [id, orgId, userId, name, createdAtMs, expiresAtMs] = parseList(member, what);
+  const parsed = parseJson(what, member);
+  const [id, orgId, userId, name, createdAtMs, expiresAtMs]: readonly unknown[] = Array.isArray(parsed)
+    ? parsed
+    : [];
   if (
     typeof id !== 'string' ||
     typeof orgId !== 'string' ||
@@ -77,13 +80,4 @@ export const parseVanishing = (member: string): IndexedToken => {
   )
     throw new DamagedRecord(what);
   return { id, orgId, userId, name, createdAtMs, expiresAtMs: expiresAtMs ?? undefined };
-};
-
-const parseList = (text: string, what: string): readonly unknown[] => {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return Array.isArray(parsed) ? parsed : [];
-  } catch {
-    throw new DamagedRecord(what);
-  }
 };
