@@ -93,8 +93,16 @@ const createReloadMetrics = (registers: Registry[]): Metrics['configReload'] => 
     registers,
   });
   succeeded.setToCurrentTime();
+  // A file that was refused would also keep the next start from serving; counters alone do not say that it still is so.
+  const inForce = new Gauge({
+    name: 'tollgate_config_last_reload_successful',
+    help: '1 when the settings that were read last are in force; 0 when they were refused and older ones are.',
+    registers,
+  });
+  inForce.set(1);
   return (result) => {
     reloads.inc({ result });
+    inForce.set(result === 'success' ? 1 : 0);
     if (result === 'success') succeeded.setToCurrentTime();
   };
 };

@@ -77,19 +77,26 @@ t.test('alerts and dashboard ask only for metrics that exist', async (t) => {
       t.ok(registered.has(name), `${where} asks for ${name}`);
 });
 
-t.test('the dashboard shows clocks, certificates, refused connections and upstreams', async (t) => {
-  const asked = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)).join('\n');
-  for (const name of [
-    'tollgate_store_clock_offset_seconds',
-    'tollgate_tls_certificate_expiry_timestamp_seconds',
-    'tollgate_client_connections_refused_total',
-    'tollgate_client_connections_refused_by_address_total',
-    'tollgate_upstream_connections',
-    'tollgate_upstream_requests_waiting',
-    'tollgate_upstream_callers_at_share',
-  ])
-    t.match(asked, name);
-});
+t.test(
+  'the dashboard shows clocks, certificates, refused connections, upstreams, reloads and shadow mode',
+  async (t) => {
+    const asked = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)).join('\n');
+    for (const name of [
+      'tollgate_store_clock_offset_seconds',
+      'tollgate_tls_certificate_expiry_timestamp_seconds',
+      'tollgate_client_connections_refused_total',
+      'tollgate_client_connections_refused_by_address_total',
+      'tollgate_upstream_connections',
+      'tollgate_upstream_requests_waiting',
+      'tollgate_upstream_callers_at_share',
+      'tollgate_config_reloads_total',
+      'tollgate_config_last_reload_successful',
+      'tollgate_shadow_decisions_total',
+      'tollgate_identified_requests_total',
+    ])
+      t.match(asked, name);
+  },
+);
 
 t.test('alerts and dashboard ask only for reasons that exist', async (t) => {
   const feedResets = ['trimmed', 'server_replaced'];

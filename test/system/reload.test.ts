@@ -86,11 +86,13 @@ t.test('what is wrong is refused as a whole; log, metric and /readyz say so unti
   t.equal(readyz.ready, true);
   t.match(readyz.warnings, [/^the settings were read again at .* and refused, .*routes\[1\].*\(and 2 more/]);
   t.equal(await gate.metric('tollgate_config_reloads_total', { result: 'failure' }), 1);
+  t.equal(await gate.metric('tollgate_config_last_reload_successful'), 0);
 
   t.match(await reload(gate, { routes: [things], log: {} }), { msg: inForce });
   const after = (await (await fetch(`${gate.opsUrl}/readyz`)).json()) as { warnings: string[] };
   t.same(after.warnings, []);
   t.equal(await gate.metric('tollgate_config_reloads_total', { result: 'success' }), 1);
+  t.equal(await gate.metric('tollgate_config_last_reload_successful'), 1);
   t.ok((await gate.metric('tollgate_config_last_reload_success_timestamp_seconds')) >= startedAt);
 });
 
