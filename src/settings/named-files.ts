@@ -4,7 +4,7 @@
 import { statSync } from 'node:fs';
 import { factsOf, innerOf, shapeOf } from './field.ts';
 import type { Report } from './parse-fields.ts';
-import { isPemText, readTextFile } from './pem.ts';
+import { isPemPath, readTextFile } from './pem.ts';
 import type { Path } from './settings-issue.ts';
 
 export interface NamedFile {
@@ -29,7 +29,7 @@ export const readNamedFiles = (
 
   const visit = (value: unknown, schema: unknown, path: Path): unknown => {
     const facts = factsOf(schema);
-    if (typeof value === 'string' && facts?.pem === true && !isPemText(value))
+    if (typeof value === 'string' && facts?.pem === true && isPemPath(value))
       files.push({ path, file: value, isSecret: facts.secret });
     if (Array.isArray(value))
       return value.map((item, index) => visit(item, innerOf(schema) ?? schema, [...path, index]));

@@ -22,13 +22,18 @@ export const readTextFile = (path: string, what: string): Read<string> => {
   }
 };
 
-/** A PEM file is written as its path, or as its text. */
-export const isPemText = (value: string): boolean => value.includes('-----BEGIN ');
+/** A PEM file is written as its path, or as its text. What stands between BEGIN and END alone is no path to be shown. */
+export const isPemPath = (value: string): boolean =>
+  !isPemText(value) && !/[\0-\x1f]/.test(value) && !bareDer.test(value);
+
+const isPemText = (value: string): boolean => value.includes('-----BEGIN ');
+/** Base64 of a DER sequence. */
+const bareDer = /^M[A-Za-z0-9+/]{40,}={0,2}$/;
 
 const readPem = (value: unknown, what: string, expects: string): Read<string> => {
   if (typeof value !== 'string' || value === '') return wrong(`is not ${what}; write ${expects}`);
   if (isPemText(value)) return right(value);
-  return /[\0-\x1f]/.test(value) ? wrong(`is not ${what}; write ${expects}`) : readTextFile(value, what);
+  return isPemPath(value) ? readTextFile(value, what) : wrong(`is not ${what}; write ${expects}`);
 };
 
 /** One or more certificates. */

@@ -181,6 +181,20 @@ t.test('no message shows a secret', async (t) => {
   }
 });
 
+t.test('a private key without its BEGIN line is not taken for a path and shown', async (t) => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  for (const text of [
+    privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64'),
+    generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64'),
+  ])
+    for (const env of [{ TOLLGATE_TLS_KEY: text }, { TOLLGATE_KEYS_SIGNING_KEYS: text }]) {
+      const loaded = load(env);
+      t.equal(loaded.ok, false);
+      t.notMatch(JSON.stringify(loaded), text.slice(24, 32));
+      t.match(JSON.stringify(loaded), /is not a (private|signing) key; write/);
+    }
+});
+
 t.test('YAML that cannot be read is not repeated', async (t) => {
   for (const text of [
     'store: redis://:s3cr3t@host\n  - x',
