@@ -9,6 +9,12 @@ export const faultTests: Readonly<Record<string, readonly TestTitle[]>> = {
       'killed under load: who is known is served, up to the bound; then 503, never 401',
     ],
   ],
+  'A changed settings file has a fault': [
+    [
+      'test/system/reload.test.ts',
+      'what is wrong is refused as a whole; log, metric and /readyz say so until it is right',
+    ],
+  ],
   'Redis, for longer': [
     [
       'test/system/redis-faults.test.ts',
