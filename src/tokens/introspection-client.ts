@@ -3,7 +3,7 @@
 
 import { createPrivateKey, randomUUID } from 'node:crypto';
 import { isOutage, type Outage, outage } from '../decision/outcome.ts';
-import { connectionsTo, fetchJson, type JsonRequest, shownUrl } from './fetch-json.ts';
+import { answeredStatus, connectionsTo, fetchJson, type JsonRequest, shownUrl } from './fetch-json.ts';
 import { algorithmOf, signInput } from './signature.ts';
 
 export interface IntrospectionClientSettings {
@@ -33,14 +33,14 @@ export const createIntrospectionClient = (
   /** `ca`: PEM of a private CA; undefined: the system's. */
   { issuer, ca }: { readonly issuer: string; readonly ca: string | undefined },
 ): AskIssuer => {
-  const { url, timeoutMs } = settings;
+  const { url, method, timeoutMs } = settings;
   const authenticate = authenticationOf(settings, issuer);
   const connections = sharedConnections(url, ca, timeoutMs);
   return async (token, nowMs) => {
     const { form, headers } = authenticate(nowMs);
     const asked = new URLSearchParams({ token, token_type_hint: 'access_token', ...form });
     const body = await fetchJson({ url, ca, form: asked, headers, connections, timeoutMs, bytesMax });
-    if (isOutage(body)) return body;
+    if (isOutage(body)) return answeredStatus(body) === 401 ? notAccepted(url, method, body) : body;
     return parseResponse(body) ?? noResponse(url);
   };
 };
@@ -52,6 +52,19 @@ const sharedConnections = (...to: Parameters<typeof connectionsTo>): JsonRequest
   } catch {
     return undefined;
   }
+};
+
+/** RFC 7662 section 2.3: 401 is about who asks, and says nothing of the token. */
+const notAccepted = (
+  url: string,
+  method: IntrospectionClientSettings['method'],
+  { cause }: Outage,
+): Outage => {
+  const proof = method === 'private_key_jwt' ? 'key' : 'clientSecret';
+  return outage(
+    'issuer_unavailable',
+    new Error(`${shownUrl(url)} does not accept Tollgate's clientId and ${proof}`, { cause }),
+  );
 };
 
 const noResponse = (url: string): Outage =>

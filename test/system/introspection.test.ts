@@ -130,6 +130,6 @@ t.test("a secret that the provider does not accept is Tollgate's fault: 503", as
   await wrong.whenReady();
   t.equal((await call(wrong, '/things', await provider.newToken())).status, 503);
   const line = await wrong.logged(({ reason }) => reason === 'issuer_unavailable');
-  t.match(line, { cause: /401/ });
+  t.match(line, { cause: /does not accept Tollgate's clientId and clientSecret: .*401/ });
   t.notMatch(wrong.output(), 'another secret');
 });
