@@ -93,22 +93,19 @@ export const collectSettings = (
   return [...(before ?? []), [value.slice(0, at), value.slice(at + 1)]];
 };
 
-/** `90d` in ms, or `never`. Not null: commander takes that for an option without a value. */
-export const readLifetime = (value: string): number | 'never' => {
-  if (value === 'never') return value;
+const durationOf = (value: string, examples: string): number => {
   const ms = /^\d+$/.test(value) ? undefined : parseDuration(value);
   if (ms === undefined)
-    throw new InvalidArgumentError('Write a duration with its unit, such as 30m, 12h or 90d, or never.');
+    throw new InvalidArgumentError(`Write a duration with its unit, such as ${examples}.`);
   return ms;
 };
 
+/** `90d` in ms, or `never`. Not null: commander takes that for an option without a value. */
+export const readLifetime = (value: string): number | 'never' =>
+  value === 'never' ? value : durationOf(value, '30m, 12h or 90d, or never');
+
 /** `1h` in ms. */
-export const readDuration = (value: string): number => {
-  const ms = /^\d+$/.test(value) ? undefined : parseDuration(value);
-  if (ms === undefined)
-    throw new InvalidArgumentError('Write a duration with its unit, such as 30m, 12h or 7d.');
-  return ms;
-};
+export const readDuration = (value: string): number => durationOf(value, '30m, 12h or 7d');
 
 /** A whole number above 0. */
 export const readCount = (value: string): number => {

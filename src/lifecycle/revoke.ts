@@ -9,7 +9,7 @@ import type { Identifier } from '../identity/identifier.ts';
 import type { SessionLimit } from '../identity/session-limit.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { digestOf } from '../tokens/api-token.ts';
-import type { Origin } from './actor.ts';
+import type { Actor, Origin } from './actor.ts';
 import type { Audit } from './audit.ts';
 import { createFindEnded } from './ended-session.ts';
 import { type CommandError, commandError } from './command-error.ts';
@@ -49,7 +49,7 @@ export const createRevoke = (deps: RevokeDeps): Revoke => {
     if (!isDenial(subject)) {
       const { identity } = subject;
       return isByAccessToken(identity)
-        ? endSession(deps, identity, origin, nowMs)
+        ? endSession(deps, { identity, ...origin }, nowMs)
         : revokeApiToken(deps, credential, identity, origin, nowMs);
     }
     if (!isJwt(credential)) {
@@ -60,8 +60,7 @@ export const createRevoke = (deps: RevokeDeps): Revoke => {
     if (subject.isEarly === true) return notGoodYet;
     const ended = await findEnded(credential, subject);
     if (ended === undefined || isOutage(ended)) return ended ?? 'nothing';
-    // Written down when it was ended first.
-    const outcome = await endSession({ ...deps, audit: undefined }, ended, origin, nowMs);
+    const outcome = await endSession(deps, { identity: ended, hasEnded: true, ...origin }, nowMs);
     return outcome === 'revoked' ? 'nothing' : outcome;
   };
 };
@@ -151,10 +150,16 @@ const notGoodYet = commandError(
     'signed with or its org is not known here yet. Revoke it again in a minute, or at its issuer.',
 );
 
-const endSession = async (
-  { store, sessionLimit, audit }: RevokeDeps,
-  identity: Identity,
-  origin: Origin,
+/** Ends the session of an actor; the store is asked each time. Every replica remembers it, so a holder may end only so many. */
+export const endSession = async (
+  {
+    store,
+    sessionLimit,
+    audit,
+  }: Pick<RevokeDeps, 'sessionLimit' | 'audit'> & {
+    readonly store: Pick<TokenStore, 'endSession'>;
+  },
+  { identity, hasEnded, ...origin }: Actor,
   nowMs: number,
 ): Promise<Revoked | Denial | Outage> => {
   const { org, user, tokenId, sessionId } = identity;
@@ -164,6 +169,8 @@ const endSession = async (
   const answer = await store.endSession(sessionId, nowMs);
   const outcome = isOutage(answer) ? answer : 'revoked';
   const subject = { org: org.id, user: user.id, tokenId };
-  audit?.record({ action: 'session.end', identity, origin, subject, outcome });
+  // It was written down when it was ended first.
+  if (hasEnded !== true || isOutage(outcome))
+    audit?.record({ action: 'session.end', identity, origin, subject, outcome });
   return outcome;
 };

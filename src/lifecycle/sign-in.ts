@@ -3,7 +3,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Identity } from '../decision/identity.ts';
-import { denial, isOutage, isRefusal, type Outage, type Refusal } from '../decision/outcome.ts';
+import { type Denial, denial, isOutage, isRefusal, type Outage, type Refusal } from '../decision/outcome.ts';
 import type { SignInLimit } from '../identity/sign-in-limit.ts';
 import type { UserRecord } from '../store/records.ts';
 import type { TokenStore } from '../store/token-store.ts';
@@ -14,6 +14,7 @@ import { createIssue, type IssueDeps, type Issued, type IssueError, sessionIdent
 import { checkOrgId, checkUserId } from './names.ts';
 import { findOwner } from './owner.ts';
 import type { PasswordHashes } from './password-hash.ts';
+import { endSession } from './revoke.ts';
 
 export interface SignInCommand {
   readonly orgId: string;
@@ -100,26 +101,10 @@ const nobody = '(nobody)';
 const isName = ({ orgId, userId }: Pick<SignInCommand, 'orgId' | 'userId'>): boolean =>
   checkOrgId(orgId) === undefined && checkUserId(userId) === undefined;
 
-/**
- * Ends the actor's session, never the API token behind it; the store is asked each time. `nothing`: an API token presented
- * by itself has no session.
- */
-export type SignOut = (actor: Actor) => Promise<'ended' | 'nothing' | Outage>;
+/** Ends the actor's session, never the API token behind it. `nothing`: an API token presented by itself has no session. */
+export type SignOut = (actor: Actor) => Promise<'revoked' | 'nothing' | Denial | Outage>;
 
 export const createSignOut =
-  (deps: {
-    readonly store: Pick<TokenStore, 'endSession'>;
-    /** Milliseconds since the epoch. */
-    readonly now: () => number;
-    readonly audit?: Audit | undefined;
-  }): SignOut =>
-  async (actor) => {
-    const { identity } = actor;
-    if (identity.sessionId === undefined) return 'nothing';
-    const outcome = await deps.store.endSession(identity.sessionId, deps.now());
-    const subject = { org: identity.org.id, user: identity.user.id, tokenId: identity.tokenId };
-    // It was written down when it was ended first.
-    if (actor.hasEnded !== true || isOutage(outcome))
-      deps.audit?.record({ action: 'session.end', identity, origin: actor, subject, outcome });
-    return outcome;
-  };
+  (deps: Parameters<typeof endSession>[0] & { readonly now: () => number }): SignOut =>
+  async (actor) =>
+    actor.identity.sessionId === undefined ? 'nothing' : endSession(deps, actor, deps.now());

@@ -189,7 +189,7 @@ t.test('an outage is an outage, never a wrong password, and does not count as a 
 t.test('signing out ends that session and no other, and no API token', async (t) => {
   const { world, session, signOut, standing } = await openDoor(t);
   const [one, other] = [await session(), await session()];
-  t.equal(await signOut(one.actor), 'ended');
+  t.equal(await signOut(one.actor), 'revoked');
   t.equal(await standing(one.accessToken), 'session_ended');
   t.equal(await standing(other.accessToken), 'live');
   const { secret } = await world.token();

@@ -57,28 +57,21 @@ const nowhere = (dialect: Dialect<ProblemFacts>): PathEndpoints => {
 
 /** In the order of the description. */
 const managementOperations = (deps: SurfaceDeps, paths: ManagementPaths): readonly Operation[] => {
-  const audit = deps.audit;
   const { prefix } = deps.settings.surfaces.management;
-  const signing = { ...deps, audit, limit: deps.signInLimit };
+  const signing = { ...deps, limit: deps.signInLimit };
   const tokens = {
     ...deps,
-    audit,
     paths,
-    commands: createTokenCommands({ ...deps, audit }),
+    commands: createTokenCommands(deps),
     regenerations: createSentBefore(),
   };
   const accounts = {
-    commands: createAccountCommands({ ...deps, audit }),
+    commands: createAccountCommands(deps),
     passwords: createPasswords(signing),
     paths,
   };
   const operations: readonly Operation[] = [
-    ...sessionOperations({
-      signIn: createSignIn(signing),
-      signOut: createSignOut(deps),
-      sessionLimit: deps.sessionLimit,
-      paths,
-    }),
+    ...sessionOperations({ signIn: createSignIn(signing), signOut: createSignOut(deps), paths }),
     ...tokenOperations(tokens),
     ...tokenListOperations(tokens),
     ...revokeAllOperations(tokens),

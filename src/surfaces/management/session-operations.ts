@@ -2,9 +2,8 @@
 // seen and ended here, but it never becomes an interactive one.
 
 import { z } from 'zod';
-import { denial, isOutage } from '../../decision/outcome.ts';
 import type { Identity } from '../../decision/identity.ts';
-import type { SessionLimit } from '../../identity/session-limit.ts';
+import { isRefusal } from '../../decision/outcome.ts';
 import { isFailure } from '../../lifecycle/command-error.ts';
 import type { SignIn, SignOut } from '../../lifecycle/sign-in.ts';
 import type { ManagementPaths } from '../../settings/surfaces/management.ts';
@@ -16,8 +15,6 @@ import { idText, named, noQuery, time, timeOf, timeOrNever } from './shapes.ts';
 export interface SessionOperationsDeps {
   readonly signIn: SignIn;
   readonly signOut: SignOut;
-  /** Undefined: any number of sessions may be ended. */
-  readonly sessionLimit: SessionLimit | undefined;
   readonly paths: ManagementPaths;
 }
 
@@ -121,7 +118,7 @@ const seeOperation = ({ paths }: SessionOperationsDeps): Operation =>
     run: async (_, { identity }) => reply(showSession(identity)),
   });
 
-const signOutOperation = ({ signOut, sessionLimit, paths }: SessionOperationsDeps): Operation =>
+const signOutOperation = ({ signOut, paths }: SessionOperationsDeps): Operation =>
   leavingOperation({
     id: 'signOut',
     method: 'DELETE',
@@ -136,13 +133,9 @@ const signOutOperation = ({ signOut, sessionLimit, paths }: SessionOperationsDep
     problems: ['session_missing'],
     example: {},
     run: async (_, actor) => {
-      const { identity } = actor;
-      if (identity.sessionId === undefined) return fault('session_missing');
-      // Every replica remembers each ended session: the holder of an API token must not fill its memory.
-      if (sessionLimit?.mayEnd(identity) === false)
-        return denial('rate_limited', `sessions ended of ${identity.tokenId ?? 'one session'}`);
       const outcome = await signOut(actor);
-      return isOutage(outcome) ? outcome : reply(undefined);
+      if (outcome === 'nothing') return fault('session_missing');
+      return isRefusal(outcome) ? outcome : reply(undefined);
     },
   });
 

@@ -4,7 +4,6 @@
 import { isJwt } from '../../decision/credential.ts';
 import { denial, isDenial, type Refusal } from '../../decision/outcome.ts';
 import { vcdRequestIdHeader } from '../../dialects/vcd-error.ts';
-import type { SessionLimit } from '../../identity/session-limit.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
 import type { CommandError } from '../../lifecycle/command-error.ts';
 import type { FindEnded } from '../../lifecycle/ended-session.ts';
@@ -26,8 +25,6 @@ export interface VcdDeps extends ReadActorDeps {
   readonly signIn: SignIn;
   readonly signOut: SignOut;
   readonly findEnded: FindEnded;
-  /** Undefined: any number of sessions may be ended. */
-  readonly sessionLimit: SessionLimit | undefined;
 }
 
 /** The URL of a path of the surface, as its clients see it. */

@@ -48,7 +48,6 @@ const createDeps = (deps: SurfaceDeps): VcdDeps => ({
   settings: deps.settings,
   store: deps.store,
   now: deps.now,
-  sessionLimit: deps.sessionLimit,
   identifyLive: createIdentifyLive(deps),
   commands: createTokenCommands(deps),
   exchange: createExchange(deps),
