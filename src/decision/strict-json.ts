@@ -58,3 +58,12 @@ const countOwnNames = (value: unknown): number => {
   }
   return count;
 };
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** An own member, of whatever name; undefined where there is none. */
+export const member = (value: unknown, name: string): unknown =>
+  isJsonObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;

@@ -4,6 +4,7 @@
 
 import { isJwt, parseCredential } from '../decision/credential.ts';
 import { isDenial, isOutage, type Outage } from '../decision/outcome.ts';
+import { isJsonObject } from '../decision/strict-json.ts';
 import { uuidOf } from '../identity/vendor-ids.ts';
 import type { ApiTokenRecord } from '../store/records.ts';
 import { digestOf, secretLengthMin } from '../tokens/api-token.ts';
@@ -148,19 +149,16 @@ export const importedTokenId = (orgId: string, userId: string, digest: string): 
 };
 
 const parseEntry = (value: unknown): ImportEntry | CommandError => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return entryMalformed('an object');
-  const fields = new Map<string, unknown>(Object.entries(value));
-  const orgId = fields.get('org');
-  const userId = fields.get('user');
-  const name = fields.get('name');
+  if (!isJsonObject(value)) return entryMalformed('an object');
+  const { org: orgId, user: userId, name } = value;
   if (typeof orgId !== 'string') return entryMalformed('"org", a string');
   if (typeof userId !== 'string') return entryMalformed('"user", a string');
   if (typeof name !== 'string') return entryMalformed('"name", a string');
-  const scopes = parseEntryScopes(fields.get('scopes'));
+  const scopes = parseEntryScopes(value['scopes']);
   if (isCommandError(scopes)) return scopes;
-  const expires = parseExpires(fields.get('expires'));
+  const expires = parseExpires(value['expires']);
   if (isCommandError(expires)) return expires;
-  const digest = parseDigest(fields.get('sha256'), fields.get('secret'));
+  const digest = parseDigest(value['sha256'], value['secret']);
   if (isCommandError(digest)) return digest;
   const malformed = checkOrgId(orgId) ?? checkUserId(userId) ?? checkName(name);
   return malformed ?? { orgId, userId, name, scopes, expiresAtMs: expires.atMs, digest };

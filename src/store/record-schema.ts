@@ -2,6 +2,7 @@
 // value by the name of its property, with JSON already parsed. Values are checked, never cast: a record that does not fit is
 // refused by name, so that a damaged store refuses instead of permitting.
 
+import { isJsonObject, type JsonObject } from '../decision/strict-json.ts';
 import { signingAlgorithms } from '../tokens/signature.ts';
 import type {
   AccountState,
@@ -23,20 +24,17 @@ export class DamagedRecord extends Error {
   }
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isTexts = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((item) => typeof item === 'string');
 
 /** Checks the values of one record. Every method throws `DamagedRecord` for a value of another type. */
 export class RecordReader {
   readonly #what: string;
-  readonly #values: Fields;
+  readonly #values: JsonObject;
 
   /** `what`: names the record in a fault. `values`: undefined or null where one is absent. */
   constructor(what: string, values: unknown) {
-    if (!isFields(values)) throw new DamagedRecord(what);
+    if (!isJsonObject(values)) throw new DamagedRecord(what);
     this.#what = what;
     this.#values = values;
   }
@@ -82,7 +80,7 @@ export class RecordReader {
   /** Own properties only, whatever their names: no role can become the prototype. */
   textsByName(name: string): Readonly<Record<string, readonly string[]>> {
     const value = this.#values[name];
-    if (!isFields(value)) return this.#refuse(name);
+    if (!isJsonObject(value)) return this.#refuse(name);
     return Object.fromEntries(
       Object.entries(value).map(([key, texts]) => [key, isTexts(texts) ? texts : this.#refuse(name)]),
     );

@@ -89,11 +89,3 @@ const parseJson = (bytes: Buffer): SurfaceBody => {
   const read = readStrictJson(bytes.toString('utf8'), jsonDepthMax);
   return 'why' in read ? { kind: 'malformed', why: read.why } : { kind: 'json', value: read.value };
 };
-
-/** Whether an untrusted value is an object of JSON. */
-export const isMapping = (value: unknown): value is Readonly<Partial<Record<string, unknown>>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** A member of an untrusted value; undefined where there is none. */
-export const member = (value: unknown, name: string): unknown =>
-  isMapping(value) && Object.hasOwn(value, name) ? value[name] : undefined;

@@ -3,9 +3,10 @@
 
 import { type Credential, type CredentialForm, formNames, parseCredential } from '../decision/credential.ts';
 import { type Denial, denial, isDenial } from '../decision/outcome.ts';
+import { isJsonObject } from '../decision/strict-json.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { SurfaceRequest } from './answer.ts';
-import { decode, isMapping } from './body.ts';
+import { decode } from './body.ts';
 
 export interface VendorParameters {
   /** Undefined when it is absent or empty. */
@@ -48,7 +49,7 @@ const addBody = (request: SurfaceRequest, add: Add): string | undefined => {
       for (const [name, value] of body.parameters) add(name, value);
       return undefined;
     case 'json':
-      if (!isMapping(body.value)) return 'The body is not a JSON object.';
+      if (!isJsonObject(body.value)) return 'The body is not a JSON object.';
       for (const [name, value] of Object.entries(body.value))
         if (typeof value === 'string' || typeof value === 'number') add(name, String(value));
       return undefined;

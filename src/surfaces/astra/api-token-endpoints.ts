@@ -2,11 +2,11 @@
 // revoked. The answer that makes one is the only time it is seen. A token that no longer works does not exist. A listing has
 // the tokens as resources, or with `include` as rows of the fields asked for.
 
+import { isJsonObject } from '../../decision/strict-json.ts';
 import { isFailure } from '../../lifecycle/command-error.ts';
 import { orderOf } from '../../lifecycle/token-list.ts';
 import type { Label } from '../../store/records.ts';
 import { type Endpoint, success, type SurfaceRequest } from '../answer.ts';
-import { isMapping } from '../body.ts';
 import { cursorOf } from '../token-cursor.ts';
 import { type AstraDeps, ownerEndpoint } from './astra-endpoint.ts';
 import { badRequest, invalidQuery, notFound } from './astra-problem.ts';
@@ -82,7 +82,7 @@ interface NewTokenCommand {
 const readCommand = ({ body }: SurfaceRequest): NewTokenCommand | string => {
   if (body.kind === 'malformed') return `The body cannot be read: ${body.why}.`;
   const value = body.kind === 'json' ? body.value : undefined;
-  if (!isMapping(value)) return 'Send the token to make as a JSON object.';
+  if (!isJsonObject(value)) return 'Send the token to make as a JSON object.';
   const { type, version, name, metadata } = value;
   if (type !== tokenType) return `type is "${tokenType}".`;
   if (version !== tokenVersion) return `version is "${tokenVersion}".`;
@@ -97,12 +97,12 @@ const readCommand = ({ body }: SurfaceRequest): NewTokenCommand | string => {
 /** Timestamps and `createdBy` beside the labels are the server's to say. */
 const readLabels = (metadata: unknown): readonly Label[] | undefined => {
   if (metadata === undefined || metadata === null) return [];
-  if (!isMapping(metadata)) return undefined;
+  if (!isJsonObject(metadata)) return undefined;
   const { labels = [] } = metadata;
   if (!Array.isArray(labels)) return undefined;
   const read: Label[] = [];
   for (const label of labels as readonly unknown[]) {
-    if (!isMapping(label)) return undefined;
+    if (!isJsonObject(label)) return undefined;
     const { name, value } = label;
     if (typeof name !== 'string' || typeof value !== 'string') return undefined;
     read.push({ name, value });

@@ -1,7 +1,7 @@
 // Scopes in the csp dialect and back. There they are roles and permissions of the org and of services; here one word
 // each: `org:owner` is a role of the org, `external/<service>/<role>` one of a service, any other a permission.
 
-import { isMapping, member } from '../body.ts';
+import { isJsonObject, member } from '../../decision/strict-json.ts';
 import { allPermissionsScope, openIdScope } from './csp-names.ts';
 
 export interface AllowedScopes {
@@ -83,7 +83,7 @@ export interface AskedScopes {
  */
 export const readAllowedScopes = (value: unknown, granted: ReadonlySet<string>): AskedScopes | undefined => {
   if (value === undefined || value === null) return { scopes: 'all', openid: false };
-  if (!isMapping(value)) return undefined;
+  if (!isJsonObject(value)) return undefined;
   const general = texts(member(value, 'generalScopes'));
   const organization = readGroup(member(value, 'organizationScopes'));
   const services = list(member(value, 'servicesScopes'))?.map(readService);
@@ -122,7 +122,7 @@ const readService = (value: unknown): (Group & { readonly id: string }) | undefi
 };
 
 const readGroup = (value: unknown): Group | undefined => {
-  if (value !== undefined && value !== null && !isMapping(value)) return undefined;
+  if (value !== undefined && value !== null && !isJsonObject(value)) return undefined;
   const roles = list(member(value, 'roles'))?.map((role) =>
     isEmpty(member(role, 'resource')) ? member(role, 'name') : undefined,
   );

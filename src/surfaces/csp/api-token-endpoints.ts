@@ -5,11 +5,11 @@
 
 import { denial, isRefusal } from '../../decision/outcome.ts';
 import { rights } from '../../decision/rights.ts';
+import { member } from '../../decision/strict-json.ts';
 import { meansOrg } from '../../identity/vendor-ids.ts';
 import { isCommandError, isFailure } from '../../lifecycle/command-error.ts';
 import type { NewApiToken } from '../../lifecycle/create-api-token.ts';
 import { type Endpoint, success, type SurfaceRequest } from '../answer.ts';
-import { member } from '../body.ts';
 import { actorEndpoint } from '../endpoint.ts';
 import { readActor } from '../read-actor.ts';
 import { readAllowedScopes } from './allowed-scopes.ts';

@@ -5,11 +5,11 @@
 // every replica and listed at once, as the vendor's clients expect; giving the token out is its first new secret.
 
 import { denial } from '../../decision/outcome.ts';
+import { member } from '../../decision/strict-json.ts';
 import { isFailure } from '../../lifecycle/command-error.ts';
 import type { TokenView } from '../../lifecycle/token-list.ts';
 import type { Label } from '../../store/records.ts';
 import { type Endpoint, success, type SurfaceRequest } from '../answer.ts';
-import { member } from '../body.ts';
 import { sessionEndpoint, type VcdDeps } from './vcd-endpoint.ts';
 import { asJson, badRequest } from './vcd-error.ts';
 import { grantTypes, pathOwner } from './vcd-names.ts';
