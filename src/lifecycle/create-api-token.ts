@@ -84,7 +84,7 @@ export const createApiToken = async (
   const lifetime = grantLifetime(command.lifetimeMs, defaultMs, owner.org.tokenLifetimeMsMax);
   if (isCommandError(lifetime)) return lifetime;
   const id = ids?.fresh ?? createTokenId(shardOfAccount(command.orgId, command.userId));
-  const record = recordOf(id, command, owner, lifetime.lifetimeMs, nowMs);
+  const record = newRecord(id, command, owner, lifetime.lifetimeMs, nowMs);
   const secret = derivation?.derived.secret(id, 0, derivation.key, command.length);
   const perUserMax = Math.min(command.perUserMax ?? Infinity, settings.tokens.perUserMax);
   const room = { store, owner, perUserMax };
@@ -108,9 +108,10 @@ const checkScopesOf = (command: NewApiToken, owner: Owner): CommandError | undef
   return checkHeld(within, scopes === 'all' ? grantedTo(owner) : scopes, 'make a token that does');
 };
 
-const recordOf = (
+/** The record of a token that nobody has used yet. */
+export const newRecord = (
   id: string,
-  command: NewApiToken,
+  command: Pick<NewApiToken, 'name' | 'scopes' | 'openid' | 'notifyBeforeExpiryMs' | 'labels'>,
   { org, user }: Owner,
   lifetimeMs: number | undefined,
   nowMs: number,

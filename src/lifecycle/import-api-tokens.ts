@@ -11,9 +11,10 @@ import { digestOf, secretLengthMin } from '../tokens/api-token.ts';
 import { shardOfAccount } from '../tokens/shard.ts';
 import { userUnknown } from './accounts.ts';
 import type { ApiTokensDeps } from './api-tokens.ts';
+import { type CommandError, commandError, isCommandError, isFailure } from './command-error.ts';
+import { newRecord } from './create-api-token.ts';
 import { checkName, checkOrgId, checkScopes, checkUserId, distinct } from './names.ts';
 import { findActiveOwner } from './owner.ts';
-import { isCommandError, type CommandError, commandError, isFailure } from './command-error.ts';
 
 /** One line of an import file. Exactly one of `sha256` and `secret`. */
 interface ImportEntry {
@@ -102,24 +103,11 @@ const importOne = async (
   if (isCommandError(entry)) return entry;
   const owner = await findActiveOwner(deps.store, entry.orgId, entry.userId);
   if (isFailure(owner)) return owner;
+  const id = importedTokenId(entry.orgId, entry.userId, entry.digest);
   const record: ApiTokenRecord = {
-    id: importedTokenId(entry.orgId, entry.userId, entry.digest),
-    orgId: entry.orgId,
-    userId: entry.userId,
-    name: entry.name,
-    scopes: entry.scopes,
+    ...newRecord(id, entry, owner, undefined, deps.now()),
     origin: 'imported',
-    state: 'active',
-    createdAtMs: deps.now(),
     expiresAtMs: entry.expiresAtMs,
-    revokedAtMs: undefined,
-    generation: { org: owner.org.generation, user: owner.user.generation },
-    secretNumber: 0,
-    previousSecretExpiresAtMs: undefined,
-    lastUsedAtMs: undefined,
-    openid: false,
-    notifyBeforeExpiryMs: undefined,
-    labels: [],
   };
   const answer = await deps.store.createToken(record, entry.digest);
   if (isOutage(answer)) return answer;
