@@ -128,3 +128,9 @@ export const decodePath = (path: string): string | undefined => {
     return undefined;
   }
 };
+
+/** The path of a target as it was received, without the query. */
+export const pathOf = (target: string): string => {
+  const at = target.indexOf('?');
+  return at < 0 ? target : target.slice(0, at);
+};

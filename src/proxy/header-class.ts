@@ -104,7 +104,19 @@ export const headerNamesOf = ({
 
 export type ClassifyHeader = (name: string) => HeaderClass;
 
-/** Memory is bounded: when more spellings come than are kept, all are forgotten and learnt again. */
+/** Remembers what was found of each spelling. Memory is bounded: when more come than are kept, all are forgotten and learnt again. */
+export const bySpelling = <T>(find: (lower: string, name: string) => T): ((name: string) => T) => {
+  const known = new Map<string, T>();
+  const learn = (name: string): T => {
+    const found = find(name.toLowerCase(), name);
+    if (name.length > spellingLengthMax) return found;
+    if (known.size >= spellingsMax) known.clear();
+    known.set(name, found);
+    return found;
+  };
+  return (name) => known.get(name) ?? learn(name);
+};
+
 export const createHeaderClassifier = (names: HeaderNames): ClassifyHeader => {
   const isIdentity = identityFamily(names.identity);
   const credential = new Set([
@@ -113,17 +125,7 @@ export const createHeaderClassifier = (names: HeaderNames): ClassifyHeader => {
   ]);
   const foldedCredential = new Set([...credential].map(foldName));
   const kept = new Set(names.keep.map(foldName));
-  const known = new Map<string, HeaderClass>();
-
-  const learn = (name: string): HeaderClass => {
-    const lower = name.toLowerCase();
-    const found = classOf(lower);
-    if (name.length > spellingLengthMax) return found;
-    if (known.size >= spellingsMax) known.clear();
-    known.set(name, found);
-    return found;
-  };
-  const classOf = (lower: string): HeaderClass => {
+  return bySpelling((lower): HeaderClass => {
     if (isIdentity(lower)) return headerClass.identity;
     const named = exact.get(lower);
     if (named !== undefined) return named;
@@ -137,6 +139,5 @@ export const createHeaderClassifier = (names: HeaderNames): ClassifyHeader => {
     const believed = believedFrom(folded);
     if (believed === undefined) return headerClass.pass;
     return believed === 'proxy' ? headerClass.proxyWord : headerClass.identity;
-  };
-  return (name) => known.get(name) ?? learn(name);
+  });
 };

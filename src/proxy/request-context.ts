@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Refusal } from '../decision/outcome.ts';
+import { pathOf } from '../decision/path.ts';
 import type { Wire } from '../decision/refusal.ts';
 import type { RefusalClass } from '../decision/refusal-class.ts';
 import { type RefusedRequest, refusalResponse } from '../dialects/refusal-response.ts';
@@ -71,9 +72,7 @@ export class RequestContext implements RefusedRequest {
 
   /** As received, without the query. */
   get path(): string {
-    const { target } = this.head;
-    const at = target.indexOf('?');
-    return at < 0 ? target : target.slice(0, at);
+    return pathOf(this.head.target);
   }
 
   get clientAddress(): string {

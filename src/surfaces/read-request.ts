@@ -12,9 +12,6 @@ export interface Caller {
   readonly requestId: string;
 }
 
-/** Path (without query) of a target that the gate has found to be in origin form. */
-export const pathOf = (req: IncomingMessage): string => (req.url ?? '').split('?', 1)[0] ?? '';
-
 export const readHead = (req: IncomingMessage, caller: Caller): RequestHead => {
   const target = req.url ?? '';
   const mark = target.indexOf('?');

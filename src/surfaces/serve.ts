@@ -4,6 +4,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Denial } from '../decision/outcome.ts';
+import { pathOf } from '../decision/path.ts';
 import type { PathPattern } from '../decision/path-pattern.ts';
 import { namedParameters, type PathParameters, PathTree } from '../decision/path-tree.ts';
 import type { RecordOutcome } from '../observe/request-outcome.ts';
@@ -28,7 +29,7 @@ import {
   shutdownFault,
   withinTime,
 } from './faults.ts';
-import { type Caller, pathOf, readBytes, readHead, withBody } from './read-request.ts';
+import { type Caller, readBytes, readHead, withBody } from './read-request.ts';
 
 export interface Surfaces {
   /** Whether a path (without query) belongs to a surface, whatever the method. */
@@ -79,7 +80,7 @@ export const serveRoutes = (routes: readonly Route[], { record }: ServeDeps): Su
     owns: (path) => table.has(path),
     ownedPaths: entries.map(([pattern]) => pattern),
     handle: (req, res, caller) => {
-      const path = pathOf(req);
+      const path = pathOf(req.url ?? '');
       const found = table.find(path);
       if (found === undefined) throw new Error(`no surface owns ${path}`);
       const route = found.value;

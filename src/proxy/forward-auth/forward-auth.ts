@@ -5,11 +5,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Denial, denial, type Refusal } from '../../decision/outcome.ts';
-import { holdsSecret } from '../../decision/secret-shapes.ts';
+import { pathOf } from '../../decision/path.ts';
 import type { Wire } from '../../decision/refusal.ts';
 import { classifyRefusal, type RefusalClass } from '../../decision/refusal-class.ts';
+import { holdsSecret } from '../../decision/secret-shapes.ts';
 import type { Log } from '../../observe/log.ts';
 import type { RequestOutcome } from '../../observe/request-outcome.ts';
+import { unrouted } from '../conclude.ts';
 import { requestIdOf } from '../correlation.ts';
 import { plainAddress } from '../peer.ts';
 import { decide } from '../pipeline.ts';
@@ -146,7 +148,7 @@ class ForwardAuth {
   ): Wire {
     const dialect = known.rule?.errors ?? running.settings.errors;
     const { challenge } = known.rule ?? {};
-    return responseTo(request.headers, { dialect, kind, challenge }, pathOf(original.head), requestId);
+    return responseTo(request.headers, { dialect, kind, challenge }, pathOf(original.head.target), requestId);
   }
 
   #send({ original, response }: Asked, status: number, headers: string[], body: string): void {
@@ -201,24 +203,11 @@ const unreadable = ({ method, target, peerAddress }: AskingRequest): OriginalReq
   announcesBody: true,
 });
 
-const unread = ({ peer }: RequestHead): Known => ({
-  facts: undefined,
-  clientAddress: peer.address,
-  route: '(invalid)',
-  rule: undefined,
-  credentialKind: undefined,
-  identity: undefined,
-  shadow: undefined,
-});
+const unread = ({ peer }: RequestHead): Known => unrouted(undefined, peer.address, '(invalid)');
 
 /** The first of the names, which a caller may have chosen. */
 const evidenceOf = ([name = '']: readonly string[]): string =>
   name.length > 64 || holdsSecret(name) ? 'a header that only Tollgate may send' : `from a caller: ${name}`;
-
-const pathOf = ({ target }: RequestHead): string => {
-  const at = target.indexOf('?');
-  return at < 0 ? target : target.slice(0, at);
-};
 
 const record = (
   { running, original: { head }, response, startMs }: Asked,
@@ -234,7 +223,7 @@ const record = (
     status: response.destroyed ? 0 : end.status,
     route: known.route,
     method: head.method,
-    path: pathOf(head),
+    path: pathOf(head.target),
     credentialKind: known.credentialKind,
     identity: known.identity,
     shadow: end.result === 'permit' ? known.shadow : undefined,

@@ -2,7 +2,7 @@
 // worked out once for each spelling. It judges names only, never values.
 
 import type { Settings } from '../../settings/settings.ts';
-import { type ClassifyHeader, headerClass } from '../header-class.ts';
+import { bySpelling, type ClassifyHeader, headerClass } from '../header-class.ts';
 
 export type Style = Settings['forwardAuth']['style'];
 
@@ -77,10 +77,6 @@ const useOf = (lower: string, kind: number): number => {
   }
 };
 
-/** Spellings remembered; callers may invent as many as they like, of any length. */
-const spellingsMax = 2_048;
-const spellingLengthMax = 64;
-
 export interface QuestionNames {
   readonly useOf: (name: string) => number;
   /** For what is judged: as the gate's own, but that the proxy's description and its connection are nobody's. */
@@ -89,17 +85,10 @@ export interface QuestionNames {
 
 export const createQuestionNames = (style: Style, classify: ClassifyHeader): QuestionNames => {
   const own = words[style].map((name) => name?.toLowerCase());
-  const known = new Map<string, number>();
-  const learn = (name: string): number => {
-    const lower = name.toLowerCase();
+  const use = bySpelling((lower, name): number => {
     const at = own.indexOf(lower);
-    const found = at < 0 ? useOf(lower, classify(name)) : nameUse.word + at;
-    if (name.length > spellingLengthMax) return found;
-    if (known.size >= spellingsMax) known.clear();
-    known.set(name, found);
-    return found;
-  };
-  const use = (name: string): number => known.get(name) ?? learn(name);
+    return at < 0 ? useOf(lower, classify(name)) : nameUse.word + at;
+  });
   return {
     useOf: use,
     classify: (name) => {
