@@ -3,8 +3,12 @@
 
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { type Distribution, emptyDistribution, isObserved, observe, LiveSeries } from './live-series.ts';
-import { createRequestMetrics, durationBounds, type RequestMetricsSettings } from './request-metrics.ts';
-import type { RequestOutcome } from './request-outcome.ts';
+import {
+  createRequestMetrics,
+  durationBounds,
+  type RequestMetrics,
+  type RequestMetricsSettings,
+} from './request-metrics.ts';
 import { type CountShadow, createShadowMetrics } from './shadow-metrics.ts';
 import { publishSources, type MetricSources } from './metric-sources.ts';
 
@@ -16,11 +20,7 @@ export interface MetricsSettings extends RequestMetricsSettings {
 
 export type FaultKind = 'uncaught_exception' | 'unhandled_rejection';
 
-export interface Metrics {
-  /** Counts one finished request. On the request path: increments only. */
-  record(outcome: RequestOutcome): void;
-  /** Routes that are counted by name from here on; those that were before go on until the next time. */
-  setRoutes(routes: RequestMetricsSettings['routes']): void;
+export interface Metrics extends RequestMetrics {
   /** Counts one decision of a route in shadow mode. */
   shadow: CountShadow;
   /** Counts one store command; `failed` when it came to an outage. */

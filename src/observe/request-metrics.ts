@@ -59,7 +59,7 @@ export interface RequestMetricsSettings {
 }
 
 export interface RequestMetrics {
-  /** Counts one outcome. */
+  /** Counts one finished request. On the request path: increments only. */
   record(outcome: RequestOutcome): void;
   /** Names the routes anew. Those that were named until now stay once more, for what is under way on them. */
   setRoutes(routes: RequestMetricsSettings['routes']): void;

@@ -2,8 +2,8 @@
 
 import { isLoopbackUrl } from '../tokens/outgoing-proxy.ts';
 import { algorithmOf } from '../tokens/signature.ts';
+import { readPrivateKey } from '../tokens/signing-key.ts';
 import type { Report } from './parse-fields.ts';
-import { parseKey } from './pem.ts';
 import type { FileFields } from './schema.ts';
 
 type Issuer = FileFields['issuers'][number];
@@ -31,7 +31,7 @@ export const checkIntrospection = (
       problem([...path, name], `means nothing with method: ${method}; remove it, or write another method`);
   if (keyId !== undefined && method !== 'private_key_jwt')
     problem([...path, 'keyId'], `means nothing with method: ${method}; remove it`);
-  const privateKey = key === undefined ? undefined : parseKey(key);
+  const privateKey = key === undefined ? undefined : readPrivateKey(key);
   if (privateKey !== undefined && algorithmOf(privateKey) === undefined)
     problem([...path, 'key'], 'cannot sign; write a P-256, RSA (2048 bits or more) or Ed25519 key');
   if (url.startsWith('http:') && !isLoopbackUrl(url))

@@ -2,8 +2,8 @@
 
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { algorithmOf, type SigningAlgorithm } from '../tokens/signature.ts';
+import { readPrivateKey } from '../tokens/signing-key.ts';
 import type { Report } from './parse-fields.ts';
-import { parseKey } from './pem.ts';
 import type { FileFields } from './schema.ts';
 import { configuredSurfaces } from './surface-paths.ts';
 
@@ -73,6 +73,6 @@ const hasSealingKey = (keys: FileFields['keys'], store: FileFields['store']): bo
 
 const algorithmsOf = (pems: readonly string[]): readonly (SigningAlgorithm | undefined)[] =>
   pems.map((pem) => {
-    const key = parseKey(pem);
+    const key = readPrivateKey(pem);
     return key === undefined ? undefined : algorithmOf(key);
   });

@@ -1,8 +1,9 @@
 // Readers of certificates and keys: PEM text, or the path of a file with it. Their content is never in a message.
 
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { algorithmOf } from '../tokens/signature.ts';
+import { readPrivateKey } from '../tokens/signing-key.ts';
 import { type Read, type Reader, right, wrong } from './reader.ts';
 
 const blocks = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]+?-----END \1-----/g;
@@ -67,7 +68,7 @@ const isCertificate = (pem: string): boolean => {
 export const privateKey: Reader<string> = {
   read: (value): Read<string> => {
     const read = readPem(value, 'a private key', privateKey.expects);
-    return !read.ok || parseKey(read.value) !== undefined
+    return !read.ok || readPrivateKey(read.value) !== undefined
       ? read
       : wrong(`holds no readable private key (PEM, without a passphrase); write ${privateKey.expects}`);
   },
@@ -87,7 +88,7 @@ export const signingKeys: Reader<readonly string[]> = {
       const read = readPem(item, 'a signing key', signingKeys.expects);
       if (!read.ok) return wrong(`item ${index + 1}: ${read.message}`);
       const pems = [...read.value.matchAll(blocks)].map(([block]) => block);
-      const parsed = pems.map(parseKey);
+      const parsed = pems.map(readPrivateKey);
       if (parsed.length === 0 || parsed.some((key) => key === undefined || algorithmOf(key) === undefined))
         return wrong(
           `item ${index + 1}: holds no usable signing key; write ${signingKeys.expects}. ` +
@@ -105,14 +106,6 @@ export const signingKeys: Reader<readonly string[]> = {
   twin: true,
   pem: true,
   list: true,
-};
-
-export const parseKey = (pem: string): KeyObject | undefined => {
-  try {
-    return createPrivateKey(pem);
-  } catch {
-    return undefined;
-  }
 };
 
 /** What stands in examples where a secret belongs. Not one random key in 10^8 reads so. */

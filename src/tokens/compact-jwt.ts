@@ -2,7 +2,7 @@
 // Checks no signature and no claim: the caller does that next. It stands in front of jose, which accepts other spellings
 // of a part, a member name twice and any depth.
 
-import { readStrictJson } from '../decision/strict-json.ts';
+import { isJsonObject, readStrictJson } from '../decision/strict-json.ts';
 import { ClaimReader } from './claim-reader.ts';
 
 export interface CompactJwt {
@@ -65,10 +65,7 @@ const depthMax = 16;
 
 const parseObject = (bytes: Buffer): ClaimReader | undefined => {
   const read = readStrictJson(decodeUtf8(bytes) ?? '', depthMax);
-  const value = 'why' in read ? undefined : read.value;
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? new ClaimReader(value)
-    : undefined;
+  return 'value' in read && isJsonObject(read.value) ? new ClaimReader(read.value) : undefined;
 };
 
 const decodeUtf8 = (bytes: Buffer): string | undefined => {

@@ -3,7 +3,9 @@
 
 import { createPrivateKey, randomUUID } from 'node:crypto';
 import { isOutage, type Outage, outage } from '../decision/outcome.ts';
+import { isJsonObject, member } from '../decision/strict-json.ts';
 import { answeredStatus, connectionsTo, fetchJson, type JsonRequest, shownUrl } from './fetch-json.ts';
+import { encode } from './sign.ts';
 import { algorithmOf, signInput } from './signature.ts';
 
 export interface IntrospectionClientSettings {
@@ -76,12 +78,10 @@ const noResponse = (url: string): Outage =>
   );
 
 const parseResponse = (body: unknown): Introspected | undefined => {
-  if (typeof body !== 'object' || body === null || Array.isArray(body) || !Object.hasOwn(body, 'active'))
-    return undefined;
-  const members = Object.entries(body).filter(([, value]) => value !== null);
-  const active: unknown = new Map(members).get('active');
-  if (active === true) return { active, members: Object.fromEntries(members) };
-  return active === false ? { active } : undefined;
+  const active = member(body, 'active');
+  if (active === false) return { active };
+  if (active !== true || !isJsonObject(body)) return undefined;
+  return { active, members: Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null)) };
 };
 
 /** What a request carries to prove who asks. */
@@ -129,7 +129,7 @@ const assertionSigner = (
   const privateKey = createPrivateKey(key);
   const algorithm = algorithmOf(privateKey);
   if (algorithm === undefined) throw new TypeError('a client key that the settings should have refused');
-  const header = encoded({ alg: algorithm, typ: 'JWT', ...(keyId !== undefined && { kid: keyId }) });
+  const header = encode({ alg: algorithm, typ: 'JWT', ...(keyId !== undefined && { kid: keyId }) });
   return (nowMs) => {
     const iat = Math.floor(nowMs / 1000);
     const claims = {
@@ -140,9 +140,7 @@ const assertionSigner = (
       iat,
       exp: iat + assertionLifeSeconds,
     };
-    const input = `${header}.${encoded(claims)}`;
+    const input = `${header}.${encode(claims)}`;
     return `${input}.${signInput(algorithm, privateKey, input)}`;
   };
 };
-
-const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');

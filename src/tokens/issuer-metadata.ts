@@ -2,6 +2,7 @@
 // RFC 8414 section 3). The document is believed only if it names the issuer exactly as the settings do.
 
 import { isOutage, type Outage, outage } from '../decision/outcome.ts';
+import { isJsonObject } from '../decision/strict-json.ts';
 import { answeredStatus, fetchJson, shownUrl } from './fetch-json.ts';
 
 export interface KeysLocation {
@@ -63,16 +64,14 @@ const discover = async ({ issuer, ca }: KeysLocation): Promise<string | Outage> 
 const readMetadata = (document: unknown, issuer: string, url: string): string | Outage => {
   const failed = (what: string): Outage =>
     outage('issuer_unavailable', new Error(`${shownUrl(url)} ${what}`));
-  if (typeof document !== 'object' || document === null) return failed('did not answer a JSON object');
-  const members = new Map<string, unknown>(Object.entries(document));
-  const named = members.get('issuer');
+  if (!isJsonObject(document)) return failed('did not answer a JSON object');
+  const { issuer: named, jwks_uri: jwksUrl } = document;
   if (named !== issuer)
     return failed(
       typeof named === 'string'
         ? `is of the issuer ${JSON.stringify(named.slice(0, 200))}; write \`issuer\` exactly so, final slash and all`
         : 'names no issuer',
     );
-  const jwksUrl = members.get('jwks_uri');
   const parsed = typeof jwksUrl === 'string' ? URL.parse(jwksUrl) : null;
   if (typeof jwksUrl !== 'string' || parsed === null) return failed('names no jwks_uri; write `jwks`');
   const { protocol, username, password } = parsed;

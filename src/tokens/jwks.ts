@@ -3,6 +3,7 @@
 // finds such a key only when a token asks for it.
 
 import { type CryptoKey, importJWK } from 'jose';
+import { isJsonObject, member } from '../decision/strict-json.ts';
 import { parsePublicMembers, type PublicMembers } from './public-jwk.ts';
 import { rsaBitsMin } from './signature.ts';
 
@@ -33,23 +34,19 @@ interface JwksEntry {
 
 /** Entries of a JWK Set for verifying (RFC 7517 section 5: what is not understood is ignored); undefined when it is none. */
 const parseJwks = (body: unknown): readonly JwksEntry[] | undefined => {
-  if (typeof body !== 'object' || body === null || !('keys' in body) || !Array.isArray(body.keys))
-    return undefined;
-  const entries: readonly unknown[] = body.keys.slice(0, keysMax);
+  const keys = member(body, 'keys');
+  if (!Array.isArray(keys)) return undefined;
+  const entries: readonly unknown[] = keys.slice(0, keysMax);
   return entries.map(parseEntry).filter((entry) => entry !== undefined);
 };
 
 const parseEntry = (value: unknown): JwksEntry | undefined => {
   const members = parsePublicMembers(value);
-  if (members === undefined || typeof value !== 'object' || value === null) return undefined;
-  const given = new Map<string, unknown>(Object.entries(value));
-  const use = given.get('use');
+  if (members === undefined || !isJsonObject(value)) return undefined;
+  const { use, key_ops: operations, kid, alg: algorithm } = value;
   if (use !== undefined && use !== 'sig') return undefined;
-  const operations = given.get('key_ops');
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify')))
     return undefined;
-  const kid = given.get('kid');
-  const algorithm = given.get('alg');
   if (kid !== undefined && typeof kid !== 'string') return undefined;
   if (algorithm !== undefined && typeof algorithm !== 'string') return undefined;
   return { kid, algorithm, members };

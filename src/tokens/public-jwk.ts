@@ -2,6 +2,7 @@
 // their public members: a private key that somebody published is not used, and none of ours can be. No I/O.
 
 import { createPublicKey, hash, type KeyObject } from 'node:crypto';
+import { isJsonObject, member } from '../decision/strict-json.ts';
 
 /** Key type -> its public members, sorted as a thumbprint takes them (RFC 7638 section 3.2, RFC 8037 section 2). */
 const publicMembers: ReadonlyMap<string, readonly string[]> = new Map([
@@ -41,16 +42,15 @@ export const publishedJwk = (publicKey: KeyObject, algorithm: string): Published
 
 /** The public members of an untrusted JWK, in thumbprint order; undefined when it is symmetric, private or incomplete. */
 export const parsePublicMembers = (value: unknown): PublicMembers | undefined => {
-  if (typeof value !== 'object' || value === null || Object.hasOwn(value, 'd')) return undefined;
-  const given = new Map<string, unknown>(Object.entries(value));
-  const keyType = given.get('kty');
-  const names = typeof keyType === 'string' ? publicMembers.get(keyType) : undefined;
+  if (!isJsonObject(value) || Object.hasOwn(value, 'd')) return undefined;
+  const { kty } = value;
+  const names = typeof kty === 'string' ? publicMembers.get(kty) : undefined;
   if (names === undefined) return undefined;
   const members: Record<string, string> = {};
   for (const name of names) {
-    const member = given.get(name);
-    if (typeof member !== 'string') return undefined;
-    members[name] = member;
+    const text = member(value, name);
+    if (typeof text !== 'string') return undefined;
+    members[name] = text;
   }
   return members;
 };

@@ -52,7 +52,8 @@ const signCompact = (key: SigningKey, type: JwtType, claims: object): string => 
   return `${input}.${signInput(key.algorithm, key.privateKey, input)}`;
 };
 
-const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+/** A part of a compact JWS. */
+export const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 const encodedHeaders = new WeakMap<SigningKey, Map<JwtType, string>>();
 

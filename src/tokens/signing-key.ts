@@ -37,7 +37,7 @@ export const isKeyFault = (value: object): value is KeyFault => 'kind' in value 
 
 /** Reads a private key in PEM (PKCS#8). It signs at once and never retires. `name`: the setting or file it is from. */
 export const parseSigningKey = (pem: string, name: string): SigningKey | KeyFault => {
-  const privateKey = readPem(pem);
+  const privateKey = readPrivateKey(pem);
   if (privateKey === undefined)
     return keyFault(
       `${name} is not a private key in PEM without a password ("-----BEGIN PRIVATE KEY-----"); ` +
@@ -55,7 +55,8 @@ export const parseSigningKey = (pem: string, name: string): SigningKey | KeyFaul
   return { ...shown, privateKey, origin: 'file', activeFromMs: 0, retireAtMs: undefined };
 };
 
-const readPem = (pem: string): KeyObject | undefined => {
+/** A private key in PEM without a password; undefined: it is none. */
+export const readPrivateKey = (pem: string): KeyObject | undefined => {
   try {
     return createPrivateKey(pem);
   } catch {
