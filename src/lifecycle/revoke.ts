@@ -5,7 +5,7 @@
 import { type Credential, isJwt } from '../decision/credential.ts';
 import { type Identity, isByAccessToken } from '../decision/identity.ts';
 import { type Denial, denial, isDenial, isOutage, type Outage } from '../decision/outcome.ts';
-import type { Identifier } from '../identity/identifier.ts';
+import type { Identifier, Subject } from '../identity/identifier.ts';
 import type { SessionLimit } from '../identity/session-limit.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { digestOf } from '../tokens/api-token.ts';
@@ -50,37 +50,44 @@ export const createRevoke = (deps: RevokeDeps): Revoke => {
       const { identity } = subject;
       return isByAccessToken(identity)
         ? endSession(deps, { identity, ...origin }, nowMs)
-        : revokeApiToken(deps, credential, identity, origin, nowMs);
+        : revokeApiToken(deps, credential, subject, origin, nowMs);
     }
     if (!isJwt(credential)) {
-      const outcome = await revokeApiToken(deps, credential, undefined, origin, nowMs);
+      const outcome = await revokeApiToken(deps, credential, subject, origin, nowMs);
       return outcome === 'nothing' && subject.reason === 'rate_limited' ? subject : outcome;
     }
     if (subject.reason === 'rate_limited') return subject;
     if (subject.isEarly === true) return notGoodYet;
     const ended = await findEnded(credential, subject);
-    if (ended === undefined || isOutage(ended)) return ended ?? 'nothing';
+    if (isOutage(ended)) return ended;
+    if (ended === undefined) return mayBeGoodLater(subject) ? notGoodYet : 'nothing';
     const outcome = await endSession(deps, { identity: ended, hasEnded: true, ...origin }, nowMs);
     return outcome === 'revoked' ? 'nothing' : outcome;
   };
 };
 
+/** An account that is disabled may be enabled again, and its tokens are then good: so none of them is as good as ended. */
+const mayBeGoodLater = ({ isEarly, reason }: Denial): boolean =>
+  isEarly === true || reason === 'org_disabled' || reason === 'user_disabled';
+
 /**
- * Ending a live API token is never refused: it ends all its sessions. Each repetition costs writes, and is. `identity`: whose it
- * is, where it is live.
+ * Ending a live API token is never refused: it ends all its sessions. Each repetition costs writes, and is. `subject`: whose it
+ * is, where it is live; or why it is not.
  */
 const revokeApiToken = async (
   deps: RevokeDeps,
   credential: Credential,
-  identity: Identity | undefined,
+  subject: Subject | Denial,
   origin: Origin,
   nowMs: number,
 ): Promise<Revoked | CommandError<'token_unknown'> | Denial | Outage> => {
   const { store, audit } = deps;
+  const identity = isDenial(subject) ? undefined : subject.identity;
   const digest = digestOf(credential.value);
   const owner = identity === undefined ? await findOwner(store, digest) : ownerOf(identity);
   if (isOutage(owner)) return owner;
-  if (owner === undefined) return judgeUnknown(deps, credential.value);
+  if (owner === undefined)
+    return isDenial(subject) && mayBeGoodLater(subject) ? notGoodYet : judgeUnknown(deps, credential.value);
   if (identity === undefined && deps.sessionLimit?.mayEnd(holderOf(owner)) === false)
     return denial('rate_limited', `revocations of ${owner.tokenId}, which is not live`);
   const answer = await store.revokeToken(owner.tokenId, nowMs, digest);
@@ -143,11 +150,11 @@ export const nothingRevoked = commandError(
     'has lost it. In the last case its sessions still live: revoke everything of its user, or revoke the token by its id.',
 );
 
-/** "Done" would be a lie: the token would be good once its time has come, or its issuer's new key or its org is known. */
+/** "Done" would be a lie: the token would be good once its time has come, its issuer's new key or its org is known, or its account enabled. */
 const notGoodYet = commandError(
   'token_unknown',
-  'Nothing was revoked: this access token is not good here, but may be later. Its time has not come, or the key it is ' +
-    'signed with or its org is not known here yet. Revoke it again in a minute, or at its issuer.',
+  'Nothing was revoked: this access token is not good here, but may be later. Its time has not come, the key it is ' +
+    'signed with or its org is not known here yet, or its org or user is disabled. Revoke it again in a minute, or at its issuer.',
 );
 
 /** Ends the session of an actor; the store is asked each time. Every replica remembers it, so a holder may end only so many. */

@@ -378,7 +378,32 @@ t.test('an address that guesses tokens is held back before its issuer is asked',
   t.equal(server.requests, 3);
 });
 
-t.test('nor does revoking invented tokens flood its issuer', async (t) => {
+t.test('revoking a token that may be good later is never answered as done', async (t) => {
+  const iss = 'https://asked.example';
+  const { identifier, store, server, active: other, org } = await setUp(t, { issuer: iss });
+  const active = { ...other, iss };
+  const revoke = createRevoke({ identifier, store, now: Date.now });
+  const jwt = [{ alg: 'ES256' }, { iss }, {}]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+    .join('.');
+  const isRefused = async (why: string): Promise<void> => {
+    identifier.drop();
+    for (const credential of [
+      { form: 'opaque', value: token } as const,
+      { form: 'jwt', value: jwt } as const,
+    ])
+      t.match(await revoke(credential, undefined), { code: 'token_unknown' }, `${credential.form}: ${why}`);
+  };
+  server.answer = answerJson({ ...active, nbf: nowSeconds + 3_600 });
+  await isRefused('its time is to come');
+  server.answer = answerJson({ ...active, tenant: 'unknown' });
+  await isRefused('its org may come');
+  server.answer = answerJson(active);
+  await store.changeOrg(org.id, { state: 'disabled' }, Date.now());
+  await isRefused('its org may be enabled');
+});
+
+t.test('revoking invented tokens does not flood its issuer', async (t) => {
   const { identifier, store, server, active } = await setUp(t);
   const revoke = createRevoke({ identifier, store, now: Date.now });
   const revokeText = (value: string) => revoke({ form: 'opaque', value }, '192.0.2.7');
