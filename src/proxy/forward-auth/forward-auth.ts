@@ -169,7 +169,10 @@ const readQuestion = (
 
 const isForNginx = ({ running }: Asked): boolean => running.settings.forwardAuth.style === 'original';
 
-const untrusted = { fault: 'the peer is not in forwardAuth.trustedPeers, so nothing it says is believed' };
+const untrusted = {
+  fault:
+    'the peer is not in forwardAuth.trustedPeers, so nothing it says is believed; name it there if it is your proxy',
+};
 const astray = {
   fault:
     'the path of the question is not plain; ask at forwardAuth.path itself, and let no caller reach it through the proxy',
