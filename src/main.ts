@@ -10,8 +10,8 @@ if (fault === undefined) {
     const { runCommandLine } = await import('./cli/command-line.ts');
     process.exitCode = await runCommandLine(process.argv.slice(2));
   } catch (error) {
-    const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    process.stderr.write(`tollgate: this is a bug: ${told}\n`);
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.stderr.write(`tollgate: this is a bug: ${text}\n`);
     process.exitCode = 70;
   }
 } else {

@@ -10,7 +10,7 @@ import { keyCommands } from './key-commands.ts';
 import { orgCommands } from './org-commands.ts';
 import { collectSettings } from './parameters.ts';
 import { roleCommands } from './role-commands.ts';
-import { invocationOf } from './session.ts';
+import { invocationOf } from './global-options.ts';
 import { schemaCommand, serveCommand, validateCommand } from './settings-commands.ts';
 import { tokenCommands } from './token-commands.ts';
 import { userCommands } from './user-commands.ts';

@@ -14,7 +14,7 @@ import {
   optionRead,
   readText,
 } from './parameters.ts';
-import { withSettings } from './session.ts';
+import { withSettings } from './global-options.ts';
 
 export const explainCommand = command({
   name: 'explain',

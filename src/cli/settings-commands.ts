@@ -8,7 +8,7 @@ import { command } from './command.ts';
 import { exitCode } from './exit-code.ts';
 import { table } from './output.ts';
 import { flag, option, optionalArgument } from './parameters.ts';
-import { loadFor, printProblems, settingsFile } from './session.ts';
+import { loadFor, printProblems, settingsFile } from './global-options.ts';
 
 export const serveCommand = command({
   name: 'serve',

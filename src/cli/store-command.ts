@@ -25,7 +25,7 @@ import {
 } from './command.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { fail, messageOf, refuse } from './failure.ts';
-import { withSettings } from './session.ts';
+import { withSettings } from './global-options.ts';
 
 export interface Session extends Invocation {
   readonly store: TokenStore;

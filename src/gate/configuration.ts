@@ -2,6 +2,7 @@
 // whose settings are the same are taken over with what they have cached, counted and connected. Making it has no effect on
 // the one before, so a reload that fails has changed nothing.
 
+import { X509Certificate } from 'node:crypto';
 import { type CommandLimit, createCommandLimit } from '../identity/command-limit.ts';
 import { createSessionLimit, type SessionLimit } from '../identity/session-limit.ts';
 import { createSignInLimit, type SignInLimit } from '../identity/sign-in-limit.ts';
@@ -17,7 +18,6 @@ import { type CountedUpgrader, createUpgrader } from '../proxy/upstream/upgrade.
 import type { Settings } from '../settings/settings.ts';
 import type { Surfaces } from '../surfaces/serve.ts';
 import { createSurfaces } from '../surfaces/surfaces.ts';
-import { certificateExpiryMs } from './certificate.ts';
 import type { Foundation } from './foundation.ts';
 import {
   createIdentification,
@@ -127,3 +127,12 @@ export const retireConfiguration = (old: Configuration, next: Configuration): vo
   retireIdentification(old.identification, next.identification);
   for (const connections of next.forwarder.retired) connections.retire();
 };
+
+const certificates = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
+
+/**
+ * The end of the first certificate of the chain to expire, in ms since the epoch: from then on callers refuse the chain.
+ * @param pem as the settings have read it: at least one certificate.
+ */
+export const certificateExpiryMs = (pem: string): number =>
+  Math.min(...(pem.match(certificates) ?? []).map((each) => new X509Certificate(each).validToDate.getTime()));

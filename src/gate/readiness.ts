@@ -119,14 +119,17 @@ const describeFault = (fault: Outage | undefined): string | undefined => {
 
 const lookEveryMs = 50;
 
-/** Tells each change of readiness, the first time it is reached included; returns how to stop. */
-export const watchReadiness = (read: () => Readiness, tell: (readiness: Readiness) => void): (() => void) => {
+/** Reports each change of readiness, the first time it is reached included; returns how to stop. */
+export const watchReadiness = (
+  read: () => Readiness,
+  report: (readiness: Readiness) => void,
+): (() => void) => {
   let wasReady = false;
   const look = (): void => {
     const readiness = read();
     if (readiness.ready === wasReady) return;
     wasReady = readiness.ready;
-    tell(readiness);
+    report(readiness);
   };
   const timer = setInterval(look, lookEveryMs).unref();
   return () => clearInterval(timer);

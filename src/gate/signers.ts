@@ -1,24 +1,17 @@
 // The two signatures the request path needs, bound to this gate's keys and names. Synchronous; caches nothing.
 
 import { randomUUID } from 'node:crypto';
-import type { Identity } from '../decision/identity.ts';
-import { type Outage, outage } from '../decision/outcome.ts';
+import { outage } from '../decision/outcome.ts';
+import type { RenderingDeps } from '../identity/rendering.ts';
 import type { Settings } from '../settings/settings.ts';
 import { accessTokenClaims } from '../tokens/access-token-claims.ts';
 import type { KeyRing } from '../tokens/key-ring.ts';
 import { signAccessToken, signIdentityJwt } from '../tokens/sign.ts';
 
-export interface Signers {
-  /** The `X-Identity` JWT for one upstream; its audience is the upstream's origin, or `unix:` and its path. */
-  signIdentityJwt(identity: Identity, upstreamName: string, nowMs: number): string | Outage;
-  /** The access token that takes an API token's place towards an upstream (phantom token). */
-  signAccessToken(identity: Identity, upstreamName: string, nowMs: number): string | Outage;
-}
-
 export const signersOf = (
   settings: Pick<Settings, 'issuer' | 'audience' | 'tokens' | 'identity' | 'upstreams'>,
   ring: KeyRing,
-): Signers => {
+): Pick<RenderingDeps, 'signIdentityJwt' | 'signAccessToken'> => {
   const { issuer, tokens } = settings;
   const keyNow = (nowMs: number) => ring.signingKey(tokens.algorithm, nowMs);
   return {

@@ -7,13 +7,11 @@ import type { Settings } from '../settings/settings.ts';
 import { storeCommands } from '../store/token-store.ts';
 import { surfaceRouteNames } from '../settings/surface-paths.ts';
 
-export interface Telemetry {
-  readonly log: Log;
-  readonly metrics: Metrics;
-}
-
 /** The log goes to standard output. */
-export const openTelemetry = (settings: Settings, version: string): Telemetry => {
+export const openTelemetry = (
+  settings: Settings,
+  version: string,
+): { readonly log: Log; readonly metrics: Metrics } => {
   const metrics = createMetrics({
     version,
     routes: settings.routes,

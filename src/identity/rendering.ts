@@ -10,9 +10,9 @@ import type { Subject } from './identifier.ts';
 
 export interface RenderingDeps {
   readonly settings: Pick<Settings, 'identity'>;
-  /** Compact JWT of an identity for one upstream: the `jwt` field of the identity headers. */
+  /** Compact JWT of an identity for one upstream, which it names as audience: the `jwt` field of the identity headers. */
   readonly signIdentityJwt: (identity: Identity, upstreamName: string, nowMs: number) => string | Outage;
-  /** Access token that stands in for the caller's credential. */
+  /** Access token that stands in for the caller's credential (phantom token). */
   readonly signAccessToken: (identity: Identity, upstreamName: string, nowMs: number) => string | Outage;
 }
 

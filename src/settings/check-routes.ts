@@ -1,7 +1,7 @@
 // Judges routes by themselves and against each other: every rule must be reachable, ask for something, and say where it
 // forwards to. The paths Tollgate answers itself are check-clashes.ts's matter.
 
-import { parameterNames } from '../decision/path-pattern.ts';
+import { compareExactness, covers, parameterNames, withoutRest } from '../decision/path-pattern.ts';
 import { defaultMethods } from '../decision/route-rule.ts';
 import type { IndexedRoute, Report } from './parse-fields.ts';
 import { closest } from './settings-issue.ts';
@@ -71,6 +71,31 @@ const checkTenant = (route: RouteFields, report: (key: string, message: string) 
       `${JSON.stringify(route.tenant)} is no parameter of the path; ${parameters.length === 0 ? 'write one into it, e.g. /accounts/{org}/*' : known(route.tenant, parameters)}`,
     );
 };
+
+/**
+ * `/admin/*` is everything below `/admin/`, and not `/admin`: where a public rule catches that, what was meant to be guarded
+ * is open at its front door. It may be meant so, hence a warning, for each method both have. (`/x/` is below `/x/`.)
+ */
+export const checkBarePaths = (routes: readonly IndexedRoute[], warning: Report): void => {
+  for (const { index, route } of routes) {
+    if (route.public || !route.path.hasRest || route.path.segments.length === 0) continue;
+    const bare = withoutRest(route.path);
+    const catching = routes
+      .filter(({ route: other }) => sharesMethod(route.methods, other.methods))
+      .filter(({ route: other }) => covers(other.path, bare))
+      .toSorted((a, b) => compareExactness(b.route.path, a.route.path))
+      .at(0);
+    if (catching === undefined || !catching.route.public) continue;
+    warning(
+      ['routes', index, 'path'],
+      `${route.path.written} does not cover ${bare.written} itself, and ${JSON.stringify(catching.route.name)} (${catching.route.path.written}) ` +
+        `lets anyone call that; write a rule for ${bare.written} too, with the same scopes, or with public: true if it is meant so`,
+    );
+  }
+};
+
+const sharesMethod = (one: readonly string[] | undefined, other: readonly string[] | undefined): boolean =>
+  one === undefined || other === undefined || one.some((method) => other.includes(method));
 
 const known = (name: string, names: readonly string[]): string => {
   const near = closest(name, names);

@@ -2,8 +2,7 @@
 // Reads the settings file and the files it names, and nothing else.
 
 import { checkClashes } from './check-clashes.ts';
-import { checkBarePaths } from './check-bare-paths.ts';
-import { checkRoutes } from './check-routes.ts';
+import { checkBarePaths, checkRoutes } from './check-routes.ts';
 import { checkSettings } from './check-settings.ts';
 import { layered } from './layers.ts';
 import { checkSecretFiles } from './named-files.ts';

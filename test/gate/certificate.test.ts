@@ -2,7 +2,7 @@
 
 import { X509Certificate } from 'node:crypto';
 import t from 'tap';
-import { certificateExpiryMs } from '../../src/gate/certificate.ts';
+import { certificateExpiryMs } from '../../src/gate/configuration.ts';
 import { makeCertificates } from '../support/certificates.ts';
 
 t.test('the certificate of a chain that expires first says when the chain does', async (t) => {
