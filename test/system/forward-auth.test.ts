@@ -169,6 +169,7 @@ const cannotBeSpoofed = async (t: Test, deployment: Deployment): Promise<void> =
     200,
   );
   t.match(lastOf(deployment).headers, { 'x-identity-user': 'ada' }, 'nor taken away');
+  t.notMatch(lastOf(deployment).headers['connection'], /identity/i, 'nor by a server behind');
   await raw(deployment, 'GET /things/1', good, 'Upgrade: h2c', 'Connection: Upgrade');
   t.equal(lastOf(deployment).headers['upgrade'], undefined, 'no other way to the API is opened');
   const before = api.received.length;
