@@ -1,9 +1,10 @@
 // Servers and their addresses: bind, say where, stop accepting, and end what is left at the deadline.
 
 import { once } from 'node:events';
-import { lstatSync, unlinkSync } from 'node:fs';
+import { existsSync, lstatSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
+import { dirname } from 'node:path';
 import type { Address } from '../settings/settings.ts';
 
 /** Resolves when bound; rejects with a sentence that says what is in the way. */
@@ -15,7 +16,9 @@ export const bind = async (server: Server, address: Address, purpose: string): P
   try {
     await bound;
   } catch (error) {
-    throw new Error(`${purpose} cannot listen on ${shown(address)}: ${reasonOf(error)}`, { cause: error });
+    throw new Error(`${purpose} cannot listen on ${shown(address)}: ${reasonOf(error, address)}`, {
+      cause: error,
+    });
   }
 };
 
@@ -76,7 +79,10 @@ export const drain = async (
 const shown = (address: Address): string =>
   address.kind === 'unix' ? `unix:${address.path}` : `${address.host}:${address.port}`;
 
-const reasonOf = (error: unknown): string => {
+const reasonOf = (error: unknown, address: Address): string => {
+  // Node says EACCES then too.
+  if (address.kind === 'unix' && !existsSync(dirname(address.path)))
+    return `there is no folder ${dirname(address.path)}. Make it, and let this user write to it.`;
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   switch (code) {
     case 'EADDRINUSE':

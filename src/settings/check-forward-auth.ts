@@ -33,6 +33,15 @@ export const checkForwardAuth = (
       'trustedPeers',
       'believes every address, so that any caller could speak for another; write the addresses of your proxies',
     );
+  // A peer on a unix socket has no address, and one with an address is not on a unix socket.
+  const isSocket = (listen ?? ofCallers).kind === 'unix';
+  if (trustedPeers.length > 0 && trustedPeers.every((range) => (range === 'unix') !== isSocket))
+    report(
+      'trustedPeers',
+      isSocket
+        ? 'lacks `unix`, so nobody may ask at a unix socket; write [unix]'
+        : 'has `unix` alone, so nobody may ask at HOST:PORT; write the addresses of your proxies, e.g. [127.0.0.1]',
+    );
   if (listen === undefined) return;
   for (const [name, other] of Object.entries({ listen: ofCallers, ops }))
     if (isSameAddress(listen, other))

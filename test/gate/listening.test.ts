@@ -54,7 +54,7 @@ t.test('an address that cannot be had is a sentence that says what to do', async
   });
   const nowhere: Address = { kind: 'unix', path: join(makeDirectory(t), 'no/such/folder.sock') };
   await t.rejects(bind(newServer(t), nowhere, 'the gate'), {
-    message: /cannot listen on unix:.*folder\.sock: /,
+    message: /cannot listen on unix:.*folder\.sock: there is no folder .*no\/such\. Make it/,
   });
 });
 

@@ -51,6 +51,14 @@ const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]>
     /^:1:1: forwardAuth.trustedPeers: is empty, so nobody may ask/,
   ],
   'nor everybody': ['forward-auth-everybody', /^:3:3: forwardAuth.trustedPeers: believes every address/],
+  'nor those who cannot come that way, by a socket': [
+    'forward-auth-socket-of-none',
+    /^:3:3: forwardAuth.trustedPeers: lacks `unix`, so nobody may ask/,
+  ],
+  'nor by a port': [
+    'forward-auth-port-of-sockets',
+    /^:3:3: forwardAuth.trustedPeers: has `unix` alone, so nobody may ask/,
+  ],
   'it is in one place': ['forward-auth-twice', /^:3:9: forwardAuth.path: stands beside forwardAuth.listen/],
   'which is its own': ['forward-auth-is-ops', /^:2:11: forwardAuth.listen: is the same address as `ops`/],
   'and no path of a surface': [
