@@ -69,18 +69,12 @@ export const publishSources = (series: LiveSeries): ((sources: Partial<MetricSou
   series.gauge(
     'tollgate_store_clock_offset_seconds',
     "How far this machine's clock is ahead of the store's; negative: behind.",
-    () => {
-      const offsetMs = known.clockOffsetMs?.();
-      return one(offsetMs === undefined ? undefined : offsetMs / 1000);
-    },
+    () => one(seconds(known.clockOffsetMs?.())),
   );
   series.gauge(
     'tollgate_tls_certificate_expiry_timestamp_seconds',
     'When the certificate shown to callers expires, or the first of its chain to do so.',
-    () => {
-      const expiryMs = known.certificateExpiryMs?.();
-      return one(expiryMs === undefined ? undefined : expiryMs / 1000);
-    },
+    () => one(seconds(known.certificateExpiryMs?.())),
   );
   series.gauge('tollgate_ready', '1 while /readyz answers 200.', () => one(flag(known.ready?.())));
   series.gauge('tollgate_signing_keys', 'Published signing keys by algorithm.', () =>
@@ -93,25 +87,18 @@ export const publishSources = (series: LiveSeries): ((sources: Partial<MetricSou
 };
 
 const publishCache = (series: LiveSeries, read: () => CacheReading | undefined): void => {
-  const counter = (name: string, help: string, pick: (reading: CacheReading) => number): void =>
-    series.counter(name, help, () => {
-      const reading = read();
-      return one(reading && pick(reading));
-    });
-  counter(
-    'tollgate_identity_cache_hits_total',
-    'Credentials whose identity was in memory.',
-    (reading) => reading.hits,
+  series.counter('tollgate_identity_cache_hits_total', 'Credentials whose identity was in memory.', () =>
+    one(read()?.hits),
   );
-  counter(
+  series.counter(
     'tollgate_identity_cache_misses_total',
     'Credentials that had to be looked up or verified.',
-    (reading) => reading.misses,
+    () => one(read()?.misses),
   );
-  counter(
+  series.counter(
     'tollgate_identity_cache_unknown_hits_total',
     'Unknown credentials refused from memory, without a look-up.',
-    (reading) => reading.unknownHits,
+    () => one(read()?.unknownHits),
   );
   series.gauge(
     'tollgate_identity_cache_entries',
@@ -138,10 +125,7 @@ const publishFeed = (series: LiveSeries, read: () => FeedReading | undefined): v
   series.gauge(
     'tollgate_feed_last_event_timestamp_seconds',
     'When the last change came through the feed.',
-    () => {
-      const changeAtMs = read()?.lastChangeAtMs;
-      return one(changeAtMs === undefined ? undefined : changeAtMs / 1000);
-    },
+    () => one(seconds(read()?.lastChangeAtMs)),
   );
   series.gauge('tollgate_tombstones', 'Revocations and generations kept in memory.', () =>
     one(read()?.tombstones),
@@ -201,6 +185,8 @@ const publishUpstreams = (
 
 const one = (value: number | undefined): readonly Row[] =>
   value === undefined ? [] : [{ labels: {}, value }];
+
+const seconds = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : ms / 1000);
 
 const flag = (value: boolean | undefined): number | undefined =>
   value === undefined ? undefined : Number(value);
