@@ -28,28 +28,22 @@ export const writeAccount = (connection: FileConnection, account: Account): void
   else connection.run(orgTable.upsert, ...orgTable.parameters(account));
 };
 
+/** The table of an account, and what finds its row there. */
+const rowOf = (account: Account) =>
+  'orgId' in account
+    ? { table: 'users', condition: 'org_id = ? AND id = ?', ids: [account.orgId, account.id] }
+    : { table: 'orgs', condition: 'id = ?', ids: [account.id] };
+
 /** When the generation of an account began; undefined: not since it was made. */
 export const changedAtMsOf = (connection: FileConnection, account: Account): number | undefined => {
-  const row =
-    'orgId' in account
-      ? connection.get(
-          'SELECT changed_at_ms FROM users WHERE org_id = ? AND id = ?',
-          account.orgId,
-          account.id,
-        )
-      : connection.get('SELECT changed_at_ms FROM orgs WHERE id = ?', account.id);
+  const { table, condition, ids } = rowOf(account);
+  const row = connection.get(`SELECT changed_at_ms FROM ${table} WHERE ${condition}`, ...ids);
   return row && optionalInteger(row, 'changed_at_ms');
 };
 
 export const writeChangedAt = (connection: FileConnection, account: Account, atMs: number): void => {
-  if ('orgId' in account)
-    connection.run(
-      'UPDATE users SET changed_at_ms = ? WHERE org_id = ? AND id = ?',
-      atMs,
-      account.orgId,
-      account.id,
-    );
-  else connection.run('UPDATE orgs SET changed_at_ms = ? WHERE id = ?', atMs, account.id);
+  const { table, condition, ids } = rowOf(account);
+  connection.run(`UPDATE ${table} SET changed_at_ms = ? WHERE ${condition}`, atMs, ...ids);
 };
 
 /**
