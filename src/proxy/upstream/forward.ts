@@ -1,13 +1,13 @@
 // Forwarding of plain requests: one exchange object per request, over bounded connections per upstream. It takes a Permit
 // and nothing else, moves bytes, and never decides. Refusals are answered by the caller of `forward`.
 
-import { isDeepStrictEqual } from 'node:util';
 import { isPermit } from '../../decision/authorize.ts';
 import type { UpstreamReading } from '../../observe/metric-sources.ts';
 import type { UpstreamSettings } from '../../settings/settings.ts';
 import { ClientSockets } from './client-sockets.ts';
 import type { Exchange, ForwardEnd, ForwardOptions } from './exchange.ts';
 import { ForwardExchange } from './forward-exchange.ts';
+import { inherit, type Inheritance } from './inheritance.ts';
 import type { LiveConnections } from './live-connections.ts';
 import { UpstreamConnections } from './upstream-connections.ts';
 
@@ -25,11 +25,8 @@ export interface Forwarder {
 }
 
 /** A forwarder that another one can follow. */
-export interface HeritableForwarder extends Forwarder {
+export interface HeritableForwarder extends Forwarder, Inheritance<UpstreamConnections> {
   readonly clients: ClientSockets;
-  readonly connections: ReadonlyMap<string, UpstreamConnections>;
-  /** Of those before: they close by themselves once nothing is under way on them. */
-  readonly retired: readonly UpstreamConnections[];
 }
 
 /**
@@ -42,31 +39,26 @@ export const createForwarder = (
   options: ForwardOptions,
   before?: HeritableForwarder,
 ): HeritableForwarder => {
-  const connections = new Map<string, UpstreamConnections>();
-  for (const [name, settings] of Object.entries(upstreams)) {
-    const known = before?.connections.get(name);
-    const isSame = known !== undefined && isDeepStrictEqual(known.settings, settings);
-    connections.set(name, isSame ? known : new UpstreamConnections(settings, options.reportBug));
-  }
-  const kept = new Set(connections.values());
-  const retired = [...(before?.retired ?? []), ...(before?.connections.values() ?? [])].filter(
-    (each) => !kept.has(each) && !each.isGone,
+  const { byUpstream, retired } = inherit(
+    upstreams,
+    before,
+    (settings) => new UpstreamConnections(settings, options.reportBug),
   );
   const clients = before?.clients ?? new ClientSockets();
   const context = { live, clients, ...options };
   return {
     clients,
-    connections,
+    byUpstream,
     retired,
     forward: (exchange, onEnd) => {
       if (!isPermit(exchange.permit)) throw new TypeError('forward takes a permit made by authorize');
-      const of = connections.get(exchange.permit.rule.upstream);
+      const of = byUpstream.get(exchange.permit.rule.upstream);
       if (of === undefined) throw new TypeError(`no upstream is named ${exchange.permit.rule.upstream}`);
       new ForwardExchange(exchange, of, context, onEnd).start();
     },
-    reading: () => Object.fromEntries([...connections].map(([name, of]) => [name, of.reading()])),
+    reading: () => Object.fromEntries([...byUpstream].map(([name, of]) => [name, of.reading()])),
     close: async () => {
-      await Promise.all([...connections.values(), ...retired].map((of) => of.close()));
+      await Promise.all([...byUpstream.values(), ...retired].map((of) => of.close()));
     },
   };
 };

@@ -4,13 +4,13 @@
 
 import { type ClientRequest, IncomingMessage } from 'node:http';
 import { isIP, Socket } from 'node:net';
-import { isDeepStrictEqual } from 'node:util';
 import httpProxy from 'http-proxy';
 import { isPermit } from '../../decision/authorize.ts';
 import { denial, outage } from '../../decision/outcome.ts';
 import type { UpstreamSettings } from '../../settings/settings.ts';
 import { CallerShares } from './caller-shares.ts';
 import type { ForwardEnd, ForwardOptions, Upgrade } from './exchange.ts';
+import { inherit, type Inheritance } from './inheritance.ts';
 import type { LiveConnections } from './live-connections.ts';
 import { type Handshake, UpgradeExchange } from './upgrade-exchange.ts';
 
@@ -26,19 +26,26 @@ export interface Upgrader {
   close(): Promise<void>;
 }
 
-export interface OpenTunnels {
+/** The handshakes and tunnels of one upstream. */
+class OpenTunnels {
   readonly settings: UpstreamSettings;
-  readonly exchanges: Set<UpgradeExchange>;
+  readonly exchanges = new Set<UpgradeExchange>();
   readonly shares: CallerShares;
+
+  constructor(settings: UpstreamSettings) {
+    this.settings = settings;
+    this.shares = new CallerShares(settings);
+  }
+
+  get isGone(): boolean {
+    return this.exchanges.size === 0;
+  }
 }
 
 /** An upgrader that another one can follow. */
-export interface CountedUpgrader extends Upgrader {
+export interface CountedUpgrader extends Upgrader, Inheritance<OpenTunnels> {
   /** Handshakes and tunnels under way, those of the upgraders before it too. */
   readonly size: number;
-  readonly openByUpstream: ReadonlyMap<string, OpenTunnels>;
-  /** Of those before: they end when either side likes. */
-  readonly retired: readonly OpenTunnels[];
 }
 
 /** `before`: an upgrader that this one follows; tunnels to an upstream whose settings are the same count on. */
@@ -49,26 +56,21 @@ export const createUpgrader = (
   before?: CountedUpgrader,
 ): CountedUpgrader => {
   const proxy = httpProxy.createProxyServer({ toProxy: true, secure: true, xfwd: false });
-  const openByUpstream = tunnelsOf(upstreams, before);
-  const kept = new Set(openByUpstream.values());
-  const retired = [...(before?.retired ?? []), ...(before?.openByUpstream.values() ?? [])].filter(
-    (open) => !kept.has(open) && open.exchanges.size > 0,
-  );
+  const { byUpstream, retired } = inherit(upstreams, before, (settings) => new OpenTunnels(settings));
   let isClosed = false;
   return {
-    openByUpstream,
+    byUpstream,
     retired,
     upgrade: (upgrade, onEnd) => {
       const { permit, socket } = upgrade;
       if (!isPermit(permit)) throw new TypeError('upgrade takes a permit made by authorize');
-      const settings = upstreams[permit.rule.upstream];
-      const open = openByUpstream.get(permit.rule.upstream);
-      if (settings === undefined || open === undefined || !(socket instanceof Socket))
+      const open = byUpstream.get(permit.rule.upstream);
+      if (open === undefined || !(socket instanceof Socket))
         throw new TypeError(`no upstream is named ${permit.rule.upstream}, or the socket is none`);
       const refusal = refusalOf(upgrade);
       if (refusal !== undefined) return onEnd(refusal);
       if (isClosed) return onEnd(failed(outage('shutting_down')));
-      const { exchanges } = open;
+      const { exchanges, settings } = open;
       const { bodyIdleTimeoutMs } = settings;
       const claim = open.shares.claimOf({ identity: permit.identity, addressBlock: upgrade.addressBlock });
       if (claim.isAtShare) return onEnd(failed(denial('share_used_up', 'tunnels')));
@@ -97,28 +99,16 @@ export const createUpgrader = (
     },
     close: async () => {
       isClosed = true;
-      for (const { exchanges } of [...openByUpstream.values(), ...retired])
+      for (const { exchanges } of [...byUpstream.values(), ...retired])
         for (const exchange of exchanges) exchange.end(outage('shutting_down'));
     },
     get size() {
       let size = 0;
-      for (const { exchanges } of [...openByUpstream.values(), ...retired]) size += exchanges.size;
+      for (const { exchanges } of [...byUpstream.values(), ...retired]) size += exchanges.size;
       return size;
     },
   };
 };
-
-const tunnelsOf = (
-  upstreams: Readonly<Record<string, UpstreamSettings>>,
-  before: CountedUpgrader | undefined,
-): ReadonlyMap<string, OpenTunnels> =>
-  new Map(
-    Object.entries(upstreams).map(([name, settings]) => {
-      const known = before?.openByUpstream.get(name);
-      const isSame = known !== undefined && isDeepStrictEqual(known.settings, settings);
-      return [name, isSame ? known : { settings, exchanges: new Set(), shares: new CallerShares(settings) }];
-    }),
-  );
 
 const failed = (failure: ForwardEnd['failure']): ForwardEnd => ({ status: 0, failure, responded: false });
 
