@@ -42,7 +42,7 @@ export interface TokenQuery extends Whose {
   readonly filter?: TokenFilter | undefined;
   /** Undefined: as they were made, or by whatever answers the filter best. */
   readonly sort?: { readonly by: TokenOrder; readonly isDescending: boolean } | undefined;
-  /** Only what comes after this place, which an earlier page of the same listing ended at. */
+  /** Only what comes after this position, at which an earlier page of the same listing ended. */
   readonly after?: TokenSortKey | undefined;
   readonly skip: number;
   readonly limit: number;
@@ -128,7 +128,7 @@ const planOf = (query: TokenQuery): Plan => {
   };
 };
 
-/** In which order a query lists: a place is one of this order. */
+/** In which order a query lists: a position is one of this order. */
 export const orderOf = (query: Pick<TokenQuery, 'filter' | 'sort'>): NonNullable<TokenQuery['sort']> => ({
   by: query.sort?.by ?? (requiredValue(query.filter, 'name') === undefined ? 'createdAtMs' : 'name'),
   isDescending: query.sort?.isDescending ?? false,
@@ -157,12 +157,12 @@ const readPage = async (
   const items: TokenView[] = [];
   let next: TokenSortKey | undefined;
   let matched = 0;
-  let place = after;
+  let position = after;
   for (let reads = 0; reads < readsPerPageMax;) {
     // One more than is shown tells whether anything follows.
     const missing = filter === undefined ? skip + limit + 1 - matched : scanLimitMax;
     const atOnce = Math.min(missing, scanLimitMax, readsPerPageMax - reads);
-    const step = await store.scanTokens({ ...plan, orgId, after: place, limit: atOnce });
+    const step = await store.scanTokens({ ...plan, orgId, after: position, limit: atOnce });
     if (isOutage(step)) return step;
     const views = await viewsOf(step.tokens);
     if (isOutage(views)) return views;
@@ -176,9 +176,9 @@ const readPage = async (
     if (step.isEnd) return { items, next, matched, isTooFar: false };
     if (next !== undefined && !readsOn) return { items, next, matched: undefined, isTooFar: false };
     reads += step.visited;
-    place = step.last ?? place;
+    position = step.last ?? position;
   }
-  return { items, next: next ?? place, matched: undefined, isTooFar: matched < skip };
+  return { items, next: next ?? position, matched: undefined, isTooFar: matched < skip };
 };
 
 /** Records -> views, each user looked up once. Tokens that died with their user or org are put among the revoked ones. */

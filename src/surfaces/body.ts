@@ -60,9 +60,7 @@ export const parseForm = (text: string): Extract<SurfaceBody, { readonly kind: '
   const parameters: Parameter[] = [];
   for (const piece of text.split('&')) {
     if (piece === '') continue;
-    const equals = piece.indexOf('=');
-    const name = decode(equals === -1 ? piece : piece.slice(0, equals));
-    const value = decode(equals === -1 ? '' : piece.slice(equals + 1));
+    const [name, value] = decodePair(piece);
     if (name === undefined || value === undefined)
       return { kind: 'malformed', why: 'the form is not percent-encoded UTF-8' };
     parameters.push([name, value]);
@@ -70,6 +68,12 @@ export const parseForm = (text: string): Extract<SurfaceBody, { readonly kind: '
       return { kind: 'malformed', why: `the form has more than ${parametersMax} parameters` };
   }
   return { kind: 'form', parameters };
+};
+
+/** A piece of a form or a query between two `&`. */
+export const decodePair = (piece: string): readonly [name: string | undefined, value: string | undefined] => {
+  const equals = piece.indexOf('=');
+  return equals < 0 ? [decode(piece), ''] : [decode(piece.slice(0, equals)), decode(piece.slice(equals + 1))];
 };
 
 /** One name or value of a form; undefined when it is not percent-encoded UTF-8. */

@@ -6,7 +6,7 @@ import { type Denial, denial, isDenial } from '../decision/outcome.ts';
 import { isJsonObject } from '../decision/strict-json.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { SurfaceRequest } from './answer.ts';
-import { decode } from './body.ts';
+import { decodePair } from './body.ts';
 
 export interface VendorParameters {
   /** Undefined when it is absent or empty. */
@@ -69,9 +69,7 @@ const looseObject = /^\s*\{\s*(\w{1,64})\s*=\s*([^\s,{}"]{1,8192})\s*\}\s*$/;
 
 const addQuery = (query: string, add: Add): string | undefined => {
   for (const piece of query.split('&')) {
-    const equals = piece.indexOf('=');
-    const name = decode(equals < 0 ? piece : piece.slice(0, equals));
-    const value = decode(equals < 0 ? '' : piece.slice(equals + 1));
+    const [name, value] = decodePair(piece);
     if (name === undefined || value === undefined) return 'The query is not percent-encoded UTF-8.';
     add(name, value);
   }

@@ -3,7 +3,7 @@
 
 import { orderOf, type TokenFilter, type TokenQuery } from '../../lifecycle/token-list.ts';
 import type { TokenOrder } from '../../store/token-listing.ts';
-import { decode } from '../body.ts';
+import { decodePair } from '../body.ts';
 import type { InvalidParam } from '../../dialects/astra-problem.ts';
 import { readCursor } from '../token-cursor.ts';
 import { type AstraToken, astraTokenOf } from './astra-token.ts';
@@ -94,10 +94,8 @@ const known = ['include', 'limit', 'filter', 'orderBy', 'skip', 'count', 'contin
 const readParameters = (text: string, invalidParams: InvalidParam[]): ReadonlyMap<string, string> => {
   const given = new Map<string, string>();
   for (const piece of text.replace(/^\?/, '').split('&')) {
-    const equals = piece.indexOf('=');
-    const name = decode(equals < 0 ? piece : piece.slice(0, equals));
+    const [name, value] = decodePair(piece);
     if (name === undefined || !known.includes(name)) continue;
-    const value = decode(equals < 0 ? '' : piece.slice(equals + 1));
     if (value === undefined) invalidParams.push({ name, reason: 'percent-encoded UTF-8' });
     else if (given.has(name)) invalidParams.push({ name, reason: 'given once' });
     else given.set(name, value);
