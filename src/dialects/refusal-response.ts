@@ -1,6 +1,7 @@
 // The response to a refused request on the proxied path, in the dialect of its route. The token endpoints of the same
 // vendor answer from the same tables. No I/O.
 
+import type { IncomingHttpHeaders } from 'node:http';
 import type { ErrorDialect } from '../decision/route-rule.ts';
 import type { ResourceChallenge } from '../decision/protected-resource.ts';
 import { type Wire, wireOfClass } from '../decision/refusal.ts';
@@ -9,6 +10,7 @@ import { astraProblemBody, astraProblemOf } from './astra-problem.ts';
 import { cspErrorBody, cspErrorOf } from './csp-error.ts';
 import {
   prefersJson,
+  vcdClientRequestIdHeader,
   vcdErrorJson,
   vcdErrorOf,
   vcdErrorXml,
@@ -23,9 +25,7 @@ export interface RefusedRequest {
   readonly path: string;
   /** The one in our log. */
   readonly requestId: string;
-  readonly acceptLines: readonly string[];
-  /** Value of X-VMWARE-VCLOUD-CLIENT-REQUEST-ID. */
-  readonly clientRequestId: string | undefined;
+  readonly headers: IncomingHttpHeaders;
 }
 
 /** Shared and frozen in the dialect `problem`: copy the headers before adding to them. */
@@ -76,10 +76,11 @@ const json = 'application/json; charset=utf-8';
 /** The older API, all that lies below `/api`, answers XML unless it is asked for JSON; the newer one knows JSON alone. */
 const vcdResponse = (kind: RefusalClass, request: RefusedRequest): Wire => {
   const error = vcdErrorOf(kind);
-  const id = vcdRequestId(request.clientRequestId, request.requestId);
+  const { accept = '', [vcdClientRequestIdHeader.toLowerCase()]: given } = request.headers;
+  const id = vcdRequestId(typeof given === 'string' ? given : undefined, request.requestId);
   const extraHeaders = [vcdRequestIdHeader, id];
   const api = request.path.split('/').find((segment) => segment === 'api' || segment === 'cloudapi');
-  return api === 'api' && !prefersJson(request.acceptLines)
+  return api === 'api' && !prefersJson([accept])
     ? wireFrom(kind, { ...error, mediaType: vcdErrorXmlType, body: vcdErrorXml(error, id), extraHeaders })
     : wireFrom(kind, { ...error, mediaType: json, body: vcdErrorJson(error, id), extraHeaders });
 };

@@ -105,7 +105,7 @@ export const startReloading = (deps: ReloadingDeps): Reloading => {
 };
 
 /** Names of the groups that differ. */
-export const changedGroups = (before: Settings, after: Settings): readonly string[] => {
+const changedGroups = (before: Settings, after: Settings): readonly string[] => {
   const old = new Map<string, unknown>(Object.entries(before));
   return Object.entries(after)
     .filter(([group, value]) => !isDeepStrictEqual(old.get(group), value))

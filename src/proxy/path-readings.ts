@@ -26,7 +26,7 @@ export const foldEscaped = (path: string): string | undefined => {
 };
 
 /** Every spelling that one lenient server or another takes for the same path becomes one. */
-export const foldPath = (path: string): string => {
+const foldPath = (path: string): string => {
   const folded = ascii.test(path) ? path.toLowerCase() : foldUnicode(path);
   const trimmed = folded.replaceAll(blankEnds, '');
   return trimmed === folded ? folded : trimmed.replaceAll(/\/{2,}/g, '/');

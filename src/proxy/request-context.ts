@@ -1,14 +1,13 @@
 // One request on its way through the gate: where it came from and where its answer goes, what is known of it, and the one
 // outcome it ends with. It decides nothing and sends nothing.
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Refusal } from '../decision/outcome.ts';
 import { pathOf } from '../decision/path.ts';
 import type { Wire } from '../decision/refusal.ts';
 import type { RefusalClass } from '../decision/refusal-class.ts';
 import { type RefusedRequest, refusalResponse } from '../dialects/refusal-response.ts';
-import { vcdClientRequestIdHeader } from '../dialects/vcd-error.ts';
 import type { RequestOutcome } from '../observe/request-outcome.ts';
 import { requestIdOf } from './correlation.ts';
 import type { Peer } from './peer.ts';
@@ -94,14 +93,8 @@ export class RequestContext implements RefusedRequest {
     this.#connection.isClosing = true;
   }
 
-  get acceptLines(): readonly string[] {
-    const { accept } = this.request.headers;
-    return accept === undefined ? [] : [accept];
-  }
-
-  get clientRequestId(): string | undefined {
-    const id = this.request.headers[vcdClientRequestIdHeader.toLowerCase()];
-    return typeof id === 'string' ? id : undefined;
+  get headers(): IncomingHttpHeaders {
+    return this.request.headers;
   }
 
   /** What a refusal of it looks like, in the dialect of its route. */

@@ -14,7 +14,8 @@ const refusals = [
   ...outageReasons.map((reason) => outage(reason, new Error(secret))),
 ];
 const dialects = ['problem', 'csp', 'astra', 'vcd'] as const;
-const request = { path: '/api/vdc/9', requestId: 'request-1', acceptLines: [], clientRequestId: undefined };
+const request = { path: '/api/vdc/9', requestId: 'request-1', headers: {} };
+const clientRequestIdHeader = 'x-vmware-vcloud-client-request-id';
 
 const headerOf = (headers: readonly string[], name: string): string | undefined => {
   const at = headers.findIndex((value, index) => index % 2 === 0 && value === name);
@@ -88,8 +89,10 @@ t.test(
         const { status, headers, body } = refusalResponse('vcd', classifyRefusal(refusal), {
           path,
           requestId: 'request-1',
-          acceptLines,
-          clientRequestId: 'client-7',
+          headers: {
+            [clientRequestIdHeader]: 'client-7',
+            ...(acceptLines.length > 0 && { accept: acceptLines.join(', ') }),
+          },
         });
         t.equal(headerOf(headers, 'X-VMWARE-VCLOUD-REQUEST-ID'), 'client-7', path);
         if (isXml) {
@@ -110,7 +113,10 @@ t.test(
 
 t.test('vcd: a client’s request id that could forge a header or a document is not repeated', async (t) => {
   for (const clientRequestId of ['a b', '"/><x', 'é', '', 'x'.repeat(129), 'a\r\nb: c']) {
-    const { headers, body } = refusalResponse('vcd', 'scope_missing', { ...request, clientRequestId });
+    const { headers, body } = refusalResponse('vcd', 'scope_missing', {
+      ...request,
+      headers: { [clientRequestIdHeader]: clientRequestId },
+    });
     t.equal(headerOf(headers, 'X-VMWARE-VCLOUD-REQUEST-ID'), 'request-1');
     t.match(body, '[ request-1 ]');
   }

@@ -1,12 +1,7 @@
 // What the proxy is answered: that the request may pass, with the headers to set and the names to remove, or the refusal
 // that its caller should get. Values only.
 
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Wire } from '../../decision/refusal.ts';
-import type { RefusalClass } from '../../decision/refusal-class.ts';
-import type { ErrorDialect, RouteRule } from '../../decision/route-rule.ts';
-import { refusalResponse } from '../../dialects/refusal-response.ts';
-import { vcdClientRequestIdHeader } from '../../dialects/vcd-error.ts';
 import type { HeaderFacts } from '../hygiene.ts';
 import type { Forward } from '../request-decision.ts';
 import type { OriginalRequest } from './original-request.ts';
@@ -66,29 +61,6 @@ export const refusalHeaders = (
 
 /** What fits the one buffer in which nginx takes the headers of an answer. */
 const lineSyntax = /^[\x20-\x7e]{1,2048}$/;
-
-interface RefusalForm {
-  readonly dialect: ErrorDialect;
-  readonly kind: RefusalClass;
-  readonly challenge: RouteRule['challenge'] | undefined;
-}
-
-/** A refusal in a dialect. `path`: without the query. */
-export const responseTo = (
-  headers: IncomingHttpHeaders,
-  { dialect, kind, challenge }: RefusalForm,
-  path: string,
-  requestId: string,
-): Wire => {
-  const clientRequestId = headers[vcdClientRequestIdHeader.toLowerCase()];
-  const refused = {
-    path,
-    requestId,
-    acceptLines: headers.accept === undefined ? [] : [headers.accept],
-    clientRequestId: typeof clientRequestId === 'string' ? clientRequestId : undefined,
-  };
-  return refusalResponse(dialect, kind, refused, challenge);
-};
 
 /** The proxy is set up wrongly: whoever tries it out reads why. */
 export const teach = (detail: string): Wire => {

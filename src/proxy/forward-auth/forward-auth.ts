@@ -9,6 +9,7 @@ import { pathOf } from '../../decision/path.ts';
 import type { Wire } from '../../decision/refusal.ts';
 import { classifyRefusal, type RefusalClass } from '../../decision/refusal-class.ts';
 import { holdsSecret } from '../../decision/secret-shapes.ts';
+import { refusalResponse } from '../../dialects/refusal-response.ts';
 import type { Log } from '../../observe/log.ts';
 import type { RequestOutcome } from '../../observe/request-outcome.ts';
 import { unrouted } from '../conclude.ts';
@@ -18,7 +19,7 @@ import { decide } from '../pipeline.ts';
 import type { Decision, Forward, Known, RequestHead } from '../request-decision.ts';
 import type { Running } from '../running.ts';
 import { type AskingRules, isAskedThere, mayAsk, rulesOf } from './asking-rules.ts';
-import { passHeaders, refusalHeaders, removedNames, responseTo, teach } from './auth-response.ts';
+import { passHeaders, refusalHeaders, removedNames, teach } from './auth-response.ts';
 import {
   type AskingRequest,
   type OriginalFault,
@@ -148,7 +149,13 @@ class ForwardAuth {
   ): Wire {
     const dialect = known.rule?.errors ?? running.settings.errors;
     const { challenge } = known.rule ?? {};
-    return responseTo(request.headers, { dialect, kind, challenge }, pathOf(original.head.target), requestId);
+    const { headers } = request;
+    return refusalResponse(
+      dialect,
+      kind,
+      { path: pathOf(original.head.target), requestId, headers },
+      challenge,
+    );
   }
 
   #send({ original, response }: Asked, status: number, headers: string[], body: string): void {
