@@ -43,6 +43,7 @@ export const createForwarder = (
     upstreams,
     before,
     (settings) => new UpstreamConnections(settings, options.reportBug),
+    ({ isGone }) => isGone,
   );
   const clients = before?.clients ?? new ClientSockets();
   const context = { live, clients, ...options };

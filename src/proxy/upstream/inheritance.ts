@@ -3,24 +3,18 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { UpstreamSettings } from '../../settings/settings.ts';
 
-/** What is kept for each upstream, with what it counts. */
-interface Part {
-  readonly settings: UpstreamSettings;
-  /** Nothing is under way on it any more. */
-  readonly isGone: boolean;
-}
-
-export interface Inheritance<T extends Part> {
+export interface Inheritance<T> {
   readonly byUpstream: ReadonlyMap<string, T>;
   /** Of those before: they end by themselves. */
   readonly retired: readonly T[];
 }
 
-/** Takes over from `before` what was made from the same settings, and makes the rest. */
-export const inherit = <T extends Part>(
+/** Takes over from `before` what was made from the same settings, and makes the rest. `isGone`: nothing is under way on it. */
+export const inherit = <T extends { readonly settings: UpstreamSettings }>(
   upstreams: Readonly<Record<string, UpstreamSettings>>,
   before: Inheritance<T> | undefined,
   make: (settings: UpstreamSettings) => T,
+  isGone: (part: T) => boolean,
 ): Inheritance<T> => {
   const byUpstream = new Map<string, T>();
   for (const [name, settings] of Object.entries(upstreams)) {
@@ -30,5 +24,5 @@ export const inherit = <T extends Part>(
   }
   const kept = new Set(byUpstream.values());
   const earlier = [...(before?.retired ?? []), ...(before?.byUpstream.values() ?? [])];
-  return { byUpstream, retired: earlier.filter((part) => !kept.has(part) && !part.isGone) };
+  return { byUpstream, retired: earlier.filter((part) => !kept.has(part) && !isGone(part)) };
 };

@@ -26,20 +26,10 @@ export interface Upgrader {
   close(): Promise<void>;
 }
 
-/** The handshakes and tunnels of one upstream. */
-class OpenTunnels {
+interface OpenTunnels {
   readonly settings: UpstreamSettings;
-  readonly exchanges = new Set<UpgradeExchange>();
+  readonly exchanges: Set<UpgradeExchange>;
   readonly shares: CallerShares;
-
-  constructor(settings: UpstreamSettings) {
-    this.settings = settings;
-    this.shares = new CallerShares(settings);
-  }
-
-  get isGone(): boolean {
-    return this.exchanges.size === 0;
-  }
 }
 
 /** An upgrader that another one can follow. */
@@ -56,7 +46,12 @@ export const createUpgrader = (
   before?: CountedUpgrader,
 ): CountedUpgrader => {
   const proxy = httpProxy.createProxyServer({ toProxy: true, secure: true, xfwd: false });
-  const { byUpstream, retired } = inherit(upstreams, before, (settings) => new OpenTunnels(settings));
+  const { byUpstream, retired } = inherit<OpenTunnels>(
+    upstreams,
+    before,
+    (settings) => ({ settings, exchanges: new Set(), shares: new CallerShares(settings) }),
+    ({ exchanges }) => exchanges.size === 0,
+  );
   let isClosed = false;
   return {
     byUpstream,

@@ -1,11 +1,10 @@
 // What clients discover: the server's metadata (RFC 8414, and OpenID Connect Discovery) and its public keys
 // (RFC 7517). Public, and cacheable for as long as a new key is published before it signs.
 
-import type { KeyRing } from '../../tokens/key-ring.ts';
-import type { Settings } from '../../settings/settings.ts';
 import { configuredSurfaces } from '../../settings/surface-paths.ts';
 import type { oauth } from '../../settings/surfaces/oauth.ts';
 import { type Answer, type Endpoint, permitted, publicAnswer } from '../answer.ts';
+import type { SurfaceDeps } from '../surface.ts';
 import { badRequest } from './oauth-error.ts';
 import { namedResources, scopesOf } from './resources.ts';
 import { grantTypes } from './token-endpoint.ts';
@@ -14,10 +13,7 @@ const cacheSecondsMax = 3600;
 const metadataSeconds = 300;
 
 export interface MetadataDeps {
-  readonly settings: Pick<
-    Settings,
-    'issuer' | 'issuers' | 'oauth' | 'routes' | 'surfaces' | 'tokens' | 'keys' | 'upstreams'
-  >;
+  readonly settings: SurfaceDeps['settings'];
   readonly paths: ReturnType<typeof oauth.paths>;
 }
 
@@ -89,11 +85,11 @@ const metadataOf = (deps: MetadataDeps): object => {
 };
 
 /** RFC 7517 §5. A cache may keep it for half the time a new key is published before it signs. */
-export const getJwks = (deps: {
-  readonly keys: Pick<KeyRing, 'jwks'>;
-  readonly settings: Pick<Settings, 'keys'>;
-  readonly now: () => number;
-}): Endpoint => {
-  const seconds = Math.min(cacheSecondsMax, Math.floor(deps.settings.keys.publishLeadMs / 2000));
-  return () => publicAnswer(deps.keys.jwks(deps.now()), seconds);
+export const getJwks = ({
+  keys,
+  settings,
+  now,
+}: Pick<SurfaceDeps, 'keys' | 'settings' | 'now'>): Endpoint => {
+  const seconds = Math.min(cacheSecondsMax, Math.floor(settings.keys.publishLeadMs / 2000));
+  return () => publicAnswer(keys.jwks(now()), seconds);
 };
