@@ -103,7 +103,7 @@ t.test('metadata that cannot be used is an outage that says what is wrong', asyn
   const { issuer, documents, keys, server } = await fixture(t);
   const table: Readonly<Record<string, readonly [document: unknown, said: RegExp]>> = {
     'no document': [undefined, /openid-configuration could not be fetched: answered 404, not 200/],
-    'a list': [[], /openid-configuration names no issuer/],
+    'a list': [[], /did not answer a JSON object/],
     'a text': ['x', /did not answer a JSON object/],
     'no issuer': [{ jwks_uri: `${issuer}/keys` }, /names no issuer/],
     'an issuer that is no text': [{ issuer: [issuer], jwks_uri: `${issuer}/keys` }, /names no issuer/],
