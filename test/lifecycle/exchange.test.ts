@@ -64,6 +64,8 @@ t.test('an API token is exchanged for an access token of a new session', async (
 
 t.test('an access token never outlives the API token it was made from', async (t) => {
   const world = await createWorld(t);
+  // Within a second: an API token that ends with one loses nothing.
+  world.clock.nowMs += 500 - (world.clock.nowMs % 1000);
   const { secret, record } = await world.token('all', 5 * minuteMs);
   const result = await exchanged(world, secret);
   t.ok(result.expiresAtMs <= record.expiresAtMs!);
