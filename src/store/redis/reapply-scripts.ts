@@ -17,7 +17,7 @@ import {
 const appendAgain = `
 local function appendAgain(stream, mark, retentionMs, generation, line)
   local before, id = string.match(redis.call('GET', mark) or '', '^(%d+) (%S+)$')
-  if hasLine(stream, id) and tonumber(before) >= tonumber(generation) then return end
+  if hasLine(stream, id, line) and tonumber(before) >= tonumber(generation) then return end
   id = appendLine(stream, retentionMs, line)
   redis.call('SET', mark, generation .. ' ' .. id, 'PX', retentionOf(stream, retentionMs) or retentionMs)
 end
@@ -36,7 +36,7 @@ if not found[1] then
   return 1
 end
 if not found[2] then redis.call('HSET', KEYS[1], 'revokedAtMs', ARGV[3]) end
-if isMissing and not hasLine(KEYS[3], found[3]) then
+if isMissing and not hasLine(KEYS[3], found[3], line) then
   redis.call('HSET', KEYS[1], 'revokedLine', appendLine(KEYS[3], ARGV[1], line))
 end
 if not found[2] then expireRecord(KEYS[1]) end

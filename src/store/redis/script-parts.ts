@@ -7,7 +7,8 @@ import { recordRetentionMs } from '../api-token-state.ts';
  * `retentionOf(stream, retentionMs)`: how long a stream is kept, by retention.ts; nil while no replica has asked.
  * `appendLine(stream, retentionMs, line)` appends a line, trims older ones once that is known, and returns the line's id.
  * The key of the retention is computed and only read: where a Cluster refuses that, nothing is trimmed.
- * `hasLine(stream, id)`: whether the stream still has that line. `id` may be false.
+ * `hasLine(stream, id, line)`: whether the stream still has, under that id, a line about the same. `id` may be false. A stream that
+ * was deleted gives an id again to another line when both are of one millisecond.
  */
 export const appendLine = `
 local function retentionOf(stream, retentionMs)
@@ -22,7 +23,17 @@ local function appendLine(stream, retentionMs, line)
   local horizon = string.format('%.0f', math.max(0, now[1] * 1000 + math.floor(now[2] / 1000) - keptMs))
   return redis.call('XADD', stream, 'MINID', '~', horizon, '*', unpack(line))
 end
-local function hasLine(stream, id) return id and #redis.call('XRANGE', stream, id, id, 'COUNT', 1) > 0 end
+local function aboutOf(line)
+  local words = {}
+  for i = 1, #line, 2 do words[line[i]] = line[i + 1] end
+  local about = {}
+  for i, name in ipairs({'kind', 'token', 'session', 'org', 'user'}) do about[i] = words[name] or '' end
+  return table.concat(about, ' ')
+end
+local function hasLine(stream, id, line)
+  local entry = id and redis.call('XRANGE', stream, id, id, 'COUNT', 1)[1]
+  return entry and aboutOf(entry[2]) == aboutOf(line)
+end
 `;
 
 /**
@@ -31,7 +42,7 @@ local function hasLine(stream, id) return id and #redis.call('XRANGE', stream, i
  */
 export const endWithoutRecord = `
 local function endWithoutRecord(mark, stream, retentionMs, line)
-  if hasLine(stream, redis.call('GET', mark)) then return false end
+  if hasLine(stream, redis.call('GET', mark), line) then return false end
   redis.call('SET', mark, appendLine(stream, retentionMs, line), 'PX', retentionOf(stream, retentionMs) or retentionMs)
   return true
 end

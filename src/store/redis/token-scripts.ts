@@ -121,7 +121,7 @@ if digest ~= '' and digest ~= found[4] then
   local isInOverlap = digest == found[5] and tonumber(found[6] or '0') > tonumber(ARGV[2])
   if not isInOverlap then return 'replaced' end
 end
-if found[2] and hasLine(KEYS[2], found[3]) then return 'already_revoked' end
+if found[2] and hasLine(KEYS[2], found[3], line) then return 'already_revoked' end
 allowAtMaxmemory(KEYS[2])
 if not found[2] then redis.call('HSET', KEYS[1], 'revokedAtMs', ARGV[2]) end
 redis.call('HSET', KEYS[1], 'revokedLine', appendLine(KEYS[2], ARGV[1], line))
