@@ -2,13 +2,12 @@
 // revokes by its own endpoints. Nothing of it is replaced; only who has signed in is made by hand.
 
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Provider } from 'oidc-provider';
 import type { Test } from 'tap';
+import { listenRestartably, type Restartable } from './restartable-server.ts';
 
-export interface OpenidProvider {
+export interface OpenidProvider extends Pick<Restartable, 'stop' | 'start'> {
   readonly issuer: string;
   readonly introspectionUrl: string;
   /** PEM of the key that the client `private_key_jwt` has registered. */
@@ -19,9 +18,6 @@ export interface OpenidProvider {
   newToken(resource?: string): Promise<string>;
   /** RFC 7009, by the client that the token was made for. */
   revoke(token: string): Promise<void>;
-  stop(): Promise<void>;
-  /** Listens on the same port again. */
-  start(): Promise<void>;
 }
 
 export const api = 'https://api.example.com';
@@ -32,20 +28,7 @@ const scope = 'things:read';
 /** Ends with the test. */
 export const startOpenidProvider = async (t: Test): Promise<OpenidProvider> => {
   const server: Server = createServer((request, response) => provider.callback()(request, response));
-  const listen = async (port: number): Promise<void> => {
-    server.listen(port, '127.0.0.1');
-    await once(server, 'listening');
-  };
-  const stop = async (): Promise<void> => {
-    if (!server.listening) return;
-    const closed = once(server, 'close');
-    server.close();
-    server.closeAllConnections();
-    await closed;
-  };
-  await listen(0);
-  t.teardown(stop);
-  const { port } = server.address() as AddressInfo;
+  const { port, stop, start } = await listenRestartably(t, server);
   const issuer = `http://127.0.0.1:${port}`;
   const signing = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const client = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -80,7 +63,7 @@ export const startOpenidProvider = async (t: Test): Promise<OpenidProvider> => {
     },
     revoke: async (token) => void (await post('/token/revocation', { token })),
     stop,
-    start: () => listen(port),
+    start,
   };
 };
 

@@ -1,23 +1,18 @@
 // A real JWKS endpoint on loopback whose answer a test can change, count and hold back.
 
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import type { Test } from 'tap';
+import { listenRestartably, type Restartable } from '../support/restartable-server.ts';
 import { serverCertificate, serverKey } from './tls-certificates.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
-export interface JwksServer {
+export interface JwksServer extends Pick<Restartable, 'stop' | 'start'> {
   readonly url: string;
   /** Requests received so far. */
   requests: number;
   answer: Answer;
-  /** Closes the listener and all connections: from now on the endpoint is down. */
-  stop(): Promise<void>;
-  /** Listens on the same port again. */
-  start(): Promise<void>;
 }
 
 export const answerJson =
@@ -39,26 +34,13 @@ export const startJwksServer = async (
     scheme === 'http'
       ? createServer(listener)
       : createTlsServer({ cert: serverCertificate, key: serverKey }, listener);
-  const listen = async (port: number): Promise<void> => {
-    server.listen(port, '127.0.0.1');
-    await once(server, 'listening');
-  };
-  const stop = async (): Promise<void> => {
-    if (!server.listening) return;
-    const closed = once(server, 'close');
-    server.close();
-    server.closeAllConnections();
-    await closed;
-  };
-  t.teardown(stop);
-  await listen(0);
-  const { port } = server.address() as AddressInfo;
+  const { port, stop, start } = await listenRestartably(t, server);
   const jwks: JwksServer = {
     url: `${scheme}://127.0.0.1:${port}/jwks.json`,
     requests: 0,
     answer: answerJson({ keys }),
     stop,
-    start: () => listen(port),
+    start,
   };
   return jwks;
 };
