@@ -1,130 +1,163 @@
-// What the token store keeps. Shapes only. Times are milliseconds since the epoch; `undefined` means never.
+// What the token store keeps: of each record its shape, by which both adapters read it, and its type. An adapter gives each
+// value by the name of its property, with JSON already parsed. Times are milliseconds since the epoch; `undefined` means
+// never, or that an older version wrote the record.
 
-import type { Generation } from '../decision/identity.ts';
+import { signingAlgorithms } from '../tokens/signature.ts';
 import type { StoredKey } from '../tokens/stored-key.ts';
+import {
+  byName,
+  integer,
+  listOf,
+  oneOf,
+  optional,
+  parseJson,
+  type Reader,
+  record,
+  text,
+} from './record-reader.ts';
 
-export type AccountState = 'active' | 'disabled';
+const texts = listOf(text);
+const optionalInteger = optional(integer);
+
+const accountState = oneOf(['active', 'disabled']);
+export type AccountState = ReturnType<typeof accountState>;
+
+const account = {
+  id: text,
+  name: text,
+  state: accountState,
+  /** Grows with every change of state or roles (never for a repeated change) and every revoke-all; see nextGeneration. */
+  generation: integer,
+  /** API tokens made in an earlier generation than this are dead ("revoke all of the org" is one write). */
+  tokenGenerationMin: integer,
+  createdAtMs: integer,
+};
 
 /** A tenant. Role definitions live here: a role is a named set of scopes. */
-export interface OrgRecord {
-  readonly id: string;
-  readonly name: string;
-  readonly state: AccountState;
+export type OrgRecord = ReturnType<typeof readOrg>;
+export const readOrg = record({
+  ...account,
   /** Role name -> scopes. */
-  readonly roles: Readonly<Record<string, readonly string[]>>;
+  roles: byName(texts),
   /** Longest API-token lifetime the org allows; undefined: no limit. */
-  readonly tokenLifetimeMsMax: number | undefined;
-  /** Grows with every change of state or roles (never for a repeated change) and every revoke-all of the org; see nextGeneration. */
-  readonly generation: number;
-  /** API tokens made in an earlier org generation than this are dead ("revoke all of the org" is one write). */
-  readonly tokenGenerationMin: number;
-  readonly createdAtMs: number;
-}
+  tokenLifetimeMsMax: optionalInteger,
+});
 
-export interface UserRecord {
-  readonly orgId: string;
-  readonly id: string;
-  readonly name: string;
-  readonly state: AccountState;
+const owner = {
+  ...account,
+  orgId: text,
   /** Role names; their scopes are in the org. */
-  readonly roles: readonly string[];
-  /** Grows with every change of state or roles (never for a repeated change) and every revoke-all of the user; see nextGeneration. */
-  readonly generation: number;
-  /** API tokens made in an earlier user generation than this are dead. */
-  readonly tokenGenerationMin: number;
-  readonly createdAtMs: number;
+  roles: texts,
+};
+/** A user without the hash of the password, which the look-ups of the request path do not need. */
+export type TokenOwner = ReturnType<typeof readTokenOwner>;
+export const readTokenOwner = record(owner);
+
+export type UserRecord = ReturnType<typeof readUser>;
+export const readUser = record({
+  ...owner,
   /** PHC string of a slow hash; undefined: nobody signs in as this user with a password. Changing it moves the generation. */
-  readonly passwordHash: string | undefined;
-}
+  passwordHash: optional(text),
+});
 
 /** A name and a value a client keeps with its token. Nothing here reads them. */
-export interface Label {
-  readonly name: string;
-  readonly value: string;
-}
+export type Label = ReturnType<typeof label>;
+const label = record({ name: text, value: text });
+const labels = optional(listOf(label));
 
-export interface ApiTokenRecord {
+export type ApiTokenRecord = ReturnType<typeof readToken>;
+export const readToken = record({
   /** UUID whose last hex digit names the shard of its user. */
-  readonly id: string;
-  readonly orgId: string;
-  readonly userId: string;
-  readonly name: string;
+  id: text,
+  orgId: text,
+  userId: text,
+  name: text,
   /** `all`: what the user's roles grant at the time of use. */
-  readonly scopes: readonly string[] | 'all';
-  readonly origin: 'created' | 'imported';
-  readonly state: 'active' | 'revoked';
-  readonly createdAtMs: number;
-  readonly expiresAtMs: number | undefined;
-  readonly revokedAtMs: number | undefined;
+  scopes: (value, what, field) => (value === 'all' ? value : texts(value, what, field)),
+  origin: oneOf(['created', 'imported']),
+  state: oneOf(['active', 'revoked']),
+  createdAtMs: integer,
+  expiresAtMs: optionalInteger,
+  revokedAtMs: optionalInteger,
   /** The generations it was made in. */
-  readonly generation: Generation;
+  generation: record({ org: integer, user: integer }),
   /** How often it was given a new secret: 0 for the first. */
-  readonly secretNumber: number;
+  secretNumber: (value, what, field) => optionalInteger(value, what, field) ?? 0,
   /** Until then the secret before the present one is good too; undefined: it is not. */
-  readonly previousSecretExpiresAtMs: number | undefined;
+  previousSecretExpiresAtMs: optionalInteger,
   /** When its secret was last presented, to the minute; undefined: never. */
-  readonly lastUsedAtMs: number | undefined;
+  lastUsedAtMs: optionalInteger,
   /** An ID token comes with each exchange. */
-  readonly openid: boolean;
+  openid: (value) => value === true,
   /** Its owner wants to be reminded this long before it expires; undefined: not at all. */
-  readonly notifyBeforeExpiryMs: number | undefined;
-  readonly labels: readonly Label[];
-}
+  notifyBeforeExpiryMs: optionalInteger,
+  labels: (value, what, field) => labels(value, what, field) ?? [],
+});
 
 /** A signing key. Its private half is sealed (AES-256-GCM) before it reaches the store. */
 export type SigningKeyRecord = StoredKey;
+export const readSigningKey = record({
+  kid: text,
+  algorithm: oneOf(signingAlgorithms),
+  publicJwk: text,
+  sealedPrivateKey: text,
+  createdAtMs: integer,
+  activeFromMs: integer,
+  retireAtMs: optionalInteger,
+}) satisfies Reader<SigningKeyRecord>;
+
+/** As they stand after the change, so that `reapply` can give them back to a server that lost them: see `Change`. */
+const standing = { tokenGenerationMin: integer, state: accountState };
+
+const changes = {
+  token: record({ kind: oneOf(['token']), tokenId: text, atMs: integer }),
+  /**
+   * A token was given a new secret: what was made with one of a smaller number is dead. `digest`: of the new secret, so that
+   * a server that lost it can have it back. `previousUntilMs`: until then the secret before this one is good too.
+   */
+  secret: record(
+    { kind: oneOf(['secret']), tokenId: text, secretNumber: integer, digest: text, atMs: integer },
+    { previousUntilMs: integer },
+  ),
+  session: record({ kind: oneOf(['session']), sessionId: text, atMs: integer }),
+  user: record(
+    { kind: oneOf(['user']), orgId: text, userId: text, generation: integer, atMs: integer },
+    standing,
+  ),
+  org: record({ kind: oneOf(['org']), orgId: text, generation: integer, atMs: integer }, standing),
+  keys: record({ kind: oneOf(['keys']), atMs: integer }),
+};
+const changeKind = record({ kind: oneOf(['token', 'secret', 'session', 'user', 'org', 'keys']) });
 
 /**
- * One line of the change feed: what every replica must know to keep no stale permit.
- * Lines of users and orgs carry `tokenGenerationMin` and `state` as they stand after the change, so that `reapply` can
- * give them back to a server that lost them: a lost "revoke all" or "disable" must not revive anything.
+ * One line of the change feed: what every replica must know to keep no stale permit. A lost "revoke all" or "disable" must
+ * not revive anything.
  */
-export type Change =
-  | { readonly kind: 'token'; readonly tokenId: string; readonly atMs: number }
-  | {
-      /** A token was given a new secret: what was made with one of a smaller number is dead. */
-      readonly kind: 'secret';
-      readonly tokenId: string;
-      readonly secretNumber: number;
-      /** Of the new secret, so that a server that lost it can have it back. */
-      readonly digest: string;
-      /** Until then the secret before this one is good too. */
-      readonly previousUntilMs?: number | undefined;
-      readonly atMs: number;
-    }
-  | { readonly kind: 'session'; readonly sessionId: string; readonly atMs: number }
-  | (AccountChange & { readonly kind: 'user'; readonly userId: string })
-  | (AccountChange & { readonly kind: 'org' })
-  | { readonly kind: 'keys'; readonly atMs: number };
-
-interface AccountChange {
-  readonly orgId: string;
-  readonly generation: number;
-  readonly tokenGenerationMin?: number | undefined;
-  readonly state?: AccountState | undefined;
-  readonly atMs: number;
-}
-
-/** Who did what to whom, from where, and what came of it. Never holds a secret. */
-export interface AuditEntry {
-  /** A UUID: an entry written twice after an unknown outcome is known by it. */
-  readonly id: string;
-  readonly atMs: number;
-  readonly actor: AuditParty;
-  /** e.g. `token.create`; a closed vocabulary, kept by the lifecycle. */
-  readonly action: string;
-  readonly subject: AuditParty;
-  readonly result: 'done' | 'refused';
-  /** Why it was refused: a denial's reason or a command error's code. */
-  readonly reason: string | undefined;
-  /** `cli` for the operator at the command line. */
-  readonly clientAddress: string;
-  readonly requestId: string;
-}
+export type Change = ReturnType<(typeof changes)[keyof typeof changes]>;
+export const readChange: Reader<Change> = (value, what) => changes[changeKind(value, what).kind](value, what);
 
 /** Each undefined where it is not known or does not apply; an actor without an org is the operator, or unknown. */
-export interface AuditParty {
-  readonly org: string | undefined;
-  readonly user: string | undefined;
-  readonly tokenId: string | undefined;
-}
+export type AuditParty = ReturnType<typeof party>;
+const party = record({ org: optional(text), user: optional(text), tokenId: optional(text) });
+
+/** Who did what to whom, from where, and what came of it. Never holds a secret. */
+export type AuditEntry = ReturnType<typeof auditEntry>;
+const auditEntry = record({
+  /** A UUID: an entry written twice after an unknown outcome is known by it. */
+  id: text,
+  atMs: integer,
+  actor: party,
+  /** e.g. `token.create`; a closed vocabulary, kept by the lifecycle. */
+  action: text,
+  subject: party,
+  result: oneOf(['done', 'refused']),
+  /** Why it was refused: a denial's reason or a command error's code. */
+  reason: optional(text),
+  /** `cli` for the operator at the command line. */
+  clientAddress: text,
+  requestId: text,
+});
+
+/** As `JSON.stringify` wrote it: what was undefined is absent. */
+export const readAuditEntry = (json: string): AuditEntry =>
+  auditEntry(parseJson('an entry of the audit', json), 'an entry of the audit');

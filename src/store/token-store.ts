@@ -11,6 +11,7 @@ import type {
   Change,
   OrgRecord,
   SigningKeyRecord,
+  TokenOwner,
   UserRecord,
 } from './records.ts';
 import type { TokenCount, TokenScan, TokenScanStep } from './token-listing.ts';
@@ -18,7 +19,7 @@ import type { TokenCount, TokenScan, TokenScanStep } from './token-listing.ts';
 /** What one look-up of a secret's digest finds, read atomically. */
 export interface ApiTokenFound {
   readonly token: ApiTokenRecord;
-  readonly user: Omit<UserRecord, 'passwordHash'>;
+  readonly user: TokenOwner;
   /** Which of the token's secrets it was: the present one, or the one before it, whether that is still good or not. */
   readonly secretNumber: number;
 }

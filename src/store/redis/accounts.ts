@@ -3,7 +3,7 @@
 
 import { shardOfAccount } from '../../tokens/shard.ts';
 import { pageOfIndex } from '../paging.ts';
-import { DamagedRecord } from '../record-schema.ts';
+import { DamagedRecord } from '../record-reader.ts';
 import type { AccountStore, OrgChange, UserChange } from '../token-store.ts';
 import {
   changeAccount,

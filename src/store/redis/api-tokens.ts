@@ -4,7 +4,7 @@
 import { shardOfAccount, shardOfDigest, shardOfTokenId } from '../../tokens/shard.ts';
 import { recordRetentionMs } from '../api-token-state.ts';
 import { pageOfIndex } from '../paging.ts';
-import { DamagedRecord } from '../record-schema.ts';
+import { DamagedRecord } from '../record-reader.ts';
 import type { ApiTokenRecord } from '../records.ts';
 import type { ApiTokenStore } from '../token-store.ts';
 import { lineOf } from './change-codec.ts';

@@ -11,8 +11,7 @@ import {
   orgOf,
   readingOf,
 } from '../audit-logs.ts';
-import { readAuditEntry } from '../record-schema.ts';
-import type { AuditEntry } from '../records.ts';
+import { type AuditEntry, readAuditEntry } from '../records.ts';
 import type { AuditStore } from '../token-store.ts';
 import { runOn } from './connections.ts';
 import { commandsOf, type Step, type StoreContext } from './context.ts';

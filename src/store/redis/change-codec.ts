@@ -1,8 +1,8 @@
 // A line of the change stream <-> a Change. Words, not JSON, because scripts add the generation they just counted.
 // The words are a wire format that replicas of two versions share: add to it, never rename.
 
-import type { Change } from '../records.ts';
-import { DamagedRecord, readChange, RecordReader } from '../record-schema.ts';
+import { DamagedRecord } from '../record-reader.ts';
+import { type Change, readChange } from '../records.ts';
 
 /** Property of a change -> its word, in the order in which lines have them: scripts add what comes after `at`. */
 const words: ReadonlyMap<string, string> = new Map([
@@ -42,7 +42,7 @@ export const parseLine = (line: readonly string[]): Change | undefined => {
   for (let i = 0; i + 1 < line.length; i += 2) values.set(line[i] ?? '', line[i + 1] ?? '');
   try {
     const properties = [...words].map(([property, word]) => [property, valueOf(property, values.get(word))]);
-    return readChange(new RecordReader('a line of the change feed', Object.fromEntries(properties)));
+    return readChange(Object.fromEntries(properties), 'a line of the change feed');
   } catch (error) {
     if (error instanceof DamagedRecord) return undefined;
     throw error;

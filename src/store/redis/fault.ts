@@ -2,7 +2,7 @@
 // without secrets. The library's own error is not kept as its cause: it carries the arguments of the failed command,
 // and those of AUTH and HELLO are the password.
 
-import { DamagedRecord } from '../record-schema.ts';
+import { DamagedRecord } from '../record-reader.ts';
 import type { StoreFacts } from '../store-options.ts';
 import { adviceOn } from './advice.ts';
 

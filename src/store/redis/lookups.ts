@@ -1,6 +1,6 @@
 // The look-ups of the request path. Reads only, on the connection that fails fast; nothing is cached here.
 
-import { DamagedRecord } from '../record-schema.ts';
+import { DamagedRecord } from '../record-reader.ts';
 import type { LookUps } from '../token-store.ts';
 import { readHash, runOn } from './connections.ts';
 import { commandsOf, type Step, type StoreContext } from './context.ts';

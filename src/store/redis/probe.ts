@@ -3,7 +3,7 @@
 import type { ClockReading, StoreProbe } from '../token-store.ts';
 import { runOn } from './connections.ts';
 import type { StoreContext } from './context.ts';
-import { DamagedRecord } from '../record-schema.ts';
+import { DamagedRecord } from '../record-reader.ts';
 import { allShards } from './key-space.ts';
 import { script } from './script.ts';
 import { msOf } from './server-info.ts';

@@ -1,16 +1,17 @@
-// Records <-> the JSON texts in hash fields. Here are only the names and the encodings; record-schema.ts checks the values.
+// Records <-> the JSON texts in hash fields. Here are only the names and the encodings; record-reader.ts checks the values.
 
-import type { ApiTokenRecord, OrgRecord, SigningKeyRecord, UserRecord } from '../records.ts';
+import { DamagedRecord, integer, parseJson } from '../record-reader.ts';
 import {
-  DamagedRecord,
-  parseJson,
+  type ApiTokenRecord,
+  type OrgRecord,
   readOrg,
-  RecordReader,
   readSigningKey,
   readToken,
   readTokenOwner,
   readUser,
-} from '../record-schema.ts';
+  type SigningKeyRecord,
+  type UserRecord,
+} from '../records.ts';
 import type { ApiTokenFound } from '../token-store.ts';
 
 /** Hash fields as Redis has them: each value is a JSON text. */
@@ -29,9 +30,9 @@ export const parseFields = (reply: unknown, what: string): HashFields => {
   return fields;
 };
 
-const accountNames = ['name', 'state', 'generation', 'tokenGenerationMin', 'createdAtMs'] as const;
-const orgNames = [...accountNames, 'tokenLifetimeMsMax'] as const;
-const userNames = [...accountNames, 'roles', 'passwordHash'] as const;
+/** The ids are in the key; each role of an org has a field of its own. */
+const orgNames = readOrg.names.filter((name) => name !== 'id' && name !== 'roles');
+const userNames = readUser.names.filter((name) => name !== 'id' && name !== 'orgId');
 
 const rolePrefix = 'role:';
 /** The hash field of one role's scopes. */
@@ -59,30 +60,27 @@ export const parseOrg = (id: string, fields: HashFields): OrgRecord => {
     ([name, scopes]) => [name.slice(rolePrefix.length), scopes] as const,
   );
   const values = fromFields(what, fields, orgNames);
-  return readOrg(new RecordReader(what, { ...values, id, roles: Object.fromEntries(roles) }));
+  return readOrg({ ...values, id, roles: Object.fromEntries(roles) }, what);
 };
 
 export const parseUser = (orgId: string, id: string, fields: HashFields): UserRecord => {
   const what = `the user ${orgId}/${id}`;
-  return readUser(new RecordReader(what, { ...fromFields(what, fields, userNames), orgId, id }));
+  return readUser({ ...fromFields(what, fields, userNames), orgId, id }, what);
 };
 
-/** Everything of a token that never changes. */
+/** What of a token changes has fields of its own. */
+const mutable = new Set([
+  'state',
+  'revokedAtMs',
+  'secretNumber',
+  'previousSecretExpiresAtMs',
+  'lastUsedAtMs',
+]);
+const documentNames = readToken.names.filter((name) => !mutable.has(name));
+
+/** Everything of a token that never changes, by name: nothing else that an object may carry gets into the store. */
 export const tokenDocument = (token: ApiTokenRecord): string =>
-  JSON.stringify({
-    id: token.id,
-    orgId: token.orgId,
-    userId: token.userId,
-    name: token.name,
-    scopes: token.scopes,
-    origin: token.origin,
-    createdAtMs: token.createdAtMs,
-    expiresAtMs: token.expiresAtMs ?? null,
-    generation: token.generation,
-    openid: token.openid,
-    notifyBeforeExpiryMs: token.notifyBeforeExpiryMs ?? null,
-    labels: token.labels,
-  });
+  JSON.stringify(Object.fromEntries(documentNames.map((name) => [name, token[name] ?? null])));
 
 /** The fields of a token hash, in the order in which every script and command replies with them. */
 export const tokenFieldNames = [
@@ -98,8 +96,8 @@ const tokenOf = (what: string, values: readonly unknown[]): ApiTokenRecord => {
   const [document, revokedAtMs, secretNumber, previousSecretExpiresAtMs, lastUsedAtMs] = values;
   if (typeof document !== 'object') throw new DamagedRecord(what);
   const state = revokedAtMs === null ? 'active' : 'revoked';
-  const mutable = { state, revokedAtMs, secretNumber, previousSecretExpiresAtMs, lastUsedAtMs };
-  return readToken(new RecordReader(what, { ...document, ...mutable }));
+  const changing = { state, revokedAtMs, secretNumber, previousSecretExpiresAtMs, lastUsedAtMs };
+  return readToken({ ...document, ...changing }, what);
 };
 
 /** `values`: of `tokenFieldNames`, null where absent. Undefined: there is no such token. */
@@ -124,11 +122,10 @@ export const parseFound = (reply: string): ApiTokenFound => {
     tokenFieldNames.length,
   );
   const owner = { orgId: token.orgId, id: token.userId, name, state, roles, createdAtMs };
-  const user = new RecordReader(what, { ...owner, generation, tokenGenerationMin });
   return {
     token,
-    user: readTokenOwner(user),
-    secretNumber: new RecordReader(what, { secretNumber }).integer('secretNumber'),
+    user: readTokenOwner({ ...owner, generation, tokenGenerationMin }, what),
+    secretNumber: integer(secretNumber, what, 'secretNumber'),
   };
 };
 
@@ -148,6 +145,6 @@ export const parseKeys = (fields: HashFields): SigningKeyRecord[] =>
       const values = parseJson(what, document);
       if (typeof values !== 'object') throw new DamagedRecord(what);
       const retireAtMs = parseJson(what, fields.get(`retire:${kid}`) ?? 'null');
-      return readSigningKey(new RecordReader(what, { ...values, kid, retireAtMs }));
+      return readSigningKey({ ...values, kid, retireAtMs }, what);
     })
     .toSorted((a, b) => a.createdAtMs - b.createdAtMs || (a.kid < b.kid ? -1 : 1));

@@ -14,7 +14,7 @@ import {
   type TokenPart,
   type TokenSortKey,
 } from '../token-listing.ts';
-import { DamagedRecord, parseJson } from '../record-schema.ts';
+import { DamagedRecord, parseJson } from '../record-reader.ts';
 import type { KeySpace } from './key-space.ts';
 
 /** What the indexes hold of a token, and what is left of it once its record has vanished. */

@@ -1,7 +1,7 @@
 // Keeps the sets by which API tokens are listed whole, in the background: puts tokens of an earlier version into them, and
 // takes out records that have vanished. In small steps, each safe to repeat, so several replicas may do it at once.
 
-import { DamagedRecord } from '../record-schema.ts';
+import { DamagedRecord } from '../record-reader.ts';
 import { loadToken } from './api-tokens.ts';
 import { listIndex } from './connections.ts';
 import type { StoreContext } from './context.ts';

@@ -8,7 +8,7 @@ import type { AccountStore, OrgChange } from '../token-store.ts';
 import { appendLine, newestGeneration } from './change-log.ts';
 import type { FileConnection } from './connection.ts';
 import type { FileAccess, Step } from './file-access.ts';
-import { optionalInteger, orgTable, parseOrg, parseUser, userTable } from './rows.ts';
+import { optionalIntegerOf, orgTable, parseOrg, parseUser, userTable } from './rows.ts';
 
 export const findOrg: Step<'findOrg'> = (connection, orgId) => {
   const row = connection.get(`SELECT ${orgTable.columns} FROM orgs WHERE id = ?`, orgId);
@@ -38,7 +38,7 @@ const rowOf = (account: Account) =>
 export const changedAtMsOf = (connection: FileConnection, account: Account): number | undefined => {
   const { table, condition, ids } = rowOf(account);
   const row = connection.get(`SELECT changed_at_ms FROM ${table} WHERE ${condition}`, ...ids);
-  return row && optionalInteger(row, 'changed_at_ms');
+  return row && optionalIntegerOf(row, 'changed_at_ms');
 };
 
 export const writeChangedAt = (connection: FileConnection, account: Account, atMs: number): void => {

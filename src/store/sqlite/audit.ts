@@ -10,12 +10,11 @@ import {
   orgOf,
   readingOf,
 } from '../audit-logs.ts';
-import { readAuditEntry } from '../record-schema.ts';
-import type { AuditEntry } from '../records.ts';
+import { type AuditEntry, readAuditEntry } from '../records.ts';
 import type { AuditStore } from '../token-store.ts';
 import type { FileConnection } from './connection.ts';
 import type { FileAccess, Step } from './file-access.ts';
-import { integer, text } from './rows.ts';
+import { integerOf, textOf } from './rows.ts';
 
 /** An org's id holds no blank. */
 const nameOf = (log: AuditLog): string => {
@@ -50,8 +49,8 @@ const readAudit: Step<'readAudit'> = (connection, orgId, page) => {
   const found = logs.map((log, index) => {
     const before = Number(reading.positions[index] ?? Number.MAX_SAFE_INTEGER);
     return connection.all(newestOf, log, before, reading.limit + 1).map((row) => ({
-      position: String(integer(row, 'seq')),
-      entry: readAuditEntry(text(row, 'entry')),
+      position: String(integerOf(row, 'seq')),
+      entry: readAuditEntry(textOf(row, 'entry')),
     }));
   });
   return mergeLogs(orgId, found, reading);

@@ -4,7 +4,7 @@
 import { generationOf } from '../changes.ts';
 import type { Change } from '../records.ts';
 import type { FileConnection } from './connection.ts';
-import { changeTable, integer, optionalInteger, parseChange } from './rows.ts';
+import { changeTable, integerOf, optionalIntegerOf, parseChange } from './rows.ts';
 
 const linesPerRead = 1_000;
 
@@ -28,7 +28,7 @@ export const newestGeneration = (connection: FileConnection, change: Change): nu
   const newest =
     'SELECT max(generation) AS newest FROM changes WHERE kind = ? AND org_id = ? AND subject = ?';
   const row = connection.get(newest, change.kind, orgId, subject);
-  return (row && optionalInteger(row, 'newest')) ?? -1;
+  return (row && optionalIntegerOf(row, 'newest')) ?? -1;
 };
 
 /** Whether a line says this already, or, of an account or a secret, more. */
@@ -51,7 +51,7 @@ export const askRetention = (connection: FileConnection, retentionMs: number): v
 /** How long the lines are kept, in ms. */
 export const readRetention = (connection: FileConnection): number => {
   const row = connection.get("SELECT value FROM meta WHERE name = 'retention_ms'");
-  return row === undefined ? 0 : integer(row, 'value');
+  return row === undefined ? 0 : integerOf(row, 'value');
 };
 
 /** Removes the lines before the first one that is young enough. Call inside a transaction. */
@@ -62,7 +62,7 @@ export const pruneLines = (connection: FileConnection, beforeMs: number): void =
     beforeMs,
   );
   if (last === undefined || last['seq'] === null) return;
-  const seq = integer(last, 'seq');
+  const seq = integerOf(last, 'seq');
   connection.run('DELETE FROM changes WHERE seq <= ?', seq);
   connection.run("UPDATE meta SET value = ? WHERE name = 'pruned_seq'", seq);
 };
@@ -83,7 +83,7 @@ export const readLines = (connection: FileConnection, position: number): Lines =
   const last = rows.at(-1);
   return {
     changes: rows.map(parseChange),
-    position: last === undefined ? position : integer(last, 'seq'),
+    position: last === undefined ? position : integerOf(last, 'seq'),
     hasMore: rows.length === linesPerRead,
   };
 };
@@ -96,7 +96,7 @@ export const readBounds = (connection: FileConnection): { readonly pruned: numbe
   );
   return row === undefined
     ? { pruned: 0, end: 0 }
-    : { pruned: integer(row, 'pruned'), end: integer(row, 'end') };
+    : { pruned: integerOf(row, 'pruned'), end: integerOf(row, 'end') };
 };
 
 /** What a line is about, in the columns of its index. */

@@ -2,7 +2,7 @@
 // thrown again.
 
 import { type Outage, outage } from '../../decision/outcome.ts';
-import { DamagedRecord } from '../record-schema.ts';
+import { DamagedRecord } from '../record-reader.ts';
 import { MovedFile } from './connection.ts';
 import { UnusableFile } from './file-check.ts';
 

@@ -7,7 +7,7 @@ import type { ChangeListener, Subscription } from '../token-store.ts';
 import { readBounds, readLines } from './change-log.ts';
 import { FileConnection, MovedFile } from './connection.ts';
 import { isBusy, openError } from './fault.ts';
-import { integer } from './rows.ts';
+import { integerOf } from './rows.ts';
 
 /** How often the file is checked for having been replaced, and a failed connection tried again. */
 const checkFileEveryMs = 1_000;
@@ -69,7 +69,7 @@ export class FileFollower implements Subscription {
   #deliver(connection: FileConnection): void {
     const row = connection.get('PRAGMA data_version');
     // Read before the lines: what is written in between shows at the next poll.
-    const dataVersion = row && integer(row, 'data_version');
+    const dataVersion = row && integerOf(row, 'data_version');
     if (dataVersion === this.#dataVersion && this.#isCaughtUp) return this.#listener.heard();
     const lines = readLines(connection, this.#continue(connection));
     this.#position = lines.position;

@@ -17,7 +17,7 @@ const addKey: Step<'addKey'> = (connection, key, options) => {
   if (options.ifNone && keys.some(({ algorithm }) => algorithm === key.algorithm)) return 'exists';
   const retire = 'UPDATE keys SET retire_at_ms = ? WHERE algorithm = ? AND retire_at_ms IS NULL';
   connection.run(retire, options.retireOthersAtMs, key.algorithm);
-  connection.run(keyTable.insert, ...keyTable.parameters(key));
+  connection.run(keyTable.insert, ...keyTable.parameters({ ...key }));
   appendLine(connection, { kind: 'keys', atMs: key.createdAtMs });
   return 'added';
 };

@@ -1,35 +1,40 @@
 // Rows of the embedded store <-> records. A column is named like its property, in snake case. Here are only the tables and
-// the encodings that differ; record-schema.ts checks the values.
+// the encodings that differ; records.ts checks the values.
 
 import type { SQLOutputValue } from 'node:sqlite';
-import type { ApiTokenRecord, Change, OrgRecord, SigningKeyRecord, UserRecord } from '../records.ts';
+import { integer, optional, parseJson, text } from '../record-reader.ts';
 import {
-  parseJson,
+  type ApiTokenRecord,
+  type Change,
+  type OrgRecord,
   readChange,
   readOrg,
-  RecordReader,
   readSigningKey,
   readToken,
   readTokenOwner,
   readUser,
-} from '../record-schema.ts';
+  type SigningKeyRecord,
+  type TokenOwner,
+  type UserRecord,
+} from '../records.ts';
 
 export type TableRow = Record<string, SQLOutputValue>;
 type Parameters = readonly (string | number | null)[];
 
-/** `keys`: the properties that are the primary key. */
-const tableOf = <Name extends string>(table: string, keys: readonly Name[], others: readonly Name[]) => {
-  const names = [...keys, ...others];
-  const toColumn = (name: Name): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+/** `keys`: the properties that are the primary key. `names`: all of them. */
+const tableOf = (table: string, keys: readonly string[], names: readonly string[]) => {
+  const toColumn = (name: string): string =>
+    name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   const columns = names.map(toColumn);
-  const updates = others.map(toColumn).map((column) => `${column} = excluded.${column}`);
+  const updates = names.filter((name) => !keys.includes(name)).map(toColumn);
   const insert = `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`;
   return {
     columns: columns.join(', '),
     insert,
-    upsert: `${insert} ON CONFLICT (${keys.map(toColumn).join(', ')}) DO UPDATE SET ${updates.join(', ')}`,
+    upsert: `${insert} ON CONFLICT (${keys.map(toColumn).join(', ')}) DO UPDATE SET
+      ${updates.map((column) => `${column} = excluded.${column}`).join(', ')}`,
     /** What both statements take. */
-    parameters: (record: Readonly<Record<Name, unknown>>): Parameters =>
+    parameters: (record: Readonly<Record<string, unknown>>): Parameters =>
       names.map((name) => parameterOf(record[name])),
     /** The columns for a join, under names of their own. */
     prefixed: (prefix: string): string =>
@@ -49,60 +54,39 @@ const parameterOf = (value: unknown): string | number | null => {
 const jsonOf = (what: string, value: unknown, field: string): unknown =>
   typeof value === 'string' ? parseJson(what, value, field) : value;
 
-const accountProperties = [
-  'name',
-  'state',
-  'roles',
-  'generation',
-  'tokenGenerationMin',
-  'createdAtMs',
-] as const;
-
-export const orgTable = tableOf('orgs', ['id'], [...accountProperties, 'tokenLifetimeMsMax']);
+export const orgTable = tableOf('orgs', ['id'], readOrg.names);
 
 export const parseOrg = (row: TableRow): OrgRecord => {
   const values = orgTable.valuesOf(row);
   const what = `the org ${String(values['id'])}`;
-  return readOrg(new RecordReader(what, { ...values, roles: jsonOf(what, values['roles'], 'roles') }));
+  return readOrg({ ...values, roles: jsonOf(what, values['roles'], 'roles') }, what);
 };
 
-/** Without the hash of the password, which the look-ups of the request path do not need. */
-export const ownerTable = tableOf('users', ['orgId', 'id'], accountProperties);
-export const userTable = tableOf('users', ['orgId', 'id'], [...accountProperties, 'passwordHash']);
+export const ownerTable = tableOf('users', ['orgId', 'id'], readTokenOwner.names);
+export const userTable = tableOf('users', ['orgId', 'id'], readUser.names);
 
-const userReader = (values: ReturnType<typeof userTable.valuesOf>): RecordReader => {
+const userOf = <T>(
+  read: (values: unknown, what: string) => T,
+  values: Readonly<Record<string, unknown>>,
+): T => {
   const what = `the user ${String(values['orgId'])}/${String(values['id'])}`;
-  return new RecordReader(what, { ...values, roles: jsonOf(what, values['roles'], 'roles') });
+  return read({ ...values, roles: jsonOf(what, values['roles'], 'roles') }, what);
 };
 
-export const parseUser = (row: TableRow): UserRecord => readUser(userReader(userTable.valuesOf(row)));
+export const parseUser = (row: TableRow): UserRecord => userOf(readUser, userTable.valuesOf(row));
 
 /** Of a row whose columns have the prefix `user_`. */
-export const parseOwner = (row: TableRow): Omit<UserRecord, 'passwordHash'> =>
-  readTokenOwner(userReader(ownerTable.valuesOf(row, 'user_')));
+export const parseOwner = (row: TableRow): TokenOwner =>
+  userOf(readTokenOwner, ownerTable.valuesOf(row, 'user_'));
 
-const tokenProperties = [
-  'orgId',
-  'userId',
-  'name',
-  'scopes',
-  'origin',
-  'state',
-  'createdAtMs',
-  'expiresAtMs',
-  'revokedAtMs',
+const tokenColumns = [
+  ...readToken.names.filter((name) => name !== 'generation'),
   'generationOrg',
   'generationUser',
-  'secretNumber',
-  'previousSecretExpiresAtMs',
-  'lastUsedAtMs',
-  'openid',
-  'notifyBeforeExpiryMs',
-  'labels',
-] as const;
+];
 /** Without the digest, which no record shows. */
-export const tokenTable = tableOf('tokens', ['id'], tokenProperties);
-export const newTokenTable = tableOf('tokens', ['id'], ['digest', ...tokenProperties]);
+export const tokenTable = tableOf('tokens', ['id'], tokenColumns);
+export const newTokenTable = tableOf('tokens', ['id'], [...tokenColumns, 'digest']);
 
 /** What `newTokenTable.insert` takes. Of scopes, NULL means all. */
 export const newTokenParameters = (token: ApiTokenRecord, digest: string): Parameters =>
@@ -118,45 +102,43 @@ export const parseToken = (row: TableRow): ApiTokenRecord => {
   const values = tokenTable.valuesOf(row);
   const what = `the API token ${String(values['id'])}`;
   return readToken(
-    new RecordReader(what, {
+    {
       ...values,
       scopes: jsonOf(what, values['scopes'], 'scopes') ?? 'all',
       generation: { org: values['generationOrg'], user: values['generationUser'] },
       openid: values['openid'] === 1,
       labels: jsonOf(what, values['labels'], 'labels'),
-    }),
+    },
+    what,
   );
 };
 
-export const keyTable = tableOf(
-  'keys',
-  ['kid'],
-  ['algorithm', 'publicJwk', 'sealedPrivateKey', 'createdAtMs', 'activeFromMs', 'retireAtMs'],
-);
+export const keyTable = tableOf('keys', ['kid'], readSigningKey.names);
 
 export const parseKey = (row: TableRow): SigningKeyRecord => {
   const values = keyTable.valuesOf(row);
-  return readSigningKey(new RecordReader(`the signing key ${String(values['kid'])}`, values));
+  return readSigningKey(values, `the signing key ${String(values['kid'])}`);
 };
 
 /** `subject`: a token, session or user. `generation`: of a secret, its number. */
 export const changeTable = tableOf(
   'changes',
   ['kind', 'orgId', 'subject'],
-  ['generation', 'tokenGenerationMin', 'state', 'digest', 'untilMs', 'atMs'],
+  ['kind', 'orgId', 'subject', 'generation', 'tokenGenerationMin', 'state', 'digest', 'untilMs', 'atMs'],
 );
 
 export const parseChange = (row: TableRow): Change => {
   const values = changeTable.valuesOf(row);
   const { subject, generation, untilMs } = values;
   const names = { tokenId: subject, sessionId: subject, userId: subject, secretNumber: generation };
-  const what = `line ${String(row['seq'])} of the change feed`;
-  return readChange(new RecordReader(what, { ...values, ...names, previousUntilMs: untilMs }));
+  return readChange(
+    { ...values, ...names, previousUntilMs: untilMs },
+    `line ${String(row['seq'])} of the change feed`,
+  );
 };
 
 /** One number or text of a row. */
-export const integer = (row: TableRow, column: string): number =>
-  new RecordReader('a row', row).integer(column);
-export const optionalInteger = (row: TableRow, column: string): number | undefined =>
-  new RecordReader('a row', row).optionalInteger(column);
-export const text = (row: TableRow, column: string): string => new RecordReader('a row', row).text(column);
+export const integerOf = (row: TableRow, column: string): number => integer(row[column], 'a row', column);
+export const optionalIntegerOf = (row: TableRow, column: string): number | undefined =>
+  optional(integer)(row[column], 'a row', column);
+export const textOf = (row: TableRow, column: string): string => text(row[column], 'a row', column);

@@ -14,7 +14,7 @@ import {
 import type { TokenListings } from '../token-store.ts';
 import type { FileConnection } from './connection.ts';
 import type { FileAccess, Step } from './file-access.ts';
-import { integer, parseToken, text, tokenTable } from './rows.ts';
+import { integerOf, parseToken, textOf, tokenTable } from './rows.ts';
 import { markRevoked } from './tokens.ts';
 
 const columns: Readonly<Record<TokenOrder, string>> = {
@@ -94,9 +94,9 @@ const countStretch = (
     ...values,
   );
   if (last !== undefined)
-    return { count: countedAtOnce, end: { endsAtMs: integer(last, 'ends_at_ms'), id: text(last, 'id') } };
+    return { count: countedAtOnce, end: { endsAtMs: integerOf(last, 'ends_at_ms'), id: textOf(last, 'id') } };
   const rest = connection.get(`SELECT count(*) AS count ${from}`, ...values);
-  return { count: rest === undefined ? 0 : integer(rest, 'count'), end: undefined };
+  return { count: rest === undefined ? 0 : integerOf(rest, 'count'), end: undefined };
 };
 
 const buryTokens = (connection: FileConnection, tokenIds: readonly string[], nowMs: number): void => {

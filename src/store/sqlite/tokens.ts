@@ -11,7 +11,7 @@ import { appendLine, isKnownLine } from './change-log.ts';
 import type { FileConnection } from './connection.ts';
 import type { FileAccess, Step } from './file-access.ts';
 import {
-  integer,
+  integerOf,
   newTokenParameters,
   newTokenTable,
   ownerTable,
@@ -28,7 +28,9 @@ const lookUp = `SELECT ${tokenTable.prefixed('')}, ${ownerTable.prefixed('user_'
 /** One statement, so token and user are of one moment. */
 export const findApiToken: Step<'findApiToken'> = (connection, digest) => {
   const row = connection.get(lookUp, digest);
-  return row && { token: parseToken(row), user: parseOwner(row), secretNumber: integer(row, 'found_number') };
+  return (
+    row && { token: parseToken(row), user: parseOwner(row), secretNumber: integerOf(row, 'found_number') }
+  );
 };
 
 const findToken: Step<'findToken'> = (connection, tokenId) => {

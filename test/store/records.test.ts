@@ -1,16 +1,15 @@
 // The one reader of each record, for both stores: what does not fit is refused, and the message names record and field.
 
 import t from 'tap';
+import { DamagedRecord } from '../../src/store/record-reader.ts';
 import {
-  DamagedRecord,
   readAuditEntry,
   readChange,
   readOrg,
-  RecordReader,
   readSigningKey,
   readToken,
   readUser,
-} from '../../src/store/record-schema.ts';
+} from '../../src/store/records.ts';
 import { exampleKey, exampleOrg, exampleToken, exampleUser } from '../contract/examples.ts';
 
 const user = exampleUser('acme', { passwordHash: '$scrypt$x' });
@@ -32,30 +31,30 @@ const damages = [{}, [[]], Number.NaN, 1.5, Infinity, Symbol.iterator];
 
 for (const [name, [read, whole]] of Object.entries(records))
   t.test(`a ${name} is read as it was; damage in any field is refused by its name`, async (t) => {
-    t.strictSame(read(new RecordReader('it', whole)), whole);
+    t.strictSame(read(whole, 'it'), whole);
     const present = Object.entries(whole).filter(([, value]) => value !== undefined);
     for (const [field] of present.filter(([field]) => field !== 'openid'))
       for (const damage of damages) {
         // An empty object is no damage of roles; that a list of parts holds no object is said of the whole record.
         if (field === 'roles' && damage === damages[0]) continue;
-        const damaged = new RecordReader('it', { ...whole, [field]: damage });
-        t.throws(() => read(damaged), { name: 'DamagedRecord', message: /^it is not a record/ }, field);
+        const damaged = { ...whole, [field]: damage };
+        t.throws(() => read(damaged, 'it'), { name: 'DamagedRecord', message: /^it is not a record/ }, field);
         if (!['labels', 'generation'].includes(field))
-          t.throws(() => read(damaged), { message: `: ${field} ` });
+          t.throws(() => read(damaged, 'it'), { message: `: ${field} ` });
       }
   });
 
 t.test('what is absent is undefined; what later versions added has its default', async (t) => {
   const { token } = exampleToken(user);
   const { labels: _labels, secretNumber: _number, openid: _openid, ...older } = token;
-  t.strictSame(readToken(new RecordReader('it', { ...older, expiresAtMs: null })), token);
+  t.strictSame(readToken({ ...older, expiresAtMs: null }, 'it'), token);
   const { state: _state, ...line } = { ...change, state: undefined };
-  t.strictSame(readChange(new RecordReader('it', { ...change, state: null })), line);
+  t.strictSame(readChange({ ...change, state: null }, 'it'), line);
 });
 
 t.test('no role becomes the prototype, whatever its name', async (t) => {
   const roles: unknown = JSON.parse('{"__proto__":["a:b"],"constructor":["c:d"]}');
-  const org = readOrg(new RecordReader('it', { ...exampleOrg(), roles }));
+  const org = readOrg({ ...exampleOrg(), roles }, 'it');
   t.same(Object.entries(org.roles), [
     ['__proto__', ['a:b']],
     ['constructor', ['c:d']],
@@ -64,8 +63,7 @@ t.test('no role becomes the prototype, whatever its name', async (t) => {
 });
 
 t.test('what is no object is no record, and no entry of the audit', async (t) => {
-  for (const value of [null, undefined, 'x', 5, []])
-    t.throws(() => new RecordReader('it', value), DamagedRecord);
+  for (const value of [null, undefined, 'x', 5, []]) t.throws(() => readOrg(value, 'it'), DamagedRecord);
   for (const text of ['', '[]', 'null', '{}', '{"id":1}', '{"id":'])
     t.throws(() => readAuditEntry(text), { message: /^an entry of the audit is not a record/ });
 });
