@@ -68,12 +68,13 @@ export const createConfiguration = async (
   const { now } = foundation.clock;
   const identification = createIdentification(settings, deps, before?.identification);
   const options = {
+    live,
     writeStallTimeoutMs: settings.limits.writeStallTimeoutMs,
     body: settings.limits,
     reportBug: (err: unknown): void => log.error('a bug was caught at the edge of a request', { err }),
   };
-  const forwarder = createForwarder(settings.upstreams, live, options, before?.forwarder);
-  const upgrader = createUpgrader(settings.upstreams, live, options, before?.upgrader);
+  const forwarder = createForwarder(settings.upstreams, options, before?.forwarder);
+  const upgrader = createUpgrader(settings.upstreams, options, before?.upgrader);
   const limits = createLimits(settings, before?.limits);
   const record = createRecorder(metrics, log, settings.log.access);
   const identifier = identification.identifier.part;

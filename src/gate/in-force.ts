@@ -7,7 +7,7 @@ import { type Audit, createAudit } from '../lifecycle/audit.ts';
 import { createPasswordHashes } from '../lifecycle/password-hash.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import { createLiveConnections, type LiveConnections } from '../proxy/upstream/live-connections.ts';
+import { LiveConnections } from '../proxy/upstream/live-connections.ts';
 import type { Settings } from '../settings/settings.ts';
 import {
   type Configuration,
@@ -53,7 +53,7 @@ export const openInForce = async (
     log,
     metrics,
     audit,
-    live: createLiveConnections(),
+    live: new LiveConnections(),
     passwords: createPasswordHashes(),
     onKeyRevoked: () => {
       log.warn('a signing key was revoked: its tokens are refused, and every cache was dropped');

@@ -20,7 +20,7 @@ import { limitPerAddress } from '../../src/proxy/connections-per-address.ts';
 import { createHandler } from '../../src/proxy/handler.ts';
 import { type Caller, createRunning } from '../../src/proxy/running.ts';
 import { createListener, type Listener } from '../../src/proxy/listener.ts';
-import { createLiveConnections } from '../../src/proxy/upstream/live-connections.ts';
+import { LiveConnections } from '../../src/proxy/upstream/live-connections.ts';
 import { createRouter } from '../../src/proxy/router.ts';
 import { createUpgrader } from '../../src/proxy/upstream/upgrade.ts';
 import type { Settings, UpstreamSettings } from '../../src/settings/settings.ts';
@@ -117,16 +117,17 @@ export const startEdge = async (
     },
     settings.identity.headers,
   );
-  const live = createLiveConnections();
+  const live = new LiveConnections();
   const forwardOptions = {
+    live,
     writeStallTimeoutMs: settings.limits.writeStallTimeoutMs,
     body: settings.limits,
     reportBug: (error: unknown) => {
       throw error;
     },
   };
-  const forwarder = createForwarder(settings.upstreams, live, forwardOptions);
-  const upgrader = createUpgrader(settings.upstreams, live, forwardOptions);
+  const forwarder = createForwarder(settings.upstreams, forwardOptions);
+  const upgrader = createUpgrader(settings.upstreams, forwardOptions);
   const made = createRunning(
     settings,
     {

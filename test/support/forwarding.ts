@@ -16,7 +16,7 @@ import { patternOf } from '../../src/decision/path-pattern.ts';
 import type { RouteRule } from '../../src/decision/route-rule.ts';
 import type { BodyBounds, Exchange, ForwardEnd, Framing } from '../../src/proxy/upstream/exchange.ts';
 import { createForwarder, type Forwarder } from '../../src/proxy/upstream/forward.ts';
-import { createLiveConnections, type LiveConnections } from '../../src/proxy/upstream/live-connections.ts';
+import { LiveConnections } from '../../src/proxy/upstream/live-connections.ts';
 import { type CountedUpgrader, createUpgrader } from '../../src/proxy/upstream/upgrade.ts';
 import type { UpstreamSettings } from '../../src/settings/settings.ts';
 import { connectRaw } from './raw-client.ts';
@@ -141,7 +141,7 @@ export const startForwarding = async (
   upstream: { readonly origin: string; readonly socketPath?: string | undefined },
   options: ForwardingOptions = {},
 ): Promise<Forwarding> => {
-  const live = createLiveConnections();
+  const live = new LiveConnections();
   const ends: ForwardEnd[] = [];
   const bugs: unknown[] = [];
   let taken = 0;
@@ -149,12 +149,13 @@ export const startForwarding = async (
   let wake: (() => void) | undefined;
   const upstreams = { api: upstreamSettings(upstream, options.upstream) };
   const limits = {
+    live,
     writeStallTimeoutMs: options.writeStallTimeoutMs ?? 10_000,
     body: { bodyBufferBytes: 0, bodyWaitMs: 0, bodyStallTimeoutMs: 10_000, bodyRateMin: 0, ...options.body },
     reportBug: (error: unknown) => void bugs.push(error),
   };
-  const forwarder = createForwarder(upstreams, live, limits);
-  const upgrader = createUpgrader(upstreams, live, limits);
+  const forwarder = createForwarder(upstreams, limits);
+  const upgrader = createUpgrader(upstreams, limits);
   const rule = publicRule(options.rule);
   const onEnd = (end: ForwardEnd): void => {
     ends.push(end);

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Permit } from '../../decision/authorize.ts';
 import type { Denial, Outage } from '../../decision/outcome.ts';
+import type { LiveConnections } from './live-connections.ts';
 
 /** The length of a request's body in bytes, at least 1, or how else its end is known (RFC 9112 section 6.3). */
 export type Framing = number | 'none' | 'chunked';
@@ -47,6 +48,8 @@ export interface Upgrade {
 }
 
 export interface ForwardOptions {
+  /** Where what is under way is watched. */
+  readonly live: LiveConnections;
   /** A caller that reads nothing for this long is cut off. */
   readonly writeStallTimeoutMs: number;
   readonly body: BodyBounds;

@@ -1,43 +1,38 @@
 // One request on its way to the upstream and its response on the way back: the states between them, and every way it can
 // end. Bytes stream with backpressure both ways; a request that is safe to repeat is repeated once, on a stale connection.
 
+import type { Socket } from 'node:net';
 import type { Dispatcher } from 'undici';
+import type { Permit } from '../../decision/authorize.ts';
 import type { Identity } from '../../decision/identity.ts';
 import { type Denial, denial, type Outage } from '../../decision/outcome.ts';
-import type { ClientSocket, ClientSockets } from './client-sockets.ts';
 import type { Exchange, ForwardEnd, ForwardOptions } from './exchange.ts';
 import { isMisuse, outageOf } from './forward-failure.ts';
-import { boundIdentity, type LiveConnections, type RequestUnderWay } from './live-connections.ts';
+import type { RequestUnderWay } from './live-connections.ts';
 import { RequestBody } from './request-body.ts';
 import { type RawHeaders, ResponseWriter } from './response-writer.ts';
 import type { UpstreamConnection, UpstreamConnections } from './upstream-connections.ts';
 
-export interface ForwardContext extends ForwardOptions {
-  readonly live: LiveConnections;
-  readonly clients: ClientSockets;
-}
-
 export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnderWay {
   readonly #exchange: Exchange;
   readonly #connections: UpstreamConnections;
-  readonly #context: ForwardContext;
+  readonly #context: ForwardOptions;
   readonly #onEnd: (end: ForwardEnd) => void;
   readonly #writer: ResponseWriter;
-  /** Its index among the requests that are watched. */
   index = -1;
-  #client: ClientSocket | undefined;
+  isLive = false;
+  #caller: Caller | undefined;
   #connection: UpstreamConnection | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #body: RequestBody | undefined;
   #isOver = false;
-  #unregister: (() => void) | undefined;
   #askedAtMs = 0;
   #upstreamMs: number | undefined;
 
   constructor(
     exchange: Exchange,
     connections: UpstreamConnections,
-    context: ForwardContext,
+    context: ForwardOptions,
     onEnd: (end: ForwardEnd) => void,
   ) {
     this.#exchange = exchange;
@@ -49,20 +44,24 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
 
   start(): void {
     const { request, headers, permit, framing } = this.#exchange;
-    if (request.socket.destroyed) return this.#fail('client_gone');
-    this.#client = this.#context.clients.of(request.socket);
-    this.#client.listener = this;
+    if (request.socket.destroyed) return this.onClientGone();
+    this.#caller = callerOn(request.socket);
+    this.#caller.exchange = this;
     if (framing !== 'none') {
       const bytesMax = permit.kind === 'shadow' ? Infinity : permit.rule.requestBodyBytesMax;
       if (framing !== 'chunked') {
-        if (framing > bytesMax) return this.#fail(denial('request_too_large', `${framing} bytes`));
+        if (framing > bytesMax) return this.end(denial('request_too_large', `${framing} bytes`));
         headers.push('content-length', String(framing));
       }
       this.#body = new RequestBody(request, framing, bytesMax, this.#context.body, this);
     }
-    if (permit.kind !== 'shadow') this.#context.live.watch(this);
+    this.#context.live.watch(this);
     // A connection is taken for a body that is here, not for one that is announced.
     if (this.#body === undefined || this.#context.body.bodyBufferBytes === 0) this.#connections.seek(this);
+  }
+
+  get permit(): Permit {
+    return this.#exchange.permit;
   }
 
   get identity(): Identity | undefined {
@@ -71,11 +70,6 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
 
   get addressBlock(): string {
     return this.#exchange.addressBlock;
-  }
-
-  /** Revoked while it was under way. */
-  onRevoked(reason: Denial | Outage): void {
-    this.#fail(reason);
   }
 
   // -- called by UpstreamConnections
@@ -95,14 +89,14 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
   }
 
   onRefused(reason: Denial | Outage): void {
-    this.#fail(reason);
+    this.end(reason);
   }
 
   /** All bytes received so far are handed on and the response is not over: a slow or long one. */
   onDry(): void {
-    if (this.#writer.status === 0 || this.#isOver || this.#unregister !== undefined) return;
+    if (this.#writer.status === 0 || this.#isOver || this.isLive) return;
     this.#writer.flushHead();
-    this.#register();
+    this.#context.live.watchLive(this);
   }
 
   // -- called by undici
@@ -134,13 +128,13 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
       unfit = this.#writer.begin(status, reason, raw);
       this.#body?.allowAnyPace();
     }
-    if (unfit !== undefined) this.#fail(unfit);
+    if (unfit !== undefined) this.end(unfit);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isOver || this.#writer.write(chunk)) return;
     controller.pause();
-    if (this.#unregister === undefined) this.#register();
+    if (!this.isLive) this.#context.live.watchLive(this);
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
@@ -168,7 +162,7 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
     this.#release();
     if (this.#isOver) return;
     if (isMisuse(error)) this.#context.reportBug(error);
-    this.#fail(reason);
+    this.end(reason);
   }
 
   /**
@@ -199,7 +193,7 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
   // -- called by the caller's side: its socket, its body, the response
 
   onClientGone(): void {
-    this.#fail('client_gone');
+    this.end('client_gone');
   }
 
   onBodyReady(): void {
@@ -207,36 +201,22 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
   }
 
   onBodyStalled(): void {
-    this.#fail(denial('request_timeout', 'a body that hardly comes'));
+    this.end(denial('request_timeout', 'a body that hardly comes'));
   }
 
   onBodyTooLarge(): void {
     const { requestBodyBytesMax } = this.#exchange.permit.rule;
-    this.#fail(denial('request_too_large', `more than ${requestBodyBytesMax} bytes`));
-  }
-
-  onBodyAborted(): void {
-    this.#fail('client_gone');
+    this.end(denial('request_too_large', `more than ${requestBodyBytesMax} bytes`));
   }
 
   onDrained(): void {
     if (!this.#isOver) this.#controller?.resume();
   }
 
-  onStalled(): void {
-    this.#fail('client_gone');
-  }
-
   onFlushed(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#settle(undefined);
-  }
-
-  #register(): void {
-    const { live } = this.#context;
-    live.unwatch(this);
-    this.#unregister = live.add(boundIdentity(this.#exchange.permit), (reason) => this.#fail(reason));
   }
 
   get #isRepeatable(): boolean {
@@ -251,7 +231,8 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
     this.#connections.release(connection);
   }
 
-  #fail(failure: Outage | Denial | 'client_gone'): void {
+  /** Before its end, for a reason of whichever side. */
+  end(failure: Outage | Denial | 'client_gone'): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#connections.forget(this);
@@ -262,9 +243,8 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
   }
 
   #settle(failure: ForwardEnd['failure']): void {
-    if (this.#client?.listener === this) this.#client.listener = undefined;
+    if (this.#caller?.exchange === this) this.#caller.exchange = undefined;
     this.#context.live.unwatch(this);
-    this.#unregister?.();
     this.#writer.release();
     const { status } = this.#writer;
     try {
@@ -274,6 +254,23 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
     }
   }
 }
+
+/** Of one connection. It has one exchange at a time (proxy/waiting-line.ts). */
+interface Caller {
+  exchange: ForwardExchange | undefined;
+}
+
+const callers = new WeakMap<Socket, Caller>();
+
+/** An exchange hears at once when its caller leaves, by one listener per connection instead of one per request. */
+const callerOn = (socket: Socket): Caller => {
+  const known = callers.get(socket);
+  if (known !== undefined) return known;
+  const caller: Caller = { exchange: undefined };
+  socket.once('close', () => caller.exchange?.onClientGone());
+  callers.set(socket, caller);
+  return caller;
+};
 
 const abandoned = new Error('the exchange was abandoned');
 

@@ -4,11 +4,9 @@
 import { isPermit } from '../../decision/authorize.ts';
 import type { UpstreamReading } from '../../observe/metric-sources.ts';
 import type { UpstreamSettings } from '../../settings/settings.ts';
-import { ClientSockets } from './client-sockets.ts';
 import type { Exchange, ForwardEnd, ForwardOptions } from './exchange.ts';
 import { ForwardExchange } from './forward-exchange.ts';
 import { inherit, type Inheritance } from './inheritance.ts';
-import type { LiveConnections } from './live-connections.ts';
 import { UpstreamConnections } from './upstream-connections.ts';
 
 export interface Forwarder {
@@ -25,9 +23,7 @@ export interface Forwarder {
 }
 
 /** A forwarder that another one can follow. */
-export interface HeritableForwarder extends Forwarder, Inheritance<UpstreamConnections> {
-  readonly clients: ClientSockets;
-}
+export type HeritableForwarder = Forwarder & Inheritance<UpstreamConnections>;
 
 /**
  * `before`: a forwarder that this one follows. It takes over the connections to each upstream whose settings are the same,
@@ -35,7 +31,6 @@ export interface HeritableForwarder extends Forwarder, Inheritance<UpstreamConne
  */
 export const createForwarder = (
   upstreams: Readonly<Record<string, UpstreamSettings>>,
-  live: LiveConnections,
   options: ForwardOptions,
   before?: HeritableForwarder,
 ): HeritableForwarder => {
@@ -45,17 +40,14 @@ export const createForwarder = (
     (settings) => new UpstreamConnections(settings, options.reportBug),
     ({ isGone }) => isGone,
   );
-  const clients = before?.clients ?? new ClientSockets();
-  const context = { live, clients, ...options };
   return {
-    clients,
     byUpstream,
     retired,
     forward: (exchange, onEnd) => {
       if (!isPermit(exchange.permit)) throw new TypeError('forward takes a permit made by authorize');
       const of = byUpstream.get(exchange.permit.rule.upstream);
       if (of === undefined) throw new TypeError(`no upstream is named ${exchange.permit.rule.upstream}`);
-      new ForwardExchange(exchange, of, context, onEnd).start();
+      new ForwardExchange(exchange, of, options, onEnd).start();
     },
     reading: () => Object.fromEntries([...byUpstream].map(([name, of]) => [name, of.reading()])),
     close: async () => {

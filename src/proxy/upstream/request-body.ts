@@ -12,7 +12,7 @@ export interface BodyListener {
   /** Enough of it is here to take a connection for it. */
   onBodyReady(): void;
   onBodyTooLarge(): void;
-  onBodyAborted(): void;
+  onClientGone(): void;
   /** It comes slower than the least rate. */
   onBodyStalled(): void;
 }
@@ -131,7 +131,7 @@ export class RequestBody extends Readable {
 
   #onAborted(): void {
     this.#stopTimers();
-    if (!this.#isDiscarding && !this.readableEnded) this.#listener.onBodyAborted();
+    if (!this.#isDiscarding && !this.readableEnded) this.#listener.onClientGone();
   }
 
   #stopTimers(): void {

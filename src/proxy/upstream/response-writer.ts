@@ -14,7 +14,7 @@ export interface WriterListener {
   /** After `end`: every byte is on its way. Called once, perhaps before `end` returns. */
   onFlushed(): void;
   /** The caller has read nothing for too long. */
-  onStalled(): void;
+  onClientGone(): void;
 }
 
 export class ResponseWriter {
@@ -144,7 +144,7 @@ export class ResponseWriter {
       if (!this.#isWaiting) return;
       // Pipelined behind another response: that one is watched.
       if (this.#response.socket === null) timer.refresh();
-      else this.#listener.onStalled();
+      else this.#listener.onClientGone();
     }, this.#stallTimeoutMs);
     this.#stallTimer = timer;
   }

@@ -3,11 +3,11 @@
 
 import { type ClientRequest, type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Identity } from '../../decision/identity.ts';
-import { type Denial, type Outage, outage } from '../../decision/outcome.ts';
+import type { Permit } from '../../decision/authorize.ts';
+import { outage } from '../../decision/outcome.ts';
 import type { ForwardEnd, ForwardOptions, Upgrade } from './exchange.ts';
 import { outageOf } from './forward-failure.ts';
-import { boundIdentity, type LiveConnections, type RequestUnderWay } from './live-connections.ts';
+import type { RequestUnderWay } from './live-connections.ts';
 import { readResponseHeaders } from './response-headers.ts';
 
 export interface Handshake {
@@ -19,12 +19,11 @@ export interface Handshake {
 export interface UpgradeContext extends ForwardOptions {
   /** Longest silence between two pieces of a refusal's body. */
   readonly bodyIdleTimeoutMs: number;
-  readonly live: LiveConnections;
 }
 
 export class UpgradeExchange implements RequestUnderWay {
-  /** Its index among the requests that are watched. */
   index = -1;
+  isLive = false;
   readonly #upgrade: Upgrade;
   readonly #socket: Socket;
   readonly #context: UpgradeContext;
@@ -37,7 +36,6 @@ export class UpgradeExchange implements RequestUnderWay {
   #isOver = false;
   #timer: NodeJS.Timeout | undefined;
   #stallTimer: NodeJS.Timeout | undefined;
-  #unregister: (() => void) | undefined;
 
   constructor(upgrade: Upgrade, socket: Socket, context: UpgradeContext, onEnd: (end: ForwardEnd) => void) {
     this.#upgrade = upgrade;
@@ -61,7 +59,7 @@ export class UpgradeExchange implements RequestUnderWay {
     );
     const handshake = shakeHands();
     this.#handshake = handshake;
-    if (this.#upgrade.permit.kind !== 'shadow') this.#context.live.watch(this);
+    this.#context.live.watch(this);
     handshake.request.on('error', (error) => this.end(outageOf(error, false)));
     handshake.request.on('response', (response) => this.#onRefused(response));
     handshake.request.on('upgrade', (response, upstreamSocket, head) =>
@@ -69,13 +67,8 @@ export class UpgradeExchange implements RequestUnderWay {
     );
   }
 
-  get identity(): Identity | undefined {
-    return this.#upgrade.permit.identity;
-  }
-
-  /** Revoked before the tunnel stood. */
-  onRevoked(reason: Denial | Outage): void {
-    this.end(reason);
+  get permit(): Permit {
+    return this.#upgrade.permit;
   }
 
   /** Ends it now, with both sockets; before a status was sent, the caller's socket is left to be answered. */
@@ -85,7 +78,6 @@ export class UpgradeExchange implements RequestUnderWay {
     clearTimeout(this.#timer);
     clearInterval(this.#stallTimer);
     this.#context.live.unwatch(this);
-    this.#unregister?.();
     this.#handshake?.request.destroy();
     this.#upstreamSocket?.destroy();
     this.#forgetHandshake();
@@ -134,10 +126,7 @@ export class UpgradeExchange implements RequestUnderWay {
     this.#status = 101;
     handshake.openTunnel(response, upstreamSocket, head);
     socket.setDefaultEncoding('utf8');
-    this.#context.live.unwatch(this);
-    this.#unregister = this.#context.live.add(boundIdentity(this.#upgrade.permit), (reason) =>
-      this.end(reason),
-    );
+    this.#context.live.watchLive(this);
     this.#guard(socket, upstreamSocket);
     this.#watchStall();
   }

@@ -11,7 +11,6 @@ import type { UpstreamSettings } from '../../settings/settings.ts';
 import { CallerShares } from './caller-shares.ts';
 import type { ForwardEnd, ForwardOptions, Upgrade } from './exchange.ts';
 import { inherit, type Inheritance } from './inheritance.ts';
-import type { LiveConnections } from './live-connections.ts';
 import { type Handshake, UpgradeExchange } from './upgrade-exchange.ts';
 
 export interface Upgrader {
@@ -41,7 +40,6 @@ export interface CountedUpgrader extends Upgrader, Inheritance<OpenTunnels> {
 /** `before`: an upgrader that this one follows; tunnels to an upstream whose settings are the same count on. */
 export const createUpgrader = (
   upstreams: Readonly<Record<string, UpstreamSettings>>,
-  live: LiveConnections,
   options: ForwardOptions,
   before?: CountedUpgrader,
 ): CountedUpgrader => {
@@ -70,15 +68,10 @@ export const createUpgrader = (
       const claim = open.shares.claimOf({ identity: permit.identity, addressBlock: upgrade.addressBlock });
       if (claim.isAtShare) return onEnd(failed(denial('share_used_up', 'tunnels')));
       if (exchanges.size >= settings.connectionsMax) return onEnd(failed(outage('overloaded')));
-      const exchange = new UpgradeExchange(
-        upgrade,
-        socket,
-        { live, bodyIdleTimeoutMs, ...options },
-        (end) => {
-          leave();
-          onEnd(end);
-        },
-      );
+      const exchange = new UpgradeExchange(upgrade, socket, { bodyIdleTimeoutMs, ...options }, (end) => {
+        leave();
+        onEnd(end);
+      });
       exchanges.add(exchange);
       claim.take();
       const leave = (): void => {

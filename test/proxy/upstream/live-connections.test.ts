@@ -3,7 +3,7 @@
 import t from 'tap';
 import { ownApiToken } from '../../../src/identity/authenticators.ts';
 import type { Identity, Standing } from '../../../src/decision/identity.ts';
-import { createLiveConnections } from '../../../src/proxy/upstream/live-connections.ts';
+import { LiveConnections, type RequestUnderWay } from '../../../src/proxy/upstream/live-connections.ts';
 
 const identityOf = (tokenId: string, expiresAtMs = Infinity): Identity => ({
   authenticator: ownApiToken,
@@ -20,10 +20,17 @@ const identityOf = (tokenId: string, expiresAtMs = Infinity): Identity => ({
   expiresAtMs,
 });
 
+const requestOf = (identity: Identity | undefined, onEnd: (reason: string) => void): RequestUnderWay => ({
+  permit: { kind: 'identified', identity },
+  index: -1,
+  isLive: false,
+  end: ({ reason }) => onEnd(reason),
+});
+
 const reasonsFor = (standing: Standing): unknown[] => {
-  const live = createLiveConnections();
+  const live = new LiveConnections();
   const reasons: unknown[] = [];
-  live.add(identityOf('t1'), (reason) => reasons.push(reason.reason));
+  live.watchLive(requestOf(identityOf('t1'), (reason) => reasons.push(reason)));
   live.sweep(() => standing, 1_000);
   return reasons;
 };
@@ -37,11 +44,11 @@ t.test('a standing ends a connection, or not', async (t) => {
 });
 
 t.test('a sweep ends exactly those that fall, and says how many', async (t) => {
-  const live = createLiveConnections();
+  const live = new LiveConnections();
   const ended: string[] = [];
   for (const id of ['t1', 't2', 't3'])
-    live.add(identityOf(id, id === 't3' ? 500 : Infinity), () => ended.push(id));
-  live.add(undefined, () => ended.push('public'));
+    live.watchLive(requestOf(identityOf(id, id === 't3' ? 500 : Infinity), () => ended.push(id)));
+  live.watchLive(requestOf(undefined, () => ended.push('public')));
   t.equal(live.size, 4);
   const standing = (identity: Identity): Standing => (identity.tokenId === 't2' ? 'revoked' : 'live');
   t.equal(live.sweep(standing, 500), 2);
@@ -53,19 +60,45 @@ t.test('a sweep ends exactly those that fall, and says how many', async (t) => {
   t.equal(live.size, 0);
 });
 
+t.test('what a route in shadow mode let in outlives its token, but not the process', async (t) => {
+  const live = new LiveConnections();
+  const ended: string[] = [];
+  const request = requestOf(identityOf('t1', 500), (reason) => ended.push(reason));
+  const shadowed: RequestUnderWay = { ...request, permit: { ...request.permit, kind: 'shadow' } };
+  live.watch(shadowed);
+  live.watchLive(shadowed);
+  t.equal(
+    live.sweep(() => 'revoked', 1_000),
+    0,
+  );
+  live.endAll();
+  t.strictSame(ended, ['shutting_down']);
+});
+
 t.test('a connection that is over is forgotten', async (t) => {
-  const live = createLiveConnections();
-  const remove = live.add(identityOf('t1'), () => t.fail('ended after its end'));
-  remove();
-  remove();
+  const live = new LiveConnections();
+  const request = requestOf(identityOf('t1'), () => t.fail('ended after its end'));
+  live.watch(request);
+  live.watchLive(request);
+  t.equal(live.size, 1);
+  live.unwatch(request);
+  live.unwatch(request);
   t.equal(live.size, 0);
   live.endAll();
 });
 
-t.test('a connection may remove itself while it is ended', async (t) => {
-  const live = createLiveConnections();
-  const remove = live.add(identityOf('t1'), () => remove());
+t.test('connections may remove themselves and each other while they are ended', async (t) => {
+  const live = new LiveConnections();
+  const ended: string[] = [];
+  const requests: readonly RequestUnderWay[] = ['t1', 't2', 't3'].map((id) =>
+    requestOf(identityOf(id), () => {
+      ended.push(id);
+      for (const request of requests) live.unwatch(request);
+    }),
+  );
+  for (const request of requests) live.watchLive(request);
   live.endAll();
+  t.strictSame(ended, ['t1']);
   t.equal(live.size, 0);
 });
 
@@ -80,13 +113,9 @@ t.test(
       ['ended', 'session_ended'],
       ['outdated', 'store_unavailable'],
     ] as const) {
-      const live = createLiveConnections();
+      const live = new LiveConnections();
       const reasons: string[] = [];
-      const request = {
-        index: -1,
-        identity: identityOf('t1', 500),
-        onRevoked: (fallen: { readonly reason: string }) => void reasons.push(fallen.reason),
-      };
+      const request = requestOf(identityOf('t1', 500), (fallen) => reasons.push(fallen));
       live.watch(request);
       t.equal(live.size, 0);
       live.endAll();
