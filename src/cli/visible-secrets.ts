@@ -1,7 +1,7 @@
 // Secrets in the arguments of a command: every user of the machine can read those while it runs. Only finds them; never
 // repeats one.
 
-import { settingNames } from '../settings/setting-names.ts';
+import { findOption } from '../settings/overrides.ts';
 
 /** `redis://:password@host`. */
 const holdsPassword = /:\/\/[^/@]*:[^@]+@/;
@@ -16,7 +16,7 @@ export const warningOfVisibleSecrets = (
   given: readonly (readonly [name: string, value: string])[],
 ): string | undefined => {
   const found = given.flatMap(([name, value]) => {
-    const setting = settingNames.find(({ flag, path }) => flag === name || path.join('.') === name);
+    const setting = findOption(name);
     if (setting === undefined) return [];
     if (holdsPassword.test(value)) return [{ name, instead: 'TOLLGATE_STORE_PASSWORD_FILE' }];
     // The path of a key is no secret, and the URL of the store only for the password it may hold.

@@ -3,24 +3,11 @@
 // shape, the defaults and the JSON Schema.
 
 import { z } from 'zod';
+import { type Reader, text, wrong } from './reader.ts';
 import type { Path } from './settings-issue.ts';
-import { type Reader, text } from './reader.ts';
 
-export interface FieldFacts {
-  readonly secret: boolean;
-  /** Written as the path of a PEM file, or as the text of one. */
-  readonly pem: boolean;
-  /** Strings separated by commas in the environment. */
-  readonly list: boolean;
-  /** Beside it stands `...File`: a file whose content takes the field's place before validation. */
-  readonly twin: boolean;
-}
-
-/** What the environment and the file twins must know of a field. */
-const fieldFacts = z.registry<FieldFacts>();
-
-/** A mapping that may be written as one string: the value of `key`. */
-const shorthands = z.registry<{ readonly key: string }>();
+/** What is known of a schema beside its shape: the reader of a field, and the key that a mapping may be written as alone. */
+const facts = z.registry<{ readonly reader?: Reader<unknown>; readonly shorthand?: string }>();
 
 /** A field that must be written. */
 export const field = <T>(reader: Reader<T>, description: string) => {
@@ -29,22 +16,16 @@ export const field = <T>(reader: Reader<T>, description: string) => {
     .transform((value, context): T => {
       const read =
         value === undefined
-          ? { ok: false as const, message: `is missing; write ${reader.expects}` }
+          ? wrong(`is missing; write ${reader.expects}`)
           : value === null
-            ? { ok: false as const, message: `is empty; write ${reader.expects}, or remove the line` }
+            ? wrong(`is empty; write ${reader.expects}, or remove the line`)
             : reader.read(value);
       if (read.ok) return read.value;
-      context.addIssue({ code: 'custom', message: read.message });
+      context.addIssue(read.message);
       return z.NEVER;
     })
     .meta({ description, ...reader.json });
-  schema.register(fieldFacts, {
-    secret: reader.secret === true,
-    pem: reader.pem === true,
-    list: reader.list === true,
-    twin: reader.twin === true,
-  });
-  return schema;
+  return schema.register(facts, { reader });
 };
 
 /** A path of a file that holds the value of `name`. */
@@ -66,7 +47,8 @@ const writtenName = (name: string): string => name.replace(/Ms(?=Max$|$)/, '');
 export const group = <const Of extends Fields>(fields: Of) => {
   const written = Object.entries(fields).flatMap(([name, schema]): [string, z.ZodType][] => {
     const key = writtenName(name);
-    const twins: [string, z.ZodType][] = factsOf(schema)?.twin === true ? [[`${key}File`, fileOf(key)]] : [];
+    const twins: [string, z.ZodType][] =
+      partsOf(schema).reader?.twin === true ? [[`${key}File`, fileOf(key)]] : [];
     return [[key, schema], ...twins];
   });
   return z.strictObject(Object.fromEntries(written)).transform((values) => {
@@ -78,44 +60,36 @@ export const group = <const Of extends Fields>(fields: Of) => {
 
 /** Makes `key` writable alone: `store: redis://...` for `store: { url: redis://... }`. */
 export const alone = <Schema extends z.ZodType>(schema: Schema, key: string): Schema => {
-  shorthands.add(schema, { key });
+  facts.add(schema, { shorthand: key });
   return schema;
 };
 
-/** The schema under `optional()` and defaults. */
-const bare = (schema: unknown): unknown =>
-  schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault || schema instanceof z.ZodDefault
-    ? bare(schema.unwrap())
-    : schema;
+/** What a walk over the settings must know of a schema. */
+export interface SchemaParts {
+  /** The fields of a mapping, as they are written. */
+  readonly shape?: Readonly<Record<string, unknown>>;
+  /** The schema of a list's items, or of a free mapping's values. */
+  readonly inner?: unknown;
+  readonly reader?: Reader<unknown>;
+  readonly shorthand?: string;
+}
 
-/** The fields of a mapping, as they are written; undefined for everything else. */
-export const shapeOf = (schema: unknown): Readonly<Record<string, unknown>> | undefined => {
-  const inner = bare(schema);
-  const mapping = inner instanceof z.ZodPipe ? inner.in : inner;
-  return mapping instanceof z.ZodObject ? mapping.shape : undefined;
+/** Looks under `optional()` and defaults. */
+export const partsOf = (schema: unknown): SchemaParts => {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault || schema instanceof z.ZodDefault)
+    return partsOf(schema.unwrap());
+  if (schema instanceof z.ZodPipe) return { ...facts.get(schema), ...partsOf(schema.in) };
+  if (schema instanceof z.ZodArray) return { inner: schema.element };
+  if (schema instanceof z.ZodRecord) return { inner: schema.valueType };
+  return schema instanceof z.ZodObject ? { shape: schema.shape } : {};
 };
 
-/** The schema of a list's items, or of a free mapping's values; undefined for everything else. */
-export const innerOf = (schema: unknown): unknown => {
-  const inner = bare(schema);
-  if (inner instanceof z.ZodArray) return inner.element;
-  return inner instanceof z.ZodRecord ? inner.valueType : undefined;
-};
-
-export const shorthandOf = (schema: unknown): string | undefined => {
-  const inner = bare(schema);
-  return inner instanceof z.ZodType ? shorthands.get(inner)?.key : undefined;
-};
-
-export const factsOf = (schema: unknown): FieldFacts | undefined => {
-  const inner = bare(schema);
-  return inner instanceof z.ZodType ? fieldFacts.get(inner) : undefined;
+/** The schema of what stands under a key of a mapping or at an index of a list; undefined where there is none. */
+export const childOf = (schema: unknown, key: string | number): unknown => {
+  const { shape, inner } = partsOf(schema);
+  return shape !== undefined && Object.hasOwn(shape, key) ? shape[key] : inner;
 };
 
 /** The schema of the setting at a path; undefined where there is none. */
 export const schemaAt = (root: unknown, path: Path): unknown =>
-  path.reduce<unknown>((schema, part) => {
-    const shape = shapeOf(schema);
-    if (shape === undefined) return innerOf(schema);
-    return Object.hasOwn(shape, part) ? shape[part] : undefined;
-  }, root);
+  path.reduce<unknown>((schema, key) => childOf(schema, key), root);

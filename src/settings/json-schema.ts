@@ -2,7 +2,7 @@
 // its printed form.
 
 import { z } from 'zod';
-import { shorthandOf } from './field.ts';
+import { partsOf } from './field.ts';
 import { fileFields } from './schema.ts';
 
 /** JSON Schema (draft 7, which editors know best) of what may be written. */
@@ -14,7 +14,7 @@ export const settingsJsonSchema = (): Readonly<Record<string, unknown>> => ({
       const { required, properties } = jsonSchema;
       if (required !== undefined)
         jsonSchema.required = required.filter((name) => properties?.[`${name}File`] === undefined);
-      const key = shorthandOf(zodSchema);
+      const { shorthand: key } = partsOf(zodSchema);
       if (key === undefined || jsonSchema.anyOf !== undefined) return;
       const { description, ...mapping } = jsonSchema;
       delete mapping.default;

@@ -1,10 +1,10 @@
 // Defaults < file < environment < flags: lays the layers over each other and remembers where each value came from.
 
-import { innerOf, schemaAt, shapeOf, shorthandOf } from './field.ts';
+import { childOf, partsOf, schemaAt } from './field.ts';
 import { isTree, type NamedFile, readNamedFiles, type Tree } from './named-files.ts';
 import type { Override } from './overrides.ts';
-import { dotted, type Path, type SettingsIssue } from './settings-issue.ts';
 import { fileFields } from './schema.ts';
+import { dotted, issueInFile, issueOutside, type Path, type SettingsIssue } from './settings-issue.ts';
 import type { YamlFile } from './yaml-file.ts';
 
 export interface Layers {
@@ -32,17 +32,9 @@ export const layered = (
     }
   const problem = (path: Path, message: string): SettingsIssue => {
     const source = sourceOf(sources, path);
-    const position = source === undefined ? yaml?.locate(path) : undefined;
-    const place =
-      file === undefined ? 'defaults' : [file, position?.line, position?.column].filter(Boolean).join(':');
-    return {
-      path: dotted(path),
-      file: source === undefined ? file : undefined,
-      line: position?.line,
-      column: position?.column,
-      source: source ?? place,
-      message,
-    };
+    return source === undefined
+      ? issueInFile(file, yaml?.locate(path), dotted(path), message)
+      : issueOutside(source, dotted(path), message);
   };
   const report = (path: Path, message: string): void => void problems.push(problem(path, message));
   return { ...readNamedFiles(tree, fileFields, report), problems, problem };
@@ -59,17 +51,14 @@ const sourceOf = (sources: ReadonlyMap<string, string>, path: Path): string | un
 
 /** `store: redis://...` becomes `store: { url: redis://... }`; an empty mapping or list counts as not written. */
 const spelledOut = (value: unknown, schema: unknown): unknown => {
-  const shape = shapeOf(schema);
-  const inner = innerOf(schema);
+  const { shape, inner, shorthand } = partsOf(schema);
   if ((value === null || value === undefined) && (shape ?? inner) !== undefined) return undefined;
-  const shorthand = shorthandOf(schema);
   if (shorthand !== undefined && !isTree(value)) return { [shorthand]: value };
   if (Array.isArray(value)) return value.map((item) => (isTree(item) ? spelledOut(item, inner) : item));
   if (!isTree(value)) return value;
-  const entries = Object.entries(value).map(([key, part]) => {
-    const schemaOfPart = inner ?? (shape !== undefined && Object.hasOwn(shape, key) ? shape[key] : undefined);
-    return [key, schemaOfPart === undefined ? part : spelledOut(part, schemaOfPart)] as const;
-  });
+  const entries = Object.entries(value).map(
+    ([key, part]) => [key, spelledOut(part, childOf(schema, key))] as const,
+  );
   return Object.fromEntries(entries.filter(([, part]) => part !== undefined));
 };
 

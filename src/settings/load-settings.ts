@@ -13,7 +13,7 @@ import { dotted, type SettingsIssue } from './settings-issue.ts';
 import { resolveSettings } from './resolve-settings.ts';
 import type { FileFields } from './schema.ts';
 import type { Settings } from './settings.ts';
-import { readYamlFile, type YamlFault } from './yaml-file.ts';
+import { readYamlFile } from './yaml-file.ts';
 
 export interface LoadInput {
   /** The settings file; undefined: none, everything has a default. */
@@ -38,12 +38,7 @@ export type LoadResult = {
 export const loadSettings = ({ file, env, flags, isReload = false }: LoadInput): LoadResult => {
   const yaml = file === undefined ? undefined : readYamlFile(file, !isReload);
   if (yaml !== undefined && !('tree' in yaml))
-    return {
-      ok: false,
-      warnings: [],
-      files: [file ?? ''],
-      problems: yaml.map((fault) => faultOf(file, fault)),
-    };
+    return { ok: false, warnings: [], files: [file ?? ''], problems: yaml };
   const environment = readEnvironment(env);
   const given = readFlags(flags);
   const layers = layered(file, yaml, [...environment.overrides, ...given.overrides]);
@@ -111,14 +106,3 @@ const inOrder = (problems: readonly SettingsIssue[]): readonly SettingsIssue[] =
   problems.toSorted(
     (a, b) => (a.line ?? Infinity) - (b.line ?? Infinity) || (a.column ?? 0) - (b.column ?? 0) || 0,
   );
-
-const faultOf = (file: string | undefined, { message, line, column }: YamlFault): SettingsIssue => ({
-  path: '',
-  file,
-  line: line === 0 ? undefined : line,
-  column: line === 0 ? undefined : column,
-  source: [file, line === 0 ? undefined : line, line === 0 ? undefined : column]
-    .filter((part) => part !== undefined)
-    .join(':'),
-  message,
-});

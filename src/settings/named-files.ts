@@ -2,7 +2,7 @@
 // had been written in place, and PEM files. Warns of a secret's file that every user of the machine can read or change.
 
 import { statSync } from 'node:fs';
-import { factsOf, innerOf, shapeOf } from './field.ts';
+import { childOf, partsOf } from './field.ts';
 import type { Report } from './parse-fields.ts';
 import { isPemPath, readTextFile } from './pem.ts';
 import type { Path } from './settings-issue.ts';
@@ -28,29 +28,22 @@ export const readNamedFiles = (
   const files: NamedFile[] = [];
 
   const visit = (value: unknown, schema: unknown, path: Path): unknown => {
-    const facts = factsOf(schema);
-    if (typeof value === 'string' && facts?.pem === true && isPemPath(value))
-      files.push({ path, file: value, isSecret: facts.secret });
+    const { shape, inner, reader } = partsOf(schema);
+    if (typeof value === 'string' && reader?.pem === true && isPemPath(value))
+      files.push({ path, file: value, isSecret: reader.secret === true });
     if (Array.isArray(value))
-      return value.map((item, index) => visit(item, innerOf(schema) ?? schema, [...path, index]));
-    return isTree(value) ? visitMapping(value, schema, path) : value;
-  };
-
-  const visitMapping = (mapping: Tree, schema: unknown, path: Path): Tree => {
-    const shape = shapeOf(schema) ?? {};
+      return value.map((item, index) => visit(item, inner ?? schema, [...path, index]));
+    if (!isTree(value)) return value;
     const result = new Map<string, unknown>();
-    for (const [key, part] of Object.entries(mapping)) {
-      const name = key.endsWith('File') && Object.hasOwn(shape, key) ? key.slice(0, -'File'.length) : key;
+    for (const [key, part] of Object.entries(value)) {
       const at = [...path, key];
-      const facts = name === key ? undefined : factsOf(shape[name]);
-      if (facts !== undefined && typeof part === 'string')
-        files.push({ path: at, file: part, isSecret: facts.secret });
-      if (facts?.twin !== true)
-        result.set(
-          key,
-          visit(part, innerOf(schema) ?? (Object.hasOwn(shape, key) ? shape[key] : undefined), at),
-        );
-      else if (Object.hasOwn(mapping, name))
+      const name =
+        key.endsWith('File') && shape && Object.hasOwn(shape, key) ? key.slice(0, -'File'.length) : key;
+      const read = name === key ? undefined : partsOf(shape?.[name]).reader;
+      if (read !== undefined && typeof part === 'string')
+        files.push({ path: at, file: part, isSecret: read.secret === true });
+      if (read?.twin !== true) result.set(key, visit(part, childOf(schema, key), at));
+      else if (Object.hasOwn(value, name))
         report(at, `${name} and ${key} are both written; keep one of them`);
       else {
         const content = readTwin(part, name, at, report);

@@ -1,8 +1,8 @@
 // Settings from outside the file: TOLLGATE_* variables and flags. A name that means nothing is a problem, not ignored.
 
-import { closest, type Path, type SettingsIssue } from './settings-issue.ts';
-import { type Read, right } from './reader.ts';
+import { type Read, right, wrong } from './reader.ts';
 import { type SettingName, settingNames } from './setting-names.ts';
+import { closest, issueOutside, type Path, type SettingsIssue } from './settings-issue.ts';
 import { parseInline } from './yaml-file.ts';
 
 export interface Override {
@@ -32,66 +32,74 @@ const isServiceLink = (name: string, value: string): boolean =>
 
 /** Reads every `TOLLGATE_*` variable. An empty one counts as not set. */
 export const readEnvironment = (env: NodeJS.ProcessEnv): Overrides => {
-  const overrides: Override[] = [];
-  const problems: SettingsIssue[] = [];
-  const known = settingNames.map(({ variable }) => variable);
-  for (const [variable, value] of Object.entries(env)) {
-    if (!variable.startsWith('TOLLGATE_') || value === undefined || value === '') continue;
-    if (otherVariables.includes(variable)) continue;
-    const name = settingNames.find((name) => name.variable === variable);
-    const source = `environment variable ${variable}`;
-    if (name !== undefined) take(name, value, source, overrides, problems);
-    else if (!isServiceLink(variable, value)) {
-      const near = closest(variable, known);
-      problems.push(
-        outside(
-          '',
-          source,
-          `names no setting; ${near === undefined ? 'unset it; the name of e.g. cache.identityTtl is TOLLGATE_CACHE_IDENTITY_TTL' : `did you mean ${near}?`}`,
-        ),
-      );
-    }
-  }
-  return { overrides, problems };
+  const given = Object.entries(env).filter(
+    ([name, value = '']) =>
+      name.startsWith('TOLLGATE_') &&
+      value !== '' &&
+      !otherVariables.includes(name) &&
+      (findSetting(variables, name) !== undefined || !isServiceLink(name, value)),
+  );
+  return readFrom(variables, given);
 };
 
 /** Reads flags by their dotted names; an undefined one counts as not given. */
-export const readFlags = (flags: Readonly<Record<string, unknown>>): Overrides => {
+export const readFlags = (flags: Readonly<Record<string, unknown>>): Overrides =>
+  readFrom(
+    options,
+    Object.entries(flags).filter(([, value]) => value !== undefined),
+  );
+
+/** The setting that an option names, by its flag or its path. */
+export const findOption = (name: string): SettingName | undefined => findSetting(options, name);
+
+interface Source {
+  readonly kind: string;
+  /** What a setting is called there; the first name is the one to suggest. */
+  readonly namesOf: (setting: SettingName) => readonly [string, ...string[]];
+  /** What to do about a name that is like none. */
+  readonly advice: string;
+}
+
+const variables: Source = {
+  kind: 'environment variable',
+  namesOf: ({ variable }) => [variable],
+  advice: '; unset it; the name of e.g. cache.identityTtl is TOLLGATE_CACHE_IDENTITY_TTL',
+};
+
+const options: Source = {
+  kind: 'option',
+  namesOf: ({ flag, path }) => [flag, path.join('.')],
+  advice: '',
+};
+
+const findSetting = ({ namesOf }: Source, name: string): SettingName | undefined =>
+  settingNames.find((setting) => namesOf(setting).includes(name));
+
+const readFrom = (from: Source, given: readonly (readonly [name: string, value: unknown])[]): Overrides => {
   const overrides: Override[] = [];
   const problems: SettingsIssue[] = [];
-  for (const [flag, value] of Object.entries(flags)) {
-    if (value === undefined) continue;
-    const name = settingNames.find((name) => name.flag === flag || name.path.join('.') === flag);
-    const source = `option ${flag}`;
-    if (name !== undefined) take(name, value, source, overrides, problems);
-    else {
-      const near = closest(
-        flag,
-        settingNames.map(({ flag }) => flag),
-      );
-      problems.push(
-        outside('', source, `names no setting${near === undefined ? '' : `; did you mean ${near}?`}`),
-      );
-    }
+  for (const [name, value] of given) {
+    const setting = findSetting(from, name);
+    const source = `${from.kind} ${name}`;
+    const read = setting === undefined ? unknownName(from, name) : valueOf(setting, value);
+    if (!read.ok) problems.push(issueOutside(source, setting?.path.join('.') ?? '', read.message));
+    else if (setting !== undefined) overrides.push({ path: setting.path, value: read.value, source });
   }
   return { overrides, problems };
 };
 
-const take = (
-  name: SettingName,
-  value: unknown,
-  source: string,
-  overrides: Override[],
-  problems: SettingsIssue[],
-): void => {
-  const read = typeof value === 'string' ? fromString(name, value) : right(value);
-  if (read.ok) overrides.push({ path: name.path, value: read.value, source });
-  else problems.push(outside(name.path.join('.'), source, read.message));
+const unknownName = ({ namesOf, advice }: Source, name: string): Read<never> => {
+  const near = closest(
+    name,
+    settingNames.map((setting) => namesOf(setting)[0]),
+  );
+  return wrong(`names no setting${near === undefined ? advice : `; did you mean ${near}?`}`);
 };
 
-const fromString = (name: SettingName, value: string): Read<unknown> => {
-  if (name.form === 'yaml') return parseInline(value);
-  if (name.form !== 'list' || value.includes('-----BEGIN ')) return right(value);
+const valueOf = ({ form }: SettingName, value: unknown): Read<unknown> => {
+  if (typeof value !== 'string') return right(value);
+  if (form === 'yaml') return parseInline(value);
+  if (form !== 'list' || value.includes('-----BEGIN ')) return right(value);
   if (value.trimStart().startsWith('[')) return parseInline(value);
   return right(
     value
@@ -100,12 +108,3 @@ const fromString = (name: SettingName, value: string): Read<unknown> => {
       .filter((part) => part !== ''),
   );
 };
-
-const outside = (path: string, source: string, message: string): SettingsIssue => ({
-  path,
-  file: undefined,
-  line: undefined,
-  column: undefined,
-  source,
-  message,
-});

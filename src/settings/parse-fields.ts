@@ -2,7 +2,7 @@
 // judge it: a person sees all problems in one run, not one a run.
 
 import type { z } from 'zod';
-import { schemaAt, shapeOf } from './field.ts';
+import { partsOf, schemaAt } from './field.ts';
 import { closest, type Path } from './settings-issue.ts';
 import { routeFields } from './route-fields.ts';
 import { type FileFields, fileFields } from './schema.ts';
@@ -29,7 +29,7 @@ export const parseFields = (tree: unknown, report: Report): ParsedFields => {
   const { issues } = read.error;
   for (const issue of issues) reportIssue(issue, report);
   const groups = typeof tree === 'object' && tree !== null ? Object.entries(tree) : [];
-  const known = shapeOf(fileFields) ?? {};
+  const known = partsOf(fileFields).shape ?? {};
   const faulty = new Set(issues.map(({ path }) => path[0]));
   const sound = groups.filter(([name]) => Object.hasOwn(known, name) && !faulty.has(name));
   const written: unknown = groups.find(([name]) => name === 'routes')?.[1];
@@ -47,7 +47,7 @@ export const parseFields = (tree: unknown, report: Report): ParsedFields => {
 const reportIssue = (issue: Issue, report: Report): void => {
   const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
   if (issue.code === 'unrecognized_keys') {
-    const known = Object.keys(shapeOf(schemaAt(fileFields, path)) ?? {});
+    const known = Object.keys(partsOf(schemaAt(fileFields, path)).shape ?? {});
     for (const key of issue.keys) report([...path, key], unknownKey(key, known));
   } else if (issue.code === 'invalid_type') {
     report(

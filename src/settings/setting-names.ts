@@ -1,6 +1,6 @@
 // Every setting's name: as a path in the file, as TOLLGATE_* in the environment, as a flag. All from one table.
 
-import { factsOf, shapeOf, shorthandOf } from './field.ts';
+import { partsOf } from './field.ts';
 import { fileFields } from './schema.ts';
 
 export interface SettingName {
@@ -20,28 +20,23 @@ const namesUnder = (
   schema: unknown,
   path: readonly string[],
   shortPath: readonly string[],
-): SettingName[] => {
-  const shape = shapeOf(schema);
-  if (shape === undefined) return [nameOf(schema, path, shortPath)];
-  const shorthand = shorthandOf(schema);
-  return Object.entries(shape).flatMap(([key, inner]) => {
-    const isShort = key === shorthand;
-    const isShortFile = shorthand !== undefined && key === `${shorthand}File`;
-    const short = isShort ? shortPath : isShortFile ? [...shortPath, 'file'] : [...shortPath, key];
-    return namesUnder(inner, [...path, key], short);
-  });
-};
-
-const nameOf = (schema: unknown, path: readonly string[], shortPath: readonly string[]): SettingName => {
-  const facts = factsOf(schema);
-  return {
-    path,
-    variable: `TOLLGATE_${shortPath.map(upperSnake).join('_')}`,
-    flag: shortPath.join('.'),
-    secret: facts?.secret === true,
-    pem: facts?.pem === true,
-    form: facts === undefined ? 'yaml' : facts.list ? 'list' : 'text',
-  };
+): readonly SettingName[] => {
+  const { shape, shorthand, reader } = partsOf(schema);
+  if (shape !== undefined)
+    return Object.entries(shape).flatMap(([key, inner]) => {
+      const short = key === shorthand ? [] : key === `${shorthand}File` ? ['file'] : [key];
+      return namesUnder(inner, [...path, key], [...shortPath, ...short]);
+    });
+  return [
+    {
+      path,
+      variable: `TOLLGATE_${shortPath.map(upperSnake).join('_')}`,
+      flag: shortPath.join('.'),
+      secret: reader?.secret === true,
+      pem: reader?.pem === true,
+      form: reader === undefined ? 'yaml' : reader.list === true ? 'list' : 'text',
+    },
+  ];
 };
 
 const upperSnake = (key: string): string => key.replaceAll(/(?=[A-Z])/g, '_').toUpperCase();

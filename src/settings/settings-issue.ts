@@ -15,6 +15,34 @@ export interface SettingsIssue {
   readonly message: string;
 }
 
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** What is wrong at a position of the settings file, or with a default where there is no file. */
+export const issueInFile = (
+  file: string | undefined,
+  position: Position | undefined,
+  path: string,
+  message: string,
+): SettingsIssue => ({
+  path,
+  file,
+  line: position?.line,
+  column: position?.column,
+  source: [file ?? 'defaults', position?.line, position?.column]
+    .filter((part) => part !== undefined)
+    .join(':'),
+  message,
+});
+
+/** What is wrong with a variable or an option: `source`. */
+export const issueOutside = (source: string, path: string, message: string): SettingsIssue => ({
+  ...issueInFile(undefined, undefined, path, message),
+  source,
+});
+
 export type Path = readonly (string | number)[];
 
 /** `['routes', 2, 'scopes']` as `routes[2].scopes`. */

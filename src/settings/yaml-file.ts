@@ -3,6 +3,7 @@
 
 import {
   type Document,
+  type ErrorCode,
   isAlias,
   isMap,
   isScalar,
@@ -11,14 +12,9 @@ import {
   parseDocument,
   type YAMLError,
 } from 'yaml';
-import type { Path } from './settings-issue.ts';
 import { readTextFile } from './pem.ts';
 import { type Read, right, wrong } from './reader.ts';
-
-export interface Position {
-  readonly line: number;
-  readonly column: number;
-}
+import { issueInFile, type Path, type Position, type SettingsIssue } from './settings-issue.ts';
 
 export interface YamlFile {
   /** Plain values; an empty file is an empty mapping. */
@@ -27,44 +23,34 @@ export interface YamlFile {
   locate(path: Path): Position;
 }
 
-export interface YamlFault extends Position {
-  readonly message: string;
-}
-
 const fileBytesMax = 1024 * 1024;
 const aliasesMax = 100;
 
 /** Reads and parses the file; on failure every fault the parser found. */
-export const readYamlFile = (file: string, mayBeEmpty: boolean): YamlFile | readonly YamlFault[] => {
+export const readYamlFile = (file: string, mayBeEmpty: boolean): YamlFile | readonly SettingsIssue[] => {
+  const fault = (message: string, position?: Position): SettingsIssue =>
+    issueInFile(file, position, '', message);
+  const start = { line: 1, column: 1 };
   const text = readTextFile(file, 'the settings');
-  if (!text.ok)
-    return [{ message: `${text.message}; name another file with --config FILE`, line: 0, column: 0 }];
+  if (!text.ok) return [fault(`${text.message}; name another file with --config FILE`)];
   if (Buffer.byteLength(text.value) > fileBytesMax)
-    return [
-      { message: `is larger than ${fileBytesMax} bytes; settings are a page or two`, line: 1, column: 1 },
-    ];
+    return [fault(`is larger than ${fileBytesMax} bytes; settings are a page or two`, start)];
   if (text.value === '' && !mayBeEmpty)
-    return [{ message: 'is empty, as while it is being written; write the settings', line: 1, column: 1 }];
+    return [fault('is empty, as while it is being written; write the settings', start)];
   const lines = new LineCounter();
   const document = parseDocument(text.value, { lineCounter: lines, prettyErrors: false, stringKeys: true });
   const at = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const faults = independent([...document.errors, ...document.warnings]);
-  if (faults.length > 0)
-    return faults.map((fault) => ({ message: explain(fault.code), ...at(fault.pos[0]) }));
+  const errors = independent([...document.errors, ...document.warnings]);
+  if (errors.length > 0)
+    return errors.map(({ code, pos }) => fault(explanations[code] ?? notYaml, at(pos[0])));
   try {
     const tree: unknown = document.toJS({ maxAliasCount: aliasesMax });
     return { tree: tree ?? {}, locate: (path) => at(offsetOf(document, path)) };
   } catch {
-    return [
-      {
-        message: 'has too many aliases (*name), or one without its anchor; write the values out',
-        line: 1,
-        column: 1,
-      },
-    ];
+    return [fault('has too many aliases (*name), or one without its anchor; write the values out', start)];
   }
 };
 
@@ -90,33 +76,25 @@ const independent = (faults: readonly YAMLError[]): readonly YAMLError[] => {
   return faults.filter((fault) => fault === firstOfSyntax || ofContent.includes(fault.code));
 };
 
+const notKeyValue =
+  'is not "key: value"; check the colon and the indentation, and quote a value that contains ": "';
+
+const notYaml = 'is not valid YAML; check the indentation, and put values with { } [ ] , # : or * in quotes';
+
 /** The parser's own messages may quote the file, so its codes are put into words here. */
-const explain = (code: string): string => {
-  switch (code) {
-    case 'DUPLICATE_KEY':
-      return 'the same key stands twice in one mapping; keep one';
-    case 'TAB_AS_INDENT':
-      return 'is indented with a tab; indent with blanks';
-    case 'BAD_INDENT':
-      return 'is indented in a way that makes no sense here; line it up with its neighbours';
-    case 'MULTIPLE_DOCS':
-      return 'holds several documents (---); keep one';
-    case 'TAG_RESOLVE_FAILED':
-      return 'has a tag (!name) that means nothing here; remove it';
-    case 'BAD_ALIAS':
-      return 'refers to an anchor (*name) that does not exist, or is written badly; put a value that starts with * in quotes';
-    case 'BAD_DQ_ESCAPE':
-      return 'has an unknown \\escape in double quotes; use single quotes';
-    case 'MISSING_CHAR':
-      return 'lacks a closing quote, bracket, or a comma';
-    case 'BLOCK_AS_IMPLICIT_KEY':
-    case 'MULTILINE_IMPLICIT_KEY':
-      return 'is not "key: value"; check the colon and the indentation, and quote a value that contains ": "';
-    case 'NON_STRING_KEY':
-      return 'has a key that is not text; write the key in quotes';
-    default:
-      return 'is not valid YAML; check the indentation, and put values with { } [ ] , # : or * in quotes';
-  }
+const explanations: Readonly<Partial<Record<ErrorCode, string>>> = {
+  DUPLICATE_KEY: 'the same key stands twice in one mapping; keep one',
+  TAB_AS_INDENT: 'is indented with a tab; indent with blanks',
+  BAD_INDENT: 'is indented in a way that makes no sense here; line it up with its neighbours',
+  MULTIPLE_DOCS: 'holds several documents (---); keep one',
+  TAG_RESOLVE_FAILED: 'has a tag (!name) that means nothing here; remove it',
+  BAD_ALIAS:
+    'refers to an anchor (*name) that does not exist, or is written badly; put a value that starts with * in quotes',
+  BAD_DQ_ESCAPE: 'has an unknown \\escape in double quotes; use single quotes',
+  MISSING_CHAR: 'lacks a closing quote, bracket, or a comma',
+  BLOCK_AS_IMPLICIT_KEY: notKeyValue,
+  MULTILINE_IMPLICIT_KEY: notKeyValue,
+  NON_STRING_KEY: 'has a key that is not text; write the key in quotes',
 };
 
 const offsetOf = (document: Document, path: Path): number => {
