@@ -10,6 +10,8 @@ const src = join(root, 'src');
 
 /** Room -> rooms it may import from (besides itself). */
 const doors: Record<string, readonly string[]> = {
+  // The pages of the console run in a browser: they know the server by its API alone.
+  console: [],
   decision: [],
   dialects: ['decision'],
   tokens: ['decision'],
@@ -41,14 +43,17 @@ const owners: Record<string, string | readonly string[]> = {
   commander: 'cli/',
 };
 
-const files = globSync('**/*.ts', { cwd: src }).toSorted();
+/** Packages that the build puts into the console's pages, or that build them: no dependencies of the server. */
+const built: Record<string, string> = { preact: 'console/', vite: 'console/vite.config.ts' };
+
+const files = globSync('**/*.{ts,tsx}', { cwd: src }).toSorted();
 const importsOf = (file: string): string[] =>
   [
     ...readFileSync(join(src, file), 'utf8').matchAll(
       /^(?:import|export|\}) ?(?:[^']* from )?'([^']+)';$|\bimport\('([^']+)'\)/gm,
     ),
   ].map(([, ofStatement, ofCall]) => ofStatement ?? ofCall!);
-const roomOf = (file: string): string => file.split('/')[0]!.replace(/\.ts$/, '');
+const roomOf = (file: string): string => file.split('/')[0]!.replace(/\.tsx?$/, '');
 
 t.test('rooms import only from the rooms below them', async (t) => {
   for (const file of files) {
@@ -106,7 +111,9 @@ t.test('each package has one owner, and what is in package.json is what src impo
   const packages = new Set<string>();
   for (const file of files)
     for (const name of importsOf(file).filter((name) => !name.startsWith('.'))) {
-      const owner = Object.entries(owners).find(([pack]) => name === pack || name.startsWith(`${pack}/`));
+      const owner = Object.entries({ ...owners, ...built }).find(
+        ([pack]) => name === pack || name.startsWith(`${pack}/`),
+      );
       if (owner === undefined && name.startsWith('node:')) continue;
       t.ok(
         [owner?.[1] ?? []].flat().some((folder) => file.startsWith(folder)),
@@ -114,12 +121,19 @@ t.test('each package has one owner, and what is in package.json is what src impo
       );
       packages.add(owner?.[0] ?? name);
     }
-  t.same([...packages].toSorted(), Object.keys(owners).toSorted(), 'every owner owns something');
-  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    dependencies: Record<string, string>;
-  };
+  const owned = Object.keys({ ...owners, ...built });
+  t.same([...packages].toSorted(), owned.toSorted(), 'every owner owns something');
+  const { dependencies, devDependencies } = JSON.parse(
+    readFileSync(join(root, 'package.json'), 'utf8'),
+  ) as Record<'dependencies' | 'devDependencies', Record<string, string>>;
   const listed = Object.keys(owners).filter((name) => !name.startsWith('node:'));
   t.same(Object.keys(dependencies).toSorted(), listed.toSorted(), 'package.json has these and no other');
+  for (const name of Object.keys(built)) t.ok(devDependencies[name], `${name} is needed to build alone`);
+});
+
+t.test('the pages of the console use no module of Node.js', async (t) => {
+  for (const file of files.filter((file) => file.startsWith('console/') && file !== built['vite']))
+    for (const name of importsOf(file)) t.match(name, /^(?:\.|preact)/, `${file} may import ${name}`);
 });
 
 t.test('the decision room does no I/O and reads no clock', async (t) => {
@@ -136,7 +150,7 @@ t.test('every file opens by saying what it is, and is small enough to read', asy
     const text = readFileSync(join(src, file), 'utf8');
     t.match(text.replace(/^#!.*\n/, ''), /^\/\/ /, `${file} opens with a comment`);
     t.ok(text.split('\n').length <= 320, `${file} has at most 320 lines`);
-    t.notMatch(file, /utils|helpers|common|manager|index\.ts/i, `${file} is named for what it does`);
+    t.notMatch(file, /utils|helpers|common|manager|index\.tsx?/i, `${file} is named for what it does`);
   }
 });
 
