@@ -2,6 +2,7 @@
 // to another place than the settings seem to say.
 
 import { covers, overlaps } from '../decision/path-pattern.ts';
+import { check } from './check.ts';
 import type { IndexedRoute, Report } from './parse-fields.ts';
 import type { Path } from './settings-issue.ts';
 import {
@@ -14,19 +15,22 @@ import {
 } from './surface-paths.ts';
 
 /** Two surfaces that would answer the same path: where one of them lies must change. */
-export const checkSurfaces = (prefixes: OwnedPaths, problem: Report): void => {
-  const owned = ownedPatterns(prefixes);
-  for (const [index, one] of owned.entries()) {
-    const same = owned
-      .slice(0, index)
-      .find((other) => other.setting !== one.setting && overlaps(other.pattern, one.pattern));
-    if (same !== undefined)
-      problem(
-        placeOf(one.setting).split('.'),
-        `${one.shown} is answered by ${same.setting} too; write another prefix for one of them`,
-      );
-  }
-};
+export const surfaceCheck = check(
+  ['oauth', 'surfaces', 'forwardAuth', 'upstream', 'upstreams'],
+  (prefixes, problem) => {
+    const owned = ownedPatterns(prefixes);
+    for (const [index, one] of owned.entries()) {
+      const same = owned
+        .slice(0, index)
+        .find((other) => other.setting !== one.setting && overlaps(other.pattern, one.pattern));
+      if (same !== undefined)
+        problem(
+          placeOf(one.setting).split('.'),
+          `${one.shown} is answered by ${same.setting} too; write another prefix for one of them`,
+        );
+    }
+  },
+);
 
 /** A route that an owned path would silently take requests from: an error when it was aimed there, else a warning. */
 export const checkClashes = (
