@@ -1,8 +1,7 @@
 // Errors of VMware Cloud Services, and of Cloud Partner Navigator: one shape for every status. No I/O.
 
 import { hash } from 'node:crypto';
-import { generalAnswer } from '../decision/refusal.ts';
-import type { RefusalClass } from '../decision/refusal-class.ts';
+import { jsonMediaType, outageAnswers, tooManyTries, type VendorDialect } from './vendor-error.ts';
 
 /** The word `message` begins with. */
 export type CspErrorWord =
@@ -19,86 +18,53 @@ export type CspErrorWord =
   | 'service_unavailable'
   | 'internal_error';
 
-export interface CspError {
-  readonly status: number;
-  readonly word: CspErrorWord;
-  /** For a developer. */
-  readonly description: string;
-  /** `WWW-Authenticate`; undefined: no such header. */
-  readonly challenge?: string | undefined;
-}
+const wordOf = (status: number): CspErrorWord => {
+  if (status > 500) return 'service_unavailable';
+  return statusWords[status] ?? 'invalid_request';
+};
 
-/** The word, and where the vendor's clients need other advice than the general one, the description. */
-interface Words {
-  readonly word: CspErrorWord;
-  readonly description?: string;
-  readonly challenge?: string;
-}
+const statusWords: Readonly<Record<number, CspErrorWord>> = {
+  401: 'unauthorized',
+  403: 'forbidden',
+  404: 'not_found',
+  409: 'conflict',
+  429: 'too_many_requests',
+  500: 'internal_error',
+};
 
-const invalid: Words = { word: 'invalid_request' };
-const unauthorized: Words = {
-  word: 'unauthorized',
-  description: 'Send a valid access token as csp-auth-token, or as Authorization: Bearer.',
+const unauthorized = {
+  message: 'Send a valid access token as csp-auth-token, or as Authorization: Bearer.',
   challenge: 'Bearer realm="tollgate", error="invalid_token"',
 };
-const forbidden: Words = { word: 'forbidden', description: 'The access token may not do that.' };
-const outage: Words = {
-  word: 'service_unavailable',
-  description: 'A part this server depends on does not answer. Try again in a moment.',
-};
+const forbidden = { message: 'The access token may not do that.' };
 
-const words: Readonly<Record<RefusalClass, Words>> = {
-  malformed: invalid,
-  path_ambiguous: invalid,
-  body_too_large: invalid,
-  too_slow: invalid,
-  headers_too_large: invalid,
-  target_too_long: invalid,
-  method_refused: { word: 'forbidden' },
-  route_refused: { word: 'forbidden' },
-  hidden: { word: 'not_found' },
-  credential_missing: unauthorized,
-  credential_invalid: unauthorized,
-  password_wrong: unauthorized,
-  session_kind_refused: forbidden,
-  scope_missing: forbidden,
-  tenant_mismatch: forbidden,
-  rate_limited: {
-    word: 'too_many_requests',
-    description:
-      'Too many unknown tokens or wrong client secrets came from this address, or too many sessions from this token. Try again in a minute.',
+export const csp: VendorDialect<CspErrorWord> = {
+  codeOf: wordOf,
+  answers: {
+    credential_missing: unauthorized,
+    credential_invalid: unauthorized,
+    password_wrong: unauthorized,
+    session_kind_refused: forbidden,
+    scope_missing: forbidden,
+    tenant_mismatch: forbidden,
+    rate_limited: tooManyTries,
+    ...outageAnswers,
   },
-  share_used_up: { word: 'too_many_requests' },
-  unavailable: outage,
-  busy: outage,
-  bad_gateway: { word: 'service_unavailable' },
-  gateway_timeout: { word: 'service_unavailable' },
-  internal: { word: 'internal_error' },
-};
-
-export const cspErrorOf = (kind: RefusalClass): CspError => {
-  const { status, detail } = generalAnswer(kind);
-  const { word, description = detail, challenge } = words[kind];
-  return { status, word, description, challenge };
-};
-
-const moduleCode = 340;
-
-/** The body; `requestId`: the one in our log. */
-export const cspErrorBody = (
-  { status, word, description }: CspError,
-  requestId: string,
-): Readonly<Record<string, unknown>> => {
-  const trace = traceOf(requestId);
-  return {
-    metadata: null,
-    traceId: trace,
-    cspErrorCode: word === 'invalid_grant' ? '540.120-340.800' : `540.120-340.${status}`,
-    message: `${word}: ${description}`,
-    statusCode: status,
-    moduleCode,
-    requestId: trace,
-  };
+  write: ({ status, code, message }, { requestId }) => {
+    const trace = traceOf(requestId);
+    return {
+      mediaType: jsonMediaType,
+      body: {
+        metadata: null,
+        traceId: trace,
+        cspErrorCode: code === 'invalid_grant' ? '540.120-340.800' : `540.120-340.${status}`,
+        message: `${code}: ${message}`,
+        statusCode: status,
+        moduleCode: 340,
+        requestId: trace,
+      },
+    };
+  },
 };
 
 /** 16 hex digits, as the vendor's ids have; the id in our log goes along as X-Request-Id. */

@@ -6,18 +6,10 @@ import type { ErrorDialect } from '../decision/route-rule.ts';
 import type { ResourceChallenge } from '../decision/protected-resource.ts';
 import { type Wire, wireOfClass } from '../decision/refusal.ts';
 import { type RefusalClass, retryAfterSecondsOf } from '../decision/refusal-class.ts';
-import { astraProblemBody, astraProblemOf } from './astra-problem.ts';
-import { cspErrorBody, cspErrorOf } from './csp-error.ts';
-import {
-  prefersJson,
-  vcdClientRequestIdHeader,
-  vcdErrorJson,
-  vcdErrorOf,
-  vcdErrorXml,
-  vcdErrorXmlType,
-  vcdRequestId,
-  vcdRequestIdHeader,
-} from './vcd-error.ts';
+import { astra } from './astra-problem.ts';
+import { csp } from './csp-error.ts';
+import { olderVcd, vcd, vcdRequestId, vcdRequestIdHeader } from './vcd-error.ts';
+import { type ErrorReader, errorOfClass, type VendorDialect } from './vendor-error.ts';
 
 /** What of a request decides how a refusal of it reads. */
 export interface RefusedRequest {
@@ -54,54 +46,39 @@ const withResource = (wire: Wire, kind: RefusalClass, { scope, metadataUrl }: Re
 };
 
 const responseIn = (dialect: ErrorDialect, kind: RefusalClass, request: RefusedRequest): Wire => {
+  if (dialect === 'problem') return wireOfClass(kind);
+  const { path, requestId, headers } = request;
+  const headerLines = (name: string): readonly string[] => [headers[name.toLowerCase()] ?? []].flat();
+  const reader = { requestId, headerLines };
   switch (dialect) {
-    case 'problem':
-      return wireOfClass(kind);
-    case 'csp': {
-      const error = cspErrorOf(kind);
-      return wireFrom(kind, { ...error, mediaType: json, body: cspErrorBody(error, request.requestId) });
+    case 'csp':
+      return wireFrom(csp, kind, reader);
+    case 'astra':
+      return wireFrom(astra, kind, reader);
+    case 'vcd': {
+      const api = path.split('/').find((segment) => segment === 'api' || segment === 'cloudapi');
+      const idHeader = [vcdRequestIdHeader, vcdRequestId(reader)];
+      return wireFrom(api === 'api' ? olderVcd : vcd, kind, reader, idHeader);
     }
-    case 'astra': {
-      const problem = astraProblemOf(kind);
-      const body = astraProblemBody(problem, request.requestId);
-      return wireFrom(kind, { ...problem, mediaType: 'application/problem+json', body });
-    }
-    case 'vcd':
-      return vcdResponse(kind, request);
   }
 };
 
-const json = 'application/json; charset=utf-8';
-
-/** The older API, all that lies below `/api`, answers XML unless it is asked for JSON; the newer one knows JSON alone. */
-const vcdResponse = (kind: RefusalClass, request: RefusedRequest): Wire => {
-  const error = vcdErrorOf(kind);
-  const { accept = '', [vcdClientRequestIdHeader.toLowerCase()]: given } = request.headers;
-  const id = vcdRequestId(typeof given === 'string' ? given : undefined, request.requestId);
-  const extraHeaders = [vcdRequestIdHeader, id];
-  const api = request.path.split('/').find((segment) => segment === 'api' || segment === 'cloudapi');
-  return api === 'api' && !prefersJson([accept])
-    ? wireFrom(kind, { ...error, mediaType: vcdErrorXmlType, body: vcdErrorXml(error, id), extraHeaders })
-    : wireFrom(kind, { ...error, mediaType: json, body: vcdErrorJson(error, id), extraHeaders });
-};
-
-interface Parts {
-  readonly status: number;
-  readonly challenge?: string | undefined;
-  readonly mediaType: string;
-  readonly body: unknown;
-  readonly extraHeaders?: readonly string[];
-}
-
-const wireFrom = (kind: RefusalClass, { status, mediaType, extraHeaders = [], ...parts }: Parts): Wire => {
-  const body = typeof parts.body === 'string' ? parts.body : JSON.stringify(parts.body);
-  const headers = ['Content-Type', mediaType, 'Content-Length', String(Buffer.byteLength(body))];
+const wireFrom = <Code>(
+  dialect: VendorDialect<Code>,
+  kind: RefusalClass,
+  reader: ErrorReader,
+  extraHeaders: readonly string[] = [],
+): Wire => {
+  const error = errorOfClass(dialect, kind);
+  const written = dialect.write(error, reader);
+  const body = typeof written.body === 'string' ? written.body : JSON.stringify(written.body);
+  const headers = ['Content-Type', written.mediaType, 'Content-Length', String(Buffer.byteLength(body))];
   headers.push('Cache-Control', 'no-store', ...extraHeaders);
-  const challenge = parts.challenge ?? scopeChallengeOf(kind);
+  const challenge = error.challenge ?? scopeChallengeOf(kind);
   if (challenge !== undefined) headers.push('WWW-Authenticate', challenge);
   const seconds = retryAfterSecondsOf(kind);
   if (seconds !== undefined) headers.push('Retry-After', String(seconds));
-  return { status, headers, body };
+  return { status: error.status, headers, body };
 };
 
 /** RFC 6750 section 3: the header says that the token lacks a scope, whatever the dialect's body says. */

@@ -131,6 +131,8 @@ export interface Route {
   readonly endpoints: Readonly<Partial<Record<Method, Endpoint>>>;
   /** The surface's own shape of an error met outside the endpoint: framing, size, method, outage, bug. */
   readonly onFault: (fault: Fault, request: RequestHead) => Answer;
+  /** What every answer has beside its own headers; undefined: nothing. */
+  readonly headersOf?: ((request: RequestHead) => Readonly<Record<string, string>>) | undefined;
 }
 
 export interface Fault {

@@ -1,24 +1,97 @@
-// What the dialects share of answering a failure: which headers go with it, what the outcome record says of it, and what a
-// command error is to a vendor's client. A code without a class does not compile. The management API has an answer of its
-// own to each code.
+// How the vendors' dialects answer what went wrong at an endpoint: a refusal, a command error, an error in the dialect's own
+// words, or what was met outside. A command error of a code without a class does not compile. The management API has an
+// answer of its own to each code. An outage never becomes the caller's fault.
 
 import type { Identity } from '../decision/identity.ts';
 import type { Refusal } from '../decision/outcome.ts';
-import { classifyRefusal, retryAfterSecondsOf } from '../decision/refusal-class.ts';
-import type { CommandError, CommandErrorCode } from '../lifecycle/command-error.ts';
-import { denied, type Note } from './answer.ts';
+import { classifyRefusal, type RefusalClass, retryAfterSecondsOf } from '../decision/refusal-class.ts';
+import { errorOfClass, type VendorDialect, type VendorError } from '../dialects/vendor-error.ts';
+import { type CommandError, type CommandErrorCode, isCommandError } from '../lifecycle/command-error.ts';
+import { denied, neverStored, type Note, refusedNote, type RequestHead, type Route } from './answer.ts';
+import type { Dialect } from './endpoint.ts';
 
 type Headers = Readonly<Record<string, string>>;
 
-/** Whether a refusal may pass by itself, so that the caller may retry. */
-export const mayPass = (refusal: Refusal): boolean =>
-  retryAfterSecondsOf(classifyRefusal(refusal)) !== undefined;
+/** An error in a dialect's own words. Without a code it has that of its status. */
+export interface VendorFault<Code> extends Omit<VendorError<Code>, 'code'> {
+  readonly code?: Code;
+  readonly headers?: Headers;
+  readonly note: Note;
+}
+
+export interface SurfaceDialect<Code> extends Dialect<VendorFault<Code>> {
+  readonly onFault: Route['onFault'];
+}
+
+/** How a command error is answered that is not 400 with its message: as a class of refusals, or so and with its message. */
+export type CommandAnswers<Code> = Readonly<
+  Partial<Record<CommandErrorClass, RefusalClass | { readonly status: number; readonly code?: Code }>>
+>;
+
+/** `headersOf`: of every error. */
+export const createDialect = <Code>(
+  vendor: VendorDialect<Code>,
+  commandAnswers: CommandAnswers<NoInfer<Code>>,
+  headersOf: (request: RequestHead) => Headers = () => ({}),
+): SurfaceDialect<Code> => {
+  const respond: Dialect<VendorFault<Code>>['respond'] = (fault, request) => {
+    const { status, code = vendor.codeOf(status), message, challenge, headers, note } = fault;
+    return {
+      status,
+      headers: { ...neverStored, ...headersOf(request), ...challengeHeader(challenge), ...headers },
+      ...vendor.write({ status, code, message }, request),
+      note,
+    };
+  };
+  return {
+    respond,
+    errorOf: (failure, identity) => {
+      if (!isCommandError(failure))
+        return {
+          ...errorOfClass(vendor, classifyRefusal(failure)),
+          headers: refusalHeaders(failure),
+          note: refusedNote(failure, identity),
+        };
+      const answer = commandAnswers[classifyCommandError(failure.code)] ?? { status: 400 };
+      const error =
+        typeof answer === 'string' ? errorOfClass(vendor, answer) : { ...answer, message: failure.message };
+      return { ...error, note: commandErrorNote(error.status, failure, identity) };
+    },
+    onFault: ({ status, description: message, note }, request) =>
+      respond({ status, message, headers: faultHeaders(status), note }, request),
+  };
+};
+
+export const isFault = <Fault extends VendorFault<unknown>>(value: object | Fault): value is Fault =>
+  'message' in value && 'note' in value;
+
+/** 400: what the request lacks or contradicts. `identity`: whose it is, where that is known. */
+export const badRequest = (message: string, identity?: Identity) => ({
+  status: 400,
+  message,
+  note: denied('request_malformed', message, identity),
+});
+
+/**
+ * A refusal of what a request presents, answered by `error`: whether it was unknown, expired or revoked is for the log alone.
+ * One that may pass by itself stays what it is.
+ */
+export const refusedAs = <Code>(
+  refusal: Refusal,
+  error: Omit<VendorFault<Code>, 'note'>,
+): VendorFault<Code> | Refusal =>
+  retryAfterSecondsOf(classifyRefusal(refusal)) === undefined
+    ? { ...error, note: refusedNote(refusal) }
+    : refusal;
+
+const challengeHeader = (challenge: string | undefined): Headers =>
+  challenge === undefined ? {} : { 'www-authenticate': challenge };
 
 /** `Retry-After` where it may pass by itself, as long as on the proxied path; and the challenge, where there is one. */
 export const refusalHeaders = (refusal: Refusal, challenge?: string): Headers => {
   const seconds = retryAfterSecondsOf(classifyRefusal(refusal));
   return {
-    ...(challenge === undefined ? {} : { 'www-authenticate': challenge }),
+    ...challengeHeader(challenge),
     ...(seconds === undefined ? {} : { 'retry-after': String(seconds) }),
   };
 };

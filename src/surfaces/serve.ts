@@ -155,7 +155,11 @@ const send = (context: Context, { status, headers, body, mediaType, note }: Answ
   const { res } = context;
   if (!isOpen(res)) return;
   context.note = note;
-  const head: Record<string, string> = { 'x-content-type-options': 'nosniff', ...headers };
+  const head: Record<string, string> = {
+    'x-content-type-options': 'nosniff',
+    ...headers,
+    ...context.route.headersOf?.(context.head),
+  };
   if (body === undefined) {
     // RFC 9110 §8.6: none with 204; and with HEAD it would be the length of what GET answers.
     if (status !== 204 && context.head.method !== 'HEAD') head['content-length'] = '0';

@@ -55,6 +55,7 @@ export type PathEndpoints = Readonly<Partial<Record<Method, Endpoint>>> & {
 export interface SurfaceParts<Key extends string> {
   /** The shape of errors met outside the endpoints. */
   readonly onFault: Route['onFault'];
+  readonly headersOf?: Route['headersOf'];
   /** Of each path: a table, which does not compile without one of them, or what finds those of a pattern. */
   readonly endpoints: Readonly<Record<Key, PathEndpoints>> | ((pattern: string) => PathEndpoints);
 }
@@ -76,6 +77,6 @@ export const defineSurface =
       const found: PathEndpoints =
         typeof parts.endpoints === 'function' ? parts.endpoints(path) : parts.endpoints[key];
       const { onFault = parts.onFault, ...endpoints } = found;
-      return { name: routeNameOf(descriptor, key), path, endpoints, onFault };
+      return { name: routeNameOf(descriptor, key), path, endpoints, onFault, headersOf: parts.headersOf };
     });
   };

@@ -32,6 +32,7 @@ t.test('every reason has the same status, Retry-After and kind of challenge in e
       t.equal(headerOf(headers, 'Retry-After'), headerOf(expected.headers, 'Retry-After'), what);
       const challenge = headerOf(headers, 'WWW-Authenticate');
       t.equal(challenge === undefined, headerOf(expected.headers, 'WWW-Authenticate') === undefined, what);
+      if (challenge !== undefined) t.match(challenge, /^(?:Bearer|Basic)(?: realm=|$)/, what);
       if (status === 403 && challenge !== undefined) t.match(challenge, /error="insufficient_scope"/, what);
       t.equal(headerOf(headers, 'Cache-Control'), 'no-store', what);
       t.equal(headerOf(headers, 'Content-Length'), String(body.length), `${what}: ASCII alone`);

@@ -7,15 +7,17 @@ import { isFailure } from '../../lifecycle/command-error.ts';
 import { orderOf } from '../../lifecycle/token-list.ts';
 import type { Label } from '../../store/records.ts';
 import { type Endpoint, success, type SurfaceRequest } from '../answer.ts';
+import type { EndpointDeps } from '../endpoint-deps.ts';
+import { badRequest } from '../failures.ts';
 import { cursorOf } from '../token-cursor.ts';
-import { type AstraDeps, ownerEndpoint } from './astra-endpoint.ts';
-import { badRequest, invalidQuery, notFound } from './astra-problem.ts';
+import { ownerEndpoint } from './astra-endpoint.ts';
+import { invalidQuery, notFound } from './astra-problem.ts';
 import { astraTokenOf, tokenType, tokenVersion, withSecret } from './astra-token.ts';
 import { isInvalid, readListQuery } from './list-query.ts';
 
 /** `locationOf`: where a token of this id lies. */
 export const postApiToken = (
-  deps: AstraDeps,
+  deps: EndpointDeps,
   locationOf: (parameters: SurfaceRequest['parameters'], tokenId: string) => string,
 ): Endpoint =>
   ownerEndpoint(deps, async (actor, owner, request) => {
@@ -36,7 +38,7 @@ export const postApiToken = (
     return success(201, withSecret(astraTokenOf(record), secret), identity, headers);
   });
 
-export const listApiTokens = (deps: AstraDeps): Endpoint =>
+export const listApiTokens = (deps: EndpointDeps): Endpoint =>
   ownerEndpoint(deps, async (actor, owner, request) => {
     const query = readListQuery(request.query);
     if (isInvalid(query)) return invalidQuery(query.invalidParams, actor.identity);
@@ -55,7 +57,7 @@ export const listApiTokens = (deps: AstraDeps): Endpoint =>
     return success(200, body, actor.identity);
   });
 
-export const getApiToken = (deps: AstraDeps): Endpoint =>
+export const getApiToken = (deps: EndpointDeps): Endpoint =>
   ownerEndpoint(deps, async (actor, owner, { parameters }) => {
     const found = await deps.commands.findApiToken(actor, parameters['token'] ?? '', owner);
     if (isFailure(found)) return found;
@@ -65,7 +67,7 @@ export const getApiToken = (deps: AstraDeps): Endpoint =>
   });
 
 /** 204 also when it has been revoked before: a command that was answered 503 is simply repeated. */
-export const deleteApiToken = (deps: AstraDeps): Endpoint =>
+export const deleteApiToken = (deps: EndpointDeps): Endpoint =>
   ownerEndpoint(deps, async (actor, owner, { parameters }) => {
     const result = await deps.commands.revokeApiToken(actor, parameters['token'] ?? '', owner);
     return isFailure(result) ? result : success(204, undefined, actor.identity);

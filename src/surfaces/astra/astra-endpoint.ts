@@ -7,18 +7,11 @@ import { isMadeUuid, meansOrg, uuidOfUser } from '../../identity/vendor-ids.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
 import type { CommandError } from '../../lifecycle/command-error.ts';
 import { checkOrgId, checkUserId } from '../../lifecycle/names.ts';
-import type { TokenCommands } from '../../lifecycle/token-commands.ts';
 import type { Answer, Endpoint, SurfaceRequest } from '../answer.ts';
+import type { EndpointDeps } from '../endpoint-deps.ts';
 import { actorEndpoint } from '../endpoint.ts';
-import { readActor, type ReadActorDeps } from '../read-actor.ts';
-import type { SurfaceDeps } from '../surface.ts';
+import { readActor } from '../read-actor.ts';
 import { type AstraFault, createAstraDialect, notFound } from './astra-problem.ts';
-
-export interface AstraDeps extends ReadActorDeps {
-  readonly settings: SurfaceDeps['settings'];
-  readonly store: SurfaceDeps['store'];
-  readonly commands: TokenCommands;
-}
 
 /** Whose tokens a path leads to. The org may be another than the caller's: the command refuses it, and the audit has it. */
 export interface TokenOwner {
@@ -29,7 +22,7 @@ export interface TokenOwner {
 type Result = Answer | AstraFault | Refusal | CommandError;
 
 export const ownerEndpoint = (
-  deps: AstraDeps,
+  deps: EndpointDeps,
   run: (actor: Actor, owner: TokenOwner, request: SurfaceRequest) => Promise<Result>,
 ): Endpoint =>
   actorEndpoint(
@@ -43,7 +36,7 @@ export const ownerEndpoint = (
 
 /** Without an account in the path, it is the caller's own. The group in it, if any, does not matter. */
 const findOwner = async (
-  { store }: AstraDeps,
+  { store }: EndpointDeps,
   actor: Actor,
   request: SurfaceRequest,
 ): Promise<TokenOwner | AstraFault | Refusal> => {
@@ -65,7 +58,7 @@ const usersPerPage = 500;
  * among all users of the org, but only for actors who may manage other users' tokens.
  */
 const findUserId = async (
-  store: AstraDeps['store'],
+  store: EndpointDeps['store'],
   { identity }: Actor,
   named: string,
 ): Promise<string | Outage> => {

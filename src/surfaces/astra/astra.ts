@@ -1,22 +1,21 @@
 // The astra surface: the API tokens of a user, made, listed, seen and revoked by somebody who signed in. There is no
 // exchange: an API token is presented directly on every call, which the proxied path checks.
 
-import { createIdentifyLive } from '../../lifecycle/identify-live.ts';
-import { createTokenCommands } from '../../lifecycle/token-commands.ts';
 import { astra } from '../../settings/surfaces/astra.ts';
+import { createEndpointDeps } from '../endpoint-deps.ts';
 import { defineSurface, type PathEndpoints } from '../surface.ts';
 import { deleteApiToken, getApiToken, listApiTokens, postApiToken } from './api-token-endpoints.ts';
-import { onFault } from './astra-problem.ts';
+import { createAstraDialect } from './astra-problem.ts';
 
-export const surface = defineSurface(astra, (deps, paths) => {
-  const commands = createTokenCommands(deps);
-  const ownDeps = { ...deps, identifyLive: createIdentifyLive(deps), commands };
-  const list = listApiTokens(ownDeps);
+export const surface = defineSurface(astra, (surfaceDeps, paths) => {
+  const deps = createEndpointDeps(surfaceDeps);
+  const { onFault } = createAstraDialect(deps.settings.surfaces.astra);
+  const list = listApiTokens(deps);
   const tokensAt = (tokenPath: string): PathEndpoints => ({
     GET: list,
-    POST: postApiToken(ownDeps, (parameters, token) => filled(tokenPath, { ...parameters, token })),
+    POST: postApiToken(deps, (parameters, token) => filled(tokenPath, { ...parameters, token })),
   });
-  const token = { GET: getApiToken(ownDeps), DELETE: deleteApiToken(ownDeps) };
+  const token = { GET: getApiToken(deps), DELETE: deleteApiToken(deps) };
   return {
     onFault,
     endpoints: {

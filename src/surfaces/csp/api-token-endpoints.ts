@@ -10,15 +10,16 @@ import { meansOrg } from '../../identity/vendor-ids.ts';
 import { isCommandError, isFailure } from '../../lifecycle/command-error.ts';
 import type { NewApiToken } from '../../lifecycle/create-api-token.ts';
 import { type Endpoint, success, type SurfaceRequest } from '../answer.ts';
+import type { EndpointDeps } from '../endpoint-deps.ts';
 import { actorEndpoint } from '../endpoint.ts';
+import { badRequest } from '../failures.ts';
 import { readActor } from '../read-actor.ts';
 import { readAllowedScopes } from './allowed-scopes.ts';
-import type { CspDeps } from './csp-endpoint.ts';
-import { badRequest, cspDialect } from './csp-error.ts';
+import { cspDialect } from './csp-error.ts';
 
 const dayMs = 24 * 3600 * 1000;
 
-export const postApiToken = (deps: CspDeps): Endpoint =>
+export const postApiToken = (deps: EndpointDeps): Endpoint =>
   actorEndpoint(
     cspDialect,
     (request) => readActor(deps, request),
@@ -79,7 +80,7 @@ const readLifetime = (ttl: unknown): number | null | undefined | 'malformed' => 
 
 const idsMax = 15;
 
-export const deactivateApiTokens = (deps: CspDeps): Endpoint =>
+export const deactivateApiTokens = (deps: EndpointDeps): Endpoint =>
   actorEndpoint(
     cspDialect,
     (request) => readActor(deps, request),

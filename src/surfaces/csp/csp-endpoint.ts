@@ -3,30 +3,15 @@
 
 import { denial, isDenial, type Refusal } from '../../decision/outcome.ts';
 import { meansOrg } from '../../identity/vendor-ids.ts';
-import type { BeginClientSession } from '../../lifecycle/client-session.ts';
 import { isCommandError } from '../../lifecycle/command-error.ts';
-import type { FindDetails } from '../../lifecycle/details.ts';
-import type { Exchange } from '../../lifecycle/exchange.ts';
 import type { Issued } from '../../lifecycle/issue.ts';
-import type { Revoke } from '../../lifecycle/revoke.ts';
-import type { TokenCommands } from '../../lifecycle/token-commands.ts';
 import type { Answer, Endpoint, SurfaceRequest } from '../answer.ts';
-import { isClientFault, type OauthClient, type OauthClients } from '../client-authentication.ts';
+import { isClientFault, type OauthClient } from '../client-authentication.ts';
+import type { EndpointDeps } from '../endpoint-deps.ts';
 import { endpoint } from '../endpoint.ts';
-import type { ReadActorDeps } from '../read-actor.ts';
-import type { SurfaceDeps } from '../surface.ts';
+import { badRequest } from '../failures.ts';
 import { type ParameterSource, readParameters, type VendorParameters } from '../vendor-parameters.ts';
-import { badRequest, cspDialect, type CspFault, refusedClient } from './csp-error.ts';
-
-export interface CspDeps extends ReadActorDeps {
-  readonly settings: SurfaceDeps['settings'];
-  readonly clients: OauthClients;
-  readonly commands: TokenCommands;
-  readonly exchange: Exchange;
-  readonly beginClientSession: BeginClientSession;
-  readonly findDetails: FindDetails;
-  readonly revoke: Revoke;
-}
+import { cspDialect, type CspFault, refusedClient } from './csp-error.ts';
 
 /** An endpoint with parameters, in the body, in the query, or in both. */
 export const parametersEndpoint = (source: ParameterSource, run: Run): Endpoint =>
@@ -41,7 +26,7 @@ type Run = (parameters: VendorParameters, request: SurfaceRequest) => Result | P
 
 /** With parameters in the body, and a client that authenticates by Basic; a public one names itself, with an empty secret. */
 export const clientEndpoint = (
-  { clients }: Pick<CspDeps, 'clients'>,
+  { clients }: Pick<EndpointDeps, 'clients'>,
   run: (client: OauthClient, ...rest: Parameters<Run>) => ReturnType<Run>,
 ): Endpoint =>
   parametersEndpoint('body', (parameters, request) => {
@@ -55,7 +40,7 @@ export const clientEndpoint = (
 
 /** A session of the user the client stands for. `orgId`: the org that the request names. */
 export const beginSession = async (
-  { beginClientSession }: Pick<CspDeps, 'beginClientSession'>,
+  { beginClientSession }: Pick<EndpointDeps, 'beginClientSession'>,
   client: OauthClient,
   orgId: string | undefined,
   request: SurfaceRequest,

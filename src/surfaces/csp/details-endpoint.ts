@@ -6,13 +6,15 @@ import { uuidOfOrg } from '../../identity/vendor-ids.ts';
 import type { TokenDetails } from '../../lifecycle/details.ts';
 import type { CspSettings } from '../../settings/settings.ts';
 import { denied, type Endpoint, success } from '../answer.ts';
+import type { EndpointDeps } from '../endpoint-deps.ts';
+import { badRequest } from '../failures.ts';
 import { allowedScopesOf } from './allowed-scopes.ts';
-import { type CspDeps, parametersEndpoint } from './csp-endpoint.ts';
-import { badRequest, type CspFault, masked, refusedToken } from './csp-error.ts';
+import { parametersEndpoint } from './csp-endpoint.ts';
+import { type CspFault, masked, refusedToken } from './csp-error.ts';
 import { allPermissionsScope, cspUserOf, neverSeconds } from './csp-names.ts';
 import { permissionsOf } from './csp-token-form.ts';
 
-export const postDetails = ({ findDetails, settings }: CspDeps): Endpoint =>
+export const postDetails = ({ findDetails, settings }: EndpointDeps): Endpoint =>
   parametersEndpoint('body', async (parameters, request) => {
     const token = parameters.one('tokenValue');
     if (token === undefined) return badRequest('Send the API token as tokenValue.');
@@ -26,8 +28,7 @@ export const postDetails = ({ findDetails, settings }: CspDeps): Endpoint =>
 
 const unknownToken = (token: string): CspFault => ({
   status: 404,
-  word: 'not_found',
-  description: `There is no such API token: ${masked(token)}`,
+  message: `There is no such API token: ${masked(token)}`,
   note: denied('token_unknown', undefined),
 });
 

@@ -4,9 +4,9 @@
 import { outage } from '../../decision/outcome.ts';
 import type { csp } from '../../settings/surfaces/csp.ts';
 import { type Endpoint, publicAnswer } from '../answer.ts';
+import { badRequest } from '../failures.ts';
 import type { SurfaceDeps } from '../surface.ts';
 import { parametersEndpoint } from './csp-endpoint.ts';
-import { badRequest } from './csp-error.ts';
 
 /** GET /auth/token-public-key. Only RS256 keys: clients take whatever they find here for one. */
 export const getPublicKey = ({

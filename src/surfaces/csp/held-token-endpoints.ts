@@ -7,13 +7,15 @@ import { uuidOfOrg } from '../../identity/vendor-ids.ts';
 import { isCommandError } from '../../lifecycle/command-error.ts';
 import type { TokenDetails } from '../../lifecycle/details.ts';
 import { type Answer, type Endpoint, success } from '../answer.ts';
+import type { EndpointDeps } from '../endpoint-deps.ts';
+import { badRequest } from '../failures.ts';
 import { presentedCredential } from '../read-actor.ts';
-import { clientEndpoint, type CspDeps, parametersEndpoint } from './csp-endpoint.ts';
-import { badRequest, refusedToken } from './csp-error.ts';
+import { clientEndpoint, parametersEndpoint } from './csp-endpoint.ts';
+import { refusedToken } from './csp-error.ts';
 import { cspUserOf, neverSeconds } from './csp-names.ts';
 
 /** RFC 7662, of API tokens only. */
-export const postIntrospect = (deps: CspDeps): Endpoint =>
+export const postIntrospect = (deps: EndpointDeps): Endpoint =>
   clientEndpoint(deps, async (_, parameters, request) => {
     const token = parameters.one('token');
     if (token === undefined) return badRequest(tokenMissing);
@@ -47,7 +49,7 @@ const describe = ({ token, user }: TokenDetails, domain: string): object => ({
  * RFC 7009: 200 also for what can never have been a token here, or has ended; 400 for an API token of the right form that the
  * store does not know, because it may have lost the token, and for an access token that may be good later.
  */
-export const postRevoke = (deps: CspDeps): Endpoint =>
+export const postRevoke = (deps: EndpointDeps): Endpoint =>
   clientEndpoint(deps, async (_, parameters, request) => {
     const token = parameters.one('token');
     if (token === undefined) return badRequest(tokenMissing);
@@ -59,7 +61,7 @@ export const postRevoke = (deps: CspDeps): Endpoint =>
   });
 
 /** Ends the session of the access token presented or named as idToken. The API token lives on. */
-export const postLogout = (deps: CspDeps): Endpoint =>
+export const postLogout = (deps: EndpointDeps): Endpoint =>
   parametersEndpoint('body', async (parameters, request) => {
     const named = parameters.one('idToken');
     const presented = presentedCredential(request, deps.settings.credential);

@@ -7,23 +7,25 @@ import { isDenial, isRefusal, type Refusal } from '../../decision/outcome.ts';
 import { isCommandError } from '../../lifecycle/command-error.ts';
 import type { Issued } from '../../lifecycle/issue.ts';
 import { type Answer, denied, type Endpoint, success, type SurfaceRequest } from '../answer.ts';
+import type { EndpointDeps } from '../endpoint-deps.ts';
+import { badRequest } from '../failures.ts';
 import { parseCredentialAs, type VendorParameters } from '../vendor-parameters.ts';
-import { beginSession, clientEndpoint, type CspDeps, parametersEndpoint } from './csp-endpoint.ts';
-import { badRequest, type CspFault, refusedToken } from './csp-error.ts';
+import { beginSession, clientEndpoint, parametersEndpoint } from './csp-endpoint.ts';
+import { type CspFault, refusedToken } from './csp-error.ts';
 import { allPermissionsScope, customerNumberScope, openIdScope } from './csp-names.ts';
 import { permissionsOf } from './csp-token-form.ts';
 
 const grantTypes: readonly (string | undefined)[] = [undefined, 'refresh_token', 'api_token'];
 
 /** A `csp-auth-token` beside the token is ignored: some clients send the API token there too. */
-export const postAuthorize = (deps: CspDeps): Endpoint =>
+export const postAuthorize = (deps: EndpointDeps): Endpoint =>
   parametersEndpoint('both', (parameters, request) =>
     grantTypes.includes(parameters.one('grant_type'))
       ? exchangeToken(deps, request, parameters, {})
       : unsupportedGrant('api_token or refresh_token'),
   );
 
-export const postToken = (deps: CspDeps): Endpoint =>
+export const postToken = (deps: EndpointDeps): Endpoint =>
   clientEndpoint(deps, async (client, parameters, request) => {
     const seconds = parameters.one('accessTokenValiditySeconds');
     if (seconds !== undefined && !/^[1-9]\d{0,8}$/.test(seconds))
@@ -47,7 +49,7 @@ export const postToken = (deps: CspDeps): Endpoint =>
 
 /** Exchanges the API token among the parameters. */
 const exchangeToken = async (
-  deps: CspDeps,
+  deps: EndpointDeps,
   request: SurfaceRequest,
   parameters: VendorParameters,
   more: { readonly clientId?: string | undefined; readonly validityMs?: number | undefined },
@@ -65,8 +67,8 @@ const exchangeToken = async (
   if (isCommandError(result))
     return {
       status: 400,
-      word: 'invalid_scope',
-      description: result.message,
+      code: 'invalid_scope',
+      message: result.message,
       note: denied('scope_missing', result.code),
     };
   return issued(result, presented);
@@ -74,8 +76,8 @@ const exchangeToken = async (
 
 const unsupportedGrant = (known: string): CspFault => ({
   status: 400,
-  word: 'unsupported_grant_type',
-  description: `Send grant_type=${known}.`,
+  code: 'unsupported_grant_type',
+  message: `Send grant_type=${known}.`,
   note: denied('request_malformed', 'unsupported_grant_type'),
 });
 

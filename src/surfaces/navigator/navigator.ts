@@ -3,26 +3,25 @@
 
 import { isDenial, denial, isRefusal } from '../../decision/outcome.ts';
 import { uuidOfOrg } from '../../identity/vendor-ids.ts';
-import { createBeginClientSession } from '../../lifecycle/client-session.ts';
 import { isCommandError } from '../../lifecycle/command-error.ts';
-import { createExchange, type ExchangeDeps } from '../../lifecycle/exchange.ts';
-import { createIdentifyLive } from '../../lifecycle/identify-live.ts';
 import type { Issued } from '../../lifecycle/issue.ts';
 import { navigator } from '../../settings/surfaces/navigator.ts';
 import { type Answer, type Endpoint, success } from '../answer.ts';
-import { createOauthClients, isClientFault } from '../client-authentication.ts';
+import { isClientFault } from '../client-authentication.ts';
 import { beginSession, parametersEndpoint } from '../csp/csp-endpoint.ts';
-import { badRequest, cspDialect, onFault, refusedClient, refusedToken } from '../csp/csp-error.ts';
+import { cspDialect, refusedClient, refusedToken } from '../csp/csp-error.ts';
 import { cspTokenForm } from '../csp/csp-token-form.ts';
+import { createEndpointDeps, type EndpointDeps } from '../endpoint-deps.ts';
 import { endpoint } from '../endpoint.ts';
+import { badRequest } from '../failures.ts';
 import { presentedCredential } from '../read-actor.ts';
-import { defineSurface, type SurfaceDeps } from '../surface.ts';
+import { defineSurface } from '../surface.ts';
 import { parseCredentialAs } from '../vendor-parameters.ts';
 
 export const surface = defineSurface(navigator, (surfaceDeps) => {
-  const deps = { ...surfaceDeps, form: cspTokenForm(surfaceDeps.settings.surfaces.csp.domain) };
+  const deps = createEndpointDeps(surfaceDeps, cspTokenForm(surfaceDeps.settings.surfaces.csp.domain));
   return {
-    onFault,
+    onFault: cspDialect.onFault,
     endpoints: {
       exchange: { POST: postAccessToken(deps) },
       clientCredentials: { POST: postClientCredentials(deps) },
@@ -32,49 +31,37 @@ export const surface = defineSurface(navigator, (surfaceDeps) => {
 });
 
 /** `{"refreshToken": <API token>}`; a passcode beside it is ignored. */
-const postAccessToken = (deps: ExchangeDeps & SurfaceDeps): Endpoint => {
-  const exchange = createExchange(deps);
-  return parametersEndpoint('body', async (parameters, { clientAddress, requestId }) => {
+const postAccessToken = ({ exchange, settings }: EndpointDeps): Endpoint =>
+  parametersEndpoint('body', async (parameters, { clientAddress, requestId }) => {
     const token = parameters.one('refreshToken');
     if (token === undefined) return badRequest('Send the API token as refreshToken.');
-    const credential = parseCredentialAs('opaque', token, deps.settings.credential);
+    const credential = parseCredentialAs('opaque', token, settings.credential);
     if (isDenial(credential)) return refusedToken(credential, token);
     const result = await exchange({ credential, clientAddress, requestId });
     if (isRefusal(result)) return refusedToken(result, token);
     return isCommandError(result) ? badRequest(result.message) : issued(result, token);
   });
-};
 
 /** `{"clientId", "clientSecret"}`, for the org in the path. */
-const postClientCredentials = (deps: ExchangeDeps & SurfaceDeps): Endpoint => {
-  const beginClientSession = createBeginClientSession(deps);
-  const clients = createOauthClients(deps.settings.oauth.clients, deps.clientSecretLimit);
-  return parametersEndpoint('body', async (parameters, request) => {
+const postClientCredentials = (deps: EndpointDeps): Endpoint =>
+  parametersEndpoint('body', async (parameters, request) => {
     const [id, secret] = [parameters.one('clientId'), parameters.one('clientSecret')];
     if (id === undefined || secret === undefined) return badRequest('Send clientId and clientSecret.');
-    const client = clients.find({ ...request, authorization: undefined }, { id, secret });
+    const client = deps.clients.find({ ...request, authorization: undefined }, { id, secret });
     if (isClientFault(client)) return refusedClient(client);
-    const begun = await beginSession(
-      { beginClientSession },
-      client,
-      request.parameters['org'] ?? '',
-      request,
-    );
+    const begun = await beginSession(deps, client, request.parameters['org'] ?? '', request);
     return 'accessToken' in begun ? issued(begun, undefined) : begun;
   });
-};
 
 /** A user belongs to one org here. */
-const getOrgs = (deps: SurfaceDeps): Endpoint => {
-  const identifyLive = createIdentifyLive(deps);
-  return endpoint(cspDialect, async (request) => {
-    const credential = presentedCredential(request, deps.settings.credential) ?? denial('credential_missing');
+const getOrgs = ({ identifyLive, settings }: EndpointDeps): Endpoint =>
+  endpoint(cspDialect, async (request) => {
+    const credential = presentedCredential(request, settings.credential) ?? denial('credential_missing');
     if (isDenial(credential)) return credential;
     const identity = await identifyLive(credential, request.clientAddress);
     if (isRefusal(identity)) return identity;
     return success(200, { loggedInUserOrgs: [uuidOfOrg(identity.org.id)] }, identity);
   });
-};
 
 const issued = (result: Issued, apiToken: string | undefined): Answer => {
   const body = {

@@ -3,29 +3,29 @@
 
 import { parseCredential, readCredential } from '../../decision/credential.ts';
 import { type Identity, isOwnSession } from '../../decision/identity.ts';
-import { isDenial, isOutage } from '../../decision/outcome.ts';
+import { isDenial, isOutage, isRefusal, type Refusal } from '../../decision/outcome.ts';
 import { introspectScope } from '../../decision/rights.ts';
-import { type Answer, denied, type Endpoint, isAnswer, success, type SurfaceRequest } from '../answer.ts';
-import { authenticateClient, invalidClient, type OauthDeps } from './oauth-client.ts';
-import { badRequest, oauthError, refusedForNow } from './oauth-error.ts';
-import { type Parameters, readParameters } from './parameters.ts';
+import { denied, type Endpoint, success, type SurfaceRequest } from '../answer.ts';
+import { basicChallenge } from '../client-authentication.ts';
+import type { EndpointDeps } from '../endpoint-deps.ts';
+import { isFault, refusedAs } from '../failures.ts';
+import { authenticateClient, formEndpoint, invalidClient } from './oauth-client.ts';
+import { badRequest, type OauthFault } from './oauth-error.ts';
+import type { Parameters } from './parameters.ts';
 
-export const postIntrospect =
-  (deps: OauthDeps): Endpoint =>
-  async (request) => {
-    const parameters = readParameters(request, []);
-    if (isAnswer(parameters)) return parameters;
+export const postIntrospect = (deps: EndpointDeps): Endpoint =>
+  formEndpoint([], async (parameters, request) => {
     const caller = await authenticateCaller(deps, request, parameters);
-    if (isAnswer(caller)) return caller;
+    if (isFault(caller) || isRefusal(caller)) return caller;
     const token = parameters.one('token');
     if (token === undefined) return badRequest('invalid_request', 'Send the token to look at as token.');
     const credential = parseCredential(token, deps.settings.credential);
     if (isDenial(credential)) return success(200, { active: false }, caller.identity);
     const found = await deps.introspect({ credential, orgId: caller.identity?.org.id });
-    if (isOutage(found)) return refusedForNow(found);
+    if (isOutage(found)) return found;
     const body = found === 'inactive' ? { active: false } : describe(found, deps.settings.audience);
     return success(200, body, caller.identity);
-  };
+  });
 
 interface Caller {
   /** Undefined for a configured client, which may ask about tokens of every org. */
@@ -34,10 +34,10 @@ interface Caller {
 
 /** RFC 7662 §2.1: the endpoint must not answer strangers, or anybody could try out tokens here. */
 const authenticateCaller = async (
-  deps: OauthDeps,
+  deps: EndpointDeps,
   request: SurfaceRequest,
   parameters: Parameters,
-): Promise<Caller | Answer> => {
+): Promise<Caller | OauthFault | Refusal> => {
   const presented = readCredential(
     {
       authorization: request.authorization,
@@ -51,35 +51,29 @@ const authenticateCaller = async (
   );
   if (presented === undefined) {
     const client = authenticateClient(deps.clients, request, parameters);
-    if (isAnswer(client)) return client;
+    if (isFault(client) || isRefusal(client)) return client;
     return client.kind === 'confidential'
       ? { identity: undefined }
-      : invalidClient('basic', 'introspection without authentication');
+      : invalidClient(basicChallenge, 'introspection without authentication');
   }
   const identity = isDenial(presented)
     ? presented
     : await deps.identifyLive(presented, request.clientAddress);
-  if (isOutage(identity)) return refusedForNow(identity);
-  if (isDenial(identity)) {
-    if (identity.reason === 'rate_limited') return refusedForNow(identity);
-    return oauthError({
+  if (isRefusal(identity))
+    return refusedAs(identity, {
       status: 401,
-      error: 'invalid_token',
-      description: 'The token in the Authorization header is not accepted.',
-      headers: { 'www-authenticate': 'Bearer realm="tollgate", error="invalid_token"' },
-      note: denied(identity.reason, identity.evidence),
+      code: 'invalid_token',
+      message: 'The token in the Authorization header is not accepted.',
+      challenge: 'Bearer realm="tollgate", error="invalid_token"',
     });
-  }
   if (identity.scopes.has(introspectScope)) return { identity };
-  return oauthError({
+  return {
     status: 403,
-    error: 'insufficient_scope',
-    description: `The token in the Authorization header lacks the scope ${introspectScope}.`,
-    headers: {
-      'www-authenticate': `Bearer realm="tollgate", error="insufficient_scope", scope="${introspectScope}"`,
-    },
+    code: 'insufficient_scope',
+    message: `The token in the Authorization header lacks the scope ${introspectScope}.`,
+    challenge: `Bearer realm="tollgate", error="insufficient_scope", scope="${introspectScope}"`,
     note: denied('scope_missing', introspectScope, identity),
-  });
+  };
 };
 
 /** RFC 7662 §2.2. Members that are not known are left out. */

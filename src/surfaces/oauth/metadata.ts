@@ -4,8 +4,9 @@
 import { configuredSurfaces } from '../../settings/surface-paths.ts';
 import type { oauth } from '../../settings/surfaces/oauth.ts';
 import { type Answer, type Endpoint, permitted, publicAnswer } from '../answer.ts';
+import { endpoint } from '../endpoint.ts';
 import type { SurfaceDeps } from '../surface.ts';
-import { badRequest } from './oauth-error.ts';
+import { badRequest, oauthDialect } from './oauth-error.ts';
 import { namedResources, scopesOf } from './resources.ts';
 import { grantTypes } from './token-endpoint.ts';
 
@@ -40,11 +41,12 @@ export const getOpenidMetadata = (deps: MetadataDeps): Endpoint => {
 };
 
 /** RFC 6749 §4.1.2.1, shown to the person at the browser: an unknown client has no redirection URI to be sent back to. */
-export const authorizationEndpoint: Endpoint = () =>
+export const authorizationEndpoint: Endpoint = endpoint(oauthDialect, () =>
   badRequest(
     'unsupported_response_type',
     'Nobody signs in here: exchange an API token at the token endpoint (grant_type=refresh_token).',
-  );
+  ),
+);
 
 const noOpenid: Answer = {
   status: 404,

@@ -1,9 +1,9 @@
 // Reads the parameters of an OAuth request: a form body, each parameter at most once, none secret in the query.
 // RFC 6749 §3.2: parameters without a value are treated as omitted; unknown ones are ignored.
 
-import type { Answer, SurfaceRequest } from '../answer.ts';
+import type { SurfaceRequest } from '../answer.ts';
 import { decode } from '../body.ts';
-import { badRequest } from './oauth-error.ts';
+import { badRequest, type OauthFault } from './oauth-error.ts';
 
 export interface Parameters {
   /** The value of a parameter that may appear once; undefined when it is absent or empty. */
@@ -24,11 +24,11 @@ const secretNames: ReadonlySet<string> = new Set([
   'client_assertion',
 ]);
 
-/** Parameters of a POST; `repeatable`: those that may appear more than once. An Answer when they cannot be read. */
+/** Parameters of a POST; `repeatable`: those that may appear more than once. A fault when they cannot be read. */
 export const readParameters = (
   request: SurfaceRequest,
   repeatable: readonly string[],
-): Parameters | Answer => {
+): Parameters | OauthFault => {
   for (const piece of request.query.split('&')) {
     const name = decode(piece.split('=', 1)[0] ?? '');
     if (name !== undefined && secretNames.has(name))

@@ -4,7 +4,7 @@
 import { resourceMetadataPath } from '../../decision/protected-resource.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { publicAnswer, type Route } from '../answer.ts';
-import { onFault } from './oauth-error.ts';
+import { oauthDialect } from './oauth-error.ts';
 import { namedResources, scopesOf } from './resources.ts';
 
 export type ResourceSettings = Pick<Settings, 'issuer' | 'issuers' | 'oauth' | 'routes' | 'upstreams'>;
@@ -18,7 +18,7 @@ export const resourceRoutes = (settings: ResourceSettings): readonly Route[] =>
       name: 'oauth:metadata',
       path: resourceMetadataPath(resource),
       endpoints: { GET: () => answer },
-      onFault,
+      onFault: oauthDialect.onFault,
     };
   });
 

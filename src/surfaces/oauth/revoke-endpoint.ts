@@ -7,18 +7,13 @@
 import { parseCredential } from '../../decision/credential.ts';
 import { isDenial, isRefusal } from '../../decision/outcome.ts';
 import { isCommandError } from '../../lifecycle/command-error.ts';
-import { type Endpoint, isAnswer, success } from '../answer.ts';
-import { authenticateClient, type OauthDeps } from './oauth-client.ts';
-import { badRequest, refusedForNow } from './oauth-error.ts';
-import { readParameters } from './parameters.ts';
+import { type Endpoint, success } from '../answer.ts';
+import type { EndpointDeps } from '../endpoint-deps.ts';
+import { clientEndpoint } from './oauth-client.ts';
+import { badRequest } from './oauth-error.ts';
 
-export const postRevoke =
-  (deps: OauthDeps): Endpoint =>
-  async (request) => {
-    const parameters = readParameters(request, []);
-    if (isAnswer(parameters)) return parameters;
-    const client = authenticateClient(deps.clients, request, parameters);
-    if (isAnswer(client)) return client;
+export const postRevoke = (deps: EndpointDeps): Endpoint =>
+  clientEndpoint(deps, [], async (_, parameters, request) => {
     // token_type_hint is not needed: the shape says it (§2.1 lets the server ignore it).
     const token = parameters.one('token');
     if (token === undefined) return badRequest('invalid_request', 'Send the token to revoke as token.');
@@ -26,7 +21,7 @@ export const postRevoke =
     if (isDenial(credential)) return done;
     const result = await deps.revoke(credential, request.clientAddress, request.requestId);
     if (isCommandError(result)) return badRequest('invalid_request', result.message, 'token_unknown');
-    return isRefusal(result) ? refusedForNow(result) : done;
-  };
+    return isRefusal(result) ? result : done;
+  });
 
 const done = success(200, undefined, undefined);

@@ -6,10 +6,12 @@ import { isDenial, isRefusal } from '../../decision/outcome.ts';
 import { parseScopes } from '../../decision/scope.ts';
 import type { Issued, IssueError } from '../../lifecycle/issue.ts';
 import { isCommandError } from '../../lifecycle/command-error.ts';
-import { type Answer, type Endpoint, isAnswer, success } from '../answer.ts';
-import { authenticateClient, type OauthDeps } from './oauth-client.ts';
-import { badRequest, type OauthErrorCode, refusedCredential } from './oauth-error.ts';
-import { type Parameters, readParameters } from './parameters.ts';
+import { type Answer, type Endpoint, success } from '../answer.ts';
+import type { EndpointDeps } from '../endpoint-deps.ts';
+import { isFault } from '../failures.ts';
+import { clientEndpoint } from './oauth-client.ts';
+import { badRequest, type OauthErrorCode, type OauthFault, refusedCredential } from './oauth-error.ts';
+import type { Parameters } from './parameters.ts';
 
 export const grantTypes = {
   refresh: 'refresh_token',
@@ -34,22 +36,19 @@ interface Grant {
   readonly extra: Readonly<Record<string, string>>;
 }
 
-export const postToken =
-  (deps: OauthDeps): Endpoint =>
-  async (request) => {
-    // RFC 8693 §2.1, RFC 8707 §2: these two may be repeated.
-    const parameters = readParameters(request, ['audience', 'resource']);
-    if (isAnswer(parameters)) return parameters;
-    const client = authenticateClient(deps.clients, request, parameters);
-    if (isAnswer(client)) return client;
+/** RFC 8693 §2.1, RFC 8707 §2. */
+const repeatable = ['audience', 'resource'];
+
+export const postToken = (deps: EndpointDeps): Endpoint =>
+  clientEndpoint(deps, repeatable, async (client, parameters, request) => {
     const grant = readGrant(parameters);
-    if (isAnswer(grant)) return grant;
+    if (isFault(grant)) return grant;
     const credential = parseCredential(grant.token, deps.settings.credential);
     if (isDenial(credential)) return refusedCredential(credential, grant.error, grant.parameter);
     if (!grant.forms.includes(credential.form))
       return badRequest(grant.error, wrongForm(grant), 'credential_malformed');
     const narrowing = readNarrowing(parameters);
-    if (isAnswer(narrowing)) return narrowing;
+    if (isFault(narrowing)) return narrowing;
     const result = await deps.exchange({
       credential,
       ...narrowing,
@@ -59,9 +58,9 @@ export const postToken =
     });
     if (isRefusal(result)) return refusedCredential(result, grant.error, grant.parameter);
     return isCommandError(result) ? refusedCommand(result) : issued(result, grant);
-  };
+  });
 
-const readGrant = (parameters: Parameters): Grant | Answer => {
+const readGrant = (parameters: Parameters): Grant | OauthFault => {
   const type = parameters.one('grant_type');
   switch (type) {
     case undefined:
@@ -81,14 +80,14 @@ const readGrant = (parameters: Parameters): Grant | Answer => {
   }
 };
 
-const readRefresh = (parameters: Parameters): Grant | Answer => {
+const readRefresh = (parameters: Parameters): Grant | OauthFault => {
   const token = parameters.one('refresh_token');
   if (token === undefined) return badRequest('invalid_request', 'Send the API token as refresh_token.');
   return { token, parameter: 'refresh_token', forms: ['opaque'], error: 'invalid_grant', extra: {} };
 };
 
 /** RFC 8693 §2.1. Acting for somebody else (actor_token) is refused rather than ignored. */
-const readExchange = (parameters: Parameters): Grant | Answer => {
+const readExchange = (parameters: Parameters): Grant | OauthFault => {
   const token = parameters.one('subject_token');
   if (token === undefined)
     return badRequest('invalid_request', 'Send the token to exchange as subject_token.');
@@ -134,7 +133,7 @@ interface Narrowing {
 }
 
 /** `scope`, `audience`, `resource`, and our own `expires_in`: a shorter life, in seconds. */
-const readNarrowing = (parameters: Parameters): Narrowing | Answer => {
+const readNarrowing = (parameters: Parameters): Narrowing | OauthFault => {
   const text = parameters.one('scope');
   const scopes = text === undefined ? undefined : parseScopes(text);
   if (text !== undefined && scopes === undefined)
@@ -153,7 +152,7 @@ const readNarrowing = (parameters: Parameters): Narrowing | Answer => {
   };
 };
 
-const refusedCommand = (problem: IssueError): Answer => {
+const refusedCommand = (problem: IssueError): OauthFault => {
   switch (problem.code) {
     case 'scope_too_wide':
     case 'access_token_too_large':

@@ -7,10 +7,12 @@ import { prefersJson } from '../../dialects/vcd-error.ts';
 import { element, inner, xmlMediaType } from '../../dialects/xml.ts';
 import { uuidOfOrg } from '../../identity/vendor-ids.ts';
 import { type Answer, type Endpoint, type RequestHead, success } from '../answer.ts';
+import type { EndpointDeps } from '../endpoint-deps.ts';
+import { endpoint } from '../endpoint.ts';
 import { presentedCredential } from '../read-actor.ts';
 import { currentSessionEndpoint, sessionHeaders, signInBy } from './sessions.ts';
-import { urlOf, type VcdDeps, vcdEndpoint } from './vcd-endpoint.ts';
-import { asAccepted } from './vcd-error.ts';
+import { urlOf } from './vcd-endpoint.ts';
+import { olderDialect } from './vcd-error.ts';
 import { userReference } from './vcd-names.ts';
 
 /** Clients that know no newer header read the access token from this one, and send it in it. */
@@ -19,17 +21,17 @@ const olderHeader = 'x-vcloud-authorization';
 /** Where the vendor's older API begins. */
 const apiPath = '/api';
 
-export const postLegacySession = (deps: VcdDeps): Endpoint =>
-  vcdEndpoint(asAccepted, async (request) => {
+export const postLegacySession = (deps: EndpointDeps): Endpoint =>
+  endpoint(olderDialect, async (request) => {
     const begun = await signInBy(deps, request, 'anybody');
-    if ('code' in begun) return begun;
+    if (!('accessToken' in begun)) return begun;
     const headers = { ...sessionHeaders(begun), [olderHeader]: begun.accessToken };
     return { ...shown(deps, begun.identity, request), headers };
   });
 
 /** Answers with the token it was asked with: clients that resume a session take it from the answer. */
-export const getLegacySession = (deps: VcdDeps): Endpoint =>
-  currentSessionEndpoint(deps, asAccepted, ({ identity }, request) => {
+export const getLegacySession = (deps: EndpointDeps): Endpoint =>
+  currentSessionEndpoint(deps, olderDialect, ({ identity }, request) => {
     const presented = presentedCredential(request, deps.settings.credential);
     const session = shown(deps, identity, request);
     return presented === undefined || isDenial(presented)
@@ -73,7 +75,7 @@ const linksOf = (apiUrl: string, orgId: string, isProvider: boolean): readonly S
   },
 ];
 
-const shown = (deps: VcdDeps, identity: Identity, request: RequestHead): Answer => {
+const shown = (deps: EndpointDeps, identity: Identity, request: RequestHead): Answer => {
   const { org, user } = identity;
   const { providerOrg } = deps.settings.surfaces.vcd;
   const apiUrl = urlOf(deps, apiPath);

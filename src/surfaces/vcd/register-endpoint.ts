@@ -10,8 +10,10 @@ import { isFailure } from '../../lifecycle/command-error.ts';
 import type { TokenView } from '../../lifecycle/token-list.ts';
 import type { Label } from '../../store/records.ts';
 import { type Endpoint, success, type SurfaceRequest } from '../answer.ts';
-import { sessionEndpoint, type VcdDeps } from './vcd-endpoint.ts';
-import { asJson, badRequest } from './vcd-error.ts';
+import type { EndpointDeps } from '../endpoint-deps.ts';
+import { badRequest } from '../failures.ts';
+import { sessionEndpoint } from './vcd-endpoint.ts';
+import { vcdDialect } from './vcd-error.ts';
 import { grantTypes, pathOwner } from './vcd-names.ts';
 
 const registeredLabel: Label = { name: 'vcd.oauth-client', value: 'registered' };
@@ -20,8 +22,8 @@ const registeredLabel: Label = { name: 'vcd.oauth-client', value: 'registered' }
 export const isAwaitingGrant = ({ secretNumber, labels }: TokenView): boolean =>
   secretNumber === 0 && labels.some(({ name }) => name === registeredLabel.name);
 
-export const registerClient = (deps: VcdDeps): Endpoint =>
-  sessionEndpoint(asJson, deps, async (actor, request) => {
+export const registerClient = (deps: EndpointDeps): Endpoint =>
+  sessionEndpoint(vcdDialect, deps, async (actor, request) => {
     const { identity } = actor;
     const { vcd } = deps.settings.surfaces;
     if (!pathOwner(vcd, request.parameters['org'])(identity.org.id))

@@ -9,16 +9,17 @@ import { isCommandError } from '../../lifecycle/command-error.ts';
 import type { CreatedApiToken } from '../../lifecycle/create-api-token.ts';
 import type { Issued } from '../../lifecycle/issue.ts';
 import { type Answer, denied, type Endpoint, success, type SurfaceRequest } from '../answer.ts';
+import type { EndpointDeps } from '../endpoint-deps.ts';
+import { endpoint } from '../endpoint.ts';
 import { actorOf } from '../read-actor.ts';
 import { parseCredentialAs, readParameters, type VendorParameters } from '../vendor-parameters.ts';
 import { isAwaitingGrant } from './register-endpoint.ts';
-import { type VcdDeps, vcdEndpoint } from './vcd-endpoint.ts';
-import { asJson, invalidGrant, invalidRequest, type VcdFault } from './vcd-error.ts';
+import { invalidGrant, invalidRequest, vcdDialect, type VcdFault } from './vcd-error.ts';
 import { jwtBearer, pathOwner } from './vcd-names.ts';
 
 /** The parameters stand in the form; older clients put them into the query of a POST without a body. */
-export const postToken = (deps: VcdDeps): Endpoint =>
-  vcdEndpoint(asJson, async (request) => {
+export const postToken = (deps: EndpointDeps): Endpoint =>
+  endpoint(vcdDialect, async (request) => {
     const parameters = readParameters(request, 'both');
     if (typeof parameters === 'string') return invalidRequest(parameters);
     switch (parameters.one('grant_type')) {
@@ -38,10 +39,10 @@ export const postToken = (deps: VcdDeps): Endpoint =>
   });
 
 const refresh = async (
-  { exchange, settings }: VcdDeps,
+  { exchange, settings }: EndpointDeps,
   request: SurfaceRequest,
   parameters: VendorParameters,
-): Promise<Answer | VcdFault> => {
+): Promise<Answer | VcdFault | Refusal> => {
   const token = parameters.one('refresh_token');
   if (token === undefined) return invalidRequest('Send the API token as refresh_token.');
   const credential = parseCredentialAs('opaque', token, settings.credential);
@@ -62,10 +63,10 @@ const refresh = async (
 const invalidToken = 'Invalid refresh token';
 
 const initial = async (
-  deps: VcdDeps,
+  deps: EndpointDeps,
   request: SurfaceRequest,
   parameters: VendorParameters,
-): Promise<Answer | VcdFault> => {
+): Promise<Answer | VcdFault | Refusal> => {
   const [clientId, assertion] = [parameters.one('client_id'), parameters.one('assertion')];
   if (clientId === undefined || assertion === undefined)
     return invalidRequest('Send client_id, and the access token of a session as assertion.');
@@ -93,7 +94,7 @@ interface InitialToken extends CreatedApiToken {
 
 /** `session`: the access token of one. The store lets one of several such commands through, on whichever replica. */
 const giveInitialToken = async (
-  deps: VcdDeps,
+  deps: EndpointDeps,
   request: SurfaceRequest,
   session: Credential,
   clientId: string,

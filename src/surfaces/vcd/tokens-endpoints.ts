@@ -8,15 +8,17 @@ import { isCommandError, isFailure } from '../../lifecycle/command-error.ts';
 import { orderOf, type TokenFilter, type TokenView } from '../../lifecycle/token-list.ts';
 import type { TokenOrder } from '../../store/token-listing.ts';
 import { denied, type Endpoint, success } from '../answer.ts';
+import type { EndpointDeps } from '../endpoint-deps.ts';
+import { badRequest } from '../failures.ts';
 import { cursorOf, readCursor } from '../token-cursor.ts';
 import { type Filter, type Members, matches } from './fiql.ts';
 import { cursorSentence, listPage, readListQuery } from './listing.ts';
-import { type RunForSession, sessionEndpoint, urlOf, type VcdDeps } from './vcd-endpoint.ts';
-import { asJson, badRequest, forbidden } from './vcd-error.ts';
+import { type RunForSession, sessionEndpoint, urlOf } from './vcd-endpoint.ts';
+import { forbidden, vcdDialect } from './vcd-error.ts';
 import { orgReference, tokenIdOf, urnOfToken, userReference } from './vcd-names.ts';
 
-export const listTokens = (deps: VcdDeps): Endpoint =>
-  sessionEndpoint(asJson, deps, async (actor, request) => {
+export const listTokens = (deps: EndpointDeps): Endpoint =>
+  sessionEndpoint(vcdDialect, deps, async (actor, request) => {
     const { identity } = actor;
     const query = readListQuery(request, [...memberNames.keys()], sortKeys);
     if (typeof query === 'string') return badRequest(query, identity);
@@ -44,7 +46,7 @@ export const listTokens = (deps: VcdDeps): Endpoint =>
     return listPage(request, query, { values, total: found.total, next, url }, identity);
   });
 
-export const getToken = (deps: VcdDeps): Endpoint =>
+export const getToken = (deps: EndpointDeps): Endpoint =>
   tokenEndpoint(deps, async (actor, tokenId) => {
     const token = await deps.commands.findApiToken(actor, tokenId);
     if (isRefusal(token)) return token;
@@ -53,7 +55,7 @@ export const getToken = (deps: VcdDeps): Endpoint =>
     return success(200, shown(token), actor.identity);
   });
 
-export const deleteToken = (deps: VcdDeps): Endpoint =>
+export const deleteToken = (deps: EndpointDeps): Endpoint =>
   tokenEndpoint(deps, async (actor, tokenId) => {
     const done = await deps.commands.revokeApiToken(actor, tokenId);
     if (isRefusal(done)) return done;
@@ -62,10 +64,10 @@ export const deleteToken = (deps: VcdDeps): Endpoint =>
   });
 
 const tokenEndpoint = (
-  deps: VcdDeps,
+  deps: EndpointDeps,
   run: (actor: Actor, tokenId: string) => ReturnType<RunForSession>,
 ): Endpoint =>
-  sessionEndpoint(asJson, deps, (actor, request) => {
+  sessionEndpoint(vcdDialect, deps, (actor, request) => {
     const tokenId = tokenIdOf(request.parameters['urn'] ?? '');
     if (tokenId !== undefined) return run(actor, tokenId);
     // Not the name of a token: refused like the token of another user, or for the right that the caller lacks.

@@ -2,7 +2,7 @@
 
 import t, { type Test } from 'tap';
 import { faultOf } from '../../../src/surfaces/faults.ts';
-import { onFault } from '../../../src/surfaces/csp/csp-error.ts';
+import { cspDialect } from '../../../src/surfaces/csp/csp-error.ts';
 import { surface } from '../../../src/surfaces/navigator/navigator.ts';
 import { csp, navigator, startVendors, type VendorReply } from '../vendor-server.ts';
 
@@ -53,7 +53,7 @@ t.test('errors: 500 has them too, and tells nothing of the bug', async (t) => {
     clientAddress: '192.0.2.7',
   };
   const [route] = surface(server, server.settings.surfaces.navigator);
-  for (const answer of [onFault, route?.onFault ?? onFault].map((tell) =>
+  for (const answer of [cspDialect.onFault, route?.onFault ?? cspDialect.onFault].map((tell) =>
     tell(faultOf(new Error('broken invariant')), request),
   )) {
     t.equal(answer.status, 500);
