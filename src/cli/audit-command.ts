@@ -81,7 +81,7 @@ export const auditCommand = storeCommand({
         entry.action,
         named(entry.subject, '-'),
         entry.reason ?? entry.result,
-        entry.clientAddress,
+        entry.via === undefined ? entry.clientAddress : `${entry.clientAddress} (${entry.via})`,
         entry.requestId,
       ]),
       [org, user, actions, since].some((asked) => asked !== undefined)

@@ -171,6 +171,7 @@ const entryOf = ({ action, identity, origin, subject, outcome }: AuditEvent, atM
     result: reason === undefined ? 'done' : 'refused',
     reason,
     clientAddress: origin.clientAddress,
+    via: origin.via,
     requestId: origin.requestId,
   };
 };

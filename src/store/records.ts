@@ -140,6 +140,9 @@ export const readChange: Reader<Change> = (value, what) => changes[changeKind(va
 export type AuditParty = ReturnType<typeof party>;
 const party = record({ org: optional(text), user: optional(text), tokenId: optional(text) });
 
+/** The door a command came through, where that is neither an API nor the command line. */
+export type AuditVia = 'console';
+
 /** Who did what to whom, from where, and what came of it. Never holds a secret. */
 export type AuditEntry = ReturnType<typeof auditEntry>;
 const auditEntry = record({
@@ -155,6 +158,7 @@ const auditEntry = record({
   reason: optional(text),
   /** `cli` for the operator at the command line. */
   clientAddress: text,
+  via: optional(oneOf<AuditVia>(['console'])),
   requestId: text,
 });
 

@@ -14,6 +14,8 @@ import type { SurfaceBody } from './body.ts';
 /** What is known of a request before its body is read. */
 export interface RequestHead {
   readonly method: string;
+  /** As it was found: canonical, escapes and all. */
+  readonly path: string;
   /** Without the question mark; empty when there is none. */
   readonly query: string;
   /** Values of a header's lines, in any case of its name; the same header may stand twice. */
@@ -35,7 +37,9 @@ export interface SurfaceRequest extends RequestHead {
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** A string is sent as it is, anything else as JSON; undefined: no body. */
+  /** Lines of `Set-Cookie`. */
+  readonly cookies?: readonly string[];
+  /** A string or bytes are sent as they are, anything else as JSON; undefined: no body. */
   readonly body: unknown;
   /** Content-Type of the body; undefined: that of JSON. */
   readonly mediaType?: string;

@@ -17,6 +17,7 @@ export const readHead = (req: IncomingMessage, caller: Caller): RequestHead => {
   const mark = target.indexOf('?');
   return {
     method: req.method ?? '',
+    path: mark < 0 ? target : target.slice(0, mark),
     query: mark < 0 ? '' : target.slice(mark + 1),
     headerLines: (name) => linesOf(req.rawHeaders, name),
     requestId: caller.requestId,

@@ -151,7 +151,7 @@ const refuseAndClose = ({ route, head }: Context, fault: Fault): Answer => {
 /** Whether an answer can still be sent: none has been, and the caller is there. */
 const isOpen = (res: ServerResponse): boolean => !res.headersSent && !res.destroyed;
 
-const send = (context: Context, { status, headers, body, mediaType, note }: Answer): void => {
+const send = (context: Context, { status, headers, cookies, body, mediaType, note }: Answer): void => {
   const { res } = context;
   if (!isOpen(res)) return;
   context.note = note;
@@ -160,16 +160,17 @@ const send = (context: Context, { status, headers, body, mediaType, note }: Answ
     ...headers,
     ...context.route.headersOf?.(context.head),
   };
+  if (cookies !== undefined) res.setHeader('set-cookie', cookies);
   if (body === undefined) {
-    // RFC 9110 §8.6: none with 204; and with HEAD it would be the length of what GET answers.
-    if (status !== 204 && context.head.method !== 'HEAD') head['content-length'] = '0';
+    // RFC 9110 §8.6: none with 204; and with 304 and HEAD it would be the length of what GET answers.
+    if (status !== 204 && status !== 304 && context.head.method !== 'HEAD') head['content-length'] = '0';
     res.writeHead(status, head).end();
     return;
   }
-  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const sent = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
   head['content-type'] = mediaType ?? 'application/json; charset=utf-8';
-  head['content-length'] = String(Buffer.byteLength(text));
-  res.writeHead(status, head).end(text);
+  head['content-length'] = String(Buffer.byteLength(sent));
+  res.writeHead(status, head).end(sent);
 };
 
 /** One record a request, when its connection is done with it, whichever way. */

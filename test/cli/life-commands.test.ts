@@ -139,6 +139,7 @@ t.test('of what is written down, one org, user, kind of command or time can be a
     result: 'done',
     reason: undefined,
     clientAddress: '127.0.0.1',
+    via: 'console',
     requestId: 'r',
   });
   const hourAgoMs = Date.now() - 3_600_000;
@@ -146,6 +147,9 @@ t.test('of what is written down, one org, user, kind of command or time can be a
   await store.appendAudit(Array.from({ length: 600 }, () => old(hourAgoMs, 'bob')));
   await store.close();
   t.same(await actions('--user', 'acme/ann', '--limit', '1'), ['token.create']);
+  t.match(await on(['audit', '--user', 'acme/bob', '--limit', '1']), {
+    stdout: /done +127\.0\.0\.1 \(console\) +r\n/,
+  });
   t.equal((await actions('--action', 'token.exchange', '--limit', '550')).length, 550);
   t.equal((await actions('--since', '2h', '--limit', '1000')).length, 606);
   t.same(await actions('--since', '30m', '--action', 'token.exchange'), []);

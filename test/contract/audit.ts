@@ -15,6 +15,7 @@ export const exampleEntry = (over: Partial<AuditEntry> = {}): AuditEntry => ({
   result: 'done',
   reason: undefined,
   clientAddress: '192.0.2.7',
+  via: undefined,
   requestId: 'request-1',
   ...over,
 });
@@ -32,6 +33,7 @@ export const auditContract = async (t: Test, makePlace: MakePlace): Promise<void
         ...(index % 2 === 0 ? { result: 'refused' as const, reason: 'scope_missing' } : {}),
         actor: { org: undefined, user: undefined, tokenId: undefined },
         requestId: `"quoted" \\ 東京 ${index}`,
+        via: index % 3 === 0 ? 'console' : undefined,
       }),
     );
     t.equal(await store.appendAudit(entries.slice(0, 3)), 'done');

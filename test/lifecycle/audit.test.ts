@@ -65,6 +65,20 @@ t.test('what was done and what was refused, with its reason, are told apart', as
   );
 });
 
+t.test('an entry says that it came by the console, and of an API it says nothing', async (t) => {
+  const { audit, lines, stored } = openAudit();
+  const origin = { clientAddress: '192.0.2.1', requestId: 'r1' };
+  audit.record(event({ origin: { ...origin, via: 'console' } }));
+  audit.record(event({ origin }));
+  await audit.close();
+  t.same(
+    stored.map(({ via }) => via),
+    ['console', undefined],
+  );
+  t.match(lines[0], '"via":"console"');
+  t.notMatch(lines[1], 'via');
+});
+
 t.test('a line of the log is one JSON object, whatever names are in it', async (t) => {
   const { audit, lines } = openAudit();
   audit.record(event({ subject: { org: 'a\n{"level":"error"}', user: '\u001b[31m"\u2028' } }));

@@ -30,6 +30,9 @@ const entry = named(
     result: z.enum(['done', 'refused']),
     reason: z.string().nullable().meta({ description: 'Why it was refused.' }),
     clientAddress: z.string().meta({ description: 'From where; `cli`: the operator’s command line.' }),
+    via: z
+      .enum(['api', 'console', 'cli'])
+      .meta({ description: 'By an API, in the browser console, or at the operator’s command line.' }),
     requestId: z.string(),
   }),
 );
@@ -67,12 +70,13 @@ export const auditOperation = ({
     },
   });
 
-const showEntry = ({ atMs, actor, subject, reason, ...rest }: AuditEntry): z.output<typeof entry> => ({
+const showEntry = ({ atMs, actor, subject, reason, via, ...rest }: AuditEntry): z.output<typeof entry> => ({
   ...rest,
   at: timeOf(atMs),
   actor: showParty(actor),
   subject: showParty(subject),
   reason: reason ?? null,
+  via: via ?? (rest.clientAddress === 'cli' ? 'cli' : 'api'),
 });
 
 const showParty = ({ org, user, tokenId }: AuditParty): z.output<typeof party> => ({

@@ -4,26 +4,29 @@
 import type { Refusal } from '../../decision/outcome.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
 import type { CommandError } from '../../lifecycle/command-error.ts';
-import type { FindEnded } from '../../lifecycle/ended-session.ts';
 import { type Answer, denied, type Endpoint, permitted, type SurfaceRequest } from '../answer.ts';
 import { actorEndpoint, type Dialect, endpoint } from '../endpoint.ts';
-import { readActor, type ReadActorDeps, readLeavingActor } from '../read-actor.ts';
 import { malformed, ownProblem, type ProblemFacts } from './management-problem.ts';
 import type { Operation } from './operation.ts';
 
-export interface EndpointsDeps extends ReadActorDeps {
-  readonly findEnded: FindEnded;
+/** Who gives a command, by whichever credential; `leaving`: also where the session has ended already. */
+export type FindActor = (
+  request: SurfaceRequest,
+  access: Exclude<Operation['access'], 'anyone'>,
+) => Promise<Actor | Refusal>;
+
+export interface EndpointsDeps {
+  readonly findActor: FindActor;
   readonly dialect: Dialect<ProblemFacts>;
 }
 
 export const createEndpoint = (deps: EndpointsDeps, operation: Operation): Endpoint => {
-  const { dialect } = deps;
+  const { dialect, findActor } = deps;
   const { access } = operation;
   if (access === 'anyone') return endpoint(dialect, (request) => carryOut(operation, request, undefined));
-  const read = access === 'leaving' ? readLeavingActor : readActor;
   return actorEndpoint(
     dialect,
-    (request) => read(deps, request),
+    (request) => findActor(request, access),
     (actor, request) => carryOut(operation, request, actor),
   );
 };

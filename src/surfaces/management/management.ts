@@ -1,5 +1,5 @@
 // The management surface: our own REST API. Constructs the lifecycle commands its operations give, and makes routes and the
-// OpenAPI document of the operations.
+// OpenAPI document of the operations. The console serves the same operations below a prefix of its own, to another credential.
 
 import { createAccountCommands } from '../../lifecycle/account-commands.ts';
 import { createFindDetails } from '../../lifecycle/details.ts';
@@ -11,12 +11,13 @@ import { createTokenCommands } from '../../lifecycle/token-commands.ts';
 import { management, type ManagementPaths } from '../../settings/surfaces/management.ts';
 import { denied } from '../answer.ts';
 import { type Dialect, endpoint } from '../endpoint.ts';
+import { readActor, readLeavingActor } from '../read-actor.ts';
 import { defineSurface, type PathEndpoints, type SurfaceDeps } from '../surface.ts';
 import { accountOperations } from './account-operations.ts';
 import { auditOperation } from './audit-operation.ts';
 import { descriptionOperations } from './description-operations.ts';
 import { detailsOperation } from './details-operation.ts';
-import { createEndpoint } from './endpoints.ts';
+import { createEndpoint, type EndpointsDeps, type FindActor } from './endpoints.ts';
 import { createManagementDialect, createOnFault, type ProblemFacts } from './management-problem.ts';
 import { openapiDocument } from './openapi.ts';
 import type { Operation } from './operation.ts';
@@ -28,23 +29,37 @@ import { tokenOperations } from './token-operations.ts';
 
 export const surface = defineSurface(management, (deps, paths) => {
   const { prefix } = deps.settings.surfaces.management;
-  const dialect = createManagementDialect(prefix);
-  const operations = managementOperations(deps, paths);
-  const endpoints = {
-    ...deps,
-    dialect,
-    identifyLive: createIdentifyLive(deps),
-    findEnded: createFindEnded(deps),
-  };
-  const endpointsAt = (pattern: string): PathEndpoints => {
-    if (pattern === paths.elsewhere) return nowhere(dialect);
-    const here = operations.filter(({ path }) => path === pattern);
-    return Object.fromEntries(
-      here.map((operation) => [operation.method, createEndpoint(endpoints, operation)]),
-    );
-  };
-  return { onFault: createOnFault(dialect), endpoints: endpointsAt };
+  const readers = { ...deps, identifyLive: createIdentifyLive(deps), findEnded: createFindEnded(deps) };
+  const findActor: FindActor = (request, access) =>
+    access === 'leaving' ? readLeavingActor(readers, request) : readActor(readers, request);
+  return managementParts(deps, {
+    prefix,
+    paths,
+    dialect: createManagementDialect(prefix),
+    findActor,
+    serves: () => true,
+  });
 });
+
+/** Where the operations are served, and to whom. */
+export interface Mount extends EndpointsDeps {
+  readonly prefix: string;
+  readonly paths: ManagementPaths;
+  /** Whether an operation is served there, by its id. */
+  readonly serves: (id: string) => boolean;
+}
+
+export const managementParts = (deps: SurfaceDeps, mount: Mount) => {
+  const { dialect, paths } = mount;
+  const operations = managementOperations(deps, mount);
+  const endpoints = (pattern: string): PathEndpoints => {
+    const here = operations.filter(({ path }) => path === pattern);
+    return pattern === paths.elsewhere || here.length === 0
+      ? nowhere(dialect)
+      : Object.fromEntries(here.map((operation) => [operation.method, createEndpoint(mount, operation)]));
+  };
+  return { onFault: createOnFault(dialect), endpoints };
+};
 
 /** What is mistyped stays here: it may carry a password. */
 const nowhere = (dialect: Dialect<ProblemFacts>): PathEndpoints => {
@@ -56,8 +71,7 @@ const nowhere = (dialect: Dialect<ProblemFacts>): PathEndpoints => {
 };
 
 /** In the order of the description. */
-const managementOperations = (deps: SurfaceDeps, paths: ManagementPaths): readonly Operation[] => {
-  const { prefix } = deps.settings.surfaces.management;
+const managementOperations = (deps: SurfaceDeps, { prefix, paths, serves }: Mount): readonly Operation[] => {
   const signing = { ...deps, limit: deps.signInLimit };
   const tokens = {
     ...deps,
@@ -78,8 +92,14 @@ const managementOperations = (deps: SurfaceDeps, paths: ManagementPaths): readon
     detailsOperation({ ...deps, findDetails: createFindDetails(deps), paths }),
     ...accountOperations(accounts),
     auditOperation(accounts),
-    ...descriptionOperations(paths, () => document),
-  ];
-  const document = openapiDocument(prefix, operations);
+    ...descriptionOperations(paths, () => document()),
+  ].filter(({ id }) => serves(id));
+  const document = once(() => openapiDocument(prefix, operations));
   return operations;
+};
+
+/** Made when it is asked for: it is large, and the console does not serve it. */
+const once = <T>(make: () => T): (() => T) => {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 };

@@ -47,6 +47,7 @@ t.test('errors: 500 has them too, and tells nothing of the bug', async (t) => {
   const server = await startVendors(t);
   const request = {
     method: 'POST',
+    path: '/',
     query: '',
     headerLines: () => [],
     requestId: 'request-1',

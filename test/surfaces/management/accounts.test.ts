@@ -176,8 +176,8 @@ t.test('the audit tells what the organization did, page by page, and of refused 
       reason: null,
     },
   ];
-  const facts = ({ id: _id, at: _at, clientAddress, requestId, ...rest }: Record<string, unknown>) => {
-    t.same([clientAddress, requestId], ['192.0.2.7', 'request-1']);
+  const facts = ({ id: _id, at: _at, clientAddress, via, requestId, ...rest }: Record<string, unknown>) => {
+    t.same([clientAddress, via, requestId], ['192.0.2.7', 'api', 'request-1']);
     return rest;
   };
   const own = (items: readonly Record<string, unknown>[]) =>
