@@ -11,7 +11,7 @@ export type BelievedFrom = 'proxy' | 'identity';
  * Beginnings of folded names (`foldName`): of the connection, the real address, the host, the path, the certificate.
  * RFC 9440 (`Client-Cert`), nginx, HAProxy, Apache, Azure (`X-ARR`), Envoy, IIS and Symfony (`X-Original-URL`).
  */
-const proxyFamilies = [
+const proxyFamilies: readonly string[] = [
   'x-forwarded',
   'x-original-',
   'x-rewrite-url',
@@ -39,13 +39,13 @@ const proxyFamilies = [
   // Rack turns them into the file that the API sends, and where that lies.
   'x-sendfile-type',
   'x-accel-mapping',
-] as const;
+];
 
 /**
  * Beginnings of folded names that say who the caller is, or that a check has been made already: CGI and SSO proxies,
  * oauth2-proxy, Kubernetes, Grafana, Kong, APISIX, Pomerium, Authelia, the clouds' identity-aware proxies, Next.js.
  */
-const identityFamilies = [
+const identityFamilies: readonly string[] = [
   'remote-user',
   'remote-group',
   'remote-name',
@@ -72,7 +72,7 @@ const identityFamilies = [
   'x-ms-token-aad-',
   'cf-access-',
   'tailscale-user-',
-] as const;
+];
 
 /** @param folded a header name as `foldName` gives it. */
 export const believedFrom = (folded: string): BelievedFrom | undefined => {
@@ -80,8 +80,5 @@ export const believedFrom = (folded: string): BelievedFrom | undefined => {
   return proxyFamilies.some((family) => folded.startsWith(family)) ? 'proxy' : undefined;
 };
 
-/** For the documents: what is stripped from callers by default. */
-export const believedFamilies: Readonly<Record<BelievedFrom, readonly string[]>> = {
-  proxy: proxyFamilies,
-  identity: identityFamilies,
-};
+/** What is stripped from callers by default. */
+export const believedFamilies = { proxy: proxyFamilies, identity: identityFamilies };

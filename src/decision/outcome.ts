@@ -1,52 +1,12 @@
 // What a decision can come to besides a permit: a denial (the caller's fault) or an outage (a dependency's).
-// Both are plain values; only bugs are thrown. No I/O, no clock. The wire form of each reason is in refusal.ts.
+// Both are plain values; only bugs are thrown. No I/O, no clock. The reasons are in refusal-class.ts, their wire form in refusal.ts.
 
-/** Why a caller is refused. Stable strings: they are log fields and metric labels. */
-export const denialReasons = [
-  'request_malformed',
-  'request_too_large',
-  'request_timeout',
-  'headers_too_large',
-  'target_too_long',
-  'path_ambiguous',
-  'method_refused',
-  'route_unknown',
-  'credential_missing',
-  'credential_malformed',
-  'credential_conflict',
-  'token_unknown',
-  'token_invalid',
-  'token_expired',
-  'token_revoked',
-  'session_ended',
-  'client_unknown',
-  'password_wrong',
-  'user_disabled',
-  'org_disabled',
-  'scope_missing',
-  'tenant_mismatch',
-  'session_kind_refused',
-  'upgrade_refused',
-  'rate_limited',
-  'share_used_up',
-  'peer_untrusted',
-] as const;
-export type DenialReason = (typeof denialReasons)[number];
+import { denialClasses, type DenialReason, outageClasses, type OutageReason } from './refusal-class.ts';
 
-/** Which dependency failed. Never a 401, never a permit. */
-export const outageReasons = [
-  'store_unavailable',
-  'store_not_replicated',
-  'feed_stale',
-  'issuer_unavailable',
-  'keys_unavailable',
-  'upstream_unreachable',
-  'upstream_timeout',
-  'upstream_invalid',
-  'overloaded',
-  'shutting_down',
-] as const;
-export type OutageReason = (typeof outageReasons)[number];
+const isDenialReason = (text: string): text is DenialReason => Object.hasOwn(denialClasses, text);
+const isOutageReason = (text: string): text is OutageReason => Object.hasOwn(outageClasses, text);
+export const denialReasons = Object.keys(denialClasses).filter(isDenialReason);
+export const outageReasons = Object.keys(outageClasses).filter(isOutageReason);
 
 export interface Denial {
   readonly kind: 'denial';

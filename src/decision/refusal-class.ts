@@ -1,8 +1,5 @@
-// What a refusal means to a caller, in whichever dialect it is written: the one classification that every dialect's table
-// of answers is made for. A reason without a class does not compile, and neither does a dialect without an answer to a
-// class. No I/O.
-
-import type { DenialReason, OutageReason, Refusal } from './outcome.ts';
+// Every reason to refuse a caller, and what it means to them in whichever dialect it is written: the one classification that
+// every dialect's table of answers is made for. A dialect without an answer to a class does not compile. No I/O.
 
 export type RefusalClass =
   | 'malformed'
@@ -32,60 +29,60 @@ export type RefusalClass =
   /** A bug of ours. */
   | 'internal';
 
-export const classifyRefusal = (refusal: Refusal): RefusalClass =>
-  refusal.kind === 'denial' && refusal.isHidden === true ? 'hidden' : classOf(refusal.reason);
+/** Why a caller is refused, each with its class. Stable strings: they are log fields and metric labels. */
+export const denialClasses = {
+  request_malformed: 'malformed',
+  request_too_large: 'body_too_large',
+  request_timeout: 'too_slow',
+  headers_too_large: 'headers_too_large',
+  target_too_long: 'target_too_long',
+  path_ambiguous: 'path_ambiguous',
+  method_refused: 'method_refused',
+  route_unknown: 'route_refused',
+  credential_missing: 'credential_missing',
+  credential_malformed: 'credential_invalid',
+  credential_conflict: 'credential_invalid',
+  token_unknown: 'credential_invalid',
+  token_invalid: 'credential_invalid',
+  token_expired: 'credential_invalid',
+  token_revoked: 'credential_invalid',
+  session_ended: 'credential_invalid',
+  client_unknown: 'credential_invalid',
+  password_wrong: 'password_wrong',
+  user_disabled: 'credential_invalid',
+  org_disabled: 'credential_invalid',
+  scope_missing: 'scope_missing',
+  tenant_mismatch: 'tenant_mismatch',
+  session_kind_refused: 'session_kind_refused',
+  upgrade_refused: 'route_refused',
+  rate_limited: 'rate_limited',
+  share_used_up: 'share_used_up',
+  peer_untrusted: 'route_refused',
+} as const satisfies Readonly<Record<string, RefusalClass>>;
+export type DenialReason = keyof typeof denialClasses;
 
-const classOf = (reason: DenialReason | OutageReason): RefusalClass => {
-  switch (reason) {
-    case 'request_malformed':
-      return 'malformed';
-    case 'request_too_large':
-      return 'body_too_large';
-    case 'request_timeout':
-      return 'too_slow';
-    case 'path_ambiguous':
-    case 'headers_too_large':
-    case 'target_too_long':
-    case 'method_refused':
-    case 'credential_missing':
-    case 'password_wrong':
-    case 'session_kind_refused':
-    case 'scope_missing':
-    case 'tenant_mismatch':
-    case 'rate_limited':
-    case 'share_used_up':
-      return reason;
-    case 'route_unknown':
-    case 'upgrade_refused':
-    case 'peer_untrusted':
-      return 'route_refused';
-    case 'credential_malformed':
-    case 'credential_conflict':
-    case 'client_unknown':
-    case 'token_unknown':
-    case 'token_invalid':
-    case 'token_expired':
-    case 'token_revoked':
-    case 'session_ended':
-    case 'user_disabled':
-    case 'org_disabled':
-      return 'credential_invalid';
-    case 'store_unavailable':
-    case 'store_not_replicated':
-    case 'feed_stale':
-    case 'issuer_unavailable':
-    case 'keys_unavailable':
-      return 'unavailable';
-    case 'overloaded':
-    case 'shutting_down':
-      return 'busy';
-    case 'upstream_unreachable':
-    case 'upstream_invalid':
-      return 'bad_gateway';
-    case 'upstream_timeout':
-      return 'gateway_timeout';
-  }
-};
+/** Which dependency failed, each with its class. Never a 401, never a permit. */
+export const outageClasses = {
+  store_unavailable: 'unavailable',
+  store_not_replicated: 'unavailable',
+  feed_stale: 'unavailable',
+  issuer_unavailable: 'unavailable',
+  keys_unavailable: 'unavailable',
+  upstream_unreachable: 'bad_gateway',
+  upstream_timeout: 'gateway_timeout',
+  upstream_invalid: 'bad_gateway',
+  overloaded: 'busy',
+  shutting_down: 'busy',
+} as const satisfies Readonly<Record<string, RefusalClass>>;
+export type OutageReason = keyof typeof outageClasses;
+
+const classes = { ...denialClasses, ...outageClasses };
+
+/** The class of a `Refusal` (outcome.ts). */
+export const classifyRefusal = (refusal: {
+  readonly reason: DenialReason | OutageReason;
+  readonly isHidden?: true;
+}): RefusalClass => (refusal.isHidden === true ? 'hidden' : classes[refusal.reason]);
 
 const retryAfterSeconds: Readonly<Partial<Record<RefusalClass, number>>> = {
   rate_limited: 60,

@@ -1,7 +1,8 @@
 // One record per request, made once at its end, read by the metrics and the access log.
 
 import type { CredentialKind, Identity } from '../decision/identity.ts';
-import type { DenialReason, OutageReason, Refusal } from '../decision/outcome.ts';
+import type { Refusal } from '../decision/outcome.ts';
+import type { DenialReason, OutageReason } from '../decision/refusal-class.ts';
 
 export interface RequestOutcome {
   /** Route name; `(none)` when no rule matched, `(invalid)` when the request was refused before routing. */

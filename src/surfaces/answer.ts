@@ -1,14 +1,9 @@
 // What an endpoint of a surface takes and gives back: plain values. No endpoint sees a socket, and each can be tried without one.
 
 import type { CredentialKind, Identity } from '../decision/identity.ts';
-import {
-  type DenialReason,
-  isOutage,
-  type Outage,
-  type OutageReason,
-  type Refusal,
-} from '../decision/outcome.ts';
+import { isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
 import type { PathParameters } from '../decision/path-tree.ts';
+import type { DenialReason, OutageReason } from '../decision/refusal-class.ts';
 import type { SurfaceBody } from './body.ts';
 
 /** What is known of a request before its body is read. */

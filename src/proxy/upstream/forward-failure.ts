@@ -1,6 +1,7 @@
 // undici's errors, translated once, by code, into the outages the rest of the proxy knows. The cause is kept for the log.
 
-import { type Outage, type OutageReason, outage } from '../../decision/outcome.ts';
+import { type Outage, outage } from '../../decision/outcome.ts';
+import type { OutageReason } from '../../decision/refusal-class.ts';
 
 /**
  * The outage behind an error of an upstream exchange.

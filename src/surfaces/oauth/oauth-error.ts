@@ -1,6 +1,7 @@
 // What can go wrong on the oauth surface, in the error shape of RFC 6749 §5.2.
 
-import type { DenialReason, Refusal } from '../../decision/outcome.ts';
+import type { Refusal } from '../../decision/outcome.ts';
+import type { DenialReason } from '../../decision/refusal-class.ts';
 import { jsonMediaType, outageAnswers, tooManyTries } from '../../dialects/vendor-error.ts';
 import { denied } from '../answer.ts';
 import { createDialect, refusedAs, type VendorFault } from '../failures.ts';
