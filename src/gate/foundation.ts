@@ -3,7 +3,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Outage } from '../decision/outcome.ts';
-import { createFeedState, type FeedState } from '../identity/feed-state.ts';
+import { FeedState } from '../identity/feed-state.ts';
 import { createLastUsed, type LastUsed } from '../lifecycle/last-used.ts';
 import type { Log } from '../observe/log.ts';
 import { measureCalls } from '../observe/measure-calls.ts';
@@ -54,7 +54,7 @@ export const openFoundation = async (settings: Settings, log: Log, metrics: Metr
   const store = measureCalls(unmeasured, (command, durationMs, failed) =>
     metrics.storeCommand(command, durationMs, failed),
   );
-  const feedState = createFeedState({ store, ...boundsOf(settings), now, observe: feedObserver(log) });
+  const feedState = new FeedState({ store, ...boundsOf(settings), now, observe: feedObserver(log) });
   const bounds = { silentMsMax: settings.feed.maxStalenessMs };
   const lookups = watchStore({
     store: unmeasured,
@@ -130,7 +130,7 @@ const listenerOf = (feedState: FeedState, onCaughtUp: () => void): ChangeListene
     onCaughtUp();
   },
   reset: (reason) => feedState.reset(reason),
-  handedOver: () => feedState.handedOver?.(),
+  handedOver: () => feedState.handedOver(),
   connected: (isConnected) => feedState.connected(isConnected),
 });
 

@@ -6,46 +6,13 @@ import type { Generation, Identity, Standing } from '../decision/identity.ts';
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import type { Change } from '../store/records.ts';
 import type { ChangeListener, TokenStore } from '../store/token-store.ts';
-import { type TombstoneCounts, Tombstones } from './tombstones.ts';
+import { Tombstones } from './tombstones.ts';
 
 /** Told of what breaks the feed's continuity, for the log. None may throw. */
 export interface FeedObserver {
   readonly reset?: (reason: 'trimmed' | 'server_replaced') => void;
   /** Lines written back after a reset; an outage is tried again. */
   readonly reapplied?: (count: number, result: 'done' | Outage) => void;
-}
-
-/** For the gauges. Wall-clock times are milliseconds since the epoch. */
-export interface FeedReading {
-  readonly connected: boolean;
-  readonly lastHeardAtMs: number | undefined;
-  readonly lastChangeAtMs: number | undefined;
-  readonly resets: Readonly<Record<'trimmed' | 'server_replaced', number>>;
-  /** All of `tombstoneCounts` together. */
-  readonly tombstones: number;
-  readonly tombstoneCounts: TombstoneCounts;
-}
-
-export interface FeedState extends ChangeListener {
-  /** Whether the whole retention window has been read once. */
-  readonly ready: boolean;
-  /** Resolves when it has. */
-  readonly whenReady: Promise<void>;
-  /** Synchronous; a clock read and a few map look-ups. `nowMs`: milliseconds since the epoch. */
-  standing(identity: Identity, nowMs: number): Standing;
-  /** The newest generations in the feed; -1 where it has none. */
-  generationOf(orgId: string, userId: string): Generation;
-  /** Whether the feed has been silent too long, or its continuity was lost and is not yet restored. */
-  isStale(): boolean;
-  /** Whether that is for lost continuity: the feed is live, but not yet read again. */
-  isBroken(): boolean;
-  /** Calls back after each batch of lines has taken effect. Returns how to stop. */
-  onChange(subscriber: (changes: readonly Change[]) => void): () => void;
-  /** Calls back when every cache must be dropped. Returns how to stop. */
-  onReset(subscriber: () => void): () => void;
-  /** From here on. What is to be remembered for longer must be read again from the feed. */
-  adjust(bounds: FeedBounds): void;
-  reading(): FeedReading;
 }
 
 /** In milliseconds. */
@@ -61,27 +28,22 @@ export interface FeedBounds {
 const pruneEveryMs = 60_000;
 const reapplyRetryMs = 1_000;
 
-/**
- * `now`: milliseconds since the epoch, by the clock that tokens are judged by.
- * `monotonicMs` never goes back: the feed's age must not depend on a clock somebody sets.
- */
-export const createFeedState = (
-  deps: FeedBounds & {
-    readonly store: Pick<TokenStore, 'reapply'>;
-    readonly now: () => number;
-    readonly monotonicMs?: () => number;
-    readonly observe?: FeedObserver;
-  },
-): FeedState => new FollowedFeed(deps);
+interface FeedStateDeps extends FeedBounds {
+  readonly store: Pick<TokenStore, 'reapply'>;
+  /** The clock that tokens are judged by. */
+  readonly now: () => number;
+  /** Never goes back: the feed's age must not depend on a clock somebody sets. */
+  readonly monotonicMs?: () => number;
+  readonly observe?: FeedObserver;
+}
 
-class FollowedFeed implements FeedState {
+export class FeedState implements ChangeListener {
+  /** Resolves when the whole retention window has been read once. */
   readonly whenReady: Promise<void>;
-  readonly #store: Pick<TokenStore, 'reapply'>;
+  readonly #deps: FeedStateDeps;
   #maxStalenessMs: number;
   #retentionMs: number;
-  readonly #now: () => number;
   readonly #monotonicMs: () => number;
-  readonly #observe: FeedObserver;
   readonly #tombstones: Tombstones;
   readonly #changeSubscribers = new Set<(changes: readonly Change[]) => void>();
   readonly #resetSubscribers = new Set<() => void>();
@@ -98,20 +60,19 @@ class FollowedFeed implements FeedState {
   #isReapplying = false;
   #reapplyTriedMs = -Infinity;
 
-  constructor(deps: Parameters<typeof createFeedState>[0]) {
-    this.#store = deps.store;
+  constructor(deps: FeedStateDeps) {
+    this.#deps = deps;
     this.#maxStalenessMs = deps.maxStalenessMs;
     this.#retentionMs = deps.retentionMs;
     this.#tombstones = new Tombstones(deps.clockLeewayMs);
-    this.#now = deps.now;
     this.#monotonicMs = deps.monotonicMs ?? (() => performance.now());
-    this.#observe = deps.observe ?? {};
     this.#prunedMs = this.#monotonicMs();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.whenReady = promise;
     this.#becomeReady = resolve;
   }
 
+  /** Whether the whole retention window has been read once. */
   get ready(): boolean {
     return this.#isReady;
   }
@@ -131,7 +92,7 @@ class FollowedFeed implements FeedState {
     this.#heardMs = nowMs;
     if (nowMs - this.#prunedMs >= pruneEveryMs) {
       this.#prunedMs = nowMs;
-      this.#tombstones.prune(nowMs - this.#retentionMs, this.#now());
+      this.#tombstones.prune(nowMs - this.#retentionMs, this.#deps.now());
     }
     if (this.#owesReapply && nowMs - this.#reapplyTriedMs >= reapplyRetryMs) void this.#giveBack(nowMs);
   }
@@ -146,7 +107,7 @@ class FollowedFeed implements FeedState {
   reset(reason: 'trimmed' | 'server_replaced'): void {
     this.#isContinuous = false;
     this.#resets[reason] += 1;
-    this.#observe.reset?.(reason);
+    this.#deps.observe?.reset?.(reason);
     for (const subscriber of this.#resetSubscribers) subscriber();
     this.#owesReapply = true;
     void this.#giveBack(this.#monotonicMs());
@@ -163,41 +124,49 @@ class FollowedFeed implements FeedState {
 
   // -- asked by the rest
 
+  /** Synchronous; a clock read and a few map look-ups. `nowMs`: milliseconds since the epoch. */
   standing(identity: Identity, nowMs: number): Standing {
     const known = this.#tombstones.standingOf(identity, nowMs);
     if (known !== 'live' || !this.isStale()) return known;
     return this.#isReady ? 'unknown' : 'unread';
   }
 
+  /** The newest generations in the feed; -1 where it has none. */
   generationOf(orgId: string, userId: string): Generation {
     return this.#tombstones.generationOf(orgId, userId);
   }
 
+  /** Whether the feed has been silent too long, or its continuity was lost and is not yet restored. */
   isStale(): boolean {
     return !this.#isContinuous || this.#monotonicMs() - this.#heardMs > this.#maxStalenessMs;
   }
 
+  /** Whether that is for lost continuity: the feed is live, but not yet read again. */
   isBroken(): boolean {
     return this.#isReady && !this.#isContinuous && this.#isConnected;
   }
 
+  /** From here on. What is to be remembered for longer must be read again from the feed. */
   adjust({ retentionMs, maxStalenessMs, clockLeewayMs }: FeedBounds): void {
     this.#retentionMs = retentionMs;
     this.#maxStalenessMs = maxStalenessMs;
     this.#tombstones.clockLeewayMs = clockLeewayMs;
   }
 
+  /** Calls back after each batch of lines has taken effect. Returns how to stop. */
   onChange(subscriber: (changes: readonly Change[]) => void): () => void {
     this.#changeSubscribers.add(subscriber);
     return () => void this.#changeSubscribers.delete(subscriber);
   }
 
+  /** Calls back when every cache must be dropped. Returns how to stop. */
   onReset(subscriber: () => void): () => void {
     this.#resetSubscribers.add(subscriber);
     return () => void this.#resetSubscribers.delete(subscriber);
   }
 
-  reading(): FeedReading {
+  /** For the gauges. Wall-clock times are milliseconds since the epoch. */
+  reading() {
     const counts = this.#tombstones.counts();
     const silentMs = this.#monotonicMs() - this.#heardMs;
     return {
@@ -218,9 +187,9 @@ class FollowedFeed implements FeedState {
     this.#reapplyTriedMs = nowMs;
     const lines = this.#tombstones.lines();
     // The store may know of writes of this replica that the feed has not delivered yet.
-    const result = await this.#store.reapply(lines);
+    const result = await this.#deps.store.reapply(lines);
     this.#isReapplying = false;
     if (isOutage(result)) this.#owesReapply = true;
-    this.#observe.reapplied?.(lines.length, result);
+    this.#deps.observe?.reapplied?.(lines.length, result);
   }
 }

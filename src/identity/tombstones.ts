@@ -5,27 +5,18 @@
 // Memory: one entry of roughly 200 bytes a revocation, ended session or changed account within the retention window
 // (the longest access-token life and a margin). 1,000 revocations a minute and 40 minutes: 8 MB.
 
-import { type Generation, type Identity, isByAccessToken } from '../decision/identity.ts';
+import { type Generation, type Identity, isByAccessToken, type Standing } from '../decision/identity.ts';
 import type { AccountState, Change } from '../store/records.ts';
 
-/** What stands against an identity; staleness of the feed is not judged here. */
-export type KnownStanding = 'live' | 'revoked' | 'ended' | 'outdated';
+type Line<Kind extends Change['kind']> = Extract<Change, { kind: Kind }>;
 
-interface Mark {
-  readonly atMs: number;
+interface Received {
   readonly receivedMs: number;
 }
 
-/** The newest secret of a token: what rests on an older one is dead, or dies when the overlap ends. */
-interface SecretMark extends Mark {
-  readonly secretNumber: number;
-  readonly digest: string;
-  /** Until then the secret before it is good; undefined: it is dead. */
-  readonly previousUntilMs: number | undefined;
-}
+type Mark<Kind extends Change['kind']> = Line<Kind> & Received;
 
-interface AccountMark extends Mark {
-  readonly generation: number;
+interface AccountMark extends Received, Pick<Line<'org'>, 'atMs' | 'generation'> {
   readonly tokenGenerationMin: number | undefined;
   readonly state: AccountState | undefined;
   /** When it was last disabled, or everything of it revoked; -Infinity: never, as far as is known. */
@@ -37,16 +28,6 @@ interface OrgMarks {
   readonly users: Map<string, AccountMark>;
 }
 
-export interface TombstoneCounts {
-  readonly tokens: number;
-  readonly secrets: number;
-  readonly sessions: number;
-  readonly users: number;
-  readonly orgs: number;
-}
-
-type AccountChange = Extract<Change, { kind: 'user' | 'org' }>;
-
 const unmarked: AccountMark = {
   atMs: -Infinity,
   receivedMs: -Infinity,
@@ -57,9 +38,10 @@ const unmarked: AccountMark = {
 };
 
 export class Tombstones {
-  readonly #tokens = new Map<string, Mark>();
-  readonly #secrets = new Map<string, SecretMark>();
-  readonly #sessions = new Map<string, Mark>();
+  readonly #tokens = new Map<string, Mark<'token'>>();
+  /** The newest secret of each token: what rests on an older one is dead, or dies when the overlap ends. */
+  readonly #secrets = new Map<string, Mark<'secret'>>();
+  readonly #sessions = new Map<string, Mark<'session'>>();
   /** Users lie under their org, so judging builds no key. */
   readonly #orgs = new Map<string, OrgMarks>();
   /** How far ahead the clocks of other issuers may be. */
@@ -73,13 +55,18 @@ export class Tombstones {
   note(change: Change, receivedMs: number): void {
     switch (change.kind) {
       case 'token':
-        return noteMark(this.#tokens, change.tokenId, { atMs: change.atMs, receivedMs });
-      case 'secret': {
-        this.#secrets.set(change.tokenId, newest(this.#secrets.get(change.tokenId), change, receivedMs));
+        if (!this.#tokens.has(change.tokenId)) this.#tokens.set(change.tokenId, { ...change, receivedMs });
         return;
-      }
+      case 'secret':
+        this.#secrets.set(
+          change.tokenId,
+          newest(this.#secrets.get(change.tokenId), { ...change, receivedMs }),
+        );
+        return;
       case 'session':
-        return noteMark(this.#sessions, change.sessionId, { atMs: change.atMs, receivedMs });
+        if (!this.#sessions.has(change.sessionId))
+          this.#sessions.set(change.sessionId, { ...change, receivedMs });
+        return;
       case 'user': {
         const { users } = this.#orgMarks(change.orgId);
         users.set(change.userId, newer(users.get(change.userId) ?? unmarked, change, receivedMs));
@@ -96,7 +83,7 @@ export class Tombstones {
   }
 
   /** A few map look-ups, no allocation: called on every request. `nowMs` is compared with the end of overlaps alone. */
-  standingOf(identity: Identity, nowMs: number): KnownStanding {
+  standingOf(identity: Identity, nowMs: number): Exclude<Standing, 'unknown' | 'unread'> {
     if (identity.tokenId !== undefined) {
       if (this.#tokens.has(identity.tokenId)) return 'revoked';
       const secret = this.#secrets.get(identity.tokenId);
@@ -128,15 +115,11 @@ export class Tombstones {
   /** Everything known, as feed lines, to be written back to a server that lost it. */
   lines(): readonly Change[] {
     const lines: Change[] = [];
-    for (const [tokenId, { atMs }] of this.#tokens) lines.push({ kind: 'token', tokenId, atMs });
-    for (const [tokenId, { secretNumber, digest, previousUntilMs, atMs }] of this.#secrets) {
-      const overlap = previousUntilMs === undefined ? {} : { previousUntilMs };
-      lines.push({ kind: 'secret', tokenId, secretNumber, digest, ...overlap, atMs });
-    }
-    for (const [sessionId, { atMs }] of this.#sessions) lines.push({ kind: 'session', sessionId, atMs });
+    const marks = [...this.#tokens.values(), ...this.#secrets.values(), ...this.#sessions.values()];
+    for (const { receivedMs: _, ...line } of marks) lines.push(line);
     for (const [orgId, { own, users }] of this.#orgs) {
-      if (own !== unmarked) lines.push({ kind: 'org', orgId, ...accountFields(own) });
-      for (const [userId, mark] of users) lines.push({ kind: 'user', orgId, userId, ...accountFields(mark) });
+      if (own !== unmarked) lines.push({ kind: 'org', orgId, ...fieldsOf(own) });
+      for (const [userId, mark] of users) lines.push({ kind: 'user', orgId, userId, ...fieldsOf(mark) });
     }
     return lines;
   }
@@ -159,7 +142,7 @@ export class Tombstones {
   }
 
   /** For the gauges. */
-  counts(): TombstoneCounts {
+  counts() {
     let users = 0;
     for (const marks of this.#orgs.values()) users += marks.users.size;
     return {
@@ -191,14 +174,9 @@ export class Tombstones {
 /** Live connections are looked at once a second; a minute is plenty to have seen an overlap end. */
 const overlapMarginMs = 60_000;
 
-const newest = (
-  known: SecretMark | undefined,
-  change: Extract<Change, { kind: 'secret' }>,
-  receivedMs: number,
-): SecretMark => {
-  const { secretNumber, digest, previousUntilMs, atMs } = change;
-  if (known === undefined || secretNumber > known.secretNumber)
-    return { secretNumber, digest, previousUntilMs, atMs, receivedMs };
+const newest = (known: Mark<'secret'> | undefined, mark: Mark<'secret'>): Mark<'secret'> => {
+  if (known === undefined || mark.secretNumber > known.secretNumber) return mark;
+  const { secretNumber, previousUntilMs } = mark;
   // One number has one line; were there two, the stricter holds.
   if (secretNumber < known.secretNumber || !isEarlier(previousUntilMs, known.previousUntilMs)) return known;
   return { ...known, previousUntilMs };
@@ -207,17 +185,13 @@ const newest = (
 const isEarlier = (untilMs: number | undefined, knownMs: number | undefined): boolean =>
   knownMs !== undefined && (untilMs === undefined || untilMs < knownMs);
 
-const isReplaced = (secretNumber: number, newest: SecretMark, nowMs: number): boolean => {
+const isReplaced = (secretNumber: number, newest: Line<'secret'>, nowMs: number): boolean => {
   if (secretNumber >= newest.secretNumber) return false;
   const isInOverlap = secretNumber === newest.secretNumber - 1 && newest.previousUntilMs !== undefined;
   return !isInOverlap || nowMs >= newest.previousUntilMs;
 };
 
-const noteMark = (marks: Map<string, Mark>, id: string, mark: Mark): void => {
-  if (!marks.has(id)) marks.set(id, mark);
-};
-
-const newer = (known: AccountMark, change: AccountChange, receivedMs: number): AccountMark => {
+const newer = (known: AccountMark, change: Line<'user' | 'org'>, receivedMs: number): AccountMark => {
   if (change.generation <= known.generation) return known;
   return {
     generation: change.generation,
@@ -229,18 +203,14 @@ const newer = (known: AccountMark, change: AccountChange, receivedMs: number): A
   };
 };
 
-const endsAll = ({ generation, tokenGenerationMin, state }: AccountChange): boolean =>
+const endsAll = ({ generation, tokenGenerationMin, state }: Line<'user' | 'org'>): boolean =>
   state === 'disabled' || tokenGenerationMin === generation;
 
-const accountFields = (
-  mark: AccountMark,
-): { generation: number; atMs: number; tokenGenerationMin?: number; state?: AccountState } => ({
-  generation: mark.generation,
-  atMs: mark.atMs,
-  ...(mark.tokenGenerationMin === undefined ? {} : { tokenGenerationMin: mark.tokenGenerationMin }),
-  ...(mark.state === undefined ? {} : { state: mark.state }),
-});
+const fieldsOf = (mark: AccountMark) => {
+  const { receivedMs: _, endedAtMs: __, ...fields } = mark;
+  return fields;
+};
 
-const pruneMarks = (marks: Map<string, Mark>, receivedBeforeMs: number): void => {
+const pruneMarks = (marks: Map<string, Received>, receivedBeforeMs: number): void => {
   for (const [id, mark] of marks) if (mark.receivedMs < receivedBeforeMs) marks.delete(id);
 };

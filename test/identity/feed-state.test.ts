@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { ownApiToken } from '../../src/identity/authenticators.ts';
 import { outage } from '../../src/decision/outcome.ts';
-import { createFeedState, type FeedObserver } from '../../src/identity/feed-state.ts';
+import { FeedState, type FeedObserver } from '../../src/identity/feed-state.ts';
 import type { Change } from '../../src/store/records.ts';
 import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { exampleOrg, exampleToken, exampleUser } from '../contract/examples.ts';
@@ -17,7 +17,7 @@ const openFeed = (observe: FeedObserver = {}) => {
   const clock = { nowMs: 0 };
   const reapplied: (readonly Change[])[] = [];
   const answers: ReturnType<typeof outage>[] = [];
-  const feed = createFeedState({
+  const feed = new FeedState({
     store: {
       reapply: async (changes) => {
         reapplied.push(changes);
@@ -257,7 +257,7 @@ t.test(
     t.teardown(() => before.close());
     await backup(before, `${file}.backup`);
     const done = Promise.withResolvers<number>();
-    const feed = createFeedState({
+    const feed = new FeedState({
       store,
       maxStalenessMs: 10_000,
       retentionMs,

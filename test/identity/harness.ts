@@ -10,7 +10,7 @@ import {
   type CountingIdentifier,
   type IdentifierDependencies,
 } from '../../src/identity/create-identifier.ts';
-import { createFeedState } from '../../src/identity/feed-state.ts';
+import { FeedState } from '../../src/identity/feed-state.ts';
 import type { Subject } from '../../src/identity/identifier.ts';
 import { createUnknownTokenLimit } from '../../src/identity/unknown-token-limit.ts';
 import type { CompactJwt } from '../../src/tokens/compact-jwt.ts';
@@ -74,7 +74,7 @@ export const openHarness = async (
   const calls = new Map<string, number>();
   const { store: holding, hold } = withHold(store);
   const counted = measureCalls(holding, (name) => calls.set(name, (calls.get(name) ?? 0) + 1));
-  const feedState = createFeedState({
+  const feedState = new FeedState({
     store,
     maxStalenessMs,
     retentionMs: 3_600_000,

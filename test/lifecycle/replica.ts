@@ -4,7 +4,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { Credential } from '../../src/decision/credential.ts';
 import { createIdentifier } from '../../src/identity/create-identifier.ts';
-import { createFeedState } from '../../src/identity/feed-state.ts';
+import { FeedState } from '../../src/identity/feed-state.ts';
 import { createUnknownTokenLimit } from '../../src/identity/unknown-token-limit.ts';
 import { Accounts } from '../../src/lifecycle/accounts.ts';
 import { ApiTokens } from '../../src/lifecycle/api-tokens.ts';
@@ -33,7 +33,7 @@ export const openReplica = async (open: OpenStore, clock: { readonly nowMs: numb
   const store = await open();
   const now = (): number => clock.nowMs;
   const { clockLeewayMs } = settings.tokens;
-  const feedState = createFeedState({ store, maxStalenessMs: 10_000, retentionMs, clockLeewayMs, now });
+  const feedState = new FeedState({ store, maxStalenessMs: 10_000, retentionMs, clockLeewayMs, now });
   const subscription = store.follow(feedState);
   await feedState.whenReady;
   const identifier = createIdentifier({

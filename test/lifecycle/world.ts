@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { createIdentifier } from '../../src/identity/create-identifier.ts';
-import { createFeedState } from '../../src/identity/feed-state.ts';
+import { FeedState } from '../../src/identity/feed-state.ts';
 import { createUnknownTokenLimit } from '../../src/identity/unknown-token-limit.ts';
 import { Accounts } from '../../src/lifecycle/accounts.ts';
 import { ApiTokens } from '../../src/lifecycle/api-tokens.ts';
@@ -85,7 +85,7 @@ export const createWorld = async (
   );
   await store.open();
   t.teardown(() => store.close());
-  const feedState = createFeedState({
+  const feedState = new FeedState({
     store,
     maxStalenessMs: all.feed.maxStalenessMs,
     retentionMs: 40 * minuteMs,

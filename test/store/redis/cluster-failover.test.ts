@@ -4,7 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { isOutage } from '../../../src/decision/outcome.ts';
-import { createFeedState } from '../../../src/identity/feed-state.ts';
+import { FeedState } from '../../../src/identity/feed-state.ts';
 import { recordFeed } from '../../contract/recorded-feed.ts';
 import { type RedisCluster, startCluster } from '../../support/redis-cluster.ts';
 import { freePort } from '../../support/process.ts';
@@ -178,14 +178,15 @@ t.test('a promotion that lost revocations: the replicas write back what they kno
   const stores = [await openStore(t, settings), await openStore(t, settings)];
   const { org } = await furnish(t, stores[0]!);
   const people = await populate(t, stores[0]!, org.id);
-  const feeds = stores.map((store) =>
-    createFeedState({
-      store,
-      maxStalenessMs: 10_000,
-      retentionMs: hourMs,
-      clockLeewayMs: 0,
-      now: Date.now,
-    }),
+  const feeds = stores.map(
+    (store) =>
+      new FeedState({
+        store,
+        maxStalenessMs: 10_000,
+        retentionMs: hourMs,
+        clockLeewayMs: 0,
+        now: Date.now,
+      }),
   );
   for (const [index, feed] of feeds.entries()) {
     const subscription = stores[index]!.follow(feed);

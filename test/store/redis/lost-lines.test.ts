@@ -4,7 +4,7 @@
 import { Redis } from 'ioredis';
 import t, { type Test } from 'tap';
 import { ownSession } from '../../../src/identity/authenticators.ts';
-import { createFeedState, type FeedState } from '../../../src/identity/feed-state.ts';
+import { FeedState } from '../../../src/identity/feed-state.ts';
 import { allShards } from '../../../src/store/redis/key-space.ts';
 import type { TokenStore } from '../../../src/store/token-store.ts';
 import { anIdentity } from '../../support/identity.ts';
@@ -37,7 +37,7 @@ const losses: Readonly<Record<string, Lose>> = {
 /** A replica of Tollgate, as far as the feed goes; `wroteBack` counts the times it did so. */
 const follow = async (t: Test, store: TokenStore) => {
   const wroteBack = { times: 0 };
-  const feed = createFeedState({
+  const feed = new FeedState({
     store,
     maxStalenessMs: 10_000,
     retentionMs: hourMs,
