@@ -5,7 +5,7 @@ import { checkClashes } from './check-clashes.ts';
 import { checkBarePaths, checkRoutes } from './check-routes.ts';
 import { checkSettings } from './check-settings.ts';
 import { layered } from './layers.ts';
-import { checkSecretFiles } from './named-files.ts';
+import { checkSecretFiles, isTree } from './named-files.ts';
 import { readEnvironment, readFlags } from './overrides.ts';
 import { parseFields, type Report } from './parse-fields.ts';
 import { readTextFile, sealingKey } from './pem.ts';
@@ -65,13 +65,12 @@ export const loadSettings = ({ file, env, flags, isReload = false }: LoadInput):
   if (problems.length > 0) return { ok: false, problems: inOrder(problems), warnings, files };
   const settings = deepFreeze(resolveSettings(fields, sealingKey));
   const { encryptionKeyFile } = settings.keys;
-  checkSecretFiles(layers.files, warn);
   // Where it is not written, it lies beside the embedded store.
-  if (encryptionKeyFile !== undefined && fields.keys.encryptionKeyFile === undefined)
-    checkSecretFiles(
-      [{ path: ['keys', 'encryptionKeyFile'], file: encryptionKeyFile, isSecret: true }],
-      warn,
-    );
+  const beside =
+    encryptionKeyFile === undefined || fields.keys.encryptionKeyFile !== undefined
+      ? []
+      : [{ path: ['keys', 'encryptionKeyFile'], file: encryptionKeyFile, isSecret: true }];
+  checkSecretFiles([...layers.files, ...beside], warn);
   return { ok: true, settings, warnings, files };
 };
 
@@ -96,9 +95,8 @@ const readSealingKey = ({ keys, store }: FileFields, report: Report): Uint8Array
 };
 
 const upstreamNames = (tree: unknown): readonly string[] => {
-  const written =
-    typeof tree === 'object' && tree !== null && 'upstreams' in tree ? tree.upstreams : undefined;
-  return ['default', ...Object.keys(typeof written === 'object' && written !== null ? written : {})];
+  const written = isTree(tree) ? tree['upstreams'] : undefined;
+  return ['default', ...Object.keys(isTree(written) ? written : {})];
 };
 
 /** As they stand in the file, top to bottom; then what came from elsewhere. */

@@ -1,68 +1,67 @@
-// The fields that say where things are: listeners, upstreams, the store, foreign issuers.
+// The fields that say where things are: listeners, upstreams, the store, foreign issuers, proxies that ask.
 
 import { z } from 'zod';
 import { alone, field, group } from './field.ts';
-import { exactHttpUrl, resourceUrl, upstreamUrl } from './network-readers.ts';
+import { address, cidr, exactHttpUrl, resourceUrl, upstreamUrl } from './network-readers.ts';
 import { certificate, privateKey } from './pem.ts';
 import { duration } from './quantity.ts';
 import { count, flag, listOf, oneOf, secretText, share, text } from './reader.ts';
 import { storeUrl } from './store-url.ts';
+import { pathPrefix } from './surface-descriptor.ts';
 
 export const tlsFields = group({
   cert: field(certificate("the server's certificate chain"), 'PEM file with the certificate chain.'),
   key: field(privateKey, "PEM file with the certificate's private key."),
 });
 
-const upstreamShape = {
-  resource: field(
-    resourceUrl,
-    'Its URL as clients know it, e.g. https://api.example.com/mcp: then they are told where its tokens are issued (RFC 9728).',
-  ).optional(),
-  ca: field(
-    certificate("the CA's certificate"),
-    "PEM file with the CA of the upstream's certificate; else the system's.",
-  ).optional(),
-  connectionsMax: field(count(1, 65_536), 'Connections held open to it.').prefault(256),
-  callerShare: field(
-    share,
-    'Share of them that one caller may hold at a time: a user, or an address without a credential. More requests wait, then 429. 1: all.',
-  ).prefault(0.25),
-  addressShare: field(
-    share,
-    'The same for one address, all its callers together. Name the proxies before Tollgate in `trustedProxies`, or all callers share one address.',
-  ).prefault(0.5),
-  connectTimeoutMs: field(duration('10ms', '5m'), 'Time to connect.').prefault('2s'),
-  keepAliveTimeoutMs: field(
-    duration('100ms', '1h'),
-    "An idle connection is closed after this. Stay below the upstream's own time-out (Node's is 5s).",
-  ).prefault('4s'),
-  bodyIdleTimeoutMs: field(
-    duration('100ms', '1d'),
-    'Longest silence between two pieces of a response body.',
-  ).prefault('60s'),
-  hostHeader: field(
-    oneOf('caller', 'upstream'),
-    "Which Host the API sees: the caller's, or the one in `url`.",
-  ).prefault('caller'),
-};
+/** `url`: its own URL, which has a default in one place only. */
+const upstreamFields = <Url extends z.ZodType>(url: Url) =>
+  alone(
+    group({
+      url,
+      resource: field(
+        resourceUrl,
+        'Its URL as clients know it, e.g. https://api.example.com/mcp: then they are told where its tokens are issued (RFC 9728).',
+      ).optional(),
+      ca: field(
+        certificate("the CA's certificate"),
+        "PEM file with the CA of the upstream's certificate; else the system's.",
+      ).optional(),
+      connectionsMax: field(count(1, 65_536), 'Connections held open to it.').prefault(256),
+      callerShare: field(
+        share,
+        'Share of them that one caller may hold at a time: a user, or an address without a credential. More requests wait, then 429. 1: all.',
+      ).prefault(0.25),
+      addressShare: field(
+        share,
+        'The same for one address, all its callers together. Name the proxies before Tollgate in `trustedProxies`, or all callers share one address.',
+      ).prefault(0.5),
+      connectTimeoutMs: field(duration('10ms', '5m'), 'Time to connect.').prefault('2s'),
+      keepAliveTimeoutMs: field(
+        duration('100ms', '1h'),
+        "An idle connection is closed after this. Stay below the upstream's own time-out (Node's is 5s).",
+      ).prefault('4s'),
+      bodyIdleTimeoutMs: field(
+        duration('100ms', '1d'),
+        'Longest silence between two pieces of a response body.',
+      ).prefault('60s'),
+      hostHeader: field(
+        oneOf('caller', 'upstream'),
+        "Which Host the API sees: the caller's, or the one in `url`.",
+      ).prefault('caller'),
+    }),
+    'url',
+  );
 
 /** The API in front of which Tollgate stands. */
-export const defaultUpstreamFields = alone(
-  group({
-    url: field(upstreamUrl, 'The API: http://HOST:PORT, https://HOST:PORT or unix:/path.').prefault(
-      'http://127.0.0.1:8081',
-    ),
-    ...upstreamShape,
-  }),
-  'url',
+export const defaultUpstreamFields = upstreamFields(
+  field(upstreamUrl, 'The API: http://HOST:PORT, https://HOST:PORT or unix:/path.').prefault(
+    'http://127.0.0.1:8081',
+  ),
 );
 
-export const namedUpstreamFields = alone(
-  group({
-    url: field(upstreamUrl, 'http://HOST:PORT, https://HOST:PORT or unix:/path.'),
-    ...upstreamShape,
-  }),
-  'url',
+export const namedUpstreamFields = upstreamFields(
+  field(upstreamUrl, 'http://HOST:PORT, https://HOST:PORT or unix:/path.'),
 );
 
 export const storeFields = alone(
@@ -237,4 +236,28 @@ export const issuerFields = group({
       description: 'Ask the issuer about each of its tokens: opaque ones, or ones that it may revoke.',
     })
     .optional(),
+});
+
+/** Where a proxy asks whether a request may pass, which proxies may, and how they describe it. */
+export const forwardAuthFields = group({
+  listen: field(
+    address,
+    'A listener of its own, where a proxy asks whether a request may pass: HOST:PORT, or unix:/path. Not for callers.',
+  ).optional(),
+  path: field(
+    pathPrefix('/tollgate/auth'),
+    'Instead of a listener of its own: this path, and all below it, on `listen`.',
+  ).optional(),
+  trustedPeers: field(
+    listOf(cidr),
+    'Address ranges of the proxies that may ask; `unix`: every process that may connect to the unix socket. Required.',
+  ).prefault([]),
+  style: field(
+    oneOf('original', 'forwarded', 'envoy'),
+    'How the proxy describes the request. `original`: X-Original-Method and X-Original-URI (nginx, HAProxy); `forwarded`: X-Forwarded-Method, -Uri, -Host and -Proto (Caddy, Traefik); `envoy`: by its own method, path and Host (ext_authz).',
+  ).prefault('original'),
+  spoofedHeaders: field(
+    oneOf('refuse', 'list'),
+    'A caller sends headers that only Tollgate may send. `refuse`: 400; `list`: the response names them in X-Tollgate-Remove, for a proxy that removes by that list.',
+  ).prefault('refuse'),
 });

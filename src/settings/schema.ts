@@ -4,11 +4,11 @@
 import { z } from 'zod';
 import { signingAlgorithms } from '../tokens/signature.ts';
 import { field, fileOf, group } from './field.ts';
-import { forwardAuthFields } from './forward-auth-fields.ts';
 import { address, cidr, headerName, httpUrl } from './network-readers.ts';
 import { sealingKey, signingKeys } from './pem.ts';
 import {
   defaultUpstreamFields,
+  forwardAuthFields,
   issuerFields,
   namedUpstreamFields,
   storeFields,

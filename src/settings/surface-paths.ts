@@ -58,36 +58,22 @@ export interface OwnedPattern {
 /** The setting that owns the published keys where the oauth surface is off: there is none that switches them. */
 export const identityKeys = 'identity keys';
 
-/** Every pattern of the surfaces that are switched on, of the published keys, and of forward-auth. */
-export const ownedPatterns = (settings: OwnedPaths): readonly OwnedPattern[] => [
-  ...surfacePatterns(settings),
-  ...forwardAuthPatterns(settings),
-  ...resourcePatterns(settings),
-];
-
-/** The metadata of the resources that upstreams are. */
-const resourcePatterns = ({ upstream, upstreams }: OwnedPaths): readonly OwnedPattern[] => {
-  const resources = [...(upstream === undefined ? [] : [upstream]), ...Object.values(upstreams)];
-  const paths = resources.flatMap(({ resource }) =>
-    resource === undefined ? [] : resourceMetadataPath(resource),
+/** Every pattern of the surfaces that are switched on, of the published keys, of forward-auth, and of resources' metadata. */
+export const ownedPatterns = ({
+  forwardAuth: { path },
+  upstream,
+  upstreams,
+  ...settings
+}: OwnedPaths): readonly OwnedPattern[] => {
+  const metadata = [upstream, ...Object.values(upstreams)].flatMap((one) =>
+    one?.resource === undefined ? [] : resourceMetadataPath(one.resource),
   );
-  return [...new Set(paths)].map((path) => ({
-    setting: 'resource',
-    shown: path,
-    pattern: patternOf(path),
-    isAmidVendorApi: false,
-  }));
+  return [
+    ...surfacePatterns(settings),
+    ...(path === undefined ? [] : owned('forwardAuth', `${path}/*`, path)),
+    ...[...new Set(metadata)].flatMap((path) => owned('resource', path)),
+  ];
 };
-
-const forwardAuthPatterns = ({ forwardAuth: { path } }: OwnedPaths): readonly OwnedPattern[] =>
-  path === undefined
-    ? []
-    : patternsOf(`${path}/*`).map((pattern) => ({
-        setting: 'forwardAuth',
-        shown: path,
-        pattern,
-        isAmidVendorApi: false,
-      }));
 
 const surfacePatterns = (settings: SurfacePrefixes): readonly OwnedPattern[] =>
   configuredSurfaces(settings).flatMap(({ descriptor, setting, ...configured }) => {
@@ -95,14 +81,17 @@ const surfacePatterns = (settings: SurfacePrefixes): readonly OwnedPattern[] =>
     // Of a surface that takes all below its prefix, the others are a part.
     const whole = paths.filter((path) => path.endsWith('/*'));
     return (whole.length > 0 ? whole : paths).flatMap((path) =>
-      patternsOf(path).map((pattern) => ({
-        setting: configured.enabled ? setting : identityKeys,
-        shown: path.replace(/\/\?$/, ''),
-        pattern,
-        isAmidVendorApi: descriptor.isAmidVendorApi === true,
-      })),
+      owned(configured.enabled ? setting : identityKeys, path, path.replace(/\/\?$/, ''), descriptor),
     );
   });
+
+const owned = (
+  setting: string,
+  path: string,
+  shown = path,
+  { isAmidVendorApi = false }: Pick<SurfaceDescriptor, 'isAmidVendorApi'> = {},
+): readonly OwnedPattern[] =>
+  patternsOf(path).map((pattern) => ({ setting, shown, pattern, isAmidVendorApi }));
 
 /**
  * A path of a descriptor: a pattern (decision/path-pattern.ts) with two endings of its own. `/?` is a slash that may be left
