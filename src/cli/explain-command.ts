@@ -8,7 +8,7 @@ import { pairs } from './output.ts';
 import {
   argument,
   argumentRead,
-  choiceOr,
+  choice,
   collectWords,
   optionOr,
   optionRead,
@@ -29,7 +29,7 @@ export const explainCommand = command({
     ),
     orgId: optionOr('--org <ID>', "id of the caller's org", 'example-org', readText),
     userId: optionOr('--user <ID>', "id of the caller's user", 'example-user', readText),
-    sessionKind: choiceOr(
+    sessionKind: choice(
       '--session <KIND>',
       'how the caller proved who they are',
       ['api_token', 'interactive'],
@@ -109,7 +109,11 @@ const verdictOf = (explanation: Explanation): string => {
     : `let through in shadow mode; enforced, it is refused: ${refusalText(shadow)}`;
 };
 
-const refusalText = ({ status, reason, evidence }: NonNullable<Explanation['shadow']>): string =>
+const refusalText = ({
+  status,
+  reason,
+  evidence,
+}: Pick<Explanation, 'reason' | 'evidence' | 'status'>): string =>
   `${status ?? ''} ${reason ?? ''}${evidence === undefined ? '' : ` (${evidence})`}`;
 
 const credentialOf = (forward: RouteRule['forwardCredential']): string => {

@@ -5,10 +5,10 @@ import type { Identity } from '../decision/identity.ts';
 import { renderIdentityHeaders } from '../decision/identity-headers.ts';
 import { denial, isDenial, type Refusal } from '../decision/outcome.ts';
 import { wireOf } from '../decision/refusal.ts';
-import { type RouteRule, unroutedRule } from '../decision/route-rule.ts';
+import { unroutedRule } from '../decision/route-rule.ts';
 import { ownApiToken, ownSession } from '../identity/authenticators.ts';
 import { createPipeline, decide, type Pipeline } from '../proxy/pipeline.ts';
-import type { Decision, Forward, Refused, RequestHead } from '../proxy/request-decision.ts';
+import type { Decision, Forward, RequestHead } from '../proxy/request-decision.ts';
 import type { Settings } from '../settings/settings.ts';
 
 export interface Question {
@@ -22,31 +22,6 @@ export interface Question {
   readonly sessionKind: 'api_token' | 'interactive';
 }
 
-export interface Explanation {
-  readonly rule: RouteRule | undefined;
-  /** What Tollgate answers by itself, without the API. */
-  readonly ownSurface: boolean;
-  /** The group of settings that makes it do so, e.g. `surfaces.csp`. */
-  readonly setting: string | undefined;
-  readonly verdict: 'permit' | 'denial';
-  readonly reason: string | undefined;
-  readonly evidence: string | undefined;
-  /** Of a route in shadow mode: why enforcing would refuse what goes on now; undefined where it would not. */
-  readonly shadow: Pick<Explanation, 'reason' | 'evidence' | 'status'> | undefined;
-  /** Of the refusal. */
-  readonly status: number | undefined;
-  /** Where it is forwarded to; undefined when it is not. */
-  readonly forwarded:
-    | {
-        readonly upstream: string;
-        readonly target: string;
-        /** `[name, value]` of the identity family. */
-        readonly headers: readonly (readonly [name: string, value: string])[];
-        readonly credential: RouteRule['forwardCredential'];
-      }
-    | undefined;
-}
-
 /** Judges an imagined request. Its caller is whom the question says, whatever credential the target may hold. */
 export const explain = async (settings: Settings, question: Question): Promise<Explanation> => {
   const pipeline = createPipeline(settings, answeringWith(settings, question), () => 0);
@@ -55,14 +30,54 @@ export const explain = async (settings: Settings, question: Question): Promise<E
     question.scopes !== undefined && lacksCredential(bare)
       ? await decide(headOf(question, ['Authorization', credentials[question.sessionKind]]), pipeline)
       : bare;
-  switch (decision.kind) {
-    case 'owned':
-      return { ...own, setting: decision.owner };
-    case 'refused':
-      return refused(decision);
-    case 'forward':
-      return permitted(settings, decision);
-  }
+  return explanationOf(settings, decision);
+};
+
+export type Explanation = ReturnType<typeof explanationOf>;
+
+const explanationOf = (settings: Settings, decision: Decision) => {
+  const { rule } = decision.known;
+  const refused = decision.kind === 'refused' ? reasonOf(decision.refusal) : undefined;
+  const forward = decision.kind === 'forward' ? decision : undefined;
+  return {
+    // In shadow mode also what no route covers goes on.
+    rule: rule?.name === unroutedRule.name ? undefined : rule,
+    /** What Tollgate answers by itself, without the API. */
+    ownSurface: decision.kind === 'owned',
+    /** The group of settings that makes it do so, e.g. `surfaces.csp`. */
+    setting: decision.kind === 'owned' ? decision.owner : undefined,
+    verdict: refused === undefined ? 'permit' : 'denial',
+    reason: refused?.reason,
+    evidence: refused?.evidence,
+    /** Of a route in shadow mode: why enforcing would refuse what goes on now; undefined where it would not. */
+    shadow: forward?.permit.refusal && reasonOf(forward.permit.refusal),
+    status: refused?.status,
+    /** Where it is forwarded to; undefined when it is not. */
+    forwarded: forward && forwardedOf(settings, forward),
+  } as const;
+};
+
+const reasonOf = (refusal: Refusal) => ({
+  reason: refusal.reason,
+  evidence: isDenial(refusal) ? refusal.evidence : undefined,
+  status: wireOf(refusal).status,
+});
+
+const forwardedOf = (settings: Settings, { permit, identityPairs }: Forward) => {
+  const { rule, target } = permit;
+  const upstream = settings.upstreams[rule.upstream];
+  return {
+    upstream:
+      upstream?.socketPath === undefined
+        ? (upstream?.origin ?? rule.upstream)
+        : `unix:${upstream.socketPath}`,
+    target,
+    /** `[name, value]` of the identity family. */
+    headers: identityPairs.flatMap((name, index) =>
+      index % 2 === 0 ? [[name, identityPairs[index + 1] ?? ''] as const] : [],
+    ),
+    credential: permit.kind === 'shadow' ? 'keep' : rule.forwardCredential,
+  } as const;
 };
 
 const headOf = ({ method, target }: Question, rawHeaders: readonly string[]): RequestHead => ({
@@ -93,55 +108,6 @@ const answeringWith = (settings: Settings, question: Question): Pipeline['identi
     renderIdentityHeaders(Object.entries(settings.identity.headers), identity, jwtShown),
   accessTokenFor: () => 'an access token',
 });
-
-const own: Explanation = {
-  rule: undefined,
-  ownSurface: true,
-  setting: undefined,
-  verdict: 'permit',
-  reason: undefined,
-  evidence: undefined,
-  shadow: undefined,
-  status: undefined,
-  forwarded: undefined,
-};
-
-const refused = ({ known, refusal }: Refused): Explanation => ({
-  ...own,
-  ownSurface: false,
-  rule: known.rule,
-  verdict: 'denial',
-  ...reasonOf(refusal),
-});
-
-const reasonOf = (refusal: Refusal): NonNullable<Explanation['shadow']> => ({
-  reason: refusal.reason,
-  evidence: isDenial(refusal) ? refusal.evidence : undefined,
-  status: wireOf(refusal).status,
-});
-
-const permitted = (settings: Settings, { permit, identityPairs }: Forward): Explanation => {
-  const { rule, target } = permit;
-  const upstream = settings.upstreams[rule.upstream];
-  return {
-    ...own,
-    ownSurface: false,
-    // In shadow mode also what no route covers goes on.
-    rule: rule.name === unroutedRule.name ? undefined : rule,
-    shadow: permit.refusal && reasonOf(permit.refusal),
-    forwarded: {
-      upstream:
-        upstream?.socketPath === undefined
-          ? (upstream?.origin ?? rule.upstream)
-          : `unix:${upstream.socketPath}`,
-      target,
-      headers: identityPairs.flatMap((name, index) =>
-        index % 2 === 0 ? [[name, identityPairs[index + 1] ?? ''] as const] : [],
-      ),
-      credential: permit.kind === 'shadow' ? 'keep' : rule.forwardCredential,
-    },
-  };
-};
 
 /** Stands for the JWT, which only a running Tollgate can sign. */
 const jwtShown = '<JWT of these, signed by Tollgate>';

@@ -15,59 +15,54 @@ type Read<T> = (value: string, before: T | undefined) => T;
 
 export const readText = (value: string): string => value;
 
-const argumentParameter = <T>(argument: Argument): Parameter<T> => ({
+const argumentOf = <T>(argument: Argument): Parameter<T> => ({
   addTo: (command) => void command.addArgument(argument),
   valueOf: (command) => command.processedArgs[command.registeredArguments.indexOf(argument)],
 });
 
-/** `<ID>` */
-export const argument = (name: string, description?: string): Parameter<string> =>
-  argumentParameter(new Argument(name, description));
-
-export const argumentRead = <T>(name: string, description: string, read: Read<T>): Parameter<T> =>
-  argumentParameter(new Argument(name, description).argParser(read));
-
-/** `[FILE]` */
-export const optionalArgument = (name: string, description: string): Parameter<string | undefined> =>
-  argumentParameter(new Argument(name, description));
-
-/** `[ROLE...]` */
-export const argumentList = (name: string, description: string): Parameter<readonly string[]> =>
-  argumentParameter(new Argument(name, description));
-
-const optionParameter = <T>(option: Option): Parameter<T> => ({
+const optionOf = <T>(option: Option): Parameter<T> => ({
   addTo: (command) => void command.addOption(option),
   valueOf: (command) => command.getOptionValue(option.attributeName()),
 });
 
+/** `<ID>` */
+export const argument = (name: string, description?: string): Parameter<string> =>
+  argumentOf(new Argument(name, description));
+
+export const argumentRead = <T>(name: string, description: string, read: Read<T>): Parameter<T> =>
+  argumentOf(new Argument(name, description).argParser(read));
+
+/** `[FILE]` */
+export const optionalArgument = (name: string, description: string): Parameter<string | undefined> =>
+  argumentOf(new Argument(name, description));
+
+/** `[ROLE...]` */
+export const argumentList = (name: string, description: string): Parameter<readonly string[]> =>
+  argumentOf(new Argument(name, description));
+
 export const option = (flags: string, description: string): Parameter<string | undefined> =>
-  optionParameter(new Option(flags, description));
+  optionOf(new Option(flags, description));
 
 export const optionRead = <T>(flags: string, description: string, read: Read<T>): Parameter<T | undefined> =>
-  optionParameter(new Option(flags, description).argParser(read));
+  optionOf(new Option(flags, description).argParser(read));
 
 export const requiredOption = <T>(flags: string, description: string, read: Read<T>): Parameter<T> =>
-  optionParameter(new Option(flags, description).argParser(read).makeOptionMandatory());
+  optionOf(new Option(flags, description).argParser(read).makeOptionMandatory());
 
 /** `otherwise`: its value where it is not given. */
 export const optionOr = <T>(flags: string, description: string, otherwise: T, read: Read<T>): Parameter<T> =>
-  optionParameter(new Option(flags, description).argParser(read).default(otherwise));
+  optionOf(new Option(flags, description).argParser(read).default(otherwise));
 
-export const choice = <const T extends string>(
+/** One of these; undefined, or `otherwise`, where it is not given. */
+export const choice = <const T extends string, const Otherwise extends T | undefined = undefined>(
   flags: string,
   description: string,
   values: readonly T[],
-): Parameter<T | undefined> => optionParameter(new Option(flags, description).choices(values));
-
-export const choiceOr = <const T extends string>(
-  flags: string,
-  description: string,
-  values: readonly T[],
-  otherwise: T,
-): Parameter<T> => optionParameter(new Option(flags, description).choices(values).default(otherwise));
+  otherwise?: Otherwise,
+): Parameter<T | Otherwise> => optionOf(new Option(flags, description).choices(values).default(otherwise));
 
 export const flag = (flags: string, description: string): Parameter<boolean> => {
-  const { addTo, valueOf } = optionParameter<true | undefined>(new Option(flags, description));
+  const { addTo, valueOf } = optionOf<true | undefined>(new Option(flags, description));
   return { addTo, valueOf: (command) => valueOf(command) === true };
 };
 

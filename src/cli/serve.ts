@@ -35,16 +35,13 @@ export const serve = async (
 };
 
 /** The first signal drains; a second one ends the process at once, as it does by default. */
-const nextSignal = (): Promise<NodeJS.Signals> =>
-  new Promise((resolve) => {
-    const onSignal = (signal: NodeJS.Signals): void => {
-      process.off('SIGTERM', onSignal);
-      process.off('SIGINT', onSignal);
-      resolve(signal);
-    };
-    process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
-  });
+const nextSignal = async (): Promise<NodeJS.Signals> => {
+  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, resolve);
+  const signal = await promise;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.off(signal, resolve);
+  return signal;
+};
 
 /**
  * What else people send to servers ends nothing: SIGHUP reloads (a terminal that closes sends it too), SIGUSR1 (on which
