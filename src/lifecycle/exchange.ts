@@ -6,16 +6,15 @@ import type { Identity } from '../decision/identity.ts';
 import { type Denial, type Refusal, isRefusal } from '../decision/outcome.ts';
 import type { Identifier } from '../identity/identifier.ts';
 import type { Settings } from '../settings/settings.ts';
+import type { Origin } from './actor.ts';
 import type { Audit } from './audit.ts';
 import { createIdentifyLive } from './identify-live.ts';
 import { createIssue, type IssueDeps, type Issued, type IssueCommand, type IssueError } from './issue.ts';
 
 export interface ExchangeCommand extends Omit<IssueCommand, 'identity' | 'methods'> {
   readonly credential: Credential;
-  /** Held to the limit on unknown tokens. */
-  readonly clientAddress: string | undefined;
-  /** For the audit. */
-  readonly requestId?: string | undefined;
+  /** For the audit; its address is held to the limit on unknown tokens. */
+  readonly origin: Origin;
   /** Why this identity may not exchange here, where a dialect's paths belong to one org; undefined: it may. */
   readonly refuse?: ((identity: Identity) => Denial | undefined) | undefined;
 }
@@ -33,7 +32,7 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
   const identifyLive = createIdentifyLive(deps);
   const issue = createIssue(deps);
   return async (command) => {
-    const found = await identifyLive(command.credential, command.clientAddress);
+    const found = await identifyLive(command.credential, command.origin.clientAddress);
     const identity = isRefusal(found) ? undefined : found;
     const outcome = isRefusal(found)
       ? found
@@ -46,7 +45,7 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
     deps.audit?.record({
       action: 'token.exchange',
       identity,
-      origin: { clientAddress: command.clientAddress ?? '', requestId: command.requestId ?? '' },
+      origin: command.origin,
       subject: { org: identity?.org.id, user: identity?.user.id, tokenId: identity?.tokenId },
       outcome,
     });

@@ -18,12 +18,11 @@ import { type CommandError, commandError } from './command-error.ts';
  * `nothing`: it had ended already, as the store confirms, or it can never have been a token of ours (RFC 7009 section 2.2).
  * The error `token_unknown`: it has the form of an API token, but the store knows nothing of it, or it is an access token
  * that may be good later; so nothing was revoked.
- * The only denial is `rate_limited`: too many sessions of one API token, or repetitions. `requestId`: for the audit.
+ * The only denial is `rate_limited`: too many sessions of one API token, or repetitions. `origin`: for the audit.
  */
 export type Revoke = (
   credential: Credential,
-  clientAddress: string | undefined,
-  requestId?: string,
+  origin: Origin,
 ) => Promise<Revoked | CommandError<'token_unknown'> | Denial | Outage>;
 
 type Revoked = 'revoked' | 'nothing';
@@ -40,12 +39,12 @@ export interface RevokeDeps {
 
 export const createRevoke = (deps: RevokeDeps): Revoke => {
   const findEnded = createFindEnded(deps);
-  return async (credential, clientAddress, requestId) => {
+  return async (credential, { clientAddress, requestId }) => {
     const nowMs = deps.now();
     // A flood from the same address must not keep a leaked token alive; but no stranger may flood an issuer through us.
     const subject = await deps.identifier.identify(credential, nowMs, clientAddress, 'questions');
     if (isOutage(subject)) return subject;
-    const origin = { clientAddress: clientAddress ?? '', requestId: requestId ?? '' };
+    const origin = { clientAddress, requestId };
     if (!isDenial(subject)) {
       const { identity } = subject;
       return isByAccessToken(identity)

@@ -11,7 +11,7 @@ import { startRedisPair } from '../support/redis-pair.ts';
 import type { RedisTcpServer } from '../support/redis-tcp.ts';
 import { redisSettings } from '../support/redis-settings.ts';
 import { openReplica, type Replica, retentionMs } from './replica.ts';
-import { dayMs } from './world.ts';
+import { anywhere, dayMs } from './world.ts';
 
 t.setTimeout(180_000);
 
@@ -71,9 +71,9 @@ t.test(
     ]);
     const dead = [...secretsAndSessions, { value: bySession.accessToken, form: 'jwt' as const }];
     const commands: Readonly<Record<string, () => Promise<unknown>>> = {
-      'by the secret': () => here.revoke(apiToken(bySecret.secret), undefined),
+      'by the secret': () => here.revoke(apiToken(bySecret.secret), anywhere),
       'by the id': () => here.apiTokens.revokeApiToken(byId.id),
-      'one session': () => here.revoke(accessToken(bySession.accessToken), undefined),
+      'one session': () => here.revoke(accessToken(bySession.accessToken), anywhere),
       'all of a user': () => here.apiTokens.revokeAll('acme', 'bob'),
     };
     // Known here, so that memory could answer.
@@ -104,9 +104,9 @@ t.test('a secret replaced by a regeneration that reached no replica is not calle
   t.match(await here.apiTokens.regenerateApiToken({ tokenId: id, overlapMs: 0, length: 65 }), {
     kind: 'outage',
   });
-  t.match(await here.revoke(apiToken(secret), undefined), { reason: 'store_not_replicated' });
+  t.match(await here.revoke(apiToken(secret), anywhere), { reason: 'store_not_replicated' });
   await mend();
-  t.equal(await here.revoke(apiToken(secret), undefined), 'nothing');
+  t.equal(await here.revoke(apiToken(secret), anywhere), 'nothing');
   t.match(await here.apiTokens.findApiToken(id), { state: 'active' }, 'the new secret is good');
 });
 
@@ -151,7 +151,7 @@ t.test('of a token the store has lost', async (t) => {
     const made = await token();
     t.equal(await here.look(made.secret), 'live');
     await lose(made);
-    t.equal(await here.revoke(apiToken(made.secret), undefined), 'revoked');
+    t.equal(await here.revoke(apiToken(made.secret), anywhere), 'revoked');
     await there.until(async () => (await there.look(made.accessToken, 'jwt')) === 'token_revoked');
     const restarted = await openOn(t, master);
     t.equal(await restarted.look(made.accessToken, 'jwt'), 'token_revoked');
@@ -160,7 +160,7 @@ t.test('of a token the store has lost', async (t) => {
   t.test('the secret alone revokes nothing, and the answer says so', async (t) => {
     const made = await token();
     await lose(made);
-    t.match(await here.revoke(apiToken(made.secret), undefined), {
+    t.match(await here.revoke(apiToken(made.secret), anywhere), {
       code: 'token_unknown',
       message: /^Nothing was revoked/,
     });
@@ -189,7 +189,7 @@ t.test('of a token the store has lost', async (t) => {
   t.test('one of its sessions can be ended', async (t) => {
     const made = await token();
     await lose(made);
-    t.equal(await here.revoke(accessToken(made.accessToken), undefined), 'revoked');
+    t.equal(await here.revoke(accessToken(made.accessToken), anywhere), 'revoked');
     await there.until(async () => (await there.look(made.accessToken, 'jwt')) === 'session_ended');
   });
 });
@@ -201,7 +201,7 @@ t.test('a revocation whose line the feed has lost is told again when it is repea
   const stream = `tollgate:{${shardOfTokenId(made.id)}}:changes`;
   const revokeBoth = async (): Promise<unknown> => [
     await here.apiTokens.revokeApiToken(made.id),
-    await here.revoke(accessToken(session), undefined),
+    await here.revoke(accessToken(session), anywhere),
   ];
   await revokeBoth();
   const streams = await operator.keys('tollgate:*:changes');
@@ -220,7 +220,7 @@ t.test('a revocation whose line gave its id to another line is told again as wel
   const made = await token();
   const session = await here.session((await token()).secret);
   await here.apiTokens.revokeApiToken(made.id);
-  await here.revoke(accessToken(session), undefined);
+  await here.revoke(accessToken(session), anywhere);
   const about = ['token', 'session'] as const;
   const lost = new Map<string, string>();
   for (const stream of await operator.keys('tollgate:*:changes')) {
@@ -231,7 +231,7 @@ t.test('a revocation whose line gave its id to another line is told again as wel
   for (const [stream, id] of lost)
     await operator.xadd(stream, id, 'kind', 'session', 'session', 'other', 'at', '1');
   await here.apiTokens.revokeApiToken(made.id);
-  await here.revoke(accessToken(session), undefined);
+  await here.revoke(accessToken(session), anywhere);
   const lines = await Promise.all([...lost.keys()].map((stream) => operator.xrange(stream, '-', '+')));
   const kinds = lines.flat().flatMap(([, words]) => (words.includes('other') ? [] : [words[1]]));
   for (const kind of about) t.ok(kinds.includes(kind), `the line of the ${kind} is there again`);
@@ -239,7 +239,7 @@ t.test('a revocation whose line gave its id to another line is told again as wel
 
 t.test('strangers who invent secrets fill neither the store nor the feed', async (t) => {
   const { operator, here } = await openWorld(t);
-  await here.revoke(apiToken('garbage'), undefined);
+  await here.revoke(apiToken('garbage'), anywhere);
   const before = await operator.dbsize();
   const linesOf = async (): Promise<number> => {
     const streams = await operator.keys('tollgate:*:changes');
@@ -250,10 +250,10 @@ t.test('strangers who invent secrets fill neither the store nor the feed', async
   };
   const lines = await linesOf();
   for (let each = 0; each < 50; each += 1) {
-    const answer = await here.revoke(apiToken(createSecret({ shard: each % 16, length: 65 })), undefined);
+    const answer = await here.revoke(apiToken(createSecret({ shard: each % 16, length: 65 })), anywhere);
     t.match(answer, { code: 'token_unknown' });
   }
-  t.equal(await here.revoke(apiToken(`${'x'.repeat(64)}1`), undefined), 'nothing', 'not of our form');
+  t.equal(await here.revoke(apiToken(`${'x'.repeat(64)}1`), anywhere), 'nothing', 'not of our form');
   t.equal(await operator.dbsize(), before);
   t.equal(await linesOf(), lines);
 });

@@ -4,14 +4,14 @@ import t from 'tap';
 import { createSessionLimit } from '../../src/identity/session-limit.ts';
 import { createExchange, type ExchangeCommand } from '../../src/lifecycle/exchange.ts';
 import type { Issued } from '../../src/lifecycle/issue.ts';
-import { createWorld, minuteMs, type World } from './world.ts';
+import { anywhere, createWorld, minuteMs, type World } from './world.ts';
 
 const order = {
   scopes: undefined,
   audiences: [],
   validityMs: undefined,
   clientId: undefined,
-  clientAddress: undefined,
+  origin: anywhere,
 } as const;
 
 const exchanged = async (
@@ -220,12 +220,12 @@ t.test('exchanges are written down: whose token, from where, and why one was ref
   const events: object[] = [];
   const audit = { record: (event: object) => void events.push(event), close: async () => undefined };
   const exchange = createExchange({ ...world, audit });
-  const asked = { ...order, clientAddress: '192.0.2.1', requestId: 'request-1' };
+  const origin = { clientAddress: '192.0.2.1', requestId: 'request-1' };
+  const asked = { ...order, origin };
   const { secret, record } = await world.token();
   await exchange({ ...asked, credential: { value: secret, form: 'opaque' } });
   await exchange({ ...asked, scopes: ['no:such'], credential: { value: secret, form: 'opaque' } });
   await exchange({ ...asked, credential: { value: `${secret}x`, form: 'opaque' } });
-  const origin = { clientAddress: '192.0.2.1', requestId: 'request-1' };
   const subject = { org: 'acme', user: 'ann', tokenId: record.id };
   t.match(events, [
     { action: 'token.exchange', origin, subject, outcome: { accessToken: String } },

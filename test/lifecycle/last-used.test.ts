@@ -4,7 +4,7 @@ import t from 'tap';
 import { outage } from '../../src/decision/outcome.ts';
 import { createLastUsed } from '../../src/lifecycle/last-used.ts';
 import type { TokenUse } from '../../src/store/token-store.ts';
-import { createWorld } from './world.ts';
+import { anywhere, createWorld } from './world.ts';
 
 const openLastUsed = () => {
   const batches: (readonly TokenUse[])[] = [];
@@ -103,7 +103,7 @@ t.test('presenting an API token counts as a use; being refused, or a session of 
     audiences: [],
     validityMs: undefined,
     clientId: undefined,
-    clientAddress: undefined,
+    origin: anywhere,
   });
   if (!('accessToken' in made)) throw new Error('no session');
   await identify(made.accessToken, 'jwt');

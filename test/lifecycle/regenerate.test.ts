@@ -3,7 +3,7 @@
 import t from 'tap';
 import type { Credential } from '../../src/decision/credential.ts';
 import { isCommandError, isFailure } from '../../src/lifecycle/command-error.ts';
-import { createWorld, dayMs, minuteMs, sealed, type World } from './world.ts';
+import { anywhere, createWorld, dayMs, minuteMs, sealed, type World } from './world.ts';
 
 const identify = async (world: World, value: string, form: Credential['form'] = 'opaque') => {
   const found = await world.identifier.identify({ value, form }, world.now());
@@ -28,7 +28,7 @@ const session = async (world: World, secret: string): Promise<string> => {
     audiences: [],
     validityMs: undefined,
     clientId: undefined,
-    clientAddress: undefined,
+    origin: anywhere,
   });
   if (!('accessToken' in made)) throw new Error(JSON.stringify(made));
   return made.accessToken;

@@ -14,7 +14,7 @@ import type { TokenStore } from '../../src/store/token-store.ts';
 import { KeyRing } from '../../src/tokens/key-ring.ts';
 import { isKeyFault, parseSigningKey } from '../../src/tokens/signing-key.ts';
 import { createAccessTokenVerifiers } from '../../src/tokens/verify-access-token.ts';
-import { minuteMs, sealed, worldSettings } from './world.ts';
+import { anywhere, minuteMs, sealed, worldSettings } from './world.ts';
 
 export const retentionMs = 40 * minuteMs;
 const settings = { ...worldSettings, ...sealed };
@@ -91,7 +91,7 @@ export const openReplica = async (open: OpenStore, clock: { readonly nowMs: numb
         audiences: [],
         validityMs: undefined,
         clientId: undefined,
-        clientAddress: undefined,
+        origin: anywhere,
       });
       if (!('accessToken' in made)) throw new Error(JSON.stringify(made));
       return made.accessToken;

@@ -4,7 +4,7 @@ import { importApiTokens } from '../../src/lifecycle/import-api-tokens.ts';
 import { createRevoke } from '../../src/lifecycle/revoke.ts';
 import { shardOfTokenId } from '../../src/tokens/shard.ts';
 import { createSecret, digestOf } from '../../src/tokens/api-token.ts';
-import { createWorld, dayMs } from './world.ts';
+import { anywhere, createWorld, dayMs } from './world.ts';
 
 const apiToken = (value: string) => ({ form: 'opaque', value }) as const;
 const accessToken = (value: string) => ({ form: 'jwt', value }) as const;
@@ -13,7 +13,7 @@ const order = {
   audiences: [],
   validityMs: undefined,
   clientId: undefined,
-  clientAddress: undefined,
+  origin: anywhere,
 } as const;
 
 t.test('whoever holds an API token can end it, with every session made from it', async (t) => {
@@ -22,12 +22,12 @@ t.test('whoever holds an API token can end it, with every session made from it',
   const { secret, record } = await world.token();
   const session = await world.exchange({ credential: apiToken(secret), ...order });
   if (!('accessToken' in session)) throw new Error('no access token');
-  t.equal(await revoke(apiToken(secret), undefined), 'revoked');
+  t.equal(await revoke(apiToken(secret), anywhere), 'revoked');
   t.match(await world.apiTokens.findApiToken(record.id), { state: 'revoked' });
   t.match(await world.identifier.identify(accessToken(session.accessToken), world.now()), {
     reason: 'token_revoked',
   });
-  t.equal(await revoke(apiToken(secret), undefined), 'nothing', 'once');
+  t.equal(await revoke(apiToken(secret), anywhere), 'nothing', 'once');
 });
 
 t.test('whoever holds an access token can end its session, and no other', async (t) => {
@@ -37,7 +37,7 @@ t.test('whoever holds an access token can end its session, and no other', async 
   const one = await world.exchange({ credential: apiToken(secret), ...order });
   const two = await world.exchange({ credential: apiToken(secret), ...order });
   if (!('accessToken' in one) || !('accessToken' in two)) throw new Error('no access token');
-  t.equal(await revoke(accessToken(one.accessToken), undefined), 'revoked');
+  t.equal(await revoke(accessToken(one.accessToken), anywhere), 'revoked');
   t.match(await world.identifier.identify(accessToken(one.accessToken), world.now()), {
     reason: 'session_ended',
   });
@@ -57,10 +57,10 @@ t.test('one API token ends so many of its sessions in a minute; itself it may al
     [1, 2].map(() => world.exchange({ credential: apiToken(secret), ...order })),
   );
   const [one, two] = sessions.map((session) => ('accessToken' in session ? session.accessToken : ''));
-  t.equal(await revoke(accessToken(one!), undefined), 'revoked');
-  t.match(await revoke(accessToken(two!), undefined), { reason: 'rate_limited' });
-  t.equal(await revoke(apiToken(secret), undefined), 'revoked');
-  t.match(await revoke(apiToken(secret), undefined), { reason: 'rate_limited' }, 'but not over and over');
+  t.equal(await revoke(accessToken(one!), anywhere), 'revoked');
+  t.match(await revoke(accessToken(two!), anywhere), { reason: 'rate_limited' });
+  t.equal(await revoke(apiToken(secret), anywhere), 'revoked');
+  t.match(await revoke(apiToken(secret), anywhere), { reason: 'rate_limited' }, 'but not over and over');
 });
 
 t.test('a token of a disabled user is ended too, so that it does not come back with the user', async (t) => {
@@ -68,7 +68,7 @@ t.test('a token of a disabled user is ended too, so that it does not come back w
   const revoke = createRevoke(world);
   const { secret } = await world.token();
   await world.accounts.setUserState('acme', 'ann', 'disabled');
-  t.equal(await revoke(apiToken(secret), undefined), 'revoked');
+  t.equal(await revoke(apiToken(secret), anywhere), 'revoked');
   await world.accounts.setUserState('acme', 'ann', 'active');
   t.match(await world.identifier.identify(apiToken(secret), world.now()), { reason: 'token_revoked' });
 });
@@ -88,14 +88,14 @@ t.test(
       { reason: 'token_unknown' },
       'still remembered as unknown',
     );
-    t.equal(await revoke(apiToken(legacy), undefined), 'revoked');
+    t.equal(await revoke(apiToken(legacy), anywhere), 'revoked');
     t.match(await world.apiTokens.listApiTokens('acme', 'ann', { limit: 10, cursor: undefined }), {
       items: [{ name: 'old', state: 'revoked' }],
     });
   },
 );
 
-t.test('a flood of unknown tokens from an address keeps nobody there from revoking', async (t) => {
+t.test('a flood of unknown tokens from an address keeps anywhere there from revoking', async (t) => {
   const limits = { ...(await createWorld(t)).settings.limits, unknownTokensPerMinute: 1 };
   const world = await createWorld(t, { limits });
   const revoke = createRevoke(world);
@@ -106,7 +106,7 @@ t.test('a flood of unknown tokens from an address keeps nobody there from revoki
   t.match(await world.identifier.identify(apiToken(used.secret), world.now(), address), {
     reason: 'rate_limited',
   });
-  t.equal(await revoke(apiToken(fresh.secret), address), 'revoked');
+  t.equal(await revoke(apiToken(fresh.secret), { ...anywhere, clientAddress: address }), 'revoked');
 });
 
 t.test('the secret before the present one ends nothing once its overlap is over', async (t) => {
@@ -119,15 +119,15 @@ t.test('the secret before the present one ends nothing once its overlap is over'
   };
   await world.store.regenerateToken(record.id, { ...next, previousUntilMs: undefined }, world.now());
   await world.accounts.setUserState('acme', 'ann', 'disabled');
-  t.equal(await revoke(apiToken(secret), undefined), 'nothing');
+  t.equal(await revoke(apiToken(secret), anywhere), 'nothing');
   t.match(await world.apiTokens.findApiToken(record.id), { state: 'active' });
 });
 
 t.test('what can never have been a token here counts as revoked already', async (t) => {
   const revoke = createRevoke(await createWorld(t));
-  t.equal(await revoke(apiToken('garbage'), undefined), 'nothing');
-  t.equal(await revoke(apiToken('garbage that is long enough for an import'), undefined), 'nothing');
-  t.equal(await revoke(accessToken('a.b.c'), undefined), 'nothing');
+  t.equal(await revoke(apiToken('garbage'), anywhere), 'nothing');
+  t.equal(await revoke(apiToken('garbage that is long enough for an import'), anywhere), 'nothing');
+  t.equal(await revoke(accessToken('a.b.c'), anywhere), 'nothing');
 });
 
 t.test(
@@ -137,8 +137,8 @@ t.test(
     const revoke = createRevoke(world);
     const { secret, record } = await world.token('all', dayMs);
     world.clock.nowMs += dayMs;
-    t.equal(await revoke(apiToken(secret), undefined), 'revoked');
-    t.equal(await revoke(apiToken(secret), undefined), 'nothing', 'once');
+    t.equal(await revoke(apiToken(secret), anywhere), 'revoked');
+    t.equal(await revoke(apiToken(secret), anywhere), 'nothing', 'once');
     t.match(await world.apiTokens.findApiToken(record.id), { state: 'revoked' });
   },
 );
@@ -149,5 +149,5 @@ t.test('a revocation the store cannot take is an outage, never "done"', async (t
   const { secret } = await world.token();
   await world.identifier.identify(apiToken(secret), world.now());
   await world.store.close();
-  t.match(await revoke(apiToken(secret), undefined), { kind: 'outage', reason: 'store_unavailable' });
+  t.match(await revoke(apiToken(secret), anywhere), { kind: 'outage', reason: 'store_unavailable' });
 });

@@ -23,6 +23,9 @@ import { createAccessTokenVerifiers } from '../../src/tokens/verify-access-token
 import { type SettingsChange, settingsWith } from '../support/settings.ts';
 
 export const minuteMs = 60_000;
+/** Where a command came from, for tests that do not care. */
+export const anywhere = { clientAddress: '', requestId: '' };
+
 export const dayMs = 24 * 60 * minuteMs;
 
 const settings = settingsWith({

@@ -55,7 +55,7 @@ export const postRevoke = (deps: EndpointDeps): Endpoint =>
     if (token === undefined) return badRequest(tokenMissing);
     const credential = parseCredential(token, deps.settings.credential);
     if (isDenial(credential)) return done(undefined);
-    const result = await deps.revoke(credential, request.clientAddress, request.requestId);
+    const result = await deps.revoke(credential, request);
     if (isCommandError(result)) return badRequest(result.message);
     return isRefusal(result) ? refusedToken(result, token) : done(undefined);
   });
@@ -70,7 +70,7 @@ export const postLogout = (deps: EndpointDeps): Endpoint =>
     const parsed = named === undefined ? undefined : parseCredential(named, deps.settings.credential);
     for (const credential of [presented, parsed]) {
       if (!isCredential(credential) || !isJwt(credential)) continue;
-      const result = await deps.revoke(credential, request.clientAddress, request.requestId);
+      const result = await deps.revoke(credential, request);
       if (isCommandError(result)) return badRequest(result.message);
       if (isRefusal(result)) return refusedToken(result, credential.value);
     }

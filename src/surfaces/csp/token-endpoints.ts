@@ -61,8 +61,7 @@ const exchangeToken = async (
   if (presented === undefined) return badRequest('Send the API token as api_token.');
   const credential = parseCredentialAs('opaque', presented, deps.settings.credential);
   if (isDenial(credential)) return refusedToken(credential, presented);
-  const { clientAddress, requestId } = request;
-  const result = await deps.exchange({ credential, ...more, clientAddress, requestId });
+  const result = await deps.exchange({ credential, ...more, origin: request });
   if (isRefusal(result)) return refusedToken(result, presented);
   if (isCommandError(result))
     return {

@@ -32,12 +32,12 @@ export const surface = defineSurface(navigator, (surfaceDeps) => {
 
 /** `{"refreshToken": <API token>}`; a passcode beside it is ignored. */
 const postAccessToken = ({ exchange, settings }: EndpointDeps): Endpoint =>
-  parametersEndpoint('body', async (parameters, { clientAddress, requestId }) => {
+  parametersEndpoint('body', async (parameters, request) => {
     const token = parameters.one('refreshToken');
     if (token === undefined) return badRequest('Send the API token as refreshToken.');
     const credential = parseCredentialAs('opaque', token, settings.credential);
     if (isDenial(credential)) return refusedToken(credential, token);
-    const result = await exchange({ credential, clientAddress, requestId });
+    const result = await exchange({ credential, origin: request });
     if (isRefusal(result)) return refusedToken(result, token);
     return isCommandError(result) ? badRequest(result.message) : issued(result, token);
   });

@@ -19,7 +19,7 @@ export const postRevoke = (deps: EndpointDeps): Endpoint =>
     if (token === undefined) return badRequest('invalid_request', 'Send the token to revoke as token.');
     const credential = parseCredential(token, deps.settings.credential);
     if (isDenial(credential)) return done;
-    const result = await deps.revoke(credential, request.clientAddress, request.requestId);
+    const result = await deps.revoke(credential, request);
     if (isCommandError(result)) return badRequest('invalid_request', result.message, 'token_unknown');
     return isRefusal(result) ? result : done;
   });

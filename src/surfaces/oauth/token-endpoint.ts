@@ -53,8 +53,7 @@ export const postToken = (deps: EndpointDeps): Endpoint =>
       credential,
       ...narrowing,
       clientId: client.kind === 'confidential' ? client.id : undefined,
-      clientAddress: request.clientAddress,
-      requestId: request.requestId,
+      origin: request,
     });
     if (isRefusal(result)) return refusedCredential(result, grant.error, grant.parameter);
     return isCommandError(result) ? refusedCommand(result) : issued(result, grant);

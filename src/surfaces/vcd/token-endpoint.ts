@@ -48,11 +48,9 @@ const refresh = async (
   const credential = parseCredentialAs('opaque', token, settings.credential);
   if (isDenial(credential)) return invalidGrant(credential, invalidToken);
   const isOwner = pathOwner(settings.surfaces.vcd, request.parameters['org']);
-  const { clientAddress, requestId } = request;
   const result = await exchange({
     credential,
-    clientAddress,
-    requestId,
+    origin: request,
     refuse: ({ org }) =>
       isOwner(org.id) ? undefined : denial('tenant_mismatch', 'the path is of another org than the token'),
   });
@@ -75,9 +73,8 @@ const initial = async (
   const given = await giveInitialToken(deps, request, session, clientId.toLowerCase());
   if (isRefusal(given)) return invalidGrant(given, invalidClient);
   const { secret, identity } = given;
-  const { clientAddress, requestId } = request;
   const credential = { form: 'opaque', value: secret } as const;
-  const begun = await deps.exchange({ credential, clientAddress, requestId });
+  const begun = await deps.exchange({ credential, origin: request });
   if ('accessToken' in begun) return issued(begun, secret);
   // The API token cannot be given again, so it is given now, with the access token of the session that asked for it.
   const { expiresAtMs } = identity;
