@@ -116,7 +116,7 @@ const factsOf = (
     isFeedBroken: feedState.isBroken(),
     feedFault: feedFault(),
     servesWhenStale: settings.feed.whenStale === 'serve',
-    keys: identification.signingKeys.part.state(),
+    keys: identification.signingKeys.state(),
     clockOffsetMs: clock.offsetMs(),
     clockLeewayMs: settings.tokens.clockLeewayMs,
     shadowWarning,
@@ -133,7 +133,7 @@ const readingsOf = (
   const client = countConnections(listener);
   const refused = countRefused(listener);
   return {
-    cache: () => current().identification.identifier.part.reading(),
+    cache: () => current().identification.identifier.reading(),
     feed: () => feedState.reading(),
     clockOffsetMs: clock.offsetMs,
     connections: () => ({
@@ -144,7 +144,7 @@ const readingsOf = (
     }),
     upstreams: () => current().forwarder.reading(),
     signingKeys: () => {
-      const { ring } = current().identification.signingKeys.part;
+      const { ring } = current().identification.signingKeys;
       return countBy(ring.published(clock.now()).map(({ algorithm }) => algorithm));
     },
     certificateExpiryMs: () => current().certificateExpiryMs,

@@ -25,7 +25,7 @@ import {
   type IdentificationDeps,
   retireIdentification,
 } from './identification.ts';
-import { keep, type Kept } from './keep.ts';
+import { keep } from './keep.ts';
 import { shadowWarningOf } from './readiness.ts';
 
 export interface Configuration {
@@ -44,10 +44,10 @@ export interface Configuration {
 
 /** What the surfaces count against callers; each counts on while its own settings are the same. */
 interface Limits {
-  readonly clientSecrets: Kept<UnknownTokenLimit>;
-  readonly sessions: Kept<SessionLimit>;
-  readonly commands: Kept<CommandLimit>;
-  readonly signIns: Kept<SignInLimit>;
+  readonly clientSecrets: UnknownTokenLimit;
+  readonly sessions: SessionLimit;
+  readonly commands: CommandLimit;
+  readonly signIns: SignInLimit;
 }
 
 /** What no reload replaces. */
@@ -77,16 +77,16 @@ export const createConfiguration = async (
   const upgrader = createUpgrader(settings.upstreams, options, before?.upgrader);
   const limits = createLimits(settings, before?.limits);
   const record = createRecorder(metrics, log, settings.log.access);
-  const identifier = identification.identifier.part;
+  const identifier = identification.identifier;
   const surfaces = await createSurfaces({
     settings,
     store: foundation.store,
     identifier,
-    keys: identification.signingKeys.part.ring,
-    clientSecretLimit: limits.clientSecrets.part,
-    sessionLimit: limits.sessions.part,
-    commandLimit: limits.commands.part,
-    signInLimit: limits.signIns.part,
+    keys: identification.signingKeys.ring,
+    clientSecretLimit: limits.clientSecrets,
+    sessionLimit: limits.sessions,
+    commandLimit: limits.commands,
+    signInLimit: limits.signIns,
     passwords: deps.passwords,
     audit: deps.audit,
     now,

@@ -39,7 +39,7 @@ export const openEdge = (deps: {
   const { feedState, clock } = deps.foundation;
   const sweep = (): void => {
     const { identifier } = current().identification;
-    live.sweep((identity) => identifier.part.standing(identity, clock.now()), clock.now());
+    live.sweep((identity) => identifier.standing(identity, clock.now()), clock.now());
   };
   feedState.onChange(sweep);
   const sweeper = setInterval(sweep, sweepEveryMs).unref();

@@ -4,7 +4,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Outage, outage } from '../decision/outcome.ts';
-import { type CacheCounts, newCacheCounts } from '../identity/cache-reading.ts';
+import type { CacheCounts } from '../identity/cache-reading.ts';
 import {
   type CountingIdentifier,
   createIdentifier,
@@ -15,116 +15,81 @@ import { algorithmsOf, SigningKeys } from '../lifecycle/signing-keys.ts';
 import { summarizeError } from '../observe/describe-error.ts';
 import type { Log } from '../observe/log.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { KeyRing } from '../tokens/key-ring.ts';
 import type { KeysFault } from '../tokens/issuer-keys.ts';
 import { type AccessTokenVerifiers, createAccessTokenVerifiers } from '../tokens/verify-access-token.ts';
 import type { Foundation } from './foundation.ts';
-import { keep, type Kept } from './keep.ts';
+import { keep } from './keep.ts';
 import { signersOf } from './signers.ts';
 
 export interface Identification {
-  readonly signingKeys: Kept<SigningKeys>;
-  readonly accessTokens: Kept<AccessTokenVerifiers>;
-  readonly unknownTokenLimit: Kept<UnknownTokenLimit>;
-  readonly identifier: Kept<CountingIdentifier>;
-  /** Of all identifiers since the start. */
-  readonly counts: CacheCounts;
+  readonly signingKeys: SigningKeys;
+  readonly accessTokens: AccessTokenVerifiers;
+  readonly unknownTokenLimit: UnknownTokenLimit;
+  readonly identifier: CountingIdentifier;
 }
 
 export interface IdentificationDeps {
   readonly foundation: Pick<Foundation, 'store' | 'clock' | 'feedState' | 'lastUsed'>;
   readonly log: Log;
+  /** Of all identifiers since the start. */
+  readonly counts: CacheCounts;
   /** Called when a signing key has been revoked: the caches that are in force must be dropped. */
   readonly onKeyRevoked: () => void;
 }
 
-/** Asks nobody for anything yet: see `startIdentification`. */
+/**
+ * Asks nobody for anything yet: see `startIdentification`. Each part is given no other settings than those by which it is kept:
+ * what it rests on cannot change unseen. No closure that a part keeps is made here, where it would hold `before` in memory.
+ */
 export const createIdentification = (
   settings: Settings,
   deps: IdentificationDeps,
   before?: Identification,
 ): Identification => {
   const { issuer, audience, identity, issuers, keys, tokens, upstreams, cache, feed, credential } = settings;
+  const { foundation, log, onKeyRevoked: onRevoked } = deps;
   const { unknownTokensPerMinute } = settings.limits;
   const unknownTokenLimit = keep(before?.unknownTokenLimit, unknownTokensPerMinute, [], () =>
     createUnknownTokenLimit(unknownTokensPerMinute),
   );
-  // Each part is given no other settings than those by which it is kept: what it rests on cannot change unseen.
-  const ofKeys = { keys, tokens, identity, store: settings.store, algorithms: algorithmsOf(settings) };
-  const signingKeys = keep(before?.signingKeys, ofKeys, [], () =>
-    openKeys(ofKeys, deps, before?.signingKeys.part.revoked),
-  );
-  const { ring } = signingKeys.part;
+  const algorithms = algorithmsOf(settings);
+  const ofKeys = { keys, tokens, identity, store: settings.store };
+  const signingKeys = keep(before?.signingKeys, { ...ofKeys, algorithms }, [], () => {
+    const { store, clock } = foundation;
+    const revoked = before?.signingKeys.revoked;
+    return new SigningKeys({ store, settings: ofKeys, now: clock.now, log, algorithms, onRevoked, revoked });
+  });
+  const { ring } = signingKeys;
   const ofTokens = { issuer, audience, issuers, tokens };
   const accessTokens = keep(before?.accessTokens, ofTokens, [ring], () =>
-    openVerifiers(ofTokens, ring, deps.log, before?.accessTokens.part.trusted),
+    createAccessTokenVerifiers(
+      {
+        issuer,
+        audience,
+        keyRing: ring,
+        externalIssuers: issuers.filter(({ introspection }) => introspection === undefined),
+        clockLeewayMs: tokens.clockLeewayMs,
+        tokenAgeMsMax: tokens.accessTokenLifetimeMs,
+        onIssuerFault: issuerFaultLogger(log),
+      },
+      before?.accessTokens.trusted,
+    ),
   );
-  const counts = before?.counts ?? newCacheCounts();
-  const below = {
-    signingKeys: signingKeys.part,
-    accessTokens: accessTokens.part,
-    unknownTokenLimit: unknownTokenLimit.part,
-  };
+  const below = { signingKeys, accessTokens, unknownTokenLimit };
   // Identities are cached with what is rendered from them.
   const ofIdentities = { ...ofTokens, identity, upstreams, cache, feed, credential };
   const identifier = keep(before?.identifier, ofIdentities, Object.values(below), () =>
-    openIdentifier(ofIdentities, below, deps, counts),
+    openIdentifier(ofIdentities, below, deps),
   );
-  return { signingKeys, accessTokens, unknownTokenLimit, identifier, counts };
+  return { ...below, identifier };
 };
-
-// The closures that a part keeps are made in functions of their own, which do not see `before`: else each generation of
-// parts would hold all before it in memory.
-
-const openKeys = (
-  settings: Pick<Settings, 'keys' | 'tokens' | 'identity' | 'store'> & {
-    readonly algorithms: ReturnType<typeof algorithmsOf>;
-  },
-  { foundation, log, onKeyRevoked }: IdentificationDeps,
-  revoked: ReadonlySet<string> | undefined,
-): SigningKeys => {
-  const { store, clock } = foundation;
-  const { algorithms } = settings;
-  return new SigningKeys({
-    store,
-    settings,
-    now: clock.now,
-    log,
-    algorithms,
-    onRevoked: onKeyRevoked,
-    revoked,
-  });
-};
-
-const openVerifiers = (
-  { issuer, audience, issuers, tokens }: Pick<Settings, 'issuer' | 'audience' | 'issuers' | 'tokens'>,
-  keyRing: KeyRing,
-  log: Log,
-  known: AccessTokenVerifiers['trusted'] | undefined,
-): AccessTokenVerifiers =>
-  createAccessTokenVerifiers(
-    {
-      issuer,
-      audience,
-      keyRing,
-      externalIssuers: issuers.filter(({ introspection }) => introspection === undefined),
-      clockLeewayMs: tokens.clockLeewayMs,
-      tokenAgeMsMax: tokens.accessTokenLifetimeMs,
-      onIssuerFault: (name, fault) => logIssuerFault(log, name, fault),
-    },
-    known,
-  );
 
 const openIdentifier = (
   settings: IdentifierDependencies['settings'] & Parameters<typeof signersOf>[0],
-  below: Pick<IdentifierDependencies, 'accessTokens' | 'unknownTokenLimit'> & {
-    readonly signingKeys: SigningKeys;
-  },
-  { foundation, log }: IdentificationDeps,
-  counts: CacheCounts,
+  { signingKeys, accessTokens, unknownTokenLimit }: Omit<Identification, 'identifier'>,
+  { foundation, log, counts }: IdentificationDeps,
 ): CountingIdentifier => {
   const { store, feedState, lastUsed } = foundation;
-  const { signingKeys, accessTokens, unknownTokenLimit } = below;
   return createIdentifier({
     store,
     settings,
@@ -133,7 +98,7 @@ const openIdentifier = (
     accessTokens,
     isKeyRevoked: (kid) => signingKeys.isRevoked(kid),
     noteUse: (tokenId, nowMs) => lastUsed.note(tokenId, nowMs),
-    onIssuerFault: (name, fault) => logIntrospectionFault(log, name, fault),
+    onIssuerFault: introspectionFaultLogger(log),
     counts,
     ...signersOf(settings, signingKeys.ring),
   });
@@ -151,8 +116,8 @@ export const startIdentification = async (
   nowMs: number,
   before?: Identification,
 ): ReturnType<SigningKeys['start']> => {
-  const keys = before?.signingKeys === signingKeys ? ready : signingKeys.part.start();
-  const warmed = before?.accessTokens === accessTokens ? ready : accessTokens.part.warm(nowMs);
+  const keys = before?.signingKeys === signingKeys ? ready : signingKeys.start();
+  const warmed = before?.accessTokens === accessTokens ? ready : accessTokens.warm(nowMs);
   const late = delay(keysMsMax, undefined, { ref: false });
   // The first tokens of a new issuer are then as quick as later ones; one that is slow is not waited for.
   await Promise.race([Promise.all([keys, warmed]), late]);
@@ -164,30 +129,32 @@ export const startIdentification = async (
 
 const ready = Promise.resolve('ready' as const);
 
-const logIssuerFault = (log: Log, issuer: string, fault: KeysFault | undefined): void => {
-  if (fault === undefined) log.info(`the keys of the issuer ${issuer} can be had again`);
-  else log.warn(adviceOn(issuer, fault));
-};
-
-const logIntrospectionFault = (log: Log, issuer: string, fault: Outage | undefined): void => {
-  if (fault === undefined) log.info(`the issuer ${issuer} answers questions about its tokens again`);
-  else
-    log.warn(
-      `the issuer ${issuer} cannot be asked about its tokens: ${summarizeError(fault.cause)}. They are answered 503 until it ` +
-        'can; check `introspection` of it, and the way there from this machine (HTTPS_PROXY, NO_PROXY).',
-    );
-};
-
 /** One line, for an issuer that is down or set up wrongly. */
-const adviceOn = (issuer: string, { cause, hasKeys }: KeysFault): string =>
-  `the keys of the issuer ${issuer} cannot be had: ${summarizeError(cause)}. ` +
-  (hasKeys
-    ? 'Its known keys serve for its `staleKeysMax`, then its tokens are answered 503; '
-    : 'Its tokens are answered 503 until they can; ') +
-  'check `issuer` and `jwks` of it, and the way there from this machine (HTTPS_PROXY, NO_PROXY).';
+const issuerFaultLogger =
+  (log: Log) =>
+  (issuer: string, fault: KeysFault | undefined): void => {
+    if (fault === undefined) return log.info(`the keys of the issuer ${issuer} can be had again`);
+    const consequence = fault.hasKeys
+      ? 'Its known keys serve for its `staleKeysMax`, then its tokens are answered 503'
+      : 'Its tokens are answered 503 until they can';
+    log.warn(
+      `the keys of the issuer ${issuer} cannot be had: ${summarizeError(fault.cause)}. ${consequence}; check \`issuer\` and \`jwks\` ${wayThere}`,
+    );
+  };
+
+const introspectionFaultLogger =
+  (log: Log) =>
+  (issuer: string, fault: Outage | undefined): void => {
+    if (fault === undefined) return log.info(`the issuer ${issuer} answers questions about its tokens again`);
+    log.warn(
+      `the issuer ${issuer} cannot be asked about its tokens: ${summarizeError(fault.cause)}. They are answered 503 until it can; check \`introspection\` ${wayThere}`,
+    );
+  };
+
+const wayThere = 'of it, and the way there from this machine (HTTPS_PROXY, NO_PROXY).';
 
 /** Lets go of the parts that `next` has not taken over. */
 export const retireIdentification = (old: Identification, next: Identification | undefined): void => {
-  if (old.signingKeys !== next?.signingKeys) old.signingKeys.part.close();
-  if (old.identifier !== next?.identifier) old.identifier.part.retire();
+  if (old.signingKeys !== next?.signingKeys) old.signingKeys.close();
+  if (old.identifier !== next?.identifier) old.identifier.retire();
 };

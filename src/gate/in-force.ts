@@ -3,6 +3,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { isOutage } from '../decision/outcome.ts';
+import { newCacheCounts } from '../identity/cache-reading.ts';
 import { type Audit, createAudit } from '../lifecycle/audit.ts';
 import { createPasswordHashes } from '../lifecycle/password-hash.ts';
 import type { Log } from '../observe/log.ts';
@@ -55,15 +56,16 @@ export const openInForce = async (
     audit,
     live: new LiveConnections(),
     passwords: createPasswordHashes(),
+    counts: newCacheCounts(),
     onKeyRevoked: () => {
       log.warn('a signing key was revoked: its tokens are refused, and every cache was dropped');
-      current.identification.identifier.part.drop();
+      current.identification.identifier.drop();
     },
   };
   let current = await createConfiguration(settings, deps);
   warnOfShadow(log, current);
 
-  const reloadKeys = (): void => void current.identification.signingKeys.part.reload();
+  const reloadKeys = (): void => void current.identification.signingKeys.reload();
   feedState.onChange((changes) => {
     if (changes.some(({ kind }) => kind === 'keys')) reloadKeys();
   });

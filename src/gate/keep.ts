@@ -3,26 +3,28 @@
 
 import { isDeepStrictEqual } from 'node:util';
 
-/** A part, and what it was made from. */
-export interface Kept<Part> {
-  readonly part: Part;
+interface Origin {
   readonly settings: unknown;
   readonly parts: readonly object[];
 }
 
-/**
- * The part that was made before from equal settings and the same other parts, or a new one. `before` itself stays as it
- * is, so a reload that fails half-way has changed nothing.
- */
-export const keep = <Part>(
-  before: Kept<Part> | undefined,
+const origins = new WeakMap<object, Origin>();
+
+/** The part that was made `before` from equal settings and the same other parts, or a new one. */
+export const keep = <Part extends object>(
+  before: Part | undefined,
   settings: unknown,
   parts: readonly object[],
   make: () => Part,
-): Kept<Part> =>
-  before !== undefined &&
-  before.parts.length === parts.length &&
-  before.parts.every((part, index) => part === parts[index]) &&
-  isDeepStrictEqual(before.settings, settings)
-    ? before
-    : { part: make(), settings, parts };
+): Part => {
+  const origin = before && origins.get(before);
+  if (before !== undefined && origin !== undefined && isSame(origin, { settings, parts })) return before;
+  const part = make();
+  origins.set(part, { settings, parts });
+  return part;
+};
+
+const isSame = (before: Origin, now: Origin): boolean =>
+  before.parts.length === now.parts.length &&
+  before.parts.every((part, index) => part === now.parts[index]) &&
+  isDeepStrictEqual(before.settings, now.settings);
