@@ -9,18 +9,31 @@ export interface Row {
   readonly value: number;
 }
 
-type ReadRows = () => Iterable<Row>;
+/** Rows, or the one value of a family without labels; undefined: there is none now. */
+export type Reading = Iterable<Row> | number | undefined;
 
 /** Families of series, each read through a function at scrape time. A family without rows has no series. */
 export class LiveSeries {
   readonly #families: (() => string)[] = [];
 
-  counter(name: string, help: string, rows: ReadRows): void {
-    this.#add(name, 'counter', help, rows);
+  counter(name: string, help: string, read: () => Reading): void {
+    this.#add(name, 'counter', help, read);
   }
 
-  gauge(name: string, help: string, rows: ReadRows): void {
-    this.#add(name, 'gauge', help, rows);
+  gauge(name: string, help: string, read: () => Reading): void {
+    this.#add(name, 'gauge', help, read);
+  }
+
+  /** A counter with one label, from zero for each of its values. Returns how to count. */
+  tally<Value extends string>(
+    name: string,
+    help: string,
+    label: string,
+    values: readonly Value[],
+  ): (value: Value) => void {
+    const counts = new Map(values.map((value) => [value, 0]));
+    this.counter(name, help, () => rowsBy(label, counts));
+    return (value) => void counts.set(value, (counts.get(value) ?? 0) + 1);
   }
 
   histogram(
@@ -36,10 +49,12 @@ export class LiveSeries {
     });
   }
 
-  #add(name: string, type: string, help: string, rows: ReadRows): void {
+  #add(name: string, type: string, help: string, read: () => Reading): void {
     this.#families.push(() => {
+      const reading = read() ?? [];
       let text = headOf(name, type, help);
-      for (const { labels, value } of rows()) text += lineOf(name, labels, value);
+      if (typeof reading === 'number') return text + lineOf(name, {}, reading);
+      for (const { labels, value } of reading) text += lineOf(name, labels, value);
       return text;
     });
   }
@@ -49,6 +64,10 @@ export class LiveSeries {
     return this.#families.map((render) => render()).join('\n');
   }
 }
+
+/** One row for each value of a label. */
+export const rowsBy = (label: string, counts: Iterable<readonly [string, number]>): Iterable<Row> =>
+  Array.from(counts, ([text, value]) => ({ labels: { [label]: text }, value }));
 
 /** Observations of one label set: `counts[i]` of them at most `bounds[i]`, the last one above every bound. */
 export interface Distribution {

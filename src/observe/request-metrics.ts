@@ -2,7 +2,7 @@
 // Every label comes from a closed list (routes from settings, reasons from decision/outcome.ts), so the number of
 // series stays the same whatever callers send.
 
-import { denialReasons, outageReasons } from '../decision/outcome.ts';
+import { denialReasons, outageReasons, type Refusal } from '../decision/outcome.ts';
 import { type Distribution, emptyDistribution, isObserved, observe, type LiveSeries } from './live-series.ts';
 import type { RequestOutcome } from './request-outcome.ts';
 
@@ -33,21 +33,14 @@ interface RouteNumbers {
   readonly requests: Float64Array;
   readonly duration: Distribution;
   readonly upstream: UpstreamNumbers | undefined;
+  /** What would have been decided in shadow mode: `<result> <reason>`. */
+  readonly shadow: Map<string, number>;
 }
 
 interface UpstreamNumbers {
   readonly response: Distribution;
   /** By reason. */
   readonly errors: Float64Array;
-}
-
-interface Tables {
-  readonly routes: ReadonlyMap<string, RouteNumbers>;
-  readonly upstreams: ReadonlyMap<string, UpstreamNumbers>;
-  /** By result, reason and kind of credential. */
-  readonly decisions: Float64Array;
-  /** By authenticator, then result. */
-  readonly identified: ReadonlyMap<string, Float64Array>;
 }
 
 export interface RequestMetricsSettings {
@@ -61,6 +54,8 @@ export interface RequestMetricsSettings {
 export interface RequestMetrics {
   /** Counts one finished request. On the request path: increments only. */
   record(outcome: RequestOutcome): void;
+  /** Counts one decision of a route in shadow mode when it is made, because a tunnel ends when it likes. */
+  shadow(route: string, verdict: Refusal | 'permit'): void;
   /** Names the routes anew. Those that were named until now stay once more, for what is under way on them. */
   setRoutes(routes: RequestMetricsSettings['routes']): void;
 }
@@ -90,11 +85,12 @@ export const createRequestMetrics = (
   };
   setRoutes(settings.routes);
   const other = routes.get('(other)') ?? emptyNumbers('(other)', undefined);
+  /** By result, reason and kind of credential. */
   const decisions = new Float64Array(results.length * reasons.length * credentialKinds.length);
-
   const identified = new Map(settings.authenticators.map((name) => [name, new Float64Array(results.length)]));
-
-  publish(series, { routes, upstreams, decisions, identified });
+  publishRoutes(series, routes);
+  publishDecisions(series, decisions, identified);
+  publishUpstreams(series, upstreams);
 
   const record = (outcome: RequestOutcome): void => {
     const numbers = routes.get(outcome.route) ?? other;
@@ -106,7 +102,7 @@ export const createRequestMetrics = (
     if (outcome.status !== 101) observe(numbers.duration, durationBounds, outcome.durationMs / 1000);
     const reason = reasonIndex.get(outcome.reason ?? 'none') ?? 0;
     const kind = outcome.credentialKind === undefined ? 0 : outcome.credentialKind === 'api_token' ? 1 : 2;
-    const result = resultIndexOf(outcome.result);
+    const result = results.indexOf(outcome.result);
     add(decisions, (result * reasons.length + reason) * credentialKinds.length + kind);
     const counts = outcome.identity && identified.get(outcome.identity.authenticator.name);
     if (counts !== undefined) add(counts, result);
@@ -115,7 +111,12 @@ export const createRequestMetrics = (
       observe(numbers.upstream.response, durationBounds, outcome.upstreamMs / 1000);
     if (isUpstreamReason[reason] === 1) add(numbers.upstream.errors, reason);
   };
-  return { record, setRoutes };
+  const shadow: RequestMetrics['shadow'] = (route, verdict) => {
+    const counts = (routes.get(route) ?? other).shadow;
+    const key = verdict === 'permit' ? 'permit none' : `${verdict.kind} ${verdict.reason}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  };
+  return { record, shadow, setRoutes };
 };
 
 const emptyNumbers = (route: string, upstream: UpstreamNumbers | undefined): RouteNumbers => ({
@@ -123,6 +124,7 @@ const emptyNumbers = (route: string, upstream: UpstreamNumbers | undefined): Rou
   requests: new Float64Array(methodClasses.length * statusLabels.length),
   duration: emptyDistribution({ route }, durationBounds),
   upstream,
+  shadow: new Map(),
 });
 
 /** Of an upstream, made when it is named first. */
@@ -141,19 +143,6 @@ const add = (counts: Float64Array, index: number): void => {
 
 const reasonIndex: ReadonlyMap<string, number> = new Map(reasons.map((reason, index) => [reason, index]));
 const isUpstreamReason = Uint8Array.from(reasons, (reason) => (reason.startsWith('upstream_') ? 1 : 0));
-
-const resultIndexOf = (result: RequestOutcome['result']): number => {
-  switch (result) {
-    case 'permit':
-      return 0;
-    case 'denial':
-      return 1;
-    case 'outage':
-      return 2;
-    case 'bug':
-      return 3;
-  }
-};
 
 const methodClassOf = (method: string): number => {
   switch (method) {
@@ -178,19 +167,58 @@ const statusIndex = Uint8Array.from({ length: 600 }, (_, status) => {
 
 const statusIndexOf = (status: number): number => statusIndex[status] ?? 0;
 
-const publish = (series: LiveSeries, tables: Tables): void => {
-  const { routes, upstreams, decisions, identified } = tables;
+const publishRoutes = (series: LiveSeries, routes: ReadonlyMap<string, RouteNumbers>): void => {
   series.counter(
     'tollgate_requests_total',
     'Requests that ended, by route, method class and status sent (none: the connection ended first).',
     function* () {
-      for (const { route, requests } of routes.values()) yield* requestRows(route, requests);
+      for (const { route, requests } of routes.values()) {
+        let index = 0;
+        for (const method of methodClasses)
+          for (const status of statusLabels) {
+            const value = requests[index++] ?? 0;
+            if (value > 0) yield { labels: { route, method, status }, value };
+          }
+      }
     },
   );
+  series.histogram(
+    'tollgate_request_duration_seconds',
+    'From the request line to the end of the response; upgraded connections are not counted.',
+    durationBounds,
+    () => Array.from(routes.values(), ({ duration }) => duration).filter(isObserved),
+  );
+  series.counter(
+    'tollgate_shadow_decisions_total',
+    'What routes in shadow mode would have decided, by route, result and reason; every request went on.',
+    function* () {
+      for (const { route, shadow } of routes.values())
+        for (const [key, value] of shadow) {
+          const [result = '', reason = ''] = key.split(' ');
+          yield { labels: { route, result, reason }, value };
+        }
+    },
+  );
+};
+
+const publishDecisions = (
+  series: LiveSeries,
+  decisions: Float64Array,
+  identified: ReadonlyMap<string, Float64Array>,
+): void => {
   series.counter(
     'tollgate_decisions_total',
     'How requests were judged, by result, reason and kind of credential.',
-    () => decisionRows(decisions),
+    function* () {
+      let index = 0;
+      for (const result of results)
+        for (const reason of reasons)
+          for (const credential_kind of credentialKinds) {
+            const value = decisions[index++] ?? 0;
+            if (value > 0 || (credential_kind === 'none' && isShownFromZero(result, reason)))
+              yield { labels: { result, reason, credential_kind }, value };
+          }
+    },
   );
   series.counter(
     'tollgate_identified_requests_total',
@@ -201,12 +229,15 @@ const publish = (series: LiveSeries, tables: Tables): void => {
           yield { labels: { authenticator, result }, value: counts[index] ?? 0 };
     },
   );
-  series.histogram(
-    'tollgate_request_duration_seconds',
-    'From the request line to the end of the response; upgraded connections are not counted.',
-    durationBounds,
-    () => Array.from(routes.values(), ({ duration }) => duration).filter(isObserved),
-  );
+};
+
+const outages: ReadonlySet<string> = new Set(outageReasons);
+
+/** Outages and bugs, so that `increase()` sees the first one. */
+const isShownFromZero = (result: RequestOutcome['result'], reason: string): boolean =>
+  result === 'outage' ? outages.has(reason) : result === 'bug' && reason === 'none';
+
+const publishUpstreams = (series: LiveSeries, upstreams: ReadonlyMap<string, UpstreamNumbers>): void => {
   series.histogram(
     'tollgate_upstream_response_seconds',
     'From forwarding a request to the response headers of the upstream.',
@@ -219,28 +250,3 @@ const publish = (series: LiveSeries, tables: Tables): void => {
         if (isUpstreamReason[index] === 1) yield { labels: { upstream, reason }, value: errors[index] ?? 0 };
   });
 };
-
-const requestRows = function* (route: string, requests: Float64Array) {
-  for (const [index, value] of requests.entries()) {
-    const method = methodClasses[Math.floor(index / statusLabels.length)] ?? 'other';
-    const status = statusLabels[index % statusLabels.length] ?? 'none';
-    if (value > 0) yield { labels: { route, method, status }, value };
-  }
-};
-
-/** Outages and bugs are shown from zero, so that `increase()` sees the first one. */
-const decisionRows = function* (decisions: Float64Array) {
-  for (const [index, value] of decisions.entries()) {
-    const kind = credentialKinds[index % credentialKinds.length] ?? 'none';
-    const rest = Math.floor(index / credentialKinds.length);
-    const reason = reasons[rest % reasons.length] ?? 'none';
-    const result = results[Math.floor(rest / reasons.length)] ?? 'bug';
-    const fromZero =
-      kind === 'none' &&
-      ((result === 'outage' && reasonIsOutage(reason)) || (result === 'bug' && reason === 'none'));
-    if (value > 0 || fromZero) yield { labels: { result, reason, credential_kind: kind }, value };
-  }
-};
-
-const outageSet: ReadonlySet<string> = new Set(outageReasons);
-const reasonIsOutage = (reason: string): boolean => outageSet.has(reason);

@@ -4,7 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Denial } from '../decision/outcome.ts';
 import type { RecordOutcome } from '../observe/request-outcome.ts';
-import type { CountShadow } from '../observe/shadow-metrics.ts';
+import type { RequestMetrics } from '../observe/request-metrics.ts';
 import type { Settings } from '../settings/settings.ts';
 import { createPipeline, type Pipeline } from './pipeline.ts';
 import { createRequestHeaders } from './request-headers.ts';
@@ -32,7 +32,7 @@ export interface RunningParts {
   readonly surfaces: TokenEndpoints;
   readonly record: RecordOutcome;
   /** Of a request that goes on in shadow mode. */
-  readonly countShadow: CountShadow;
+  readonly countShadow: RequestMetrics['shadow'];
 }
 
 export interface Running extends RunningParts {

@@ -62,9 +62,21 @@ t.test('a decision in shadow mode is counted by route, result and reason', async
   t.strictSame(await linesOf(metrics, 'tollgate_shadow_decisions_total{'), [
     'tollgate_shadow_decisions_total{route="read-things",result="permit",reason="none"} 2',
     'tollgate_shadow_decisions_total{route="read-things",result="denial",reason="scope_missing"} 1',
-    'tollgate_shadow_decisions_total{route="(none)",result="denial",reason="route_unknown"} 1',
     'tollgate_shadow_decisions_total{route="read-things",result="outage",reason="store_unavailable"} 1',
+    'tollgate_shadow_decisions_total{route="(none)",result="denial",reason="route_unknown"} 1',
   ]);
+});
+
+t.test('what a route in shadow mode decided is forgotten with the route', async (t) => {
+  const metrics = create();
+  metrics.shadow('read-things', 'permit');
+  metrics.shadow('(none)', denial('route_unknown'));
+  const kept = async (): Promise<readonly string[]> =>
+    (await linesOf(metrics, 'tollgate_shadow_decisions_total{')).map((line) => line.split('"')[1]!);
+  metrics.setRoutes([{ name: 'others', upstream: 'main' }]);
+  t.strictSame(await kept(), ['read-things', '(none)'], 'a reload keeps it once, for what is under way');
+  metrics.setRoutes([{ name: 'others', upstream: 'main' }]);
+  t.strictSame(await kept(), ['(none)']);
 });
 
 t.test('an identified request is counted by who vouched for its credential, and by result', async (t) => {
