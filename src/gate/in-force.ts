@@ -4,7 +4,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isOutage } from '../decision/outcome.ts';
 import { newCacheCounts } from '../identity/cache-reading.ts';
-import { type Audit, createAudit } from '../lifecycle/audit.ts';
+import { createAudit } from '../lifecycle/audit.ts';
 import { createPasswordHashes } from '../lifecycle/password-hash.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -41,19 +41,18 @@ export const openInForce = async (
 ): Promise<InForce> => {
   const { store, feedState } = foundation;
   const { now } = foundation.clock;
-  const audit: Audit = createAudit({
-    store,
-    log,
-    now,
-    get exchangeSampling() {
-      return current.settings.audit.exchangeSampling;
-    },
-  });
   const deps: ConfigurationDeps = {
     foundation,
     log,
     metrics,
-    audit,
+    audit: createAudit({
+      store,
+      log,
+      now,
+      get exchangeSampling() {
+        return current.settings.audit.exchangeSampling;
+      },
+    }),
     live: new LiveConnections(),
     passwords: createPasswordHashes(),
     counts: newCacheCounts(),
@@ -99,7 +98,7 @@ export const openInForce = async (
     close: async () => {
       current.surfaces.close();
       await current.forwarder.close();
-      await audit.close();
+      await deps.audit.close();
       retireIdentification(current.identification, undefined);
     },
   };
