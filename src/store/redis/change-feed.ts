@@ -2,31 +2,18 @@
 // sees as one. It is connected when all are, heard when all were, caught up when all are.
 
 import { type Outage, outage } from '../../decision/outcome.ts';
-import type { RedisSettings } from '../../settings/settings.ts';
 import type { ChangeListener, Subscription } from '../token-store.ts';
-import { masterOptions, onlyServerOptions } from './connection-options.ts';
-import type { StoreContext } from './context.ts';
-import type { Directory } from './directory.ts';
 import type { RedisFault } from './fault.ts';
-import { StreamFollower, type FollowerEvents, type FollowerSettings } from './follower.ts';
+import { type FeedOptions, type FollowerEvents, StreamFollower } from './follower.ts';
 import { allShards } from './key-space.ts';
 
 /** While a part of the feed is cut off: a frozen server holds a follower up for two seconds, a new owner frees it. */
 const lookForOwnersMs = 500;
 
-export interface FeedOptions {
-  readonly context: StoreContext;
-  readonly settings: RedisSettings;
-  /** Undefined for a single server. */
-  readonly directory: Directory | undefined;
-  readonly listener: ChangeListener;
-  /** Never in a log line. */
-  readonly secrets: readonly string[];
-}
-
 /** Follows the feed until closed. */
 export class ChangeFeed implements Subscription {
-  readonly #options: FeedOptions;
+  readonly #context: FeedOptions['context'];
+  readonly #listener: ChangeListener;
   readonly #groups: readonly (readonly number[])[];
   readonly #followers: readonly StreamFollower[];
   readonly #search: NodeJS.Timeout;
@@ -36,14 +23,15 @@ export class ChangeFeed implements Subscription {
   #isConnected: boolean | undefined;
   #lastFault: RedisFault | undefined;
 
-  constructor(options: FeedOptions) {
+  constructor(options: FeedOptions, listener: ChangeListener) {
     const { settings, directory } = options;
-    this.#options = options;
+    this.#context = options.context;
+    this.#listener = listener;
     this.#groups = settings.mode === 'cluster' ? allShards.map((shard) => [shard]) : [allShards];
     this.#unheard = new Set(this.#groups.keys());
     this.#behind = new Set(this.#groups.keys());
     this.#followers = this.#groups.map(
-      (shards, group) => new StreamFollower(this.#settingsOf(shards), this.#eventsOf(group)),
+      (shards, group) => new StreamFollower(options, shards, this.#eventsOf(group)),
     );
     this.#search = setInterval(() => {
       if (this.#connected.size < this.#groups.length) void directory?.refresh();
@@ -59,22 +47,8 @@ export class ChangeFeed implements Subscription {
     await Promise.all(this.#followers.map((follower) => follower.close()));
   }
 
-  #settingsOf(shards: readonly number[]): FollowerSettings {
-    const { context, settings, directory, secrets } = this.#options;
-    const { keys, retentionMs } = context;
-    return {
-      streams: shards.map((shard) => ({ changes: keys.changes(shard), retention: keys.retention(shard) })),
-      retentionMs,
-      trust: settings.mode === 'cluster' ? 'lines' : 'identity',
-      secrets,
-      owner: directory && { directory, tag: String(shards[0]) },
-      options: (server) =>
-        server === undefined ? onlyServerOptions(settings, 'feed') : masterOptions(settings, 'feed', server),
-    };
-  }
-
   #eventsOf(group: number): FollowerEvents {
-    const { context, listener } = this.#options;
+    const [context, listener] = [this.#context, this.#listener];
     return {
       changes: (changes) => {
         context.delivered(changes);
@@ -109,7 +83,7 @@ export class ChangeFeed implements Subscription {
     this.#unheard.delete(group);
     if (this.#unheard.size > 0) return;
     for (const each of this.#groups.keys()) this.#unheard.add(each);
-    this.#options.listener.heard();
+    this.#listener.heard();
   }
 
   #reportConnected(): void {
@@ -118,18 +92,16 @@ export class ChangeFeed implements Subscription {
     if (!isConnected && this.#isConnected === undefined && this.#connected.size > 0) return;
     if (isConnected === this.#isConnected) return;
     this.#isConnected = isConnected;
-    const { context, listener } = this.#options;
     if (isConnected && this.#lastFault !== undefined)
-      context.log.info('the change feed is connected again', {});
+      this.#context.log.info('the change feed is connected again', {});
     if (isConnected) this.#lastFault = undefined;
-    listener.connected(isConnected);
+    this.#listener.connected(isConnected);
   }
 
   #failed(fault: RedisFault): void {
-    const { context } = this.#options;
-    context.feedFailed();
+    this.#context.feedFailed();
     const isFirst = this.#lastFault === undefined;
     this.#lastFault = fault;
-    if (isFirst) context.log.error('the change feed is not connected; trying again', fault.facts);
+    if (isFirst) this.#context.log.error('the change feed is not connected; trying again', fault.facts);
   }
 }

@@ -4,30 +4,24 @@
 import type { RedisSettings } from '../../settings/settings.ts';
 import { type ClusterView, ownersOf, readClusterView, readEpochs, viewsOfCluster } from './cluster-slots.ts';
 import { questionOptions } from './connection-options.ts';
-import { type ServerAddress, AskedDirectory, distinct, nameOf } from './directory.ts';
-import { type RedisFault, faultOf } from './fault.ts';
+import { Directory, distinct, firstAnswers, nameOf, type ServerAddress } from './directory.ts';
+import { type FaultLog, type RedisFault, faultOf } from './fault.ts';
 import { allShards } from './key-space.ts';
-import type { LinkOptions } from './link.ts';
-import { firstAnswers } from './rounds.ts';
 import { TimedRedis } from './timed-redis.ts';
 
 const tags = allShards.map(String);
 /** Finds nodes that joined, so that they are known when the others die. */
 const refreshEveryMs = 10_000;
 
-export class ClusterDirectory extends AskedDirectory {
-  readonly #settings: RedisSettings;
-  readonly #options: Pick<LinkOptions, 'log' | 'secrets'>;
+export class ClusterDirectory extends Directory {
   /** The nodes that others named in the last round. */
   #named: readonly ServerAddress[] = [];
   #ids: ReadonlySet<string> = new Set();
   /** Nodes the log has called silent. */
   readonly #silent = new Set<string>();
 
-  constructor(settings: RedisSettings, options: Pick<LinkOptions, 'log' | 'secrets'>) {
-    super(refreshEveryMs);
-    this.#settings = settings;
-    this.#options = options;
+  constructor(settings: RedisSettings, report: FaultLog) {
+    super(settings, report, refreshEveryMs);
   }
 
   moved(tag: string, to: ServerAddress): void {
@@ -36,7 +30,7 @@ export class ClusterDirectory extends AskedDirectory {
   }
 
   protected async ask(): Promise<void> {
-    const nodes = distinct([...this.#settings.nodes, ...this.#named]);
+    const nodes = distinct([...this.settings.nodes, ...this.#named]);
     const answers = await firstAnswers(nodes.map((node) => this.#viewOf(node)));
     const views = viewsOfCluster(answers, this.#ids);
     const owners = ownersOf(views, tags);
@@ -48,7 +42,7 @@ export class ClusterDirectory extends AskedDirectory {
   }
 
   async #viewOf(node: ServerAddress): Promise<ClusterView> {
-    const client = new TimedRedis(questionOptions(this.#settings, node));
+    const client = new TimedRedis(questionOptions(this.settings, node));
     try {
       await client.connect();
       const [slots, nodes] = await Promise.all([
@@ -68,9 +62,9 @@ export class ClusterDirectory extends AskedDirectory {
 
   /** Says once that a node is silent, until it answers again. */
   #failed(node: ServerAddress, error: unknown): RedisFault {
-    const fault = faultOf(error, this.#options.secrets);
+    const fault = faultOf(error, this.report.secrets);
     if (!this.isClosed && !this.#silent.has(nameOf(node)))
-      this.#options.log.warn('a Cluster node does not answer', { node: nameOf(node), ...fault.facts });
+      this.report.log.warn('a Cluster node does not answer', { node: nameOf(node), ...fault.facts });
     this.#silent.add(nameOf(node));
     return fault;
   }

@@ -68,27 +68,27 @@ const common = (settings: RedisSettings, purpose: Purpose): NodeOptions => {
   };
 };
 
-/** Options of one connection to the only server the settings name. */
-export const onlyServerOptions = (settings: RedisSettings, purpose: Purpose): NodeOptions => {
-  const options = common(settings, purpose);
-  if (settings.socketPath !== undefined) return { ...options, path: settings.socketPath };
-  const [node] = settings.nodes;
-  if (node === undefined) throw new Error('the Redis settings name no server');
-  return { ...options, host: node.host, port: node.port };
-};
-
-/** Options of one connection to a master that a directory has named. */
-export const masterOptions = (
+/** Options of one connection to a master that a directory has named, or to the only server the settings name. */
+export const serverOptions = (
   settings: RedisSettings,
   purpose: Purpose,
-  { host, port }: ServerAddress,
-): NodeOptions => ({ ...common(settings, purpose), host, port });
+  server?: ServerAddress,
+): NodeOptions => {
+  const options = common(settings, purpose);
+  if (server === undefined && settings.socketPath !== undefined)
+    return { ...options, path: settings.socketPath };
+  const { host, port } = server ?? settings.nodes[0] ?? {};
+  if (host === undefined || port === undefined) throw new Error('the Redis settings name no server');
+  return { ...options, host, port };
+};
 
 /** Options of a connection that asks a node of a Cluster who holds what, and is closed again. */
 export const questionOptions = (settings: RedisSettings, node: ServerAddress): NodeOptions => ({
-  ...masterOptions(settings, 'read', node),
+  ...serverOptions(settings, 'read', node),
   connectionName: 'tollgate-directory',
-  ...patience(settings),
+  // A server that answers a question at all answers it as soon as it would take a connection.
+  commandTimeout: settings.connectTimeoutMs,
+  socketTimeout: settings.connectTimeoutMs * 1.5,
   enableReadyCheck: false,
   retryStrategy: null,
 });
@@ -100,12 +100,4 @@ export const sentinelOptions = (settings: RedisSettings, sentinel: ServerAddress
   username: undefined,
   password: undefined,
   db: 0,
-});
-
-/** A server that answers a question at all answers it as soon as it would take a connection. */
-const patience = ({
-  connectTimeoutMs,
-}: RedisSettings): Pick<NodeOptions, 'commandTimeout' | 'socketTimeout'> => ({
-  commandTimeout: connectTimeoutMs,
-  socketTimeout: connectTimeoutMs * 1.5,
 });

@@ -3,8 +3,15 @@
 // and those of AUTH and HELLO are the password.
 
 import { DamagedRecord } from '../record-reader.ts';
-import type { StoreFacts } from '../store-options.ts';
+import type { StoreFacts, StoreLog } from '../store-options.ts';
 import { adviceOn } from './advice.ts';
+
+/** Where faults are reported. */
+export interface FaultLog {
+  readonly log: StoreLog;
+  /** Never in a log line. */
+  readonly secrets: readonly string[];
+}
 
 /** An error of the store with a stable code: a Redis error word (`OOM`, `READONLY`), a system code, or one of ours. */
 export class RedisFault extends Error {
@@ -32,14 +39,9 @@ const libraryMessages: readonly (readonly [start: string, code: string])[] = [
   ['Command timed out', 'TIMEOUT'],
   ['Socket timeout', 'TIMEOUT'],
   ["Stream isn't writeable", 'NOT_CONNECTED'],
-  ["Cluster isn't ready", 'NOT_CONNECTED'],
   ['Connection is closed', 'NOT_CONNECTED'],
   ['Reached the max retries per request', 'NOT_CONNECTED'],
-  ['None of startup nodes is available', 'NOT_CONNECTED'],
-  ['Failed to refresh slots cache', 'NOT_CONNECTED'],
   ['Unknown RESP type', 'NOT_REDIS'],
-  ['All sentinels are unreachable', 'NO_SENTINEL'],
-  ['Too many Cluster redirections', 'REDIRECTIONS'],
 ];
 
 /** The Redis error word at the start of a server's reply: `OOM command not allowed ...` -> `OOM`. */

@@ -4,15 +4,15 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import type { RedisSettings } from '../../settings/settings.ts';
 import { parseRedirect } from './cluster-slots.ts';
-import { type NodeOptions, feedBlockMs, reconnectDelayMs } from './connection-options.ts';
-import type { Continuity } from './continuity.ts';
+import { feedBlockMs, reconnectDelayMs, serverOptions } from './connection-options.ts';
+import type { StoreContext } from './context.ts';
 import { type Directory, type ServerAddress, nameOf } from './directory.ts';
 import { RedisFault, faultOf } from './fault.ts';
-import { askRetention } from './retention.ts';
 import type { FeedSession } from './script.ts';
 import { readServerIdentity, readServerTime } from './server-info.ts';
-import { type LineEvents, StreamReader, readAgain } from './stream-reader.ts';
+import { askRetention, type Continuity, type LineEvents, readAgain, StreamReader } from './stream-reader.ts';
 import { TimedRedis } from './timed-redis.ts';
 
 const checkEveryMs = 1000;
@@ -33,22 +33,19 @@ export interface FollowerEvents extends LineEvents {
   failed(fault: RedisFault): void;
 }
 
-export interface FollowerSettings {
-  readonly streams: readonly { readonly changes: string; readonly retention: string }[];
-  readonly retentionMs: number;
-  /** Says who holds the streams, which are all of one hash tag; undefined: the only server there is. */
-  readonly owner: { readonly directory: Directory; readonly tag: string } | undefined;
-  readonly options: (server: ServerAddress | undefined) => NodeOptions;
-  /**
-   * `identity`: any other process or history behind the address is a loss. `lines`: only lines that are gone are (on
-   * a Cluster a slot moves whole between servers).
-   */
-  readonly trust: 'identity' | 'lines';
+export interface FeedOptions {
+  readonly context: StoreContext;
+  readonly settings: RedisSettings;
+  /** Undefined for a single server. */
+  readonly directory: Directory | undefined;
+  /** Never in a log line. */
   readonly secrets: readonly string[];
 }
 
 export class StreamFollower {
-  readonly #settings: FollowerSettings;
+  readonly #feed: FeedOptions;
+  /** Their streams are followed. On a Cluster they are of one hash tag. */
+  readonly #shards: readonly number[];
   readonly #events: FollowerEvents;
   readonly #reader: StreamReader;
   readonly #stop = new AbortController();
@@ -67,13 +64,12 @@ export class StreamFollower {
   /** Lines were waited for since the last failure. */
   #hasListened = false;
 
-  constructor(settings: FollowerSettings, events: FollowerEvents) {
-    this.#settings = settings;
+  constructor(feed: FeedOptions, shards: readonly number[], events: FollowerEvents) {
+    this.#feed = feed;
+    this.#shards = shards;
     this.#events = events;
-    this.#reader = new StreamReader(
-      settings.streams.map(({ changes }) => changes),
-      events,
-    );
+    const streams = shards.map((shard) => feed.context.keys.changes(shard));
+    this.#reader = new StreamReader(streams, events);
     this.#done = this.#run();
   }
 
@@ -91,8 +87,11 @@ export class StreamFollower {
 
   /** Undefined while nobody knows, and where there is one server only. */
   #ownerNow(): ServerAddress | undefined {
-    const { owner } = this.#settings;
-    return owner?.directory.ownerOf(owner.tag);
+    return this.#feed.directory?.ownerOf(this.#tag);
+  }
+
+  get #tag(): string {
+    return String(this.#shards[0]);
   }
 
   #restart(): void {
@@ -107,7 +106,7 @@ export class StreamFollower {
 
   async #run(): Promise<void> {
     const { signal } = this.#stop;
-    const directory = this.#settings.owner?.directory;
+    const { directory } = this.#feed;
     const stopWatching = directory?.onChange(() => {
       const owner = this.#ownerNow();
       if (owner !== undefined && this.#owner !== undefined && nameOf(owner) !== nameOf(this.#owner))
@@ -133,9 +132,9 @@ export class StreamFollower {
 
   /** Follows from the owner on, wherever it is sent, until the connection is lost. Answers why. */
   async #attempt(): Promise<RedisFault> {
-    const named = this.#settings.owner;
+    const { directory } = this.#feed;
     this.#owner = this.#ownerNow();
-    if (named !== undefined && this.#owner === undefined)
+    if (directory !== undefined && this.#owner === undefined)
       return new RedisFault('NOT_CONNECTED', 'nobody says which server holds the change feed');
     let server = this.#owner;
     let isAsking = false;
@@ -151,13 +150,13 @@ export class StreamFollower {
       ({ isAsking } = redirect);
       if (isAsking) continue;
       this.#owner = server;
-      named?.directory.moved(named.tag, server);
+      directory?.moved(this.#tag, server);
     }
   }
 
   /** One connection, to its end. Answers the error that ended it. */
   async #follow(server: ServerAddress | undefined, isAsking: boolean): Promise<unknown> {
-    const client = new TimedRedis(this.#settings.options(server));
+    const client = new TimedRedis(serverOptions(this.#feed.settings, 'feed', server));
     this.#client = client;
     try {
       await client.connect();
@@ -173,7 +172,7 @@ export class StreamFollower {
 
   #faultOf(error: unknown): RedisFault {
     try {
-      return faultOf(error, this.#settings.secrets);
+      return faultOf(error, this.#feed.secrets);
     } catch (bug) {
       // Whatever is wrong, the feed goes on: a replica without it knows of no revocation.
       return new RedisFault('BUG', bug instanceof Error ? (bug.stack ?? bug.message) : 'unknown');
@@ -187,7 +186,8 @@ export class StreamFollower {
     const identity = `${server.runId}/${server.history}`;
     const isOther = this.#identity !== undefined && this.#identity !== identity;
     this.#events.reachedMaster(server.history);
-    if (isOther && this.#settings.trust === 'identity') this.#lost('server_replaced');
+    // On a Cluster a slot moves whole between servers: there, only lines that are gone are a loss.
+    if (isOther && this.#feed.settings.mode !== 'cluster') this.#lost('server_replaced');
     else if ((await this.#checkHistory(session, server.nowMs)) && isOther) this.#events.handedOver();
     this.#identity = identity;
     await this.#askRetention(session);
@@ -225,9 +225,9 @@ export class StreamFollower {
   }
 
   async #askRetention(session: FeedSession): Promise<void> {
-    const { streams, retentionMs } = this.#settings;
-    const keys = streams.flatMap(({ retention, changes }) => [retention, changes]);
-    const keptMs = await askRetention(session, keys, retentionMs);
+    const { keys, retentionMs } = this.#feed.context;
+    const touched = this.#shards.flatMap((shard) => [keys.retention(shard), keys.changes(shard)]);
+    const keptMs = await askRetention(session, touched, retentionMs);
     this.#isKept = keptMs !== undefined;
     this.#keptMs = keptMs ?? Infinity;
   }

@@ -2,17 +2,13 @@
 // the server behind it says it is a master: a demoted one still answers reads, with stale data.
 
 import type { Redis } from 'ioredis';
-import type { StoreLog } from '../store-options.ts';
 import type { NodeOptions } from './connection-options.ts';
 import type { MasterConnections, Work } from './connections.ts';
-import { RedisFault, faultOf } from './fault.ts';
+import { type FaultLog, RedisFault, faultOf } from './fault.ts';
 import { infoField } from './server-info.ts';
 import { TimedRedis } from './timed-redis.ts';
 
-export interface LinkOptions {
-  readonly log: StoreLog;
-  /** Never in a log line. */
-  readonly secrets: readonly string[];
+export interface LinkOptions extends FaultLog {
   /** Called for every server a connection was made to. */
   readonly onConnected?: (server: Redis) => void;
 }

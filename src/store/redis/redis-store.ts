@@ -9,10 +9,11 @@ import { apiTokens } from './api-tokens.ts';
 import { audit, copyEarlierAudit } from './audit.ts';
 import { ChangeFeed } from './change-feed.ts';
 import { ClusterDirectory } from './cluster-directory.ts';
-import { type Purpose, masterOptions, onlyServerOptions } from './connection-options.ts';
+import { type Purpose, serverOptions } from './connection-options.ts';
 import { type MasterConnections, runOn } from './connections.ts';
 import { type StoreContext, attemptWith } from './context.ts';
-import type { Directory } from './directory.ts';
+import type { Directory, ServerAddress } from './directory.ts';
+import type { FaultLog } from './fault.ts';
 import { KeySpace } from './key-space.ts';
 import { type LinkOptions, RedisLink } from './link.ts';
 import { lookUps } from './lookups.ts';
@@ -84,7 +85,7 @@ export const createRedisStore = (settings: RedisSettings, options: StoreOptions)
     follow: (listener, longerMs = 0) => {
       retentionMs = Math.max(retentionMs, longerMs);
       upkeep.begin();
-      return new ChangeFeed({ context, settings, directory, listener, secrets });
+      return new ChangeFeed({ context, settings, directory, secrets }, listener);
     },
   };
 };
@@ -97,12 +98,9 @@ const connectionsFor = (settings: RedisSettings, link: LinkOptions) => {
   const directory = directoryFor(settings, link);
   const connect = (purpose: Purpose, onConnected?: LinkOptions['onConnected']): MasterConnections => {
     const linkOptions = { ...link, ...(onConnected && { onConnected }) };
-    return directory === undefined
-      ? new RedisLink(onlyServerOptions(settings, purpose), linkOptions)
-      : new RoutedLinks(
-          directory,
-          (master) => new RedisLink(masterOptions(settings, purpose, master), linkOptions),
-        );
+    const linkTo = (server?: ServerAddress): RedisLink =>
+      new RedisLink(serverOptions(settings, purpose, server), linkOptions);
+    return directory === undefined ? linkTo() : new RoutedLinks(directory, linkTo);
   };
   const reads = connect('read');
   const writes = connect('write', (server) => void checkServer(server, link.log).catch(() => undefined));
@@ -121,15 +119,12 @@ const connectionsFor = (settings: RedisSettings, link: LinkOptions) => {
 };
 
 /** Who finds the master; undefined where the settings name the only server. */
-const directoryFor = (
-  settings: RedisSettings,
-  options: Pick<LinkOptions, 'log' | 'secrets'>,
-): Directory | undefined => {
+const directoryFor = (settings: RedisSettings, report: FaultLog): Directory | undefined => {
   switch (settings.mode) {
     case 'cluster':
-      return new ClusterDirectory(settings, options);
+      return new ClusterDirectory(settings, report);
     case 'sentinel':
-      return new SentinelDirectory(settings, options);
+      return new SentinelDirectory(settings, report);
     case 'standalone':
       return undefined;
   }

@@ -4,7 +4,7 @@
 import { recordRetentionMs } from '../api-token-state.ts';
 
 /**
- * `retentionOf(stream, retentionMs)`: how long a stream is kept, by retention.ts; nil while no replica has asked.
+ * `retentionOf(stream, retentionMs)`: how long a stream is kept, by stream-reader.ts; nil while no replica has asked.
  * `appendLine(stream, retentionMs, line)` appends a line, trims older ones once that is known, and returns the line's id.
  * The key of the retention is computed and only read: where a Cluster refuses that, nothing is trimmed.
  * `hasLine(stream, id, line)`: whether the stream still has, under that id, a line about the same. `id` may be false. A stream that

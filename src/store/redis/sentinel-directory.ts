@@ -3,10 +3,8 @@
 
 import type { RedisSettings } from '../../settings/settings.ts';
 import { sentinelOptions } from './connection-options.ts';
-import { type ServerAddress, AskedDirectory, nameOf, newestClaim } from './directory.ts';
-import { RedisFault, faultOf } from './fault.ts';
-import type { LinkOptions } from './link.ts';
-import { firstAnswers } from './rounds.ts';
+import { Directory, firstAnswers, nameOf, newestClaim, type ServerAddress } from './directory.ts';
+import { type FaultLog, RedisFault, faultOf } from './fault.ts';
 import { type NamedSentinel, SentinelLink, type SentinelView } from './sentinel-link.ts';
 
 const refreshEveryMs = 250;
@@ -14,10 +12,8 @@ const sentinelsMax = 16;
 /** There is one owner of all tags. */
 const everything = '*';
 
-export class SentinelDirectory extends AskedDirectory {
-  readonly #settings: RedisSettings;
+export class SentinelDirectory extends Directory {
   readonly #masterName: string;
-  readonly #options: Pick<LinkOptions, 'log' | 'secrets'>;
   readonly #sentinels = new Map<string, SentinelLink>();
   /** The sentinels that others named in the last round. */
   #named: readonly NamedSentinel[] = [];
@@ -25,12 +21,10 @@ export class SentinelDirectory extends AskedDirectory {
   #epoch = 0;
   #isSilent = false;
 
-  constructor(settings: RedisSettings, options: Pick<LinkOptions, 'log' | 'secrets'>) {
-    super(refreshEveryMs);
+  constructor(settings: RedisSettings, report: FaultLog) {
+    super(settings, report, refreshEveryMs);
     if (settings.sentinelName === undefined) throw new Error('the Redis settings name no sentinel master');
-    this.#settings = settings;
     this.#masterName = settings.sentinelName;
-    this.#options = options;
   }
 
   override close(): void {
@@ -60,7 +54,7 @@ export class SentinelDirectory extends AskedDirectory {
     this.#epoch = claim.epoch;
     this.setOwner(everything, claim.owner);
     if (before !== undefined && nameOf(before) !== nameOf(claim.owner))
-      this.#options.log.warn('the sentinels name another master', {
+      this.report.log.warn('the sentinels name another master', {
         master: nameOf(claim.owner),
         before: nameOf(before),
       });
@@ -70,14 +64,14 @@ export class SentinelDirectory extends AskedDirectory {
     try {
       return await sentinel.ask();
     } catch (error) {
-      const { code, message } = faultOf(error, this.#options.secrets);
+      const { code, message } = faultOf(error, this.report.secrets);
       this.fault = new RedisFault('NO_SENTINEL', `no sentinel names a master (${code}: ${message})`);
       throw this.fault;
     }
   }
 
   #openLinks(): void {
-    const configured = new Map(this.#settings.nodes.map((node) => [nameOf(node), node]));
+    const configured = new Map(this.settings.nodes.map((node) => [nameOf(node), node]));
     const others = this.#named.filter((sentinel) => !configured.has(nameOf(sentinel)));
     const known = new Map<string, readonly [address: ServerAddress, named: NamedSentinel | undefined]>([
       ...[...configured].map(([name, node]) => [name, [node, undefined]] as const),
@@ -91,7 +85,7 @@ export class SentinelDirectory extends AskedDirectory {
       }
     for (const [key, [address, named]] of wanted)
       if (!this.#sentinels.has(key)) {
-        const options = sentinelOptions(this.#settings, address);
+        const options = sentinelOptions(this.settings, address);
         const switched = (): void => void this.refresh();
         this.#sentinels.set(key, new SentinelLink(options, this.#masterName, named, switched));
       }
@@ -101,7 +95,7 @@ export class SentinelDirectory extends AskedDirectory {
     if (this.#isSilent) return;
     this.#isSilent = true;
     const present = this.ownerOf();
-    this.#options.log.error(
+    this.report.log.error(
       present === undefined
         ? 'no sentinel names a master'
         : 'no sentinel names a master; staying with the present one',
@@ -115,7 +109,7 @@ export class SentinelDirectory extends AskedDirectory {
   }
 
   #answered(): void {
-    if (this.#isSilent) this.#options.log.info('the sentinels name a master again', {});
+    if (this.#isSilent) this.report.log.info('the sentinels name a master again', {});
     this.#isSilent = false;
     this.fault = undefined;
   }

@@ -1,14 +1,53 @@
-// What has been read of the change streams on one server, and the next read. Holds positions only; the follower connects, and
-// decides what a gap means.
+// What has been read of the change streams on one server, whether the server still has it, and the next read. Holds positions
+// only; the follower connects, and decides what a gap means.
 
 import type { Change } from '../records.ts';
 import { parseLine } from './change-codec.ts';
-import { type Continuity, type StreamSpan, continuityOf } from './continuity.ts';
 import { RedisFault } from './fault.ts';
-import { askFirst, type FeedSession } from './script.ts';
+import { askFirst, type FeedSession, runInSession, script } from './script.ts';
 
 /** Of each stream; small enough for a server that limits its clients' output buffers. */
 const linesPerRead = 100;
+
+/**
+ * Whether the history that was read is still the server's. A failover may have lost its end, an operator may have flushed
+ * it, and lines may have been trimmed during a long absence: each is reported as a loss.
+ */
+export type Continuity = 'whole' | 'trimmed' | 'server_replaced';
+
+/**
+ * KEYS streams, ARGV the id last read of each, then of each an early id that must still be there, or ''. Replies the worst
+ * of: whole (both are there, and everything after them can be read), trimmed, server_replaced (the stream is gone, ends
+ * earlier, or never had that line).
+ */
+const checkContinuity = script(`
+local function parts(id)
+  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+  return tonumber(ms), tonumber(seq)
+end
+local function before(a, b)
+  local aMs, aSeq = parts(a)
+  local bMs, bSeq = parts(b)
+  return aMs < bMs or (aMs == bMs and aSeq < bSeq)
+end
+local worst = 'whole'
+local function has(key, id) return #redis.call('XRANGE', key, id, id, 'COUNT', 1) == 1 end
+for i, key in ipairs(KEYS) do
+  local id, early = ARGV[i], ARGV[#KEYS + i]
+  if early ~= '' and not has(key, early) then worst = 'trimmed' end
+  if not has(key, id) then
+    local info = redis.pcall('XINFO', 'STREAM', key)
+    if info.err then return 'server_replaced' end
+    local facts = {}
+    for j = 1, #info, 2 do facts[info[j]] = info[j + 1] end
+    if before(facts['last-generated-id'], id) then return 'server_replaced' end
+    local first = facts['first-entry']
+    if first and before(first[1], id) then return 'server_replaced' end
+    worst = 'trimmed'
+  end
+end
+return worst
+`);
 
 export interface LineEvents {
   changes(changes: readonly Change[]): void;
@@ -43,17 +82,21 @@ export class StreamReader {
       if (!this.#positions.has(stream)) this.#positions.set(stream, `${Math.max(0, horizonMs)}-0`);
   }
 
-  /** Whether the server still has the lines read that are younger than `horizonMs`, of the server's clock. */
-  continuity(session: FeedSession, horizonMs: number): Promise<Continuity> {
-    const spans: StreamSpan[] = [];
-    for (const [stream, ids] of this.#seen) {
+  /**
+   * Whether the server still has the lines read that are younger than `horizonMs`, of the server's clock. Rejects with the
+   * library's error when the connection is lost.
+   */
+  async continuity(session: FeedSession, horizonMs: number): Promise<Continuity> {
+    for (const ids of this.#seen.values())
       while (ids.length > 1 && msOf(ids[0] ?? '') < horizonMs) ids.shift();
-      const [early] = ids;
-      const last = ids.at(-1);
-      if (early === undefined || last === undefined) continue;
-      spans.push({ stream, last, early: msOf(early) < horizonMs ? undefined : early });
-    }
-    return continuityOf(session, spans);
+    const seen = [...this.#seen.values()];
+    if (seen.length === 0) return 'whole';
+    const last = seen.map((ids) => ids.at(-1) ?? '');
+    // A line that is young enough to be kept still, where one is known.
+    const early = seen.map(([first = '']) => (msOf(first) < horizonMs ? '' : first));
+    const reply = await runInSession(session, checkContinuity, [...this.#seen.keys()], [...last, ...early]);
+    if (reply === 'whole' || reply === 'trimmed' || reply === 'server_replaced') return reply;
+    throw new RedisFault('CORRUPT', 'the reply to a continuity check makes no sense');
   }
 
   /** Reads one batch and delivers it; `blockMs` undefined: does not wait. Returns the number of lines. */
@@ -100,3 +143,42 @@ export class StreamReader {
 const msOf = (id: string): number => Number(id.slice(0, id.indexOf('-')));
 
 export const readAgain = (): RedisFault => new RedisFault('HISTORY_LOST', 'reading the change feed again');
+
+/**
+ * KEYS retention and stream of each shard: the stream only so that a moving slot refuses the script whole. ARGV ms.
+ * Replies the longest in ms, or nil when it could not be written down everywhere.
+ */
+const keepRetention = script(`
+local longest = tonumber(ARGV[1])
+for i = 1, #KEYS, 2 do longest = math.max(longest, tonumber(redis.call('GET', KEYS[i]) or '0')) end
+for i = 1, #KEYS, 2 do
+  if tonumber(redis.call('GET', KEYS[i]) or '0') < longest then
+    if redis.pcall('SET', KEYS[i], string.format('%.0f', longest)).err then return false end
+  end
+end
+return longest
+`);
+
+/**
+ * The change streams are kept for as long as any replica has ever asked. Each asks before it reads them, so that no writer
+ * with a shorter retention (a command line without the settings, a replica with newer ones) trims a line that another
+ * replica still needs. Asks for streams to be kept for `retentionMs` and answers for how long they are; undefined when the server does not
+ * write now (full, or moving the slot), to be tried again. `keys`: retention and stream of each shard. Rejects when the
+ * connection is lost.
+ */
+export const askRetention = async (
+  session: FeedSession,
+  keys: readonly string[],
+  retentionMs: number,
+): Promise<number | undefined> => {
+  try {
+    const reply = await runInSession(session, keepRetention, keys, [retentionMs]);
+    return typeof reply === 'number' ? reply : undefined;
+  } catch (error) {
+    if (isTryAgain(error)) return undefined;
+    throw error;
+  }
+};
+
+const isTryAgain = (error: unknown): boolean =>
+  error instanceof Error && /^(?:TRYAGAIN|OOM|MISCONF|NOREPLICAS) /.test(error.message);

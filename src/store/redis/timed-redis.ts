@@ -4,12 +4,65 @@
 
 import { type Command, Redis } from 'ioredis';
 import type { NodeOptions } from './connection-options.ts';
-import { Outbox } from './outbox.ts';
+
+type Socket = Redis['stream'];
+
+/** A crowd larger than this leaves before the turn ends. */
+const textLengthMax = 65_536;
+
+/**
+ * The commands of one connection that leave together: those of a turn of the event loop go out in one write. Look-ups come
+ * in crowds, and a write for each costs more than the look-up. Each command keeps its own answer and its own time limit,
+ * which begins when it leaves. Replies come in the order of commands, so nothing may be written past this.
+ */
+class Outbox {
+  readonly isPipeline = true;
+  readonly destination: { readonly redis: { readonly stream: Socket } };
+  readonly #socket: Socket;
+  readonly #limitTime: (command: Command, limitMs: number) => void;
+  #text = '';
+  #waiting: (readonly [command: Command, limitMs: number])[] = [];
+
+  /** `limitTime`: begins the time limit of a command. */
+  constructor(socket: Socket, limitTime: (command: Command, limitMs: number) => void) {
+    this.#socket = socket;
+    this.#limitTime = limitTime;
+    this.destination = { redis: { stream: socket } };
+  }
+
+  isFor(socket: Socket): boolean {
+    return this.#socket === socket;
+  }
+
+  /** Begins the limit of a command when it leaves: it is written right after this. */
+  limit(command: Command, limitMs: number): void {
+    this.#waiting.push([command, limitMs]);
+  }
+
+  write(data: string | Buffer): void {
+    if (typeof data !== 'string') {
+      this.flush();
+      this.#socket.write(data);
+      return;
+    }
+    if (this.#text === '') setImmediate(() => this.flush());
+    this.#text += data;
+    if (this.#text.length >= textLengthMax) this.flush();
+  }
+
+  flush(): void {
+    const [text, waiting] = [this.#text, this.#waiting];
+    this.#text = '';
+    this.#waiting = [];
+    if (text !== '' && this.#socket.writable) this.#socket.write(text);
+    for (const [command, limitMs] of waiting) this.#limitTime(command, limitMs);
+  }
+}
 
 export class TimedRedis extends Redis {
   readonly #silenceMsMax: number | undefined;
   /** The socket whose silence is measured at the moment. */
-  #watched: Redis['stream'] | undefined;
+  #watched: Socket | undefined;
 
   #lastError: unknown;
   #outbox: Outbox | undefined;
@@ -42,13 +95,13 @@ export class TimedRedis extends Redis {
     return sent;
   }
 
-  #outboxOf(socket: Redis['stream']): Outbox {
+  #outboxOf(socket: Socket): Outbox {
     if (this.#outbox?.isFor(socket) !== true) this.#outbox = new Outbox(socket, limitTime);
     return this.#outbox;
   }
 
   /** Drops a socket on which nothing came back for so long although commands wait for a reply. */
-  #watchSilence(socket: Redis['stream'] | undefined, silenceMsMax: number): void {
+  #watchSilence(socket: Socket | undefined, silenceMsMax: number): void {
     if (socket === undefined || socket === this.#watched || this.commandQueue.length === 0) return;
     this.#watched = socket;
     let bytesBefore = socket.bytesRead;

@@ -4,7 +4,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import t, { type Test } from 'tap';
-import { onlyServerOptions } from '../../../src/store/redis/connection-options.ts';
+import { serverOptions } from '../../../src/store/redis/connection-options.ts';
 import { until } from '../../support/gate-process.ts';
 import { type RedisServer, startRedis } from '../../support/redis.ts';
 import { redisSettings } from '../../support/redis-settings.ts';
@@ -71,7 +71,7 @@ t.test('a frozen server is noticed after about a second, however long a look-up 
     [2_000, 3_000],
   ] as const;
   for (const [readTimeoutMs, silenceMs] of limits)
-    t.match(onlyServerOptions(redisSettings({ socketPath: '/r.sock', readTimeoutMs }), 'read'), {
+    t.match(serverOptions(redisSettings({ socketPath: '/r.sock', readTimeoutMs }), 'read'), {
       commandTimeout: readTimeoutMs,
       socketTimeout: silenceMs,
     });

@@ -2,16 +2,14 @@
 
 import { setImmediate } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { onlyServerOptions } from '../../../src/store/redis/connection-options.ts';
+import { serverOptions } from '../../../src/store/redis/connection-options.ts';
 import { TimedRedis } from '../../../src/store/redis/timed-redis.ts';
 import { type RedisServer, startRedis } from '../../support/redis.ts';
 import { redisSettings } from '../../support/redis-settings.ts';
 
 /** A connection, and how often it has written to its socket. */
 const connect = async (t: Test, { socketPath }: RedisServer) => {
-  const client = new TimedRedis(
-    onlyServerOptions(redisSettings({ socketPath, readTimeoutMs: 5_000 }), 'read'),
-  );
+  const client = new TimedRedis(serverOptions(redisSettings({ socketPath, readTimeoutMs: 5_000 }), 'read'));
   t.teardown(() => client.disconnect());
   await client.connect();
   await client.ping();
@@ -92,7 +90,7 @@ t.test(
 t.test('a command has its whole time from when it leaves, however long the turn was', async (t) => {
   const server = await start(t);
   const client = new TimedRedis(
-    onlyServerOptions(redisSettings({ socketPath: server.socketPath, readTimeoutMs: 250 }), 'read'),
+    serverOptions(redisSettings({ socketPath: server.socketPath, readTimeoutMs: 250 }), 'read'),
   );
   t.teardown(() => client.disconnect());
   await client.connect();
