@@ -2,6 +2,7 @@
 // into the org's list, then the record is made. A listed name without a record is skipped when the list is read.
 
 import { shardOfAccount } from '../../tokens/shard.ts';
+import { changeOfAccount } from '../changes.ts';
 import { pageOfIndex } from '../paging.ts';
 import { DamagedRecord } from '../record-reader.ts';
 import type { AccountStore, OrgChange, UserChange } from '../token-store.ts';
@@ -76,12 +77,17 @@ const change = async (
 
 const changeOrg: Step<'changeOrg'> = async (context, orgId, orgChange, nowMs) => {
   const fields = await change(context, [orgId], orgTriples(orgChange), nowMs);
-  return fields && parseOrg(orgId, fields);
+  const org = fields && parseOrg(orgId, fields);
+  if (org !== undefined && orgChange.state === 'disabled') context.own.note(changeOfAccount(org, nowMs));
+  return org;
 };
 
 const changeUser: Step<'changeUser'> = async (context, orgId, userId, userChange, nowMs) => {
   const fields = await change(context, [orgId, userId], userTriples(userChange), nowMs);
-  return fields && parseUser(orgId, userId, fields);
+  const user = fields && parseUser(orgId, userId, fields);
+  const ends = userChange.state === 'disabled' || userChange.passwordHash !== undefined;
+  if (user !== undefined && ends) context.own.note(changeOfAccount(user, nowMs));
+  return user;
 };
 
 /** Field, value and what it is: of the script `changeAccount`. `null` deletes; undefined changes nothing. */
@@ -112,7 +118,13 @@ const revokeAll: Step<'revokeAll'> = async (context, orgId, userId, nowMs) => {
   if (!isStorableAccount(orgId, userId)) return 'unknown';
   const args = [context.retentionMs, ...accountLine(orgId, userId, nowMs)];
   const reply = await context.write(revokeAccount, keysOf(context, orgId, userId), args);
-  return reply === 1 ? 'revoked' : 'unknown';
+  if (reply !== 1) return 'unknown';
+  // The reply does not say in which generation it was done. Nobody waits for that.
+  void context.attempt(async () => {
+    const account = await (userId === undefined ? findOrg(context, orgId) : findUser(context, orgId, userId));
+    if (account !== undefined) context.own.note(changeOfAccount(account, nowMs));
+  });
+  return 'revoked';
 };
 
 const listOrgs: Step<'listOrgs'> = (context, page) =>

@@ -119,26 +119,29 @@ const list: Step<'listTokens'> = async (context, orgId, userId, page) => {
 };
 
 const regenerate: Step<'regenerateToken'> = async (context, tokenId, secret, nowMs) => {
-  const { keys, write, retentionMs } = context;
+  const { keys, write, retentionMs, own } = context;
   const { digest, number, previousUntilMs } = secret;
   if (!isStorableTokenId(tokenId)) return 'unknown';
   const shard = shardOfTokenId(tokenId);
   if (shardOfDigest(digest) !== shard)
     throw new TypeError(`the new secret of ${tokenId} does not fall into the shard of its user`);
-  const line = lineOf({
+  const change = {
     kind: 'secret',
     tokenId,
     secretNumber: number,
     digest,
     previousUntilMs,
     atMs: nowMs,
-  });
+  } as const;
   const touched = [keys.token(tokenId), keys.digest(digest), keys.changes(shard)];
   const rememberedUntilMs = (previousUntilMs ?? nowMs) + recordRetentionMs;
   const facts = [tokenId, digest, number, `${previousUntilMs ?? ''}`, rememberedUntilMs];
-  const reply = await write(regenerateToken, touched, [retentionMs, ...facts, ...line]);
+  const reply = await write(regenerateToken, touched, [retentionMs, ...facts, ...lineOf(change)]);
   if (typeof reply === 'string') return oneOf(reply, ['unknown', 'revoked', 'outdated', 'digest_taken']);
-  return parseToken(tokenId, reply) ?? 'unknown';
+  const token = parseToken(tokenId, reply);
+  if (token === undefined) return 'unknown';
+  own.note(change);
+  return token;
 };
 
 /** How many uses are on their way at once. */
@@ -154,11 +157,12 @@ const recordUses: Step<'recordUses'> = async ({ keys, unacknowledged }, uses) =>
 };
 
 const revoke: Step<'revokeToken'> = async (context, tokenId, nowMs, digest) => {
-  const { keys, write, retentionMs, attempt } = context;
+  const { keys, write, retentionMs, attempt, own } = context;
   if (!isStorableTokenId(tokenId)) return 'unknown';
   const shard = shardOfTokenId(tokenId);
   const stream = keys.changes(shard);
-  const line = lineOf({ kind: 'token', tokenId, atMs: nowMs });
+  const change = { kind: 'token', tokenId, atMs: nowMs } as const;
+  const line = lineOf(change);
   const tryRevoking = async () => {
     const args = [retentionMs, nowMs, digest ?? '', ...line];
     const reply = await write(revokeToken, [keys.token(tokenId), stream], args);
@@ -171,6 +175,8 @@ const revoke: Step<'revokeToken'> = async (context, tokenId, nowMs, digest) => {
     // A record made before the mark was not born revoked.
     made = await tryRevoking();
   }
+  // Of an unknown one the id is revoked all the same.
+  if (made === 'revoked' || made === 'unknown') own.note(change);
   // The next listing does it where this fails.
   if (made === 'revoked')
     await attempt(async () => {
@@ -181,10 +187,13 @@ const revoke: Step<'revokeToken'> = async (context, tokenId, nowMs, digest) => {
 };
 
 /** Nothing of a session is kept but its end, for as long as its access tokens can live. */
-const endSession: Step<'endSession'> = async ({ keys, write, retentionMs }, sessionId, nowMs) => {
+const endSession: Step<'endSession'> = async (context, sessionId, nowMs) => {
+  const { keys, write, retentionMs, own } = context;
+  const change = { kind: 'session', sessionId, atMs: nowMs } as const;
   const shard = shardOfSession(sessionId);
   const touched = [keys.ended(shard, `session:${sessionId}`), keys.changes(shard)];
-  await write(endOnce, touched, [retentionMs, ...lineOf({ kind: 'session', sessionId, atMs: nowMs })]);
+  await write(endOnce, touched, [retentionMs, ...lineOf(change)]);
+  own.note(change);
   return 'ended';
 };
 

@@ -51,7 +51,7 @@ export class ChangeFeed implements Subscription {
     const [context, listener] = [this.#context, this.#listener];
     return {
       changes: (changes) => {
-        context.delivered(changes);
+        context.own.forget(changes);
         listener.changes(changes);
       },
       heard: () => this.#heard(group),

@@ -1,12 +1,12 @@
 // What every part of the Redis store shares: key names, connections, and the one place where a failure becomes an Outage.
 
 import { type Outage, outage } from '../../decision/outcome.ts';
-import type { Change } from '../records.ts';
 import type { StoreLog } from '../store-options.ts';
 import type { CommandAnswer, CommandInput, StoreCommand } from '../token-store.ts';
 import { faultOf } from './fault.ts';
 import type { KeySpace } from './key-space.ts';
 import type { MasterConnections } from './connections.ts';
+import type { OwnWrites } from './own-writes.ts';
 import type { Script } from './script.ts';
 
 /**
@@ -35,8 +35,7 @@ export interface StoreContext {
   readonly renew: (history: string) => void;
   /** Whether this process follows the feed, and does what upkeep.ts says in the background. */
   readonly isServing: () => boolean;
-  /** The feed has delivered these lines. */
-  readonly delivered: (changes: readonly Change[]) => void;
+  readonly own: OwnWrites;
   /** The feed's connection failed: asks the servers behind the others whether they are still masters. */
   readonly feedFailed: () => void;
 }

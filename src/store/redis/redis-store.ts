@@ -17,7 +17,7 @@ import type { FaultLog } from './fault.ts';
 import { KeySpace } from './key-space.ts';
 import { type LinkOptions, RedisLink } from './link.ts';
 import { lookUps } from './lookups.ts';
-import { OwnWrites, noteOwnWrites } from './own-writes.ts';
+import { OwnWrites } from './own-writes.ts';
 import { probe } from './probe.ts';
 import { writeBack } from './reapply.ts';
 import { ReplicatedWrites } from './replicated-writes.ts';
@@ -52,7 +52,7 @@ export const createRedisStore = (settings: RedisSettings, options: StoreOptions)
       for (const each of all) each.renew(history);
     },
     attempt: attemptWith(secrets),
-    delivered: (changes) => own.forget(changes),
+    own,
     isServing: () => upkeep.isBegun,
     feedFailed: () => {
       for (const each of all) each.recheck();
@@ -63,7 +63,6 @@ export const createRedisStore = (settings: RedisSettings, options: StoreOptions)
     { work: copyEarlierAudit, everyMs: hourMs },
     { work: (each, isClosed) => sweepVanished(each, isClosed, now), everyMs: minuteMs },
   ]);
-  const parts = { ...lookUps(context), ...accounts(context), ...apiTokens(context) };
   return {
     open: async () => {
       await directory?.open();
@@ -74,8 +73,9 @@ export const createRedisStore = (settings: RedisSettings, options: StoreOptions)
       directory?.close();
       for (const each of all) each.close();
     },
-    ...parts,
-    ...noteOwnWrites(parts, own),
+    ...lookUps(context),
+    ...accounts(context),
+    ...apiTokens(context),
     probe: () => context.attempt(() => probe(context, settings.mode === 'cluster')),
     ...tokenListings(context),
     ...signingKeys(context),

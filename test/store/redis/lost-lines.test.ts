@@ -8,7 +8,6 @@ import { FeedState } from '../../../src/identity/feed-state.ts';
 import { allShards } from '../../../src/store/redis/key-space.ts';
 import type { TokenStore } from '../../../src/store/token-store.ts';
 import { anIdentity } from '../../support/identity.ts';
-import { noteOwnWrites, OwnWrites } from '../../../src/store/redis/own-writes.ts';
 import { startRedis } from '../../support/redis.ts';
 import { exampleToken } from '../../contract/examples.ts';
 import { nextDigest } from '../../contract/new-secrets.ts';
@@ -147,18 +146,28 @@ t.test(
   },
 );
 
-t.test('the revocation of an id whose record is lost is noted as an own write, like any other', async (t) => {
-  const own = new OwnWrites();
-  const server = await startRedis();
-  t.teardown(() => server.close());
-  const store = await openStore(t, { socketPath: server.socketPath });
-  const { made } = await furnish(t, store);
-  const noted = noteOwnWrites(store, own);
-  const lostId = made.token.id.replace(/^./, (digit) => (digit === '0' ? '1' : '0'));
-  t.equal(await noted.revokeToken(lostId, 1), 'unknown');
-  t.equal(await noted.revokeToken('no id', 1), 'unknown');
-  t.match(own.unread(), [{ kind: 'token', tokenId: lostId }]);
-});
+t.test(
+  'the revocation of an id whose record is lost is written back by who made it, like any other',
+  async (t) => {
+    const server = await startRedis();
+    t.teardown(() => server.close());
+    const store = await openStore(t, { socketPath: server.socketPath });
+    const { made } = await furnish(t, store);
+    const operator = new Redis({ path: server.socketPath });
+    t.teardown(() => operator.disconnect());
+    const lostId = made.token.id.replace(/^./, (digit) => (digit === '0' ? '1' : '0'));
+    t.equal(await store.revokeToken(lostId, Date.now()), 'unknown');
+    t.equal(await store.revokeToken('nothing', Date.now()), 'unknown');
+    await operator.flushall();
+    t.equal(await store.reapply([]), 'done');
+    const lines = await Promise.all(streams.map((stream) => operator.xrange(stream, '-', '+')));
+    t.match(
+      lines.flat().map(([, words]) => words),
+      [['kind', 'token', 'token', lostId, 'at']],
+    );
+    t.equal(lines.flat().length, 1);
+  },
+);
 
 for (const command of ['disable', 'revoke all'] as const)
   t.test(
