@@ -2,8 +2,7 @@
 // cannot be read becomes a value no importer takes, so that its number is reported and the rest is read: csv-parse, told to
 // skip such records, loses everything behind one that is too long. A record may hold a secret and is never repeated.
 
-import { StringDecoder } from 'node:string_decoder';
-import type { LinePosition } from './json-lines.ts';
+import { type Bytes, type LinePosition, textOf } from './input.ts';
 
 const recordCharactersMax = 64 * 1024;
 
@@ -11,10 +10,7 @@ const recordCharactersMax = 64 * 1024;
 export class CsvUnusable extends Error {}
 
 /** Objects of the records, in order; empty fields are left out, blank lines skipped. Throws CsvUnusable at its first line. */
-export async function* readCsv(
-  source: AsyncIterable<Uint8Array | string>,
-  position: LinePosition = { line: 0 },
-): AsyncGenerator {
+export async function* readCsv(source: Bytes, position: LinePosition = { line: 0 }): AsyncGenerator {
   let headings: readonly string[] | undefined;
   for await (const fields of readRecords(source, position)) {
     if (fields !== undefined && fields.length === 1 && fields[0]?.trim() === '') continue;
@@ -44,16 +40,15 @@ const objectOf = (headings: readonly string[], fields: readonly string[]): objec
 
 /** The fields of each record; undefined for one that is too long or whose quotes do not match. */
 async function* readRecords(
-  source: AsyncIterable<Uint8Array | string>,
+  source: Bytes,
   position: LinePosition,
 ): AsyncGenerator<readonly string[] | undefined> {
-  const decoder = new StringDecoder('utf8');
   let record = '';
   let isQuoted = false;
   let line = 1;
   position.line = 1;
-  for await (const chunk of source)
-    for (const character of typeof chunk === 'string' ? chunk : decoder.write(Buffer.from(chunk))) {
+  for await (const piece of textOf(source))
+    for (const character of piece) {
       if (character === '"') isQuoted = !isQuoted;
       if (character === '\n') line += 1;
       if (character === '\n' && !isQuoted) {
@@ -62,7 +57,6 @@ async function* readRecords(
         position.line = line;
       } else if (record.length <= recordCharactersMax) record += character;
     }
-  record += decoder.end();
   if (record !== '') yield isQuoted ? undefined : fieldsOf(record);
 }
 

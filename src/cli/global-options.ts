@@ -3,12 +3,12 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { loadSettings, type LoadResult } from '../settings/load-settings.ts';
+import { findOption } from '../settings/overrides.ts';
 import { issueLine } from '../settings/settings-issue.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Invocation, World } from './command.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { createOutput, type Output } from './output.ts';
-import { warningOfVisibleSecrets } from './visible-secrets.ts';
 
 type Flags = Readonly<Record<string, unknown>>;
 
@@ -80,4 +80,35 @@ export const withSettings = async (
   const loaded = loadFor(invocation, settingsFile(invocation), flags);
   printProblems(invocation.output, loaded);
   return loaded.ok ? work(loaded.settings) : exitCode.usage;
+};
+
+/** `redis://:password@host`. */
+const holdsPassword = /:\/\/[^/@]*:[^@]+@/;
+/** A list or mapping of settings with a secret in it, such as `oauth.clients=[{ id: a, secret: b }]`. */
+const namesSecret = /\bsecret["']?\s*:/;
+
+/**
+ * Every user of the machine can read the arguments of a command while it runs.
+ * One sentence on what stands in `--set` and `--store` and should not, and where it belongs; undefined when nothing does.
+ * `given`: names and values of settings.
+ */
+const warningOfVisibleSecrets = (
+  given: readonly (readonly [name: string, value: string])[],
+): string | undefined => {
+  const found = given.flatMap(([name, value]) => {
+    const setting = findOption(name);
+    if (setting === undefined) return [];
+    if (holdsPassword.test(value)) return [{ name, instead: 'TOLLGATE_STORE_PASSWORD_FILE' }];
+    // The path of a key is no secret, and the URL of the store only for the password it may hold.
+    if (setting.pem && !value.includes('-----BEGIN ')) return [];
+    if (setting.secret && setting.path.join('.') !== 'store.url')
+      return [{ name, instead: `${setting.variable}_FILE` }];
+    return namesSecret.test(value) ? [{ name, instead: 'secretFile in the settings file' }] : [];
+  });
+  const names = [...new Set(found.map(({ name }) => name))].join(', ');
+  const instead = [...new Set(found.map(({ instead }) => instead))].join(', ');
+  return found.length === 0
+    ? undefined
+    : `every user of this machine can read the arguments of a command, and there is a secret in ${names}; ` +
+        `write it into a file instead, and name that with ${instead}`;
 };

@@ -7,7 +7,7 @@ import { command } from './command.ts';
 import { CsvUnusable, readCsv } from './csv.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { refuse } from './failure.ts';
-import { type LinePosition, readJsonLines } from './json-lines.ts';
+import { type LinePosition, readJsonLines } from './input.ts';
 import type { Output } from './output.ts';
 import { argument, flag } from './parameters.ts';
 import { type Session, withAudit, withStore } from './store-command.ts';

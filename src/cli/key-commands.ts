@@ -18,7 +18,8 @@ import { type Session, storeCommand, withAudit } from './store-command.ts';
 /** A key of the settings or of the store. */
 interface ListedKey extends Pick<SigningKeyRecord, 'kid' | 'algorithm' | 'activeFromMs' | 'retireAtMs'> {
   readonly origin: 'file' | 'store';
-  readonly createdAtMs: number | undefined;
+  /** Of a file it is not known. */
+  readonly createdAtMs?: number;
 }
 
 const keyList = storeCommand({
@@ -27,9 +28,9 @@ const keyList = storeCommand({
   takes: {},
   run: async (_, { store, settings, now }) => {
     const stored = await store.listKeys();
-    return isOutage(stored)
-      ? stored
-      : withStates([...settings.keys.signingKeys.flatMap(listedFile), ...stored.map(listedRecord)], now());
+    if (isOutage(stored)) return stored;
+    const kept = stored.map((record) => ({ ...record, origin: 'store' }) as const);
+    return withStates([...settings.keys.signingKeys.flatMap(listedFile), ...kept], now());
   },
   json: (keys) =>
     keys.map(({ kid, algorithm, state, origin, createdAtMs, activeFromMs, retireAtMs }) => ({
@@ -168,17 +169,8 @@ const afterRevocation = ({ feed }: Pick<Settings, 'feed'>): string =>
 
 const listedFile = (pem: string, index: number): readonly ListedKey[] => {
   const key = parseSigningKey(pem, `item ${index + 1} of keys.signingKeys`);
-  return isKeyFault(key) ? [] : [{ ...key, createdAtMs: undefined }];
+  return isKeyFault(key) ? [] : [key];
 };
-
-const listedRecord = (record: SigningKeyRecord): ListedKey => ({
-  kid: record.kid,
-  algorithm: record.algorithm,
-  origin: 'store',
-  createdAtMs: record.createdAtMs,
-  activeFromMs: record.activeFromMs,
-  retireAtMs: record.retireAtMs,
-});
 
 /** `signing`: the first mounted file of its algorithm, else the newest active key of the store, else the next one. */
 const withStates = (

@@ -5,6 +5,7 @@ import { createSignInLimit } from '../identity/sign-in-limit.ts';
 import { createPasswordHashes } from '../lifecycle/password-hash.ts';
 import { createPasswords } from '../lifecycle/passwords.ts';
 import type { World } from './command.ts';
+import { readInput } from './input.ts';
 import { type Account, argument, flag, readAccount } from './parameters.ts';
 import { storeCommand, withAudit } from './store-command.ts';
 
@@ -59,11 +60,6 @@ const findAccount = (named: string): Account | undefined => {
 
 /** Without its line end. */
 const readFirstLine = async (stdin: World['stdin']): Promise<string> => {
-  const decoder = new TextDecoder();
-  let text = '';
-  for await (const chunk of stdin) {
-    text += typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true });
-    if (text.includes('\n') || text.length > inputCharactersMax) break;
-  }
+  const text = await readInput(stdin, (text) => text.includes('\n') || text.length > inputCharactersMax);
   return text.split('\n', 1)[0]?.replace(/\r$/, '') ?? '';
 };

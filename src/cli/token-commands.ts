@@ -4,10 +4,12 @@ import { isOutage, type Outage } from '../decision/outcome.ts';
 import { type CommandError, commandError, isFailure } from '../lifecycle/command-error.ts';
 import { nothingRevoked } from '../lifecycle/revoke.ts';
 import { isTokenId } from '../lifecycle/names.ts';
+import { viewOf } from '../lifecycle/token-list.ts';
 import type { AuditParty } from '../store/records.ts';
 import { digestOf } from '../tokens/api-token.ts';
 import { group } from './command.ts';
 import { tokenImport } from './import-command.ts';
+import { readInput } from './input.ts';
 import {
   accountArgument,
   argument,
@@ -22,7 +24,7 @@ import {
   readText,
 } from './parameters.ts';
 import { readAll, type Session, storeCommand, withAudit } from './store-command.ts';
-import { afterRevokeAll, madeTokenJson, printMadeToken, printTokens, tokenJson } from './token-output.ts';
+import { madeTokenJson, printMadeToken, printTokens, tokenJson } from './token-output.ts';
 
 const shortFlag = flag('--short', '32 characters instead of 65, for clients that insist');
 
@@ -74,16 +76,16 @@ const tokenList = storeCommand({
   name: 'list',
   description: "a user's API tokens, without their secrets",
   takes: { account: accountArgument },
-  run: async ({ account: { orgId, userId } }, { accounts, apiTokens }) => {
+  run: async ({ account: { orgId, userId } }, { accounts, apiTokens, now }) => {
     const org = await accounts.findOrg(orgId);
     if (isFailure(org)) return org;
     const user = await accounts.findUser(orgId, userId);
     if (isFailure(user)) return user;
     const found = await readAll((page) => apiTokens.listApiTokens(orgId, userId, page));
-    return isFailure(found) ? found : found.map((record) => afterRevokeAll(record, org, user));
+    return isFailure(found) ? found : found.map((record) => viewOf(record, user, org, now()));
   },
-  json: (records, { now }) => records.map((record) => tokenJson(record, now())),
-  print: (records, { output, now }) => printTokens(output, records, now()),
+  json: (tokens) => tokens.map(tokenJson),
+  print: printTokens,
 });
 
 const tokenRevoke = storeCommand({
@@ -185,12 +187,7 @@ const secretCharactersMax = 64 * 1024;
 
 /** The id of the token whose secret stands, alone, on standard input. */
 const readTokenId = async ({ world, store }: Session): Promise<string | CommandError | Outage> => {
-  let text = '';
-  for await (const chunk of world.stdin) {
-    text += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('latin1');
-    if (text.length > secretCharactersMax) break;
-  }
+  const text = await readInput(world.stdin, (text) => text.length > secretCharactersMax);
   const found = await store.findApiToken(digestOf(text.trim()));
-  if (isOutage(found)) return found;
-  return found?.token.id ?? nothingRevoked;
+  return isOutage(found) ? found : (found?.token.id ?? nothingRevoked);
 };

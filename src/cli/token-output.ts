@@ -1,13 +1,13 @@
 // API tokens as commands print them: never a secret, unless it was just made.
 
 import type { CreatedApiToken } from '../lifecycle/create-api-token.ts';
-import { isTokenDead } from '../store/api-token-state.ts';
-import type { ApiTokenRecord, OrgRecord, UserRecord } from '../store/records.ts';
-import { isoTime, listing, type Output, pairs, time } from './output.ts';
+import type { TokenView } from '../lifecycle/token-list.ts';
+import type { ApiTokenRecord } from '../store/records.ts';
+import { isoTime, listing, pairs, time } from './output.ts';
 import type { Session } from './store-command.ts';
 
-export const madeTokenJson = ({ secret, record }: CreatedApiToken, { now }: Session): object => ({
-  ...tokenJson(record, now()),
+export const madeTokenJson = ({ secret, record }: CreatedApiToken): object => ({
+  ...tokenJson(record),
   secret,
 });
 
@@ -17,7 +17,9 @@ export const printMadeToken = ({ secret, record }: CreatedApiToken, { output }: 
   output.line(secret);
 };
 
-const scopesOf = (token: ApiTokenRecord): string => (token.scopes === 'all' ? 'all' : token.scopes.join(' '));
+type ShownToken = ApiTokenRecord | TokenView;
+
+const scopesOf = (token: ShownToken): string => (token.scopes === 'all' ? 'all' : token.scopes.join(' '));
 
 const details = (token: ApiTokenRecord): string =>
   pairs([
@@ -32,14 +34,14 @@ const details = (token: ApiTokenRecord): string =>
     ],
   ]);
 
-export const printTokens = (output: Output, tokens: readonly ApiTokenRecord[], nowMs: number): void =>
+export const printTokens = (tokens: readonly TokenView[], { output }: Session): void =>
   listing(
     output,
     ['ID', 'NAME', 'STATE', 'SCOPES', 'CREATED', 'EXPIRES', 'LAST USED'],
     tokens.map((token) => [
       token.id,
       token.name,
-      stateOf(token, nowMs),
+      token.state,
       scopesOf(token),
       time(token.createdAtMs),
       time(token.expiresAtMs),
@@ -48,23 +50,14 @@ export const printTokens = (output: Output, tokens: readonly ApiTokenRecord[], n
     'There are no API tokens yet. Make one: tollgate token create ORG/USER --name ci',
   );
 
-/** A revoke-all writes no record: the tokens made before it are known by their generation. */
-export const afterRevokeAll = (token: ApiTokenRecord, org: OrgRecord, user: UserRecord): ApiTokenRecord =>
-  isTokenDead(token, user, org) ? { ...token, state: 'revoked' } : token;
-
-const stateOf = (token: ApiTokenRecord, nowMs: number): string =>
-  token.state === 'active' && token.expiresAtMs !== undefined && token.expiresAtMs <= nowMs
-    ? 'expired'
-    : token.state;
-
-export const tokenJson = (token: ApiTokenRecord, nowMs: number): object => ({
+export const tokenJson = (token: ShownToken): object => ({
   id: token.id,
   org: token.orgId,
   user: token.userId,
   name: token.name,
   scopes: token.scopes,
   origin: token.origin,
-  state: stateOf(token, nowMs),
+  state: token.state,
   createdAt: isoTime(token.createdAtMs),
   expiresAt: isoTime(token.expiresAtMs),
   revokedAt: isoTime(token.revokedAtMs),
