@@ -8,7 +8,7 @@ import { isRevokedKey } from '../lifecycle/stored-signing-keys.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { SigningKeyRecord } from '../store/records.ts';
 import { isBetter, isRetired } from '../tokens/key-ring.ts';
-import type { SigningAlgorithm } from '../tokens/signature.ts';
+import { type SigningAlgorithm, signingAlgorithms } from '../tokens/signature.ts';
 import { isKeyFault, parseSigningKey } from '../tokens/signing-key.ts';
 import { group } from './command.ts';
 import { isoTime, lifetime, listing, pairs, time } from './output.ts';
@@ -65,11 +65,7 @@ const keyRotate = storeCommand({
   name: 'rotate',
   description: 'publish a new key now, and sign with it after keys.publishLead',
   takes: {
-    algorithm: choice('--algorithm <ALGORITHM>', 'tokens.algorithm unless given', [
-      'ES256',
-      'RS256',
-      'EdDSA',
-    ]),
+    algorithm: choice('--algorithm <ALGORITHM>', 'tokens.algorithm unless given', signingAlgorithms),
     abandonsOld: flag(
       '--abandon-old',
       'even where the current key cannot be opened: its sealing key is lost for good',

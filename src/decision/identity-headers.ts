@@ -4,17 +4,20 @@
 import type { Identity } from './identity.ts';
 
 /** What a header carries: a field of the identity, or the signed JWT of all of them. */
-export type IdentityField =
-  | 'jwt'
-  | 'user.id'
-  | 'user.name'
-  | 'user.roles'
-  | 'org.id'
-  | 'org.name'
-  | 'scopes'
-  | 'token.id'
-  | 'session.id'
-  | 'credential.kind';
+export const identityFields = [
+  'jwt',
+  'user.id',
+  'user.name',
+  'user.roles',
+  'org.id',
+  'org.name',
+  'scopes',
+  'token.id',
+  'session.id',
+  'credential.kind',
+] as const;
+
+export type IdentityField = (typeof identityFields)[number];
 
 /**
  * Longest rendered value in bytes. What is longer is left out, never cut: a cut value could be another's. Ids cannot

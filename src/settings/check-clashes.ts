@@ -3,7 +3,8 @@
 
 import { covers, overlaps } from '../decision/path-pattern.ts';
 import { check } from './check.ts';
-import type { IndexedRoute, Report } from './parse-fields.ts';
+import type { IndexedRoute } from './parse-fields.ts';
+import type { Report } from './settings-issue.ts';
 import type { Path } from './settings-issue.ts';
 import {
   configuredSurfaces,

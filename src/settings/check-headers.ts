@@ -6,7 +6,7 @@ import { bareCredentialHeaders } from '../decision/credential.ts';
 import { foldName, identityFamily } from '../decision/identity-headers.ts';
 import { check } from './check.ts';
 import { headerName } from './network-readers.ts';
-import type { Report } from './parse-fields.ts';
+import type { Report } from './settings-issue.ts';
 import type { FileFields } from './schema.ts';
 
 /** Headers whose meaning is not ours to change: framing, routing, connection, and what Tollgate sets itself. */

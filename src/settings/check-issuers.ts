@@ -7,7 +7,7 @@ import { isLoopbackUrl } from '../tokens/outgoing-proxy.ts';
 import { algorithmOf } from '../tokens/signature.ts';
 import { readPrivateKey } from '../tokens/signing-key.ts';
 import { below, check, isPlainHttp } from './check.ts';
-import type { Report } from './parse-fields.ts';
+import type { Report } from './settings-issue.ts';
 import { issuerOf } from './resolve-settings.ts';
 import type { FileFields } from './schema.ts';
 

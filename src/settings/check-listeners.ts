@@ -4,7 +4,7 @@
 import { isLoopbackUrl } from '../tokens/outgoing-proxy.ts';
 import { type Check, check } from './check.ts';
 import type { Address } from './network-readers.ts';
-import type { Report } from './parse-fields.ts';
+import type { Report } from './settings-issue.ts';
 import type { FileFields } from './schema.ts';
 
 type Listeners = Pick<FileFields, 'listen' | 'ops'>;

@@ -3,8 +3,8 @@
 
 import { compareExactness, covers, parameterNames, withoutRest } from '../decision/path-pattern.ts';
 import { defaultMethods } from '../decision/route-rule.ts';
-import type { IndexedRoute, Report } from './parse-fields.ts';
-import { closest } from './settings-issue.ts';
+import type { IndexedRoute } from './parse-fields.ts';
+import { closest, type Report } from './settings-issue.ts';
 
 type RouteFields = IndexedRoute['route'];
 

@@ -7,7 +7,7 @@ import { headerCheck } from './check-headers.ts';
 import { issuerCheck } from './check-issuers.ts';
 import { keyChecks } from './check-keys.ts';
 import { listenerChecks } from './check-listeners.ts';
-import type { Report } from './parse-fields.ts';
+import type { Report } from './settings-issue.ts';
 import { name } from './route-fields.ts';
 import type { FileFields } from './schema.ts';
 

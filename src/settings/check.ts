@@ -2,7 +2,7 @@
 // (it may).
 
 import { isLoopbackUrl } from '../tokens/outgoing-proxy.ts';
-import type { Report } from './parse-fields.ts';
+import type { Report } from './settings-issue.ts';
 import type { FileFields } from './schema.ts';
 
 /** Judges some of the groups, when none of these has a fault: what it would say of a group that is half read may be false. */

@@ -4,12 +4,11 @@
 import { checkClashes } from './check-clashes.ts';
 import { checkBarePaths, checkRoutes } from './check-routes.ts';
 import { checkSettings } from './check-settings.ts';
-import { layered } from './layers.ts';
-import { checkSecretFiles, isTree } from './named-files.ts';
+import { checkSecretFiles, isTree, layered } from './layers.ts';
 import { readEnvironment, readFlags } from './overrides.ts';
-import { parseFields, type Report } from './parse-fields.ts';
+import { parseFields } from './parse-fields.ts';
 import { readTextFile, sealingKey } from './pem.ts';
-import { dotted, type SettingsIssue } from './settings-issue.ts';
+import { dotted, type Report, type SettingsIssue } from './settings-issue.ts';
 import { resolveSettings } from './resolve-settings.ts';
 import type { FileFields } from './schema.ts';
 import type { Settings } from './settings.ts';

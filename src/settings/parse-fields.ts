@@ -1,39 +1,37 @@
 // Written values -> typed fields, with every fault at once. What has none is parsed all the same, so that the checks can
 // judge it: a person sees all problems in one run, not one a run.
 
-import type { z } from 'zod';
+import { z } from 'zod';
 import { partsOf, schemaAt } from './field.ts';
-import { closest, type Path } from './settings-issue.ts';
+import { isTree } from './layers.ts';
+import { closest, type Report } from './settings-issue.ts';
 import { routeFields } from './route-fields.ts';
 import { type FileFields, fileFields } from './schema.ts';
-
-export interface ParsedFields {
-  /** Each group that has a fault is as if it were not written. */
-  readonly fields: FileFields;
-  /** The routes without a fault, each with its index in the file. */
-  readonly routes: readonly IndexedRoute[];
-}
 
 export interface IndexedRoute {
   readonly index: number;
   readonly route: FileFields['routes'][number];
 }
 
-export type Report = (path: Path, message: string) => void;
 type Issue = z.core.$ZodIssue;
 
-export const parseFields = (tree: unknown, report: Report): ParsedFields => {
-  const read = fileFields.safeParse(tree);
-  if (read.success)
-    return { fields: read.data, routes: read.data.routes.map((route, index) => ({ route, index })) };
-  const { issues } = read.error;
-  for (const issue of issues) reportIssue(issue, report);
-  const groups = typeof tree === 'object' && tree !== null ? Object.entries(tree) : [];
+/**
+ * `fields`: each group that has a fault is as if it were not written. `routes`: those without a fault, each with its index
+ * in the file.
+ */
+export const parseFields = (
+  tree: unknown,
+  report: Report,
+): { readonly fields: FileFields; readonly routes: readonly IndexedRoute[] } => {
+  const { data, error } = fileFields.safeParse(tree);
+  if (data !== undefined)
+    return { fields: data, routes: data.routes.map((route, index) => ({ route, index })) };
+  for (const issue of error.issues) reportIssue(issue, report);
+  const written = isTree(tree) ? tree : {};
   const known = partsOf(fileFields).shape ?? {};
-  const faulty = new Set(issues.map(({ path }) => path[0]));
-  const sound = groups.filter(([name]) => Object.hasOwn(known, name) && !faulty.has(name));
-  const written: unknown = groups.find(([name]) => name === 'routes')?.[1];
-  const routes: readonly unknown[] = Array.isArray(written) ? written : [];
+  const faulty = new Set(error.issues.map(({ path }) => path[0]));
+  const sound = Object.entries(written).filter(([name]) => Object.hasOwn(known, name) && !faulty.has(name));
+  const routes = z.array(z.unknown()).catch([]).parse(written['routes']);
   return {
     // Every group has a default.
     fields: fileFields.parse(Object.fromEntries(sound)),

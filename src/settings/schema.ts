@@ -2,6 +2,7 @@
 // schema, the environment's names and config/tollgate.yaml's test all come from this table.
 
 import { z } from 'zod';
+import { identityFields } from '../decision/identity-headers.ts';
 import { signingAlgorithms } from '../tokens/signature.ts';
 import { field, fileOf, group } from './field.ts';
 import { address, cidr, headerName, httpUrl } from './network-readers.ts';
@@ -20,23 +21,12 @@ import { enforcementMode, errorDialect, routeFields } from './route-fields.ts';
 import { surfaceFields } from './surface-list.ts';
 import { oauth } from './surfaces/oauth.ts';
 
-const identityFields = group({
+const identityGroup = group({
   headers: z
     .record(
       z.string(),
       field(
-        oneOf(
-          'jwt',
-          'user.id',
-          'user.name',
-          'user.roles',
-          'org.id',
-          'org.name',
-          'scopes',
-          'token.id',
-          'session.id',
-          'credential.kind',
-        ),
+        oneOf(...identityFields),
         'Field of the identity, or `jwt`: all of them in a token signed by Tollgate.',
       ),
     )
@@ -233,7 +223,7 @@ export const fileFields = group({
     text('an audience', 'a name or URL for the API'),
     '`aud` of access tokens. Default: the issuer.',
   ).optional(),
-  identity: identityFields.meta({ description: 'What the API is told of the caller.' }).prefault({}),
+  identity: identityGroup.meta({ description: 'What the API is told of the caller.' }).prefault({}),
   credential: credentialFields.meta({ description: 'Where a credential may stand.' }).prefault({}),
   issuers: z
     .array(issuerFields)

@@ -45,6 +45,8 @@ export const issueOutside = (source: string, path: string, message: string): Set
 
 export type Path = readonly (string | number)[];
 
+export type Report = (path: Path, message: string) => void;
+
 /** `['routes', 2, 'scopes']` as `routes[2].scopes`. */
 export const dotted = (path: Path): string =>
   path.reduce<string>(
