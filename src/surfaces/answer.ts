@@ -1,6 +1,6 @@
 // What an endpoint of a surface takes and gives back: plain values. No endpoint sees a socket, and each can be tried without one.
 
-import type { CredentialKind, Identity } from '../decision/identity.ts';
+import type { Identity } from '../decision/identity.ts';
 import { isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
 import type { PathParameters } from '../decision/path-tree.ts';
 import type { DenialReason, OutageReason } from '../decision/refusal-class.ts';
@@ -44,41 +44,25 @@ export interface Answer {
 /** What the request's outcome record says, beside what can be seen from outside. Never a credential. */
 export interface Note {
   readonly result: 'permit' | 'denial' | 'outage' | 'bug';
-  readonly reason: DenialReason | OutageReason | undefined;
-  readonly evidence: string | undefined;
-  readonly cause: unknown;
-  readonly credentialKind: CredentialKind | undefined;
-  readonly identity: Identity | undefined;
+  readonly reason?: DenialReason | OutageReason;
+  readonly evidence?: string | undefined;
+  readonly cause?: unknown;
+  /** Whose request it is, where that is known. */
+  readonly identity?: Identity | undefined;
 }
 
-const nothingNoted: Note = {
-  result: 'permit',
-  reason: undefined,
-  evidence: undefined,
-  cause: undefined,
-  credentialKind: undefined,
-  identity: undefined,
-};
+export const permitted = (identity: Identity | undefined): Note => ({ result: 'permit', identity });
 
-export const permitted = (identity: Identity | undefined): Note => ({
-  ...nothingNoted,
-  credentialKind: identity?.authenticator.credentialKind,
-  identity,
-});
-
-/** A denial: the caller's fault. `identity`: whose request it is, where that is known. */
+/** A denial: the caller's fault. */
 export const denied = (reason: DenialReason, evidence: string | undefined, identity?: Identity): Note => ({
-  ...nothingNoted,
   result: 'denial',
   reason,
   evidence,
-  credentialKind: identity?.authenticator.credentialKind,
   identity,
 });
 
 /** An outage: a dependency's fault. */
 export const failed = ({ reason, cause }: Pick<Outage, 'reason' | 'cause'>): Note => ({
-  ...nothingNoted,
   result: 'outage',
   reason,
   cause,
@@ -89,7 +73,7 @@ export const refusedNote = (refusal: Refusal, identity?: Identity): Note =>
   isOutage(refusal) ? failed(refusal) : denied(refusal.reason, refusal.evidence, identity);
 
 /** A bug: our fault. */
-export const broken = (cause: unknown): Note => ({ ...nothingNoted, result: 'bug', cause });
+export const broken = (cause: unknown): Note => ({ result: 'bug', cause });
 
 /** RFC 6749 §5.1: an answer with a token, or about one, is never stored; the second is for HTTP/1.0 caches. */
 export const neverStored: Readonly<Record<string, string>> = {
@@ -118,7 +102,6 @@ export const isAnswer = (value: object): value is Answer => 'body' in value && '
 
 export type Endpoint = (request: SurfaceRequest) => Answer | Promise<Answer>;
 
-/** `GET` answers HEAD too. */
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** One path of a surface with the methods it answers. The path is owned for every method: the others get 405. */

@@ -19,16 +19,18 @@ export interface ReadActorDeps {
 
 /**
  * The credential a request is made with, as opposed to one it is about: read from the same headers, and held to the same
- * grammar, as on the proxied path. Undefined: none. Denials: `credential_malformed`, `credential_conflict`.
+ * grammar, as on the proxied path. Undefined: none. Denials: `credential_malformed`, `credential_conflict`. `bare`: the
+ * headers that may carry it beside Authorization.
  */
 export const presentedCredential = (
   request: SurfaceRequest,
   bounds: Settings['credential'],
+  bare: readonly string[] = [...bareCredentialHeaders, ...bounds.headers],
 ): Credential | Denial | undefined =>
   readCredential(
     {
       authorization: request.authorization,
-      bare: [...bareCredentialHeaders, ...bounds.headers].flatMap((name) => request.headerLines(name)),
+      bare: bare.flatMap((name) => request.headerLines(name)),
       cookies: undefined,
       cookieName: undefined,
       query: '',

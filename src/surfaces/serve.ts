@@ -116,20 +116,9 @@ interface Context {
   note: Note | undefined;
 }
 
-const endpointOf = ({ endpoints }: Route, method: string): Endpoint | undefined => {
-  switch (method) {
-    case 'GET':
-    case 'HEAD':
-      return endpoints.GET;
-    case 'POST':
-    case 'PUT':
-    case 'PATCH':
-    case 'DELETE':
-      return endpoints[method];
-    default:
-      return undefined;
-  }
-};
+/** `GET` answers HEAD too. */
+const endpointOf = ({ endpoints }: Route, method: string): Endpoint | undefined =>
+  Object.entries(endpoints).find(([name]) => name === (method === 'HEAD' ? 'GET' : method))?.[1];
 
 const noBytes = Buffer.alloc(0);
 
@@ -188,7 +177,7 @@ const recordAtEnd = (record: RecordOutcome, path: string, context: Context): voi
       reason: res.writableFinished ? note?.reason : 'client_gone',
       evidence: note?.evidence,
       cause: note?.cause,
-      credentialKind: note?.credentialKind,
+      credentialKind: note?.identity?.authenticator.credentialKind,
       identity: note?.identity,
       durationMs: performance.now() - startMs,
       clientAddress: head.clientAddress,

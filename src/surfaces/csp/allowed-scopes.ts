@@ -4,29 +4,11 @@
 import { isJsonObject, member } from '../../decision/strict-json.ts';
 import { allPermissionsScope, openIdScope } from './csp-names.ts';
 
-export interface AllowedScopes {
-  readonly generalScopes: readonly string[];
-  readonly organizationScopes: OrganizationScopes;
-  readonly servicesScopes: readonly ServiceScopes[];
-}
-
-export interface OrganizationScopes {
-  readonly allRoles: boolean;
-  readonly allPermissions: boolean;
-  readonly keptInToken: readonly string[];
-  readonly roles: readonly { readonly name: string; readonly resource: string | null }[];
-  readonly permissions: readonly { readonly permissionId: string; readonly resources: readonly string[] }[];
-}
-
-export interface ServiceScopes extends OrganizationScopes {
-  readonly serviceDefinitionId: string;
-}
-
 const orgRole = /^org:([A-Za-z0-9._-]+)$/;
 const serviceRole = /^external\/([^/]+)\/(.+)$/;
 
 /** An API token's scopes as its details show them. */
-export const allowedScopesOf = (scopes: readonly string[] | 'all', openid: boolean): AllowedScopes => {
+export const allowedScopesOf = (scopes: readonly string[] | 'all', openid: boolean): object => {
   const general = openid ? [openIdScope] : [];
   if (scopes === 'all')
     return {
@@ -60,7 +42,7 @@ export const allowedScopesOf = (scopes: readonly string[] | 'all', openid: boole
   };
 };
 
-const nothing: OrganizationScopes = {
+const nothing = {
   allRoles: false,
   allPermissions: false,
   keptInToken: [],

@@ -5,10 +5,9 @@ import { createEndpointDeps } from '../endpoint-deps.ts';
 import { defineSurface } from '../surface.ts';
 import { deactivateApiTokens, postApiToken } from './api-token-endpoints.ts';
 import { cspDialect } from './csp-error.ts';
-import { cspTokenForm } from './csp-token-form.ts';
-import { postDetails } from './details-endpoint.ts';
+import { cspTokenForm } from './csp-names.ts';
 import { getMetadata, getPublicKey } from './discovery.ts';
-import { postIntrospect, postLogout, postRevoke } from './held-token-endpoints.ts';
+import { postDetails, postIntrospect, postLogout, postRevoke } from './held-token-endpoints.ts';
 import { postAuthorize, postToken } from './token-endpoints.ts';
 
 export const surface = defineSurface(csp, (surfaceDeps, paths) => {

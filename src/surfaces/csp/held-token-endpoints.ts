@@ -1,18 +1,21 @@
-// POST /auth/introspect, /auth/revoke and /auth/logout: what a holder of a token may ask and command about it. The first
-// two name a client, maybe a public one; possession of the token is proof enough, and guessing is held to the limit.
+// What anybody who holds a token may ask and command about it. Possession is proof enough, and guessing is held to the limit:
+// POST /auth/api-tokens/details of an API token; /auth/introspect and /auth/revoke, which name a client, maybe a public one;
+// /auth/logout. No answer has the token itself.
 
 import { isCredential, isJwt, parseCredential } from '../../decision/credential.ts';
 import { isDenial, isRefusal } from '../../decision/outcome.ts';
 import { uuidOfOrg } from '../../identity/vendor-ids.ts';
 import { isCommandError } from '../../lifecycle/command-error.ts';
 import type { TokenDetails } from '../../lifecycle/details.ts';
-import { type Answer, type Endpoint, success } from '../answer.ts';
+import type { CspSettings } from '../../settings/settings.ts';
+import { type Answer, denied, type Endpoint, success } from '../answer.ts';
 import type { EndpointDeps } from '../endpoint-deps.ts';
 import { badRequest } from '../failures.ts';
 import { presentedCredential } from '../read-actor.ts';
+import { allowedScopesOf } from './allowed-scopes.ts';
 import { clientEndpoint, parametersEndpoint } from './csp-endpoint.ts';
-import { refusedToken } from './csp-error.ts';
-import { cspUserOf, neverSeconds } from './csp-names.ts';
+import { type CspFault, masked, refusedToken } from './csp-error.ts';
+import { allPermissionsScope, cspUserOf, neverSeconds, permissionsOf } from './csp-names.ts';
 
 /** RFC 7662, of API tokens only. */
 export const postIntrospect = (deps: EndpointDeps): Endpoint =>
@@ -76,3 +79,46 @@ export const postLogout = (deps: EndpointDeps): Endpoint =>
     }
     return done({});
   });
+
+export const postDetails = ({ findDetails, settings }: EndpointDeps): Endpoint =>
+  parametersEndpoint('body', async (parameters, request) => {
+    const token = parameters.one('tokenValue');
+    if (token === undefined) return badRequest('Send the API token as tokenValue.');
+    const credential = parseCredential(token, settings.credential);
+    if (isDenial(credential)) return unknownToken(token);
+    const found = await findDetails(credential, request.clientAddress);
+    if (found === 'unknown') return unknownToken(token);
+    if (isRefusal(found)) return refusedToken(found, token);
+    return success(200, detailsOf(found, token, settings.surfaces.csp), undefined);
+  });
+
+const unknownToken = (token: string): CspFault => ({
+  status: 404,
+  message: `There is no such API token: ${masked(token)}`,
+  note: denied('token_unknown', undefined),
+});
+
+const detailsOf = ({ token, user, isRevoked }: TokenDetails, presented: string, csp: CspSettings): object => {
+  const time = (ms: number): number => (csp.timestamps === 'seconds' ? Math.floor(ms / 1000) : ms);
+  const { acct, username, domain, userId } = cspUserOf(token.orgId, user, csp.domain);
+  const { scopes } = token;
+  return {
+    tokenId: token.id,
+    tokenName: token.name,
+    orgId: uuidOfOrg(token.orgId),
+    userId,
+    username,
+    acct,
+    domain,
+    idpId: domain,
+    scope: scopes === 'all' ? [allPermissionsScope] : permissionsOf(new Set(scopes)),
+    allowedScopes: allowedScopesOf(scopes, token.openid),
+    createdAt: time(token.createdAtMs),
+    expiresAt: time(token.expiresAtMs ?? neverSeconds * 1000),
+    lastUsedAt: token.lastUsedAtMs === undefined ? null : time(token.lastUsedAtMs),
+    deactivated: isRevoked,
+    deactivatedUpdatedBy: null,
+    deactivatedUpdatedOn: token.revokedAtMs === undefined ? null : time(token.revokedAtMs),
+    token: masked(presented),
+  };
+};

@@ -12,8 +12,7 @@ import { badRequest } from '../failures.ts';
 import { parseCredentialAs, type VendorParameters } from '../vendor-parameters.ts';
 import { beginSession, clientEndpoint, parametersEndpoint } from './csp-endpoint.ts';
 import { type CspFault, refusedToken } from './csp-error.ts';
-import { allPermissionsScope, customerNumberScope, openIdScope } from './csp-names.ts';
-import { permissionsOf } from './csp-token-form.ts';
+import { allPermissionsScope, customerNumberScope, openIdScope, permissionsOf } from './csp-names.ts';
 
 const grantTypes: readonly (string | undefined)[] = [undefined, 'refresh_token', 'api_token'];
 

@@ -1,7 +1,7 @@
 // The navigator surface: API token or client credentials in, access token out, in JSON and camel case with 201; and the
 // org of the user who is signed in. Tokens are as csp's, and so are the errors.
 
-import { isDenial, denial, isRefusal } from '../../decision/outcome.ts';
+import { denial, isDenial, isRefusal } from '../../decision/outcome.ts';
 import { uuidOfOrg } from '../../identity/vendor-ids.ts';
 import { isCommandError } from '../../lifecycle/command-error.ts';
 import type { Issued } from '../../lifecycle/issue.ts';
@@ -10,7 +10,7 @@ import { type Answer, type Endpoint, success } from '../answer.ts';
 import { isClientFault } from '../client-authentication.ts';
 import { beginSession, parametersEndpoint } from '../csp/csp-endpoint.ts';
 import { cspDialect, refusedClient, refusedToken } from '../csp/csp-error.ts';
-import { cspTokenForm } from '../csp/csp-token-form.ts';
+import { cspTokenForm } from '../csp/csp-names.ts';
 import { createEndpointDeps, type EndpointDeps } from '../endpoint-deps.ts';
 import { endpoint } from '../endpoint.ts';
 import { badRequest } from '../failures.ts';

@@ -7,7 +7,7 @@ import { type Answer, type Endpoint, permitted, publicAnswer } from '../answer.t
 import { endpoint } from '../endpoint.ts';
 import type { SurfaceDeps } from '../surface.ts';
 import { badRequest, oauthDialect } from './oauth-error.ts';
-import { namedResources, scopesOf } from './resources.ts';
+import { namedResources, scopesOf } from './protected-resource.ts';
 import { grantTypes } from './token-endpoint.ts';
 
 const cacheSecondsMax = 3600;

@@ -3,10 +3,9 @@
 import { oauth } from '../../settings/surfaces/oauth.ts';
 import { createEndpointDeps } from '../endpoint-deps.ts';
 import { defineSurface } from '../surface.ts';
-import { postIntrospect } from './introspect-endpoint.ts';
+import { postIntrospect, postRevoke } from './held-token-endpoints.ts';
 import { authorizationEndpoint, getJwks, getOpenidMetadata, getServerMetadata } from './metadata.ts';
 import { oauthDialect } from './oauth-error.ts';
-import { postRevoke } from './revoke-endpoint.ts';
 import { postToken } from './token-endpoint.ts';
 
 export const surface = defineSurface(oauth, (surfaceDeps, paths) => {

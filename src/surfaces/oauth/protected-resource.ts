@@ -1,11 +1,11 @@
-// GET /.well-known/oauth-protected-resource (RFC 9728): of each resource that the settings name, which issuers' tokens it
-// takes and which scopes it asks for. So a client that knows the API's URL alone, such as one of MCP, finds its way.
+// GET /.well-known/oauth-protected-resource (RFC 9728): of each resource that the settings name (`resource` of an upstream),
+// which issuers' tokens it takes and which scopes it asks for. So a client that knows the API's URL alone, such as one of MCP,
+// finds its way.
 
-import { resourceMetadataPath } from '../../decision/protected-resource.ts';
+import { resourceMetadataPath, scopeAtIssuer } from '../../decision/protected-resource.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { publicAnswer, type Route } from '../answer.ts';
 import { oauthDialect } from './oauth-error.ts';
-import { namedResources, scopesOf } from './resources.ts';
 
 export type ResourceSettings = Pick<Settings, 'issuer' | 'issuers' | 'oauth' | 'routes' | 'upstreams'>;
 
@@ -37,4 +37,21 @@ const metadataOf = (resource: string, settings: ResourceSettings): object => {
     scopes_supported: scopesOf(settings, resource),
     bearer_methods_supported: takesQuery ? ['header', 'query'] : ['header'],
   };
+};
+
+export const namedResources = ({ upstreams }: Pick<Settings, 'upstreams'>): readonly string[] => [
+  ...new Set(Object.values(upstreams).flatMap(({ resource }) => resource ?? [])),
+];
+
+/** The scopes that the routes of a resource ask for, as clients ask an issuer for them; of every resource where none is given. */
+export const scopesOf = (
+  { issuers, routes, upstreams }: Pick<Settings, 'issuers' | 'routes' | 'upstreams'>,
+  resource?: string,
+): readonly string[] => {
+  const prefixes = issuers.map(({ scopePrefix }) => scopePrefix);
+  const scopes = routes.flatMap(({ upstream, scopes }) => {
+    const own = upstreams[upstream]?.resource;
+    return own !== undefined && own === (resource ?? own) ? scopes : [];
+  });
+  return [...new Set(scopes.map((scope) => scopeAtIssuer(scope, prefixes)))].toSorted();
 };

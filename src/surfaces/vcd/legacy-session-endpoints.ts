@@ -47,33 +47,23 @@ interface SessionLink {
 }
 
 /** What clients look for in a session, by `rel` and `type`. The API behind the gate answers those addresses. */
-const linksOf = (apiUrl: string, orgId: string, isProvider: boolean): readonly SessionLink[] => [
-  { rel: 'down', href: `${apiUrl}/org/`, type: 'application/vnd.vmware.vcloud.orgList+xml' },
-  { rel: 'remove', href: `${apiUrl}/session` },
-  { rel: 'down', href: `${apiUrl}/admin/`, type: 'application/vnd.vmware.admin.vcloud+xml' },
-  ...(isProvider
-    ? [
-        {
-          rel: 'down',
-          href: `${apiUrl}/admin/extension`,
-          type: 'application/vnd.vmware.admin.vmwExtension+xml',
-        },
-      ]
-    : []),
-  {
-    rel: 'down',
-    href: `${apiUrl}/org/${uuidOfOrg(orgId)}`,
-    type: 'application/vnd.vmware.vcloud.org+xml',
-    name: orgId,
-  },
-  { rel: 'down', href: `${apiUrl}/query`, type: 'application/vnd.vmware.vcloud.query.queryList+xml' },
-  { rel: 'entityResolver', href: `${apiUrl}/entity/`, type: 'application/vnd.vmware.vcloud.entity+xml' },
-  {
-    rel: 'down:extensibility',
-    href: `${apiUrl}/extensibility`,
-    type: 'application/vnd.vmware.vcloud.apiextensibility+xml',
-  },
-];
+const linksOf = (apiUrl: string, orgId: string, isProvider: boolean): readonly SessionLink[] => {
+  const link = (rel: string, path: string, kind: string): SessionLink => ({
+    rel,
+    href: apiUrl + path,
+    type: `application/vnd.vmware.${kind}+xml`,
+  });
+  return [
+    link('down', '/org/', 'vcloud.orgList'),
+    { rel: 'remove', href: `${apiUrl}/session` },
+    link('down', '/admin/', 'admin.vcloud'),
+    ...(isProvider ? [link('down', '/admin/extension', 'admin.vmwExtension')] : []),
+    { ...link('down', `/org/${uuidOfOrg(orgId)}`, 'vcloud.org'), name: orgId },
+    link('down', '/query', 'vcloud.query.queryList'),
+    link('entityResolver', '/entity/', 'vcloud.entity'),
+    link('down:extensibility', '/extensibility', 'vcloud.apiextensibility'),
+  ];
+};
 
 const shown = (deps: EndpointDeps, identity: Identity, request: RequestHead): Answer => {
   const { org, user } = identity;

@@ -4,6 +4,7 @@
 import type { Identity } from '../../decision/identity.ts';
 import { rights } from '../../decision/rights.ts';
 import type { VcdSettings } from '../../settings/settings.ts';
+import type { SurfaceRequest } from '../answer.ts';
 import { orgUrnPrefix, uuidOfName, uuidOfOrg, uuidOfUser } from '../../identity/vendor-ids.ts';
 
 export interface Reference {
@@ -37,11 +38,6 @@ const rightNames: Readonly<Record<string, string>> = {
   [rights.allTokens]: "Manage all users' API tokens",
 };
 
-export const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
-
-/** What a registered client does. */
-export const grantTypes = [jwtBearer, 'refresh_token'];
-
 const tokenUrn = 'urn:vcloud:token:';
 
 export const urnOfToken = (tokenId: string): string => tokenUrn + tokenId;
@@ -54,14 +50,12 @@ export const tokenIdOf = (urn: string): string | undefined =>
 export const urnOfSession = ({ sessionId }: Pick<Identity, 'sessionId'>): string =>
   `urn:vcloud:session:${uuidOfName(sessionId ?? '')}`;
 
-/** The org that a path names: `/tenant/{org}`, or the provider. */
-export type PathOwner = (orgId: string) => boolean;
-
-/** `org`: as the path names it; undefined: the provider. */
-export const pathOwner =
-  ({ providerOrg }: Pick<VcdSettings, 'providerOrg'>, org: string | undefined): PathOwner =>
-  (orgId) =>
-    orgId === orgNamed(providerOrg, org ?? providerOrg);
+/** Whether a path leads to this org: `/tenant/{org}`, or the provider's without one. */
+export const isPathOf = (
+  orgId: string,
+  { parameters: { org } }: SurfaceRequest,
+  { providerOrg }: Pick<VcdSettings, 'providerOrg'>,
+): boolean => orgId === orgNamed(providerOrg, org ?? providerOrg);
 
 /** An org as somebody wrote it, as it is kept: only the provider's may be written in any case. */
 export const orgNamed = (providerOrg: string, org: string): string =>

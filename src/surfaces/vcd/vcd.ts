@@ -5,9 +5,8 @@ import { vcdRequestId, vcdRequestIdHeader } from '../../dialects/vcd-error.ts';
 import { createEndpointDeps } from '../endpoint-deps.ts';
 import { defineSurface } from '../surface.ts';
 import { getLegacySession, postLegacySession } from './legacy-session-endpoints.ts';
-import { registerClient } from './register-endpoint.ts';
+import { postToken, registerClient } from './oauth-endpoints.ts';
 import { deleteSession, getSession, listRights, postSession } from './sessions.ts';
-import { postToken } from './token-endpoint.ts';
 import { deleteToken, getToken, listTokens } from './tokens-endpoints.ts';
 import { olderDialect, vcdDialect } from './vcd-error.ts';
 

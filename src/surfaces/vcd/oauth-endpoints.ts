@@ -1,21 +1,31 @@
-// POST /oauth/tenant/{org}/token and /oauth/provider/token. refresh_token exchanges an API token of that org for a session;
-// jwt-bearer gives the API token of a registered client to the session that registered it, once. A bearer beside the
-// form is ignored: clients send a stale one.
+// POST /oauth/tenant/{org}/token and /oauth/provider/token: refresh_token exchanges an API token of that org for a session;
+// jwt-bearer gives the API token of a registered client to the session that registered it, once. A bearer beside the form is
+// ignored: clients send a stale one. POST .../register (RFC 7591, the part of it that the vendor has): a user who is signed in
+// registers a client, which becomes an API token of theirs when jwt-bearer asks for it.
+//
+// A registered client is an API token whose first secret nobody was given. Its id is the client's, so that both are known to
+// every replica and listed at once, as the vendor's clients expect; giving the token out is its first new secret.
 
 import type { Credential } from '../../decision/credential.ts';
 import type { Identity } from '../../decision/identity.ts';
 import { denial, isDenial, isRefusal, type Refusal } from '../../decision/outcome.ts';
-import { isCommandError } from '../../lifecycle/command-error.ts';
+import { member } from '../../decision/strict-json.ts';
+import { isCommandError, isFailure } from '../../lifecycle/command-error.ts';
 import type { CreatedApiToken } from '../../lifecycle/create-api-token.ts';
 import type { Issued } from '../../lifecycle/issue.ts';
+import type { TokenView } from '../../lifecycle/token-list.ts';
+import type { Label } from '../../store/records.ts';
 import { type Answer, denied, type Endpoint, success, type SurfaceRequest } from '../answer.ts';
 import type { EndpointDeps } from '../endpoint-deps.ts';
 import { endpoint } from '../endpoint.ts';
+import { badRequest } from '../failures.ts';
 import { actorOf } from '../read-actor.ts';
 import { parseCredentialAs, readParameters, type VendorParameters } from '../vendor-parameters.ts';
-import { isAwaitingGrant } from './register-endpoint.ts';
+import { sessionEndpoint } from './vcd-endpoint.ts';
 import { invalidGrant, invalidRequest, vcdDialect, type VcdFault } from './vcd-error.ts';
-import { jwtBearer, pathOwner } from './vcd-names.ts';
+import { isPathOf } from './vcd-names.ts';
+
+const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
 /** The parameters stand in the form; older clients put them into the query of a POST without a body. */
 export const postToken = (deps: EndpointDeps): Endpoint =>
@@ -47,12 +57,13 @@ const refresh = async (
   if (token === undefined) return invalidRequest('Send the API token as refresh_token.');
   const credential = parseCredentialAs('opaque', token, settings.credential);
   if (isDenial(credential)) return invalidGrant(credential, invalidToken);
-  const isOwner = pathOwner(settings.surfaces.vcd, request.parameters['org']);
   const result = await exchange({
     credential,
     origin: request,
     refuse: ({ org }) =>
-      isOwner(org.id) ? undefined : denial('tenant_mismatch', 'the path is of another org than the token'),
+      isPathOf(org.id, request, settings.surfaces.vcd)
+        ? undefined
+        : denial('tenant_mismatch', 'the path is of another org than the token'),
   });
   if (isRefusal(result)) return invalidGrant(result, invalidToken);
   return isCommandError(result) ? invalidRequest(result.message) : issued(result, undefined);
@@ -99,7 +110,7 @@ const giveInitialToken = async (
   const actor = await actorOf(deps, session, request);
   if (isRefusal(actor)) return actor;
   const { identity } = actor;
-  if (!pathOwner(deps.settings.surfaces.vcd, request.parameters['org'])(identity.org.id))
+  if (!isPathOf(identity.org.id, request, deps.settings.surfaces.vcd))
     return denial('tenant_mismatch', 'the path is of another org than the session');
   const token = await deps.commands.findApiToken(actor, clientId);
   if (isRefusal(token)) return token;
@@ -130,4 +141,44 @@ const issued = (
     scope: null,
   };
   return success(200, body, result.identity);
+};
+
+const registeredLabel: Label = { name: 'vcd.oauth-client', value: 'registered' };
+
+/** Registered, and its API token has not been given to anybody. */
+const isAwaitingGrant = ({ secretNumber, labels }: TokenView): boolean =>
+  secretNumber === 0 && labels.some(({ name }) => name === registeredLabel.name);
+
+export const registerClient = (deps: EndpointDeps): Endpoint =>
+  sessionEndpoint(vcdDialect, deps, async (actor, request) => {
+    const { identity } = actor;
+    const { vcd } = deps.settings.surfaces;
+    if (!isPathOf(identity.org.id, request, vcd))
+      return denial('tenant_mismatch', 'the path is of another org than the session');
+    const name = readName(request);
+    if (name === undefined)
+      return badRequest('Send JSON with client_name, the name of the new API token.', identity);
+    const made = await deps.commands.createApiToken(actor, {
+      orgId: identity.org.id,
+      userId: identity.user.id,
+      name,
+      scopes: 'all',
+      lifetimeMs: undefined,
+      defaultLifetime: { ms: vcd.tokenLifetimeMs },
+      length: 32,
+      labels: [registeredLabel],
+    });
+    if (isFailure(made)) return made;
+    const client = {
+      client_name: name,
+      client_id: made.record.id,
+      grant_types: [jwtBearer, 'refresh_token'],
+      token_endpoint_auth_method: 'none',
+    };
+    return success(201, client, identity);
+  });
+
+const readName = ({ body }: SurfaceRequest): string | undefined => {
+  const name = body.kind === 'json' ? member(body.value, 'client_name') : undefined;
+  return typeof name === 'string' && name !== '' ? name : undefined;
 };

@@ -1,15 +1,18 @@
-// POST {prefix}/introspect (RFC 7662): answers an authenticated caller whether a token is valid now, and whose it is.
-// Never says why a token is not valid. Callers: a configured client, or a bearer with the scope `tollgate:introspect`.
+// POST {prefix}/introspect (RFC 7662) and {prefix}/revoke (RFC 7009): what may be asked and commanded about a token that is
+// sent along. Introspection answers an authenticated caller whether the token is valid now, and whose it is; never why it is
+// not. Callers: a configured client, or a bearer with the scope `tollgate:introspect`.
 
-import { parseCredential, readCredential } from '../../decision/credential.ts';
+import { parseCredential } from '../../decision/credential.ts';
 import { type Identity, isOwnSession } from '../../decision/identity.ts';
 import { isDenial, isOutage, isRefusal, type Refusal } from '../../decision/outcome.ts';
 import { introspectScope } from '../../decision/rights.ts';
+import { isCommandError } from '../../lifecycle/command-error.ts';
 import { denied, type Endpoint, success, type SurfaceRequest } from '../answer.ts';
 import { basicChallenge } from '../client-authentication.ts';
 import type { EndpointDeps } from '../endpoint-deps.ts';
 import { isFault, refusedAs } from '../failures.ts';
-import { authenticateClient, formEndpoint, invalidClient } from './oauth-client.ts';
+import { presentedCredential } from '../read-actor.ts';
+import { authenticateClient, clientEndpoint, formEndpoint, invalidClient } from './oauth-client.ts';
 import { badRequest, type OauthFault } from './oauth-error.ts';
 import type { Parameters } from './parameters.ts';
 
@@ -38,17 +41,7 @@ const authenticateCaller = async (
   request: SurfaceRequest,
   parameters: Parameters,
 ): Promise<Caller | OauthFault | Refusal> => {
-  const presented = readCredential(
-    {
-      authorization: request.authorization,
-      bare: undefined,
-      cookies: undefined,
-      cookieName: undefined,
-      query: '',
-      queryParameter: undefined,
-    },
-    deps.settings.credential,
-  );
+  const presented = presentedCredential(request, deps.settings.credential, []);
   if (presented === undefined) {
     const client = authenticateClient(deps.clients, request, parameters);
     if (isFault(client) || isRefusal(client)) return client;
@@ -92,3 +85,23 @@ const describe = (identity: Identity, audience: string): object => ({
   ...(identity.tokenId === undefined ? {} : { tid: identity.tokenId }),
   ...(identity.sessionId === undefined ? {} : { sid: identity.sessionId }),
 });
+
+/**
+ * The holder of a token may end it: an API token goes with all its sessions, an access token with its session. 200 also for a
+ * text that can never have been a token here, and for a token that has ended: the caller's aim is reached either way (§2.2).
+ * But 400 invalid_request for an API token of the right form that the store does not know: the store may have lost it, its
+ * sessions then live on, and 2xx would deny that. The same for an access token that may become valid later.
+ */
+export const postRevoke = (deps: EndpointDeps): Endpoint =>
+  clientEndpoint(deps, [], async (_, parameters, request) => {
+    // token_type_hint is not needed: the shape says it (§2.1 lets the server ignore it).
+    const token = parameters.one('token');
+    if (token === undefined) return badRequest('invalid_request', 'Send the token to revoke as token.');
+    const credential = parseCredential(token, deps.settings.credential);
+    if (isDenial(credential)) return done;
+    const result = await deps.revoke(credential, request);
+    if (isCommandError(result)) return badRequest('invalid_request', result.message, 'token_unknown');
+    return isRefusal(result) ? result : done;
+  });
+
+const done = success(200, undefined, undefined);
