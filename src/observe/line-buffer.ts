@@ -21,68 +21,58 @@ export interface LineBuffer {
 
 /** `fd`: an open file descriptor. `onDrop` hears how many lines are lost. */
 export const createLineBuffer = (fd: number, onDrop: (lines: number) => void): LineBuffer => {
-  const queue: Buffer[] = [];
-  let queuedLength = 0;
-  let inFlight: Buffer | undefined;
-  let pending = '';
+  let waiting = '';
+  let isWriting = false;
   let timer: NodeJS.Timeout | undefined;
   let drained: (() => void)[] = [];
 
-  const enqueue = (): void => {
+  const advance = (): void => {
+    if (isWriting) return;
+    if (waiting.length >= pieceLength || drained.length > 0) writePiece();
+    else if (waiting !== '') timer ??= setTimeout(writePiece, writeEveryMs).unref();
+  };
+  const writePiece = (): void => {
     clearTimeout(timer);
     timer = undefined;
-    if (pending === '') return;
-    const piece = Buffer.from(pending);
-    pending = '';
-    if (queuedLength + piece.length > waitingLengthMax) return onDrop(linesIn(piece));
-    queue.push(piece);
-    queuedLength += piece.length;
-    advance();
-  };
-  const advance = (): void => {
-    if (inFlight !== undefined) return;
-    inFlight = queue.shift();
-    if (inFlight !== undefined) return writeOut(inFlight);
+    isWriting = waiting !== '';
+    if (isWriting) return writeOut(takeAll());
     for (const resolve of drained) resolve();
     drained = [];
+  };
+  const takeAll = (): Buffer => {
+    const piece = Buffer.from(waiting);
+    waiting = '';
+    return piece;
   };
   const writeOut = (piece: Buffer): void =>
     write(fd, piece, (error, written) => {
       if (error?.code === 'EAGAIN') return void setTimeout(writeOut, retryMs, piece).unref();
       // A closed pipe or a full disk: these lines are lost, the process is not.
       if (error !== null) onDrop(linesIn(piece));
-      const rest = error === null ? piece.subarray(written) : undefined;
-      queuedLength -= error === null ? written : piece.length;
-      inFlight = undefined;
-      if (rest !== undefined && rest.length > 0) queue.unshift(rest);
+      else if (written < piece.length) return writeOut(piece.subarray(written));
+      isWriting = false;
       advance();
     });
-  process.once('exit', () => {
-    queue.push(Buffer.from(pending));
-    pending = '';
-    writeLast(fd, queue);
-  });
+  process.once('exit', () => writeLast(fd, takeAll()));
   return {
     write: (line) => {
-      pending += line;
-      if (pending.length >= pieceLength) enqueue();
-      else timer ??= setTimeout(enqueue, writeEveryMs).unref();
+      if (waiting.length > waitingLengthMax) return onDrop(1);
+      waiting += line;
+      advance();
     },
-    drain: () => {
-      enqueue();
-      return new Promise((resolve) => {
+    drain: () =>
+      new Promise((resolve) => {
         drained.push(resolve);
         setTimeout(resolve, lastWaitMs).unref();
         advance();
-      });
-    },
+      }),
   };
 };
 
 /** A piece in flight is finished by the thread that writes it, before the process is gone. */
-const writeLast = (fd: number, queue: readonly Buffer[]): void => {
+const writeLast = (fd: number, lines: Buffer): void => {
   const deadlineMs = performance.now() + lastWaitMs;
-  let rest = Buffer.concat(queue);
+  let rest = lines;
   while (rest.length > 0 && performance.now() < deadlineMs)
     try {
       rest = rest.subarray(writeSync(fd, rest));
