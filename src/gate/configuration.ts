@@ -10,7 +10,7 @@ import { createUnknownTokenLimit, type UnknownTokenLimit } from '../identity/unk
 import type { Audit } from '../lifecycle/audit.ts';
 import type { PasswordHashes } from '../lifecycle/password-hash.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import { createRecorder } from '../observe/recorder.ts';
+import { createRecorder } from '../observe/access-line.ts';
 import { createRunning, type Running } from '../proxy/running.ts';
 import { createForwarder, type HeritableForwarder } from '../proxy/upstream/forward.ts';
 import type { LiveConnections } from '../proxy/upstream/live-connections.ts';
@@ -69,8 +69,7 @@ export const createConfiguration = async (
   const identification = createIdentification(settings, deps, before?.identification);
   const options = {
     live,
-    writeStallTimeoutMs: settings.limits.writeStallTimeoutMs,
-    body: settings.limits,
+    limits: settings.limits,
     reportBug: (err: unknown): void => log.error('a bug was caught at the edge of a request', { err }),
   };
   const forwarder = createForwarder(settings.upstreams, options, before?.forwarder);

@@ -3,10 +3,9 @@
 
 import type { Socket } from 'node:net';
 import { addressBlockOf } from '../identity/address-block.ts';
+import { Pipeliners } from './input-pieces.ts';
 import { describePeer, type Peer, plainAddress, type TrustsAddress } from './peer.ts';
-import { Pipeliners } from './pipeliners.ts';
 import type { Connection, RequestContext } from './request-context.ts';
-import { type TurnTaker, Turns } from './turns.ts';
 import { type PipelinedRequest, WaitingLine, type WaitingRoom } from './waiting-line.ts';
 
 /** What all connections have in common. */
@@ -19,11 +18,12 @@ interface Shared {
 /** Beyond so many requests waiting a caller is read in small pieces. */
 const readAheadMax = 64;
 
-export class CallerConnection implements Connection, TurnTaker {
+export class CallerConnection implements Connection {
   peer: Peer;
   context: RequestContext | undefined;
   isClosing = false;
   isBusy = false;
+  /** The turn in which it last began a request by itself. */
   lastTurn = 0;
   refusals = 0;
   #trusts: TrustsAddress;
@@ -65,6 +65,7 @@ export class CallerConnection implements Connection, TurnTaker {
     if (this.hasWaiting) this.#shared.turns.wait(this);
   }
 
+  /** Begins one request. */
   onTurn(): void {
     if (!this.isBusy) this.#line?.next();
   }
@@ -120,4 +121,59 @@ export class Connections {
     this.#bySocket.set(socket, connection);
     return connection;
   }
+}
+
+/** Requests of those that wait begun in one turn, of all connections together: about a millisecond of refusals. */
+const perTurnMax = 16;
+
+/**
+ * Turns of the event loop. A caller that sends many requests in one piece (RFC 9112 section 9.3.2) would have them all begun,
+ * and those that are refused all answered, before anybody else is read: Node's parser hands on a whole piece of input at once.
+ * So a connection begins one request in a turn; what else it has sent waits for a later one, behind all that wait.
+ */
+class Turns {
+  #turn = 1;
+  #isArmed = false;
+  /** The first has waited longest. */
+  readonly #waiting = new Set<CallerConnection>();
+
+  /** Whether the connection has begun no request in this turn. */
+  isFree(connection: CallerConnection): boolean {
+    return connection.lastTurn !== this.#turn;
+  }
+
+  /** Uses the connection's turn. */
+  take(connection: CallerConnection): void {
+    connection.lastTurn = this.#turn;
+    this.#arm();
+  }
+
+  /** Calls `onTurn` once, in a later turn, after those that wait already. */
+  wait(connection: CallerConnection): void {
+    this.#waiting.add(connection);
+    this.#arm();
+  }
+
+  #arm(): void {
+    if (this.#isArmed) return;
+    this.#isArmed = true;
+    setImmediate(this.#onTurn);
+  }
+
+  /** Between two times that input is read: what begins here belongs to the turn that ends. */
+  readonly #onTurn = (): void => {
+    let left = Math.min(perTurnMax, this.#waiting.size);
+    try {
+      for (const connection of this.#waiting) {
+        if (left === 0) break;
+        left -= 1;
+        this.#waiting.delete(connection);
+        connection.onTurn();
+      }
+    } finally {
+      this.#turn += 1;
+      this.#isArmed = false;
+      if (this.#waiting.size > 0) this.#arm();
+    }
+  };
 }

@@ -84,24 +84,6 @@ const framingNames = new Set([
 const spellingsMax = 2_048;
 const spellingLengthMax = 64;
 
-export interface HeaderNames {
-  /** Configured headers that carry a bare credential. */
-  readonly credential: readonly string[];
-  /** Configured headers of the identity, and others that no caller may send. */
-  readonly identity: readonly string[];
-  /** Headers that go on although an API may believe them (decision/believed-headers.ts). */
-  readonly keep: readonly string[];
-}
-
-export const headerNamesOf = ({
-  credential,
-  identity,
-}: Pick<Settings, 'credential' | 'identity'>): HeaderNames => ({
-  credential: credential.headers,
-  identity: [...Object.keys(identity.headers), ...identity.strip],
-  keep: identity.keep,
-});
-
 export type ClassifyHeader = (name: string) => HeaderClass;
 
 /** Remembers what was found of each spelling. Memory is bounded: when more come than are kept, all are forgotten and learnt again. */
@@ -117,14 +99,19 @@ export const bySpelling = <T>(find: (lower: string, name: string) => T): ((name:
   return (name) => known.get(name) ?? learn(name);
 };
 
-export const createHeaderClassifier = (names: HeaderNames): ClassifyHeader => {
-  const isIdentity = identityFamily(names.identity);
+export const createHeaderClassifier = (settings: {
+  readonly credential: Pick<Settings['credential'], 'headers'>;
+  readonly identity: Pick<Settings['identity'], 'headers' | 'strip' | 'keep'>;
+}): ClassifyHeader => {
+  const { headers, strip, keep } = settings.identity;
+  const isIdentity = identityFamily([...Object.keys(headers), ...strip]);
   const credential = new Set([
     ...bareCredentialHeaders,
-    ...names.credential.map((name) => name.toLowerCase()),
+    ...settings.credential.headers.map((name) => name.toLowerCase()),
   ]);
   const foldedCredential = new Set([...credential].map(foldName));
-  const kept = new Set(names.keep.map(foldName));
+  /** They go on although an API may believe them (decision/believed-headers.ts). */
+  const kept = new Set(keep.map(foldName));
   return bySpelling((lower): HeaderClass => {
     if (isIdentity(lower)) return headerClass.identity;
     const named = exact.get(lower);

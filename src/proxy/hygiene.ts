@@ -7,25 +7,29 @@ import { type ClassifyHeader, type HeaderClass, headerClass } from './header-cla
 import type { Framing } from './upstream/exchange.ts';
 
 /** The header section of one request, read once. Values as received; a line that repeats is joined by `, `. */
-export interface HeaderFacts {
-  readonly host: string | undefined;
-  readonly authorization: string | undefined;
-  readonly bareCredentials: readonly string[] | undefined;
-  readonly cookies: readonly string[] | undefined;
+export type HeaderFacts = Readonly<Omit<Reading, 'connection'>>;
+
+/** The facts while they are gathered. */
+interface Reading {
+  host: string | undefined;
+  authorization: string | undefined;
+  bareCredentials: string[] | undefined;
+  cookies: string[] | undefined;
   /** -1 without a Content-Length. */
-  readonly contentLength: number;
-  readonly isChunked: boolean;
+  contentLength: number;
+  isChunked: boolean;
+  connection: string | undefined;
   /** Lower-case names that `Connection` marks as meant for us alone. */
-  readonly connectionNames: ReadonlySet<string> | undefined;
-  readonly upgrade: string | undefined;
-  readonly forwardedFor: string | undefined;
-  readonly forwardedProto: string | undefined;
-  readonly forwardedHost: string | undefined;
-  readonly forwarded: string | undefined;
-  readonly requestId: string | undefined;
-  readonly traceparent: string | undefined;
+  connectionNames: ReadonlySet<string> | undefined;
+  upgrade: string | undefined;
+  forwardedFor: string | undefined;
+  forwardedProto: string | undefined;
+  forwardedHost: string | undefined;
+  forwarded: string | undefined;
+  requestId: string | undefined;
+  traceparent: string | undefined;
   /** Methods that a header asks the API to use instead. */
-  readonly methodOverrides: readonly string[] | undefined;
+  methodOverrides: string[] | undefined;
 }
 
 /** `uri-host [":" port]` of RFC 9110 section 7.2, without user information, escapes and empty names. */
@@ -66,16 +70,6 @@ export const inspectHeaders = (
   facts.connectionNames = names;
   return facts;
 };
-
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** The facts while they are gathered. */
-interface Reading extends Writable<HeaderFacts> {
-  bareCredentials: string[] | undefined;
-  cookies: string[] | undefined;
-  methodOverrides: string[] | undefined;
-  connection: string | undefined;
-}
 
 /** Every field from the start: all facts then have one hidden class in V8. */
 const nothingRead = (): Reading => ({

@@ -1,13 +1,17 @@
 // Input in small pieces. The system hands over up to 64 KB at once, and Node's parser makes requests of all of it before
 // anybody else is read: some two thousand, and an error with a stack for each when the connection ends. Of a piece of 4 KB it
 // makes 146; the other pieces stay bytes until the connection is no longer paused.
-// It costs two microseconds a request, so only callers that have sent too much ahead are read so.
+// It costs two microseconds a request, so only callers that have sent too many requests ahead of their answers are read so.
 
 import type { Socket } from 'node:net';
 
 const pieceBytes = 4_096;
+/** How long an address is remembered after it was last noted. */
+const rememberedMs = 60_000;
+/** Addresses remembered; beyond it the one noted first is forgotten. */
+const addressesMax = 10_000;
 
-export class InputPieces {
+class InputPieces {
   readonly #socket: Socket;
   /** The stream's own: to its listeners, or its buffer. */
   readonly #push: Socket['push'];
@@ -70,6 +74,48 @@ export class InputPieces {
     else if (this.#hasEnded) this.#push(null);
     else this.#socket.read(0);
   };
+}
+
+/**
+ * Addresses that have sent too many requests ahead of their answers. Their connections are read in pieces for a while: nothing
+ * worse, so that a caller behind the same address or proxy hardly notices.
+ */
+export class Pipeliners {
+  /** Address block -> when it was last noted, in ms of the monotonic clock; the one noted longest ago is first. */
+  readonly #notedAtMs = new Map<string, number>();
+  readonly #pieces = new WeakMap<Socket, InputPieces>();
+
+  get size(): number {
+    return this.#notedAtMs.size;
+  }
+
+  /** This connection has too many requests waiting. */
+  note(addressBlock: string, socket: Socket): void {
+    this.#notedAtMs.delete(addressBlock);
+    this.#notedAtMs.set(addressBlock, performance.now());
+    for (const oldest of this.#notedAtMs.keys()) {
+      if (this.#notedAtMs.size <= addressesMax) break;
+      this.#notedAtMs.delete(oldest);
+    }
+    this.#read(socket);
+  }
+
+  /** A new connection. */
+  meet(addressBlock: string, socket: Socket): void {
+    const notedAtMs = this.#notedAtMs.get(addressBlock);
+    if (notedAtMs === undefined) return;
+    if (performance.now() - notedAtMs < rememberedMs) this.#read(socket);
+    else this.#notedAtMs.delete(addressBlock);
+  }
+
+  /** The connection becomes a tunnel. */
+  release(socket: Socket): void {
+    this.#pieces.get(socket)?.stop();
+  }
+
+  #read(socket: Socket): void {
+    if (!this.#pieces.has(socket)) this.#pieces.set(socket, new InputPieces(socket));
+  }
 }
 
 const noBytes = Buffer.alloc(0);

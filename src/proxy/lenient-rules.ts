@@ -6,14 +6,12 @@ import { PathTree } from '../decision/path-tree.ts';
 import { methodsOf, type RouteRule, tenantIndexOf } from '../decision/route-rule.ts';
 import { foldEscaped, foldSegment, isReadOtherwise, suffixReadings, withoutSlash } from './path-readings.ts';
 
-export interface LenientRules {
-  /**
-   * Whether a lenient reading of the path belongs to a rule that asks more of its caller than `rule`, which was found.
-   * @param path canonical (decision/path.ts).
-   * @param tenant value of the rule's tenant parameter, its escapes read.
-   */
-  askMore(method: string, path: string, rule: RouteRule, tenant: string | undefined): boolean;
-}
+/**
+ * Whether a lenient reading of the path belongs to a rule that asks more of its caller than `rule`, which was found.
+ * @param path canonical (decision/path.ts).
+ * @param tenant value of the rule's tenant parameter, its escapes read.
+ */
+type AskMore = (method: string, path: string, rule: RouteRule, tenant: string | undefined) => boolean;
 
 /**
  * Rules whose patterns become one are all asked. Most paths are only looked through, none where no rule asks more.
@@ -22,12 +20,12 @@ export interface LenientRules {
 export const createLenientRules = (
   rules: readonly RouteRule[],
   readings: readonly RouteRule[] = rules,
-): LenientRules => {
+): AskMore => {
   const outdone = new Set(rules.filter((rule) => readings.some((other) => mayAskMore(other, rule))));
   const isOdd = readings.some(({ path }) => folded(path).form !== path.form);
   const trees = foldedTrees(readings);
 
-  const askMore: LenientRules['askMore'] = (method, path, rule, tenant) => {
+  return (method, path, rule, tenant) => {
     if (!outdone.has(rule) || !(isOdd || isReadOtherwise(path))) return false;
     const tree = trees.get(method);
     const reading = foldEscaped(path);
@@ -50,7 +48,6 @@ export const createLenientRules = (
     if (endsLiterally(rule)) return false;
     return suffixReadings(bare).some((read) => isStricterAt(read, false));
   };
-  return { askMore };
 };
 
 /** Whether a lenient reading of a path is one that Tollgate answers itself: one of these patterns. */
@@ -79,25 +76,27 @@ interface FoldedRule {
 }
 
 /** By method. Several rules may become one pattern. */
-const foldedTrees = (rules: readonly RouteRule[]): ReadonlyMap<string, PathTree<readonly FoldedRule[]>> => {
-  const all = rules.map((rule): FoldedRule => ({
-    rule,
-    pattern: folded(rule.path),
-    tenantAt: tenantIndexOf(rule),
-  }));
-  const methods = new Set(rules.flatMap(methodsOf));
-  return new Map(
-    [...methods].map((method) => [
-      method,
-      treeOf(all.filter(({ rule }) => methodsOf(rule).includes(method))),
-    ]),
-  );
-};
+const foldedTrees = (rules: readonly RouteRule[]): ReadonlyMap<string, PathTree<readonly FoldedRule[]>> =>
+  treesByMethod(rules, (own) => {
+    const all = own.map((rule) => ({ rule, pattern: folded(rule.path), tenantAt: tenantIndexOf(rule) }));
+    const patterns = new Map(all.map(({ pattern }) => [pattern.form, pattern])).values();
+    return Array.from(patterns, (pattern) => [
+      pattern,
+      all.filter((each) => each.pattern.form === pattern.form),
+    ]);
+  });
 
-const treeOf = (rules: readonly FoldedRule[]): PathTree<readonly FoldedRule[]> => {
-  const patterns = new Map(rules.map(({ pattern }) => [pattern.form, pattern]));
-  return new PathTree(
-    [...patterns].map(([form, pattern]) => [pattern, rules.filter((rule) => rule.pattern.form === form)]),
+/** A tree for each method that a rule names. */
+export const treesByMethod = <T>(
+  rules: readonly RouteRule[],
+  entriesOf: (own: readonly RouteRule[]) => readonly (readonly [PathPattern, T])[],
+): ReadonlyMap<string, PathTree<T>> => {
+  const methods = [...new Set(rules.flatMap(methodsOf))];
+  return new Map(
+    methods.map((method) => [
+      method,
+      new PathTree(entriesOf(rules.filter((rule) => methodsOf(rule).includes(method)))),
+    ]),
   );
 };
 

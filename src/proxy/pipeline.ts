@@ -25,7 +25,7 @@ import {
   refuseUnrouted,
   unrouted,
 } from './conclude.ts';
-import { type ClassifyHeader, createHeaderClassifier, headerNamesOf } from './header-class.ts';
+import { type ClassifyHeader, createHeaderClassifier } from './header-class.ts';
 import { inspectHeaders } from './hygiene.ts';
 import { passedCredential } from './passed-credential.ts';
 import { callerAddress, createTrust, type TrustsAddress } from './peer.ts';
@@ -62,7 +62,7 @@ export const createPipeline = (
   const owners = new PathTree(owned.map(({ pattern, setting }) => [pattern, setting]));
   return {
     settings,
-    classify: createHeaderClassifier(headerNamesOf(settings)),
+    classify: createHeaderClassifier(settings),
     trusts: createTrust(settings.trustedProxies),
     router: createRouter(
       settings.routes,

@@ -5,9 +5,8 @@
 import { type Denial, denial } from '../decision/outcome.ts';
 import { decodePath } from '../decision/path.ts';
 import type { PathPattern } from '../decision/path-pattern.ts';
-import { PathTree } from '../decision/path-tree.ts';
-import { methodsOf, type RouteRule, tenantIndexOf } from '../decision/route-rule.ts';
-import { createLenientPaths, createLenientRules } from './lenient-rules.ts';
+import { type RouteRule, tenantIndexOf } from '../decision/route-rule.ts';
+import { createLenientPaths, createLenientRules, treesByMethod } from './lenient-rules.ts';
 
 export interface RouteMatch {
   readonly rule: RouteRule;
@@ -40,9 +39,10 @@ interface RoutedRule {
  * passwords and API tokens to the API, or do there what is refused here.
  */
 export const createRouter = (routes: readonly RouteRule[], owned: readonly PathPattern[] = []): Router => {
-  const trees = treesByMethod(routes);
-  const lenient = createLenientRules(routes);
-  const enforced = createLenientRules(
+  const trees = treesByMethod(routes, (own) => own.map(routed));
+  if (trees.has('CONNECT')) throw new Error('a route names CONNECT, which has no path and cannot be routed');
+  const asksMore = createLenientRules(routes);
+  const enforcedAsksMore = createLenientRules(
     routes,
     routes.filter(({ mode }) => mode === 'enforce'),
   );
@@ -62,8 +62,8 @@ export const createRouter = (routes: readonly RouteRule[], owned: readonly PathP
     if (found === undefined || looksOwned(path)) return undefined;
     const { rule, tenant } = found;
     // What a rule in shadow mode lets through must not be what an enforced one refuses.
-    if (rule.mode === 'shadow' && enforced.askMore(method, path, rule, tenant)) return undefined;
-    if (!lenient.askMore(method, path, rule, tenant)) return found;
+    if (rule.mode === 'shadow' && enforcedAsksMore(method, path, rule, tenant)) return undefined;
+    if (!asksMore(method, path, rule, tenant)) return found;
     return rule.mode === 'shadow' ? { ...found, isAmbiguous: true } : undefined;
   };
 
@@ -82,17 +82,7 @@ export const ambiguousPath: Denial = denial(
   'case, a slash, a blank or an escape away from a rule that asks more, or a path answered here',
 );
 
-const treesByMethod = (routes: readonly RouteRule[]): ReadonlyMap<string, PathTree<RoutedRule>> => {
-  const entries = routes.flatMap((rule) => {
-    const routed = { match: { rule, tenant: undefined, isAmbiguous: false }, tenantAt: tenantIndexOf(rule) };
-    return methodsOf(rule).map((method) => ({ method, entry: [rule.path, routed] as const }));
-  });
-  if (entries.some(({ method }) => method === 'CONNECT'))
-    throw new Error('a route names CONNECT, which has no path and cannot be routed');
-  return new Map(
-    [...Map.groupBy(entries, ({ method }) => method)].map(([method, own]) => [
-      method,
-      new PathTree(own.map(({ entry }) => entry)),
-    ]),
-  );
-};
+const routed = (rule: RouteRule): readonly [PathPattern, RoutedRule] => [
+  rule.path,
+  { match: { rule, tenant: undefined, isAmbiguous: false }, tenantAt: tenantIndexOf(rule) },
+];

@@ -3,7 +3,7 @@
 import { mkdirSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { watchFiles } from '../../src/gate/file-watch.ts';
+import { watchFiles } from '../../src/gate/reloading.ts';
 import { makeDirectory } from '../support/temporary-directory.ts';
 
 /** Looks every 20 ms; `next` waits for the next change that is reported. */

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { denial, outage } from '../../src/decision/outcome.ts';
 import { createLog, type Log } from '../../src/observe/log.ts';
-import { createRecorder } from '../../src/observe/recorder.ts';
+import { createRecorder } from '../../src/observe/access-line.ts';
 import type { RequestOutcome } from '../../src/observe/request-outcome.ts';
 import { sampleIdentity, sampleOutcome } from './request-outcome-samples.ts';
 

@@ -3,7 +3,10 @@ import { isDenial } from '../../src/decision/outcome.ts';
 import { createHeaderClassifier, headerClass } from '../../src/proxy/header-class.ts';
 import { asksForWebSocket, inspectHeaders } from '../../src/proxy/hygiene.ts';
 
-const classify = createHeaderClassifier({ credential: ['X-Api-Key'], identity: ['X-Account'], keep: [] });
+const classify = createHeaderClassifier({
+  credential: { headers: ['X-Api-Key'] },
+  identity: { headers: {}, strip: ['X-Account'], keep: [] },
+});
 const inspect = (...lines: string[]): ReturnType<typeof inspectHeaders> =>
   inspectHeaders(
     lines.flatMap((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]),

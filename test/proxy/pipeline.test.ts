@@ -29,7 +29,10 @@ const aPipeline = (
       feed: { maxStalenessMs: 10_000, whenStale: 'refuse' },
       limits: { headersMax: 100, targetBytesMax: 8_192 },
     },
-    classify: createHeaderClassifier({ credential: [], identity: ['X-Account'], keep: [] }),
+    classify: createHeaderClassifier({
+      credential: { headers: [] },
+      identity: { headers: {}, strip: ['X-Account'], keep: [] },
+    }),
     trusts: (address) => address === '10.0.0.1',
     router: createRouter(routes),
     unroutedRule: undefined,

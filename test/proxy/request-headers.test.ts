@@ -8,9 +8,8 @@ import type { Peer } from '../../src/proxy/peer.ts';
 import { createRequestHeaders, type RequestHeaderParts } from '../../src/proxy/request-headers.ts';
 
 const classify = createHeaderClassifier({
-  credential: ['X-Api-Key'],
-  identity: ['X-Account', 'X-Pcloud-UserId'],
-  keep: ['X-Envoy-Retry-On'],
+  credential: { headers: ['X-Api-Key'] },
+  identity: { headers: {}, strip: ['X-Account', 'X-Pcloud-UserId'], keep: ['X-Envoy-Retry-On'] },
 });
 const untrusted: Peer = {
   address: '198.51.100.7',
@@ -234,7 +233,10 @@ t.test('a long name is classified and not remembered', async (t) => {
     collect();
     return process.memoryUsage().heapUsed;
   };
-  const learns = createHeaderClassifier({ credential: [], identity: [], keep: [] });
+  const learns = createHeaderClassifier({
+    credential: { headers: [] },
+    identity: { headers: {}, strip: [], keep: [] },
+  });
   const before = heapBytes();
   const found = new Set<number>();
   for (let n = 0; n < 2_000; n++) found.add(learns(Buffer.alloc(15_000, `x${n}-`).toString('latin1')));

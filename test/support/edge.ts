@@ -120,8 +120,7 @@ export const startEdge = async (
   const live = new LiveConnections();
   const forwardOptions = {
     live,
-    writeStallTimeoutMs: settings.limits.writeStallTimeoutMs,
-    body: settings.limits,
+    limits: settings.limits,
     reportBug: (error: unknown) => {
       throw error;
     },

@@ -14,7 +14,7 @@ import { authorizePublic, authorizeShadow, isPermit, type Permit } from '../../s
 import type { Identity } from '../../src/decision/identity.ts';
 import { patternOf } from '../../src/decision/path-pattern.ts';
 import type { RouteRule } from '../../src/decision/route-rule.ts';
-import type { BodyBounds, Exchange, ForwardEnd, Framing } from '../../src/proxy/upstream/exchange.ts';
+import type { Exchange, ExchangeLimits, ForwardEnd, Framing } from '../../src/proxy/upstream/exchange.ts';
 import { createForwarder, type Forwarder } from '../../src/proxy/upstream/forward.ts';
 import { LiveConnections } from '../../src/proxy/upstream/live-connections.ts';
 import { type CountedUpgrader, createUpgrader } from '../../src/proxy/upstream/upgrade.ts';
@@ -28,7 +28,7 @@ export interface ForwardingOptions {
   readonly identity?: Identity;
   readonly writeStallTimeoutMs?: number;
   /** Without it every body is passed on as it comes. */
-  readonly body?: Partial<BodyBounds>;
+  readonly body?: Partial<ExchangeLimits>;
   /** Raw pairs added to every forwarded request. */
   readonly headers?: readonly string[];
   /** Instead of the request's own target. */
@@ -148,14 +148,20 @@ export const startForwarding = async (
   let requestCount = 0;
   let wake: (() => void) | undefined;
   const upstreams = { api: upstreamSettings(upstream, options.upstream) };
-  const limits = {
+  const forwardOptions = {
     live,
-    writeStallTimeoutMs: options.writeStallTimeoutMs ?? 10_000,
-    body: { bodyBufferBytes: 0, bodyWaitMs: 0, bodyStallTimeoutMs: 10_000, bodyRateMin: 0, ...options.body },
+    limits: {
+      writeStallTimeoutMs: options.writeStallTimeoutMs ?? 10_000,
+      bodyBufferBytes: 0,
+      bodyWaitMs: 0,
+      bodyStallTimeoutMs: 10_000,
+      bodyRateMin: 0,
+      ...options.body,
+    },
     reportBug: (error: unknown) => void bugs.push(error),
   };
-  const forwarder = createForwarder(upstreams, limits);
-  const upgrader = createUpgrader(upstreams, limits);
+  const forwarder = createForwarder(upstreams, forwardOptions);
+  const upgrader = createUpgrader(upstreams, forwardOptions);
   const rule = publicRule(options.rule);
   const onEnd = (end: ForwardEnd): void => {
     ends.push(end);

@@ -3,13 +3,10 @@
 // nobody waiting.
 
 import type { Identity } from '../../decision/identity.ts';
+import type { UpstreamSettings } from '../../settings/settings.ts';
 
 /** Shares from 0 to 1 of `connectionsMax`; at least one connection is everybody's. */
-export interface ShareSettings {
-  readonly connectionsMax: number;
-  readonly callerShare: number;
-  readonly addressShare: number;
-}
+type ShareSettings = Pick<UpstreamSettings, 'connectionsMax' | 'callerShare' | 'addressShare'>;
 
 /** Who asks for a connection. */
 export interface Claimant {
@@ -46,7 +43,7 @@ export class ShareClaim {
   }
 
   get isAtShare(): boolean {
-    return this.caller.isAtShare || this.address.isAtShare;
+    return this.usedUp !== undefined;
   }
 
   /** The setting that holds it back; undefined while none does. */
@@ -67,40 +64,32 @@ export class ShareClaim {
 }
 
 export class CallerShares {
-  readonly #users: Parties;
-  readonly #strangers: Parties;
+  readonly #callers: Parties;
   readonly #addresses: Parties;
   /** Callers on a unix socket: nothing tells one address from another. */
   readonly #nowhere = new Party(Infinity);
 
   constructor({ connectionsMax, callerShare, addressShare }: ShareSettings) {
-    const callerMax = shareOf(connectionsMax, callerShare);
-    this.#users = new Parties(callerMax);
-    this.#strangers = new Parties(callerMax);
+    this.#callers = new Parties(shareOf(connectionsMax, callerShare));
     this.#addresses = new Parties(shareOf(connectionsMax, addressShare));
   }
 
   /** Two look-ups. The claim must be taken, or wait, before another is asked for. */
   claimOf({ identity, addressBlock }: Claimant): ShareClaim {
-    // No id holds a blank.
-    const caller =
-      identity === undefined
-        ? this.#strangers.of(addressBlock)
-        : this.#users.of(`${identity.org.id} ${identity.user.id}`);
-    return new ShareClaim(
-      caller,
-      addressBlock === 'unknown' ? this.#nowhere : this.#addresses.of(addressBlock),
-    );
+    // No id and no address holds a blank.
+    const name = identity === undefined ? addressBlock : `${identity.org.id} ${identity.user.id}`;
+    const address = addressBlock === 'unknown' ? this.#nowhere : this.#addresses.of(addressBlock);
+    return new ShareClaim(this.#callers.of(name), address);
   }
 
   /** Callers and addresses remembered. */
   get size(): number {
-    return this.#users.size + this.#strangers.size + this.#addresses.size;
+    return this.#callers.size + this.#addresses.size;
   }
 
   /** Callers that hold all they may. */
   countAtShare(): number {
-    return this.#users.countAtShare() + this.#strangers.countAtShare();
+    return this.#callers.countAtShare();
   }
 }
 

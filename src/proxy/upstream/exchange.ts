@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Permit } from '../../decision/authorize.ts';
 import type { Denial, Outage } from '../../decision/outcome.ts';
+import type { Settings } from '../../settings/settings.ts';
 import type { LiveConnections } from './live-connections.ts';
 
 /** The length of a request's body in bytes, at least 1, or how else its end is known (RFC 9112 section 6.3). */
@@ -50,20 +51,12 @@ export interface Upgrade {
 export interface ForwardOptions {
   /** Where what is under way is watched. */
   readonly live: LiveConnections;
-  /** A caller that reads nothing for this long is cut off. */
-  readonly writeStallTimeoutMs: number;
-  readonly body: BodyBounds;
+  readonly limits: ExchangeLimits;
   /** Called with errors that only a bug can cause; must not throw. */
   readonly reportBug: (error: unknown) => void;
 }
 
-/** As the settings have them in `limits`. */
-export interface BodyBounds {
-  /** A body up to this size is read whole before it takes a connection, of a longer one so much; 0: nothing. */
-  readonly bodyBufferBytes: number;
-  /** A longer body, or one of unknown length, waits no longer than this once some of it is here. */
-  readonly bodyWaitMs: number;
-  readonly bodyStallTimeoutMs: number;
-  /** Bytes a second over `bodyStallTimeoutMs`; 0: any. */
-  readonly bodyRateMin: number;
-}
+export type ExchangeLimits = Pick<
+  Settings['limits'],
+  'bodyBufferBytes' | 'bodyWaitMs' | 'bodyStallTimeoutMs' | 'bodyRateMin' | 'writeStallTimeoutMs'
+>;

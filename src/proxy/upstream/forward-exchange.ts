@@ -39,7 +39,12 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
     this.#connections = connections;
     this.#context = context;
     this.#onEnd = onEnd;
-    this.#writer = new ResponseWriter(exchange.request, exchange.response, context.writeStallTimeoutMs, this);
+    this.#writer = new ResponseWriter(
+      exchange.request,
+      exchange.response,
+      context.limits.writeStallTimeoutMs,
+      this,
+    );
   }
 
   start(): void {
@@ -53,11 +58,11 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
         if (framing > bytesMax) return this.end(denial('request_too_large', `${framing} bytes`));
         headers.push('content-length', String(framing));
       }
-      this.#body = new RequestBody(request, framing, bytesMax, this.#context.body, this);
+      this.#body = new RequestBody(request, framing, bytesMax, this.#context.limits, this);
     }
     this.#context.live.watch(this);
     // A connection is taken for a body that is here, not for one that is announced.
-    if (this.#body === undefined || this.#context.body.bodyBufferBytes === 0) this.#connections.seek(this);
+    if (this.#body === undefined || this.#context.limits.bodyBufferBytes === 0) this.#connections.seek(this);
   }
 
   get permit(): Permit {
@@ -197,7 +202,7 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
   }
 
   onBodyReady(): void {
-    if (!this.#isOver && this.#context.body.bodyBufferBytes > 0) this.#connections.seek(this);
+    if (!this.#isOver && this.#context.limits.bodyBufferBytes > 0) this.#connections.seek(this);
   }
 
   onBodyStalled(): void {

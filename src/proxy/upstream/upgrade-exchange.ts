@@ -135,7 +135,7 @@ export class UpgradeExchange implements RequestUnderWay {
   #guard(socket: Socket, upstreamSocket: Socket): void {
     const linger = (): void => {
       clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.end(undefined), this.#context.writeStallTimeoutMs);
+      this.#timer = setTimeout(() => this.end(undefined), this.#context.limits.writeStallTimeoutMs);
     };
     socket.once('end', linger);
     upstreamSocket.once('end', linger);
@@ -166,7 +166,7 @@ export class UpgradeExchange implements RequestUnderWay {
       const isStalled = now.some((sent, at) => sent >= 0 && sent === before[at]);
       before = now;
       if (isStalled) this.end('client_gone');
-    }, this.#context.writeStallTimeoutMs);
+    }, this.#context.limits.writeStallTimeoutMs);
   }
 
   /** The upstream has answered in time; from now on only its silence counts, and not while the caller is behind. */

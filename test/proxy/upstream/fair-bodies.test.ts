@@ -1,21 +1,21 @@
 // A connection to the API is taken for a body that is here, not for one that is announced, and a body that hardly comes ends.
 
 import t, { type Test } from 'tap';
-import type { BodyBounds } from '../../../src/proxy/upstream/exchange.ts';
+import type { ExchangeLimits } from '../../../src/proxy/upstream/exchange.ts';
 import { get, type SharedUpstream, startSharedUpstream, until } from '../../support/shared-upstream.ts';
 
 const greedyAddress = '127.0.0.2';
 const otherAddress = '127.0.0.3';
 const hour = 3_600_000;
 /** What a test does not shorten cannot be what ends the request. */
-const bounds: BodyBounds = {
+const bounds: Omit<ExchangeLimits, 'writeStallTimeoutMs'> = {
   bodyBufferBytes: 16_384,
   bodyWaitMs: hour,
   bodyStallTimeoutMs: hour,
   bodyRateMin: 240,
 };
 
-const setUp = (t: Test, body: Partial<BodyBounds> = {}, shares = {}) =>
+const setUp = (t: Test, body: Partial<ExchangeLimits> = {}, shares = {}) =>
   startSharedUpstream(t, shares, {
     limits: { ...bounds, ...body, requestTimeoutMs: hour, headersTimeoutMs: 60_000 },
   });
