@@ -4,7 +4,7 @@ import { isOutage, type Outage } from '../decision/outcome.ts';
 import { type CommandError, commandError, isFailure } from '../lifecycle/command-error.ts';
 import { nothingRevoked } from '../lifecycle/revoke.ts';
 import { isTokenId } from '../lifecycle/names.ts';
-import { viewOf } from '../lifecycle/token-list.ts';
+import { listTokens, type TokenListing, type TokenView } from '../lifecycle/token-list.ts';
 import type { AuditParty } from '../store/records.ts';
 import { digestOf } from '../tokens/api-token.ts';
 import { group } from './command.ts';
@@ -23,7 +23,7 @@ import {
   readLifetime,
   readText,
 } from './parameters.ts';
-import { readAll, type Session, storeCommand, withAudit } from './store-command.ts';
+import { type Session, storeCommand, withAudit } from './store-command.ts';
 import { madeTokenJson, printMadeToken, printTokens, tokenJson } from './token-output.ts';
 
 const shortFlag = flag('--short', '32 characters instead of 65, for clients that insist');
@@ -76,13 +76,19 @@ const tokenList = storeCommand({
   name: 'list',
   description: "a user's API tokens, without their secrets",
   takes: { account: accountArgument },
-  run: async ({ account: { orgId, userId } }, { accounts, apiTokens, now }) => {
+  run: async ({ account: { orgId, userId } }, { accounts, store, now }) => {
     const org = await accounts.findOrg(orgId);
-    if (isFailure(org)) return org;
-    const user = await accounts.findUser(orgId, userId);
+    const user = isFailure(org) ? org : await accounts.findUser(orgId, userId);
     if (isFailure(user)) return user;
-    const found = await readAll((page) => apiTokens.listApiTokens(orgId, userId, page));
-    return isFailure(found) ? found : found.map((record) => viewOf(record, user, org, now()));
+    const tokens: TokenView[] = [];
+    let after: TokenListing['next'];
+    do {
+      const page = await listTokens(store, { orgId, userId, after, skip: 0, limit: 500 }, now());
+      if (isFailure(page)) return page;
+      tokens.push(...page.items);
+      after = page.next;
+    } while (after !== undefined);
+    return tokens;
   },
   json: (tokens) => tokens.map(tokenJson),
   print: printTokens,

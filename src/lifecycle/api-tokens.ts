@@ -1,15 +1,15 @@
-// API tokens as the operator manages them: make, find, list, regenerate, revoke. Checks the rules that hold for
+// API tokens as the operator manages them: make, find, regenerate, revoke. Checks the rules that hold for
 // everybody; rights are judged elsewhere (token-commands.ts).
 
-import { isOutage, type Outage } from '../decision/outcome.ts';
+import type { Outage } from '../decision/outcome.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { ApiTokenRecord } from '../store/records.ts';
-import type { Page, PageRequest, TokenStore } from '../store/token-store.ts';
+import type { TokenStore } from '../store/token-store.ts';
 import { orgUnknown, userUnknown } from './accounts.ts';
 import { type CommandError, commandError } from './command-error.ts';
 import { createApiToken, type CreateApiTokenDeps, type NewApiToken } from './create-api-token.ts';
 import { createDerivedSecrets } from './idempotency.ts';
-import { checkOrgId, checkPage, checkTokenId, checkUserId, tokenUnknown } from './names.ts';
+import { checkOrgId, checkTokenId, checkUserId, tokenUnknown } from './names.ts';
 import { regenerateApiToken, type Regeneration } from './regenerate.ts';
 
 export interface ApiTokensDeps {
@@ -37,20 +37,6 @@ export class ApiTokens {
 
   async findApiToken(tokenId: string): Promise<ApiTokenRecord | CommandError | Outage> {
     return checkTokenId(tokenId) ?? (await this.#deps.store.findToken(tokenId)) ?? tokenUnknown(tokenId);
-  }
-
-  /** Records hold neither secret nor digest. */
-  async listApiTokens(
-    orgId: string,
-    userId: string,
-    page: PageRequest,
-  ): Promise<Page<ApiTokenRecord> | CommandError | Outage> {
-    const malformed = checkOrgId(orgId) ?? checkUserId(userId) ?? checkPage(page);
-    if (malformed !== undefined) return malformed;
-    const { store } = this.#deps;
-    const user = await store.findUser(orgId, userId);
-    if (isOutage(user)) return user;
-    return user === undefined ? userUnknown(orgId, userId) : store.listTokens(orgId, userId, page);
   }
 
   /**

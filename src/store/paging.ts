@@ -22,13 +22,12 @@ export const pageOf = <T extends { readonly id: string }>(
 
 /**
  * A page of an index of ids, whose records are read one by one. `listIds`: at most `count` ids greater than `after`, in
- * order. `read`: a record, or undefined when it has vanished; `onVanished` gets the ids of those.
+ * order. `read`: a record, or undefined when it has vanished.
  */
 export const pageOfIndex = async <T>(
   page: PageRequest,
   listIds: (after: string | undefined, count: number) => Promise<readonly string[]>,
   read: (id: string) => Promise<T | undefined>,
-  onVanished?: (ids: readonly string[]) => void,
 ): Promise<Page<T>> => {
   const limit = limitOf(page);
   const items: T[] = [];
@@ -38,8 +37,6 @@ export const pageOfIndex = async <T>(
     const ids = await listIds(last, wanted + 1);
     const taken = ids.slice(0, wanted);
     const records = await Promise.all(taken.map((id) => read(id)));
-    const vanished = taken.filter((_, index) => records[index] === undefined);
-    if (vanished.length > 0) onVanished?.(vanished);
     items.push(...records.filter((record) => record !== undefined));
     last = taken.at(-1) ?? last;
     if (ids.length <= wanted) return { items, nextCursor: undefined };

@@ -156,8 +156,6 @@ export interface ApiTokenStore {
     perUserMax?: number,
   ): Promise<'created' | 'digest_taken' | 'user_unknown' | 'too_many' | Outage>;
   findToken(tokenId: string): Promise<ApiTokenRecord | undefined | Outage>;
-  /** All tokens of a user in the order of their ids. */
-  listTokens(orgId: string, userId: string, page: PageRequest): Promise<Page<ApiTokenRecord> | Outage>;
   /**
    * Gives a token its next secret, in the shard of `tokenId`, and answers its record. The same secret of the same number
    * again answers the same and changes nothing. `outdated`: the token has another number by now; read it again.
@@ -268,7 +266,6 @@ const commands: Readonly<Record<StoreCommand, true>> = {
   revokeAll: true,
   createToken: true,
   findToken: true,
-  listTokens: true,
   regenerateToken: true,
   recordUses: true,
   revokeToken: true,

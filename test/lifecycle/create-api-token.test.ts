@@ -5,6 +5,7 @@ import { isOutage } from '../../src/decision/outcome.ts';
 import type { CreatedApiToken, NewApiToken } from '../../src/lifecycle/create-api-token.ts';
 import { isCommandError, isFailure } from '../../src/lifecycle/command-error.ts';
 import { digestOf, isOwnShape } from '../../src/tokens/api-token.ts';
+import { tokensOfUser } from '../support/tokens-of-user.ts';
 import { createWorld, dayMs, minuteMs, sealed, type World } from './world.ts';
 
 const order = (over: Partial<NewApiToken> = {}): NewApiToken => ({
@@ -29,8 +30,8 @@ const problemOf = async ({ apiTokens }: World, over: Partial<NewApiToken>): Prom
 };
 
 const countOf = async ({ store }: World): Promise<number> => {
-  const page = await store.listTokens('acme', 'ann', { limit: 1_000, cursor: undefined });
-  return isOutage(page) ? -1 : page.items.length;
+  const tokens = await tokensOfUser(store, 'acme', 'ann');
+  return isOutage(tokens) ? -1 : tokens.length;
 };
 
 t.test('a retry with the same idempotency key gives the same token and makes no second one', async (t) => {

@@ -12,6 +12,7 @@ import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { done } from '../support/operator.ts';
 import { startRedis } from '../support/redis.ts';
 import { redisSettings } from '../support/redis-settings.ts';
+import { tokensOfUser } from '../support/tokens-of-user.ts';
 import { type Held, LifeModel, type ModelToken, type ModelUser } from './life-model.ts';
 import { openReplica, type OpenStore, type Replica, replicaSettings, retentionMs } from './replica.ts';
 import { minuteMs } from './world.ts';
@@ -150,10 +151,8 @@ const importAgain = (user: number): Command =>
     const report = await importApiTokens(deps, [entry], { onProgress: undefined, concurrency: undefined });
     if (!model.mayOrder(owner) || model.held.some(({ value }) => value === secret)) return;
     if (report.imported !== 1) throw new Error(JSON.stringify(report));
-    const listed = done(
-      await here.apiTokens.listApiTokens(orgId, owner.id, { limit: 100, cursor: undefined }),
-    );
-    const record = listed.items.find(({ origin }) => origin === 'imported');
+    const listed = done(await tokensOfUser(here.store, orgId, owner.id));
+    const record = listed.find(({ origin }) => origin === 'imported');
     if (record === undefined) throw new Error('the imported token is not listed');
     model.addToken(record.id, owner, secret, Infinity);
   });

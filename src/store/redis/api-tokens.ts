@@ -3,12 +3,11 @@
 
 import { shardOfAccount, shardOfDigest, shardOfTokenId } from '../../tokens/shard.ts';
 import { recordRetentionMs } from '../api-token-state.ts';
-import { pageOfIndex } from '../paging.ts';
 import { DamagedRecord } from '../record-reader.ts';
 import type { ApiTokenRecord } from '../records.ts';
 import type { ApiTokenStore } from '../token-store.ts';
 import { lineOf } from './change-codec.ts';
-import { type MasterConnections, listIndex, runOn } from './connections.ts';
+import { type MasterConnections, runOn } from './connections.ts';
 import { commandsOf, type Step, type StoreContext } from './context.ts';
 import { isStorableId, isStorableTokenId, shardOfSession } from './key-space.ts';
 import { indexToken } from './index-token.ts';
@@ -105,19 +104,6 @@ const claim = async (
 const find: Step<'findToken'> = async (context, tokenId) =>
   isStorableTokenId(tokenId) ? loadToken(context, tokenId) : undefined;
 
-const list: Step<'listTokens'> = async (context, orgId, userId, page) => {
-  const { keys, reads, attempt, unacknowledged } = context;
-  if (!isStorableId(orgId) || !isStorableId(userId)) return { items: [], nextCursor: undefined };
-  const index = keys.tokensOf(orgId, userId);
-  return pageOfIndex(
-    page,
-    (after, count) => listIndex(reads, index, after, count),
-    (tokenId) => loadToken(context, tokenId),
-    // Best effort: the next listing tries again.
-    (ids) => void attempt(() => unacknowledged('sweep').on(index, (client) => client.zrem(index, ...ids))),
-  );
-};
-
 const regenerate: Step<'regenerateToken'> = async (context, tokenId, secret, nowMs) => {
   const { keys, write, retentionMs, own } = context;
   const { digest, number, previousUntilMs } = secret;
@@ -208,7 +194,6 @@ export const apiTokens = (context: StoreContext): ApiTokenStore => {
   return {
     createToken: command(create),
     findToken: command(find),
-    listTokens: command(list),
     regenerateToken: command(regenerate),
     recordUses: command(recordUses),
     revokeToken: command(revoke),

@@ -2,7 +2,6 @@
 // its caller holds.
 
 import { recordRetentionMs, secretEndMs } from '../api-token-state.ts';
-import { pageOf } from '../paging.ts';
 import type { ApiTokenRecord } from '../records.ts';
 import type { ApiTokenStore, LookUps, TokenUse } from '../token-store.ts';
 import { shardOfTokenId } from '../../tokens/shard.ts';
@@ -40,11 +39,6 @@ const findToken: Step<'findToken'> = (connection, tokenId) => {
 
 const hasImports: Step<'hasImports'> = (connection) =>
   connection.get("SELECT 1 FROM tokens WHERE origin = 'imported' LIMIT 1") !== undefined;
-
-const listTokens: Step<'listTokens'> = (connection, orgId, userId, page) => {
-  const sql = `SELECT ${tokenTable.columns} FROM tokens WHERE org_id = ? AND user_id = ? AND id > ? ORDER BY id LIMIT ?`;
-  return pageOf(page, (after, count) => connection.all(sql, orgId, userId, after, count).map(parseToken));
-};
 
 /** The same id with the same digest is the same token: created before, or just now; never revived. */
 const createToken: Step<'createToken'> = (connection, token, digest, perUserMax = Infinity) => {
@@ -171,7 +165,6 @@ export const lookUps = (file: FileAccess): LookUps => ({
 export const apiTokens = (file: FileAccess): ApiTokenStore => ({
   createToken: file.writing(createToken),
   findToken: file.reading(findToken),
-  listTokens: file.reading(listTokens),
   regenerateToken: file.writing(regenerateToken),
   recordUses: file.noting(recordUses),
   revokeToken: file.writing(revokeToken),

@@ -13,6 +13,7 @@ import { exampleKey, exampleOrg, exampleToken, exampleUser } from '../../contrac
 import { startCluster } from '../../support/redis-cluster.ts';
 import { startRedisPair } from '../../support/redis-pair.ts';
 import { startSentinel } from '../../support/redis-sentinel.ts';
+import { tokensOfUser } from '../../support/tokens-of-user.ts';
 import { answered, codeOf, eventually, furnish, openStore } from './furnish.ts';
 
 t.setTimeout(180_000);
@@ -42,7 +43,6 @@ const asksFor = async (t: Test, store: TokenStore): Promise<Readonly<Record<Stor
     listOrgs: 'reads',
     listUsers: 'reads',
     findToken: 'reads',
-    listTokens: 'reads',
     scanTokens: 'reads',
     countTokens: 'reads',
     buryTokens: 'what is dead already; repeated by the next listing',
@@ -106,7 +106,7 @@ const stateOf = async (store: TokenStore): Promise<unknown> => {
   const users: unknown[] = [];
   for (const { id } of orgs.items)
     for (const user of (await answered(() => store.listUsers(id, page))).items)
-      users.push({ user, tokens: await answered(() => store.listTokens(id, user.id, page)) });
+      users.push({ user, tokens: await answered(() => tokensOfUser(store, id, user.id)) });
   return { orgs, keys, users };
 };
 
