@@ -97,6 +97,12 @@ export const publicAnswer = (body: unknown, maxAgeSeconds: number): Answer => ({
   note: permitted(undefined),
 });
 
+/** The same answer to every request. */
+export const publicEndpoint = (body: unknown, maxAgeSeconds: number): Endpoint => {
+  const answer = publicAnswer(body, maxAgeSeconds);
+  return () => answer;
+};
+
 /** Whether a value is an answer rather than what was asked for, or an error that is still to be put into the shape of one. */
 export const isAnswer = (value: object): value is Answer => 'body' in value && 'note' in value;
 

@@ -32,38 +32,35 @@ interface ClientParameters {
   readonly secret: string | undefined;
 }
 
-export interface OauthClients {
-  /**
-   * Authenticates the client if it presents credentials. `public` when it presents none, unless it names a configured
-   * client, which must authenticate (RFC 6749 §3.2.1). An empty secret counts as none (§2.3.1).
-   */
-  find(
-    request: Pick<SurfaceRequest, 'authorization' | 'clientAddress'>,
-    parameters: ClientParameters,
-  ): OauthClient | ClientFault;
-}
+/**
+ * Authenticates the client if it presents credentials. `public` when it presents none, unless it names a configured client,
+ * which must authenticate (RFC 6749 §3.2.1). An empty secret counts as none (§2.3.1).
+ */
+export type FindClient = (
+  request: Pick<SurfaceRequest, 'authorization' | 'clientAddress'>,
+  parameters: ClientParameters,
+) => OauthClient | ClientFault;
 
 /** `secretLimit`: wrong secrets an address may try; undefined: any number. */
-export const createOauthClients = (
-  clients: readonly OauthClientSettings[],
-  secretLimit: UnknownTokenLimit | undefined,
-): OauthClients => ({
-  find: ({ authorization, clientAddress }, parameters) => {
+export const createFindClient =
+  (clients: readonly OauthClientSettings[], secretLimit: UnknownTokenLimit | undefined): FindClient =>
+  ({ authorization, clientAddress }, parameters) => {
     const claimed = readClaim(authorization, parameters);
     if (isClientFault(claimed)) return claimed;
     const { id, secrets, isBasic } = claimed;
     if (secrets.length === 0) {
       const isConfidential = clients.some((client) => client.id === id);
-      return isConfidential ? refused(isBasic, 'the client sent no secret') : { kind: 'public', id };
+      return isConfidential
+        ? clientFault('refused', isBasic, 'the client sent no secret')
+        : { kind: 'public', id };
     }
     if (secretLimit?.isBlocked(clientAddress) === true && !secretLimit.takeTurn(clientAddress))
-      return { kind: 'client_fault', fault: 'limited', isBasic, message: 'too many wrong client secrets' };
+      return clientFault('limited', isBasic, 'too many wrong client secrets');
     const client = secrets.map((secret) => match(clients, id, secret)).find((found) => found !== undefined);
     if (client !== undefined) return { kind: 'confidential', id: client.id, account: client.account };
     secretLimit?.penalize(clientAddress);
-    return refused(isBasic, 'the client is unknown or its secret is wrong');
-  },
-});
+    return clientFault('refused', isBasic, 'the client is unknown or its secret is wrong');
+  };
 
 interface Claim {
   readonly id: string | undefined;
@@ -77,14 +74,21 @@ const readClaim = (
   { id, secret }: ClientParameters,
 ): Claim | ClientFault => {
   const basic = readBasic(authorization);
-  if (basic === 'malformed') return refused(true, 'the Basic credentials cannot be read');
-  const isBasic = basic !== undefined;
-  if (isBasic && secret !== undefined)
-    return ambiguous('Authenticate the client in one way only: Basic or the form (RFC 6749 section 2.3).');
-  if (isBasic && id !== undefined && id !== basic.id)
-    return ambiguous('client_id is not the client of the Authorization header.');
-  const secrets = (basic?.secrets ?? [secret ?? '']).filter((each) => each !== '');
-  return { id: basic?.id ?? id, secrets, isBasic };
+  if (basic === 'malformed') return clientFault('refused', true, 'the Basic credentials cannot be read');
+  if (basic === undefined) return { id, secrets: secret === undefined ? [] : [secret], isBasic: false };
+  if (secret !== undefined)
+    return clientFault(
+      'ambiguous',
+      true,
+      'Authenticate the client in one way only: Basic or the form (RFC 6749 section 2.3).',
+    );
+  const { user, password } = basic;
+  // RFC 6749 §2.3.1 encodes both as form values first; curl and others do not, so the bare secret counts too.
+  const name = decode(user) ?? user;
+  if (id !== undefined && id !== name)
+    return clientFault('ambiguous', true, 'client_id is not the client of the Authorization header.');
+  const secrets = [decode(password) ?? password, password].filter((each) => each !== '');
+  return { id: name, secrets, isBasic: true };
 };
 
 export const isClientFault = (value: object): value is ClientFault =>
@@ -92,23 +96,17 @@ export const isClientFault = (value: object): value is ClientFault =>
 
 export const basicChallenge = 'Basic realm="tollgate", charset="UTF-8"';
 
-const ambiguous = (message: string): ClientFault => ({
+const clientFault = (fault: ClientFault['fault'], isBasic: boolean, message: string): ClientFault => ({
   kind: 'client_fault',
-  fault: 'ambiguous',
-  isBasic: true,
-  message,
-});
-
-const refused = (isBasic: boolean, message: string): ClientFault => ({
-  kind: 'client_fault',
-  fault: 'refused',
+  fault,
   isBasic,
   message,
 });
 
-const readBasic = (
+/** The parts of `Authorization: Basic` (RFC 7617, in UTF-8); undefined when there is none. */
+export const readBasic = (
   authorization: string | undefined,
-): { readonly id: string; readonly secrets: readonly string[] } | 'malformed' | undefined => {
+): { readonly user: string; readonly password: string } | 'malformed' | undefined => {
   const basic = /^basic +(.*)$/i.exec(authorization ?? '');
   if (basic === null) return undefined;
   const encoded = (basic[1] ?? '').trim();
@@ -116,9 +114,7 @@ const readBasic = (
   const text = Buffer.from(encoded, 'base64').toString('utf8');
   const colon = text.indexOf(':');
   if (colon < 1) return 'malformed';
-  // RFC 6749 §2.3.1 encodes both as form values first; curl and others do not, so the bare secret counts too.
-  const bare = text.slice(colon + 1);
-  return { id: decode(text.slice(0, colon)) ?? text.slice(0, colon), secrets: [decode(bare) ?? bare, bare] };
+  return { user: text.slice(0, colon), password: text.slice(colon + 1) };
 };
 
 const match = (

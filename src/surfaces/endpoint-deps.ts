@@ -9,7 +9,7 @@ import type { TokenForm } from '../lifecycle/issue.ts';
 import { createRevoke } from '../lifecycle/revoke.ts';
 import { createSignIn, createSignOut } from '../lifecycle/sign-in.ts';
 import { createTokenCommands } from '../lifecycle/token-commands.ts';
-import { createOauthClients } from './client-authentication.ts';
+import { createFindClient } from './client-authentication.ts';
 import type { SurfaceDeps } from './surface.ts';
 
 export type EndpointDeps = ReturnType<typeof createEndpointDeps>;
@@ -23,7 +23,7 @@ export const createEndpointDeps = (deps: SurfaceDeps, form?: TokenForm) => {
     settings,
     store,
     now,
-    clients: createOauthClients(settings.oauth.clients, deps.clientSecretLimit),
+    findClient: createFindClient(settings.oauth.clients, deps.clientSecretLimit),
     identifyLive,
     introspect: createIntrospect(identifyLive),
     commands: createTokenCommands(deps),

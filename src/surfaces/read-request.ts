@@ -3,16 +3,11 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PathParameters } from '../decision/path-tree.ts';
+import type { Origin } from '../lifecycle/actor.ts';
 import type { RequestHead, SurfaceRequest } from './answer.ts';
 import { parseBody, readMediaType } from './body.ts';
 
-/** Who is calling, as the proxied path sees it. */
-export interface Caller {
-  readonly clientAddress: string;
-  readonly requestId: string;
-}
-
-export const readHead = (req: IncomingMessage, caller: Caller): RequestHead => {
+export const readHead = (req: IncomingMessage, caller: Origin): RequestHead => {
   const target = req.url ?? '';
   const mark = target.indexOf('?');
   return {
@@ -20,8 +15,7 @@ export const readHead = (req: IncomingMessage, caller: Caller): RequestHead => {
     path: mark < 0 ? target : target.slice(0, mark),
     query: mark < 0 ? '' : target.slice(mark + 1),
     headerLines: (name) => linesOf(req.rawHeaders, name),
-    requestId: caller.requestId,
-    clientAddress: caller.clientAddress,
+    ...caller,
   };
 };
 

@@ -7,6 +7,7 @@ import type { Denial } from '../decision/outcome.ts';
 import { pathOf } from '../decision/path.ts';
 import type { PathPattern } from '../decision/path-pattern.ts';
 import { namedParameters, type PathParameters, PathTree } from '../decision/path-tree.ts';
+import type { Origin } from '../lifecycle/actor.ts';
 import type { RecordOutcome } from '../observe/request-outcome.ts';
 import { patternsOf } from '../settings/surface-paths.ts';
 import {
@@ -29,7 +30,7 @@ import {
   shutdownFault,
   withinTime,
 } from './faults.ts';
-import { type Caller, readBytes, readHead, withBody } from './read-request.ts';
+import { readBytes, readHead, withBody } from './read-request.ts';
 
 export interface Surfaces {
   /** Whether a path (without query) belongs to a surface, whatever the method. */
@@ -37,7 +38,7 @@ export interface Surfaces {
   /** The patterns of those paths. */
   readonly ownedPaths: readonly PathPattern[];
   /** Answers a request whose path is owned. */
-  handle(req: IncomingMessage, res: ServerResponse, caller: Caller): void;
+  handle(req: IncomingMessage, res: ServerResponse, caller: Origin): void;
   /**
    * Answers a request whose body cannot be read to its end, and lets its connection close. False: it has been answered
    * already, so only the connection can tell.

@@ -7,24 +7,12 @@ import { uuidOfUser } from '../../identity/vendor-ids.ts';
 export const tokenType = 'application/astra-token';
 export const tokenVersion = '1.0';
 
-export interface AstraToken {
-  readonly type: string;
-  readonly version: string;
-  readonly id: string;
-  readonly name: string;
-  readonly userID: string;
-  readonly metadata: {
-    readonly labels: readonly { readonly name: string; readonly value: string }[];
-    readonly creationTimestamp: string;
-    readonly modificationTimestamp: string;
-    readonly createdBy: string;
-  };
-}
+export type AstraToken = ReturnType<typeof astraTokenOf>;
 
 type Shown = Pick<ApiTokenRecord, 'id' | 'name' | 'orgId' | 'userId' | 'labels' | 'createdAtMs'>;
 
 /** Who made a token is in the audit alone: `createdBy` is its owner. Nothing of it changes after it was made. */
-export const astraTokenOf = (token: Shown): AstraToken => {
+export const astraTokenOf = (token: Shown) => {
   const userID = uuidOfUser(token.orgId, token.userId);
   const timestamp = new Date(token.createdAtMs).toISOString();
   return {

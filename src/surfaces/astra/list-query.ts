@@ -5,6 +5,7 @@ import { orderOf, type TokenFilter, type TokenQuery } from '../../lifecycle/toke
 import type { TokenOrder } from '../../store/token-listing.ts';
 import { decodePair } from '../body.ts';
 import type { InvalidParam } from '../../dialects/astra-problem.ts';
+import { parseWhole } from '../parameters.ts';
 import { readCursor } from '../token-cursor.ts';
 import { type AstraToken, astraTokenOf } from './astra-token.ts';
 
@@ -60,10 +61,10 @@ export const readListQuery = (text: string): ListQuery | Invalid => {
     return parsed;
   };
   const include = read('include', parseInclude, `a list of ${[...fields.keys()].join(', ')}`);
-  const limit = read('limit', parseCount(1), 'a whole number from 1');
+  const limit = read('limit', (value) => parseWhole(value, 1), 'a whole number from 1');
   const filter = read('filter', parseFilter, "field eq 'value', also lt, gt, lte and gte, joined by and");
   const sort = read('orderBy', parseOrder, `one of ${[...sortKeys.keys()].join(', ')}, with asc or desc`);
-  const skip = read('skip', parseCount(0), 'a whole number from 0');
+  const skip = read('skip', (value) => parseWhole(value, 0), 'a whole number from 0');
   const isCounted = read('count', parseFlag, 'true or false');
   const order = orderOf({ filter, sort });
   const after = read(
@@ -108,11 +109,6 @@ const parseInclude = (value: string): readonly ((token: AstraToken) => unknown)[
   const found = readers.filter((reader) => reader !== undefined);
   return found.length === readers.length && found.length <= fields.size ? found : undefined;
 };
-
-const parseCount =
-  (min: number) =>
-  (value: string): number | undefined =>
-    /^\d{1,9}$/.test(value) && Number(value) >= min ? Number(value) : undefined;
 
 const parseFlag = (value: string): boolean | undefined =>
   value === 'true' ? true : value === 'false' ? false : undefined;

@@ -10,7 +10,7 @@ import { isClientFault, type OauthClient } from '../client-authentication.ts';
 import type { EndpointDeps } from '../endpoint-deps.ts';
 import { endpoint } from '../endpoint.ts';
 import { badRequest } from '../failures.ts';
-import { type ParameterSource, readParameters, type VendorParameters } from '../vendor-parameters.ts';
+import { type ParameterSource, readParameters, type Parameters } from '../parameters.ts';
 import { cspDialect, type CspFault, refusedClient } from './csp-error.ts';
 
 /** An endpoint with parameters, in the body, in the query, or in both. */
@@ -22,16 +22,16 @@ export const parametersEndpoint = (source: ParameterSource, run: Run): Endpoint 
 
 type Result = Answer | CspFault | Refusal;
 
-type Run = (parameters: VendorParameters, request: SurfaceRequest) => Result | Promise<Result>;
+type Run = (parameters: Parameters, request: SurfaceRequest) => Result | Promise<Result>;
 
 /** With parameters in the body, and a client that authenticates by Basic; a public one names itself, with an empty secret. */
 export const clientEndpoint = (
-  { clients }: Pick<EndpointDeps, 'clients'>,
-  run: (client: OauthClient, ...rest: Parameters<Run>) => ReturnType<Run>,
+  { findClient }: Pick<EndpointDeps, 'findClient'>,
+  run: (client: OauthClient, parameters: Parameters, request: SurfaceRequest) => ReturnType<Run>,
 ): Endpoint =>
   parametersEndpoint('body', (parameters, request) => {
     const [id, secret] = [parameters.one('client_id'), parameters.one('client_secret')];
-    const client = clients.find(request, { id, secret });
+    const client = findClient(request, { id, secret });
     if (isClientFault(client)) return refusedClient(client);
     return client.kind === 'public' && client.id === undefined
       ? refusedClient({ fault: 'refused', message: 'the request names no client' })

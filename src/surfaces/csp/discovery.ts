@@ -3,7 +3,7 @@
 
 import { outage } from '../../decision/outcome.ts';
 import type { csp } from '../../settings/surfaces/csp.ts';
-import { type Endpoint, publicAnswer } from '../answer.ts';
+import { type Endpoint, publicAnswer, publicEndpoint } from '../answer.ts';
 import { badRequest } from '../failures.ts';
 import type { SurfaceDeps } from '../surface.ts';
 import { parametersEndpoint } from './csp-endpoint.ts';
@@ -41,7 +41,7 @@ export const getMetadata = (
   paths: ReturnType<typeof csp.paths>,
 ): Endpoint => {
   const methods = ['client_secret_basic', 'client_secret_post', 'none'];
-  const answer = publicAnswer(
+  return publicEndpoint(
     {
       issuer,
       // Required by the document; nobody signs in here, so GET is answered 405.
@@ -60,5 +60,4 @@ export const getMetadata = (
     },
     300,
   );
-  return () => answer;
 };

@@ -9,7 +9,7 @@ import type { Issued } from '../../lifecycle/issue.ts';
 import { type Answer, denied, type Endpoint, success, type SurfaceRequest } from '../answer.ts';
 import type { EndpointDeps } from '../endpoint-deps.ts';
 import { badRequest } from '../failures.ts';
-import { parseCredentialAs, type VendorParameters } from '../vendor-parameters.ts';
+import { parseCredentialAs, type Parameters } from '../parameters.ts';
 import { beginSession, clientEndpoint, parametersEndpoint } from './csp-endpoint.ts';
 import { type CspFault, refusedToken } from './csp-error.ts';
 import { allPermissionsScope, customerNumberScope, openIdScope, permissionsOf } from './csp-names.ts';
@@ -50,7 +50,7 @@ export const postToken = (deps: EndpointDeps): Endpoint =>
 const exchangeToken = async (
   deps: EndpointDeps,
   request: SurfaceRequest,
-  parameters: VendorParameters,
+  parameters: Parameters,
   more: { readonly clientId?: string | undefined; readonly validityMs?: number | undefined },
 ): Promise<Answer | CspFault | Refusal> => {
   const [token, other] = [parameters.one('api_token'), parameters.one('refresh_token')];

@@ -16,7 +16,7 @@ import { endpoint } from '../endpoint.ts';
 import { badRequest } from '../failures.ts';
 import { presentedCredential } from '../read-actor.ts';
 import { defineSurface } from '../surface.ts';
-import { parseCredentialAs } from '../vendor-parameters.ts';
+import { parseCredentialAs } from '../parameters.ts';
 
 export const surface = defineSurface(navigator, (surfaceDeps) => {
   const deps = createEndpointDeps(surfaceDeps, cspTokenForm(surfaceDeps.settings.surfaces.csp.domain));
@@ -47,7 +47,7 @@ const postClientCredentials = (deps: EndpointDeps): Endpoint =>
   parametersEndpoint('body', async (parameters, request) => {
     const [id, secret] = [parameters.one('clientId'), parameters.one('clientSecret')];
     if (id === undefined || secret === undefined) return badRequest('Send clientId and clientSecret.');
-    const client = deps.clients.find({ ...request, authorization: undefined }, { id, secret });
+    const client = deps.findClient({ ...request, authorization: undefined }, { id, secret });
     if (isClientFault(client)) return refusedClient(client);
     const begun = await beginSession(deps, client, request.parameters['org'] ?? '', request);
     return 'accessToken' in begun ? issued(begun, undefined) : begun;

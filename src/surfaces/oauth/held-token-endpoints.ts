@@ -14,7 +14,7 @@ import { isFault, refusedAs } from '../failures.ts';
 import { presentedCredential } from '../read-actor.ts';
 import { authenticateClient, clientEndpoint, formEndpoint, invalidClient } from './oauth-client.ts';
 import { badRequest, type OauthFault } from './oauth-error.ts';
-import type { Parameters } from './parameters.ts';
+import type { Parameters } from '../parameters.ts';
 
 export const postIntrospect = (deps: EndpointDeps): Endpoint =>
   formEndpoint([], async (parameters, request) => {
@@ -43,7 +43,7 @@ const authenticateCaller = async (
 ): Promise<Caller | OauthFault | Refusal> => {
   const presented = presentedCredential(request, deps.settings.credential, []);
   if (presented === undefined) {
-    const client = authenticateClient(deps.clients, request, parameters);
+    const client = authenticateClient(deps.findClient, request, parameters);
     if (isFault(client) || isRefusal(client)) return client;
     return client.kind === 'confidential'
       ? { identity: undefined }

@@ -3,7 +3,7 @@
 
 import { configuredSurfaces } from '../../settings/surface-paths.ts';
 import type { oauth } from '../../settings/surfaces/oauth.ts';
-import { type Answer, type Endpoint, permitted, publicAnswer } from '../answer.ts';
+import { type Answer, type Endpoint, permitted, publicAnswer, publicEndpoint } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
 import type { SurfaceDeps } from '../surface.ts';
 import { badRequest, oauthDialect } from './oauth-error.ts';
@@ -19,10 +19,8 @@ export interface MetadataDeps {
 }
 
 /** RFC 8414 §2. */
-export const getServerMetadata = (deps: MetadataDeps): Endpoint => {
-  const answer = publicAnswer(metadataOf(deps), metadataSeconds);
-  return () => answer;
-};
+export const getServerMetadata = (deps: MetadataDeps): Endpoint =>
+  publicEndpoint(metadataOf(deps), metadataSeconds);
 
 /**
  * OpenID Connect Discovery 1.0 §3, by which ID tokens are verified: the exchange of an API token made with `openid`
@@ -33,11 +31,10 @@ export const getOpenidMetadata = (deps: MetadataDeps): Endpoint => {
   const { issuer } = deps.settings;
   const makers = configuredSurfaces(deps.settings).filter(({ descriptor }) => descriptor.makesOpenidTokens);
   if (!makers.some(({ enabled }) => enabled)) return () => noOpenid;
-  const answer = publicAnswer(
+  return publicEndpoint(
     { ...metadataOf(deps), authorization_endpoint: issuer + deps.paths.authorize },
     metadataSeconds,
   );
-  return () => answer;
 };
 
 /** RFC 6749 §4.1.2.1, shown to the person at the browser: an unknown client has no redirection URI to be sent back to. */

@@ -2,12 +2,17 @@
 
 import { denial, type Denial, isRefusal, type Refusal } from '../../decision/outcome.ts';
 import { type Answer, denied, type Endpoint, type SurfaceRequest } from '../answer.ts';
-import { basicChallenge, isClientFault, type OauthClient } from '../client-authentication.ts';
+import {
+  basicChallenge,
+  type FindClient,
+  isClientFault,
+  type OauthClient,
+} from '../client-authentication.ts';
 import type { EndpointDeps } from '../endpoint-deps.ts';
 import { endpoint } from '../endpoint.ts';
 import { isFault } from '../failures.ts';
 import { badRequest, oauthDialect, type OauthFault } from './oauth-error.ts';
-import { type Parameters, readParameters } from './parameters.ts';
+import { type Parameters, readForm } from '../parameters.ts';
 
 export type Result = Answer | OauthFault | Refusal;
 
@@ -17,27 +22,29 @@ export const formEndpoint = (
   run: (parameters: Parameters, request: SurfaceRequest) => Promise<Result>,
 ): Endpoint =>
   endpoint(oauthDialect, (request) => {
-    const parameters = readParameters(request, repeatable);
-    return isFault(parameters) ? parameters : run(parameters, request);
+    const parameters = readForm(request, repeatable);
+    return typeof parameters === 'string'
+      ? badRequest('invalid_request', parameters)
+      : run(parameters, request);
   });
 
 export const clientEndpoint = (
-  { clients }: Pick<EndpointDeps, 'clients'>,
+  { findClient }: Pick<EndpointDeps, 'findClient'>,
   repeatable: readonly string[],
   run: (client: OauthClient, parameters: Parameters, request: SurfaceRequest) => Promise<Result>,
 ): Endpoint =>
   formEndpoint(repeatable, async (parameters, request) => {
-    const client = authenticateClient(clients, request, parameters);
+    const client = authenticateClient(findClient, request, parameters);
     return isFault(client) || isRefusal(client) ? client : run(client, parameters, request);
   });
 
 export const authenticateClient = (
-  clients: EndpointDeps['clients'],
+  findClient: FindClient,
   request: SurfaceRequest,
   parameters: Parameters,
 ): OauthClient | OauthFault | Denial => {
   const [id, secret] = [parameters.one('client_id'), parameters.one('client_secret')];
-  const client = clients.find(request, { id, secret });
+  const client = findClient(request, { id, secret });
   if (!isClientFault(client)) return client;
   if (client.fault === 'limited') return denial('rate_limited', client.message);
   return client.fault === 'ambiguous'

@@ -4,7 +4,7 @@
 
 import { resourceMetadataPath, scopeAtIssuer } from '../../decision/protected-resource.ts';
 import type { Settings } from '../../settings/settings.ts';
-import { publicAnswer, type Route } from '../answer.ts';
+import { publicEndpoint, type Route } from '../answer.ts';
 import { oauthDialect } from './oauth-error.ts';
 
 export type ResourceSettings = Pick<Settings, 'issuer' | 'issuers' | 'oauth' | 'routes' | 'upstreams'>;
@@ -12,15 +12,12 @@ export type ResourceSettings = Pick<Settings, 'issuer' | 'issuers' | 'oauth' | '
 const metadataSeconds = 300;
 
 export const resourceRoutes = (settings: ResourceSettings): readonly Route[] =>
-  namedResources(settings).map((resource): Route => {
-    const answer = publicAnswer(metadataOf(resource, settings), metadataSeconds);
-    return {
-      name: 'oauth:metadata',
-      path: resourceMetadataPath(resource),
-      endpoints: { GET: () => answer },
-      onFault: oauthDialect.onFault,
-    };
-  });
+  namedResources(settings).map((resource) => ({
+    name: 'oauth:metadata',
+    path: resourceMetadataPath(resource),
+    endpoints: { GET: publicEndpoint(metadataOf(resource, settings), metadataSeconds) },
+    onFault: oauthDialect.onFault,
+  }));
 
 /** RFC 9728 section 2. */
 const metadataOf = (resource: string, settings: ResourceSettings): object => {

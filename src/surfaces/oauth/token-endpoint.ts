@@ -4,6 +4,7 @@
 import { type CredentialForm, parseCredential } from '../../decision/credential.ts';
 import { isDenial, isRefusal } from '../../decision/outcome.ts';
 import { parseScopes } from '../../decision/scope.ts';
+import type { ExchangeCommand } from '../../lifecycle/exchange.ts';
 import type { Issued, IssueError } from '../../lifecycle/issue.ts';
 import { isCommandError } from '../../lifecycle/command-error.ts';
 import { type Answer, type Endpoint, success } from '../answer.ts';
@@ -11,7 +12,7 @@ import type { EndpointDeps } from '../endpoint-deps.ts';
 import { isFault } from '../failures.ts';
 import { clientEndpoint } from './oauth-client.ts';
 import { badRequest, type OauthErrorCode, type OauthFault, refusedCredential } from './oauth-error.ts';
-import type { Parameters } from './parameters.ts';
+import type { Parameters } from '../parameters.ts';
 
 export const grantTypes = {
   refresh: 'refresh_token',
@@ -95,7 +96,7 @@ const readExchange = (parameters: Parameters): Grant | OauthFault => {
   const requested = parameters.one('requested_token_type') ?? tokenTypes.access;
   if (requested !== tokenTypes.access && requested !== tokenTypes.jwt)
     return badRequest('invalid_request', `Only requested_token_type=${tokenTypes.access} can be issued.`);
-  const forms = formsOfType(parameters.one('subject_token_type'));
+  const forms = formsOfType.get(parameters.one('subject_token_type'));
   if (forms === undefined)
     return badRequest(
       'invalid_request',
@@ -106,30 +107,18 @@ const readExchange = (parameters: Parameters): Grant | OauthFault => {
 };
 
 /** An API token is presented like an access token on the proxied path, and like a refresh token here: both names fit. */
-const formsOfType = (type: string | undefined): readonly CredentialForm[] | undefined => {
-  switch (type) {
-    case tokenTypes.access:
-      return ['jwt', 'opaque'];
-    case tokenTypes.jwt:
-      return ['jwt'];
-    case tokenTypes.refresh:
-      return ['opaque'];
-    case undefined:
-    default:
-      return undefined;
-  }
-};
+const formsOfType: ReadonlyMap<string | undefined, readonly CredentialForm[]> = new Map([
+  [tokenTypes.access, ['jwt', 'opaque']],
+  [tokenTypes.jwt, ['jwt']],
+  [tokenTypes.refresh, ['opaque']],
+]);
 
 const wrongForm = (grant: Grant): string =>
   grant.forms.includes('opaque')
     ? `The ${grant.parameter} is an access token; send an API token, or use ${grantTypes.exchange}.`
     : `The ${grant.parameter} is not a JWT; for an API token send subject_token_type=${tokenTypes.refresh}.`;
 
-interface Narrowing {
-  readonly scopes: readonly string[] | undefined;
-  readonly audiences: readonly string[];
-  readonly validityMs: number | undefined;
-}
+type Narrowing = Pick<ExchangeCommand, 'scopes' | 'audiences' | 'validityMs'>;
 
 /** `scope`, `audience`, `resource`, and our own `expires_in`: a shorter life, in seconds. */
 const readNarrowing = (parameters: Parameters): Narrowing | OauthFault => {

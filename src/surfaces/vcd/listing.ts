@@ -4,7 +4,7 @@
 import type { Identity } from '../../decision/identity.ts';
 import { type Answer, success, type SurfaceRequest } from '../answer.ts';
 import { decode } from '../body.ts';
-import { readParameters } from '../vendor-parameters.ts';
+import { parseWhole, readParameters } from '../parameters.ts';
 import { type Filter, parseFilter } from './fiql.ts';
 
 export interface ListQuery<Key extends string> {
@@ -19,7 +19,7 @@ export interface ListQuery<Key extends string> {
   readonly totalBefore: number | undefined;
 }
 
-const pageSizeDefault = 25;
+const pageSizeDefault = '25';
 const pageSizeMax = 128;
 const pageMax = 1_000_000;
 
@@ -34,9 +34,9 @@ export const readListQuery = <Key extends string>(
 ): ListQuery<Key> | string => {
   const parameters = readParameters(request, 'query');
   if (typeof parameters === 'string') return parameters;
-  const page = wholeNumber(parameters.one('page'), 1, pageMax);
+  const page = parseWhole(parameters.one('page') ?? '1', 1, pageMax);
   if (page === undefined) return 'page is a whole number from 1.';
-  const pageSize = wholeNumber(parameters.one('pageSize'), pageSizeDefault, pageSizeMax);
+  const pageSize = parseWhole(parameters.one('pageSize') ?? pageSizeDefault, 1, pageSizeMax);
   if (pageSize === undefined) return `pageSize is a whole number from 1 to ${pageSizeMax}.`;
   const written = parameters.one('filter');
   const isEncoded = parameters.one('filterEncoded')?.toLowerCase() === 'true';
@@ -58,12 +58,6 @@ export const readListQuery = <Key extends string>(
     cursor: position,
     totalBefore: count === undefined ? undefined : Number(count),
   };
-};
-
-const wholeNumber = (text: string | undefined, fallback: number, max: number): number | undefined => {
-  if (text === undefined) return fallback;
-  const number = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-  return number >= 1 && number <= max ? number : undefined;
 };
 
 export interface ListPage {

@@ -20,7 +20,7 @@ import type { EndpointDeps } from '../endpoint-deps.ts';
 import { endpoint } from '../endpoint.ts';
 import { badRequest } from '../failures.ts';
 import { actorOf } from '../read-actor.ts';
-import { parseCredentialAs, readParameters, type VendorParameters } from '../vendor-parameters.ts';
+import { parseCredentialAs, readParameters, type Parameters } from '../parameters.ts';
 import { sessionEndpoint } from './vcd-endpoint.ts';
 import { invalidGrant, invalidRequest, vcdDialect, type VcdFault } from './vcd-error.ts';
 import { isPathOf } from './vcd-names.ts';
@@ -51,7 +51,7 @@ export const postToken = (deps: EndpointDeps): Endpoint =>
 const refresh = async (
   { exchange, settings }: EndpointDeps,
   request: SurfaceRequest,
-  parameters: VendorParameters,
+  parameters: Parameters,
 ): Promise<Answer | VcdFault | Refusal> => {
   const token = parameters.one('refresh_token');
   if (token === undefined) return invalidRequest('Send the API token as refresh_token.');
@@ -74,7 +74,7 @@ const invalidToken = 'Invalid refresh token';
 const initial = async (
   deps: EndpointDeps,
   request: SurfaceRequest,
-  parameters: VendorParameters,
+  parameters: Parameters,
 ): Promise<Answer | VcdFault | Refusal> => {
   const [clientId, assertion] = [parameters.one('client_id'), parameters.one('assertion')];
   if (clientId === undefined || assertion === undefined)

@@ -6,6 +6,7 @@ import { denial, isRefusal, type Refusal } from '../../decision/outcome.ts';
 import { uuidOfName, uuidOfOrg } from '../../identity/vendor-ids.ts';
 import type { Issued, IssueError } from '../../lifecycle/issue.ts';
 import { type Answer, denied, type Endpoint, neverStored, success, type SurfaceRequest } from '../answer.ts';
+import { readBasic } from '../client-authentication.ts';
 import type { EndpointDeps } from '../endpoint-deps.ts';
 import { endpoint } from '../endpoint.ts';
 import { badRequest } from '../failures.ts';
@@ -83,7 +84,7 @@ export const signInBy = async (
   who: 'anybody' | 'provider',
 ): Promise<Issued | IssueError | VcdFault | Refusal> => {
   const { providerOrg } = settings.surfaces.vcd;
-  const basic = readBasicSignIn(request.authorization);
+  const basic = readSignIn(request.authorization);
   if (basic === undefined)
     return refusedSignIn(
       denial(request.authorization === undefined ? 'credential_missing' : 'credential_malformed'),
@@ -95,31 +96,20 @@ export const signInBy = async (
     orgId,
     userId,
     password: basic.password,
-    validityMs: undefined,
-    clientId: undefined,
     origin: request,
   });
   return isRefusal(result) ? refusedSignIn(result) : result;
 };
 
-interface BasicSignIn {
-  readonly userId: string;
-  readonly orgId: string;
-  readonly password: string;
-}
-
-/**
- * `Authorization: Basic` of user@org and a password (RFC 7617, in UTF-8). The org stands after the last @, since user names
- * may be e-mail addresses. Undefined when there is none, or none that can be read.
- */
-const readBasicSignIn = (authorization: string | undefined): BasicSignIn | undefined => {
-  const encoded = /^basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(authorization ?? '')?.[1];
-  if (encoded === undefined) return undefined;
-  const text = Buffer.from(encoded, 'base64').toString('utf8');
-  const colon = text.indexOf(':');
-  const at = text.lastIndexOf('@', colon);
-  if (colon < 0 || at < 1 || at + 1 >= colon) return undefined;
-  return { userId: text.slice(0, at), orgId: text.slice(at + 1, colon), password: text.slice(colon + 1) };
+/** `user@org` in `Authorization: Basic`. The org stands after the last @, since user names may be e-mail addresses. */
+const readSignIn = (authorization: string | undefined) => {
+  const basic = readBasic(authorization);
+  if (basic === undefined || basic === 'malformed') return undefined;
+  const { user, password } = basic;
+  const at = user.lastIndexOf('@');
+  return at < 1 || at + 1 === user.length
+    ? undefined
+    : { userId: user.slice(0, at), orgId: user.slice(at + 1), password };
 };
 
 /** Sent with every new session. */

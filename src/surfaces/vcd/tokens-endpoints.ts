@@ -20,7 +20,7 @@ import { orgReference, tokenIdOf, urnOfToken, userReference } from './vcd-names.
 export const listTokens = (deps: EndpointDeps): Endpoint =>
   sessionEndpoint(vcdDialect, deps, async (actor, request) => {
     const { identity } = actor;
-    const query = readListQuery(request, [...memberNames.keys()], sortKeys);
+    const query = readListQuery(request, Object.keys(readers), sortKeys);
     if (typeof query === 'string') return badRequest(query, identity);
     const { page, pageSize, sort, cursor } = query;
     const filter = query.filter && filterOf(query.filter);
@@ -101,22 +101,19 @@ const timeOf = (atMs: number | undefined): string | undefined =>
   atMs === undefined ? undefined : new Date(atMs).toISOString();
 
 /** What a filter may name. */
-const memberNames: ReadonlyMap<string, (token: TokenView) => string | undefined> = new Map<
-  string,
-  (token: TokenView) => string | undefined
->([
-  ['id', ({ id }) => urnOfToken(id)],
-  ['name', ({ name }) => name],
-  ['type', () => 'REFRESH'],
-  ['owner.name', ({ userId }) => userId],
-  ['owner.id', ({ orgId, userId }) => userReference(orgId, userId).id],
-  ['username', ({ userId }) => userId],
-  ['userId', ({ orgId, userId }) => userReference(orgId, userId).id],
-  ['org.name', ({ orgId }) => orgId],
-  ['org.id', ({ orgId }) => orgReference(orgId).id],
-  ['orgName', ({ orgId }) => orgId],
-  ['expirationTimeUtc', ({ expiresAtMs }) => timeOf(expiresAtMs)],
-]);
+const readers: Readonly<Record<string, (token: TokenView) => string | undefined>> = {
+  id: ({ id }) => urnOfToken(id),
+  name: ({ name }) => name,
+  type: () => 'REFRESH',
+  'owner.name': ({ userId }) => userId,
+  'owner.id': ({ orgId, userId }) => userReference(orgId, userId).id,
+  username: ({ userId }) => userId,
+  userId: ({ orgId, userId }) => userReference(orgId, userId).id,
+  'org.name': ({ orgId }) => orgId,
+  'org.id': ({ orgId }) => orgReference(orgId).id,
+  orgName: ({ orgId }) => orgId,
+  expirationTimeUtc: ({ expiresAtMs }) => timeOf(expiresAtMs),
+};
 
 const membersKnown = new WeakMap<TokenView, Map<string, string | undefined>>();
 
@@ -126,7 +123,7 @@ const membersOf =
   (name) => {
     const known = membersKnown.get(token) ?? new Map<string, string | undefined>();
     membersKnown.set(token, known);
-    if (!known.has(name)) known.set(name, memberNames.get(name)?.(token));
+    if (!known.has(name)) known.set(name, readers[name]?.(token));
     return known.get(name);
   };
 
