@@ -5,7 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { auditCommand } from './audit-command.ts';
 import type { CommandContext, World } from './command.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
-import { explainCommand } from './explain-command.ts';
+import { explainCommand } from './explain.ts';
 import { keyCommands } from './key-commands.ts';
 import { orgCommands } from './org-commands.ts';
 import { collectSettings } from './parameters.ts';

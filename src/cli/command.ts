@@ -6,13 +6,11 @@ import type { ExitCode } from './exit-code.ts';
 import type { Output, Streams } from './output.ts';
 import type { Parameter } from './parameters.ts';
 
-/** The process around a command. */
 export interface World extends Streams {
   readonly env: NodeJS.ProcessEnv;
   readonly stdin: AsyncIterable<Uint8Array | string>;
 }
 
-/** One run of a command. */
 export interface Invocation {
   readonly command: Command;
   readonly world: World;
@@ -31,7 +29,6 @@ export interface CommandFacts<Takes extends NamedParameters> {
   readonly description: string;
   /** Arguments in their order, and options. */
   readonly takes: Takes;
-  /** What its help says after the options. */
   readonly help?: string;
   /** Unknown options and too many arguments are left to the command: the parser's message would repeat them. */
   readonly judgesExcess?: boolean;

@@ -5,7 +5,6 @@ import type { CommandError } from '../lifecycle/command-error.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import type { Output } from './output.ts';
 
-/** Prints why not, and gives the exit code. */
 export const refuse = (output: Output, failure: CommandError | Outage): ExitCode =>
   isOutage(failure)
     ? fail(output, failure.reason, outageMessage(failure), exitCode.unavailable)

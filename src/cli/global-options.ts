@@ -12,7 +12,6 @@ import { createOutput, type Output } from './output.ts';
 
 type Flags = Readonly<Record<string, unknown>>;
 
-/** Options that may stand before or after any command. */
 interface GlobalOptions {
   readonly config?: string;
   readonly store?: string;
@@ -71,7 +70,6 @@ export const printProblems = (output: Output, loaded: LoadResult): void => {
   output.note(`\n${count} ${count === 1 ? 'problem' : 'problems'} in the settings; nothing was started.`);
 };
 
-/** Runs with settings, or prints what is wrong with them. */
 export const withSettings = async (
   invocation: Invocation,
   work: (settings: Settings) => Promise<ExitCode>,
@@ -87,11 +85,7 @@ const holdsPassword = /:\/\/[^/@]*:[^@]+@/;
 /** A list or mapping of settings with a secret in it, such as `oauth.clients=[{ id: a, secret: b }]`. */
 const namesSecret = /\bsecret["']?\s*:/;
 
-/**
- * Every user of the machine can read the arguments of a command while it runs.
- * One sentence on what stands in `--set` and `--store` and should not, and where it belongs; undefined when nothing does.
- * `given`: names and values of settings.
- */
+/** On what stands in `--set` and `--store` for every user of the machine to read, and where it belongs; undefined: nothing. */
 const warningOfVisibleSecrets = (
   given: readonly (readonly [name: string, value: string])[],
 ): string | undefined => {

@@ -11,7 +11,6 @@ export async function* textOf(source: Bytes): AsyncGenerator<string> {
   yield decoder.decode();
 }
 
-/** The text up to its end, or as far as is enough. */
 export const readInput = async (source: Bytes, isEnough: (text: string) => boolean): Promise<string> => {
   let text = '';
   for await (const piece of textOf(source)) {

@@ -15,7 +15,6 @@ import { isoTime, lifetime, listing, pairs, time } from './output.ts';
 import { argument, choice, flag } from './parameters.ts';
 import { type Session, storeCommand, withAudit } from './store-command.ts';
 
-/** A key of the settings or of the store. */
 interface ListedKey extends Pick<SigningKeyRecord, 'kid' | 'algorithm' | 'activeFromMs' | 'retireAtMs'> {
   readonly origin: 'file' | 'store';
   /** Of a file it is not known. */
@@ -136,7 +135,6 @@ export const keyCommands = group('key', 'keys that sign access tokens and identi
   keyRevoke,
 ]);
 
-/** Changes the keys as the operator says, and writes that down. */
 const withKeys = async <T>(
   session: Session,
   action: AuditAction,

@@ -3,11 +3,8 @@
 
 export interface Output {
   readonly isJson: boolean;
-  /** A line on standard output. */
   line(text: string): void;
-  /** A line on standard error. */
   note(text: string): void;
-  /** A value on standard output, as one JSON document. */
   json(value: unknown): void;
 }
 

@@ -4,7 +4,6 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../settings/quantity.ts';
 
-/** An argument or an option, and its value in a run. */
 export interface Parameter<T> {
   readonly addTo: (command: Command) => void;
   readonly valueOf: (command: Command) => T;
@@ -72,13 +71,11 @@ export const collectWords = (value: string, before: readonly string[] | undefine
   ...value.split(/\s+/).filter((word) => word !== ''),
 ];
 
-/** Collects `--role a --role "b c"` as they are. */
 export const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [
   ...(before ?? []),
   value,
 ];
 
-/** Collects `--set log.level=debug`. */
 export const collectSettings = (
   value: string,
   before: readonly (readonly [string, string])[] | undefined,
@@ -99,16 +96,13 @@ const durationOf = (value: string, examples: string): number => {
 export const readLifetime = (value: string): number | 'never' =>
   value === 'never' ? value : durationOf(value, '30m, 12h or 90d, or never');
 
-/** `1h` in ms. */
 export const readDuration = (value: string): number => durationOf(value, '30m, 12h or 7d');
 
-/** A whole number above 0. */
 export const readCount = (value: string): number => {
   if (!/^[1-9]\d{0,8}$/.test(value)) throw new InvalidArgumentError('Write a whole number above 0.');
   return Number(value);
 };
 
-/** `acme/ann` */
 export interface Account {
   readonly orgId: string;
   readonly userId: string;
@@ -137,5 +131,4 @@ export const collectRoles = (
   return { ...before, [role]: collectWords(value.slice(at + 1), undefined) };
 };
 
-/** A user, where a command takes one. */
 export const accountArgument = argumentRead('<ORG/USER>', 'org id and user id', readAccount);

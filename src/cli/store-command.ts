@@ -42,9 +42,7 @@ interface StoreCommandFacts<Takes extends NamedParameters, Result> extends Comma
   /** Why these values do not go together; undefined: they do. */
   readonly usageError?: (given: Given<Takes>, invocation: Invocation) => string | undefined;
   readonly run: (given: Given<Takes>, session: Session) => Promise<Result | CommandError | Outage>;
-  /** The result for a script. */
   readonly json: (result: Result, session: Session, given: Given<Takes>) => unknown;
-  /** The result for a person. */
   readonly print: (result: Result, session: Session, given: Given<Takes>) => void;
 }
 

@@ -35,7 +35,6 @@ const printUser = (user: UserRecord, { output }: Session): void =>
     ]),
   );
 
-/** Whom a command is about, as the audit has it. */
 const subjectOf = ({ orgId, userId }: Account) => ({ org: orgId, user: userId });
 
 const userCreate = storeCommand({

@@ -4,8 +4,7 @@
 import { covers, overlaps } from '../decision/path-pattern.ts';
 import { check } from './check.ts';
 import type { IndexedRoute } from './parse-fields.ts';
-import type { Report } from './settings-issue.ts';
-import type { Path } from './settings-issue.ts';
+import type { Path, Report } from './settings-issue.ts';
 import {
   configuredSurfaces,
   identityKeys,

@@ -92,7 +92,6 @@ const checkIntrospection = ({ jwks, introspection }: Issuer, problem: Report, wa
     );
 };
 
-/** Which orgs and scopes an issuer may name. */
 const checkReach = ({ fixedOrg, orgs, scopePrefix }: Issuer, problem: Report, warning: Report): void => {
   if (fixedOrg !== undefined && orgs !== undefined)
     problem(['orgs'], 'means nothing beside fixedOrg; keep one of them');

@@ -16,7 +16,6 @@ export const check = <Name extends keyof FileFields>(
   judge: (fields: Pick<FileFields, Name>, problem: Report, warning: Report) => void,
 ): Check => ({ groups, judge });
 
-/** Reports what lies below a path. */
 export const below =
   (path: readonly (string | number)[], report: Report): Report =>
   (rest, message) =>

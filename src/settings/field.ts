@@ -64,7 +64,6 @@ export const alone = <Schema extends z.ZodType>(schema: Schema, key: string): Sc
   return schema;
 };
 
-/** What a walk over the settings must know of a schema. */
 export interface SchemaParts {
   /** The fields of a mapping, as they are written. */
   readonly shape?: Readonly<Record<string, unknown>>;

@@ -28,5 +28,4 @@ export const settingsJsonSchema = (): Readonly<Record<string, unknown>> => ({
   title: 'Tollgate settings',
 });
 
-/** The file's content, ending in a newline. */
 export const settingsJsonSchemaText = (): string => `${JSON.stringify(settingsJsonSchema(), null, 2)}\n`;

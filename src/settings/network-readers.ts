@@ -57,7 +57,6 @@ export interface Origin {
   readonly socketPath: string | undefined;
 }
 
-/** An upstream: scheme, host and port, never a path. */
 export const upstreamUrl: Reader<Origin> = {
   read: (value): Read<Origin> => {
     if (typeof value === 'string' && value.startsWith('unix:')) {
@@ -122,7 +121,6 @@ const parseHttpUrl = (value: unknown, expects: string): Read<URL> => {
     : right(url);
 };
 
-/** A header's name, RFC 9110 section 5.1. */
 export const headerName: Reader<string> = text(
   'a header name',
   'a header name such as X-Api-Key: letters, digits and -',

@@ -17,7 +17,6 @@ export interface Overrides {
   readonly problems: readonly SettingsIssue[];
 }
 
-/** Variables that are ours but no settings. */
 const otherVariables = ['TOLLGATE_CONFIG'];
 
 /**

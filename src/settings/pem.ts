@@ -37,7 +37,6 @@ const readPem = (value: unknown, what: string, expects: string): Read<string> =>
   return isPemPath(value) ? readTextFile(value, what) : wrong(`is not ${what}; write ${expects}`);
 };
 
-/** One or more certificates. */
 export const certificate = (what: string): Reader<string> => {
   const expects = `the path of a PEM file with ${what}`;
   return {

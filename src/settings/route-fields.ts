@@ -46,13 +46,11 @@ export const routePath: Reader<PathPattern> = {
   json: { type: 'string', pattern: '^/' },
 };
 
-/** A dialect of refusals. */
 export const errorDialect = (description: string) =>
   field(oneOf('problem', 'vcd', 'csp', 'astra'), description);
 
 export const enforcementMode = (description: string) => field(oneOf('enforce', 'shadow'), description);
 
-/** What one entry of `routes` may hold. */
 export const routeFields = group({
   name: field(name, 'Names the rule in metrics and logs; unique.'),
   mode: enforcementMode(

@@ -204,7 +204,6 @@ const shutdownFields = group({
   ),
 });
 
-/** The whole file. */
 export const fileFields = group({
   listen: field(address, 'Where callers connect: HOST:PORT, or unix:/path.').prefault('127.0.0.1:8080'),
   tls: tlsFields.meta({ description: 'Serves https with this certificate; without it http.' }).optional(),

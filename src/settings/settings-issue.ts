@@ -11,7 +11,6 @@ export interface SettingsIssue {
   readonly column: number | undefined;
   /** Where the value came from, for a person: `tollgate.yaml:12:3`, `environment variable TOLLGATE_LISTEN`, `option listen`. */
   readonly source: string;
-  /** What was wrong, and what to write instead. */
   readonly message: string;
 }
 
@@ -76,16 +75,11 @@ export const shown = (value: unknown): string => {
 /** The known name nearest to a mistyped one, or undefined when none is near. */
 export const closest = (name: string, known: readonly string[]): string | undefined => {
   const folded = fold(name);
-  let best: string | undefined;
-  let bestDistance = (folded.length < 3 ? 0 : Math.max(1, Math.floor(folded.length / 3))) + 1;
-  for (const candidate of known) {
-    const distance = editDistance(folded, fold(candidate), bestDistance);
-    if (distance < bestDistance) {
-      best = candidate;
-      bestDistance = distance;
-    }
-  }
-  return best;
+  const distanceMax = folded.length < 3 ? 0 : Math.max(1, Math.floor(folded.length / 3));
+  const [nearest] = known
+    .map((candidate) => ({ candidate, distance: editDistance(folded, fold(candidate)) }))
+    .toSorted((a, b) => a.distance - b.distance);
+  return nearest !== undefined && nearest.distance <= distanceMax ? nearest.candidate : undefined;
 };
 
 const fold = (name: string): string =>
@@ -94,26 +88,25 @@ const fold = (name: string): string =>
     .replaceAll(/[-_.\s]/g, '')
     .slice(0, 80);
 
-/** Optimal string alignment distance (a swap of neighbours counts one), given up at `limit`. */
-const editDistance = (a: string, b: string, limit: number): number => {
-  if (Math.abs(a.length - b.length) >= limit) return limit;
-  let beforePrevious: number[] = [];
-  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= a.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= b.length; column++) {
+/** Optimal string alignment distance: a swap of neighbours counts one. */
+const editDistance = (a: string, b: string): number => {
+  /** Row and column: how many characters of `a` and `b` are compared. */
+  const table: number[][] = [];
+  const at = (row: number, column: number): number => table[row]?.[column] ?? Infinity;
+  for (let row = 0; row <= a.length; row++) {
+    const current: number[] = [];
+    table.push(current);
+    for (let column = 0; column <= b.length; column++) {
       const cost = a[row - 1] === b[column - 1] ? 0 : 1;
-      let distance = Math.min(
-        (previous[column] ?? 0) + 1,
-        (current[column - 1] ?? 0) + 1,
-        (previous[column - 1] ?? 0) + cost,
+      const isSwap = a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
+      const distance = Math.min(
+        at(row - 1, column) + 1,
+        at(row, column - 1) + 1,
+        at(row - 1, column - 1) + cost,
+        isSwap ? at(row - 2, column - 2) + 1 : Infinity,
       );
-      if (row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1])
-        distance = Math.min(distance, (beforePrevious[column - 2] ?? 0) + 1);
-      current.push(distance);
+      current.push(row === 0 || column === 0 ? row + column : distance);
     }
-    beforePrevious = previous;
-    previous = current;
   }
-  return previous[b.length] ?? limit;
+  return at(a.length, b.length);
 };

@@ -11,7 +11,6 @@ export type UpstreamSettings = Settings['upstreams'][string];
 export type StoreSettings = Settings['store'];
 export type RedisSettings = Extract<StoreSettings, { kind: 'redis' }>;
 export type SqliteSettings = Extract<StoreSettings, { kind: 'sqlite' }>;
-/** An issuer of access tokens that is not us. */
 export type IssuerSettings = Settings['issuers'][number];
 export type OauthClientSettings = Settings['oauth']['clients'][number];
 export type CspSettings = Settings['surfaces']['csp'];

@@ -70,7 +70,6 @@ export const prefixOrNone = (example: string): Reader<string> => {
   };
 };
 
-/** The id of an org or a user. */
 export const accountId = (what: string): Reader<string> =>
   text(what, 'an id such as acme', /^[A-Za-z0-9][A-Za-z0-9._@~-]{0,127}$/);
 

@@ -26,7 +26,6 @@ export interface YamlFile {
 const fileBytesMax = 1024 * 1024;
 const aliasesMax = 100;
 
-/** Reads and parses the file; on failure every fault the parser found. */
 export const readYamlFile = (file: string, mayBeEmpty: boolean): YamlFile | readonly SettingsIssue[] => {
   const fault = (message: string, position?: Position): SettingsIssue =>
     issueInFile(file, position, '', message);
