@@ -130,6 +130,14 @@ export const withoutCookie = (line: string, cookieName: string): string | undefi
   return rest === '' ? undefined : rest;
 };
 
+/** A Cookie line without the cookies whose names begin so; undefined when nothing is left. Others stay as they came. */
+export const withoutCookies = (line: string, beginning: string): string | undefined => {
+  if (!line.includes(beginning)) return line;
+  const kept = line.split(';').filter((cookie) => !splitPair(cookie).name.trim().startsWith(beginning));
+  const rest = kept.join(';').trim();
+  return rest === '' ? undefined : rest;
+};
+
 /** A query (with its `?`) without one parameter; empty when nothing is left. Other parameters stay byte for byte. */
 export const withoutParameter = (query: string, parameter: string): string => {
   if (query === '') return query;

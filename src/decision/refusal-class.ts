@@ -58,6 +58,7 @@ export const denialClasses = {
   rate_limited: 'rate_limited',
   share_used_up: 'share_used_up',
   peer_untrusted: 'route_refused',
+  origin_refused: 'route_refused',
 } as const satisfies Readonly<Record<string, RefusalClass>>;
 export type DenialReason = keyof typeof denialClasses;
 

@@ -27,7 +27,7 @@ export interface SignInCommand {
   readonly origin: Origin;
 }
 
-export interface SignInDeps extends IssueDeps {
+export interface BeginSessionDeps extends Pick<IssueDeps, 'settings' | 'now'> {
   readonly store: Pick<TokenStore, 'findOrg' | 'findUser' | 'renewPasswordHash'>;
   readonly passwords: PasswordHashes;
   readonly limit: SignInLimit;
@@ -35,36 +35,62 @@ export interface SignInDeps extends IssueDeps {
   readonly audit?: Audit | undefined;
 }
 
+export type SignInDeps = BeginSessionDeps & IssueDeps;
+
 /** A new interactive session; its id is `identity.sessionId`. Denials: `password_wrong`, `rate_limited`. */
 export type SignIn = (command: SignInCommand) => Promise<Issued | IssueError | Refusal>;
 
 export const createSignIn = (deps: SignInDeps): SignIn => {
   const issue = createIssue(deps);
-  const attempt = async (command: SignInCommand): ReturnType<SignIn> => {
-    const account = isName(command) ? `${command.orgId}/${command.userId}` : nobody;
-    const { clientAddress } = command.origin;
-    if (!deps.limit.begin(clientAddress, account)) return denial('rate_limited', account);
-    const identity = await checkPassword(deps, command);
-    if (isOutage(identity)) deps.limit.cancel(clientAddress, account);
-    if (isRefusal(identity)) return identity;
-    deps.limit.succeed(clientAddress, account);
-    const { validityMs, clientId } = command;
-    return issue({ identity, validityMs, clientId, methods: ['pwd'] });
-  };
   return async (command) => {
-    const outcome = await attempt(command);
-    deps.audit?.record({
-      action: 'session.begin',
-      identity: 'identity' in outcome ? outcome.identity : undefined,
-      origin: command.origin,
-      subject: { org: command.orgId, user: command.userId },
-      outcome,
-    });
+    const identity = await prove(deps, command);
+    const { validityMs, clientId } = command;
+    const outcome = isRefusal(identity)
+      ? identity
+      : issue({ identity, validityMs, clientId, methods: ['pwd'] });
+    writeDown(deps, command, 'identity' in outcome ? outcome.identity : undefined, outcome);
     return outcome;
   };
 };
 
-const checkPassword = async (deps: SignInDeps, command: SignInCommand): Promise<Identity | Refusal> => {
+/** The same without an access token: whoever asks for it keeps the session. */
+export type BeginSession = (command: SignInCommand) => Promise<Identity | Refusal>;
+
+export const createBeginSession =
+  (deps: BeginSessionDeps): BeginSession =>
+  async (command) => {
+    const outcome = await prove(deps, command);
+    writeDown(deps, command, isRefusal(outcome) ? undefined : outcome, outcome);
+    return outcome;
+  };
+
+const writeDown = (
+  { audit }: BeginSessionDeps,
+  { origin, orgId, userId }: SignInCommand,
+  identity: Identity | undefined,
+  outcome: unknown,
+): void =>
+  audit?.record({
+    action: 'session.begin',
+    identity,
+    origin,
+    subject: { org: orgId, user: userId },
+    outcome,
+  });
+
+/** Who has the password, unless too many have been tried. */
+const prove = async (deps: BeginSessionDeps, command: SignInCommand): Promise<Identity | Refusal> => {
+  const account = isName(command) ? `${command.orgId}/${command.userId}` : nobody;
+  const { clientAddress } = command.origin;
+  if (!deps.limit.begin(clientAddress, account)) return denial('rate_limited', account);
+  const identity = await checkPassword(deps, command);
+  if (isOutage(identity)) deps.limit.cancel(clientAddress, account);
+  if (isRefusal(identity)) return identity;
+  deps.limit.succeed(clientAddress, account);
+  return identity;
+};
+
+const checkPassword = async (deps: BeginSessionDeps, command: SignInCommand): Promise<Identity | Refusal> => {
   // Names that nobody can have are not looked up; the time a look-up takes is small against a password's.
   const found = isName(command) ? await findOwner(deps.store, command.orgId, command.userId) : undefined;
   if (isOutage(found)) return found;
@@ -86,7 +112,7 @@ const checkPassword = async (deps: SignInDeps, command: SignInCommand): Promise<
  * user away: the next sign-in tries again.
  */
 const renewHash = async (
-  { store, passwords }: SignInDeps,
+  { store, passwords }: BeginSessionDeps,
   { orgId, id, passwordHash: known }: UserRecord,
   password: string,
 ): Promise<void> => {

@@ -6,7 +6,7 @@
 // Content-Length, Transfer-Encoding, TE, Trailer, Expect, Keep-Alive, Connection and Upgrade are never in it: the
 // forwarder frames the body by the request it reads, the upgrader adds the two lines of its handshake.
 
-import { withoutCookie } from '../decision/credential.ts';
+import { withoutCookie, withoutCookies } from '../decision/credential.ts';
 import { isSaneTraceparent, makeTraceparent } from './correlation.ts';
 import { type ClassifyHeader, headerClass } from './header-class.ts';
 import type { HeaderFacts } from './hygiene.ts';
@@ -27,9 +27,12 @@ export interface RequestHeaderParts {
   readonly accessToken: string | undefined;
 }
 
-/** @param cookieName the configured cookie that may carry the credential. */
+/**
+ * @param cookieName the configured cookie that may carry the credential.
+ * @param ownCookies how the names of Tollgate's own cookies begin, which are for no API, whatever the route keeps.
+ */
 export const createRequestHeaders =
-  (classify: ClassifyHeader, cookieName: string | undefined) =>
+  (classify: ClassifyHeader, cookieName: string | undefined, ownCookies?: string) =>
   (parts: RequestHeaderParts): string[] => {
     const { rawHeaders, facts, peer, keepsCredential } = parts;
     const { connectionNames } = facts;
@@ -52,7 +55,11 @@ export const createRequestHeaders =
           if (keepsCredential) headers.push(name, value);
           break;
         case headerClass.cookie: {
-          const kept = cookieName === undefined || keepsCredential ? value : withoutCookie(value, cookieName);
+          const others = ownCookies === undefined ? value : withoutCookies(value, ownCookies);
+          const kept =
+            cookieName === undefined || keepsCredential || others === undefined
+              ? others
+              : withoutCookie(others, cookieName);
           if (kept !== undefined) headers.push(name, kept);
           break;
         }

@@ -6,6 +6,7 @@ import type { Denial } from '../decision/outcome.ts';
 import type { RecordOutcome } from '../observe/request-outcome.ts';
 import type { RequestMetrics } from '../observe/request-metrics.ts';
 import type { Settings } from '../settings/settings.ts';
+import { surfaceCookies } from '../settings/surface-paths.ts';
 import { createPipeline, type Pipeline } from './pipeline.ts';
 import { createRequestHeaders } from './request-headers.ts';
 import type { Forwarder } from './upstream/forward.ts';
@@ -46,6 +47,10 @@ type RunningSettings = Parameters<typeof createPipeline>[0] &
 
 export const createRunning = (settings: RunningSettings, parts: RunningParts, now: () => number): Running => {
   const pipeline = createPipeline(settings, parts.identifier, now);
-  const buildHeaders = createRequestHeaders(pipeline.classify, settings.credential.cookie);
+  const buildHeaders = createRequestHeaders(
+    pipeline.classify,
+    settings.credential.cookie,
+    surfaceCookies(settings),
+  );
   return { ...parts, settings, pipeline, buildHeaders };
 };

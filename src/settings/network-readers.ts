@@ -99,6 +99,20 @@ export const httpUrl = (expects: string): Reader<string> => {
   };
 };
 
+/** Scheme, host and port, as a browser writes them in `Origin`. */
+export const webOrigin: Reader<string> = {
+  read: (value): Read<string> => {
+    const read = parseHttpUrl(value, webOrigin.expects);
+    if (!read.ok) return read;
+    const { origin, pathname, search, hash } = read.value;
+    return pathname === '/' && search === '' && hash === ''
+      ? right(origin)
+      : wrong(`has more than scheme, host and port; write ${origin}`);
+  },
+  expects: 'https://HOST or https://HOST:PORT',
+  json: { type: 'string', pattern: '^https?://.+' },
+};
+
 /** The URL of a resource (RFC 9728): its path is one that a metadata path can be made of. */
 export const resourceUrl: Reader<string> = {
   ...httpUrl('https://HOST or https://HOST/path'),

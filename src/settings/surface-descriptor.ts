@@ -26,6 +26,8 @@ export interface SurfaceDescriptor<
   readonly signs?: SigningAlgorithm;
   /** Whether it makes API tokens with `openid`, whose exchange gives an ID token too. */
   readonly makesOpenidTokens?: boolean;
+  /** How the names of its own cookies begin: they are for it alone, and never reach the API. */
+  readonly cookies?: string;
   /** Whether all below its prefix is its own, so that a route there can only be a mistake. */
   readonly ownsPrefix?: boolean;
   /** Whether its paths lie amid their vendor's own API: a route that leads through some of them means the rest of it. */

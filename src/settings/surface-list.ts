@@ -2,6 +2,7 @@
 
 import { group } from './field.ts';
 import { astra } from './surfaces/astra.ts';
+import { browserConsole } from './surfaces/console.ts';
 import { csp } from './surfaces/csp.ts';
 import { management } from './surfaces/management.ts';
 import { navigator } from './surfaces/navigator.ts';
@@ -9,7 +10,7 @@ import { oauth } from './surfaces/oauth.ts';
 import { vcd } from './surfaces/vcd.ts';
 
 /** Their settings are `oauth`, `surfaces.csp` and so on. */
-export const surfaceList = [oauth, csp, navigator, vcd, astra, management] as const;
+export const surfaceList = [oauth, csp, navigator, vcd, astra, management, browserConsole] as const;
 
 export type SurfaceName = (typeof surfaceList)[number]['name'];
 
@@ -19,4 +20,5 @@ export const surfaceFields = group({
   vcd: vcd.fields,
   astra: astra.fields,
   management: management.fields,
+  console: browserConsole.fields,
 });

@@ -11,6 +11,8 @@ export interface SurfacePrefix {
   readonly enabled: boolean;
   /** Begins with `/`, does not end with one; empty: the paths lie at the root. */
   readonly prefix: string;
+  /** Where it keeps sessions of its own. */
+  readonly idleTimeoutMs?: number;
 }
 
 /** What of the settings says which paths are taken. */
@@ -102,6 +104,18 @@ export const patternsOf = (path: string): readonly PathPattern[] => {
   if (bare === undefined) return [patternOf(path)];
   return [patternOf(bare), patternOf(ending === '/*' ? path : `${bare}/`)];
 };
+
+/** How the names of the cookies of the surfaces that are switched on begin; undefined: none has any. */
+export const surfaceCookies = (settings: SurfacePrefixes): string | undefined =>
+  configuredSurfaces(settings).find(({ descriptor, enabled }) => enabled && descriptor.cookies !== undefined)
+    ?.descriptor.cookies;
+
+/** How long a session of a surface may last after its last request; 0: no surface has sessions of its own. */
+export const surfaceSessionMs = (settings: SurfacePrefixes): number =>
+  Math.max(
+    0,
+    ...configuredSurfaces(settings).map(({ enabled, idleTimeoutMs = 0 }) => (enabled ? idleTimeoutMs : 0)),
+  );
 
 /** What the surfaces that are switched on sign with, where that is not `tokens.algorithm`. */
 export const surfaceAlgorithms = (settings: SurfacePrefixes): readonly SigningAlgorithm[] =>

@@ -34,7 +34,7 @@ export const readMediaType = (header: string | undefined): string | undefined =>
  * Parses a body by its bytes, and by its media type where they leave it open. A JSON object or array is JSON under any media
  * type, because no client writes a form that begins so; a form is one under any media type where it keeps to the grammar
  * of `application/x-www-form-urlencoded` (URL standard §5). No body fits both. That a browser can send `text/plain` from
- * another site harms nothing: no surface reads cookies. UTF-8 whatever the charset says: RFC 6749 appendix B and RFC 8259
+ * another site harms nothing: the one surface that reads a cookie, the console, asks for the type. UTF-8 whatever the charset says: RFC 6749 appendix B and RFC 8259
  * §8.1 know no other.
  */
 export const parseBody = (mediaType: string | undefined, bytes: Buffer): SurfaceBody => {

@@ -28,6 +28,7 @@ export interface SurfaceDeps {
     | 'keys'
     | 'feed'
     | 'upstreams'
+    | 'tls'
   >;
   readonly store: TokenStore;
   readonly identifier: Pick<Identifier, 'identify' | 'standing' | 'verify' | 'mayBeApiToken'>;

@@ -13,6 +13,7 @@ const load: Readonly<Record<SurfaceName, () => Promise<{ readonly surface: Surfa
   vcd: () => import('./vcd/vcd.ts'),
   astra: () => import('./astra/astra.ts'),
   management: () => import('./management/management.ts'),
+  console: () => import('./console/console.ts'),
 };
 
 export const createSurfaces = async (deps: SurfaceDeps & ServeDeps): Promise<Surfaces> => {

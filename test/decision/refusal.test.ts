@@ -56,6 +56,7 @@ t.test('the status rule', async (t) => {
     ['rate_limited', 429],
     ['share_used_up', 429],
     ['peer_untrusted', 403],
+    ['origin_refused', 403],
   ] as const)
     t.equal(wireOf(denial(reason)).status, status, reason);
   t.equal(wireOf(outage('store_unavailable')).status, 503);

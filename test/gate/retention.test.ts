@@ -1,6 +1,7 @@
 import t from 'tap';
 import { feedRetentionMs } from '../../src/gate/retention.ts';
 import type { IssuerSettings, Settings } from '../../src/settings/settings.ts';
+import { settingsWith } from '../support/settings.ts';
 
 const minuteMs = 60_000;
 type Wanted = Parameters<typeof feedRetentionMs>[0];
@@ -11,7 +12,13 @@ const settings = (change: {
   readonly issuerAgesMs?: readonly number[];
   readonly identityTtlMs?: number;
   readonly maxStalenessMs?: number;
+  readonly console?: Partial<Settings['surfaces']['console']>;
 }): Wanted => ({
+  oauth: settingsWith().oauth,
+  surfaces: {
+    ...settingsWith().surfaces,
+    console: { ...settingsWith().surfaces.console, ...change.console },
+  },
   tokens: {
     algorithm: 'ES256',
     accessTokenLifetimeMs: change.accessTokenLifetimeMs ?? 30 * minuteMs,
@@ -63,3 +70,15 @@ t.test('what a cache may serve through an outage counts as well', async (t) => {
 t.test('clocks that are apart make it longer by as much', async (t) => {
   t.equal(feedRetentionMs(settings({ clockLeewayMs: 30_000 })) - feedRetentionMs(settings({})), 30_000);
 });
+
+t.test(
+  'a session of the console that was ended is remembered while a cookie of it could be good',
+  async (t) => {
+    const idle = { idleTimeoutMs: 24 * 60 * minuteMs };
+    t.ok(feedRetentionMs(settings({ console: { ...idle, enabled: true } })) > 24 * 60 * minuteMs);
+    t.equal(
+      feedRetentionMs(settings({ console: { ...idle, enabled: false } })),
+      feedRetentionMs(settings({})),
+    );
+  },
+);

@@ -30,6 +30,7 @@ const startAll = async (t: Parameters<typeof startVendors>[0]): Promise<VendorSe
       vcd: { ...noSurfaces.vcd, enabled: true },
       astra: { ...noSurfaces.astra, enabled: true },
       management: { ...noSurfaces.management, enabled: true },
+      console: noSurfaces.console,
     },
   });
   await server.accounts.defineRole('acme', 'owner', ['org:owner', 'tollgate:tokens:own']);

@@ -32,6 +32,7 @@ const startAll = async (): Promise<SurfaceServer & { readonly session: string }>
       vcd: { ...vcd, enabled: true },
       astra: { ...astra, enabled: true },
       management: { ...management, enabled: true },
+      console: noSurfaces.console,
     },
   });
   await server.accounts.defineRole('acme', 'owner', [

@@ -16,7 +16,7 @@ import type { Settings } from '../../src/settings/settings.ts';
 import type { Surfaces } from '../../src/surfaces/serve.ts';
 import { createSurfaces } from '../../src/surfaces/surfaces.ts';
 import { isKeyFault, parseSigningKey, type SigningKey } from '../../src/tokens/signing-key.ts';
-import { createWorld, type World } from '../lifecycle/world.ts';
+import { createWorld, minuteMs, type World } from '../lifecycle/world.ts';
 
 /** Whom the gate says is calling, in tests that begin behind it. */
 export const testCaller = { clientAddress: '192.0.2.7', requestId: 'request-1' };
@@ -65,6 +65,13 @@ export const noSurfaces: Settings['surfaces'] = {
   vcd: { enabled: false, prefix: '', providerOrg: 'System', tokenLifetimeMs: undefined },
   astra: { enabled: false, prefix: '', tokenLifetimeMs: undefined, foreignAccount: 'forbidden' },
   management: { enabled: false, prefix: '/tollgate/v1' },
+  console: {
+    enabled: false,
+    prefix: '/tollgate/console',
+    origin: undefined,
+    idleTimeoutMs: 30 * minuteMs,
+    sessionLifetimeMs: 12 * 60 * minuteMs,
+  },
 };
 
 export const startSurfaces = async (

@@ -58,6 +58,11 @@ const ownKinds = {
     'No session to end',
     'An API token sent by itself has no session. Revoke the token instead, or leave it.',
   ),
+  origin_refused: kind(
+    403,
+    'Another page sent this',
+    'The console takes requests of its own pages only. Open the console itself; where a proxy stands before it, its setting `origin` must say how browsers see the console.',
+  ),
   path_unknown: kind(404, 'No such path', 'See `openapi.json` for those there are.'),
   problem_unknown: kind(404, 'No such problem', 'No problem has that code.'),
   rate_limited: kind(429, 'Too many tries', 'Wait as long as `Retry-After` says, then try again.'),

@@ -139,7 +139,8 @@ const signOutOperation = ({ signOut, paths }: SessionOperationsDeps): Operation 
     },
   });
 
-const showSession = (identity: Identity): z.output<typeof session> => ({
+/** Also of the console. */
+export const showSession = (identity: Identity): z.output<typeof session> => ({
   kind: identity.sessionKind,
   org: { id: identity.org.id, name: identity.org.name },
   user: { id: identity.user.id, name: identity.user.name, roles: [...identity.user.roles] },
