@@ -1,5 +1,5 @@
-// The composition root, with gate/: constructs what there is and wires rooms together. Opens a gate from settings, puts others
-// in force while it runs, says when it is ready, and takes it down in order. Decides nothing.
+// The composition root, with gate/: constructs what there is, wires rooms together, and takes them down in order. It decides
+// nothing.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Edge, openEdge } from './gate/edge.ts';

@@ -1,6 +1,5 @@
-// All of the gate that is made from settings, as one immutable value. A reload makes another one from the one before: parts
-// whose settings are the same are taken over with what they have cached, counted and connected. Making it has no effect on
-// the one before, so a reload that fails has changed nothing.
+// All of the gate that is made from settings, as one immutable value. A reload makes another one from the one before and has
+// no effect on that: a reload that fails has changed nothing.
 
 import { X509Certificate } from 'node:crypto';
 import { type CommandLimit, createCommandLimit } from '../identity/command-limit.ts';
@@ -130,9 +129,6 @@ export const retireConfiguration = (old: Configuration, next: Configuration): vo
 
 const certificates = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
-/**
- * The end of the first certificate of the chain to expire, in ms since the epoch: from then on callers refuse the chain.
- * @param pem as the settings have read it: at least one certificate.
- */
+/** When the first certificate of the chain expires, in ms since the epoch: from then on callers refuse the chain. */
 export const certificateExpiryMs = (pem: string): number =>
   Math.min(...(pem.match(certificates) ?? []).map((each) => new X509Certificate(each).validToDate.getTime()));

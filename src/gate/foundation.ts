@@ -23,15 +23,9 @@ export interface Foundation {
   /** Why the change feed is not connected; undefined while it is, and until something has failed. */
   readonly feedFault: () => Outage | undefined;
   readonly lastUsed: LastUsed;
-  /**
-   * Waits for the store and its clock, then follows the feed. Before the feed has been read nobody is let in, so no token
-   * is made or judged by another clock. False when it was closed meanwhile.
-   */
+  /** Waits for the store and its clock, by which tokens are judged, then follows the feed. False when closed meanwhile. */
   start(): Promise<boolean>;
-  /**
-   * Gets the feed ready for settings that are to be put in force: where their tokens live longer than any before, its lines
-   * are read again from further back. Says why not, when that cannot be done now.
-   */
+  /** Where tokens live longer by the next settings, reads the feed again from further back, or says why it cannot. */
   prepare(settings: Settings): Promise<string | undefined>;
   /** Settings have been put in force. */
   adjust(settings: Settings): void;

@@ -1,6 +1,5 @@
 // What finds out who is calling: signing keys, verifiers of access tokens, the identifier with its cache. Made from settings
-// upon the foundation; a reload makes it again from what it was, and each part lives on while what it was made from is the
-// same. Serves no request by itself.
+// upon the foundation; a reload makes it again from what it was (keep.ts). Serves no request by itself.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Outage, outage } from '../decision/outcome.ts';

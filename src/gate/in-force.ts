@@ -24,10 +24,7 @@ export interface InForce {
   readonly live: LiveConnections;
   /** Reads keys and warms issuers, once the feed is followed. */
   start(): Promise<void>;
-  /**
-   * Puts settings in force, or changes nothing and says why. `adjust` puts them in force where connections come from, and
-   * may throw.
-   */
+  /** Puts settings in force, or changes nothing and says why. `adjust` does so where connections come from, and may throw. */
   put(settings: Settings, adjust: (settings: Settings) => void): Promise<'done' | readonly string[]>;
   /** After the last request. */
   close(): Promise<void>;

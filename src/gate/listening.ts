@@ -54,10 +54,7 @@ export const countRefused = (server: Server): (() => number) => {
 /** A connection that a caller keeps alive is idle only once its last response is out: it is looked for this often. */
 const idleCheckMs = 50;
 
-/**
- * Stops accepting and lets what is under way finish. At the deadline `onDeadline` ends what the server does not know of
- * (upgraded sockets), and all connections are closed.
- */
+/** Lets what is under way finish. At the deadline `onDeadline` ends upgraded sockets, which the server does not know. */
 export const drain = async (
   server: Server,
   deadlineMs: number,

@@ -1,6 +1,5 @@
 // Reads the settings again while the gate runs: on request (SIGHUP), and when a file they come from has changed. Good ones
-// are put in force as a whole; with any fault the old ones stay, and the log, a metric and /readyz say so. Knows nothing of
-// how settings are put in force.
+// are put in force as a whole; with any fault the old ones stay, and the log, a metric and /readyz say so.
 
 import { stat } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
@@ -115,12 +114,9 @@ const changedGroups = (before: Settings, after: Settings): readonly string[] => 
 const lookEveryMs = 1_000;
 
 /**
- * Calls `onChange` when a file was written, replaced, made or removed, once nothing more has changed for a second: who
- * writes a file in pieces, or several files that belong together, is not interrupted. The first look counts as a change,
- * because the files may have changed since they were read. `files` is asked at each look.
- *
- * It looks again and again, and follows symlinks, so it sees the swap of `..data` by which Kubernetes replaces a mounted
- * ConfigMap or Secret, which a watch on the file itself does not; and it works on every file system.
+ * Calls `onChange` when a file was written, replaced, made or removed, once nothing more has changed for a second. The first look
+ * counts as a change: the files may have changed since they were read. Looking works on every file system and follows symlinks,
+ * so it sees the swap of `..data` by which Kubernetes replaces a mounted ConfigMap or Secret.
  */
 export const watchFiles = (
   files: () => readonly string[],

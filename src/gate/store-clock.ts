@@ -88,20 +88,14 @@ export const createStoreClock = (options: StoreClockOptions = {}): StoreClock =>
   };
 };
 
-/**
- * One reading out of those of all servers of a store: the middle one, so that a single server of a Cluster whose clock is
- * wrong moves nothing. Undefined where the store has no clock of its own.
- */
+/** So that a single server of a Cluster whose clock is wrong moves nothing. Undefined where the store has no clock. */
 const middleReading = (readings: readonly ClockReading[]): ClockReading | undefined =>
   readings.toSorted((a, b) => a.originMs - b.originMs)[(readings.length - 1) >> 1];
 
 /** A reading as certain as this needs no second one. */
 const certainMs = 10;
 
-/**
- * Asks the store what time it is, `triesMax` times until a reading is certain, and answers the most certain one. Undefined:
- * the machine's clock is the store's.
- */
+/** The most certain of up to `triesMax` readings of the store's clock. Undefined: the machine's clock is the store's. */
 export const readStoreClock = async (
   probe: TokenStore['probe'],
   triesMax = 3,

@@ -9,14 +9,11 @@ import { readStoreClock, type StoreClock } from './store-clock.ts';
 export interface StoreWatch {
   /** Resolves once every server of the store has answered a look-up, and its clock is known; never when closed before. */
   readonly whenAnswered: Promise<void>;
-  /**
-   * `unread`: no look-up has been answered yet; `silent`: none for longer than the cache rides out; `unproven`: none since the
-   * feed was stale.
-   */
   state(): LookupState;
   close(): Promise<void>;
 }
 
+/** `unread`: none answered yet; `silent`: none for longer than the cache rides out; `unproven`: none since the feed was stale. */
 export type LookupState =
   | { readonly is: 'answered' }
   | { readonly is: 'unread' | 'silent' | 'unproven'; readonly cause: Outage };
@@ -28,10 +25,7 @@ const retryMs = 50;
 const readingsOfStart = 3;
 const causeUnknown: Outage = outage('store_unavailable');
 
-/**
- * `silentMsMax`: how long look-ups may fail before that counts; what is shorter the cache rides out. Once the feed has been
- * stale, a look-up must be answered anew: the feed often reconnects first, and a gate is not ready before its look-ups are.
- */
+/** Once the feed has been stale, a look-up must be answered anew: the feed often reconnects before look-ups can. */
 export const watchStore = (deps: {
   readonly store: Pick<TokenStore, 'probe'>;
   readonly clock: Pick<StoreClock, 'correct'>;

@@ -1,6 +1,5 @@
-// What is kept of a finished request: numbers and, where the settings ask for it, one line of JSON, written by hand because it
-// stands on the request path.
-// It never holds a query string, a header, a credential, or anything that could start a second line.
+// What is kept of a finished request: numbers and, where the settings ask for it, one line of JSON, written by hand for its
+// speed. It never holds a query string, a header, a credential, or anything that could start a second line.
 
 import { describeError, escapeControls, maskSecrets, summarizeError } from './describe-error.ts';
 import { holdsSecret } from '../decision/secret-shapes.ts';

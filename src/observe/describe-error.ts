@@ -12,10 +12,7 @@ export interface ErrorFields {
   readonly cause: ErrorFields | undefined;
 }
 
-/**
- * Describes anything that was thrown or returned as a cause; never throws.
- * @param withStack whether to say where in the code it was made: of use for a bug, not for a dependency that is down.
- */
+/** Never throws. @param withStack whether to say where in the code it was made: of use for a bug alone. */
 export const describeError = (thrown: unknown, withStack: boolean, depth = 0): ErrorFields | undefined => {
   if (thrown === undefined || thrown === null || depth >= depthMax) return undefined;
   if (!(thrown instanceof Error))
@@ -63,10 +60,7 @@ const textOf = (thrown: unknown): string => {
 const codeOf = (error: Error): string | undefined =>
   'code' in error && typeof error.code === 'string' ? maskSecrets(error.code) : undefined;
 
-/**
- * JWTs, our API tokens, the word after an auth scheme, a secret in a query, and the password of a URL.
- * Each starts at a fixed word and is bounded, so that a stranger's text costs linear time.
- */
+/** Each starts at a fixed word and is bounded, so that a stranger's text costs linear time. */
 const secretShapes: readonly [RegExp, string][] = [
   [/eyJ[\w-]{1,4096}\.[\w-]*\.?[\w-]*/g, '[jwt]'],
   [/tg[0-9A-Za-z]{30,63}/g, '[api token]'],
@@ -84,10 +78,7 @@ export const maskSecrets = (text: string): string => {
 
 const unprintable = /[^\x20-\x7e\n]/;
 
-/**
- * Escapes what a terminal could act on (ANSI, DEL, C1, direction marks) as `\u001b`; JSON does so only below U+0020.
- * Line feeds stay: JSON writes them as `\n`, so a record is one line.
- */
+/** Escapes what a terminal could act on (ANSI, DEL, C1, direction marks), but for line feeds, which JSON writes as `\n`. */
 export const escapeControls = (text: string): string =>
   unprintable.test(text)
     ? text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (character) =>

@@ -1,6 +1,5 @@
-// Collects log lines and writes them out in pieces, off the event loop: on the request path a line costs one
-// concatenation. It must never stop the process when nobody reads, never grow without bound, and never lose lines at
-// the end of the process as long as somebody reads them.
+// Collects log lines and writes them out in pieces, off the event loop: a line costs one concatenation. It never stops the
+// process, never grows without bound, and loses no line at the end of the process as long as somebody reads.
 
 import { write, writeSync } from 'node:fs';
 

@@ -49,10 +49,7 @@ export const createOpsServer = (sources: OpsSources): Server => {
   return server;
 };
 
-/**
- * Makes room for each new connection: when there are too many, the one closed is the oldest of those without a request under
- * way, or else the oldest of all. A probe is always the newest, so idle connections cannot keep it out.
- */
+/** Of too many, closes the oldest without a request under way, or else the oldest: a probe, the newest, always gets in. */
 const keepRoom = (server: Server): void => {
   /** Open connections, the oldest first; true: a request is under way. */
   const open = new Map<Socket, boolean>();

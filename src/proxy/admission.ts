@@ -12,10 +12,7 @@ import type { Settings } from '../settings/settings.ts';
 import { asksForWebSocket, type HeaderFacts } from './hygiene.ts';
 import type { RequestHead } from './request-decision.ts';
 
-/**
- * The target without the parameter that carries the credential; byte for byte as it came when the rule names none, keeps it,
- * or is in shadow mode.
- */
+/** Without the parameter that carries the credential; byte for byte as it came where none does, or it goes on. */
 export const forwardedTarget = (rule: RouteRule, raw: string, { path, query }: Target): string =>
   rule.credentialQueryParameter === undefined || rule.forwardCredential === 'keep' || rule.mode === 'shadow'
     ? raw

@@ -71,10 +71,7 @@ export const refuse = (asked: Asked, refusal: Refusal, identity: Identity | unde
 export const refuseAlways = (asked: Asked, refusal: Refusal, identity: Identity | undefined): Refused =>
   refused(refusal, knownOf(asked, identity, undefined));
 
-/**
- * A request that no route covers.
- * @param shadowRule where everything is in shadow mode: stands for the route.
- */
+/** A request that no route covers. `shadowRule` stands for the route where everything is in shadow mode. */
 export const refuseUnrouted = (
   head: RequestHead,
   facts: HeaderFacts,

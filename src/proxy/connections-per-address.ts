@@ -8,11 +8,7 @@ import { plainAddress, type TrustsAddress } from './peer.ts';
 /** How often it is said that an address has too many: a flood must not fill the log. */
 const sayEveryMs = 60_000;
 
-/**
- * Closes connections unread, before a TLS handshake, when their address (IPv6: its /64) has `max` open.
- * @param onFull says whose, once a minute at most.
- * @returns how many it has closed.
- */
+/** Closes connections unread, before a TLS handshake, when their address block has `max` open; returns how many it has closed. */
 export const limitPerAddress = (
   server: Server,
   max: () => number,

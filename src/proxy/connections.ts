@@ -127,9 +127,8 @@ export class Connections {
 const perTurnMax = 16;
 
 /**
- * Turns of the event loop. A caller that sends many requests in one piece (RFC 9112 section 9.3.2) would have them all begun,
- * and those that are refused all answered, before anybody else is read: Node's parser hands on a whole piece of input at once.
- * So a connection begins one request in a turn; what else it has sent waits for a later one, behind all that wait.
+ * Turns of the event loop. Node's parser hands on a whole piece of input at once, so a caller that sends many requests in one
+ * would be served before anybody else is read. A connection begins one in a turn; the others wait for later turns.
  */
 class Turns {
   #turn = 1;

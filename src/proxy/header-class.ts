@@ -86,7 +86,7 @@ const spellingLengthMax = 64;
 
 export type ClassifyHeader = (name: string) => HeaderClass;
 
-/** Remembers what was found of each spelling. Memory is bounded: when more come than are kept, all are forgotten and learnt again. */
+/** Remembers what was found of each spelling. When more come than are kept, all are forgotten and learnt again. */
 export const bySpelling = <T>(find: (lower: string, name: string) => T): ((name: string) => T) => {
   const known = new Map<string, T>();
   const learn = (name: string): T => {

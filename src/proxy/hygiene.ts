@@ -1,6 +1,5 @@
-// Step 1: refuse what two parsers could read differently, and gather in one pass over the raw headers all that the
-// later steps need of them. Node's strict parser has already refused most of it (test/proxy/listener.test.ts proves
-// what); nothing here relies on that. It changes nothing.
+// Step 1: refuse what two parsers could read differently, and gather in one pass over the raw headers all that the later steps
+// need of them. Node's strict parser has refused most of it (test/proxy/listener.test.ts); nothing here relies on that.
 
 import { type Denial, denial } from '../decision/outcome.ts';
 import { type ClassifyHeader, type HeaderClass, headerClass } from './header-class.ts';

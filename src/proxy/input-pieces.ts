@@ -76,10 +76,7 @@ class InputPieces {
   };
 }
 
-/**
- * Addresses that have sent too many requests ahead of their answers. Their connections are read in pieces for a while: nothing
- * worse, so that a caller behind the same address or proxy hardly notices.
- */
+/** Addresses that have sent too much ahead. Another caller behind the same address hardly notices that it is read in pieces. */
 export class Pipeliners {
   /** Address block -> when it was last noted, in ms of the monotonic clock; the one noted longest ago is first. */
   readonly #notedAtMs = new Map<string, number>();

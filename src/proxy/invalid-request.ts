@@ -1,5 +1,4 @@
-// Bytes that never became a request, or stopped being one: what the parser's error means, and the one record and
-// response such bytes get.
+// Bytes that never became a request, or stopped being one: the one record and response such bytes get.
 
 import type { Socket } from 'node:net';
 import { type Denial, denial, type Refusal } from '../decision/outcome.ts';
@@ -64,10 +63,7 @@ export const refuseBroken = (context: RequestContext, refusal: Refusal): boolean
   return status !== 0;
 };
 
-/**
- * Answers and records bytes that are no request, and closes the connection.
- * @param socket undefined while the answer to an earlier request is still to come: nothing may stand in its place.
- */
+/** `socket`: undefined while the answer to an earlier request is still to come: nothing may stand in its place. */
 const recordInvalid = (
   peer: Peer,
   fault: Denial,

@@ -6,17 +6,10 @@ import { PathTree } from '../decision/path-tree.ts';
 import { methodsOf, type RouteRule, tenantIndexOf } from '../decision/route-rule.ts';
 import { foldEscaped, foldSegment, isReadOtherwise, suffixReadings, withoutSlash } from './path-readings.ts';
 
-/**
- * Whether a lenient reading of the path belongs to a rule that asks more of its caller than `rule`, which was found.
- * @param path canonical (decision/path.ts).
- * @param tenant value of the rule's tenant parameter, its escapes read.
- */
+/** Whether a lenient reading of the path belongs to a rule that asks more of its caller than `rule`, which was found. */
 type AskMore = (method: string, path: string, rule: RouteRule, tenant: string | undefined) => boolean;
 
-/**
- * Rules whose patterns become one are all asked. Most paths are only looked through, none where no rule asks more.
- * @param readings the rules that a path may be read as; `rules` are those that may be found.
- */
+/** `readings`: the rules that a path may be read as; `rules`: those that may be found. Where none asks more, nothing is done. */
 export const createLenientRules = (
   rules: readonly RouteRule[],
   readings: readonly RouteRule[] = rules,

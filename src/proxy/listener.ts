@@ -79,10 +79,7 @@ export const createListener = (settings: ListenerSettings, handler: Handler): Li
   return listener;
 };
 
-/**
- * Puts bounds and certificate in force, also while it listens: for connections made from here on, and time-outs for
- * requests that begin. Throws when the certificate cannot be used, and has then changed nothing.
- */
+/** Puts bounds and certificate in force, also while it listens. Throws, with nothing changed, when the certificate is bad. */
 export const adjustListener = (listener: Listener, { limits, tls }: ListenerSettings): void => {
   if (tls !== undefined && 'setSecureContext' in listener)
     listener.setSecureContext({ cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' });

@@ -18,10 +18,7 @@ const stripped: PassedCredential = { keepsCredential: false, accessToken: undefi
 /** The caller's own, wherever it stood. */
 export const keptCredential: PassedCredential = { keepsCredential: true, accessToken: undefined };
 
-/**
- * `subject` is undefined on a public route without a valid credential: then nothing is passed on but under `keep`.
- * `presented` is the credential as it was read, wherever it stood. A route in shadow mode takes nothing away.
- */
+/** `subject`: undefined on a public route without a valid credential. `presented`: the credential, wherever it stood. */
 export const passedCredential = (
   rule: RouteRule,
   subject: Subject | undefined,

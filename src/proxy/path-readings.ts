@@ -4,10 +4,7 @@
 
 import { decodePath } from '../decision/path.ts';
 
-/**
- * Whether a server may read a canonical path in another way than it is written: only a path with upper case, an escape,
- * a dot, a colon, or a slash at its end. On the path of every request: allocates nothing.
- */
+/** Whether a server may read a canonical path in another way than it is written. On every request: allocates nothing. */
 export const isReadOtherwise = (path: string): boolean => {
   for (let at = 0; at < path.length; at++) {
     const code = path.charCodeAt(at);

@@ -57,10 +57,7 @@ export const plainAddress = (address: string | undefined): string => {
   return zone < 0 ? plain : plain.slice(0, zone);
 };
 
-/**
- * Who the caller is, for logs and limits: the peer, or, when it is trusted, the last address in X-Forwarded-For that
- * is not a trusted proxy itself.
- */
+/** For logs and limits: the peer or, when it is trusted, the last of X-Forwarded-For that is not a trusted proxy itself. */
 export const callerAddress = (
   peer: Peer,
   forwardedFor: string | undefined,

@@ -1,6 +1,5 @@
-// Steps 1 to 7 of a request's life, as one function from values to a value: who asks for what, and may they. Every door
-// that judges requests calls it: the proxy's listener forwards, `tollgate explain` prints. It sends nothing and keeps
-// nothing, knows no socket, and waits only for an identity that is not cached.
+// Steps 1 to 7 of a request's life, as one function from values to a value, which every door calls: who asks for what, and may
+// they. It sends nothing and keeps nothing, knows no socket, and waits only for an identity that is not cached.
 
 import { isPermit } from '../decision/authorize.ts';
 import { type Credential, isCredential, readCredential } from '../decision/credential.ts';

@@ -1,6 +1,5 @@
-// Our own responses on the proxied path: a refusal's wire form onto a response or a bare socket, with the request's id.
-// When the caller is still sending, the connection closes, but only after it had the time to read the response.
-// It decides nothing.
+// Our own responses on the proxied path, onto a response or a bare socket. When the caller is still sending, the connection
+// closes, but only after it had the time to read the response.
 
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
@@ -14,11 +13,7 @@ const drainedBytesMax = 65_536;
 /** How long a caller that is still sending gets to read the response. */
 const lingerMs = 1_000;
 
-/**
- * Refuses a request, in the dialect of its route.
- * @param isBroken the request can be read no further, so the connection ends.
- * @returns the status sent; 0 when nothing could be.
- */
+/** Returns the status sent; 0: none. `isBroken`: the request can be read no further, so the connection ends. */
 export const respond = (context: RequestContext, kind: RefusalClass, isBroken: boolean): number => {
   const { reply } = context;
   const wire = context.responseTo(kind);

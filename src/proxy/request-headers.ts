@@ -1,9 +1,5 @@
-// Step 7: the header section the API receives, built in one pass over the caller's raw headers. Order, spelling and
-// repetition of what goes on are kept; the credential, the identity family, hop-by-hop headers and the words of
-// untrusted proxies are not; ours come last.
-//
-// Convention with the forwarder and the upgrader: the array is complete, Host included, and they send exactly it.
-// Content-Length, Transfer-Encoding, TE, Trailer, Expect, Keep-Alive, Connection and Upgrade are never in it: the
+// Step 7: the header section the API receives, built in one pass over the caller's raw headers. Order, spelling and repetition
+// of what goes on are kept; ours come last. It is complete, Host included, but for framing and hop-by-hop headers: the
 // forwarder frames the body by the request it reads, the upgrader adds the two lines of its handshake.
 
 import { withoutCookie, withoutCookies } from '../decision/credential.ts';

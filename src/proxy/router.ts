@@ -1,6 +1,5 @@
-// Step 3: method and path -> the rule. Paths are matched as received, case and trailing slash included; a path that the
-// API may take for one of another rule, which asks more, or for one that is answered here, has none. It keeps no cache and
-// decodes nothing that is forwarded.
+// Step 3: method and path -> the rule. Paths are matched as received, case and trailing slash included; a path that the API may
+// take for one of another rule, which asks more, or for one that is answered here, has none.
 
 import { type Denial, denial } from '../decision/outcome.ts';
 import { decodePath } from '../decision/path.ts';

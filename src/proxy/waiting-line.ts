@@ -1,6 +1,5 @@
-// Requests that a caller sent ahead of the answer to the one before (pipelining, RFC 9112 section 9.3.2). They begin one by
-// one, in order, each when the answer before it has gone; a caller that sends too many is read no further. What has not
-// begun is as if it had not been read: it has no outcome, and goes with its connection. It judges nothing.
+// Requests that a caller sent ahead of the answer to the one before (pipelining, RFC 9112 section 9.3.2). They begin one by one,
+// each when the answer before it has gone. What has not begun has no outcome, and goes with its connection.
 
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';

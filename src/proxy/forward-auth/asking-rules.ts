@@ -36,9 +36,8 @@ export const mayAsk = ({ trusts, known }: AskingRules, socket: Socket, address: 
 };
 
 /**
- * Whether a question came to `forwardAuth.path` on purpose. A caller that sends `/tollgate/auth/../../oauth2/token` gets there
- * through a proxy that reads it as `/oauth2/token` and forwards it as it came. Where the rest of the path is what is asked
- * about (Envoy), it is judged anyway.
+ * False where a caller sends `/tollgate/auth/../../oauth2/token` through a proxy that reads it as `/oauth2/token` and forwards
+ * it as it came. Where the rest of the path is what is asked about (Envoy), it is judged anyway.
  */
 export const isAskedThere = ({ path, style }: AskingRules, rest: string): boolean =>
   path === '' || style === 'envoy' || plainRest.test(rest);

@@ -1,5 +1,4 @@
-// What the proxy is answered: that the request may pass, with the headers to set and the names to remove, or the refusal
-// that its caller should get. Values only.
+// What the proxy is answered. Values only.
 
 import type { Wire } from '../../decision/refusal.ts';
 import type { HeaderFacts } from '../hygiene.ts';
@@ -9,10 +8,7 @@ import type { OriginalRequest } from './original-request.ts';
 /** Names, separated by commas, of the caller's headers that the proxy must remove. */
 export const removeHeader = 'X-Tollgate-Remove';
 
-/**
- * For nginx, which passes no status but 401 and 403 on, and no body: the refusal again, as headers that `auth_request_set`
- * can read.
- */
+/** For nginx, which passes on no status but 401 and 403, and no body: the refusal as headers that `auth_request_set` reads. */
 const statusHeader = 'X-Tollgate-Status';
 const bodyHeader = 'X-Tollgate-Body';
 

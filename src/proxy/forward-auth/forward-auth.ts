@@ -1,6 +1,5 @@
-// The door for proxies that forward requests themselves: one asks whether a request may pass, and is answered with the
-// headers to set on it, or with the refusal that its caller should get. Nothing is forwarded from here. Peers that are not
-// trusted are refused, whatever they ask. Each request judged is recorded like one that is forwarded.
+// The door for proxies that forward requests themselves: one asks whether a request may pass, and is answered with the headers
+// to set and to remove, or with the refusal for its caller. Each request judged is recorded like one that is forwarded.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';

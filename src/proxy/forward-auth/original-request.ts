@@ -1,6 +1,5 @@
-// The request that a proxy asks about, read from the request it asks with. Only for peers that are trusted: whoever sends
-// these headers says what is judged. A header that is missing or stands twice is a fault with a message for the operator
-// of the proxy, never a guess. The target is taken byte for byte. No I/O.
+// The request that a proxy asks about, read from the request it asks with; only for peers that are trusted. A header that is
+// missing or stands twice is a fault with a message for the operator, never a guess. The target is taken byte for byte.
 
 import { isIP } from 'node:net';
 import type { RequestHead } from '../request-decision.ts';

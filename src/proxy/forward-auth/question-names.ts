@@ -1,5 +1,4 @@
-// What each header name means in the question of a proxy. Like the classes that it is made from (header-class.ts), it is
-// worked out once for each spelling. It judges names only, never values.
+// What each header name means in the question of a proxy, worked out once for each spelling from its class (header-class.ts).
 
 import type { Settings } from '../../settings/settings.ts';
 import { bySpelling, type ClassifyHeader, headerClass } from '../header-class.ts';

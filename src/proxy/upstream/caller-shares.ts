@@ -1,6 +1,5 @@
 // What each caller may hold of one upstream's connections: a share per caller (the user of its credential; without one, its
-// address) and a share per address for all its callers together. It counts and compares; it opens nothing and keeps
-// nobody waiting.
+// address) and a share per address for all its callers together. It only counts.
 
 import type { Identity } from '../../decision/identity.ts';
 import type { UpstreamSettings } from '../../settings/settings.ts';

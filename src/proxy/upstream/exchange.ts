@@ -15,10 +15,7 @@ export interface Exchange {
   readonly request: IncomingMessage;
   /** Nothing written and no header set yet. */
   readonly response: ServerResponse;
-  /**
-   * Complete raw pairs for the upstream, exactly one Host among them, without framing and hop-by-hop headers: no
-   * Content-Length, Transfer-Encoding, TE, Trailer, Connection, Keep-Alive, Upgrade, Expect. The forwarder owns it from here.
-   */
+  /** All raw pairs for the upstream, without framing and hop-by-hop headers (request-headers.ts). The forwarder's from here. */
   readonly headers: string[];
   /** The body that the caller sends, as its header section says. */
   readonly framing: Framing;

@@ -1,6 +1,5 @@
-// The requests that wait for a connection to one upstream: served in turns, a request of each caller, so that one caller with
-// many waits longer than one with few. Bounded in length: when it is full, the caller that has most in it loses the newest.
-// A caller that holds its whole share stays in the line until it gives one back.
+// The requests that wait for a connection to one upstream: served in turns, a request of each caller. When it is full, the caller
+// that has most in it loses the newest. A caller that holds its whole share waits until it gives one back.
 
 import { type Denial, denial, type Outage, outage } from '../../decision/outcome.ts';
 import type { ShareClaim, Party } from './caller-shares.ts';
@@ -103,6 +102,5 @@ export class FairLine<T extends LineMember> {
   }
 }
 
-/** A caller that holds its whole share is refused for that; everybody else because the upstream's connections are all in use. */
 const refusalOf = ({ usedUp }: ShareClaim): Denial | Outage =>
   usedUp === undefined ? outage('overloaded') : denial('share_used_up', usedUp);

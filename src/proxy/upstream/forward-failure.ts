@@ -3,10 +3,7 @@
 import { type Outage, outage } from '../../decision/outcome.ts';
 import type { OutageReason } from '../../decision/refusal-class.ts';
 
-/**
- * The outage behind an error of an upstream exchange.
- * `responseBegan`: bytes of a response had been read, so a lost connection means a broken answer, not a missing upstream.
- */
+/** `responseBegan`: bytes of a response had been read, so a lost connection means a broken answer, not a missing upstream. */
 export const outageOf = (error: Error, responseBegan: boolean): Outage => {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const reason = reasons[code];

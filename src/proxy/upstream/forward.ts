@@ -1,5 +1,5 @@
-// Forwarding of plain requests: one exchange object per request, over bounded connections per upstream. It takes a Permit
-// and nothing else, moves bytes, and never decides. Refusals are answered by the caller of `forward`.
+// Forwarding of plain requests: one exchange object per request, over bounded connections per upstream. It takes a Permit and
+// nothing else, and never decides.
 
 import { isPermit } from '../../decision/authorize.ts';
 import type { UpstreamReading } from '../../observe/metric-sources.ts';
@@ -25,10 +25,7 @@ export interface Forwarder {
 /** A forwarder that another one can follow. */
 export type HeritableForwarder = Forwarder & Inheritance<UpstreamConnections>;
 
-/**
- * `before`: a forwarder that this one follows. It takes over the connections to each upstream whose settings are the same,
- * with what they count; the others are retired. What is under way goes on.
- */
+/** Follows `before`: takes over the connections to each upstream whose settings are the same; what is under way goes on. */
 export const createForwarder = (
   upstreams: Readonly<Record<string, UpstreamSettings>>,
   options: ForwardOptions,

@@ -31,10 +31,7 @@ export class RequestBody extends Readable {
   #waitTimer: NodeJS.Timeout | undefined;
   #isDiscarding = false;
 
-  /**
-   * @param framing not `none`: there would be nothing to read.
-   * @param bytesMax the route's limit, in bytes of content.
-   */
+  /** `bytesMax`: the route's limit, in bytes of content. */
   constructor(
     request: IncomingMessage,
     framing: Framing,
@@ -145,10 +142,7 @@ const piecesBytesMax = 65_536;
 /** What a caller may still send after its body was given up. */
 const lingerBytesMax = 262_144;
 
-/**
- * Watches that a body keeps coming: a caller that sends next to nothing may not hold a connection to the API, nor its own, for as
- * long as it likes. Judged window by window, and only while we read: what the API does not take yet is no fault of the caller.
- */
+/** Watches that a body keeps coming, window by window while we read: what the API does not take is no fault of the caller. */
 class BodyPace {
   readonly #bytesMin: number;
   readonly #timer: NodeJS.Timeout;

@@ -72,10 +72,7 @@ export const readResponseHeaders = (
   };
 };
 
-/**
- * The trailer section, ready for `ServerResponse.addTrailers`, without fields that frame, route or authenticate a message
- * (RFC 9110 section 6.5.1).
- */
+/** For `addTrailers`, without fields that frame, route or authenticate a message (RFC 9110 section 6.5.1). */
 export const readTrailers = (raw: readonly (Buffer | string)[]): [string, string][] => {
   const trailers: [string, string][] = [];
   for (let at = 0; at + 1 < raw.length; at += 2) {

@@ -43,10 +43,7 @@ export class ResponseWriter {
     this.#listener = listener;
   }
 
-  /**
-   * Passes an interim response on (RFC 9110 section 15.2), except `100 Continue`: that one has been sent to callers who wait
-   * for it, and the others did not ask. An outage when there are too many, or it is none.
-   */
+  /** Passes an interim response on (RFC 9110 section 15.2), except `100 Continue`, which those who asked for have been sent. */
   inform(status: number, raw: RawHeaders): Outage | undefined {
     this.#interimCount += 1;
     if (status < 100 || status === 101 || this.#interimCount > interimsMax)

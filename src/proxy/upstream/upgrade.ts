@@ -37,7 +37,7 @@ export interface CountedUpgrader extends Upgrader, Inheritance<OpenTunnels> {
   readonly size: number;
 }
 
-/** `before`: an upgrader that this one follows; tunnels to an upstream whose settings are the same count on. */
+/** Follows `before`: tunnels to an upstream whose settings are the same count on. */
 export const createUpgrader = (
   upstreams: Readonly<Record<string, UpstreamSettings>>,
   options: ForwardOptions,

@@ -1,7 +1,6 @@
 // The connections to one upstream: a bounded number of undici clients, each one socket and one request at a time, the most
-// recently used first; a bounded, timed queue when all are busy. It moves no bytes and knows nothing of requests.
-// One client a connection instead of undici's Pool, because Pool hides which socket a request is on, and a safe retry
-// (RFC 9110 section 9.2.2) depends on just that.
+// recently used first. undici's Pool hides which socket a request is on, and a safe retry (RFC 9110 section 9.2.2) depends on
+// just that. It moves no bytes.
 
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
