@@ -3,12 +3,8 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Outage, outage } from '../decision/outcome.ts';
-import type { CacheCounts } from '../identity/cache-reading.ts';
-import {
-  type CountingIdentifier,
-  createIdentifier,
-  type IdentifierDependencies,
-} from '../identity/create-identifier.ts';
+import { CachingIdentifier, type IdentifierDependencies } from '../identity/caching-identifier.ts';
+import type { CacheCounts } from '../identity/identity-cache.ts';
 import { createUnknownTokenLimit, type UnknownTokenLimit } from '../identity/unknown-token-limit.ts';
 import { algorithmsOf, SigningKeys } from '../lifecycle/signing-keys.ts';
 import { summarizeError } from '../observe/describe-error.ts';
@@ -24,7 +20,7 @@ export interface Identification {
   readonly signingKeys: SigningKeys;
   readonly accessTokens: AccessTokenVerifiers;
   readonly unknownTokenLimit: UnknownTokenLimit;
-  readonly identifier: CountingIdentifier;
+  readonly identifier: CachingIdentifier;
 }
 
 export interface IdentificationDeps {
@@ -87,9 +83,9 @@ const openIdentifier = (
   settings: IdentifierDependencies['settings'] & Parameters<typeof signersOf>[0],
   { signingKeys, accessTokens, unknownTokenLimit }: Omit<Identification, 'identifier'>,
   { foundation, log, counts }: IdentificationDeps,
-): CountingIdentifier => {
+): CachingIdentifier => {
   const { store, feedState, lastUsed } = foundation;
-  return createIdentifier({
+  return new CachingIdentifier({
     store,
     settings,
     feedState,

@@ -3,7 +3,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { isOutage } from '../decision/outcome.ts';
-import { newCacheCounts } from '../identity/cache-reading.ts';
+import { newCacheCounts } from '../identity/identity-cache.ts';
 import { createAudit } from '../lifecycle/audit.ts';
 import { createPasswordHashes } from '../lifecycle/password-hash.ts';
 import type { Log } from '../observe/log.ts';

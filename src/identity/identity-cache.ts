@@ -7,6 +7,19 @@ import type { Settings } from '../settings/settings.ts';
 import type { CacheTimes } from './authenticator.ts';
 import type { CachedSubject } from './cached-subject.ts';
 
+/** What the identifier counts. Counts go on when a reload puts another identifier in its place. */
+export const newCacheCounts = () => ({
+  hits: 0,
+  /** Look-ups and verifications begun, and requests that joined one under way. */
+  misses: 0,
+  shared: 0,
+  /** Refused from memory, or by shape alone. */
+  unknownHits: 0,
+  /** Served past their time because the store was out. */
+  stale: 0,
+});
+export type CacheCounts = ReturnType<typeof newCacheCounts>;
+
 interface Refused {
   readonly denial: Denial;
   readonly untilMs: number;

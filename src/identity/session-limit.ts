@@ -4,25 +4,24 @@
 import type { Identity } from '../decision/identity.ts';
 import { FixedWindow, minuteMs } from './fixed-window.ts';
 
-interface Holder extends Pick<Identity, 'tokenId' | 'sessionId'> {
+/** An identity, or the owner of an API token. */
+export interface Holder extends Pick<Identity, 'tokenId'> {
   readonly org: { readonly id: string };
   readonly user: { readonly id: string };
+  readonly sessionId?: string | undefined;
 }
 
-export interface SessionLimit {
-  /** Counts one access token made; false when there were too many. Synchronous; one map look-up. */
-  mayBegin(holder: Holder): boolean;
-  /** Counts one session ended by its holder. */
-  mayEnd(holder: Holder): boolean;
-}
+export type SessionLimit = ReturnType<typeof createSessionLimit>;
 
 /** `perMinute`: of each kind, for each API token; without one for each session, or else user; 0: no limit. */
-export const createSessionLimit = (perMinute: number, monotonicMs?: () => number): SessionLimit => {
+export const createSessionLimit = (perMinute: number, monotonicMs?: () => number) => {
   const begun = new FixedWindow({ windowMs: minuteMs, monotonicMs });
   const ended = new FixedWindow({ windowMs: minuteMs, monotonicMs });
   return {
-    mayBegin: (holder) => perMinute === 0 || begun.add(keyOf(holder)) <= perMinute,
-    mayEnd: (holder) => perMinute === 0 || ended.add(keyOf(holder)) <= perMinute,
+    /** Counts one access token made; false when there were too many. Synchronous; one map look-up. */
+    mayBegin: (holder: Holder): boolean => perMinute === 0 || begun.add(keyOf(holder)) <= perMinute,
+    /** Counts one session ended by its holder. */
+    mayEnd: (holder: Holder): boolean => perMinute === 0 || ended.add(keyOf(holder)) <= perMinute,
   };
 };
 

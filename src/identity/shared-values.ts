@@ -7,34 +7,21 @@ import type { Identity } from '../decision/identity.ts';
 const valuesMax = 1_000;
 
 export class SharedValues {
-  readonly #scopes = new LRUCache<string, ReadonlySet<string>>({ max: valuesMax });
-  readonly #roles = new LRUCache<string, readonly string[]>({ max: valuesMax });
-
   readonly #orgs = new LRUCache<string, Identity['org']>({ max: valuesMax });
+  readonly #roles = new LRUCache<string, readonly string[]>({ max: valuesMax });
+  readonly #scopes = new LRUCache<string, ReadonlySet<string>>({ max: valuesMax });
 
   /** An equal identity, made of values that others like it have too. */
   identity(identity: Identity): Identity {
+    const { org, scopes } = identity;
     const { id, name, roles } = identity.user;
     return {
       ...identity,
-      org: this.org(identity.org),
-      user: { id, name, roles: this.roles(roles) },
-      scopes: this.scopes(identity.scopes),
+      org: shared(this.#orgs, JSON.stringify([org.id, org.name]), org),
+      user: { id, name, roles: shared(this.#roles, JSON.stringify(roles), roles) },
+      // A scope has no blank in it (RFC 6749 section 3.3).
+      scopes: shared(this.#scopes, [...scopes].join(' '), scopes),
     };
-  }
-
-  org(org: Identity['org']): Identity['org'] {
-    return shared(this.#orgs, JSON.stringify([org.id, org.name]), org);
-  }
-
-  /** An equal set, the same object each time. A scope has no blank in it (RFC 6749 section 3.3). */
-  scopes(scopes: ReadonlySet<string>): ReadonlySet<string> {
-    return shared(this.#scopes, [...scopes].join(' '), scopes);
-  }
-
-  /** An equal list, the same object each time. */
-  roles(roles: readonly string[]): readonly string[] {
-    return shared(this.#roles, JSON.stringify(roles), roles);
   }
 }
 

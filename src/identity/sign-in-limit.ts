@@ -1,32 +1,22 @@
 // How many passwords may be tried in vain: of one account by one address, of one account by all, by one address on
 // whichever accounts. Every try counts when it begins, so that a thousand at once are a thousand.
 
+import type { Settings } from '../settings/settings.ts';
 import { addressBlockOf } from './address-block.ts';
 import { FixedWindow } from './fixed-window.ts';
-
-export interface SignInLimit {
-  /** Counts a try; false: too many have failed, and this one must not be made. `account`: `<org>/<user>`. */
-  begin(address: string, account: string): boolean;
-  /** The try that began was good: it does not count, and the address is trusted with this account again. */
-  succeed(address: string, account: string): void;
-  /** The try came to nothing through no fault of its own: it does not count. */
-  cancel(address: string, account: string): void;
-}
-
-export interface SignInLimitSettings {
-  /** 0: no limit. */
-  readonly signInFailuresPerAccount: number;
-  /** 0: no limit. */
-  readonly signInFailuresPerAddress: number;
-}
 
 const windowMs = 15 * 60_000;
 const keysMax = 50_000;
 /** Everybody together may fail so many times more often than one address: one alone must not lock a user out. */
 const everybody = 10;
 
-export const createSignInLimit = (settings: SignInLimitSettings): SignInLimit => {
-  const { signInFailuresPerAccount: perAccount, signInFailuresPerAddress: perAddress } = settings;
+export type SignInLimit = ReturnType<typeof createSignInLimit>;
+
+/** 0 is no limit. */
+export const createSignInLimit = ({
+  signInFailuresPerAccount: perAccount,
+  signInFailuresPerAddress: perAddress,
+}: Pick<Settings['limits'], 'signInFailuresPerAccount' | 'signInFailuresPerAddress'>) => {
   const pairs = failuresUpTo(perAccount);
   const accounts = failuresUpTo(perAccount * everybody);
   const addresses = failuresUpTo(perAddress);
@@ -40,16 +30,19 @@ export const createSignInLimit = (settings: SignInLimitSettings): SignInLimit =>
     for (const { window, key } of countsOf(address, account)) window.takeBack(key);
   };
   return {
-    begin: (address, account) => {
+    /** Counts a try; false: too many have failed, and this one must not be made. `account`: `<org>/<user>`. */
+    begin: (address: string, account: string): boolean => {
       const counts = countsOf(address, account);
       if (counts.some(({ window, key, most }) => window.used(key) >= most)) return false;
       for (const { window, key } of counts) window.add(key);
       return true;
     },
-    succeed: (address, account) => {
+    /** The try that began was good: it does not count, and the address is trusted with this account again. */
+    succeed: (address: string, account: string): void => {
       takeBack(address, account);
       pairs.window.forget(`${addressBlockOf(address)} ${account}`);
     },
+    /** The try came to nothing through no fault of its own: it does not count. */
     cancel: takeBack,
   };
 };

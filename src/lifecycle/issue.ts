@@ -148,7 +148,7 @@ export const sessionIdentity = (
 };
 
 /** What the gate reads must not depend on a dialect: ours win, but for `sub`. */
-const inDialect = (claims: AccessTokenClaims, identity: Identity, form: TokenForm): AccessTokenClaims => ({
+const inDialect = (claims: AccessTokenClaims, identity: Identity, form: TokenForm) => ({
   ...form.profile(identity),
   ...form.claims(identity, { sessionId: claims.sid, clientId: claims.client_id }),
   ...claims,

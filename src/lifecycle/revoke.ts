@@ -3,10 +3,10 @@
 // it, because an earlier attempt may have been answered with an outage, and the store may have lost what this replica knows.
 
 import { type Credential, isJwt } from '../decision/credential.ts';
-import { type Identity, isByAccessToken } from '../decision/identity.ts';
+import { isByAccessToken } from '../decision/identity.ts';
 import { type Denial, denial, isDenial, isOutage, type Outage } from '../decision/outcome.ts';
 import type { Identifier, Subject } from '../identity/identifier.ts';
-import type { SessionLimit } from '../identity/session-limit.ts';
+import type { Holder, SessionLimit } from '../identity/session-limit.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { digestOf } from '../tokens/api-token.ts';
 import type { Actor, Origin } from './actor.ts';
@@ -83,15 +83,18 @@ const revokeApiToken = async (
   const { store, audit } = deps;
   const identity = isDenial(subject) ? undefined : subject.identity;
   const digest = digestOf(credential.value);
-  const owner = identity === undefined ? await findOwner(store, digest) : ownerOf(identity);
+  const owner: Holder | undefined | Outage = identity ?? (await findOwner(store, digest));
   if (isOutage(owner)) return owner;
   if (owner === undefined)
     return isDenial(subject) && mayBeGoodLater(subject) ? notGoodYet : judgeUnknown(deps, credential.value);
-  if (identity === undefined && deps.sessionLimit?.mayEnd(holderOf(owner)) === false)
-    return denial('rate_limited', `revocations of ${owner.tokenId}, which is not live`);
-  const answer = await store.revokeToken(owner.tokenId, nowMs, digest);
+  const { org, user, tokenId } = owner;
+  if (tokenId === undefined) throw new Error('an API token was identified without its id');
+  if (identity === undefined && deps.sessionLimit?.mayEnd(owner) === false)
+    return denial('rate_limited', `revocations of ${tokenId}, which is not live`);
+  const answer = await store.revokeToken(tokenId, nowMs, digest);
   const outcome = isOutage(answer) ? answer : outcomeOf[answer];
-  audit?.record({ action: 'token.revoke', identity, origin, subject: owner, outcome });
+  const party = { org: org.id, user: user.id, tokenId };
+  audit?.record({ action: 'token.revoke', identity, origin, subject: party, outcome });
   return outcome;
 };
 
@@ -103,30 +106,15 @@ const outcomeOf = {
   unknown: 'revoked',
 } as const;
 
-interface Owner {
-  readonly org: string;
-  readonly user: string;
-  readonly tokenId: string;
-}
-
-const ownerOf = ({ org, user, tokenId }: Identity): Owner => {
-  if (tokenId === undefined) throw new Error('an API token was identified without its id');
-  return { org: org.id, user: user.id, tokenId };
-};
-
-const holderOf = ({ org, user, tokenId }: Owner) => ({
-  org: { id: org },
-  user: { id: user },
-  tokenId,
-  sessionId: undefined,
-});
-
 /** Whose a token is that may not be used, or that memory calls unknown though it was imported a moment ago. */
-const findOwner = async (store: RevokeDeps['store'], digest: string): Promise<Owner | undefined | Outage> => {
+const findOwner = async (
+  store: RevokeDeps['store'],
+  digest: string,
+): Promise<Holder | undefined | Outage> => {
   const found = await store.findApiToken(digest);
   if (found === undefined || isOutage(found)) return found;
   const { id, orgId, userId } = found.token;
-  return { org: orgId, user: userId, tokenId: id };
+  return { org: { id: orgId }, user: { id: userId }, tokenId: id };
 };
 
 /**

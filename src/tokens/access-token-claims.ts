@@ -5,37 +5,6 @@ import type { Generation, Identity, Principal } from '../decision/identity.ts';
 import { parseScopes } from '../decision/scope.ts';
 import type { ClaimReader } from './claim-reader.ts';
 
-/** As on the wire. Times are seconds since the epoch. A claim that is undefined is left out. */
-export interface AccessTokenClaims {
-  readonly iss: string;
-  /** User id; in a dialect's form how that names the user, and the id is in `uid`. */
-  readonly sub: string;
-  readonly uid: string | undefined;
-  readonly aud: string;
-  readonly exp: number;
-  readonly iat: number;
-  readonly jti: string;
-  readonly client_id: string | undefined;
-  /** Org id. */
-  readonly org: string;
-  /** Effective scopes, separated by single spaces; may be empty. */
-  readonly scope: string;
-  /** Id of the API token behind the session. */
-  readonly tid: string | undefined;
-  /** Which of that token's secrets it was. */
-  readonly sn: number | undefined;
-  /** Session id. */
-  readonly sid: string;
-  /** `<org>.<user>` generations it was made in. */
-  readonly gen: string;
-  /** How the session began (RFC 8176): `api_token`, `pwd`, ... */
-  readonly amr: readonly string[];
-  /** User name. */
-  readonly name: string;
-  readonly org_name: string;
-  readonly roles: readonly string[];
-}
-
 /** What an access token is made of. Times are milliseconds since the epoch. */
 export interface AccessTokenGrant {
   readonly issuer: string;
@@ -54,13 +23,18 @@ export interface AccessTokenGrant {
 /** The methods (`amr`) that say that no person signed in: the session was begun by an API token, or by a service. */
 const impersonalMethods = ['api_token', 'client_credentials'];
 
-/** Claims of a new access token. Its times are whole seconds, rounded so that it never lives longer than granted. */
-export const accessTokenClaims = (grant: AccessTokenGrant): AccessTokenClaims => {
+export type AccessTokenClaims = ReturnType<typeof accessTokenClaims>;
+
+/**
+ * Claims of a new access token, as on the wire; one that is undefined is left out. Its times are whole seconds since the epoch,
+ * rounded so that it never lives longer than granted.
+ */
+export const accessTokenClaims = (grant: AccessTokenGrant) => {
   const { org, user, scopes, tokenId, secretNumber, generation } = grant.identity;
   return {
     iss: grant.issuer,
+    /** In a dialect's form how that names the user, and the id is in `uid`. */
     sub: user.id,
-    uid: undefined,
     aud: grant.audience,
     exp: Math.floor(grant.expiresAtMs / 1000),
     iat: Math.floor(grant.issuedAtMs / 1000),
@@ -71,7 +45,9 @@ export const accessTokenClaims = (grant: AccessTokenGrant): AccessTokenClaims =>
     tid: tokenId,
     sn: secretNumber,
     sid: grant.sessionId,
+    /** The generations of org and user that it was made in. */
     gen: `${generation.org}.${generation.user}`,
+    /** How the session began (RFC 8176): `api_token`, `pwd`, ... */
     amr: grant.methods,
     name: user.name,
     org_name: org.name,

@@ -17,16 +17,6 @@ export interface IssuerKeysSettings extends KeysLocation {
   readonly staleKeysMsMax: number;
 }
 
-export interface IssuerKeys {
-  /**
-   * Keys a token of this algorithm and kid may be signed with, at most four; none when the issuer has no such key.
-   * Waits for a fetch only when what is known cannot answer.
-   */
-  find(algorithm: string, kid: string | undefined, nowMs: number): Promise<readonly CryptoKey[] | Outage>;
-  /** Fetches the keys when none are known; the outage when they cannot be had. */
-  warm(nowMs: number): Promise<Outage | undefined>;
-}
-
 /** Hears when a fetch fails that comes after a good one or is the first, and when one succeeds again (undefined). */
 export type ReportFault = (fault: KeysFault | undefined) => void;
 
@@ -48,12 +38,7 @@ const retryDelayMs = 1_000;
 /** Bound on the work one token without a kid can cause. */
 const candidatesMax = 4;
 
-export const createIssuerKeys = (
-  settings: IssuerKeysSettings,
-  report: ReportFault = () => undefined,
-): IssuerKeys => new FetchedIssuerKeys(settings, report);
-
-class FetchedIssuerKeys implements IssuerKeys {
+export class IssuerKeys {
   readonly #settings: IssuerKeysSettings;
   readonly #report: ReportFault;
   readonly #locator: KeysLocator;
@@ -65,13 +50,17 @@ class FetchedIssuerKeys implements IssuerKeys {
   #failure: Outage | undefined;
   #flight: Promise<void> | undefined;
 
-  constructor(settings: IssuerKeysSettings, report: ReportFault) {
+  constructor(settings: IssuerKeysSettings, report: ReportFault = () => undefined) {
     this.#settings = settings;
     this.#report = report;
     this.#locator = createKeysLocator(settings);
     this.#freshMs = Math.min(freshMsMax, settings.staleKeysMsMax);
   }
 
+  /**
+   * Keys a token of this algorithm and kid may be signed with, at most four; none when the issuer has no such key.
+   * Waits for a fetch only when what is known cannot answer.
+   */
   async find(
     algorithm: string,
     kid: string | undefined,
@@ -87,6 +76,7 @@ class FetchedIssuerKeys implements IssuerKeys {
     return found.length === 0 && this.#failure !== undefined ? this.#failure : found;
   }
 
+  /** Fetches the keys when none are known; the outage when they cannot be had. */
   async warm(nowMs: number): Promise<Outage | undefined> {
     await this.#renew(nowMs);
     return this.#isUsable(nowMs) ? undefined : this.#failure;

@@ -1,7 +1,7 @@
 // A signing key: a private key, its published half, and from when until when it counts. Read here from a PEM file; keys
 // of the store are opened in stored-key.ts. Its id is its thumbprint, so one key has one id wherever it is mounted.
 
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject, type PrivateKeyInput } from 'node:crypto';
 import { type PublishedJwk, publishedJwk } from './public-jwk.ts';
 import { algorithmOf, type SigningAlgorithm } from './signature.ts';
 
@@ -55,10 +55,10 @@ export const parseSigningKey = (pem: string, name: string): SigningKey | KeyFaul
   return { ...shown, privateKey, origin: 'file', activeFromMs: 0, retireAtMs: undefined };
 };
 
-/** A private key in PEM without a password; undefined: it is none. */
-export const readPrivateKey = (pem: string): KeyObject | undefined => {
+/** A private key, as PEM without a password or as DER; undefined: it is none. */
+export const readPrivateKey = (key: string | PrivateKeyInput): KeyObject | undefined => {
   try {
-    return createPrivateKey(pem);
+    return createPrivateKey(key);
   } catch {
     return undefined;
   }

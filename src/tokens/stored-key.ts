@@ -1,12 +1,20 @@
 // A signing key as the store keeps it: made here, sealed before it leaves, and opened again with the same sealing key.
 // Every fault is a value that says what to do; nothing private outlives the call unsealed except the key itself.
 
-import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto';
+import { createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
+import { readStrictJson } from '../decision/strict-json.ts';
 import { parsePublicJwk, type PublishedJwk, publishedJwk } from './public-jwk.ts';
 import { seal, unseal } from './sealing.ts';
 import { keyFits, type SigningAlgorithm } from './signature.ts';
-import { isKeyFault, type KeyFault, keyFault, type SigningKey, type VerificationKey } from './signing-key.ts';
+import {
+  isKeyFault,
+  type KeyFault,
+  keyFault,
+  readPrivateKey,
+  type SigningKey,
+  type VerificationKey,
+} from './signing-key.ts';
 
 /** Times are milliseconds since the epoch. */
 export interface StoredKey {
@@ -48,7 +56,8 @@ export const generateStoredKey = async (
 /** Opens the public half alone, which verifies and is published even where the private half stays sealed. */
 export const openPublicHalf = (stored: StoredKey): VerificationKey | KeyFault => {
   const { kid, algorithm, activeFromMs, retireAtMs } = stored;
-  const publicKey = parsePublicJwk(parseJson(stored.publicJwk));
+  const read = readStrictJson(stored.publicJwk, 2);
+  const publicKey = 'why' in read ? undefined : parsePublicJwk(read.value);
   if (publicKey === undefined || !keyFits(algorithm, publicKey)) return damaged(kid, 'its public half');
   const publicJwk = publishedJwk(publicKey, algorithm);
   if (publicJwk.kid !== kid) return damaged(kid, 'its id, which is not the thumbprint of its public half');
@@ -67,7 +76,7 @@ export const openStoredKey = (stored: StoredKey, sealingKey: Uint8Array): Signin
         'the others have (keys.encryptionKey, keys.encryptionKeyFile). Only where that one is lost for good, give ' +
         'every replica the new one and abandon the old key: tollgate key rotate --abandon-old',
     );
-  const privateKey = readDer(plain);
+  const privateKey = readPrivateKey({ key: plain, format: 'der', type: 'pkcs8' });
   plain.fill(0);
   if (privateKey === undefined || !createPublicKey(privateKey).equals(half.publicKey))
     return damaged(stored.kid, 'its private half');
@@ -101,21 +110,5 @@ const generatePrivateKey = async (algorithm: SigningAlgorithm): Promise<KeyObjec
       return (await generate('rsa', { modulusLength: 2048 })).privateKey;
     case 'EdDSA':
       return (await generate('ed25519', {})).privateKey;
-  }
-};
-
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-};
-
-const readDer = (der: Buffer): KeyObject | undefined => {
-  try {
-    return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
-  } catch {
-    return undefined;
   }
 };

@@ -11,11 +11,11 @@ import type { CompactJwt } from './compact-jwt.ts';
 import {
   type AudienceRule,
   type ClaimMapping,
-  externalIdentity,
+  externalPrincipal,
   isForUs,
   otherUse,
-} from './external-identity.ts';
-import { createIssuerKeys, type IssuerKeys, type IssuerKeysSettings, type KeysFault } from './issuer-keys.ts';
+} from './external-principal.ts';
+import { IssuerKeys, type IssuerKeysSettings, type KeysFault } from './issuer-keys.ts';
 import type { KeyRing } from './key-ring.ts';
 import { type JwtExpectations, verifyJwt } from './verify-jwt.ts';
 
@@ -98,7 +98,7 @@ export const createAccessTokenVerifiers = (
 
 const trust = (issuer: ExternalIssuer, { onIssuerFault }: AccessTokenVerifierOptions): Trusted => ({
   issuer,
-  keys: createIssuerKeys(issuer, (fault) => onIssuerFault?.(issuer.issuer, fault)),
+  keys: new IssuerKeys(issuer, (fault) => onIssuerFault?.(issuer.issuer, fault)),
 });
 
 const verifyOwn = async (
@@ -154,7 +154,7 @@ const verifyExternal = async (
   // An ID token names the same client: there only `aud` would set it apart.
   const other = issuer.audienceClaim === 'aud' ? undefined : otherUse(jwt.claims);
   if (other !== undefined) return denial('token_invalid', `claim ${other}: not an access token for bearers`);
-  const principal = externalIdentity(jwt.claims, issuer, jwt.signingInput);
+  const principal = externalPrincipal(jwt.claims, issuer, jwt.signingInput);
   const expiresAtMs = principal.expiresAtMs + clockLeewayMs;
   return readable(jwt.claims, { ...principal, expiresAtMs }, nowMs);
 };

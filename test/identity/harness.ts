@@ -5,11 +5,7 @@ import type { Test } from 'tap';
 import { ownSession } from '../../src/identity/authenticators.ts';
 import type { Identity, Principal } from '../../src/decision/identity.ts';
 import { type Denial, denial, isRefusal } from '../../src/decision/outcome.ts';
-import {
-  createIdentifier,
-  type CountingIdentifier,
-  type IdentifierDependencies,
-} from '../../src/identity/create-identifier.ts';
+import { CachingIdentifier, type IdentifierDependencies } from '../../src/identity/caching-identifier.ts';
 import { FeedState } from '../../src/identity/feed-state.ts';
 import type { Subject } from '../../src/identity/identifier.ts';
 import { createUnknownTokenLimit } from '../../src/identity/unknown-token-limit.ts';
@@ -125,7 +121,7 @@ export const openHarness = async (
     isKeyRevoked: (keyId) => revokedKeys.has(keyId),
     monotonicMs,
   };
-  const identifier = createIdentifier(deps);
+  const identifier = new CachingIdentifier(deps);
   const org = exampleOrg();
   const user = exampleUser(org.id, { roles: ['reader'] });
   const made = exampleToken(user, { scopes: 'all' });
@@ -177,7 +173,7 @@ export const subjectOf = (answer: Subject | string): Subject => {
 };
 
 const askOf = async (
-  identifier: CountingIdentifier,
+  identifier: CachingIdentifier,
   credential: { form: 'opaque' | 'jwt'; value: string },
   nowMs: number,
   address?: string,

@@ -3,7 +3,7 @@
 
 import { generateKeyPairSync } from 'node:crypto';
 import type { Credential } from '../../src/decision/credential.ts';
-import { createIdentifier } from '../../src/identity/create-identifier.ts';
+import { CachingIdentifier } from '../../src/identity/caching-identifier.ts';
 import { FeedState } from '../../src/identity/feed-state.ts';
 import { createUnknownTokenLimit } from '../../src/identity/unknown-token-limit.ts';
 import { Accounts } from '../../src/lifecycle/accounts.ts';
@@ -36,7 +36,7 @@ export const openReplica = async (open: OpenStore, clock: { readonly nowMs: numb
   const feedState = new FeedState({ store, maxStalenessMs: 10_000, retentionMs, clockLeewayMs, now });
   const subscription = store.follow(feedState);
   await feedState.whenReady;
-  const identifier = createIdentifier({
+  const identifier = new CachingIdentifier({
     store,
     settings,
     feedState,

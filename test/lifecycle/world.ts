@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import { createIdentifier } from '../../src/identity/create-identifier.ts';
+import { CachingIdentifier } from '../../src/identity/caching-identifier.ts';
 import { FeedState } from '../../src/identity/feed-state.ts';
 import { createUnknownTokenLimit } from '../../src/identity/unknown-token-limit.ts';
 import { Accounts } from '../../src/lifecycle/accounts.ts';
@@ -99,7 +99,7 @@ export const createWorld = async (
   await feedState.whenReady;
   const keys = new KeyRing();
   keys.replace([newKey()]);
-  const identifier = createIdentifier({
+  const identifier = new CachingIdentifier({
     store,
     settings: all,
     feedState,

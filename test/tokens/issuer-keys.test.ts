@@ -1,7 +1,7 @@
 import { createLocalJWKSet, createRemoteJWKSet, jwtVerify } from 'jose';
 import t, { type Test } from 'tap';
 import { isOutage } from '../../src/decision/outcome.ts';
-import { createIssuerKeys, type IssuerKeys, type IssuerKeysSettings } from '../../src/tokens/issuer-keys.ts';
+import { IssuerKeys, type IssuerKeysSettings } from '../../src/tokens/issuer-keys.ts';
 import { answerJson, type JwksServer, startJwksServer } from './jwks-server.ts';
 import { keyPairs, minuteMs, nowMs, ownClaims, ownHeader, ownKeys, forge } from './samples.ts';
 import { caCertificate } from './tls-certificates.ts';
@@ -11,7 +11,7 @@ const rsKey = ownKeys.RS256.publicJwk;
 const secondMs = 1000;
 
 const keysFrom = (server: Pick<JwksServer, 'url'>, change: Partial<IssuerKeysSettings> = {}): IssuerKeys =>
-  createIssuerKeys({
+  new IssuerKeys({
     issuer: 'https://login.example',
     jwksUrl: server.url,
     ca: undefined,

@@ -3,7 +3,7 @@
 import t, { type Test } from 'tap';
 import { isOutage } from '../../src/decision/outcome.ts';
 import { summarizeError } from '../../src/observe/describe-error.ts';
-import { createIssuerKeys, type IssuerKeys } from '../../src/tokens/issuer-keys.ts';
+import { IssuerKeys } from '../../src/tokens/issuer-keys.ts';
 import { type JwksServer, startJwksServer } from './jwks-server.ts';
 import { minuteMs, nowMs, ownKeys } from './samples.ts';
 import { caCertificate } from './tls-certificates.ts';
@@ -33,7 +33,7 @@ const fixture = async (t: Test, path = '', scheme: 'http' | 'https' = 'http'): P
     response.writeHead(document === undefined ? 404 : 200).end(JSON.stringify(document));
   };
   const issuer = origin + path;
-  const keys = createIssuerKeys({
+  const keys = new IssuerKeys({
     issuer,
     jwksUrl: undefined,
     ca: scheme === 'https' ? caCertificate : undefined,

@@ -4,7 +4,7 @@
 import { denial, isDenial, isOutage, outage } from '../../decision/outcome.ts';
 import type { IssuerSettings } from '../../settings/settings.ts';
 import { isOwnShape, secretLengthMin } from '../../tokens/api-token.ts';
-import { introspectedPrincipal } from '../../tokens/introspected-principal.ts';
+import { introspectedPrincipal } from '../../tokens/external-principal.ts';
 import { type AskIssuer, createIntrospectionClient } from '../../tokens/introspection-client.ts';
 import type {
   AuthenticatorDeps,

@@ -1,11 +1,12 @@
-// The principal in an external issuer's access token, by the claims that the settings name. Its scopes are believed, so a
-// prefix can keep them apart from ours; rights at Tollgate itself are never among them. Its roles are only names here: the
-// org's record says what they grant. No I/O, no clock.
+// The principal in an external issuer's access token, or in what it answers about one (RFC 7662), by the claims that the
+// settings name. Its scopes are believed, so a prefix can keep them apart from ours; rights at Tollgate itself are never among
+// them. Its roles are only names here: the org's record says what they grant. No I/O, no clock.
 
 import { hash } from 'node:crypto';
 import type { Principal, SessionKind } from '../decision/identity.ts';
+import { type Denial, denial, earlyDenial } from '../decision/outcome.ts';
 import { ownScopePrefix, parseScopes } from '../decision/scope.ts';
-import type { ClaimReader } from './claim-reader.ts';
+import { ClaimReader } from './claim-reader.ts';
 
 /** How one issuer's claims become an identity. */
 export interface ClaimMapping {
@@ -50,7 +51,7 @@ const uses: Readonly<Record<string, ReadonlySet<unknown>>> = {
 };
 
 /** Whether a token says what it is for. */
-export const namesUse = (claims: ClaimReader): boolean => Object.keys(uses).some((name) => claims.has(name));
+const namesUse = (claims: ClaimReader): boolean => Object.keys(uses).some((name) => claims.has(name));
 
 /** The claim that says that a token is no access token for bearers; undefined: none does. */
 export const otherUse = (claims: ClaimReader): string | undefined =>
@@ -64,7 +65,7 @@ export const otherUse = (claims: ClaimReader): string | undefined =>
  * Reads the mapped claims. Meaningless when the reader has `failed` after it. Scopes may be one text (RFC 9068) or a
  * list of texts, as several issuers send them. `expiresAtMs` is exact; the caller adds its leeway.
  */
-export const externalIdentity = (
+export const externalPrincipal = (
   claims: ClaimReader,
   mapping: ClaimMapping,
   signingInput: string,
@@ -121,4 +122,44 @@ const readScopes = (claims: ClaimReader, mapping: ClaimMapping): ReadonlySet<str
   if (scopes === undefined) claims.fail(name);
   const named = scopes?.map((scope) => mapping.scopePrefix + scope);
   return new Set(named?.filter((scope) => !scope.startsWith(ownScopePrefix)));
+};
+
+/**
+ * Reads an active introspection response. The issuer has judged the token; judged here is whether it is for this API, whether
+ * it is an access token at all, and its times. `tokenDigest` names the session of a token without `jti`. `iat` is required: without it, a
+ * "revoke all" of its user could not be told to be later. A token without `exp` ends at the age the settings allow.
+ */
+export const introspectedPrincipal = (
+  members: object,
+  issuer: ClaimMapping & AudienceRule & { readonly tokenAgeMsMax: number },
+  tokenDigest: string,
+  clockLeewayMs: number,
+  nowMs: number,
+): Principal | Denial => {
+  const claims = new ClaimReader(withExpiry(members, issuer.tokenAgeMsMax));
+  if (claims.has('iss') && claims.raw('iss') !== issuer.issuer)
+    return denial('token_invalid', 'claim iss: not the issuer that was asked');
+  // RFC 7662 section 4: a token for somebody else's API is not good here.
+  if (!isForUs(claims, issuer))
+    return denial('token_invalid', `claim ${issuer.audienceClaim}: none that the settings accept`);
+  // The client that a refresh token names is the same: there `aud` cannot tell it apart.
+  if (issuer.audienceClaim !== 'aud' && !namesUse(claims))
+    return denial('token_invalid', 'claim token_type: is needed where aud is not read');
+  const other = otherUse(claims);
+  if (other !== undefined) return denial('token_invalid', `claim ${other}: not an access token for bearers`);
+  const principal = externalPrincipal(claims, issuer, tokenDigest);
+  const notBeforeMs = claims.optionalTimeMs('nbf') ?? -Infinity;
+  if (claims.failed !== undefined) return denial('token_invalid', `claim ${claims.failed}`);
+  const { issuedAtMs } = principal;
+  if (issuedAtMs > nowMs + clockLeewayMs) return earlyDenial('claim iat: in the future');
+  if (notBeforeMs > nowMs + clockLeewayMs) return earlyDenial('claim nbf: in the future');
+  if (nowMs >= issuedAtMs + issuer.tokenAgeMsMax + clockLeewayMs)
+    return denial('token_expired', 'claim iat: older than the settings allow');
+  const expiresAtMs = principal.expiresAtMs + clockLeewayMs;
+  return nowMs >= expiresAtMs ? denial('token_expired', 'claim exp') : { ...principal, expiresAtMs };
+};
+
+const withExpiry = (members: object, ageMsMax: number): object => {
+  if (Object.hasOwn(members, 'exp') || !('iat' in members) || typeof members.iat !== 'number') return members;
+  return { ...members, exp: members.iat + ageMsMax / 1000 };
 };

@@ -12,11 +12,10 @@ import { digestOf, isOwnShape, secretLengthMin } from '../tokens/api-token.ts';
 import type { AccessTokenVerifiers } from '../tokens/verify-access-token.ts';
 import { type Authenticator, type CacheTimes, PresentedCredential } from './authenticator.ts';
 import { authenticate, createAuthenticators } from './authenticators.ts';
-import { type CacheCounts, type CacheReading, newCacheCounts } from './cache-reading.ts';
 import { CachedSubject } from './cached-subject.ts';
 import type { FeedState } from './feed-state.ts';
 import type { Hit, Identifier, Limited, Subject } from './identifier.ts';
-import { IdentityCache } from './identity-cache.ts';
+import { type CacheCounts, IdentityCache, newCacheCounts } from './identity-cache.ts';
 import { ImportsProbe } from './imports-probe.ts';
 import type { ReportIssuerFault } from './issuer-faults.ts';
 import { OrgCache } from './org-cache.ts';
@@ -46,18 +45,7 @@ export interface IdentifierDependencies extends RenderingDeps {
   readonly monotonicMs?: () => number;
 }
 
-export const createIdentifier = (deps: IdentifierDependencies): CountingIdentifier =>
-  new CachingIdentifier(deps);
-
-export interface CountingIdentifier extends Identifier {
-  reading(): CacheReading;
-  /** Another one has taken its place: it caches for what is under way only, and hears of no more changes. */
-  retire(): void;
-  /** Forgets every identity, and what was rendered and signed for it. */
-  drop(): void;
-}
-
-class CachingIdentifier implements CountingIdentifier {
+export class CachingIdentifier implements Identifier {
   readonly #deps: IdentifierDependencies;
   readonly #monotonicMs: () => number;
   readonly #counts: CacheCounts;
@@ -164,14 +152,11 @@ class CachingIdentifier implements CountingIdentifier {
     return this.#rendering.accessTokenFor(subject, upstreamName, nowMs);
   }
 
-  reading(): CacheReading {
-    return {
-      ...this.#counts,
-      ...this.#cache.sizes(),
-      inFlight: this.#flights.size,
-    };
+  reading() {
+    return { ...this.#counts, ...this.#cache.sizes(), inFlight: this.#flights.size };
   }
 
+  /** Another one has taken its place: it caches for what is under way only, and hears of no more changes. */
   retire(): void {
     for (const stop of this.#stops) stop();
     this.drop();
@@ -179,6 +164,7 @@ class CachingIdentifier implements CountingIdentifier {
     this.#cache = new IdentityCache({ ...this.#deps.settings.cache, identitiesMax: 1, unknownMax: 1 });
   }
 
+  /** Forgets every identity, and what was rendered and signed for it. */
   drop(): void {
     this.#epoch += 1;
     this.#cache.clear();
