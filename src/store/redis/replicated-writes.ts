@@ -2,7 +2,7 @@
 // together, followed by the next WAIT: a dead replica costs every caller one wait or two, not a queue of them.
 //
 // WAIT promises only that the writes of its own connection have reached replicas (https://redis.io/commands/wait). So it
-// follows in the same pipeline, and a mark is written before it: a script that found its work done by an earlier attempt
+// follows on the same connection, and a mark is written before it: a script that found its work done by an earlier attempt
 // writes nothing, and without the mark WAIT could say "replicated" although that attempt never reached a replica.
 
 import type { Redis } from 'ioredis';
@@ -10,7 +10,7 @@ import type { MasterConnections } from './connections.ts';
 import { notReplicatedCode } from './context.ts';
 import { RedisFault } from './fault.ts';
 import { replicationMarkBeside } from './key-space.ts';
-import { type Script, isNoScript, script } from './script.ts';
+import { askFirst, isNoScript, type Script, script } from './script.ts';
 
 /** How many writes wait for a connection, and how many go out together: no write waits for more than two WAITs. */
 const pendingMax = 1000;
@@ -88,68 +88,45 @@ export class ReplicatedWrites {
     lane.isBusy = false;
   }
 
+  /** The commands of one turn leave in one write, in this order. */
   async #send(client: Redis, jobs: readonly Job[]): Promise<void> {
-    const pipeline = client.pipeline();
-    let count = 0;
-    /** Adds a command, after ASKING where it needs one, and answers where its result will be. */
-    const add = (isAsking: boolean, command: () => unknown): number => {
-      if (isAsking) pipeline.asking();
-      command();
-      count += isAsking ? 2 : 1;
-      return count - 1;
-    };
-    const places = jobs.map(({ script, keys, args, isAsking, isTextNeeded }) =>
-      add(isAsking, () =>
-        isTextNeeded
-          ? pipeline.eval(script.lua, keys.length, ...keys, ...args)
-          : pipeline.evalsha(script.sha, keys.length, ...keys, ...args),
-      ),
-    );
-    const marks = marksOf(jobs).map(({ key, isAsking }) =>
-      add(isAsking, () => pipeline.eval(writeMark.lua, 1, key)),
-    );
-    const wait = add(false, () => pipeline.wait(this.#replicasMin, this.#waitMs));
-    let results: Results;
-    try {
-      results = (await pipeline.exec()) ?? [];
-    } catch (error) {
-      for (const job of jobs) job.reject(error);
-      return;
-    }
-    const doubt = this.#doubtOf(
-      marks.map((place) => resultAt(results, place)),
-      resultAt(results, wait),
-    );
-    for (const [index, job] of jobs.entries()) {
-      const [error, reply] = resultAt(results, places[index] ?? -1);
-      if (error !== null) job.reject(error);
-      else if (doubt !== undefined) job.reject(doubt);
-      else job.resolve(reply);
+    const replies = jobs.map(({ script, keys, args, isAsking, isTextNeeded }) => {
+      askFirst({ client, isAsking });
+      return isTextNeeded
+        ? client.eval(script.lua, keys.length, ...keys, ...args)
+        : client.evalsha(script.sha, keys.length, ...keys, ...args);
+    });
+    const marks = marksOf(jobs).map((mark) => {
+      askFirst({ client, isAsking: mark.isAsking });
+      return client.eval(writeMark.lua, 1, mark.key);
+    });
+    const wait = client.wait(this.#replicasMin, this.#waitMs);
+    const [results, marked, [waited]] = await Promise.all([
+      Promise.allSettled(replies),
+      Promise.allSettled(marks),
+      Promise.allSettled([wait]),
+    ]);
+    const doubt = this.#doubtOf(marked, waited);
+    for (const [index, { resolve, reject }] of jobs.entries()) {
+      const result = results[index];
+      if (result?.status !== 'fulfilled') reject(result?.reason);
+      else if (doubt !== undefined) reject(doubt);
+      else resolve(result.value);
     }
   }
 
   /** Why the jobs may not be replicated. One mark that was written is enough: WAIT waits for all that came before it. */
-  #doubtOf(marks: readonly Result[], [waitError, waited]: Result): Error | undefined {
-    const markErrors = marks.map(([error]) => error);
-    if (!markErrors.includes(null)) return markErrors[0] ?? lost();
-    const replicas = waitError === null && typeof waited === 'number' ? waited : 0;
-    return replicas >= this.#replicasMin ? undefined : this.#notReplicated(replicas);
-  }
-
-  #notReplicated(replicas: number): RedisFault {
+  #doubtOf(marked: readonly PromiseSettledResult<unknown>[], waited: PromiseSettledResult<number>): unknown {
+    const failures = marked.filter((mark) => mark.status === 'rejected');
+    if (failures.length === marked.length) return failures[0]?.reason;
+    const replicas = waited.status === 'fulfilled' ? waited.value : 0;
+    if (replicas >= this.#replicasMin) return undefined;
     return new RedisFault(
       notReplicatedCode,
       `the write reached ${replicas} of ${this.#replicasMin} replicas within ${this.#waitMs} ms`,
     );
   }
 }
-
-const lost = (): RedisFault => new RedisFault('NOT_CONNECTED', 'the connection was lost');
-
-type Result = readonly [error: Error | null, reply: unknown];
-type Results = readonly Result[];
-
-const resultAt = (results: Results, place: number): Result => results[place] ?? [lost(), undefined];
 
 /** A mark for each shard written to: on a Cluster one of them may be moving. */
 const marksOf = (jobs: readonly Job[]): readonly { readonly key: string; readonly isAsking: boolean }[] => {
