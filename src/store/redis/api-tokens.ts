@@ -10,9 +10,8 @@ import { lineOf } from './change-codec.ts';
 import { type MasterConnections, runOn } from './connections.ts';
 import { commandsOf, type Step, type StoreContext } from './context.ts';
 import { isStorableId, isStorableTokenId, shardOfSession } from './key-space.ts';
-import { indexToken } from './index-token.ts';
 import { parseToken, tokenDocument, tokenFieldNames } from './record-codec.ts';
-import { afterTime, indexKeysOf, membersOf, vanishingOf } from './token-index-keys.ts';
+import { afterTime, indexKeysOf, indexToken, membersOf, vanishingOf } from './token-index.ts';
 import {
   claimDigest,
   createToken,

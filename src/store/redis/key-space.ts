@@ -2,7 +2,7 @@
 //
 //   tollgate:{7}:user:<org>/<user>    hash    the user record            no expiry
 //   tollgate:{7}:tokens:<org>/<user>  zset    the user's token ids       no expiry; vanished ids are swept
-//   tollgate:{7}:live:created:<org>/<user>, ...   zsets   how tokens are listed (token-index-keys.ts)   no expiry; swept
+//   tollgate:{7}:live:created:<org>/<user>, ...   zsets   how tokens are listed (token-index.ts)   no expiry; swept
 //   tollgate:{7}:vanishing            zset    records that will expire, by when   swept
 //   tollgate:{0}:tokens-indexed       string  an earlier version's tokens are in those sets   no expiry
 //   tollgate:{7}:token:<id>           hash    the API-token record       30 days past expiry or revocation
@@ -54,85 +54,50 @@ export class KeySpace {
     this.#bases = allShards.map((shard) => `${prefix}:{${shard}}:`);
   }
 
-  #base(shard: number): string {
+  #key(shard: number, name: string): string {
     const base = this.#bases[shard];
     if (base === undefined) throw new TypeError(`no such shard: ${shard}`);
-    return base;
+    return base + name;
   }
 
   /** The part of keys that names an account: `<org>/<user>`, or `<org>`, which names no user. */
-  account(orgId: string, userId: string | undefined): string {
-    return userId === undefined ? escapeOrg(orgId) : `${escapeOrg(orgId)}/${userId}`;
-  }
+  readonly account = (orgId: string, userId: string | undefined): string =>
+    userId === undefined ? escapeOrg(orgId) : `${escapeOrg(orgId)}/${userId}`;
   /** The record of an org or a user. */
-  record(orgId: string, userId: string | undefined): string {
-    return userId === undefined ? this.org(orgId) : this.user(orgId, userId);
-  }
-  user(orgId: string, userId: string): string {
-    return `${this.#base(shardOfAccount(orgId, userId))}user:${this.account(orgId, userId)}`;
-  }
-  tokensOf(orgId: string, userId: string): string {
-    return `${this.#base(shardOfAccount(orgId, userId))}tokens:${this.account(orgId, userId)}`;
-  }
+  readonly record = (orgId: string, userId: string | undefined): string =>
+    userId === undefined ? this.org(orgId) : this.user(orgId, userId);
+
+  readonly user = (orgId: string, userId: string): string =>
+    this.#key(shardOfAccount(orgId, userId), `user:${this.account(orgId, userId)}`);
+  readonly tokensOf = (orgId: string, userId: string): string =>
+    this.#key(shardOfAccount(orgId, userId), `tokens:${this.account(orgId, userId)}`);
   /** `of`: an account, or an org, whose part of this shard it is. */
-  tokenIndex(shard: number, part: TokenPart, by: TokenOrder, of: string): string {
-    return `${this.#base(shard)}${part}:${indexNames[by]}:${of}`;
-  }
-  vanishing(shard: number): string {
-    return `${this.#base(shard)}vanishing`;
-  }
-  tokensIndexed(): string {
-    return `${this.#base(0)}tokens-indexed`;
-  }
-  org(orgId: string): string {
-    return `${this.#base(shardOfAccount(orgId))}org:${orgId}`;
-  }
-  usersOf(orgId: string): string {
-    return `${this.#base(shardOfAccount(orgId))}users:${orgId}`;
-  }
-  orgs(shard: number): string {
-    return `${this.#base(shard)}orgs`;
-  }
-  token(tokenId: string): string {
-    return `${this.#base(shardOfTokenId(tokenId))}token:${tokenId}`;
-  }
-  digest(digest: string): string {
-    return `${this.#base(shardOfDigest(digest))}digest:${digest}`;
-  }
-  imports(shard: number): string {
-    return `${this.#base(shard)}imports`;
-  }
-  ended(shard: number, what: string): string {
-    return `${this.#base(shard)}ended:${what}`;
-  }
-  lineWrittenBack(shard: number, subject: string): string {
-    return `${this.#base(shard)}line:${subject}`;
-  }
-  changes(shard: number): string {
-    return `${this.#base(shard)}changes`;
-  }
+  readonly tokenIndex = (shard: number, part: TokenPart, by: TokenOrder, of: string): string =>
+    this.#key(shard, `${part}:${indexNames[by]}:${of}`);
+  readonly vanishing = (shard: number): string => this.#key(shard, 'vanishing');
+  readonly tokensIndexed = (): string => this.#key(0, 'tokens-indexed');
+  readonly org = (orgId: string): string => this.#key(shardOfAccount(orgId), `org:${orgId}`);
+  readonly usersOf = (orgId: string): string => this.#key(shardOfAccount(orgId), `users:${orgId}`);
+  readonly orgs = (shard: number): string => this.#key(shard, 'orgs');
+  readonly token = (tokenId: string): string => this.#key(shardOfTokenId(tokenId), `token:${tokenId}`);
+  readonly digest = (digest: string): string => this.#key(shardOfDigest(digest), `digest:${digest}`);
+  readonly imports = (shard: number): string => this.#key(shard, 'imports');
+  readonly ended = (shard: number, what: string): string => this.#key(shard, `ended:${what}`);
+  readonly lineWrittenBack = (shard: number, subject: string): string => this.#key(shard, `line:${subject}`);
+  readonly changes = (shard: number): string => this.#key(shard, 'changes');
   /** The Lua function `appendLine` computes this name from that of the stream. */
-  retention(shard: number): string {
-    return `${this.#base(shard)}retention`;
-  }
+  readonly retention = (shard: number): string => this.#key(shard, 'retention');
   /** All signing keys lie in one shard, so that adding one and retiring the others is one step. */
-  signingKeys(): string {
-    return `${this.#base(0)}keys`;
-  }
+  readonly signingKeys = (): string => this.#key(0, 'keys');
+  readonly auditBefore = (orgId: string): string => this.#key(shardOfAccount(orgId), `audit-before:${orgId}`);
+  readonly auditCopied = (): string => this.#key(0, 'audit-copied');
   /** The logs of all orgs lie in one shard, those of an org with its record. */
-  audit(log: AuditLog): string {
-    if (log.kind === 'operator') return `${this.#base(0)}audit-operator`;
+  readonly audit = (log: AuditLog): string => {
     const name = log.kind === 'done' ? 'audit' : `audit-${log.kind}`;
-    return log.org === undefined
-      ? `${this.#base(0)}${name}`
-      : `${this.#base(shardOfAccount(log.org))}${name}:${log.org}`;
-  }
-  auditBefore(orgId: string): string {
-    return `${this.#base(shardOfAccount(orgId))}audit-before:${orgId}`;
-  }
-  auditCopied(): string {
-    return `${this.#base(0)}audit-copied`;
-  }
+    return log.kind === 'operator' || log.org === undefined
+      ? this.#key(0, name)
+      : this.#key(shardOfAccount(log.org), `${name}:${log.org}`);
+  };
 }
 
 /** The mark in the shard of another key: what is written before a WAIT for replicas. */

@@ -88,3 +88,8 @@ local function expireRecord(key)
   end
 end
 `;
+
+/** `sameShard(id, digestKey)`: whether they lie together; an id names its shard in its last hex digit, a digest in its second. */
+export const sameShard = `
+local function sameShard(id, digestKey) return string.sub(id, -1) == string.sub(digestKey, -63, -63) end
+`;

@@ -18,8 +18,7 @@ import { loadToken } from './api-tokens.ts';
 import { runOn } from './connections.ts';
 import { commandsOf, type Step, type StoreContext } from './context.ts';
 import { allShards, isStorableId, isStorableTokenId } from './key-space.ts';
-import { buryScript, indexToken } from './index-token.ts';
-import { afterTime, boundsOfName, memberOf, sortKeyOfMember } from './token-index-keys.ts';
+import { afterTime, boundsOfName, buryScript, indexToken, memberOf, sortKeyOfMember } from './token-index.ts';
 import { createIndexGuard } from './token-upkeep.ts';
 
 /** Fewest members that a set is asked for. */

@@ -8,8 +8,7 @@ import type { StoreContext } from './context.ts';
 import { RedisFault } from './fault.ts';
 import { allShards } from './key-space.ts';
 import { shardOfAccount } from '../../tokens/shard.ts';
-import { parseVanishing } from './token-index-keys.ts';
-import { indexToken } from './index-token.ts';
+import { indexToken, parseVanishing } from './token-index.ts';
 
 const atOnce = 50;
 

@@ -31,6 +31,11 @@ export const newestGeneration = (connection: FileConnection, change: Change): nu
   return (row && optionalIntegerOf(row, 'newest')) ?? -1;
 };
 
+/** Appends a line unless one says so already. */
+export const appendOnce = (connection: FileConnection, change: Change): void => {
+  if (!isKnownLine(connection, change)) appendLine(connection, change);
+};
+
 /** Whether a line says this already, or, of an account or a secret, more. */
 export const isKnownLine = (connection: FileConnection, change: Change): boolean => {
   const { orgId, subject } = keyOf(change);
@@ -99,23 +104,16 @@ export const readBounds = (connection: FileConnection): { readonly pruned: numbe
     : { pruned: integerOf(row, 'pruned'), end: integerOf(row, 'end') };
 };
 
-/** What a line is about, in the columns of its index. */
-const keyOf = (change: Change): { readonly orgId: string; readonly subject: string } => ({
-  orgId: change.kind === 'user' || change.kind === 'org' ? change.orgId : '',
-  subject: subjectIdOf(change),
-});
+interface Subject {
+  readonly kind: string;
+  readonly orgId?: string;
+  readonly userId?: string;
+  readonly tokenId?: string;
+  readonly sessionId?: string;
+}
 
-const subjectIdOf = (change: Change): string => {
-  switch (change.kind) {
-    case 'token':
-    case 'secret':
-      return change.tokenId;
-    case 'session':
-      return change.sessionId;
-    case 'user':
-      return change.userId;
-    case 'org':
-    case 'keys':
-      return '';
-  }
-};
+/** What a line is about, in the columns of its index. */
+const keyOf = ({ orgId = '', userId, tokenId, sessionId }: Subject) => ({
+  orgId,
+  subject: tokenId ?? sessionId ?? userId ?? '',
+});

@@ -5,7 +5,7 @@ import type { Outage } from '../../decision/outcome.ts';
 import { changeOfAccount } from '../changes.ts';
 import type { Change, OrgRecord, UserRecord } from '../records.ts';
 import { changedAtMsOf, findOrg, findUser, writeAccount, writeChangedAt } from './accounts.ts';
-import { appendLine, isKnownLine } from './change-log.ts';
+import { appendOnce } from './change-log.ts';
 import type { FileConnection } from './connection.ts';
 import type { FileAccess } from './file-access.ts';
 import { markRevoked } from './tokens.ts';
@@ -30,8 +30,7 @@ export const reapplyChanges = async (
 
 const reapplyChange = (connection: FileConnection, change: Change, horizonMs: number): void => {
   const { line, isNewer = false } = applyToRecord(connection, change);
-  if (line.kind === 'keys' || (line.atMs < horizonMs && !isNewer) || isKnownLine(connection, line)) return;
-  appendLine(connection, line);
+  if (line.kind !== 'keys' && (line.atMs >= horizonMs || isNewer)) appendOnce(connection, line);
 };
 
 interface Applied {

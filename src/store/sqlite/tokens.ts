@@ -6,7 +6,7 @@ import type { ApiTokenRecord } from '../records.ts';
 import type { ApiTokenStore, LookUps, TokenUse } from '../token-store.ts';
 import { shardOfTokenId } from '../../tokens/shard.ts';
 import { findOrg, findUser } from './accounts.ts';
-import { appendLine, isKnownLine } from './change-log.ts';
+import { appendLine, appendOnce, isKnownLine } from './change-log.ts';
 import type { FileConnection } from './connection.ts';
 import type { FileAccess, Step } from './file-access.ts';
 import {
@@ -128,16 +128,14 @@ const revokeToken: Step<'revokeToken'> = (connection, tokenId, nowMs, digest) =>
     if (found?.token.id !== tokenId || nowMs >= secretEndMs(found)) return 'replaced';
   }
   const isRevoked = markRevoked(connection, tokenId, nowMs);
-  const line = { kind: 'token', tokenId, atMs: nowMs } as const;
-  if (!isKnownLine(connection, line)) appendLine(connection, line);
+  appendOnce(connection, { kind: 'token', tokenId, atMs: nowMs });
   if (token === undefined) return 'unknown';
   return isRevoked ? 'revoked' : 'already_revoked';
 };
 
 /** An ended session is a line of the feed and nothing else: it matters as long as its access tokens live. */
 const endSession: Step<'endSession'> = (connection, sessionId, nowMs) => {
-  const change = { kind: 'session', sessionId, atMs: nowMs } as const;
-  if (!isKnownLine(connection, change)) appendLine(connection, change);
+  appendOnce(connection, { kind: 'session', sessionId, atMs: nowMs });
   return 'ended';
 };
 
