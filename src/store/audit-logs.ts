@@ -100,23 +100,18 @@ export const mergeLogs = (
   { positions, limit }: Reading,
 ): Page<AuditEntry> => {
   const taken = found.map(() => 0);
+  /** The newest entry that is not taken yet, and its log; undefined: there is none. */
+  const newest = () =>
+    found
+      .map((entries, log) => ({ log, entry: entries[taken[log] ?? 0]?.entry }))
+      .reduce((best, head) => ((head.entry?.atMs ?? -1) > (best.entry?.atMs ?? -1) ? head : best));
   const items: AuditEntry[] = [];
-  const headOf = (log: number): LoggedEntry | undefined => found[log]?.[taken[log] ?? 0];
-  const newest = (): number | undefined => {
-    let best: number | undefined;
-    for (let log = 0; log < found.length; log++) {
-      const head = headOf(log);
-      const other = best === undefined ? undefined : headOf(best);
-      if (head !== undefined && (other === undefined || head.entry.atMs > other.entry.atMs)) best = log;
-    }
-    return best;
-  };
-  for (let log = newest(); log !== undefined && items.length < limit; log = newest()) {
-    const head = headOf(log);
-    if (head !== undefined) items.push(asSeenBy(org, head.entry));
+  let { log, entry } = newest();
+  for (; entry !== undefined && items.length < limit; { log, entry } = newest()) {
+    items.push(asSeenBy(org, entry));
     taken[log] = (taken[log] ?? 0) + 1;
   }
-  if (newest() === undefined) return { items, nextCursor: undefined };
+  if (entry === undefined) return { items, nextCursor: undefined };
   const ends = found.map((entries, log) => entries[(taken[log] ?? 0) - 1]?.position ?? positions[log] ?? '');
   return { items, nextCursor: ends.join(separator) };
 };

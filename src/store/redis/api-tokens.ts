@@ -7,11 +7,10 @@ import { DamagedRecord } from '../record-reader.ts';
 import type { ApiTokenRecord } from '../records.ts';
 import type { ApiTokenStore } from '../token-store.ts';
 import { lineOf } from './change-codec.ts';
-import { type MasterConnections, runOn } from './connections.ts';
-import { commandsOf, type Step, type StoreContext } from './context.ts';
+import { commandsOf, type MasterConnections, runOn, type Step, type StoreContext } from './context.ts';
 import { isStorableId, isStorableTokenId, shardOfSession } from './key-space.ts';
 import { parseToken, tokenDocument, tokenFieldNames } from './record-codec.ts';
-import { afterTime, indexKeysOf, indexToken, membersOf, vanishingOf } from './token-index.ts';
+import { afterTime, indexKeysOf, indexToken, membersOf, vanishingOf } from './token-sets.ts';
 import {
   claimDigest,
   createToken,

@@ -13,8 +13,7 @@ import {
 } from '../audit-logs.ts';
 import { type AuditEntry, readAuditEntry } from '../records.ts';
 import type { AuditStore } from '../token-store.ts';
-import { runOn } from './connections.ts';
-import { commandsOf, type Step, type StoreContext } from './context.ts';
+import { commandsOf, runOn, type Step, type StoreContext } from './context.ts';
 import { isStorableId } from './key-space.ts';
 import { script } from './script.ts';
 

@@ -2,7 +2,7 @@
 //
 //   tollgate:{7}:user:<org>/<user>    hash    the user record            no expiry
 //   tollgate:{7}:tokens:<org>/<user>  zset    the user's token ids       no expiry; vanished ids are swept
-//   tollgate:{7}:live:created:<org>/<user>, ...   zsets   how tokens are listed (token-index.ts)   no expiry; swept
+//   tollgate:{7}:live:created:<org>/<user>, ...   zsets   how tokens are listed (token-sets.ts)   no expiry; swept
 //   tollgate:{7}:vanishing            zset    records that will expire, by when   swept
 //   tollgate:{0}:tokens-indexed       string  an earlier version's tokens are in those sets   no expiry
 //   tollgate:{7}:token:<id>           hash    the API-token record       30 days past expiry or revocation
@@ -41,6 +41,9 @@ const escapeOrg = (orgId: string): string =>
 
 /** An id Redis can keep: a lone surrogate would be stored as U+FFFD and collide with another id. */
 export const isStorableId = (id: string): boolean => id.isWellFormed();
+
+export const isStorableAccount = (orgId: string, userId: string | undefined): boolean =>
+  isStorableId(orgId) && (userId === undefined || isStorableId(userId));
 
 /** Whether a text can be the id of a token: it names a shard. */
 export const isStorableTokenId = (tokenId: string): boolean =>

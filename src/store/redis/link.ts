@@ -3,7 +3,7 @@
 
 import type { Redis } from 'ioredis';
 import type { NodeOptions } from './connection-options.ts';
-import type { MasterConnections, Work } from './connections.ts';
+import type { MasterConnections, Work } from './context.ts';
 import { type FaultLog, RedisFault, faultOf } from './fault.ts';
 import { infoField } from './server-info.ts';
 import { TimedRedis } from './timed-redis.ts';

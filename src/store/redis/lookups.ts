@@ -3,8 +3,7 @@
 
 import { DamagedRecord } from '../record-reader.ts';
 import type { LookUps } from '../token-store.ts';
-import { readHash, runOn } from './connections.ts';
-import { commandsOf, type Step, type StoreContext } from './context.ts';
+import { commandsOf, readHash, runOn, type Step, type StoreContext } from './context.ts';
 import { allShards, isStorableId } from './key-space.ts';
 import { parseFound, parseOrg, parseUser } from './record-codec.ts';
 import { script } from './script.ts';

@@ -6,8 +6,7 @@
 // writes nothing, and without the mark WAIT could say "replicated" although that attempt never reached a replica.
 
 import type { Redis } from 'ioredis';
-import type { MasterConnections } from './connections.ts';
-import { notReplicatedCode } from './context.ts';
+import { type MasterConnections, notReplicatedCode } from './context.ts';
 import { RedisFault } from './fault.ts';
 import { replicationMarkBeside } from './key-space.ts';
 import { askFirst, isNoScript, type Script, script } from './script.ts';

@@ -1,7 +1,7 @@
 // The connections to the masters that a directory names, one to each: on a Cluster to the owner of the key, behind
 // Sentinel to the master. A server that is no longer named is left at once.
 
-import type { MasterConnections, Work } from './connections.ts';
+import type { MasterConnections, Work } from './context.ts';
 import { parseRedirect, tagOfKey } from './cluster-slots.ts';
 import { type ServerAddress, type Directory, nameOf } from './directory.ts';
 import { RedisFault } from './fault.ts';

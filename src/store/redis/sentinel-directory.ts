@@ -99,12 +99,7 @@ export class SentinelDirectory extends Directory {
       present === undefined
         ? 'no sentinel names a master'
         : 'no sentinel names a master; staying with the present one',
-      {
-        ...(present === undefined ? {} : { master: nameOf(present) }),
-        code: this.fault?.code,
-        error: this.fault?.message,
-        advice: this.fault?.advice,
-      },
+      { ...(present && { master: nameOf(present) }), ...this.fault?.facts },
     );
   }
 

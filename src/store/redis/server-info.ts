@@ -5,8 +5,7 @@ import type { Redis } from 'ioredis';
 import { DamagedRecord } from '../record-reader.ts';
 import type { StoreLog } from '../store-options.ts';
 import type { ClockReading, StoreProbe } from '../token-store.ts';
-import { runOn } from './connections.ts';
-import type { StoreContext } from './context.ts';
+import { runOn, type StoreContext } from './context.ts';
 import { allShards } from './key-space.ts';
 import { script } from './script.ts';
 

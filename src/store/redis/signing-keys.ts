@@ -2,8 +2,7 @@
 
 import type { SigningKeyStore } from '../token-store.ts';
 import { lineOf } from './change-codec.ts';
-import { readHash } from './connections.ts';
-import { commandsOf, type Step, type StoreContext } from './context.ts';
+import { commandsOf, readHash, type Step, type StoreContext } from './context.ts';
 import { keyDocument, parseKeys } from './record-codec.ts';
 import { addKey, revokeKey } from './token-scripts.ts';
 

@@ -15,10 +15,9 @@ import {
 } from '../token-listing.ts';
 import type { TokenListings } from '../token-store.ts';
 import { loadToken } from './api-tokens.ts';
-import { runOn } from './connections.ts';
-import { commandsOf, type Step, type StoreContext } from './context.ts';
-import { allShards, isStorableId, isStorableTokenId } from './key-space.ts';
-import { afterTime, boundsOfName, buryScript, indexToken, memberOf, sortKeyOfMember } from './token-index.ts';
+import { commandsOf, runOn, type Step, type StoreContext } from './context.ts';
+import { allShards, isStorableAccount, isStorableTokenId } from './key-space.ts';
+import { afterTime, boundsOfName, buryScript, indexToken, memberOf, sortKeyOfMember } from './token-sets.ts';
 import { createIndexGuard } from './token-upkeep.ts';
 
 /** Fewest members that a set is asked for. */
@@ -33,9 +32,6 @@ interface Member {
 
 /** Of whom tokens are listed. */
 type Owner = Pick<TokenScan, 'orgId' | 'userId'>;
-
-const isStorable = ({ orgId, userId }: Owner): boolean =>
-  isStorableId(orgId) && (userId === undefined || isStorableId(userId));
 
 const shardsOf = ({ orgId, userId }: Owner): readonly number[] =>
   userId === undefined ? allShards : [shardOfAccount(orgId, userId)];
@@ -119,12 +115,13 @@ export const tokenListings = (context: StoreContext): TokenListings => {
   const guard = createIndexGuard(context);
   return {
     scanTokens: command(async (_, scan: TokenScan) => {
-      if (!isStorable(scan)) return { tokens: [], visited: 0, last: undefined, isEnd: true };
+      if (!isStorableAccount(scan.orgId, scan.userId))
+        return { tokens: [], visited: 0, last: undefined, isEnd: true };
       await guard(scan.orgId, scan.userId);
       return scanTokens(context, scan);
     }),
     countTokens: command(async (_, count: TokenCount) => {
-      if (!isStorable(count)) return 0;
+      if (!isStorableAccount(count.orgId, count.userId)) return 0;
       await guard(count.orgId, count.userId);
       return countTokens(context, count);
     }),

@@ -5,7 +5,7 @@ import { script } from './script.ts';
 import { allowAtMaxmemory, appendLine, endWithoutRecord, expireRecord, sameShard } from './script-parts.ts';
 
 /**
- * KEYS token, user, index of the user's tokens, vanishing records, six indexes (token-index.ts), the user's live
+ * KEYS token, user, index of the user's tokens, vanishing records, six indexes (token-sets.ts), the user's live
  * tokens by expiry; then, as flagged, the mark of imports; then, as flagged, the digest.
  * ARGV id, digest, doc, account, keepUntilMs ('' for ever), '1' when KEYS[12] is the mark of imports, '1' when the last
  * key is the digest (it lies in this shard), revokedAtMs or '', most live tokens of the user or '', which of them have not

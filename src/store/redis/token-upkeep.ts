@@ -3,12 +3,11 @@
 
 import { DamagedRecord } from '../record-reader.ts';
 import { loadToken } from './api-tokens.ts';
-import { listIndex } from './connections.ts';
-import type { StoreContext } from './context.ts';
+import { listIndex, type StoreContext } from './context.ts';
 import { RedisFault } from './fault.ts';
 import { allShards } from './key-space.ts';
 import { shardOfAccount } from '../../tokens/shard.ts';
-import { indexToken, parseVanishing } from './token-index.ts';
+import { indexToken, parseVanishing } from './token-sets.ts';
 
 const atOnce = 50;
 
@@ -17,8 +16,8 @@ export const indexEarlierTokens = async (context: StoreContext, isClosed: () => 
   const { keys, reads } = context;
   const writes = context.unacknowledged('sweep');
   for (const shard of allShards)
-    await eachOf(context, keys.orgs(shard), isClosed, (orgId) =>
-      eachOf(context, keys.usersOf(orgId), isClosed, (userId) => indexTokensOf(context, orgId, userId)),
+    await eachOf(context, isClosed, keys.orgs(shard), (orgId) =>
+      eachOf(context, isClosed, keys.usersOf(orgId), (userId) => indexTokensOf(context, orgId, userId)),
     );
   const mark = keys.tokensIndexed();
   if (!isClosed() && (await reads.on(mark, (client) => client.get(mark))) === null)
@@ -41,23 +40,19 @@ const indexTokensOf = async (context: StoreContext, orgId: string, userId: strin
     sets.map((set) => reads.on(set, (client) => client.zcard(set))),
   );
   if (known <= live + revoked) return;
-  await eachOf(
-    context,
-    all,
-    () => false,
-    async (tokenId) => {
-      const token = await loadToken(context, tokenId);
-      if (token === undefined) await writes.on(all, (client) => client.zrem(all, tokenId));
-      else await indexToken(context, token);
-    },
-  );
+  const isClosed = (): boolean => false;
+  await eachOf(context, isClosed, all, async (tokenId) => {
+    const token = await loadToken(context, tokenId);
+    if (token === undefined) await writes.on(all, (client) => client.zrem(all, tokenId));
+    else await indexToken(context, token);
+  });
 };
 
 /** Does something with each member of an index, a few at a time. */
 const eachOf = async (
   { reads }: StoreContext,
-  index: string,
   isClosed: () => boolean,
+  index: string,
   work: (member: string) => Promise<void>,
 ): Promise<void> => {
   let last: string | undefined;

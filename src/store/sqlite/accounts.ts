@@ -94,7 +94,7 @@ const changeOrg: Step<'changeOrg'> = (connection, orgId, change, nowMs) => {
   if (org === undefined) return undefined;
   const { name = org.name, state = org.state, tokenLifetimeMsMax = org.tokenLifetimeMsMax ?? null } = change;
   const roles = mergeRoles(org.roles, change.roles ?? {});
-  const isNewGeneration = state !== org.state || !sameRoles(org.roles, roles);
+  const isNewGeneration = state !== org.state || !isDeepStrictEqual(setsOf(org.roles), setsOf(roles));
   const changed = { ...org, name, state, roles, tokenLifetimeMsMax: tokenLifetimeMsMax ?? undefined };
   return writeChanged(connection, changed, isNewGeneration, nowMs);
 };
@@ -106,7 +106,9 @@ const changeUser: Step<'changeUser'> = (connection, orgId, userId, change, nowMs
   const passwordHash =
     change.passwordHash === undefined ? user.passwordHash : (change.passwordHash ?? undefined);
   const isNewGeneration =
-    state !== user.state || !sameSet(user.roles, roles) || passwordHash !== user.passwordHash;
+    state !== user.state ||
+    !isDeepStrictEqual(new Set(user.roles), new Set(roles)) ||
+    passwordHash !== user.passwordHash;
   return writeChanged(connection, { ...user, name, state, roles, passwordHash }, isNewGeneration, nowMs);
 };
 
@@ -156,13 +158,6 @@ const mergeRoles = (
   return Object.fromEntries(merged);
 };
 
-const sameRoles = (one: OrgRecord['roles'], other: OrgRecord['roles']): boolean => {
-  const names = Object.keys(one);
-  return (
-    sameSet(names, Object.keys(other)) &&
-    names.every((name) => Object.hasOwn(other, name) && sameSet(one[name] ?? [], other[name] ?? []))
-  );
-};
-
-const sameSet = (one: readonly string[], other: readonly string[]): boolean =>
-  new Set(one).symmetricDifference(new Set(other)).size === 0;
+/** Roles and their scopes, in whatever order. */
+const setsOf = (roles: OrgRecord['roles']): ReadonlyMap<string, ReadonlySet<string>> =>
+  new Map(Object.entries(roles).map(([role, scopes]) => [role, new Set(scopes)]));

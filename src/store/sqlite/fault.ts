@@ -3,8 +3,7 @@
 
 import { type Outage, outage } from '../../decision/outcome.ts';
 import { DamagedRecord } from '../record-reader.ts';
-import { MovedFile } from './connection.ts';
-import { UnusableFile } from './file-check.ts';
+import { MovedFile, UnusableFile } from './connection.ts';
 
 /** Primary result codes, https://sqlite.org/rescode.html */
 const advice: Readonly<Record<number, string>> = {

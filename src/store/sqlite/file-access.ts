@@ -16,7 +16,6 @@ const checkFileEveryMs = 1_000;
 const notedAtOnce = 100;
 
 export interface FileAccessOptions {
-  /** How long a line of the feed must be kept for this process; read anew each time, for it may grow. */
   readonly retentionMs: number;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -40,10 +39,13 @@ export class FileAccess {
   #connection: FileConnection | undefined;
   #fileCheckedMs = -Infinity;
   #prunedMs = -Infinity;
+  /** How long a line of the feed must be kept for this process; it may grow. */
+  retentionMs: number;
 
   constructor(file: string, options: FileAccessOptions) {
     this.#file = file;
     this.#options = options;
+    this.retentionMs = options.retentionMs;
   }
 
   /** Throws with the file and what to do when it cannot be used. */
@@ -146,8 +148,9 @@ export class FileAccess {
     return connection;
   }
 
-  /** Asks for the lines of the feed to be kept as long as the options say now. */
-  keepLines(): Promise<'done' | Outage> {
+  /** Asks for the lines of the feed to be kept for that long at least. */
+  keepLines(retentionMs: number): Promise<'done' | Outage> {
+    this.retentionMs = Math.max(this.retentionMs, retentionMs);
     return this.#attempt(() => {
       this.#askRetention(this.#current(0));
       return 'done';
@@ -159,15 +162,14 @@ export class FileAccess {
     if (nowMs - this.#prunedMs < pruneEveryMs) return;
     this.#prunedMs = nowMs;
     // Again, should the file have been restored from before this process asked.
-    askRetention(connection, this.#options.retentionMs);
+    askRetention(connection, this.retentionMs);
     pruneLines(connection, this.#options.now() - readRetention(connection));
     this.#options.pruneTokens(connection, this.#options.now());
   }
 
   /** Before anything is pruned by anybody: tokens of this process may need the lines for longer than they do. */
   #askRetention(connection: FileConnection): void {
-    const { retentionMs } = this.#options;
-    if (readRetention(connection) >= retentionMs) return;
-    connection.transaction(() => askRetention(connection, retentionMs));
+    if (readRetention(connection) >= this.retentionMs) return;
+    connection.transaction(() => askRetention(connection, this.retentionMs));
   }
 }

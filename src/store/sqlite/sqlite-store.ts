@@ -19,22 +19,19 @@ const pollDefaultMs = 10;
 
 /** Opens nothing yet: `open` does, and throws with the file and what to do when it cannot be used. */
 export const createSqliteStore = ({ file }: SqliteSettings, options: StoreOptions): TokenStore => {
-  let { retentionMs } = options;
-  const { pollMs = pollDefaultMs, now = Date.now, log = silentLog, checksPages = false } = options;
+  const {
+    retentionMs,
+    pollMs = pollDefaultMs,
+    now = Date.now,
+    log = silentLog,
+    checksPages = false,
+  } = options;
   const followers = new Set<FileFollower>();
   // Followers in this process know before the caller does.
   const onWritten = (): void => {
     for (const follower of followers) follower.poll();
   };
-  const access = new FileAccess(file, {
-    get retentionMs() {
-      return retentionMs;
-    },
-    now,
-    checksPages,
-    pruneTokens,
-    onWritten,
-  });
+  const access = new FileAccess(file, { retentionMs, now, checksPages, pruneTokens, onWritten });
   return {
     open: () => access.open(),
     close: async () => {
@@ -53,10 +50,9 @@ export const createSqliteStore = ({ file }: SqliteSettings, options: StoreOption
     ...tokenListings(access),
     ...signingKeys(access),
     ...audit(access),
-    reapply: (changes) => reapplyChanges(access, changes, now() - retentionMs),
+    reapply: (changes) => reapplyChanges(access, changes, now() - access.retentionMs),
     follow: (listener, longerMs = 0) => {
-      retentionMs = Math.max(retentionMs, longerMs);
-      if (longerMs > 0) void access.keepLines();
+      if (longerMs > 0) void access.keepLines(longerMs);
       const follower = new FileFollower(file, listener, {
         pollMs,
         fault: (err) => log.warn('the change feed cannot be read; trying again', { err }),

@@ -16,8 +16,7 @@ import {
   type TokenSortKey,
 } from '../token-listing.ts';
 import { DamagedRecord, parseJson } from '../record-reader.ts';
-import { runOn } from './connections.ts';
-import type { StoreContext } from './context.ts';
+import { runOn, type StoreContext } from './context.ts';
 import type { KeySpace } from './key-space.ts';
 import { script } from './script.ts';
 import { expireRecord } from './script-parts.ts';
