@@ -5,17 +5,9 @@ import { isOutage, type Outage } from '../decision/outcome.ts';
 import { isFailure } from '../lifecycle/command-error.ts';
 import type { AuditEntry, AuditParty } from '../store/records.ts';
 import type { TokenStore } from '../store/token-store.ts';
+import type { Given } from './command.ts';
 import { listing, time } from './output.ts';
-import {
-  type Account,
-  collect,
-  option,
-  optionOr,
-  optionRead,
-  readAccount,
-  readCount,
-  readDuration,
-} from './parameters.ts';
+import { collect, option, optionOr, optionRead, readAccount, readCount, readDuration } from './parameters.ts';
 import { storeCommand } from './store-command.ts';
 
 /** `24h` ago, or a time. */
@@ -29,35 +21,33 @@ const readSince = (value: string): ((nowMs: number) => number) => {
   return () => atMs;
 };
 
-interface AuditFilter {
-  readonly org: string | undefined;
-  readonly user: Account | undefined;
-  readonly actions: readonly string[] | undefined;
+const pageLimit = 500;
+
+const takes = {
+  org: option('--org <ORG>', 'only what an org did, and what was done to it'),
+  user: optionRead('--user <ORG/USER>', 'only what a user did, and what was done to them', readAccount),
+  actions: optionRead(
+    '--action <ACTION>',
+    'only this, e.g. token.revoke, or a group, e.g. token; repeatable',
+    collect,
+  ),
+  since: optionRead(
+    '--since <DURATION|TIME>',
+    'only as far back as 24h, or since 2026-11-22T14:00:00Z',
+    readSince,
+  ),
+  limit: optionOr('--limit <COUNT>', 'how many entries', 100, readCount),
+};
+
+interface AuditFilter extends Omit<Given<typeof takes>, 'since'> {
   /** Milliseconds since the epoch, by the clock of the store. */
   readonly sinceMs: number | undefined;
-  readonly limit: number;
 }
-
-const pageLimit = 500;
 
 export const auditCommand = storeCommand({
   name: 'audit',
   description: 'who did what, to whom, from where; newest first',
-  takes: {
-    org: option('--org <ORG>', 'only what an org did, and what was done to it'),
-    user: optionRead('--user <ORG/USER>', 'only what a user did, and what was done to them', readAccount),
-    actions: optionRead(
-      '--action <ACTION>',
-      'only this, e.g. token.revoke, or a group, e.g. token; repeatable',
-      collect,
-    ),
-    since: optionRead(
-      '--since <DURATION|TIME>',
-      'only as far back as 24h, or since 2026-11-22T14:00:00Z',
-      readSince,
-    ),
-    limit: optionOr('--limit <COUNT>', 'how many entries', 100, readCount),
-  },
+  takes,
   help: '\nExamples:\n  tollgate audit --org acme --limit 20\n  tollgate audit --user acme/ann --action token --since 7d',
   run: async ({ since, ...given }, { store, accounts, now }) => {
     const filter = { ...given, sinceMs: since?.(now()) };

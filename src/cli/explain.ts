@@ -10,7 +10,7 @@ import { ownApiToken, ownSession } from '../identity/authenticators.ts';
 import { createPipeline, decide, type Pipeline } from '../proxy/pipeline.ts';
 import type { Decision, Forward, RequestHead } from '../proxy/request-decision.ts';
 import type { Settings } from '../settings/settings.ts';
-import { command } from './command.ts';
+import { command, type Given } from './command.ts';
 import { exitCode } from './exit-code.ts';
 import { withSettings } from './global-options.ts';
 import { pairs } from './output.ts';
@@ -24,26 +24,30 @@ import {
   readText,
 } from './parameters.ts';
 
+const takes = {
+  method: argumentRead('<METHOD>', 'GET, POST, ...', (method) => method.toUpperCase()),
+  target: argument('<PATH>', 'path as a caller sends it, with a query or without'),
+  scopes: optionRead(
+    '--scopes <SCOPES>',
+    'scopes in effect, repeatable; "" for none. Without it: no credential',
+    collectWords,
+  ),
+  orgId: optionOr('--org <ID>', "id of the caller's org", 'example-org', readText),
+  userId: optionOr('--user <ID>', "id of the caller's user", 'example-user', readText),
+  sessionKind: choice(
+    '--session <KIND>',
+    'how the caller proved who they are',
+    ['api_token', 'interactive'],
+    'api_token',
+  ),
+};
+
+type Question = Given<typeof takes>;
+
 export const explainCommand = command({
   name: 'explain',
   description: 'which rule a request meets, what it asks, and what the API would receive',
-  takes: {
-    method: argumentRead('<METHOD>', 'GET, POST, ...', (method) => method.toUpperCase()),
-    target: argument('<PATH>', 'path as a caller sends it, with a query or without'),
-    scopes: optionRead(
-      '--scopes <SCOPES>',
-      'scopes in effect, repeatable; "" for none. Without it: no credential',
-      collectWords,
-    ),
-    orgId: optionOr('--org <ID>', "id of the caller's org", 'example-org', readText),
-    userId: optionOr('--user <ID>', "id of the caller's user", 'example-user', readText),
-    sessionKind: choice(
-      '--session <KIND>',
-      'how the caller proved who they are',
-      ['api_token', 'interactive'],
-      'api_token',
-    ),
-  },
+  takes,
   help:
     '\nSends nothing. Exits 0 when the request would be let through, 1 when it would be refused.\n' +
     '\nExamples:\n  tollgate explain GET /things/1\n' +
@@ -56,16 +60,6 @@ export const explainCommand = command({
       return explanation.verdict === 'permit' ? exitCode.ok : exitCode.refused;
     }),
 });
-
-interface Question {
-  readonly method: string;
-  readonly target: string;
-  /** The scopes in effect; undefined: a call without a credential. */
-  readonly scopes: readonly string[] | undefined;
-  readonly orgId: string;
-  readonly userId: string;
-  readonly sessionKind: 'api_token' | 'interactive';
-}
 
 /** Judges an imagined request. Its caller is whom the question says, whatever credential the target may hold. */
 const explain = async (settings: Settings, question: Question): Promise<Explanation> => {

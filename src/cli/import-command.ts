@@ -3,7 +3,7 @@
 
 import { createReadStream } from 'node:fs';
 import { importApiTokens, type ImportProgress, type ImportReport } from '../lifecycle/import-api-tokens.ts';
-import { command } from './command.ts';
+import { command, type Given } from './command.ts';
 import { CsvUnusable, readCsv } from './csv.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { refuse } from './failure.ts';
@@ -12,18 +12,17 @@ import type { Output } from './output.ts';
 import { argument, flag } from './parameters.ts';
 import { type Session, withAudit, withStore } from './store-command.ts';
 
-interface ImportFile {
-  readonly file: string;
-  readonly isCsv: boolean;
-}
+const takes = {
+  file: argument('<FILE>', 'JSON objects, one a line, or CSV; - is standard input'),
+  isCsv: flag('--csv', 'the file is CSV whatever its name; its first line has the headings'),
+};
+
+type ImportFile = Given<typeof takes>;
 
 export const tokenImport = command({
   name: 'import',
   description: 'take over API tokens of another system, so that their callers change nothing',
-  takes: {
-    file: argument('<FILE>', 'JSON objects, one a line, or CSV; - is standard input'),
-    isCsv: flag('--csv', 'the file is CSV whatever its name; its first line has the headings'),
-  },
+  takes,
   help:
     '\nOne line, with sha256 (64 hex digits) or the secret itself; the user must exist:\n' +
     '  {"org":"acme","user":"ann","name":"ci","scopes":["things:read"],"expires":"2027-01-31T00:00:00Z","sha256":"..."}\n' +

@@ -61,14 +61,12 @@ export const layered = (
   return { ...readNamedFiles(tree, fileFields, report), problems, problem };
 };
 
-const sourceOf = (sources: ReadonlyMap<string, string>, path: Path): string | undefined => {
-  for (let length = path.length; length > 0; length--) {
-    const prefix = path.slice(0, length);
-    const source = sources.get(dotted(prefix)) ?? sources.get(`${dotted(prefix)}File`);
-    if (source !== undefined) return source;
-  }
-  return undefined;
-};
+/** Of the innermost mapping or value around it that came from outside the file. */
+const sourceOf = (sources: ReadonlyMap<string, string>, path: Path): string | undefined =>
+  path
+    .map((_, index) => dotted(path.slice(0, index + 1)))
+    .map((name) => sources.get(name) ?? sources.get(`${name}File`))
+    .findLast((source) => source !== undefined);
 
 /** `store: redis://...` becomes `store: { url: redis://... }`; an empty mapping or list counts as not written. */
 const spelledOut = (value: unknown, schema: unknown): unknown => {
