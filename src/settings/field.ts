@@ -35,7 +35,7 @@ export const fileOf = (name: string) =>
     `File to read \`${name}\` from, instead of writing it here.`,
   ).optional();
 
-type Fields = Readonly<Record<string, z.ZodType>>;
+export type Fields = Readonly<Record<string, z.ZodType>>;
 
 /** How a person writes a name. A duration has its unit in its value: `identityTtlMs` is `identityTtl`, `tokenAgeMsMax` `tokenAgeMax`. */
 const writtenName = (name: string): string => name.replace(/Ms(?=Max$|$)/, '');

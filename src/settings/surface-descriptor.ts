@@ -3,7 +3,7 @@
 
 import type { z } from 'zod';
 import type { SigningAlgorithm } from '../tokens/signature.ts';
-import { field } from './field.ts';
+import { field, type Fields, group } from './field.ts';
 import { durationOrNever } from './quantity.ts';
 import { flag, type Reader, right, text } from './reader.ts';
 
@@ -57,19 +57,28 @@ const keysOf = <Key extends string>(patterns: Readonly<Record<Key, string>>): re
 export const routeNameOf = (descriptor: SurfaceDescriptor, key: string): string =>
   `${descriptor.name}:${descriptor.labels?.[key] ?? key}`;
 
-export const enabled = field(flag, 'Whether it is served.').prefault(false);
+/** The settings of a surface that is not served unless they say so. */
+export const surfaceGroup = <const Of extends Fields>(description: string, fields: Of) =>
+  group({ enabled: field(flag, 'Whether it is served.').prefault(false), ...fields })
+    .meta({ description })
+    .prefault({});
 
 export const pathPrefix = (example: string): Reader<string> =>
   text('a path prefix', example, /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)+$/);
 
-/** A path prefix, or nothing where a vendor's paths begin at the root. */
-export const prefixOrNone = (example: string): Reader<string> => {
+/** `path`: the default, and the example in a message. */
+export const prefix = (path: string, description: string) =>
+  field(pathPrefix(path), description).prefault(path);
+
+/** Of a vendor's paths, which begin at the root unless the settings say otherwise. */
+export const prefixOrNone = (example: string, description: string) => {
   const written = pathPrefix(`${example}, or "" for none`);
-  return {
+  const reader: Reader<string> = {
     ...written,
     read: (value) => (value === '' ? right('') : written.read(value)),
     json: { type: 'string' },
   };
+  return field(reader, description).prefault('');
 };
 
 export const accountId = (what: string): Reader<string> =>

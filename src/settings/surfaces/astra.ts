@@ -1,25 +1,22 @@
 // NetApp Astra Control, whose paths begin with the account; the same tokens are also reached through a group.
 
-import { field, group } from '../field.ts';
+import { field } from '../field.ts';
 import { oneOf } from '../reader.ts';
-import { describeSurface, enabled, prefixOrNone, tokenLifetimeMs } from '../surface-descriptor.ts';
+import { describeSurface, prefixOrNone, surfaceGroup, tokenLifetimeMs } from '../surface-descriptor.ts';
 
 export const astra = describeSurface({
   name: 'astra',
-  fields: group({
-    enabled,
-    prefix: field(
-      prefixOrNone('/astra'),
+  fields: surfaceGroup('NetApp Astra Control.', {
+    prefix: prefixOrNone(
+      '/astra',
       'Path before /accounts/{account}/core/v1/users/{user}/tokens. Empty: none.',
-    ).prefault(''),
+    ),
     tokenLifetimeMs,
     foreignAccount: field(
       oneOf('forbidden', 'not-found'),
       "What the endpoints answer where the path names another account than the caller's: 403 or 404.",
     ).prefault('forbidden'),
-  })
-    .meta({ description: 'NetApp Astra Control.' })
-    .prefault({}),
+  }),
   paths: (prefix) => ({
     tokens: `${prefix}/accounts/{account}/core/v1/users/{user}/tokens/?`,
     token: `${prefix}/accounts/{account}/core/v1/users/{user}/tokens/{token}`,

@@ -1,10 +1,10 @@
 // The browser console: pages, a session in a cookie, and the operations of management for that cookie. All below its prefix
 // is its own.
 
-import { field, group } from '../field.ts';
+import { field } from '../field.ts';
 import { webOrigin } from '../network-readers.ts';
 import { duration } from '../quantity.ts';
-import { describeSurface, enabled, pathPrefix } from '../surface-descriptor.ts';
+import { describeSurface, prefix, surfaceGroup } from '../surface-descriptor.ts';
 import { management } from './management.ts';
 
 /** Of its own: the pages and the session. */
@@ -24,12 +24,8 @@ const apiKeys = Object.keys(management.paths('')).map((key) => [`api-${key}`, 'a
 
 export const browserConsole = describeSurface({
   name: 'console',
-  fields: group({
-    enabled,
-    prefix: field(
-      pathPrefix('/tollgate/console'),
-      'Path of its first page; everything below it is taken.',
-    ).prefault('/tollgate/console'),
+  fields: surfaceGroup('The console in the browser, for people: API tokens, users, the audit.', {
+    prefix: prefix('/tollgate/console', 'Path of its first page; everything below it is taken.'),
     origin: field(
       webOrigin,
       'How browsers see it, e.g. https://api.example.com. Write it where a proxy changes the Host header; without it the Host of a request counts.',
@@ -41,9 +37,7 @@ export const browserConsole = describeSurface({
       duration('5m', '30d'),
       'A session ends after this, whatever happens in it.',
     ).prefault('12h'),
-  })
-    .meta({ description: 'The console in the browser, for people: API tokens, users, the audit.' })
-    .prefault({}),
+  }),
   paths: (prefix): Readonly<Record<string, string>> => ({
     ...consolePaths(prefix),
     ...Object.fromEntries(

@@ -1,17 +1,13 @@
 // VMware Cloud Services. The rest of its API below the prefix is not ours.
 
-import { field, group } from '../field.ts';
+import { field } from '../field.ts';
 import { count, oneOf, text } from '../reader.ts';
-import { describeSurface, enabled, pathPrefix } from '../surface-descriptor.ts';
+import { describeSurface, prefix, surfaceGroup } from '../surface-descriptor.ts';
 
 export const csp = describeSurface({
   name: 'csp',
-  fields: group({
-    enabled,
-    prefix: field(
-      pathPrefix('/csp/gateway/am/api'),
-      'Path before /auth/api-tokens/authorize and the others.',
-    ).prefault('/csp/gateway/am/api'),
+  fields: surfaceGroup('VMware Cloud Services.', {
+    prefix: prefix('/csp/gateway/am/api', 'Path before /auth/api-tokens/authorize and the others.'),
     domain: field(
       text('a domain', 'a domain such as example.com', /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/),
       'Domain of users whose id is no e-mail address. Default: the host of `issuer`.',
@@ -24,9 +20,7 @@ export const csp = describeSurface({
       count(1, 10_000),
       'Most API tokens of one user; creating more is refused.',
     ).prefault(50),
-  })
-    .meta({ description: 'VMware Cloud Services.' })
-    .prefault({}),
+  }),
   paths: (prefix) => ({
     exchange: `${prefix}/auth/api-tokens/authorize`,
     details: `${prefix}/auth/api-tokens/details`,

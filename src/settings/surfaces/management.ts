@@ -1,19 +1,12 @@
 // Our own REST API. All below its prefix is its own, so that no password of a mistyped path reaches the API.
 
-import { field, group } from '../field.ts';
-import { describeSurface, enabled, pathPrefix } from '../surface-descriptor.ts';
+import { describeSurface, prefix, surfaceGroup } from '../surface-descriptor.ts';
 
 export const management = describeSurface({
   name: 'management',
-  fields: group({
-    enabled,
-    prefix: field(
-      pathPrefix('/tollgate/v1'),
-      'Path before /sessions and the others; everything below it is taken.',
-    ).prefault('/tollgate/v1'),
-  })
-    .meta({ description: 'Our own REST API for sign-in, API tokens, users and the audit.' })
-    .prefault({}),
+  fields: surfaceGroup('Our own REST API for sign-in, API tokens, users and the audit.', {
+    prefix: prefix('/tollgate/v1', 'Path before /sessions and the others; everything below it is taken.'),
+  }),
   paths: (prefix) => ({
     openapi: `${prefix}/openapi.json`,
     problem: `${prefix}/problems/{code}`,

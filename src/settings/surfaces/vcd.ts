@@ -1,24 +1,27 @@
 // VMware Cloud Director, also as SberCloud Enterprise. Its own API lies all around these paths.
 
-import { field, group } from '../field.ts';
-import { accountId, describeSurface, enabled, prefixOrNone, tokenLifetimeMs } from '../surface-descriptor.ts';
+import { field } from '../field.ts';
+import {
+  accountId,
+  describeSurface,
+  prefixOrNone,
+  surfaceGroup,
+  tokenLifetimeMs,
+} from '../surface-descriptor.ts';
 
 export const vcd = describeSurface({
   name: 'vcd',
-  fields: group({
-    enabled,
-    prefix: field(
-      prefixOrNone('/vcd'),
+  fields: surfaceGroup('VMware Cloud Director, also as SberCloud Enterprise.', {
+    prefix: prefixOrNone(
+      '/vcd',
       'Path before /oauth/tenant/{org}/token, /cloudapi/1.0.0/sessions, /api/session and the others. Empty: none.',
-    ).prefault(''),
+    ),
     providerOrg: field(
       accountId('an org id'),
       'Org of the provider: its paths are /oauth/provider/..., and its name may be written in any case.',
     ).prefault('System'),
     tokenLifetimeMs,
-  })
-    .meta({ description: 'VMware Cloud Director, also as SberCloud Enterprise.' })
-    .prefault({}),
+  }),
   paths: (prefix) => ({
     tenantToken: `${prefix}/oauth/tenant/{org}/token`,
     providerToken: `${prefix}/oauth/provider/token`,
