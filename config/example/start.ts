@@ -10,6 +10,7 @@ import { loadSealingKey } from '../../src/lifecycle/sealing-key.ts';
 import { loadSettings, type LoadResult } from '../../src/settings/load-settings.ts';
 import { issueLine } from '../../src/settings/settings-issue.ts';
 import { isKeyFault } from '../../src/tokens/signing-key.ts';
+import { buildConsole } from './build-console.ts';
 import { createExampleApi } from './api.ts';
 import { printWelcome } from './welcome.ts';
 import { type FirstToken, makeFirstToken } from './first-token.ts';
@@ -96,6 +97,7 @@ const start = async (options: Options): Promise<number> => {
       return 2;
     }
     const { settings } = loaded;
+    if (settings.surfaces.console.enabled) await buildConsole();
     const first: FirstToken | string = await makeFirstToken(settings, isExample);
     await serve({ ...loaded, load: () => load(true) }, ({ address }) =>
       printWelcome({ address, settings, first, isExample, file }),

@@ -8,7 +8,7 @@ import { type FirstToken, scopesOfFirst } from './first-token.ts';
 export const printWelcome = (facts: {
   /** `127.0.0.1:8080` or `unix:/path`. */
   readonly address: string;
-  readonly settings: Pick<Settings, 'routes' | 'tls'>;
+  readonly settings: Pick<Settings, 'routes' | 'tls' | 'surfaces'>;
   readonly first: FirstToken | string;
   readonly isExample: boolean;
   readonly file: string;
@@ -32,7 +32,18 @@ export const printWelcome = (facts: {
       ...(facts.isExample ? exampleLines(curl, url) : ownLines(curl, url, pathFor(facts.first.org, routes))),
       ...(tls === undefined ? [] : ['', 'Where curl does not know the certificate: --cacert FILE']),
     );
+  const { console: pages } = facts.settings.surfaces;
+  if (pages.enabled && socket === undefined)
+    lines.push('', `Console: ${url}${pages.prefix}/${signInOf(facts.first)}`);
   process.stdout.write(`${lines.join('\n')}\n\n`);
+};
+
+const signInOf = (first: FirstToken | string): string => {
+  if (typeof first === 'string') return '';
+  const { org, administrator } = first;
+  return administrator === undefined
+    ? ''
+    : `\nSign in there as ${administrator.user} of ${org}. Password, shown only now: ${administrator.password}`;
 };
 
 const exampleLines = (curl: string, url: string): string[] => [

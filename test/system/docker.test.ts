@@ -88,6 +88,7 @@ t.test(
         ops: `127.0.0.1:${opsPort}`,
         upstream: `http://127.0.0.1:${port + 1}`,
         routes: [{ name: 'things', path: '/things/*', scopes: ['things:read'] }],
+        surfaces: { console: { enabled: true } },
         shutdown: { drainDelay: '0s', deadline: '1s' },
       }),
       { mode: 0o644 },
@@ -125,6 +126,14 @@ t.test(
 
     t.ok(await answers200(`http://127.0.0.1:${opsPort}/livez`));
     t.equal((await fetch(`http://127.0.0.1:${port}/things/1`)).status, 401, 'it guards its routes');
+    const page = await (await fetch(`http://127.0.0.1:${port}/tollgate/console/`)).text();
+    const [, script = ''] = /src="([^"]+\.js)"/.exec(page) ?? [];
+    t.equal(
+      (await fetch(`http://127.0.0.1:${port}${script}`)).status,
+      200,
+      'the pages of the console are in it',
+    );
+    t.notOk(existsSync(join(app, 'dist/console/main.js')), 'built, and not compiled file by file');
     t.ok(existsSync(join(data, 'tollgate.db')), 'the embedded store is in the data folder');
     if (!isRoot) t.throws(() => accessSync(join(app, 'dist'), constants.W_OK), 'the app cannot be written');
 

@@ -157,6 +157,36 @@ t.test('the token is shown once, beside the line to paste, and never in the log'
   t.strictSame(lines, [`API token: ${gate.token}`, `  TOKEN=${gate.token}`]);
 });
 
+t.test('it prints the console and a first password once, with which an administrator signs in', async (t) => {
+  const directory = makeDirectory(t);
+  const gate = await start(t, directory);
+  const [, url = ''] = /^Console: (\S+)$/m.exec(gate.welcome()) ?? [];
+  const [, user, org, password = ''] =
+    /^Sign in there as (\S+) of (\S+)\. Password, shown only now: (\S+)$/m.exec(gate.welcome()) ?? [];
+  t.match(password, /^[\w-]{20}$/);
+  const page = await fetch(url);
+  t.match(page.headers.get('content-security-policy'), "default-src 'none'");
+  const [, script = ''] = /src="([^"]+\.js)"/.exec(await page.text()) ?? [];
+  t.match(script, /^\/tollgate\/console\/assets\//);
+  t.equal((await fetch(new URL(script, url))).status, 200, 'the pages have been built');
+  const signIn = (gateUrl: string): Promise<Response> =>
+    fetch(`${gateUrl}/tollgate/console/session`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', origin: gateUrl },
+      body: JSON.stringify({ org, user, password }),
+    });
+  t.match(await (await signIn(gate.url)).json(), {
+    session: { user: { id: 'admin', roles: ['administrator'] } },
+  });
+  gate.child.kill('SIGINT');
+  await gate.ended;
+  t.equal(gate.output().split(password).length - 1, 1, 'in no line of the log');
+  const second = await start(t, directory);
+  t.match(second.welcome(), 'Console: ');
+  t.notMatch(second.welcome(), 'Password');
+  t.equal((await signIn(second.url)).status, 201, 'it is the same');
+});
+
 t.test('a second start keeps the accounts; nothing is written outside the working directory', async (t) => {
   const directory = makeDirectory(t);
   const first = await start(t, directory);
