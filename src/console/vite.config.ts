@@ -1,17 +1,40 @@
 // How the pages of the console are built: one entry, every file with a hash in its name, nothing inlined (the
-// Content-Security-Policy refuses that). The surface replaces `./assets/` in index.html by the console's own prefix.
+// Content-Security-Policy refuses that), each beside its compressed forms. The surface replaces `./assets/` in index.html by
+// the console's own prefix.
 
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { defineConfig } from 'vite';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { defineConfig, type Plugin } from 'vite';
+
+const outDir = join(import.meta.dirname, '../../dist/console');
+const compressedBytesMin = 512;
+
+/** `name.br` and `name.gz` beside each file of assets/ that is worth it. */
+const compress = (): Plugin => ({
+  name: 'compress',
+  apply: 'build',
+  closeBundle: () => {
+    for (const name of globSync('assets/*.{js,css,svg}', { cwd: outDir })) {
+      const file = join(outDir, name);
+      const bytes = readFileSync(file);
+      if (bytes.length < compressedBytesMin) continue;
+      const params = { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
+      writeFileSync(`${file}.br`, brotliCompressSync(bytes, { params }));
+      writeFileSync(`${file}.gz`, gzipSync(bytes, { level: 9 }));
+    }
+  },
+});
 
 export default defineConfig({
   root: import.meta.dirname,
   base: './',
   publicDir: false,
   logLevel: 'warn',
+  plugins: [compress()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
-    outDir: join(import.meta.dirname, '../../dist/console'),
+    outDir,
     emptyOutDir: true,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

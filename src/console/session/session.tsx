@@ -1,0 +1,102 @@
+// Who is signed in. A request that is answered "nobody" shows the sign-in in place of the page, at the same address: after
+// it the page is there again, and what was typed with it (drafts.ts).
+
+import { type ComponentChildren, createContext } from 'preact';
+import { useCallback, useContext, useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { type Api, createApi } from '../api/api.ts';
+import { isProblem, isSessionLost, type Problem } from '../api/problem.ts';
+import type { SignedIn } from '../api/shapes.ts';
+import { forgetDrafts } from './drafts.ts';
+import { forgetSecret } from './shown-secret.ts';
+
+/** Why nobody is signed in. */
+export type Ending = 'none' | 'lost' | 'left' | 'revoked' | 'password' | 'sessions';
+
+export type SessionState =
+  | { readonly kind: 'asking' }
+  | { readonly kind: 'failed'; readonly problem: Problem }
+  | { readonly kind: 'out'; readonly ending: Ending }
+  | { readonly kind: 'in'; readonly signedIn: SignedIn };
+
+export interface Session {
+  readonly api: Api;
+  readonly state: SessionState;
+  readonly ask: () => void;
+  readonly enter: (signedIn: SignedIn) => void;
+  /** It has ended, or was ended by a command. */
+  readonly leave: (ending: Ending) => void;
+}
+
+const SessionContext = createContext<Session | undefined>(undefined);
+
+export const useSession = (): Session => {
+  const session = useContext(SessionContext);
+  if (session === undefined) throw new Error('There is no session around this component');
+  return session;
+};
+
+export const useApi = (): Api => useSession().api;
+
+/** For the pages that are shown to somebody who is signed in. */
+export const useSignedIn = (): SignedIn => {
+  const { state } = useSession();
+  if (state.kind !== 'in') throw new Error('Nobody is signed in');
+  return state.signedIn;
+};
+
+export const SessionProvider = ({ children }: { readonly children: ComponentChildren }) => {
+  const [state, setState] = useState<SessionState>({ kind: 'asking' });
+  const lastUser = useRef('');
+  const leave = useCallback((ending: Ending): void => {
+    forgetSecret();
+    if (ending !== 'lost') forgetDrafts();
+    setState((before) => (before.kind === 'out' ? before : { kind: 'out', ending }));
+  }, []);
+  const enter = useCallback((signedIn: SignedIn): void => {
+    const { org, user } = signedIn.session;
+    const who = `${org.id}/${user.id}`;
+    if (lastUser.current !== '' && lastUser.current !== who) forgetDrafts();
+    lastUser.current = who;
+    setState({ kind: 'in', signedIn });
+  }, []);
+  const api = useMemo(() => createApi(() => leave('lost')), [leave]);
+  const ask = useCallback((): void => {
+    setState({ kind: 'asking' });
+    void api.findSession(false).then((found) => {
+      if (!isProblem(found)) enter(found);
+      else if (isSessionLost(found)) setState({ kind: 'out', ending: 'none' });
+      else setState({ kind: 'failed', problem: found });
+    });
+  }, [api, enter]);
+  useEffect(ask, [ask]);
+  useIdleEnd(api, state, enter, leave);
+  const value = useMemo(() => ({ api, state, ask, enter, leave }), [api, state, ask, enter, leave]);
+  return <SessionContext.Provider value={value}>{children}</SessionContext.Provider>;
+};
+
+const marginMs = 1500;
+const retryMs = 30_000;
+
+/** A page that is left alone asks when its session should have ended, so that nothing stays on the screen after it. */
+const useIdleEnd = (
+  api: Api,
+  state: SessionState,
+  enter: (signedIn: SignedIn) => void,
+  leave: (ending: Ending) => void,
+): void => {
+  const signedIn = state.kind === 'in' ? state.signedIn : undefined;
+  useEffect(() => {
+    if (signedIn === undefined) return undefined;
+    let timer = 0;
+    const ends = Math.min(Date.parse(signedIn.idleExpiresAt), Date.parse(signedIn.expiresAt));
+    const check = (): void => {
+      void api.findSession(true).then((found) => {
+        if (!isProblem(found)) enter(found);
+        else if (isSessionLost(found)) leave('lost');
+        else timer = window.setTimeout(check, retryMs);
+      });
+    };
+    timer = window.setTimeout(check, Math.max(retryMs, ends - Date.now() + marginMs));
+    return () => window.clearTimeout(timer);
+  }, [api, signedIn, enter, leave]);
+};

@@ -1,0 +1,73 @@
+// The form of a new token: what is typed into it, what is wrong with that, and the command it makes. Pure.
+
+import type { NewToken } from '../api/api.ts';
+import type { Grantable } from '../api/shapes.ts';
+import { type Amount, amountMs, amountOf, durationOf, parseDuration } from '../words/duration.ts';
+
+export interface NewTokenForm extends Amount {
+  readonly name: string;
+  readonly isForever: boolean;
+  readonly takesAll: boolean;
+  readonly chosen: readonly string[];
+  readonly openid: boolean;
+  readonly reminder: 'default' | 'none' | 'once';
+  readonly remindDays: string;
+}
+
+/** Six months: what the server takes where nobody says. */
+const usualMs = 180 * 86_400_000;
+const minuteMs = 60_000;
+
+export const lifetimeMaxMs = ({ lifetimeMax }: Pick<Grantable, 'lifetimeMax'>): number | undefined =>
+  lifetimeMax === null ? undefined : parseDuration(lifetimeMax);
+
+export const emptyForm = (grantable: Pick<Grantable, 'lifetimeMax' | 'lifetimeDefault'>): NewTokenForm => {
+  const { lifetimeDefault } = grantable;
+  const wantedMs = lifetimeDefault === null ? usualMs : (parseDuration(lifetimeDefault) ?? usualMs);
+  return {
+    name: '',
+    ...amountOf(Math.min(wantedMs, lifetimeMaxMs(grantable) ?? Infinity)),
+    isForever: false,
+    takesAll: false,
+    chosen: [],
+    openid: false,
+    reminder: 'default',
+    remindDays: '14',
+  };
+};
+
+export type NewTokenFault =
+  | 'nameMissing'
+  | 'lifetimeMalformed'
+  | 'lifetimeTooLong'
+  | 'scopesMissing'
+  | 'remindMalformed';
+
+export const faultsOf = (
+  form: NewTokenForm,
+  grantable: Pick<Grantable, 'lifetimeMax'>,
+): readonly NewTokenFault[] => {
+  const ms = amountMs(form);
+  const maxMs = lifetimeMaxMs(grantable) ?? Infinity;
+  const faults: readonly (NewTokenFault | false)[] = [
+    form.name.trim() === '' && 'nameMissing',
+    !form.isForever && (ms === undefined || ms < minuteMs) && 'lifetimeMalformed',
+    !form.isForever && ms !== undefined && ms > maxMs && 'lifetimeTooLong',
+    !form.takesAll && form.chosen.length === 0 && 'scopesMissing',
+    form.reminder === 'once' && remindMs(form) === undefined && 'remindMalformed',
+  ];
+  return faults.filter((fault) => fault !== false);
+};
+
+const remindMs = ({ remindDays }: NewTokenForm): number | undefined =>
+  amountMs({ amount: remindDays, unit: 'days' });
+
+/** `form` has no faults. */
+export const commandOf = (form: NewTokenForm): NewToken => ({
+  name: form.name.trim(),
+  scopes: form.takesAll ? 'all' : form.chosen,
+  lifetime: form.isForever ? 'never' : durationOf(amountMs(form) ?? usualMs),
+  openid: form.openid,
+  ...(form.reminder === 'none' && { remindBefore: 'PT0S' }),
+  ...(form.reminder === 'once' && { remindBefore: durationOf(remindMs(form) ?? 0) }),
+});

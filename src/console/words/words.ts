@@ -1,0 +1,71 @@
+// The words of the pages in one language: messages of the catalogue, and dates and durations as that language writes them.
+// English is the catalogue that says which messages there are; a language without one of them does not compile.
+
+import { isOutage, type Problem } from '../api/problem.ts';
+import { createDates, type Dates } from './dates.ts';
+import type { catalogue as english } from './en/catalogue.ts';
+import { fill, formOf, type Message, type Plural, type Values, type ValuesOf } from './message.ts';
+
+export type Key = keyof typeof english;
+/** Of a message without values. */
+export type PlainKey = { [K in Key]: ValuesOf<(typeof english)[K]> extends [] ? K : never }[Key];
+export type Catalogue = {
+  readonly [K in Key]: (typeof english)[K] extends string ? string : Plural;
+};
+
+export const languages = ['en', 'fr', 'es', 'ru'] as const;
+export type Language = (typeof languages)[number];
+
+/** In its own language, for the choice. */
+export const languageNames: Readonly<Record<Language, string>> = {
+  en: 'English',
+  fr: 'Français',
+  es: 'Español',
+  ru: 'Русский',
+};
+
+export const isLanguage = (name: unknown): name is Language => languages.some((each) => each === name);
+
+/** The first language that the person prefers and these pages have. */
+export const chooseLanguage = (preferred: readonly string[]): Language =>
+  preferred.map((tag) => tag.slice(0, 2).toLowerCase()).find(isLanguage) ?? 'en';
+
+export interface Words extends Dates {
+  readonly language: Language;
+  /** The message as text. */
+  readonly t: <K extends Key>(key: K, ...values: ValuesOf<(typeof english)[K]>) => string;
+  /** The message with its placeholders still in it, for a component to fill. */
+  readonly form: (key: Key, values: Values) => string;
+  readonly number: (value: number) => string;
+  /** The key, if there is such a message: for codes that the server names. */
+  readonly find: (key: string) => Key | undefined;
+  /** What went wrong and what to do, in one or two sentences. */
+  readonly problem: (problem: Problem) => string;
+}
+
+/** `timeZone`: undefined: the person's own. */
+export const createWords = (language: Language, catalogue: Catalogue, timeZone?: string): Words => {
+  const rules = new Intl.PluralRules(language);
+  const numbers = new Intl.NumberFormat(language);
+  const form = (key: Key, values: Values): string => {
+    const message: Message = catalogue[key];
+    return formOf(message, values, rules);
+  };
+  const find = (key: string): Key | undefined => (isKey(catalogue, key) ? key : undefined);
+  const sentence = (problem: Problem): string => {
+    if (isOutage(problem) && problem.code !== 'unreachable') return form('problem.unavailable', {});
+    const key = find(`problem.${problem.code}`);
+    return key === undefined ? problem.detail || form('problem.unexpected', {}) : form(key, {});
+  };
+  return {
+    language,
+    t: (key, ...[values = {}]) => fill(form(key, values), values, numbers),
+    form,
+    find,
+    number: (value) => numbers.format(value),
+    problem: sentence,
+    ...createDates(language, timeZone),
+  };
+};
+
+const isKey = (catalogue: Catalogue, key: string): key is Key => Object.hasOwn(catalogue, key);
