@@ -53,29 +53,7 @@ export const AddUser = () => {
   return (
     <Page title={t('addUser.title')} width="narrow" lead={<BackToUsers />}>
       <form class="card stack" onSubmit={submit}>
-        <TextField
-          label={t('field.user')}
-          hint={t('addUser.idHint')}
-          value={form.id}
-          isRequired
-          isId
-          lengthMax={128}
-          onValue={(id) => change({ id })}
-        />
-        <TextField
-          label={t('account.name')}
-          value={form.name}
-          lengthMax={128}
-          onValue={(name) => change({ name })}
-        />
-        <TextField
-          label={t('field.email')}
-          type="email"
-          value={form.email}
-          lengthMax={254}
-          isId
-          onValue={(email) => change({ email })}
-        />
+        <Fields form={form} onChange={change} />
         <TextField
           label={t('addUser.password')}
           hint={t('addUser.passwordHint')}
@@ -96,6 +74,42 @@ export const AddUser = () => {
         </div>
       </form>
     </Page>
+  );
+};
+
+interface FieldsProps {
+  readonly form: NewUser;
+  readonly onChange: (part: Partial<NewUser>) => void;
+}
+
+const Fields = ({ form, onChange }: FieldsProps) => {
+  const { t } = useWords();
+  return (
+    <>
+      <TextField
+        label={t('field.user')}
+        hint={t('addUser.idHint')}
+        value={form.id}
+        isRequired
+        isId
+        lengthMax={128}
+        onValue={(id) => onChange({ id })}
+      />
+      <TextField
+        label={t('account.name')}
+        value={form.name}
+        lengthMax={128}
+        onValue={(name) => onChange({ name })}
+      />
+      <TextField
+        label={t('field.email')}
+        type="email"
+        value={form.email}
+        lengthMax={254}
+        isId
+        onValue={(email) => onChange({ email })}
+      />
+    </>
   );
 };
 

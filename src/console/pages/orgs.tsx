@@ -35,7 +35,7 @@ export const Orgs = () => {
   );
   const columns = useColumns(setAsked);
   const close = (): void => setAsked(undefined);
-  const finish = (text: string) => (): void => {
+  const finish = (text: string): void => {
     close();
     say(text);
     loaded.reload();
@@ -73,32 +73,33 @@ export const Orgs = () => {
           </section>
         )}
       </Shown>
-      {asked?.what === 'add' && (
-        <AddOrgDialog onClose={close} onDone={({ name }) => finish(t('orgs.added', { name }))()} />
-      )}
-      {asked?.what === 'change' && (
-        <ChangeOrg
-          org={asked.org}
-          onClose={close}
-          onDone={finish(t('orgs.changed', { name: asked.org.name }))}
-        />
-      )}
-      {asked?.what === 'disable' && (
-        <DisableOrg
-          org={asked.org}
-          onClose={close}
-          onDone={finish(t('orgs.changed', { name: asked.org.name }))}
-        />
-      )}
-      {asked?.what === 'delete' && (
-        <DeleteOrg
-          org={asked.org}
-          onClose={close}
-          onDone={finish(t('orgs.deleted', { name: asked.org.name }))}
-        />
-      )}
+      {asked !== undefined && <Dialogs asked={asked} onClose={close} onDone={finish} />}
     </Page>
   );
+};
+
+interface DialogsProps {
+  readonly asked: Asked;
+  readonly onDone: (text: string) => void;
+  readonly onClose: () => void;
+}
+
+const Dialogs = ({ asked, onDone, onClose }: DialogsProps) => {
+  const { t } = useWords();
+  if (asked.what === 'add')
+    return <AddOrgDialog onClose={onClose} onDone={({ name }) => onDone(t('orgs.added', { name }))} />;
+  const { org } = asked;
+  const changed = (): void => onDone(t('orgs.changed', { name: org.name }));
+  switch (asked.what) {
+    case 'change':
+      return <ChangeOrg org={org} onClose={onClose} onDone={changed} />;
+    case 'disable':
+      return <DisableOrg org={org} onClose={onClose} onDone={changed} />;
+    case 'delete':
+      return (
+        <DeleteOrg org={org} onClose={onClose} onDone={() => onDone(t('orgs.deleted', { name: org.name }))} />
+      );
+  }
 };
 
 const useColumns = (onAsk: (asked: Asked) => void): readonly Column<Org>[] => {

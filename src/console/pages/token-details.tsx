@@ -42,8 +42,7 @@ export const BackToTokens = () => {
 };
 
 const Details = ({ token, onChange }: { readonly token: ApiToken; readonly onChange: () => void }) => {
-  const words = useWords();
-  const { t } = words;
+  const { t } = useWords();
   const { say } = useFlash();
   const [isRevoking, setRevoking] = useState(false);
   const state = tokenStateAt(token, useNow());
@@ -53,48 +52,7 @@ const Details = ({ token, onChange }: { readonly token: ApiToken; readonly onCha
       <h2>
         <Name>{token.name}</Name> <StateBadge token={token} />
       </h2>
-      <Facts>
-        <Fact title={t('token.id')}>
-          <code>{token.id}</code>{' '}
-          <CopyButton text={token.id} look="quiet">
-            {t('copy.id')}
-          </CopyButton>
-        </Fact>
-        <Fact title={t('tokens.owner')}>
-          <code>{`${token.org}/${token.user}`}</code>
-        </Fact>
-        <Fact title={t('token.scopes')}>
-          <AllScopes scopes={token.scopes} />
-        </Fact>
-        <Fact title={t('token.created')}>
-          <Time iso={token.createdAt} />
-        </Fact>
-        <Fact title={t('token.expires')}>
-          {token.expiresAt === null ? (
-            t('token.neverExpires')
-          ) : (
-            <>
-              <Time iso={token.expiresAt} /> (<Time iso={token.expiresAt} look="relative" />)
-            </>
-          )}
-        </Fact>
-        {token.revokedAt !== null && (
-          <Fact title={t('token.revoked')}>
-            <Time iso={token.revokedAt} />
-          </Fact>
-        )}
-        <Fact title={t('token.lastUsed')}>
-          {token.lastUsedAt === null ? t('token.neverUsed') : <Time iso={token.lastUsedAt} />}
-        </Fact>
-        <Fact title={t('token.openid')}>{t(token.openid ? 'answer.yes' : 'answer.no')}</Fact>
-        <Fact title={t('token.reminder')}>{reminderText(words, token.remindBefore)}</Fact>
-        <Fact title={t('token.secretNumber')}>{words.number(token.secretNumber)}</Fact>
-        {token.previousSecretExpiresAt !== null && isAlive && (
-          <Fact title={t('token.previousSecret')}>
-            <Time iso={token.previousSecretExpiresAt} />
-          </Fact>
-        )}
-      </Facts>
+      <TokenFacts token={token} isAlive={isAlive} />
       {isAlive && (
         <div class="actions">
           <Button look="danger" icon="trash" onClick={() => setRevoking(true)}>
@@ -118,6 +76,55 @@ const Details = ({ token, onChange }: { readonly token: ApiToken; readonly onCha
         />
       )}
     </div>
+  );
+};
+
+const TokenFacts = ({ token, isAlive }: { readonly token: ApiToken; readonly isAlive: boolean }) => {
+  const words = useWords();
+  const { t } = words;
+  return (
+    <Facts>
+      <Fact title={t('token.id')}>
+        <code>{token.id}</code>{' '}
+        <CopyButton text={token.id} look="quiet">
+          {t('copy.id')}
+        </CopyButton>
+      </Fact>
+      <Fact title={t('tokens.owner')}>
+        <code>{`${token.org}/${token.user}`}</code>
+      </Fact>
+      <Fact title={t('token.scopes')}>
+        <AllScopes scopes={token.scopes} />
+      </Fact>
+      <Fact title={t('token.created')}>
+        <Time iso={token.createdAt} />
+      </Fact>
+      <Fact title={t('token.expires')}>
+        {token.expiresAt === null ? (
+          t('token.neverExpires')
+        ) : (
+          <>
+            <Time iso={token.expiresAt} /> (<Time iso={token.expiresAt} look="relative" />)
+          </>
+        )}
+      </Fact>
+      {token.revokedAt !== null && (
+        <Fact title={t('token.revoked')}>
+          <Time iso={token.revokedAt} />
+        </Fact>
+      )}
+      <Fact title={t('token.lastUsed')}>
+        {token.lastUsedAt === null ? t('token.neverUsed') : <Time iso={token.lastUsedAt} />}
+      </Fact>
+      <Fact title={t('token.openid')}>{t(token.openid ? 'answer.yes' : 'answer.no')}</Fact>
+      <Fact title={t('token.reminder')}>{reminderText(words, token.remindBefore)}</Fact>
+      <Fact title={t('token.secretNumber')}>{words.number(token.secretNumber)}</Fact>
+      {token.previousSecretExpiresAt !== null && isAlive && (
+        <Fact title={t('token.previousSecret')}>
+          <Time iso={token.previousSecretExpiresAt} />
+        </Fact>
+      )}
+    </Facts>
   );
 };
 

@@ -42,8 +42,10 @@ export const createDates = (language: string, timeZone: string | undefined): Dat
     relative: (iso, nowMs) => {
       const aheadMs = Date.parse(iso) - nowMs;
       const step = steps.find(({ fromMs }) => Math.abs(aheadMs) >= fromMs);
-      // Never more than is left: "in 3 days" means three whole days.
-      return step === undefined ? '' : relative.format(Math.trunc(aheadMs / step.ms), step.unit);
+      if (step === undefined) return '';
+      // Not more than is left: "in 3 days" means three whole days, or nearly.
+      const almost = step.ms >= 30 * dayMs ? 0.5 : 0.05;
+      return relative.format(Math.trunc(aheadMs / step.ms + Math.sign(aheadMs) * almost), step.unit);
     },
     duration: (ms) => {
       const step = wholeStep(ms);
