@@ -19,8 +19,7 @@ import {
   roleField,
   userFields,
 } from './record-codec.ts';
-import { script } from './script.ts';
-import { withGeneration, allowAtMaxmemory, appendLine } from './script-parts.ts';
+import { allowAtMaxmemory, appendLine, script, withGeneration } from './script.ts';
 
 /**
  * KEYS account, index. ARGV id, then field and value pairs. Replies 1 when made, now or by an earlier attempt with the same

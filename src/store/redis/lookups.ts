@@ -6,8 +6,7 @@ import type { LookUps } from '../token-store.ts';
 import { commandsOf, readHash, runOn, type Step, type StoreContext } from './context.ts';
 import { allShards, isStorableId } from './key-space.ts';
 import { parseFound, parseOrg, parseUser } from './record-codec.ts';
-import { script } from './script.ts';
-import { sameShard } from './script-parts.ts';
+import { sameShard, script } from './script.ts';
 
 /**
  * `found(base, id, digest)`: the reply to a look-up. The secret's number is that of the present one, or of the one before it; a

@@ -9,14 +9,15 @@ import { accountLine, lineOf, parseLine } from './change-codec.ts';
 import { type MasterConnections, runOn, type StoreContext } from './context.ts';
 import { isStorableAccount, isStorableTokenId, type KeySpace, shardOfSession } from './key-space.ts';
 import { endOnce } from './token-scripts.ts';
-import { type Script, script } from './script.ts';
 import {
-  withGeneration,
-  endWithoutRecord,
-  expireRecord,
   allowAtMaxmemory,
   appendLine,
-} from './script-parts.ts';
+  endWithoutRecord,
+  expireRecord,
+  type Script,
+  script,
+  withGeneration,
+} from './script.ts';
 
 /**
  * `appendAgain(stream, mark, retentionMs, generation, line)` appends a line unless one that was written back before, of that

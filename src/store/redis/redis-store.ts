@@ -24,8 +24,7 @@ import { SentinelDirectory } from './sentinel-directory.ts';
 import { checkServer, probe } from './server-info.ts';
 import { signingKeys } from './signing-keys.ts';
 import { tokenListings } from './token-scan.ts';
-import { indexEarlierTokens, sweepVanished } from './token-upkeep.ts';
-import { createUpkeep, type Upkeep } from './upkeep.ts';
+import { createUpkeep, indexEarlierTokens, sweepVanished, type Upkeep } from './upkeep.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -103,17 +102,12 @@ const connectionsFor = (settings: RedisSettings, link: LinkOptions) => {
   const reads = connect('read');
   const writes = connect('write', (server) => void checkServer(server, link.log).catch(() => undefined));
   const write: StoreContext['write'] = (script, keys, args) => runOn(writes, script, keys, args);
-  if (settings.replicasMin === 0) return { directory, reads, writes, write, all: [reads, writes] };
+  const plain = { directory, reads, writes, write, all: [reads, writes] };
+  if (settings.replicasMin === 0) return plain;
   const waiting = connect('write');
   const waitMs = Math.ceil(settings.writeTimeoutMs * 0.6);
   const replicated = new ReplicatedWrites(waiting, settings.replicasMin, waitMs);
-  return {
-    directory,
-    reads,
-    writes,
-    write: replicated.run.bind(replicated) satisfies StoreContext['write'],
-    all: [reads, writes, waiting],
-  };
+  return { ...plain, write: replicated.run.bind(replicated), all: [reads, writes, waiting] };
 };
 
 /** Who finds the master; undefined where the settings name the only server. */

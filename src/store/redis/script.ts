@@ -1,7 +1,10 @@
-// A Lua script and how it is called: EVALSHA, with the text only when the server does not know it yet.
+// A Lua script and how it is called: EVALSHA, with the text only when the server does not know it yet. A script declares every
+// key it writes, so that a Cluster moving the slot refuses it whole (TRYAGAIN) and never half way. Field values are JSON
+// texts. Below are the Lua functions that scripts share.
 
-import { hash } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { hash } from 'node:crypto';
+import { recordRetentionMs } from '../api-token-state.ts';
 
 export interface Script {
   readonly lua: string;
@@ -53,3 +56,94 @@ export const runInSession = (
   askFirst(session);
   return runScript(session.client, script, keys, args, session.isAsking);
 };
+
+/**
+ * `retentionOf(stream, retentionMs)`: how long a stream is kept, by stream-reader.ts; nil while no replica has asked.
+ * `appendLine(stream, retentionMs, line)` appends a line, trims older ones once that is known, and returns the line's id.
+ * The key of the retention is computed and only read: where a Cluster refuses that, nothing is trimmed.
+ * `hasLine(stream, id, line)`: whether the stream still has, under that id, a line about the same. `id` may be false. A stream that
+ * was deleted gives an id again to another line when both are of one millisecond.
+ */
+export const appendLine = `
+local function retentionOf(stream, retentionMs)
+  local longest = redis.pcall('GET', string.sub(stream, 1, -8) .. 'retention')
+  if type(longest) ~= 'string' then return nil end
+  return math.max(tonumber(longest), tonumber(retentionMs))
+end
+local function appendLine(stream, retentionMs, line)
+  local keptMs = retentionOf(stream, retentionMs)
+  if not keptMs then return redis.call('XADD', stream, '*', unpack(line)) end
+  local now = redis.call('TIME')
+  local horizon = string.format('%.0f', math.max(0, now[1] * 1000 + math.floor(now[2] / 1000) - keptMs))
+  return redis.call('XADD', stream, 'MINID', '~', horizon, '*', unpack(line))
+end
+local function aboutOf(line)
+  local words = {}
+  for i = 1, #line, 2 do words[line[i]] = line[i + 1] end
+  local about = {}
+  for i, name in ipairs({'kind', 'token', 'session', 'org', 'user'}) do about[i] = words[name] or '' end
+  return table.concat(about, ' ')
+end
+local function hasLine(stream, id, line)
+  local entry = id and redis.call('XRANGE', stream, id, id, 'COUNT', 1)[1]
+  return entry and aboutOf(entry[2]) == aboutOf(line)
+end
+`;
+
+/**
+ * `endWithoutRecord(mark, stream, retentionMs, line)` writes the end of what has no record: a mark, which holds the id of the
+ * line, and the line. Returns false when the stream has that line already. Needs `appendLine`.
+ */
+export const endWithoutRecord = `
+local function endWithoutRecord(mark, stream, retentionMs, line)
+  if hasLine(stream, redis.call('GET', mark), line) then return false end
+  redis.call('SET', mark, appendLine(stream, retentionMs, line), 'PX', retentionOf(stream, retentionMs) or retentionMs)
+  return true
+end
+`;
+
+/**
+ * `allowAtMaxmemory(stream)` lets a revocation succeed at maxmemory: Redis checks the memory only on the first write of a
+ * script (6.2 to 8), and XDEL of a line that does not exist counts as freeing memory. (The flag `allow-oom` needs Redis 7,
+ * and text that 6.2 cannot parse.) Only for writes that callers cannot repeat without end.
+ */
+export const allowAtMaxmemory = `
+local function allowAtMaxmemory(stream) redis.call('XDEL', stream, '0-1') end
+`;
+
+/** `withGeneration(account, line)` adds the present generation, tokenGenerationMin and state of an account to a line. */
+export const withGeneration = `
+local function withGeneration(account, line)
+  local now = redis.call('HMGET', account, 'generation', 'tokenGenerationMin', 'state')
+  for i, name in ipairs({'generation', 'tokenGenerationMin', 'state'}) do
+    line[#line + 1] = name
+    line[#line + 1] = (string.gsub(now[i], '"', ''))
+  end
+  return line
+end
+`;
+
+/**
+ * `expireRecord(key)`: a revoked record and the digest that points to it expire after the record retention. A revoked
+ * import is kept for ever, because the same import, run again, would revive it. The last step of a script: a digest that
+ * cannot be reached now is only kept longer.
+ */
+export const expireRecord = `
+local function expireRecord(key)
+  local known = redis.call('HMGET', key, 'digest', 'doc')
+  local digest = known[1]
+  if string.find(known[2] or '', '"origin":"imported"', 1, true) then return end
+  local base = string.sub(key, 1, string.find(key, '}:', 1, true) + 1)
+  for _, each in ipairs({key, digest and base .. 'digest:' .. digest}) do
+    local left = redis.pcall('PTTL', each)
+    if left == -1 or (type(left) == 'number' and left > ${recordRetentionMs}) then
+      redis.pcall('PEXPIRE', each, ${recordRetentionMs})
+    end
+  end
+end
+`;
+
+/** `sameShard(id, digestKey)`: whether they lie together; an id names its shard in its last hex digit, a digest in its second. */
+export const sameShard = `
+local function sameShard(id, digestKey) return string.sub(id, -1) == string.sub(digestKey, -63, -63) end
+`;

@@ -18,7 +18,7 @@ import { loadToken } from './api-tokens.ts';
 import { commandsOf, runOn, type Step, type StoreContext } from './context.ts';
 import { allShards, isStorableAccount, isStorableTokenId } from './key-space.ts';
 import { afterTime, boundsOfName, buryScript, indexToken, memberOf, sortKeyOfMember } from './token-sets.ts';
-import { createIndexGuard } from './token-upkeep.ts';
+import { createIndexGuard } from './upkeep.ts';
 
 /** Fewest members that a set is asked for. */
 const askedMin = 8;

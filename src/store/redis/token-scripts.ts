@@ -1,8 +1,7 @@
 // Scripts that write API tokens, ended sessions and signing keys. Each is atomic and safe to repeat. Those that take
 // something away or replace it append their line to the shard's change stream.
 
-import { script } from './script.ts';
-import { allowAtMaxmemory, appendLine, endWithoutRecord, expireRecord, sameShard } from './script-parts.ts';
+import { allowAtMaxmemory, appendLine, endWithoutRecord, expireRecord, sameShard, script } from './script.ts';
 
 /**
  * KEYS token, user, index of the user's tokens, vanishing records, six indexes (token-sets.ts), the user's live

@@ -18,8 +18,7 @@ import {
 import { DamagedRecord, parseJson } from '../record-reader.ts';
 import { runOn, type StoreContext } from './context.ts';
 import type { KeySpace } from './key-space.ts';
-import { script } from './script.ts';
-import { expireRecord } from './script-parts.ts';
+import { expireRecord, script } from './script.ts';
 
 /** What the indexes hold of a token, and what is left of it once its record has vanished. */
 export type IndexedToken = Pick<

@@ -15,7 +15,7 @@ import {
 import { type OwnerClaim, newestClaim } from '../../../src/store/redis/directory.ts';
 import { faultOf, RedisFault } from '../../../src/store/redis/fault.ts';
 import { isStorableId, KeySpace } from '../../../src/store/redis/key-space.ts';
-import { readSentinelView } from '../../../src/store/redis/sentinel-link.ts';
+import { readSentinelView } from '../../../src/store/redis/sentinel-directory.ts';
 import { shardOfAccount } from '../../../src/tokens/shard.ts';
 
 t.test('two accounts never share a key, whatever their ids are made of', async (t) => {
