@@ -72,10 +72,7 @@ local function sameSet(a, b)
 end
 `;
 
-/**
- * `beginGeneration(account, atMs)`: the next one, at least the time. Numbers that a lost record has given are passed even
- * where nobody knows them any more, so a change after a loss ends what was made before it.
- */
+/** `beginGeneration(account, atMs)`: the next one, by the rule of `nextGeneration` in changes.ts. */
 const beginGeneration = `
 local function beginGeneration(account, atMs)
   local generation = math.max(tonumber(redis.call('HGET', account, 'generation')) + 1, tonumber(atMs))

@@ -3,7 +3,7 @@
 
 import { shardOfAccount, shardOfDigest, shardOfTokenId } from '../../tokens/shard.ts';
 import { recordRetentionMs } from '../api-token-state.ts';
-import { DamagedRecord } from '../record-reader.ts';
+import { oneOf, text } from '../record-reader.ts';
 import type { ApiTokenRecord } from '../records.ts';
 import type { ApiTokenStore } from '../token-store.ts';
 import { lineOf } from './change-codec.ts';
@@ -20,6 +20,8 @@ import {
   revokeToken,
   withdrawToken,
 } from './token-scripts.ts';
+
+const aReply = 'the reply to a write';
 
 /** `connections`: to read from; those for look-ups unless another sees a write of its own. */
 export const loadToken = async (
@@ -80,7 +82,7 @@ const writeRecord = async (
     vanishingOf(token),
     ...membersOf(token),
   ]);
-  return oneOf(reply, ['created', 'digest_taken', 'user_unknown', 'too_many']);
+  return oneOf(['created', 'digest_taken', 'user_unknown', 'too_many'])(reply, aReply);
 };
 
 /** Points a digest of another shard to a token, unless it leads to another token that still exists. */
@@ -91,8 +93,7 @@ const claim = async (
   keepUntilMs: string,
 ): Promise<boolean> => {
   const pointer = [keys.digest(digest)];
-  const holder = await write(claimDigest, pointer, [tokenId, keepUntilMs, '']);
-  if (typeof holder !== 'string') throw new DamagedRecord('the reply to a write');
+  const holder = text(await write(claimDigest, pointer, [tokenId, keepUntilMs, '']), aReply);
   if (holder === tokenId) return true;
   const held = keys.token(holder);
   if ((await reads.on(held, (client) => client.exists(held))) > 0) return false;
@@ -121,7 +122,8 @@ const regenerate: Step<'regenerateToken'> = async (context, tokenId, secret, now
   const rememberedUntilMs = (previousUntilMs ?? nowMs) + recordRetentionMs;
   const facts = [tokenId, digest, number, `${previousUntilMs ?? ''}`, rememberedUntilMs];
   const reply = await write(regenerateToken, touched, [retentionMs, ...facts, ...lineOf(change)]);
-  if (typeof reply === 'string') return oneOf(reply, ['unknown', 'revoked', 'outdated', 'digest_taken']);
+  if (typeof reply === 'string')
+    return oneOf(['unknown', 'revoked', 'outdated', 'digest_taken'])(reply, aReply);
   const token = parseToken(tokenId, reply);
   if (token === undefined) return 'unknown';
   own.note(change);
@@ -150,7 +152,7 @@ const revoke: Step<'revokeToken'> = async (context, tokenId, nowMs, digest) => {
   const tryRevoking = async () => {
     const args = [retentionMs, nowMs, digest ?? '', ...line];
     const reply = await write(revokeToken, [keys.token(tokenId), stream], args);
-    return oneOf(reply, ['revoked', 'already_revoked', 'replaced', 'unknown']);
+    return oneOf(['revoked', 'already_revoked', 'replaced', 'unknown'])(reply, aReply);
   };
   let made = await tryRevoking();
   if (made === 'unknown') {
@@ -179,12 +181,6 @@ const endSession: Step<'endSession'> = async (context, sessionId, nowMs) => {
   await write(endOnce, touched, [retentionMs, ...lineOf(change)]);
   own.note(change);
   return 'ended';
-};
-
-const oneOf = <const T extends string>(reply: unknown, answers: readonly T[]): T => {
-  const answer = answers.find((each) => each === reply);
-  if (answer === undefined) throw new DamagedRecord('the reply to a write');
-  return answer;
 };
 
 export const apiTokens = (context: StoreContext): ApiTokenStore => {

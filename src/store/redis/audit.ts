@@ -94,7 +94,6 @@ export const copyEarlierAudit = async (
       client.xrange(source, after, '+', 'COUNT', entriesAtOnce),
     );
     for (const [id, words] of lines) {
-      last = id;
       // Written by a version that keeps a log for each org.
       if (words.includes('logs')) continue;
       for (const org of auditLogsOf(readAuditEntry(words[1] ?? '')).map(orgOf))
@@ -103,10 +102,9 @@ export const copyEarlierAudit = async (
           await runOn(writes, appendEntry, touched, [auditEntriesPerOrgMax, id, words[1] ?? '']);
         }
     }
-    if (last !== undefined && lines.length > 0) {
-      const copied = last;
-      await writes.on(mark, (client) => client.set(mark, copied));
-    }
+    const copied = lines.at(-1)?.[0];
+    if (copied !== undefined) await writes.on(mark, (client) => client.set(mark, copied));
+    last = copied;
     if (lines.length < entriesAtOnce) return;
   }
 };

@@ -6,7 +6,6 @@
 // `<time of 16 digits>:<id>` or `<name>\0<id>`.
 
 import { shardOfAccount, shardOfTokenId } from '../../tokens/shard.ts';
-import type { ApiTokenRecord } from '../records.ts';
 import {
   neverMs,
   sortKeyOf,
@@ -15,16 +14,21 @@ import {
   type TokenPart,
   type TokenSortKey,
 } from '../token-listing.ts';
-import { DamagedRecord, parseJson } from '../record-reader.ts';
+import { DamagedRecord, integer, optional, parseJson, record, text } from '../record-reader.ts';
 import { runOn, type StoreContext } from './context.ts';
 import type { KeySpace } from './key-space.ts';
 import { expireRecord, script } from './script.ts';
 
-/** What the indexes hold of a token, and what is left of it once its record has vanished. */
-export type IndexedToken = Pick<
-  ApiTokenRecord,
-  'id' | 'orgId' | 'userId' | 'name' | 'createdAtMs' | 'expiresAtMs'
->;
+/** What the indexes hold of a token, and what is left of it once its record has vanished: written in this order. */
+export type IndexedToken = ReturnType<typeof readIndexed>;
+const readIndexed = record({
+  id: text,
+  orgId: text,
+  userId: text,
+  name: text,
+  createdAtMs: integer,
+  expiresAtMs: optional(integer),
+});
 
 const digits = (ms: number): string => String(ms).padStart(16, '0');
 const idLength = 36;
@@ -63,26 +67,19 @@ export const membersOf = (token: IndexedToken): string[] => {
 };
 
 /** A member of the set of records that vanish: all that is needed to take them out of the indexes then. */
-export const vanishingOf = ({ id, orgId, userId, name, createdAtMs, expiresAtMs }: IndexedToken): string =>
-  JSON.stringify([id, orgId, userId, name, createdAtMs, expiresAtMs ?? null]);
+export const vanishingOf = (token: IndexedToken): string =>
+  JSON.stringify(readIndexed.names.map((name) => token[name] ?? null));
 
 export const parseVanishing = (member: string): IndexedToken => {
   const what = `the member ${member.slice(0, idLength + 2)} of the vanishing tokens`;
   const parsed = parseJson(what, member);
-  const [id, orgId, userId, name, createdAtMs, expiresAtMs]: readonly unknown[] = Array.isArray(parsed)
-    ? parsed
-    : [];
-  if (
-    typeof id !== 'string' ||
-    typeof orgId !== 'string' ||
-    typeof userId !== 'string' ||
-    typeof name !== 'string' ||
-    typeof createdAtMs !== 'number' ||
-    (expiresAtMs !== null && typeof expiresAtMs !== 'number') ||
-    shardOfTokenId(id) !== shardOfAccount(orgId, userId)
-  )
-    throw new DamagedRecord(what);
-  return { id, orgId, userId, name, createdAtMs, expiresAtMs: expiresAtMs ?? undefined };
+  const values: readonly unknown[] = Array.isArray(parsed) ? parsed : [];
+  const token = readIndexed(
+    Object.fromEntries(readIndexed.names.map((name, at) => [name, values[at]])),
+    what,
+  );
+  if (shardOfTokenId(token.id) !== shardOfAccount(token.orgId, token.userId)) throw new DamagedRecord(what);
+  return token;
 };
 
 /**

@@ -23,11 +23,6 @@ export const findUser: Step<'findUser'> = (connection, orgId, userId) => {
 
 type Account = OrgRecord | UserRecord;
 
-export const writeAccount = (connection: FileConnection, account: Account): void => {
-  if ('orgId' in account) connection.run(userTable.upsert, ...userTable.parameters(account));
-  else connection.run(orgTable.upsert, ...orgTable.parameters(account));
-};
-
 /** The table of an account, and what finds its row there. */
 const rowOf = (account: Account) =>
   'orgId' in account
@@ -41,9 +36,13 @@ export const changedAtMsOf = (connection: FileConnection, account: Account): num
   return row && optionalIntegerOf(row, 'changed_at_ms');
 };
 
-export const writeChangedAt = (connection: FileConnection, account: Account, atMs: number): void => {
+/** `changedAtMs`: when its generation began; undefined: as before. */
+export const writeAccount = (connection: FileConnection, account: Account, changedAtMs?: number): void => {
+  if ('orgId' in account) connection.run(userTable.upsert, ...userTable.parameters(account));
+  else connection.run(orgTable.upsert, ...orgTable.parameters(account));
+  if (changedAtMs === undefined) return;
   const { table, condition, ids } = rowOf(account);
-  connection.run(`UPDATE ${table} SET changed_at_ms = ? WHERE ${condition}`, atMs, ...ids);
+  connection.run(`UPDATE ${table} SET changed_at_ms = ? WHERE ${condition}`, changedAtMs, ...ids);
 };
 
 /**
@@ -80,11 +79,8 @@ const writeChanged = <T extends Account>(
 ): T => {
   const generation = isNewGeneration ? nextGeneration(account, nowMs) : account.generation;
   const changed = { ...account, generation };
-  writeAccount(connection, changed);
-  if (isNewGeneration) {
-    writeChangedAt(connection, changed, nowMs);
-    appendLine(connection, changeOfAccount(changed, nowMs));
-  }
+  writeAccount(connection, changed, isNewGeneration ? nowMs : undefined);
+  if (isNewGeneration) appendLine(connection, changeOfAccount(changed, nowMs));
   return changed;
 };
 

@@ -4,7 +4,7 @@
 import type { Outage } from '../../decision/outcome.ts';
 import { changeOfAccount } from '../changes.ts';
 import type { Change, OrgRecord, UserRecord } from '../records.ts';
-import { changedAtMsOf, findOrg, findUser, writeAccount, writeChangedAt } from './accounts.ts';
+import { changedAtMsOf, findOrg, findUser, writeAccount } from './accounts.ts';
 import { appendOnce } from './change-log.ts';
 import type { FileConnection } from './connection.ts';
 import type { FileAccess } from './file-access.ts';
@@ -90,7 +90,6 @@ const raise = (
     : Math.max(account.tokenGenerationMin, change.tokenGenerationMin ?? 0);
   const state = isBehind && !isNewer ? (change.state ?? account.state) : account.state;
   const raised = { ...account, generation, tokenGenerationMin, state };
-  writeAccount(connection, raised);
-  if (isBehind && !isNewer) writeChangedAt(connection, account, change.atMs);
+  writeAccount(connection, raised, isBehind && !isNewer ? change.atMs : undefined);
   return { line: changeOfAccount(raised, isNewer ? changedAtMs : change.atMs), isNewer };
 };

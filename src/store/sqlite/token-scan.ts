@@ -25,8 +25,6 @@ const columns: Readonly<Record<TokenOrder, string>> = {
 
 const states: Readonly<Record<TokenPart, string>> = { live: 'active', revoked: 'revoked' };
 
-type Values = (string | number)[];
-
 /** Both parts are read in one go: no token moves from one to the other in between. */
 const scanTokens: Step<'scanTokens'> = (connection, scan) => {
   const limit = Math.max(1, Math.min(scan.limit, scanLimitMax));
@@ -47,22 +45,21 @@ export const statementOf = (
   { orgId, userId, by, isDescending, name, after }: TokenScan,
   part: TokenPart,
   limit: number,
-): { readonly sql: string; readonly values: Values } => {
+): { readonly sql: string; readonly values: readonly (string | number)[] } => {
   const column = columns[by];
   const [beyond, direction] = isDescending ? ['<', 'DESC'] : ['>', 'ASC'];
-  const conditions: [string, Values][] = [
-    ['org_id = ?', [orgId]],
-    ...(userId === undefined ? [] : ([['user_id = ?', [userId]]] as [string, Values][])),
-    ['state = ?', [states[part]]],
-    ...(name === undefined ? [] : ([['name = ?', [name]]] as [string, Values][])),
-    ...(after === undefined
-      ? []
-      : ([[`(${column}, id) ${beyond} (?, ?)`, [after.value, after.id]]] as [string, Values][])),
+  const conditions = [
+    'org_id = ?',
+    ...(userId === undefined ? [] : ['user_id = ?']),
+    'state = ?',
+    ...(name === undefined ? [] : ['name = ?']),
+    ...(after === undefined ? [] : [`(${column}, id) ${beyond} (?, ?)`]),
   ];
+  const values = [orgId, userId, states[part], name, after?.value, after?.id, limit];
   return {
-    sql: `SELECT ${tokenTable.columns} FROM tokens WHERE ${conditions.map(([condition]) => condition).join(' AND ')}
+    sql: `SELECT ${tokenTable.columns} FROM tokens WHERE ${conditions.join(' AND ')}
       ORDER BY ${column} ${direction}, id ${direction} LIMIT ?`,
-    values: [...conditions.flatMap(([, values]) => values), limit],
+    values: values.filter((value) => value !== undefined),
   };
 };
 
