@@ -4,7 +4,7 @@
 import { doubtOf } from '../decision/authorize.ts';
 import type { Credential } from '../decision/credential.ts';
 import type { Identity } from '../decision/identity.ts';
-import { isDenial, isOutage, isRefusal, type Outage, type Refusal } from '../decision/outcome.ts';
+import { isRefusal, type Refusal } from '../decision/outcome.ts';
 import type { Identifier } from '../identity/identifier.ts';
 import type { Settings } from '../settings/settings.ts';
 
@@ -35,21 +35,4 @@ export const createIdentifyLive =
       serveWhenUnknown: deps.settings.feed.whenStale === 'serve',
     });
     return doubt ?? identity;
-  };
-
-/** Whether a credential is good at this moment, and whose it is (RFC 7662). An outage is never "inactive". */
-export type Introspect = (command: {
-  readonly credential: Credential;
-  /** Tokens of other orgs are inactive; undefined: no org is excluded. */
-  readonly orgId: string | undefined;
-}) => Promise<Identity | 'inactive' | Outage>;
-
-/** Not held to the limit on unknown tokens: an authenticated caller asks about what others sent it. */
-export const createIntrospect =
-  (identifyLive: IdentifyLive): Introspect =>
-  async ({ credential, orgId }) => {
-    const identity = await identifyLive(credential, undefined);
-    if (isOutage(identity)) return identity;
-    if (isDenial(identity)) return 'inactive';
-    return orgId === undefined || identity.org.id === orgId ? identity : 'inactive';
   };

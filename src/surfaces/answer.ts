@@ -20,6 +20,9 @@ export interface RequestHead {
   readonly clientAddress: string;
 }
 
+/** Who is calling, as the proxied path sees it. */
+export type Caller = Pick<RequestHead, 'clientAddress' | 'requestId'>;
+
 export interface SurfaceRequest extends RequestHead {
   /** Values of the parameters of the route's pattern, percent-decoded once. */
   readonly parameters: PathParameters;

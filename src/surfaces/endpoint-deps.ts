@@ -4,7 +4,7 @@ import { createBeginClientSession } from '../lifecycle/client-session.ts';
 import { createFindDetails } from '../lifecycle/details.ts';
 import { createFindEnded } from '../lifecycle/ended-session.ts';
 import { createExchange } from '../lifecycle/exchange.ts';
-import { createIdentifyLive, createIntrospect } from '../lifecycle/identify-live.ts';
+import { createIdentifyLive } from '../lifecycle/identify-live.ts';
 import type { TokenForm } from '../lifecycle/issue.ts';
 import { createRevoke } from '../lifecycle/revoke.ts';
 import { createSignIn, createSignOut } from '../lifecycle/sign-in.ts';
@@ -18,14 +18,12 @@ export type EndpointDeps = ReturnType<typeof createEndpointDeps>;
 export const createEndpointDeps = (deps: SurfaceDeps, form?: TokenForm) => {
   const { settings, store, now } = deps;
   const issuing = { ...deps, form, limit: deps.signInLimit };
-  const identifyLive = createIdentifyLive(deps);
   return {
     settings,
     store,
     now,
     findClient: createFindClient(settings.oauth.clients, deps.clientSecretLimit),
-    identifyLive,
-    introspect: createIntrospect(identifyLive),
+    identifyLive: createIdentifyLive(deps),
     commands: createTokenCommands(deps),
     exchange: createExchange(issuing),
     beginClientSession: createBeginClientSession(issuing),

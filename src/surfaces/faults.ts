@@ -30,14 +30,12 @@ export const bodyTooLarge: Fault = {
 };
 
 /** A body that stopped, came too slowly, or whose framing is broken: always the caller's doing. */
-export const bodyFault = (reason: Denial): Fault =>
-  reason.reason === 'request_timeout'
-    ? {
-        status: 408,
-        description: 'The body did not arrive in time.',
-        note: denied(reason.reason, reason.evidence),
-      }
-    : { status: 400, description: 'The body cannot be read.', note: denied(reason.reason, reason.evidence) };
+export const bodyFault = ({ reason, evidence }: Denial): Fault => ({
+  ...(reason === 'request_timeout'
+    ? { status: 408, description: 'The body did not arrive in time.' }
+    : { status: 400, description: 'The body cannot be read.' }),
+  note: denied(reason, evidence),
+});
 
 /** The connection ended within the body. */
 export const brokenBody: Fault = bodyFault(denial('request_malformed', 'the body ended early'));

@@ -3,11 +3,10 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PathParameters } from '../decision/path-tree.ts';
-import type { Origin } from '../lifecycle/actor.ts';
-import type { RequestHead, SurfaceRequest } from './answer.ts';
+import type { Caller, RequestHead, SurfaceRequest } from './answer.ts';
 import { parseBody, readMediaType } from './body.ts';
 
-export const readHead = (req: IncomingMessage, caller: Origin): RequestHead => {
+export const readHead = (req: IncomingMessage, caller: Caller): RequestHead => {
   const target = req.url ?? '';
   const mark = target.indexOf('?');
   return {

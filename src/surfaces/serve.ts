@@ -7,12 +7,12 @@ import type { Denial } from '../decision/outcome.ts';
 import { pathOf } from '../decision/path.ts';
 import type { PathPattern } from '../decision/path-pattern.ts';
 import { namedParameters, type PathParameters, PathTree } from '../decision/path-tree.ts';
-import type { Origin } from '../lifecycle/actor.ts';
 import type { RecordOutcome } from '../observe/request-outcome.ts';
 import { patternsOf } from '../settings/surface-paths.ts';
 import {
   type Answer,
   broken,
+  type Caller,
   type Endpoint,
   type Fault,
   type Note,
@@ -38,7 +38,7 @@ export interface Surfaces {
   /** The patterns of those paths. */
   readonly ownedPaths: readonly PathPattern[];
   /** Answers a request whose path is owned. */
-  handle(req: IncomingMessage, res: ServerResponse, caller: Origin): void;
+  handle(req: IncomingMessage, res: ServerResponse, caller: Caller): void;
   /**
    * Answers a request whose body cannot be read to its end, and lets its connection close. False: it has been answered
    * already, so only the connection can tell.

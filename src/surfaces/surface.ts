@@ -15,21 +15,7 @@ import type { KeyRing } from '../tokens/key-ring.ts';
 import type { Endpoint, Method, Route } from './answer.ts';
 
 export interface SurfaceDeps {
-  readonly settings: Pick<
-    Settings,
-    | 'issuer'
-    | 'issuers'
-    | 'audience'
-    | 'credential'
-    | 'oauth'
-    | 'routes'
-    | 'surfaces'
-    | 'tokens'
-    | 'keys'
-    | 'feed'
-    | 'upstreams'
-    | 'tls'
-  >;
+  readonly settings: Settings;
   readonly store: TokenStore;
   readonly identifier: Pick<Identifier, 'identify' | 'standing' | 'verify' | 'mayBeApiToken'>;
   readonly keys: Pick<KeyRing, 'signingKey' | 'jwks' | 'published'>;

@@ -11,35 +11,29 @@ import { isCommandError, isFailure } from '../../lifecycle/command-error.ts';
 import type { NewApiToken } from '../../lifecycle/create-api-token.ts';
 import { type Endpoint, success, type SurfaceRequest } from '../answer.ts';
 import type { EndpointDeps } from '../endpoint-deps.ts';
-import { actorEndpoint } from '../endpoint.ts';
 import { badRequest } from '../failures.ts';
-import { readActor } from '../read-actor.ts';
 import { readAllowedScopes } from './allowed-scopes.ts';
-import { cspDialect } from './csp-error.ts';
+import { sessionEndpoint } from './csp-endpoint.ts';
 
 const dayMs = 24 * 3600 * 1000;
 
 export const postApiToken = (deps: EndpointDeps): Endpoint =>
-  actorEndpoint(
-    cspDialect,
-    (request) => readActor(deps, request),
-    async (actor, request) => {
-      const { identity } = actor;
-      const command = readCommand(request, identity.scopes);
-      if (typeof command === 'string') return badRequest(command);
-      const { orgId } = command;
-      if (orgId !== undefined && !meansOrg(identity.org.id, orgId))
-        return denial('tenant_mismatch', 'orgId is not the org of the session');
-      const result = await deps.commands.createApiToken(actor, {
-        ...command.token,
-        orgId: identity.org.id,
-        userId: identity.user.id,
-        length: 65,
-        perUserMax: deps.settings.surfaces.csp.tokensPerUserMax,
-      });
-      return isFailure(result) ? result : success(200, { apiToken: result.secret }, identity);
-    },
-  );
+  sessionEndpoint(deps, async (actor, request) => {
+    const { identity } = actor;
+    const command = readCommand(request, identity.scopes);
+    if (typeof command === 'string') return badRequest(command);
+    const { orgId } = command;
+    if (orgId !== undefined && !meansOrg(identity.org.id, orgId))
+      return denial('tenant_mismatch', 'orgId is not the org of the session');
+    const result = await deps.commands.createApiToken(actor, {
+      ...command.token,
+      orgId: identity.org.id,
+      userId: identity.user.id,
+      length: 65,
+      perUserMax: deps.settings.surfaces.csp.tokensPerUserMax,
+    });
+    return isFailure(result) ? result : success(200, { apiToken: result.secret }, identity);
+  });
 
 interface NewTokenCommand {
   readonly orgId: string | undefined;
@@ -81,27 +75,23 @@ const readLifetime = (ttl: unknown): number | null | undefined | 'malformed' => 
 const idsMax = 15;
 
 export const deactivateApiTokens = (deps: EndpointDeps): Endpoint =>
-  actorEndpoint(
-    cspDialect,
-    (request) => readActor(deps, request),
-    async (actor, request) => {
-      const { identity } = actor;
-      if (!meansOrg(identity.org.id, request.parameters['org'] ?? ''))
-        return denial('tenant_mismatch', 'another org');
-      if (!identity.scopes.has(rights.orgOwner)) return denial('scope_missing', rights.orgOwner);
-      const ids = readIds(request);
-      if (ids === undefined) return badRequest(`Send ids: a list of 1 to ${idsMax} token ids.`);
-      const successes: string[] = [];
-      const failures: { readonly id: string; readonly message: string }[] = [];
-      for (const id of ids) {
-        const result = await deps.commands.revokeApiToken(actor, id);
-        if (isRefusal(result)) return result;
-        if (isCommandError(result)) failures.push({ id, message: result.message });
-        else successes.push(id);
-      }
-      return success(200, { successes, failures }, identity);
-    },
-  );
+  sessionEndpoint(deps, async (actor, request) => {
+    const { identity } = actor;
+    if (!meansOrg(identity.org.id, request.parameters['org'] ?? ''))
+      return denial('tenant_mismatch', 'another org');
+    if (!identity.scopes.has(rights.orgOwner)) return denial('scope_missing', rights.orgOwner);
+    const ids = readIds(request);
+    if (ids === undefined) return badRequest(`Send ids: a list of 1 to ${idsMax} token ids.`);
+    const successes: string[] = [];
+    const failures: { readonly id: string; readonly message: string }[] = [];
+    for (const id of ids) {
+      const result = await deps.commands.revokeApiToken(actor, id);
+      if (isRefusal(result)) return result;
+      if (isCommandError(result)) failures.push({ id, message: result.message });
+      else successes.push(id);
+    }
+    return success(200, { successes, failures }, identity);
+  });
 
 /** Each once, in the order given. */
 const readIds = ({ body }: SurfaceRequest): readonly string[] | undefined => {

@@ -3,13 +3,15 @@
 
 import { denial, isDenial, type Refusal } from '../../decision/outcome.ts';
 import { meansOrg } from '../../identity/vendor-ids.ts';
-import { isCommandError } from '../../lifecycle/command-error.ts';
+import type { Actor } from '../../lifecycle/actor.ts';
+import { type CommandError, isCommandError } from '../../lifecycle/command-error.ts';
 import type { Issued } from '../../lifecycle/issue.ts';
 import type { Answer, Endpoint, SurfaceRequest } from '../answer.ts';
 import { isClientFault, type OauthClient } from '../client-authentication.ts';
 import type { EndpointDeps } from '../endpoint-deps.ts';
-import { endpoint } from '../endpoint.ts';
+import { actorEndpoint, endpoint } from '../endpoint.ts';
 import { badRequest } from '../failures.ts';
+import { readActor } from '../read-actor.ts';
 import { type ParameterSource, readParameters, type Parameters } from '../parameters.ts';
 import { cspDialect, type CspFault, refusedClient } from './csp-error.ts';
 
@@ -19,6 +21,12 @@ export const parametersEndpoint = (source: ParameterSource, run: Run): Endpoint 
     const parameters = readParameters(request, source);
     return typeof parameters === 'string' ? badRequest(parameters) : run(parameters, request);
   });
+
+/** For a user who is signed in. */
+export const sessionEndpoint = (
+  deps: EndpointDeps,
+  run: (actor: Actor, request: SurfaceRequest) => Promise<Result | CommandError>,
+): Endpoint => actorEndpoint(cspDialect, (request) => readActor(deps, request), run);
 
 type Result = Answer | CspFault | Refusal;
 

@@ -18,28 +18,19 @@ export const customerNumberScope = 'customer_number';
 /** Where a token never expires, a time far beyond any: clients compare a number. Seconds since the epoch, year 9999. */
 export const neverSeconds = 253_402_300_799;
 
-export interface CspUser {
-  /** An e-mail address, or what looks like one. */
-  readonly acct: string;
-  readonly username: string;
-  readonly domain: string;
-  readonly userId: string;
-  /** `<domain>:<uuid>`. */
-  readonly sub: string;
-}
-
 /** `domain`: of a user whose id and name are no e-mail address. */
 export const cspUserOf = (
   orgId: string,
   user: { readonly id: string; readonly name: string },
   domain: string,
-): CspUser => {
+) => {
   const address =
     [user.id, user.name].find((text) => /^[^\s@]+@[^\s@]+$/.test(text)) ?? `${user.id}@${domain}`;
   const at = address.lastIndexOf('@');
   const userId = uuidOfUser(orgId, user.id);
   const ownDomain = address.slice(at + 1);
   return {
+    /** An e-mail address, or what looks like one. */
     acct: address,
     username: address.slice(0, at),
     domain: ownDomain,
@@ -49,7 +40,7 @@ export const cspUserOf = (
 };
 
 export const cspTokenForm = (domain: string): TokenForm => {
-  const userOf = ({ org, user }: Identity): CspUser => cspUserOf(org.id, user, domain);
+  const userOf = ({ org, user }: Identity) => cspUserOf(org.id, user, domain);
   return {
     algorithm: 'RS256',
     subject: (identity) => userOf(identity).sub,

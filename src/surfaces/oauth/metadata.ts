@@ -1,6 +1,7 @@
 // What clients discover: the server's metadata (RFC 8414, and OpenID Connect Discovery) and its public keys
 // (RFC 7517). Public, and cacheable for as long as a new key is published before it signs.
 
+import type { Settings } from '../../settings/settings.ts';
 import { configuredSurfaces } from '../../settings/surface-paths.ts';
 import type { oauth } from '../../settings/surfaces/oauth.ts';
 import { type Answer, type Endpoint, permitted, publicAnswer, publicEndpoint } from '../answer.ts';
@@ -13,26 +14,22 @@ import { grantTypes } from './token-endpoint.ts';
 const cacheSecondsMax = 3600;
 const metadataSeconds = 300;
 
-export interface MetadataDeps {
-  readonly settings: SurfaceDeps['settings'];
-  readonly paths: ReturnType<typeof oauth.paths>;
-}
+type Paths = ReturnType<typeof oauth.paths>;
 
 /** RFC 8414 §2. */
-export const getServerMetadata = (deps: MetadataDeps): Endpoint =>
-  publicEndpoint(metadataOf(deps), metadataSeconds);
+export const getServerMetadata = (settings: Settings, paths: Paths): Endpoint =>
+  publicEndpoint(metadataOf(settings, paths), metadataSeconds);
 
 /**
  * OpenID Connect Discovery 1.0 §3, by which ID tokens are verified: the exchange of an API token made with `openid`
  * gives one too. That document must name an authorization endpoint, so there is one, which refuses everybody. Where
  * no surface makes such API tokens, there is no document.
  */
-export const getOpenidMetadata = (deps: MetadataDeps): Endpoint => {
-  const { issuer } = deps.settings;
-  const makers = configuredSurfaces(deps.settings).filter(({ descriptor }) => descriptor.makesOpenidTokens);
+export const getOpenidMetadata = (settings: Settings, paths: Paths): Endpoint => {
+  const makers = configuredSurfaces(settings).filter(({ descriptor }) => descriptor.makesOpenidTokens);
   if (!makers.some(({ enabled }) => enabled)) return () => noOpenid;
   return publicEndpoint(
-    { ...metadataOf(deps), authorization_endpoint: issuer + deps.paths.authorize },
+    { ...metadataOf(settings, paths), authorization_endpoint: settings.issuer + paths.authorize },
     metadataSeconds,
   );
 };
@@ -56,27 +53,27 @@ const noOpenid: Answer = {
 };
 
 /** The issuer is the one clients see, so every URL begins with it. */
-const metadataOf = (deps: MetadataDeps): object => {
-  const { issuer, oauth, tokens } = deps.settings;
-  const resources = namedResources(deps.settings);
+const metadataOf = (settings: Settings, paths: Paths): object => {
+  const { issuer, oauth, tokens } = settings;
+  const resources = namedResources(settings);
   // Basic and post are there for the clients that are configured; everybody else is public.
   const methods = ['client_secret_basic', 'client_secret_post'];
   const callerMethods = oauth.clients.length === 0 ? ['none'] : ['none', ...methods];
   return {
     issuer,
-    token_endpoint: issuer + deps.paths.token,
-    jwks_uri: issuer + deps.paths.jwks,
+    token_endpoint: issuer + paths.token,
+    jwks_uri: issuer + paths.jwks,
     grant_types_supported: Object.values(grantTypes),
     response_types_supported: [],
     // RFC 9728 section 4. Without a resource that the settings name, scopes are told to nobody.
     ...(resources.length > 0 && {
       protected_resources: resources,
-      scopes_supported: scopesOf(deps.settings),
+      scopes_supported: scopesOf(settings),
     }),
     token_endpoint_auth_methods_supported: callerMethods,
-    introspection_endpoint: issuer + deps.paths.introspect,
+    introspection_endpoint: issuer + paths.introspect,
     ...(oauth.clients.length > 0 && { introspection_endpoint_auth_methods_supported: methods }),
-    revocation_endpoint: issuer + deps.paths.revoke,
+    revocation_endpoint: issuer + paths.revoke,
     revocation_endpoint_auth_methods_supported: callerMethods,
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: [tokens.algorithm],

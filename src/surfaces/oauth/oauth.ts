@@ -18,8 +18,8 @@ export const surface = defineSurface(oauth, (surfaceDeps, paths) => {
       token: { POST: postToken(deps) },
       introspect: { POST: postIntrospect(deps) },
       revoke: { POST: postRevoke(deps) },
-      serverMetadata: { GET: getServerMetadata({ settings, paths }) },
-      openidMetadata: { GET: getOpenidMetadata({ settings, paths }) },
+      serverMetadata: { GET: getServerMetadata(settings, paths) },
+      openidMetadata: { GET: getOpenidMetadata(settings, paths) },
       jwks: { GET: getJwks(surfaceDeps) },
     },
   };

@@ -5,32 +5,23 @@ import type { Identity } from '../../decision/identity.ts';
 import { rights } from '../../decision/rights.ts';
 import type { VcdSettings } from '../../settings/settings.ts';
 import type { SurfaceRequest } from '../answer.ts';
-import { orgUrnPrefix, uuidOfName, uuidOfOrg, uuidOfUser } from '../../identity/vendor-ids.ts';
+import { uuidOfName, uuidOfOrg, uuidOfUser } from '../../identity/vendor-ids.ts';
 
-export interface Reference {
-  readonly name: string;
-  readonly id: string;
-}
-
-export const orgReference = (orgId: string): Reference => ({
-  name: orgId,
-  id: orgUrnPrefix + uuidOfOrg(orgId),
+const reference = (kind: 'org' | 'user' | 'role' | 'right', name: string, uuid: string) => ({
+  name,
+  id: `urn:vcloud:${kind}:${uuid}`,
 });
 
-export const userReference = (orgId: string, userId: string): Reference => ({
-  name: userId,
-  id: `urn:vcloud:user:${uuidOfUser(orgId, userId)}`,
-});
+export const orgReference = (orgId: string) => reference('org', orgId, uuidOfOrg(orgId));
 
-export const roleReference = (orgId: string, role: string): Reference => ({
-  name: role,
-  id: `urn:vcloud:role:${uuidOfName(`role ${orgId}/${role}`)}`,
-});
+export const userReference = (orgId: string, userId: string) =>
+  reference('user', userId, uuidOfUser(orgId, userId));
 
-export const rightReference = (right: string): Reference => ({
-  name: rightNames[right] ?? right,
-  id: `urn:vcloud:right:${uuidOfName(`right ${right}`)}`,
-});
+export const roleReference = (orgId: string, role: string) =>
+  reference('role', role, uuidOfName(`role ${orgId}/${role}`));
+
+export const rightReference = (right: string) =>
+  reference('right', rightNames[right] ?? right, uuidOfName(`right ${right}`));
 
 /** Scopes that the vendor has a right for. */
 const rightNames: Readonly<Record<string, string>> = {
