@@ -144,15 +144,10 @@ const readingsOf = (
     }),
     upstreams: () => current().forwarder.reading(),
     signingKeys: () => {
-      const { ring } = current().identification.signingKeys;
-      return countBy(ring.published(clock.now()).map(({ algorithm }) => algorithm));
+      const published = current().identification.signingKeys.ring.published(clock.now());
+      const byAlgorithm = Map.groupBy(published, ({ algorithm }) => algorithm);
+      return Object.fromEntries([...byAlgorithm].map(([algorithm, keys]) => [algorithm, keys.length]));
     },
     certificateExpiryMs: () => current().certificateExpiryMs,
   };
-};
-
-const countBy = (names: readonly string[]): Record<string, number> => {
-  const counts: Record<string, number> = {};
-  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
-  return counts;
 };

@@ -2,10 +2,10 @@
 // no effect on that: a reload that fails has changed nothing.
 
 import { X509Certificate } from 'node:crypto';
-import { type CommandLimit, createCommandLimit } from '../identity/command-limit.ts';
-import { createSessionLimit, type SessionLimit } from '../identity/session-limit.ts';
-import { createSignInLimit, type SignInLimit } from '../identity/sign-in-limit.ts';
-import { createUnknownTokenLimit, type UnknownTokenLimit } from '../identity/unknown-token-limit.ts';
+import { createCommandLimit } from '../identity/command-limit.ts';
+import { createSessionLimit } from '../identity/session-limit.ts';
+import { createSignInLimit } from '../identity/sign-in-limit.ts';
+import { createUnknownTokenLimit } from '../identity/unknown-token-limit.ts';
 import type { Audit } from '../lifecycle/audit.ts';
 import type { PasswordHashes } from '../lifecycle/password-hash.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -16,6 +16,7 @@ import type { LiveConnections } from '../proxy/upstream/live-connections.ts';
 import { type CountedUpgrader, createUpgrader } from '../proxy/upstream/upgrade.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Surfaces } from '../surfaces/serve.ts';
+import type { SurfaceDeps } from '../surfaces/surface.ts';
 import { createSurfaces } from '../surfaces/surfaces.ts';
 import type { Foundation } from './foundation.ts';
 import {
@@ -42,12 +43,7 @@ export interface Configuration {
 }
 
 /** What the surfaces count against callers; each counts on while its own settings are the same. */
-interface Limits {
-  readonly clientSecrets: UnknownTokenLimit;
-  readonly sessions: SessionLimit;
-  readonly commands: CommandLimit;
-  readonly signIns: SignInLimit;
-}
+type Limits = Pick<SurfaceDeps, 'clientSecretLimit' | 'sessionLimit' | 'commandLimit' | 'signInLimit'>;
 
 /** What no reload replaces. */
 export interface ConfigurationDeps extends IdentificationDeps {
@@ -75,16 +71,13 @@ export const createConfiguration = async (
   const upgrader = createUpgrader(settings.upstreams, options, before?.upgrader);
   const limits = createLimits(settings, before?.limits);
   const record = createRecorder(metrics, log, settings.log.access);
-  const identifier = identification.identifier;
+  const { identifier } = identification;
   const surfaces = await createSurfaces({
     settings,
     store: foundation.store,
     identifier,
     keys: identification.signingKeys.ring,
-    clientSecretLimit: limits.clientSecrets,
-    sessionLimit: limits.sessions,
-    commandLimit: limits.commands,
-    signInLimit: limits.signIns,
+    ...limits,
     passwords: deps.passwords,
     audit: deps.audit,
     now,
@@ -112,12 +105,16 @@ const createLimits = ({ limits }: Settings, before: Limits | undefined): Limits 
   const { signInFailuresPerAccount, signInFailuresPerAddress } = limits;
   const signIns = { signInFailuresPerAccount, signInFailuresPerAddress };
   return {
-    clientSecrets: keep(before?.clientSecrets, unknownTokensPerMinute, [], () =>
+    clientSecretLimit: keep(before?.clientSecretLimit, unknownTokensPerMinute, [], () =>
       createUnknownTokenLimit(unknownTokensPerMinute),
     ),
-    sessions: keep(before?.sessions, exchangesPerMinute, [], () => createSessionLimit(exchangesPerMinute)),
-    commands: keep(before?.commands, commandsPerMinute, [], () => createCommandLimit(commandsPerMinute)),
-    signIns: keep(before?.signIns, signIns, [], () => createSignInLimit(signIns)),
+    sessionLimit: keep(before?.sessionLimit, exchangesPerMinute, [], () =>
+      createSessionLimit(exchangesPerMinute),
+    ),
+    commandLimit: keep(before?.commandLimit, commandsPerMinute, [], () =>
+      createCommandLimit(commandsPerMinute),
+    ),
+    signInLimit: keep(before?.signInLimit, signIns, [], () => createSignInLimit(signIns)),
   };
 };
 

@@ -23,8 +23,6 @@ export interface ReloadingDeps extends SettingsSource {
   readonly put: (settings: Settings) => Promise<'done' | readonly string[]>;
   readonly log: Pick<Log, 'info' | 'warn' | 'error'>;
   readonly metrics: Pick<Metrics, 'configReload'>;
-  /** Milliseconds; for tests. */
-  readonly lookEveryMs?: number | undefined;
 }
 
 export interface Reloading {
@@ -91,7 +89,6 @@ export const startReloading = (deps: ReloadingDeps): Reloading => {
   const watch = watchFiles(
     () => (deps.inForce().reload.watch ? files : []),
     () => ask('files'),
-    deps.lookEveryMs,
   );
   return {
     reload: () => ask('asked'),

@@ -6,30 +6,22 @@ const textLengthMax = 4096;
 
 export interface ErrorFields {
   readonly type: string;
-  readonly code: string | undefined;
+  readonly code?: string | undefined;
   readonly message: string;
-  readonly stack: string | undefined;
-  readonly cause: ErrorFields | undefined;
+  readonly stack?: string | undefined;
+  readonly cause?: ErrorFields | undefined;
 }
 
 /** Never throws. @param withStack whether to say where in the code it was made: of use for a bug alone. */
 export const describeError = (thrown: unknown, withStack: boolean, depth = 0): ErrorFields | undefined => {
   if (thrown === undefined || thrown === null || depth >= depthMax) return undefined;
-  if (!(thrown instanceof Error))
-    return {
-      type: typeof thrown,
-      code: undefined,
-      message: textOf(thrown),
-      stack: undefined,
-      cause: undefined,
-    };
-  const inner = causeOf(thrown);
+  if (!(thrown instanceof Error)) return { type: typeof thrown, message: textOf(thrown) };
   return {
     type: maskSecrets(thrown.name),
     code: codeOf(thrown),
     message: maskSecrets(thrown.message),
     stack: !withStack || thrown.stack === undefined ? undefined : maskSecrets(thrown.stack),
-    cause: describeError(inner, withStack, depth + 1),
+    cause: describeError(causeOf(thrown), withStack, depth + 1),
   };
 };
 

@@ -36,15 +36,10 @@ export class LiveSeries {
     return (value) => void counts.set(value, (counts.get(value) ?? 0) + 1);
   }
 
-  histogram(
-    name: string,
-    help: string,
-    bounds: readonly number[],
-    distributions: () => Iterable<Distribution>,
-  ): void {
+  histogram(name: string, help: string, distributions: () => Iterable<Distribution>): void {
     this.#families.push(() => {
       let text = headOf(name, 'histogram', help);
-      for (const distribution of distributions()) text += distributionText(name, bounds, distribution);
+      for (const distribution of distributions()) text += distributionText(name, distribution);
       return text;
     });
   }
@@ -69,7 +64,12 @@ export class LiveSeries {
 export const rowsBy = (label: string, counts: Iterable<readonly [string, number]>): Iterable<Row> =>
   Array.from(counts, ([text, value]) => ({ labels: { [label]: text }, value }));
 
-/** Observations of one label set: `counts[i]` of them at most `bounds[i]`, the last one above every bound. */
+/** Seconds; from half a millisecond, which is where this proxy lives. */
+const bounds: readonly number[] = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
+];
+
+/** Durations of one label set: `counts[i]` of them at most `bounds[i]`, the last one above every bound. */
 export interface Distribution {
   readonly labels: Labels;
   readonly counts: Float64Array;
@@ -79,23 +79,23 @@ export interface Distribution {
 /** Whether it holds an observation: what has none needs no series. */
 export const isObserved = ({ counts }: Distribution): boolean => counts.some((count) => count > 0);
 
-export const emptyDistribution = (labels: Labels, bounds: readonly number[]): Distribution => ({
+export const emptyDistribution = (labels: Labels): Distribution => ({
   labels,
   counts: new Float64Array(bounds.length + 1),
   sum: 0,
 });
 
-/** Adds one observation, in the unit of `bounds`. A few comparisons, no allocation. */
-export const observe = (distribution: Distribution, bounds: readonly number[], value: number): void => {
+/** Adds one duration. A few comparisons, no allocation. */
+export const observe = (distribution: Distribution, ms: number): void => {
+  const seconds = ms / 1000;
   const { counts } = distribution;
   let slot = 0;
-  while (slot < bounds.length && value > (bounds[slot] ?? 0)) slot += 1;
+  while (slot < bounds.length && seconds > (bounds[slot] ?? 0)) slot += 1;
   counts[slot] = (counts[slot] ?? 0) + 1;
-  distribution.sum += value;
+  distribution.sum += seconds;
 };
 
-const distributionText = (name: string, bounds: readonly number[], distribution: Distribution): string => {
-  const { labels, counts, sum } = distribution;
+const distributionText = (name: string, { labels, counts, sum }: Distribution): string => {
   let total = 0;
   let text = '';
   for (const [slot, count] of counts.entries()) {

@@ -3,12 +3,7 @@
 
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { emptyDistribution, isObserved, observe, LiveSeries } from './live-series.ts';
-import {
-  createRequestMetrics,
-  durationBounds,
-  type RequestMetrics,
-  type RequestMetricsSettings,
-} from './request-metrics.ts';
+import { createRequestMetrics, type RequestMetrics, type RequestMetricsSettings } from './request-metrics.ts';
 import { publishSources, type MetricSources } from './metric-sources.ts';
 
 export interface MetricsSettings extends RequestMetricsSettings {
@@ -99,14 +94,9 @@ const createStoreMetrics = (
   series: LiveSeries,
 ): Metrics['storeCommand'] => {
   const commands = [...storeCommands, 'other'];
-  const durations = new Map(
-    commands.map((command) => [command, emptyDistribution({ command }, durationBounds)]),
-  );
-  series.histogram(
-    'tollgate_store_command_duration_seconds',
-    'Store commands, failed ones included.',
-    durationBounds,
-    () => [...durations.values()].filter(isObserved),
+  const durations = new Map(commands.map((command) => [command, emptyDistribution({ command })]));
+  series.histogram('tollgate_store_command_duration_seconds', 'Store commands, failed ones included.', () =>
+    [...durations.values()].filter(isObserved),
   );
   const countError = series.tally(
     'tollgate_store_errors_total',
@@ -117,7 +107,7 @@ const createStoreMetrics = (
   return (name, durationMs, failed) => {
     const command = durations.has(name) ? name : 'other';
     const distribution = durations.get(command);
-    if (distribution !== undefined) observe(distribution, durationBounds, durationMs / 1000);
+    if (distribution !== undefined) observe(distribution, durationMs);
     if (failed) countError(command);
   };
 };

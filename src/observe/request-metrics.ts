@@ -22,11 +22,6 @@ const results = ['permit', 'denial', 'outage', 'bug'] as const;
 const reasons: readonly string[] = ['none', 'client_gone', ...denialReasons, ...outageReasons];
 const credentialKinds = ['none', 'api_token', 'access_token'] as const;
 
-/** Seconds; from half a millisecond, which is where this proxy lives. */
-export const durationBounds: readonly number[] = [
-  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
-];
-
 interface RouteNumbers {
   readonly route: string;
   /** By method class, then status. */
@@ -99,7 +94,7 @@ export const createRequestMetrics = (
       methodClassOf(outcome.method) * statusLabels.length + statusIndexOf(outcome.status),
     );
     // An upgraded connection ends when it likes; its life is not a response time.
-    if (outcome.status !== 101) observe(numbers.duration, durationBounds, outcome.durationMs / 1000);
+    if (outcome.status !== 101) observe(numbers.duration, outcome.durationMs);
     const reason = reasonIndex.get(outcome.reason ?? 'none') ?? 0;
     const kind = outcome.credentialKind === undefined ? 0 : outcome.credentialKind === 'api_token' ? 1 : 2;
     const result = results.indexOf(outcome.result);
@@ -107,8 +102,7 @@ export const createRequestMetrics = (
     const counts = outcome.identity && identified.get(outcome.identity.authenticator.name);
     if (counts !== undefined) add(counts, result);
     if (numbers.upstream === undefined) return;
-    if (outcome.upstreamMs !== undefined)
-      observe(numbers.upstream.response, durationBounds, outcome.upstreamMs / 1000);
+    if (outcome.upstreamMs !== undefined) observe(numbers.upstream.response, outcome.upstreamMs);
     if (isUpstreamReason[reason] === 1) add(numbers.upstream.errors, reason);
   };
   const shadow: RequestMetrics['shadow'] = (route, verdict) => {
@@ -122,7 +116,7 @@ export const createRequestMetrics = (
 const emptyNumbers = (route: string, upstream: UpstreamNumbers | undefined): RouteNumbers => ({
   route,
   requests: new Float64Array(methodClasses.length * statusLabels.length),
-  duration: emptyDistribution({ route }, durationBounds),
+  duration: emptyDistribution({ route }),
   upstream,
   shadow: new Map(),
 });
@@ -130,7 +124,7 @@ const emptyNumbers = (route: string, upstream: UpstreamNumbers | undefined): Rou
 /** Of an upstream, made when it is named first. */
 const numbersOf = (upstreams: Map<string, UpstreamNumbers>, upstream: string): UpstreamNumbers => {
   const numbers = upstreams.get(upstream) ?? {
-    response: emptyDistribution({ upstream }, durationBounds),
+    response: emptyDistribution({ upstream }),
     errors: new Float64Array(reasons.length),
   };
   upstreams.set(upstream, numbers);
@@ -185,7 +179,6 @@ const publishRoutes = (series: LiveSeries, routes: ReadonlyMap<string, RouteNumb
   series.histogram(
     'tollgate_request_duration_seconds',
     'From the request line to the end of the response; upgraded connections are not counted.',
-    durationBounds,
     () => Array.from(routes.values(), ({ duration }) => duration).filter(isObserved),
   );
   series.counter(
@@ -241,7 +234,6 @@ const publishUpstreams = (series: LiveSeries, upstreams: ReadonlyMap<string, Ups
   series.histogram(
     'tollgate_upstream_response_seconds',
     'From forwarding a request to the response headers of the upstream.',
-    durationBounds,
     () => Array.from(upstreams.values(), ({ response }) => response),
   );
   series.counter('tollgate_upstream_errors_total', 'Requests the upstream failed, by reason.', function* () {

@@ -10,7 +10,7 @@ import { hostFor } from './admission.ts';
 import { type CallerConnection, Connections } from './connections.ts';
 import { asksForWebSocket } from './hygiene.ts';
 import { endOnFault, isLeaving, refuseBroken } from './invalid-request.ts';
-import type { Handler } from './listener.ts';
+import type { Handler, Serve } from './listener.ts';
 import { decide } from './pipeline.ts';
 import { respond } from './reply.ts';
 import { type Connection, type ReplyChannel, RequestContext } from './request-context.ts';
@@ -27,18 +27,15 @@ export interface HandlerDeps {
 
 export const createHandler = (deps: HandlerDeps): Handler => {
   const handler = new GateHandler(deps);
+  const enter =
+    (expectsContinue: boolean, refusal?: Refusal): Serve =>
+    (request, response) =>
+      handler.enter(request, { kind: 'response', response, expectsContinue }, refusal);
   return {
     connection: (socket) => handler.connections.meet(socket),
-    request: (request, response) =>
-      handler.enter(request, { kind: 'response', response, expectsContinue: false }),
-    checkContinue: (request, response) =>
-      handler.enter(request, { kind: 'response', response, expectsContinue: true }),
-    checkExpectation: (request, response) =>
-      handler.enter(
-        request,
-        { kind: 'response', response, expectsContinue: true },
-        denial('request_malformed', 'an expectation other than 100-continue'),
-      ),
+    request: enter(false),
+    checkContinue: enter(true),
+    checkExpectation: enter(true, denial('request_malformed', 'an expectation other than 100-continue')),
     upgrade: (request, socket, head) => {
       socket.on('error', ignore);
       handler.connections.release(request.socket);

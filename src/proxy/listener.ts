@@ -13,15 +13,17 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Settings } from '../settings/settings.ts';
 
+export type Serve = (request: IncomingMessage, response: ServerResponse) => void;
+
 /** What a listener needs of the gate; see handler.ts. */
 export interface Handler {
   /** A new connection; with TLS, after its handshake. */
   connection(socket: Socket): void;
-  request(request: IncomingMessage, response: ServerResponse): void;
+  readonly request: Serve;
   /** `Expect: 100-continue`: decided before the caller is told to send its body. */
-  checkContinue(request: IncomingMessage, response: ServerResponse): void;
+  readonly checkContinue: Serve;
   /** Any other expectation. */
-  checkExpectation(request: IncomingMessage, response: ServerResponse): void;
+  readonly checkExpectation: Serve;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** CONNECT: a tunnel has no path, so no rule can let it through. */
   connect(request: IncomingMessage, socket: Duplex): void;

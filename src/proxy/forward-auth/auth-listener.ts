@@ -2,11 +2,10 @@
 
 import type { IncomingMessage } from 'node:http';
 import type { Settings } from '../../settings/settings.ts';
-import { createListener, type Handler, type Listener } from '../listener.ts';
-import type { AnswerProxy } from './forward-auth.ts';
+import { createListener, type Handler, type Listener, type Serve } from '../listener.ts';
 
 /** A listener that does not listen yet. Plain HTTP: it is for proxies nearby. */
-export const createAuthListener = (limits: Settings['limits'], answer: AnswerProxy): Listener =>
+export const createAuthListener = (limits: Settings['limits'], answer: Serve): Listener =>
   createListener(
     { limits, tls: undefined },
     {
@@ -27,18 +26,19 @@ export const createAuthListener = (limits: Settings['limits'], answer: AnswerPro
   );
 
 /** The callers' handler, but for `path` and all below it. */
-export const withAuthPath = (handler: Handler, path: string, answer: AnswerProxy): Handler => {
+export const withAuthPath = (handler: Handler, path: string, answer: Serve): Handler => {
   const isAsked = ({ url = '' }: IncomingMessage): boolean =>
     url.startsWith(path) &&
     (url.length === path.length || url[path.length] === '/' || url[path.length] === '?');
+  const unlessAsked =
+    (serve: Serve): Serve =>
+    (request, response) =>
+      isAsked(request) ? answer(request, response) : serve(request, response);
   return {
     ...handler,
-    request: (request, response) =>
-      isAsked(request) ? answer(request, response) : handler.request(request, response),
-    checkContinue: (request, response) =>
-      isAsked(request) ? answer(request, response) : handler.checkContinue(request, response),
-    checkExpectation: (request, response) =>
-      isAsked(request) ? answer(request, response) : handler.checkExpectation(request, response),
+    request: unlessAsked(handler.request),
+    checkContinue: unlessAsked(handler.checkContinue),
+    checkExpectation: unlessAsked(handler.checkExpectation),
     shouldUpgrade: (request) => !isAsked(request) && handler.shouldUpgrade(request),
   };
 };

@@ -13,6 +13,7 @@ import type { Log } from '../../observe/log.ts';
 import type { RequestOutcome } from '../../observe/request-outcome.ts';
 import { unrouted } from '../conclude.ts';
 import { requestIdOf } from '../correlation.ts';
+import type { Serve } from '../listener.ts';
 import { plainAddress } from '../peer.ts';
 import { decide } from '../pipeline.ts';
 import type { Decision, Forward, Known, RequestHead } from '../request-decision.ts';
@@ -32,8 +33,6 @@ export interface ForwardAuthDeps {
   readonly log: Pick<Log, 'warn'>;
 }
 
-export type AnswerProxy = (request: IncomingMessage, response: ServerResponse) => void;
-
 /** One request that a proxy asks about, until it is answered. */
 interface Asked {
   readonly request: IncomingMessage;
@@ -43,7 +42,7 @@ interface Asked {
   readonly startMs: number;
 }
 
-export const createForwardAuth = (deps: ForwardAuthDeps): AnswerProxy => {
+export const createForwardAuth = (deps: ForwardAuthDeps): Serve => {
   const door = new ForwardAuth(deps);
   return (request, response) => door.answer(request, response);
 };

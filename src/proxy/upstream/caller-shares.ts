@@ -1,7 +1,7 @@
 // What each caller may hold of one upstream's connections: a share per caller (the user of its credential; without one, its
 // address) and a share per address for all its callers together. It only counts.
 
-import type { Identity } from '../../decision/identity.ts';
+import type { Permit } from '../../decision/authorize.ts';
 import type { UpstreamSettings } from '../../settings/settings.ts';
 
 /** Shares from 0 to 1 of `connectionsMax`; at least one connection is everybody's. */
@@ -9,8 +9,7 @@ type ShareSettings = Pick<UpstreamSettings, 'connectionsMax' | 'callerShare' | '
 
 /** Who asks for a connection. */
 export interface Claimant {
-  /** Undefined without a credential that counts. */
-  readonly identity: Identity | undefined;
+  readonly permit: Pick<Permit, 'identity'>;
   /** The caller's address, IPv6 as its /64 (address-block.ts); `unknown` on a unix socket. */
   readonly addressBlock: string;
 }
@@ -74,7 +73,7 @@ export class CallerShares {
   }
 
   /** Two look-ups. The claim must be taken, or wait, before another is asked for. */
-  claimOf({ identity, addressBlock }: Claimant): ShareClaim {
+  claimOf({ permit: { identity }, addressBlock }: Claimant): ShareClaim {
     // No id and no address holds a blank.
     const name = identity === undefined ? addressBlock : `${identity.org.id} ${identity.user.id}`;
     const address = addressBlock === 'unknown' ? this.#nowhere : this.#addresses.of(addressBlock);

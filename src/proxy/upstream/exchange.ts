@@ -10,17 +10,20 @@ import type { LiveConnections } from './live-connections.ts';
 /** The length of a request's body in bytes, at least 1, or how else its end is known (RFC 9112 section 6.3). */
 export type Framing = number | 'none' | 'chunked';
 
-export interface Exchange {
+interface Permitted {
   readonly permit: Permit;
   readonly request: IncomingMessage;
-  /** Nothing written and no header set yet. */
-  readonly response: ServerResponse;
   /** All raw pairs for the upstream, without framing and hop-by-hop headers (request-headers.ts). The forwarder's from here. */
   readonly headers: string[];
-  /** The body that the caller sends, as its header section says. */
-  readonly framing: Framing;
   /** Where the caller is, for its share of the connections; see address-block.ts. */
   readonly addressBlock: string;
+}
+
+export interface Exchange extends Permitted {
+  /** Nothing written and no header set yet. */
+  readonly response: ServerResponse;
+  /** The body that the caller sends, as its header section says. */
+  readonly framing: Framing;
 }
 
 export interface ForwardEnd {
@@ -33,16 +36,10 @@ export interface ForwardEnd {
   readonly upstreamMs?: number | undefined;
 }
 
-export interface Upgrade {
-  readonly permit: Permit;
-  readonly request: IncomingMessage;
+export interface Upgrade extends Permitted {
   readonly socket: Duplex;
   /** What the caller sent after its request. */
   readonly head: Buffer;
-  /** As for `Exchange`: complete raw pairs with one Host. The handshake's Connection and Upgrade are ours. */
-  readonly headers: string[];
-  /** As for `Exchange`. */
-  readonly addressBlock: string;
 }
 
 export interface ForwardOptions {

@@ -4,7 +4,6 @@
 import type { Socket } from 'node:net';
 import type { Dispatcher } from 'undici';
 import type { Permit } from '../../decision/authorize.ts';
-import type { Identity } from '../../decision/identity.ts';
 import { type Denial, denial, type Outage } from '../../decision/outcome.ts';
 import type { Exchange, ForwardEnd, ForwardOptions } from './exchange.ts';
 import { isMisuse, outageOf } from './forward-failure.ts';
@@ -14,7 +13,7 @@ import { type RawHeaders, ResponseWriter } from './response-writer.ts';
 import type { UpstreamConnection, UpstreamConnections } from './upstream-connections.ts';
 
 export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnderWay {
-  readonly #exchange: Exchange;
+  readonly exchange: Exchange;
   readonly #connections: UpstreamConnections;
   readonly #context: ForwardOptions;
   readonly #onEnd: (end: ForwardEnd) => void;
@@ -35,7 +34,7 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
     context: ForwardOptions,
     onEnd: (end: ForwardEnd) => void,
   ) {
-    this.#exchange = exchange;
+    this.exchange = exchange;
     this.#connections = connections;
     this.#context = context;
     this.#onEnd = onEnd;
@@ -48,7 +47,7 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
   }
 
   start(): void {
-    const { request, headers, permit, framing } = this.#exchange;
+    const { request, headers, permit, framing } = this.exchange;
     if (request.socket.destroyed) return this.onClientGone();
     this.#caller = callerOn(request.socket);
     this.#caller.exchange = this;
@@ -66,15 +65,7 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
   }
 
   get permit(): Permit {
-    return this.#exchange.permit;
-  }
-
-  get identity(): Identity | undefined {
-    return this.#exchange.permit.identity;
-  }
-
-  get addressBlock(): string {
-    return this.#exchange.addressBlock;
+    return this.exchange.permit;
   }
 
   // -- called by UpstreamConnections
@@ -181,7 +172,7 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
 
   #dispatch(connection: UpstreamConnection): void {
     if (this.#isOver) return this.#release();
-    const { permit, request, headers } = this.#exchange;
+    const { permit, request, headers } = this.exchange;
     // `servername` is missing from undici's types; without it undici takes the caller's Host for the upstream's TLS name.
     const options = {
       path: permit.target,
@@ -210,7 +201,7 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
   }
 
   onBodyTooLarge(): void {
-    const { requestBodyBytesMax } = this.#exchange.permit.rule;
+    const { requestBodyBytesMax } = this.exchange.permit.rule;
     this.end(denial('request_too_large', `more than ${requestBodyBytesMax} bytes`));
   }
 
@@ -225,7 +216,7 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
   }
 
   get #isRepeatable(): boolean {
-    return this.#body === undefined && idempotentMethods.has(this.#exchange.request.method ?? '');
+    return this.#body === undefined && idempotentMethods.has(this.exchange.request.method ?? '');
   }
 
   #release(): void {

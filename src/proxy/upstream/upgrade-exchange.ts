@@ -137,22 +137,19 @@ export class UpgradeExchange implements RequestUnderWay {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.end(undefined), this.#context.limits.writeStallTimeoutMs);
     };
-    socket.once('end', linger);
-    upstreamSocket.once('end', linger);
+    const follow = (first: Socket, other: Socket): void => {
+      first.once('end', linger);
+      first.once('close', () => {
+        if (other.destroyed || other.writableFinished) return this.end(undefined);
+        other.once('close', () => this.end(undefined));
+        other.destroySoon();
+        linger();
+      });
+    };
     socket.once('error', () => this.end('client_gone'));
     upstreamSocket.once('error', (error) => this.end(outageOf(error, true)));
-    socket.once('close', () => {
-      if (upstreamSocket.destroyed || upstreamSocket.writableFinished) return this.end(undefined);
-      upstreamSocket.once('close', () => this.end(undefined));
-      upstreamSocket.destroySoon();
-      linger();
-    });
-    upstreamSocket.once('close', () => {
-      if (socket.destroyed || socket.writableFinished) return this.end(undefined);
-      socket.once('close', () => this.end(undefined));
-      socket.destroySoon();
-      linger();
-    });
+    follow(socket, upstreamSocket);
+    follow(upstreamSocket, socket);
   }
 
   /** A tunnel may be silent for hours, but bytes that nobody takes may not wait for ever; nor those of a refusal. */

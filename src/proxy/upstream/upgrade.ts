@@ -65,7 +65,7 @@ export const createUpgrader = (
       if (isClosed) return onEnd(failed(outage('shutting_down')));
       const { exchanges, settings } = open;
       const { bodyIdleTimeoutMs } = settings;
-      const claim = open.shares.claimOf({ identity: permit.identity, addressBlock: upgrade.addressBlock });
+      const claim = open.shares.claimOf(upgrade);
       if (claim.isAtShare) return onEnd(failed(denial('share_used_up', 'tunnels')));
       if (exchanges.size >= settings.connectionsMax) return onEnd(failed(outage('overloaded')));
       const exchange = new UpgradeExchange(upgrade, socket, { bodyIdleTimeoutMs, ...options }, (end) => {

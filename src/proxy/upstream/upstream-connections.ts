@@ -11,11 +11,11 @@ import type { UpstreamReading } from '../../observe/metric-sources.ts';
 import type { UpstreamSettings } from '../../settings/settings.ts';
 import { CallerShares, type ShareClaim, type Claimant } from './caller-shares.ts';
 import { FairLine, type LineMember } from './fair-line.ts';
-import { IdleTrust } from './idle-trust.ts';
 import { UpstreamSocket } from './upstream-socket.ts';
 
 /** An exchange that needs a connection; exactly one of the two is called, `onConnection` perhaps at once. */
-export interface ConnectionSeeker extends Claimant, LineMember {
+export interface ConnectionSeeker extends LineMember {
+  readonly exchange: Claimant;
   onConnection(connection: UpstreamConnection): void;
 }
 
@@ -98,7 +98,7 @@ export class UpstreamConnections {
   /** Gives the seeker a connection now or as soon as its turn comes; refuses when too many wait, or it waits too long. */
   seek(seeker: ConnectionSeeker): void {
     if (this.#isClosed) return seeker.onRefused(outage('shutting_down'));
-    const claim = this.#shares.claimOf(seeker);
+    const claim = this.#shares.claimOf(seeker.exchange);
     const connection = claim.isAtShare ? undefined : this.#idleOrNew();
     if (connection === undefined) this.#line.add(seeker, claim);
     else this.#lend(connection, claim, seeker);
@@ -234,3 +234,34 @@ const connectorOf = (settings: UpstreamSettings, serverName: string): buildConne
   const isAddress = isIP(serverName) !== 0;
   return (options, callback) => connector({ ...options, servername: isAddress ? '' : serverName }, callback);
 };
+
+/**
+ * How long a connection may have been idle and still be trusted with a request that cannot be sent twice. Learned from the
+ * upstream: the shortest idle age at which it closed a connection.
+ */
+export class IdleTrust {
+  #shortestMs = Number.POSITIVE_INFINITY;
+  #learnedAtMs = 0;
+
+  /** The upstream closed a connection that had been idle for `idleMs`. */
+  learn(idleMs: number, nowMs: number): void {
+    if (idleMs > this.#expectedMs(nowMs)) return;
+    this.#shortestMs = Math.max(idleMs, shortestMs);
+    this.#learnedAtMs = nowMs;
+  }
+
+  /** Whether a connection idle for `idleMs` is younger than the upstream's closes, with a margin for the way there. */
+  trusts(idleMs: number, nowMs: number): boolean {
+    return idleMs < this.#expectedMs(nowMs) * margin;
+  }
+
+  /** One close may have been a restart: what was learned is believed less and less, unless it is seen again. */
+  #expectedMs(nowMs: number): number {
+    return this.#shortestMs * 2 ** ((nowMs - this.#learnedAtMs) / doublingMs);
+  }
+}
+
+const margin = 0.5;
+const doublingMs = 10_000;
+/** Lower ages are noise of the clock and the event loop. */
+const shortestMs = 1;

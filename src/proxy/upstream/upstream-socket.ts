@@ -92,15 +92,8 @@ const parserOf = (socket: Socket): Parser => {
 const isParser = (value: unknown): value is Parser =>
   typeof value === 'object' &&
   value !== null &&
-  'paused' in value &&
-  typeof value.paused === 'boolean' &&
-  'statusText' in value &&
-  typeof value.statusText === 'string' &&
-  'trackHeader' in value &&
-  typeof value.trackHeader === 'function' &&
-  'onStatus' in value &&
-  typeof value.onStatus === 'function' &&
-  'onHeadersComplete' in value &&
-  typeof value.onHeadersComplete === 'function' &&
-  'readMore' in value &&
-  typeof value.readMore === 'function';
+  typeof Reflect.get(value, 'paused') === 'boolean' &&
+  typeof Reflect.get(value, 'statusText') === 'string' &&
+  ['trackHeader', 'onStatus', 'onHeadersComplete', 'readMore'].every(
+    (name) => typeof Reflect.get(value, name) === 'function',
+  );

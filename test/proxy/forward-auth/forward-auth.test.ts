@@ -8,8 +8,8 @@ import t, { type Test } from 'tap';
 import { outage } from '../../../src/decision/outcome.ts';
 import type { RequestOutcome } from '../../../src/observe/request-outcome.ts';
 import { createAuthListener, withAuthPath } from '../../../src/proxy/forward-auth/auth-listener.ts';
-import { type AnswerProxy, createForwardAuth } from '../../../src/proxy/forward-auth/forward-auth.ts';
-import { createListener, type Handler, type Listener } from '../../../src/proxy/listener.ts';
+import { createForwardAuth } from '../../../src/proxy/forward-auth/forward-auth.ts';
+import { createListener, type Handler, type Listener, type Serve } from '../../../src/proxy/listener.ts';
 import { createRouter } from '../../../src/proxy/router.ts';
 import { createRunning } from '../../../src/proxy/running.ts';
 import type { Settings } from '../../../src/settings/settings.ts';
@@ -33,7 +33,7 @@ const routes = [
 const startDoor = async (
   t: Test,
   forwardAuth: Partial<Settings['forwardAuth']> = {},
-  listenerOf: (settings: Settings, answer: AnswerProxy) => Listener = ({ limits }, answer) =>
+  listenerOf: (settings: Settings, answer: Serve) => Listener = ({ limits }, answer) =>
     createAuthListener(limits, answer),
 ) => {
   const outcomes: RequestOutcome[] = [];
@@ -399,7 +399,7 @@ const onCallersListener = () => {
     shouldUpgrade: () => true,
     clientError: (_error, socket) => socket.destroy(),
   };
-  const listenerOf = (settings: Settings, answer: AnswerProxy): Listener =>
+  const listenerOf = (settings: Settings, answer: Serve): Listener =>
     createListener(settings, withAuthPath(handler, '/own/auth', answer));
   return { callers, listenerOf };
 };

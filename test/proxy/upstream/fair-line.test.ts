@@ -24,9 +24,13 @@ const setUp = (connectionsMax: number, callerShare = 1, addressShare = 1) => {
   return {
     shares,
     line,
-    stranger: (addressBlock: string): ShareClaim => shares.claimOf({ identity: undefined, addressBlock }),
+    stranger: (addressBlock: string): ShareClaim =>
+      shares.claimOf({ permit: { identity: undefined }, addressBlock }),
     user: (id: string, addressBlock: string): ShareClaim =>
-      shares.claimOf({ identity: anIdentity({ user: { id, name: id, roles: [] } }), addressBlock }),
+      shares.claimOf({
+        permit: { identity: anIdentity({ user: { id, name: id, roles: [] } }) },
+        addressBlock,
+      }),
     wait: (name: string, claim: ShareClaim): Member => {
       const member = new Member(name);
       line.add(member, claim);
