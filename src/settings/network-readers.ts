@@ -2,7 +2,7 @@
 // URLs with a user name or password are refused without repeating them.
 
 import { isIP } from 'node:net';
-import { not, type Read, type Reader, right, text, wrong } from './reader.ts';
+import { andThen, not, type Read, type Reader, refined, right, text, wrong } from './reader.ts';
 
 export type Address =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
@@ -14,10 +14,8 @@ const socketPathBytesMax = 107;
 export const address: Reader<Address> = {
   read: (value): Read<Address> => {
     if (typeof value !== 'string') return not(value, 'an address', address.expects);
-    if (value.startsWith('unix:')) {
-      const socket = parseSocketPath(value);
-      return socket.ok ? right({ kind: 'unix', path: socket.value }) : socket;
-    }
+    if (value.startsWith('unix:'))
+      return andThen(parseSocketPath(value), (path) => right({ kind: 'unix', path }));
     const hostPort = parseHostPort(value);
     return hostPort === undefined
       ? not(value, 'an address', address.expects)
@@ -58,82 +56,57 @@ export interface Origin {
 }
 
 export const upstreamUrl: Reader<Origin> = {
-  read: (value): Read<Origin> => {
-    if (typeof value === 'string' && value.startsWith('unix:')) {
-      const socket = parseSocketPath(value);
-      return socket.ok ? right({ origin: 'http://localhost', socketPath: socket.value }) : socket;
-    }
-    const read = parseHttpUrl(value, upstreamUrl.expects);
-    if (!read.ok) return read;
-    const url = read.value;
-    return url.pathname !== '/' || url.search !== '' || url.hash !== ''
-      ? wrong(`an upstream has no path: requests keep the path they came with; write ${url.origin}`)
-      : right({ origin: url.origin, socketPath: undefined });
-  },
+  read: (value) =>
+    typeof value === 'string' && value.startsWith('unix:')
+      ? andThen(parseSocketPath(value), (socketPath) => right({ origin: 'http://localhost', socketPath }))
+      : andThen(anyHttpUrl(upstreamUrl.expects).read(value), ({ url }) =>
+          isOrigin(url)
+            ? right({ origin: url.origin, socketPath: undefined })
+            : wrong(`an upstream has no path: requests keep the path they came with; write ${url.origin}`),
+        ),
   expects: 'http://HOST:PORT, https://HOST:PORT or unix:/path/to/socket',
   json: { type: 'string', pattern: '^(https?://.+|unix:.+)$' },
 };
 
-/** An http or https URL, exactly as it is written. */
-export const exactHttpUrl = (expects: string): Reader<string> => ({
-  read: (value): Read<string> => {
-    const read = parseHttpUrl(value, expects);
-    if (!read.ok) return read;
-    return read.value.hash === '' && typeof value === 'string'
-      ? right(value)
-      : wrong(`has a #fragment, which is never sent; write ${expects}`);
+const isOrigin = ({ pathname, search, hash }: URL): boolean =>
+  pathname === '/' && search === '' && hash === '';
+
+/** An http or https URL, and how it is written. */
+const anyHttpUrl = (expects: string): Reader<{ readonly url: URL; readonly written: string }> => ({
+  read: (written) => {
+    const url = typeof written === 'string' && /^https?:\/\//i.test(written) ? URL.parse(written) : null;
+    if (url === null || typeof written !== 'string') return not(written, 'an http or https URL', expects);
+    return url.username !== '' || url.password !== ''
+      ? wrong(`has a user name or password in it (not shown); write ${expects} without them`)
+      : right({ url, written });
   },
   expects,
   json: { type: 'string', pattern: '^https?://.+' },
 });
 
+/** An http or https URL, exactly as it is written. */
+export const exactHttpUrl = (expects: string): Reader<string> =>
+  refined(anyHttpUrl(expects), ({ url, written }) =>
+    url.hash === '' ? right(written) : wrong(`has a #fragment, which is never sent; write ${expects}`),
+  );
+
 /** The same; a trailing slash is dropped. */
-export const httpUrl = (expects: string): Reader<string> => {
-  const exact = exactHttpUrl(expects);
-  return {
-    ...exact,
-    read: (value): Read<string> => {
-      const read = exact.read(value);
-      return read.ok && !read.value.includes('?') ? right(read.value.replace(/\/+$/, '')) : read;
-    },
-  };
-};
+export const httpUrl = (expects: string): Reader<string> =>
+  refined(exactHttpUrl(expects), (url) => right(url.includes('?') ? url : url.replace(/\/+$/, '')));
 
 /** Scheme, host and port, as a browser writes them in `Origin`. */
-export const webOrigin: Reader<string> = {
-  read: (value): Read<string> => {
-    const read = parseHttpUrl(value, webOrigin.expects);
-    if (!read.ok) return read;
-    const { origin, pathname, search, hash } = read.value;
-    return pathname === '/' && search === '' && hash === ''
-      ? right(origin)
-      : wrong(`has more than scheme, host and port; write ${origin}`);
-  },
-  expects: 'https://HOST or https://HOST:PORT',
-  json: { type: 'string', pattern: '^https?://.+' },
-};
+export const webOrigin = refined(anyHttpUrl('https://HOST or https://HOST:PORT'), ({ url }) =>
+  isOrigin(url) ? right(url.origin) : wrong(`has more than scheme, host and port; write ${url.origin}`),
+);
 
 /** The URL of a resource (RFC 9728): its path is one that a metadata path can be made of. */
-export const resourceUrl: Reader<string> = {
-  ...httpUrl('https://HOST or https://HOST/path'),
-  read: (value) => {
-    const read = httpUrl(resourceUrl.expects).read(value);
-    if (!read.ok) return read;
-    return /^https?:\/\/[^/?]+(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)*$/i.test(read.value)
-      ? read
-      : wrong(
-          `has a query, or a path of other characters than letters, digits and . _ ~ -; write ${resourceUrl.expects}`,
-        );
-  },
-};
-
-const parseHttpUrl = (value: unknown, expects: string): Read<URL> => {
-  const url = typeof value === 'string' && /^https?:\/\//i.test(value) ? URL.parse(value) : null;
-  if (url === null) return not(value, 'an http or https URL', expects);
-  return url.username !== '' || url.password !== ''
-    ? wrong(`has a user name or password in it (not shown); write ${expects} without them`)
-    : right(url);
-};
+export const resourceUrl: Reader<string> = refined(httpUrl('https://HOST or https://HOST/path'), (url) =>
+  /^https?:\/\/[^/?]+(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)*$/i.test(url)
+    ? right(url)
+    : wrong(
+        `has a query, or a path of other characters than letters, digits and . _ ~ -; write ${resourceUrl.expects}`,
+      ),
+);
 
 export const headerName: Reader<string> = text(
   'a header name',

@@ -4,7 +4,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { algorithmOf } from '../tokens/signature.ts';
 import { readPrivateKey } from '../tokens/signing-key.ts';
-import { type Read, type Reader, right, wrong } from './reader.ts';
+import { type Read, type Reader, refined, right, wrong } from './reader.ts';
 
 const blocks = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]+?-----END \1-----/g;
 
@@ -31,28 +31,28 @@ const isPemText = (value: string): boolean => value.includes('-----BEGIN ');
 /** Base64 of a DER sequence. */
 const bareDer = /^M[A-Za-z0-9+/]{40,}={0,2}$/;
 
-const readPem = (value: unknown, what: string, expects: string): Read<string> => {
-  if (typeof value !== 'string' || value === '') return wrong(`is not ${what}; write ${expects}`);
-  if (isPemText(value)) return right(value);
-  return isPemPath(value) ? readTextFile(value, what) : wrong(`is not ${what}; write ${expects}`);
-};
+/** The text of a PEM file. */
+const pemOf = (what: string, expects: string): Reader<string> => ({
+  read: (value) => {
+    if (typeof value === 'string' && isPemText(value)) return right(value);
+    return typeof value === 'string' && value !== '' && isPemPath(value)
+      ? readTextFile(value, what)
+      : wrong(`is not ${what}; write ${expects}`);
+  },
+  expects,
+  json: { type: 'string' },
+  twin: true,
+  pem: true,
+});
 
 export const certificate = (what: string): Reader<string> => {
   const expects = `the path of a PEM file with ${what}`;
-  return {
-    read: (value): Read<string> => {
-      const read = readPem(value, what, expects);
-      if (!read.ok) return read;
-      const found = [...read.value.matchAll(blocks)].filter(([, label]) => label === 'CERTIFICATE');
-      return found.length > 0 && found.every(([block]) => isCertificate(block))
-        ? read
-        : wrong(`holds no readable PEM certificate; write ${expects} (-----BEGIN CERTIFICATE-----)`);
-    },
-    expects,
-    json: { type: 'string' },
-    twin: true,
-    pem: true,
-  };
+  return refined(pemOf(what, expects), (pem) => {
+    const found = [...pem.matchAll(blocks)].filter(([, label]) => label === 'CERTIFICATE');
+    return found.length > 0 && found.every(([block]) => isCertificate(block))
+      ? right(pem)
+      : wrong(`holds no readable PEM certificate; write ${expects} (-----BEGIN CERTIFICATE-----)`);
+  });
 };
 
 const isCertificate = (pem: string): boolean => {
@@ -65,32 +65,32 @@ const isCertificate = (pem: string): boolean => {
 
 /** One private key, not protected by a passphrase. */
 export const privateKey: Reader<string> = {
-  read: (value): Read<string> => {
-    const read = readPem(value, 'a private key', privateKey.expects);
-    return !read.ok || readPrivateKey(read.value) !== undefined
-      ? read
-      : wrong(`holds no readable private key (PEM, without a passphrase); write ${privateKey.expects}`);
-  },
-  expects: 'the path of a PEM file with the private key',
-  json: { type: 'string' },
+  ...refined(pemOf('a private key', 'the path of a PEM file with the private key'), (pem) =>
+    readPrivateKey(pem) === undefined
+      ? wrong(`holds no readable private key (PEM, without a passphrase); write ${privateKey.expects}`)
+      : right(pem),
+  ),
   secret: true,
-  twin: true,
-  pem: true,
 };
+
+const signingKeyFile = pemOf(
+  'a signing key',
+  'paths of PEM files with a P-256, RSA (2048 bits or more) or Ed25519 private key, without a passphrase',
+);
 
 /** Private keys that sign access tokens: paths or PEM text, one file may hold several. As PKCS#8 PEM. */
 export const signingKeys: Reader<readonly string[]> = {
-  read: (value): Read<readonly string[]> => {
+  ...signingKeyFile,
+  read: (value) => {
     const items: readonly unknown[] = Array.isArray(value) ? value : [value];
     const keys: string[] = [];
     for (const [index, item] of items.entries()) {
-      const read = readPem(item, 'a signing key', signingKeys.expects);
+      const read = signingKeyFile.read(item);
       if (!read.ok) return wrong(`item ${index + 1}: ${read.message}`);
-      const pems = [...read.value.matchAll(blocks)].map(([block]) => block);
-      const parsed = pems.map(readPrivateKey);
+      const parsed = [...read.value.matchAll(blocks)].map(([block]) => readPrivateKey(block));
       if (parsed.length === 0 || parsed.some((key) => key === undefined || algorithmOf(key) === undefined))
         return wrong(
-          `item ${index + 1}: holds no usable signing key; write ${signingKeys.expects}. ` +
+          `item ${index + 1}: holds no usable signing key; write ${signingKeyFile.expects}. ` +
             'One is made by: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out signing-key.pem',
         );
       for (const key of parsed)
@@ -98,12 +98,8 @@ export const signingKeys: Reader<readonly string[]> = {
     }
     return right(keys);
   },
-  expects:
-    'paths of PEM files with a P-256, RSA (2048 bits or more) or Ed25519 private key, without a passphrase',
   json: { anyOf: [{ type: 'array', items: { type: 'string' } }, { type: 'string' }] },
   secret: true,
-  twin: true,
-  pem: true,
   list: true,
 };
 

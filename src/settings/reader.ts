@@ -26,6 +26,15 @@ export interface Reader<T> {
 export const right = <T>(value: T): Read<T> => ({ ok: true, value });
 export const wrong = (message: string): Read<never> => ({ ok: false, message });
 
+export const andThen = <A, B>(read: Read<A>, next: (value: A) => Read<B>): Read<B> =>
+  read.ok ? next(read.value) : read;
+
+/** A reader of what `next` accepts of what another reader has read. */
+export const refined = <A, B>(reader: Reader<A>, next: (value: A) => Read<B>): Reader<B> => ({
+  ...reader,
+  read: (value) => andThen(reader.read(value), next),
+});
+
 /** `"x" is not ...; write ...`. */
 export const not = (value: unknown, what: string, expects: string): Read<never> =>
   wrong(`${shown(value)} is not ${what}; write ${expects}`);
