@@ -26,6 +26,7 @@ const build = (lines: readonly string[], more: Partial<RequestHeaderParts> = {})
   const pairs = createRequestHeaders(
     classify,
     'session',
+    '__Host-own',
   )({
     rawHeaders,
     facts,
@@ -243,4 +244,16 @@ t.test('a long name is classified and not remembered', async (t) => {
   t.same([...found], [headerClass.pass]);
   t.equal(learns(`X-Identity-${'a'.repeat(15_000)}`), headerClass.identity);
   t.ok(heapBytes() - before < 10_000_000, 'thirty million bytes of names are gone');
+});
+
+t.test('cookies of Tollgate itself never go on, whatever the route keeps', async (t) => {
+  for (const keepsCredential of [false, true]) {
+    const cookies = (...lines: readonly string[]): readonly string[] =>
+      build(lines, { keepsCredential }).filter((line) => line.startsWith('Cookie'));
+    t.same(cookies('Cookie: a=1; __Host-own=x; b=2'), ['Cookie: a=1; b=2']);
+    t.same(cookies('Cookie: __Host-own=x; __Host-own-other=y'), []);
+    t.same(cookies('Cookie: a=__Host-own; x__Host-own=1'), ['Cookie: a=__Host-own; x__Host-own=1']);
+    t.same(cookies('Cookie: __Host-own=x', 'Cookie: c=3'), ['Cookie: c=3']);
+    t.same(cookies('Cookie: a=1;__Host-own=x=y;  b=2'), ['Cookie: a=1;  b=2']);
+  }
 });

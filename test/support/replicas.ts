@@ -50,6 +50,7 @@ const settingsFor = (upstream: string, store: Readonly<Record<string, unknown>>)
     vcd: { enabled: true },
     astra: { enabled: true },
     management: { enabled: true },
+    console: { enabled: true },
   },
   routes: [
     { name: 'account', path: '/accounts/{org}/*', scopes: ['things:read'], upgrade: true },
@@ -77,7 +78,7 @@ export const startReplicas = async (
   const [a, b] = await Promise.all([start('a'), start('b')]);
   const operator = await openOperator(t, a.settingsFile);
   await furnish(operator);
-  await setPasswords(operator);
+  await setPasswords(operator, ['acme/ann', 'acme/bob', 'globex/eve']);
   await Promise.all([a.whenReady(), b.whenReady()]);
   return {
     a,
@@ -151,7 +152,7 @@ export const bodyOf = (answer: Answer): Readonly<Record<string, unknown>> => {
 };
 
 /** Not the strong hash of the product: what is proved here is not how long it takes. */
-const setPasswords = async ({ store }: Operator): Promise<void> => {
+export const setPasswords = async ({ store }: Operator, users: readonly string[]): Promise<void> => {
   const limit = createSignInLimit({ signInFailuresPerAccount: 0, signInFailuresPerAddress: 0 });
   const passwords = createPasswords({
     store,
@@ -159,7 +160,7 @@ const setPasswords = async ({ store }: Operator): Promise<void> => {
     passwords: createPasswordHashes({ ln: 10 }),
     now: Date.now,
   });
-  for (const account of ['acme/ann', 'acme/bob', 'globex/eve']) {
+  for (const account of users) {
     const [orgId = '', userId = ''] = account.split('/');
     done(await passwords.setPassword(orgId, userId, passwordOf(account)));
   }

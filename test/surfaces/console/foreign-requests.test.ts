@@ -1,7 +1,8 @@
 // What other sites can make a browser send: the console refuses it, says so, and counts it.
 
 import t from 'tap';
-import { ann, type Asked, startConsole } from './console-server.ts';
+import { type Asked } from '../../support/console-browser.ts';
+import { ann, startConsole } from './console-server.ts';
 
 const revoke = 'POST /api/revoke-all';
 

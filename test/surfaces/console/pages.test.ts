@@ -10,7 +10,8 @@ import { securityHeaders } from '../../../src/surfaces/console/security-headers.
 import { serveRoutes } from '../../../src/surfaces/serve.ts';
 import { exchangeRaw } from '../../support/raw-client.ts';
 import { startBeside } from '../management/management-server.ts';
-import { prefix, startConsole } from './console-server.ts';
+import { prefix } from '../../support/console-browser.ts';
+import { startConsole } from './console-server.ts';
 
 const script = `console.log("${'x'.repeat(2000)}");`;
 

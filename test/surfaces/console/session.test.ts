@@ -3,7 +3,8 @@
 
 import t from 'tap';
 import { minuteMs } from '../../lifecycle/world.ts';
-import { ann, cookieName, startConsole } from './console-server.ts';
+import { cookieName } from '../../support/console-browser.ts';
+import { ann, startConsole } from './console-server.ts';
 
 const tokens = 'GET /api/orgs/acme/users/ann/api-tokens';
 
