@@ -51,11 +51,7 @@ const listen = async (api: Server): Promise<string> => {
 
 /** With Redis, the key that seals the signing keys is shared by replicas; for a first try one is made here. */
 const sealingKeyFile = async (): Promise<string> => {
-  const key = await loadSealingKey({
-    encryptionKey: undefined,
-    encryptionKeyFile: 'tollgate.key',
-    mayCreate: true,
-  });
+  const key = await loadSealingKey({ encryptionKey: undefined, encryptionKeyFile: 'tollgate.key' }, true);
   if (isKeyFault(key)) throw new Error(key.message);
   process.stdout.write(
     'Signing keys are sealed under tollgate.key. Every replica on this store needs a copy of it.\n',

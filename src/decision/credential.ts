@@ -3,6 +3,7 @@
 
 import type { CredentialKind } from './identity.ts';
 import { type Denial, denial, isDenial } from './outcome.ts';
+import { readEscapes } from './path.ts';
 
 /**
  * What a credential looks like: the compact form of a JWT, or any other text. It says nothing about who vouches for it: an
@@ -117,7 +118,7 @@ const otherValues = (places: CredentialPlaces): string[] => {
   if (places.queryParameter !== undefined && places.query !== '')
     for (const pair of places.query.slice(1).split('&')) {
       const { name, value } = splitPair(pair);
-      if (isParameter(name, places.queryParameter)) values.push(decoded(value) ?? value);
+      if (isParameter(name, places.queryParameter)) values.push(readEscapes(value) ?? value);
     }
   return values;
 };
@@ -149,15 +150,7 @@ export const withoutParameter = (query: string, parameter: string): string => {
 
 /** A caller may escape the name: `%61ccess_token` is `access_token` to the API too. */
 const isParameter = (name: string, parameter: string): boolean =>
-  name === parameter || (name.includes('%') && decoded(name) === parameter);
-
-const decoded = (text: string): string | undefined => {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
-};
+  name === parameter || (name.includes('%') && readEscapes(name) === parameter);
 
 const splitPair = (pair: string): { readonly name: string; readonly value: string } => {
   const at = pair.indexOf('=');

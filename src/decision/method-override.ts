@@ -1,6 +1,8 @@
 // The methods that headers or a query ask a server to use instead of the request's own: frameworks read `?_method=DELETE` as DELETE.
 // It lists what any of them may read; whether that is allowed, the rules say. No I/O.
 
+import { readEscapes } from './path.ts';
+
 /** All of them. `inHeaders`: values of the headers that ask for another method. Most requests have neither. */
 export const methodsAskedFor = (
   inHeaders: readonly string[] | undefined,
@@ -22,8 +24,8 @@ export const methodsInQuery = (query: string): readonly string[] => {
     .split(/[&;]/)
     .flatMap((part) => {
       const end = part.indexOf('=');
-      const name = readEscapes(end < 0 ? part : part.slice(0, end));
-      return methodName.test(name) ? [end < 0 ? '' : readEscapes(part.slice(end + 1))] : [];
+      const name = decoded(end < 0 ? part : part.slice(0, end));
+      return methodName.test(name) ? [end < 0 ? '' : decoded(part.slice(end + 1))] : [];
     });
 };
 
@@ -32,14 +34,11 @@ const mayNameMethod = /(?:^\?|[&;])[^=&;]*(?:%|method)/i;
 const methodName = /^[\s\0]*[_.[\s]method\]?(?:\[.*)?$/i;
 const noMethods: readonly string[] = [];
 
-const readEscapes = (text: string): string => {
+const decoded = (text: string): string => {
   const spaced = text.replaceAll('+', ' ');
-  try {
-    return decodeURIComponent(spaced);
-  } catch {
-    // Some bytes are not UTF-8; the name may still be read from the rest.
-    return spaced.replaceAll(/%([0-7][0-9a-f])/gi, (_, hex: string) =>
-      String.fromCharCode(Number.parseInt(hex, 16)),
-    );
-  }
+  return readEscapes(spaced) ?? readAsciiEscapes(spaced);
 };
+
+/** Where some bytes are not UTF-8, the name may still be read from the rest. */
+const readAsciiEscapes = (text: string): string =>
+  text.replaceAll(/%([0-7][0-9a-f])/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));

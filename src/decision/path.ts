@@ -115,15 +115,15 @@ const isEscapeBody = (raw: string, at: number): boolean =>
 const blankedDots = /\/\s*\.{1,2}\s*(?:\/|$)/;
 
 const problemOfDecoded = (path: string): string | undefined => {
-  const decoded = decodePath(path);
+  const decoded = readEscapes(path);
   if (decoded === undefined) return 'escapes are not UTF-8';
   return blankedDots.test(decoded) ? 'dot segment between blanks' : undefined;
 };
 
-/** The path with every escape read once; undefined when the bytes are not UTF-8 (RFC 3629: no overlong forms). */
-export const decodePath = (path: string): string | undefined => {
+/** A text with every escape read once; undefined when the bytes are not UTF-8 (RFC 3629: no overlong forms). */
+export const readEscapes = (text: string): string | undefined => {
   try {
-    return decodeURIComponent(path);
+    return decodeURIComponent(text);
   } catch {
     return undefined;
   }

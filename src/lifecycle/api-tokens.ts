@@ -15,7 +15,6 @@ import { regenerateApiToken, type Regeneration } from './regenerate.ts';
 export interface ApiTokensDeps {
   readonly store: TokenStore;
   readonly settings: Pick<Settings, 'tokens' | 'keys'>;
-  /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
 

@@ -57,10 +57,11 @@ export interface AuditEvent {
   readonly outcome: unknown;
 }
 
-export interface Audit {
-  record(event: AuditEvent): void;
-  /** Writes what is still waiting, as far as the store takes it. */
-  close(): Promise<void>;
+export type Audit = ReturnType<typeof createAudit>;
+
+export interface AuditedDeps {
+  /** Where what is done and refused is written down; undefined: nowhere. */
+  readonly audit?: Audit | undefined;
 }
 
 export interface AuditDeps {
@@ -69,7 +70,6 @@ export interface AuditDeps {
   readonly log: Pick<Log, 'line' | 'info' | 'warn'> | undefined;
   /** Share of successful exchanges that are written, 0 to 1; refused ones always are. */
   readonly exchangeSampling: number;
-  /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** 0 to 1; for tests. */
   readonly random?: () => number;
@@ -84,12 +84,12 @@ const strangersPerSecond = 20;
 /** Refusals of one account, a minute: the thief of an API token must not push out what they did with it. */
 const refusalsPerMinute = 60;
 
-export const createAudit = (deps: AuditDeps): Audit => {
+export const createAudit = (deps: AuditDeps) => {
   const { store, log, now, random = Math.random } = deps;
   let waiting: AuditEntry[] = [];
   let lost = 0;
-  let strangers = { second: 0, count: 0 };
-  let refusals = { minute: 0, dropped: 0, ofAccount: new Map<string, number>() };
+  const isFloodOfStrangers = createFloodGate(1_000, strangersPerSecond, 'strangers', log);
+  const isFloodOfAccount = createFloodGate(60_000, refusalsPerMinute, 'one account', log);
 
   const flush = async (): Promise<'done' | Outage> => {
     while (waiting.length > 0) {
@@ -109,34 +109,14 @@ export const createAudit = (deps: AuditDeps): Audit => {
     what: 'the audit',
     log,
   });
-  const isFloodOfAccount = ({ atMs, actor }: AuditEntry): boolean => {
-    const minute = Math.floor(atMs / 60_000);
-    if (minute !== refusals.minute) {
-      const { dropped: count } = refusals;
-      if (count > 0) log?.warn('refused attempts of one account were too many to be written down', { count });
-      refusals = { minute, dropped: 0, ofAccount: new Map() };
-    }
-    const account = `${actor.org}/${actor.user}`;
-    const count = (refusals.ofAccount.get(account) ?? 0) + 1;
-    refusals.ofAccount.set(account, count);
-    if (count > refusalsPerMinute) refusals.dropped += 1;
-    return count > refusalsPerMinute;
-  };
   const isFlood = (entry: AuditEntry): boolean => {
+    const { org, user } = entry.actor;
     if (entry.result === 'done') return false;
-    if (entry.actor.org !== undefined) return isFloodOfAccount(entry);
-    const second = Math.floor(entry.atMs / 1000);
-    if (second !== strangers.second) {
-      const count = strangers.count - strangersPerSecond;
-      if (count > 0) log?.warn('refused attempts of strangers were too many to be written down', { count });
-      strangers = { second, count: 0 };
-    }
-    strangers.count += 1;
-    return strangers.count > strangersPerSecond;
+    return org === undefined ? isFloodOfStrangers(entry, '') : isFloodOfAccount(entry, `${org}/${user}`);
   };
 
   return {
-    record: (event) => {
+    record: (event: AuditEvent): void => {
       if (changesNothing(event.outcome)) return;
       const entry = entryOf(event, now());
       const isSampled = event.action === 'token.exchange' && entry.result === 'done';
@@ -150,7 +130,25 @@ export const createAudit = (deps: AuditDeps): Audit => {
       waiting.push(entry);
       flusher.plan();
     },
+    /** Writes what is still waiting, as far as the store takes it. */
     close: flusher.close,
+  };
+};
+
+/** Whether one of many has been refused too often in a window of time. The log says how many entries that was when the next begins. */
+const createFloodGate = (windowMs: number, refusalsMax: number, whose: string, log: AuditDeps['log']) => {
+  let refusals = { window: 0, dropped: 0, counts: new Map<string, number>() };
+  return ({ atMs }: AuditEntry, key: string): boolean => {
+    const window = Math.floor(atMs / windowMs);
+    if (window !== refusals.window) {
+      const { dropped: count } = refusals;
+      if (count > 0) log?.warn(`refused attempts of ${whose} were too many to be written down`, { count });
+      refusals = { window, dropped: 0, counts: new Map() };
+    }
+    const count = (refusals.counts.get(key) ?? 0) + 1;
+    refusals.counts.set(key, count);
+    if (count > refusalsMax) refusals.dropped += 1;
+    return count > refusalsMax;
   };
 };
 

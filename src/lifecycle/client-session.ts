@@ -5,7 +5,7 @@ import { denial, isOutage, type Refusal } from '../decision/outcome.ts';
 import type { OauthClientSettings } from '../settings/settings.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import type { Origin } from './actor.ts';
-import type { Audit } from './audit.ts';
+import type { AuditedDeps } from './audit.ts';
 import { createIssue, type IssueDeps, type Issued, type IssueError, sessionIdentity } from './issue.ts';
 import { findActiveOwner } from './owner.ts';
 import { isCommandError } from './command-error.ts';
@@ -22,11 +22,7 @@ export interface ClientSessionCommand {
 export type BeginClientSession = (command: ClientSessionCommand) => Promise<Issued | IssueError | Refusal>;
 
 export const createBeginClientSession = (
-  deps: IssueDeps & {
-    readonly store: Pick<TokenStore, 'findOrg' | 'findUser'>;
-    /** Where sessions are written down; undefined: nowhere. */
-    readonly audit?: Audit | undefined;
-  },
+  deps: IssueDeps & AuditedDeps & { readonly store: Pick<TokenStore, 'findOrg' | 'findUser'> },
 ): BeginClientSession => {
   const issue = createIssue(deps);
   const begin = async ({

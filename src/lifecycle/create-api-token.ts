@@ -52,7 +52,6 @@ export interface CreatedApiToken {
 export interface CreateApiTokenDeps {
   readonly store: TokenStore;
   readonly settings: Pick<Settings, 'tokens'>;
-  /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly openDerived: OpenDerivedSecrets;
 }

@@ -27,7 +27,6 @@ export const createFindDetails =
   (deps: {
     readonly identifier: Pick<Identifier, 'identify'>;
     readonly store: Pick<TokenStore, 'findApiToken' | 'findOrg'>;
-    /** Milliseconds since the epoch. */
     readonly now: () => number;
   }): FindDetails =>
   async (credential, clientAddress) => {

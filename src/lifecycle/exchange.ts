@@ -7,7 +7,7 @@ import { type Denial, type Refusal, isRefusal } from '../decision/outcome.ts';
 import type { Identifier } from '../identity/identifier.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Origin } from './actor.ts';
-import type { Audit } from './audit.ts';
+import type { AuditedDeps } from './audit.ts';
 import { createIdentifyLive } from './identify-live.ts';
 import { createIssue, type IssueDeps, type Issued, type IssueCommand, type IssueError } from './issue.ts';
 
@@ -19,11 +19,9 @@ export interface ExchangeCommand extends Omit<IssueCommand, 'identity' | 'method
   readonly refuse?: ((identity: Identity) => Denial | undefined) | undefined;
 }
 
-export interface ExchangeDeps extends IssueDeps {
+export interface ExchangeDeps extends IssueDeps, AuditedDeps {
   readonly identifier: Pick<Identifier, 'identify' | 'standing'>;
   readonly settings: IssueDeps['settings'] & Pick<Settings, 'feed'>;
-  /** Where exchanges are written down; undefined: nowhere. */
-  readonly audit?: Audit | undefined;
 }
 
 export type Exchange = (command: ExchangeCommand) => Promise<Issued | IssueError | Refusal>;

@@ -4,13 +4,6 @@
 import type { Outage } from '../decision/outcome.ts';
 import type { Log } from '../observe/log.ts';
 
-export interface Flusher {
-  /** Has something waiting: it is written a moment later. Synchronous; holds no process open. */
-  readonly plan: () => void;
-  /** Waits for a run under way, then writes once more what is waiting; plans nothing afterwards. */
-  readonly close: () => Promise<void>;
-}
-
 export interface FlusherOptions {
   readonly everyMs: number;
   /** Writes what is waiting, as far as it is taken. */
@@ -21,7 +14,7 @@ export interface FlusherOptions {
   readonly log: Pick<Log, 'info' | 'warn'> | undefined;
 }
 
-export const createFlusher = ({ everyMs, flush, isWaiting, what, log }: FlusherOptions): Flusher => {
+export const createFlusher = ({ everyMs, flush, isWaiting, what, log }: FlusherOptions) => {
   let timer: NodeJS.Timeout | undefined;
   let flushing: Promise<void> | undefined;
   let isRefused = false;
@@ -53,8 +46,10 @@ export const createFlusher = ({ everyMs, flush, isWaiting, what, log }: FlusherO
     }, everyMs).unref();
   };
   return {
+    /** Has something waiting: it is written a moment later. Synchronous; holds no process open. */
     plan,
-    close: async () => {
+    /** Waits for a run under way, then writes once more what is waiting; plans nothing afterwards. */
+    close: async (): Promise<void> => {
       clearTimeout(timer);
       timer = undefined;
       await flushing;

@@ -9,20 +9,7 @@ import { isKeyFault } from '../tokens/signing-key.ts';
 import { isCommandError, type CommandError, commandError } from './command-error.ts';
 import { loadSealingKey } from './sealing-key.ts';
 
-export interface DerivedSecrets {
-  /**
-   * Ids that a token made for a user with this key may have by now, and the one a new token gets. A key is good for a day
-   * at least and about two at most: less than a revoked token is remembered, or it could be made again.
-   */
-  tokenIds(
-    orgId: string,
-    userId: string,
-    key: string,
-    nowMs: number,
-  ): { readonly known: readonly string[]; readonly fresh: string };
-  /** The secret of this number of a token, asked for with this key. */
-  secret(tokenId: string, number: number, key: string, length: SecretLength): string;
-}
+export type DerivedSecrets = ReturnType<typeof derivedWith>;
 
 /** The derivation, once the sealing key can be had. */
 export type OpenDerivedSecrets = () => Promise<DerivedSecrets | CommandError>;
@@ -33,9 +20,8 @@ export const createDerivedSecrets = (settings: Pick<Settings, 'keys'>): OpenDeri
   let derived: DerivedSecrets | undefined;
   return async () => {
     if (derived !== undefined) return derived;
-    const { encryptionKey, encryptionKeyFile } = settings.keys;
-    const sealingKey = await loadSealingKey({ encryptionKey, encryptionKeyFile, mayCreate: false });
-    if (isKeyFault(sealingKey)) return noSealingKey(encryptionKeyFile !== undefined);
+    const sealingKey = await loadSealingKey(settings.keys, false);
+    if (isKeyFault(sealingKey)) return noSealingKey(settings.keys.encryptionKeyFile !== undefined);
     derived = derivedWith(new Uint8Array(hkdfSync('sha256', sealingKey, '', 'tollgate idempotency v1', 32)));
     return derived;
   };
@@ -53,15 +39,20 @@ const noSealingKey = (hasFile: boolean): CommandError =>
       'every replica, or leave the idempotency key out.',
   );
 
-const derivedWith = (key: Uint8Array): DerivedSecrets => ({
-  tokenIds: (orgId, userId, idempotencyKey, nowMs) => {
+const derivedWith = (key: Uint8Array) => ({
+  /**
+   * Ids that a token made for a user with this key may have by now, and the one a new token gets. A key is good for a day
+   * at least and about two at most: less than a revoked token is remembered, or it could be made again.
+   */
+  tokenIds: (orgId: string, userId: string, idempotencyKey: string, nowMs: number) => {
     const today = Math.floor(nowMs / dayMs);
     const idOf = (day: number): string =>
       deriveTokenId(shardOfAccount(orgId, userId), key, [orgId, userId, idempotencyKey, day]);
     // Tomorrow too: another replica's clock may be ahead.
     return { known: [today - 1, today, today + 1].map(idOf), fresh: idOf(today) };
   },
-  secret: (tokenId, number, idempotencyKey, length) =>
+  /** The secret of this number of a token, asked for with this key. */
+  secret: (tokenId: string, number: number, idempotencyKey: string, length: SecretLength): string =>
     deriveSecret({ shard: shardOfTokenId(tokenId), length }, key, [tokenId, number, idempotencyKey]),
 });
 

@@ -2,9 +2,9 @@
 // expiry as on the proxied path, for the endpoints that take a token as a parameter.
 
 import { doubtOf } from '../decision/authorize.ts';
-import type { Credential } from '../decision/credential.ts';
+import { type Credential, isJwt } from '../decision/credential.ts';
 import type { Identity } from '../decision/identity.ts';
-import { isRefusal, type Refusal } from '../decision/outcome.ts';
+import { type Denial, isDenial, isRefusal, type Outage, type Refusal } from '../decision/outcome.ts';
 import type { Identifier } from '../identity/identifier.ts';
 import type { Settings } from '../settings/settings.ts';
 
@@ -17,7 +17,6 @@ export type IdentifyLive = (
 export interface IdentifyLiveDeps {
   readonly identifier: Pick<Identifier, 'identify' | 'standing'>;
   readonly settings: Pick<Settings, 'feed'>;
-  /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
 
@@ -36,3 +35,25 @@ export const createIdentifyLive =
     });
     return doubt ?? identity;
   };
+
+/**
+ * The identity of an access token that is whole, but whose session, API token or owner has ended; undefined: it was refused
+ * for another reason. A caller who was answered with an outage repeats the command, and by then the change feed has ended
+ * the session here: only the store can say that it is done.
+ */
+export type FindEnded = (credential: Credential, refusal: Denial) => Promise<Identity | undefined | Outage>;
+
+export const createFindEnded =
+  (deps: { readonly identifier: Pick<Identifier, 'verify'>; readonly now: () => number }): FindEnded =>
+  async (credential, { reason }) => {
+    if (!isJwt(credential) || !endings.has(reason)) return undefined;
+    const verified = await deps.identifier.verify(credential, deps.now());
+    return isDenial(verified) ? undefined : verified;
+  };
+
+const endings: ReadonlySet<string> = new Set([
+  'session_ended',
+  'token_revoked',
+  'user_disabled',
+  'org_disabled',
+]);

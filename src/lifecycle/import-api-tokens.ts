@@ -155,13 +155,9 @@ const parseEntry = (value: unknown): ImportEntry | CommandError => {
 const parseEntryScopes = (value: unknown): readonly string[] | 'all' | CommandError => {
   if (value === 'all') return 'all';
   const list: unknown = typeof value === 'string' ? value.split(' ').filter((scope) => scope !== '') : value;
-  if (!Array.isArray(list)) return entryMalformed('"scopes": a list of scopes, or "all"');
-  const scopes: string[] = [];
-  for (const scope of list as readonly unknown[]) {
-    if (typeof scope !== 'string') return entryMalformed('"scopes": a list of scopes, or "all"');
-    scopes.push(scope);
-  }
-  return checkScopes(scopes) ?? distinct(scopes);
+  if (!Array.isArray(list) || !list.every((scope: unknown) => typeof scope === 'string'))
+    return entryMalformed('"scopes": a list of scopes, or "all"');
+  return checkScopes(list) ?? distinct(list);
 };
 
 const parseExpires = (value: unknown): { readonly atMs: number | undefined } | CommandError => {
@@ -180,32 +176,24 @@ const parseDigest = (sha256: unknown, secret: unknown): string | CommandError =>
       ? sha256.toLowerCase()
       : entryMalformed('"sha256": 64 hex digits');
   if (typeof secret === 'string' && secret.length < secretLengthMin)
-    return commandError(
-      'secret_malformed',
-      `A secret of fewer than ${secretLengthMin} characters could be guessed, and would be refused when it is presented. ` +
+    return secretMalformed(
+      `of fewer than ${secretLengthMin} characters could be guessed, and would be refused when it is presented. ` +
         'Give its caller a new token.',
     );
   if (typeof secret !== 'string' || secret.length > secretBytesMax)
-    return commandError(
-      'secret_malformed',
-      `A secret has ${secretLengthMin} to ${secretBytesMax} characters.`,
-    );
+    return secretMalformed(`has ${secretLengthMin} to ${secretBytesMax} characters.`);
   const credential = parseCredential(secret, {
     apiTokenBytesMax: secretBytesMax,
     accessTokenBytesMax: secretBytesMax,
   });
   if (isDenial(credential))
-    return commandError(
-      'secret_malformed',
-      'A secret is visible ASCII without blanks, quotes, commas, ; and \\.',
-    );
+    return secretMalformed('is visible ASCII without blanks, quotes, commas, ; and \\.');
   if (isJwt(credential))
-    return commandError(
-      'secret_malformed',
-      'A secret with two dots would be read as a JWT and cannot be imported.',
-    );
+    return secretMalformed('with two dots would be read as a JWT and cannot be imported.');
   return digestOf(secret);
 };
+
+const secretMalformed = (why: string): CommandError => commandError('secret_malformed', `A secret ${why}`);
 
 const entryMalformed = (wanted: string): CommandError =>
   commandError('entry_malformed', `The entry needs ${wanted}. Example: ${example}`);

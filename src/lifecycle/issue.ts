@@ -67,7 +67,6 @@ export type Issue = (command: IssueCommand) => Issued | IssueError | Refusal;
 export interface IssueDeps {
   readonly keys: Pick<KeyRing, 'signingKey'>;
   readonly settings: Pick<Settings, 'issuer' | 'audience' | 'tokens' | 'credential'>;
-  /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Undefined: our own, signed with `tokens.algorithm`. */
   readonly form?: TokenForm | undefined;

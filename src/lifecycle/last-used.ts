@@ -6,22 +6,14 @@ import type { Log } from '../observe/log.ts';
 import type { TokenStore, TokenUse } from '../store/token-store.ts';
 import { createFlusher } from './flusher.ts';
 
-export interface LastUsed {
-  /** Synchronous; never throws. */
-  note(tokenId: string, nowMs: number): void;
-  /** Writes what is still waiting, as far as the store takes it. */
-  close(): Promise<void>;
-}
+export type LastUsed = ReturnType<typeof createLastUsed>;
 
 const noteEveryMs = 60_000;
 const flushEveryMs = 2_000;
 /** Tokens remembered; what comes while so many are known is noted when others have been forgotten. */
 const tokensMax = 200_000;
 
-export const createLastUsed = (
-  store: Pick<TokenStore, 'recordUses'>,
-  log?: Pick<Log, 'info' | 'warn'>,
-): LastUsed => {
+export const createLastUsed = (store: Pick<TokenStore, 'recordUses'>, log?: Pick<Log, 'info' | 'warn'>) => {
   /** Token -> when its use was noted last. */
   const noted = new Map<string, number>();
   let waiting: TokenUse[] = [];
@@ -49,7 +41,8 @@ export const createLastUsed = (
   };
 
   return {
-    note: (tokenId, nowMs) => {
+    /** Synchronous; never throws. */
+    note: (tokenId: string, nowMs: number): void => {
       const lastMs = noted.get(tokenId);
       if (lastMs !== undefined && nowMs - lastMs < noteEveryMs) return;
       forget(nowMs);
@@ -59,6 +52,7 @@ export const createLastUsed = (
       waiting.push({ tokenId, atMs: nowMs });
       flusher.plan();
     },
+    /** Writes what is still waiting, as far as the store takes it. */
     close: flusher.close,
   };
 };

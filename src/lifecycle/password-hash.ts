@@ -4,15 +4,6 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { type Outage, outage } from '../decision/outcome.ts';
 
-export interface PasswordHashes {
-  /** A PHC string: `$scrypt$ln=15,r=8,p=4$<salt>$<hash>`. */
-  hash(password: string): Promise<string | Outage>;
-  /** Whether it is the password; takes as long when there is none to compare with (`phc` undefined). */
-  verify(password: string, phc: string | undefined): Promise<boolean | Outage>;
-  /** Whether it has another cost than `hash` gives one today. */
-  isOutdated(phc: string): boolean;
-}
-
 interface Cost {
   /** log2 of N. */
   readonly ln: number;
@@ -41,16 +32,20 @@ export interface PasswordHashOptions {
   readonly waitingMax?: number;
 }
 
-export const createPasswordHashes = (options: PasswordHashOptions = {}): PasswordHashes => {
+export type PasswordHashes = ReturnType<typeof createPasswordHashes>;
+
+export const createPasswordHashes = (options: PasswordHashOptions = {}) => {
   const cost = { ...usualCost, ln: options.ln ?? usualCost.ln };
   const turns = createTurns(options.memoryBytesMax ?? memoryBytesMax, options.waitingMax ?? 16);
   return {
-    hash: (password) =>
+    /** A PHC string: `$scrypt$ln=15,r=8,p=4$<salt>$<hash>`. */
+    hash: (password: string) =>
       turns(memoryBytesOf(cost), async () => {
         const salt = randomBytes(saltBytes);
         return phcOf(cost, salt, await derive(password, salt, cost, hashBytes));
       }),
-    verify: (password, phc) => {
+    /** Whether it is the password; takes as long when there is none to compare with (`phc` undefined). */
+    verify: (password: string, phc: string | undefined) => {
       const parsed = phc === undefined ? undefined : parsePhc(phc);
       const { salt, hash, cost: itsCost } = parsed ?? { ...nothing, cost };
       return turns(memoryBytesOf(itsCost), async () => {
@@ -58,7 +53,8 @@ export const createPasswordHashes = (options: PasswordHashOptions = {}): Passwor
         return timingSafeEqual(found, hash) && parsed !== undefined;
       });
     },
-    isOutdated: (phc) => !phc.startsWith(prefixOf(cost)),
+    /** Whether it has another cost than `hash` gives one today. */
+    isOutdated: (phc: string): boolean => !phc.startsWith(prefixOf(cost)),
   };
 };
 
@@ -103,9 +99,6 @@ const parsePhc = (phc: string) => {
     return undefined;
   return { cost, salt: Buffer.from(salt, 'base64'), hash: Buffer.from(hash, 'base64') };
 };
-
-/** Whether a text is a PHC string that `verify` can compare with. */
-export const isPasswordHash = (text: string): boolean => parsePhc(text) !== undefined;
 
 /**
  * Runs work in the order it came, as much at once as fits into the memory; so many wait; the rest are turned away. What

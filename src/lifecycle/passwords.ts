@@ -27,7 +27,6 @@ export interface PasswordsDeps extends WithRightDeps {
   readonly store: Pick<TokenStore, 'findOrg' | 'findUser' | 'changeUser'>;
   readonly passwords: PasswordHashes;
   readonly limit: SignInLimit;
-  /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
 

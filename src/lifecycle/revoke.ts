@@ -10,9 +10,9 @@ import type { Holder, SessionLimit } from '../identity/session-limit.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { digestOf } from '../tokens/api-token.ts';
 import type { Actor, Origin } from './actor.ts';
-import type { Audit } from './audit.ts';
-import { createFindEnded } from './ended-session.ts';
+import type { AuditedDeps } from './audit.ts';
 import { type CommandError, commandError } from './command-error.ts';
+import { createFindEnded } from './identify-live.ts';
 
 /**
  * `nothing`: it had ended already, as the store confirms, or it can never have been a token of ours (RFC 7009 section 2.2).
@@ -27,14 +27,12 @@ export type Revoke = (
 
 type Revoked = 'revoked' | 'nothing';
 
-export interface RevokeDeps {
+export interface RevokeDeps extends AuditedDeps {
   readonly identifier: Pick<Identifier, 'identify' | 'verify' | 'mayBeApiToken'>;
   readonly store: Pick<TokenStore, 'findApiToken' | 'revokeToken' | 'endSession'>;
   readonly now: () => number;
   /** Undefined: any number of sessions may be ended. */
   readonly sessionLimit?: SessionLimit | undefined;
-  /** Where revocations are written down; undefined: nowhere. */
-  readonly audit?: Audit | undefined;
 }
 
 export const createRevoke = (deps: RevokeDeps): Revoke => {

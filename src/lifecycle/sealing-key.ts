@@ -5,21 +5,19 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { link, open, readFile, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { sealingKey } from '../settings/pem.ts';
+import type { Settings } from '../settings/settings.ts';
 import { sealingKeyBytes } from '../tokens/sealing.ts';
 import { type KeyFault, keyFault } from '../tokens/signing-key.ts';
 
-export interface SealingKeySource {
-  /** 32 bytes; comes before the file. */
-  readonly encryptionKey: Uint8Array | undefined;
-  readonly encryptionKeyFile: string | undefined;
-  /** Whether a missing file may be made. */
-  readonly mayCreate: boolean;
-}
-
-/** The 32 bytes under which signing keys are sealed, or what to do to have them. */
-export const loadSealingKey = async (source: SealingKeySource): Promise<Uint8Array | KeyFault> => {
-  if (source.encryptionKey !== undefined) return source.encryptionKey;
-  const file = source.encryptionKeyFile;
+/**
+ * The 32 bytes under which signing keys are sealed, or what to do to have them.
+ * @param mayCreate whether a missing file may be made.
+ */
+export const loadSealingKey = async (
+  { encryptionKey, encryptionKeyFile: file }: Pick<Settings['keys'], 'encryptionKey' | 'encryptionKeyFile'>,
+  mayCreate: boolean,
+): Promise<Uint8Array | KeyFault> => {
+  if (encryptionKey !== undefined) return encryptionKey;
   if (file === undefined)
     return keyFault(
       'there is no sealing key for the signing keys in the store: set keys.encryptionKey ' +
@@ -27,7 +25,7 @@ export const loadSealingKey = async (source: SealingKeySource): Promise<Uint8Arr
     );
   const found = await readKeyFile(file);
   if (found !== 'missing') return found;
-  if (!source.mayCreate)
+  if (!mayCreate)
     return keyFault(
       `the sealing key file ${file} is missing, but signing keys in the store are sealed under it: ` +
         'put it back. Only where it is lost for good, abandon the old keys for a new one: ' +

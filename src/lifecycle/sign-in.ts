@@ -8,7 +8,7 @@ import type { SignInLimit } from '../identity/sign-in-limit.ts';
 import type { UserRecord } from '../store/records.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import type { Actor, Origin } from './actor.ts';
-import type { Audit } from './audit.ts';
+import type { AuditedDeps } from './audit.ts';
 import { isCommandError } from './command-error.ts';
 import { createIssue, type IssueDeps, type Issued, type IssueError, sessionIdentity } from './issue.ts';
 import { checkOrgId, checkUserId } from './names.ts';
@@ -27,12 +27,10 @@ export interface SignInCommand {
   readonly origin: Origin;
 }
 
-export interface BeginSessionDeps extends Pick<IssueDeps, 'settings' | 'now'> {
+export interface BeginSessionDeps extends Pick<IssueDeps, 'settings' | 'now'>, AuditedDeps {
   readonly store: Pick<TokenStore, 'findOrg' | 'findUser' | 'renewPasswordHash'>;
   readonly passwords: PasswordHashes;
   readonly limit: SignInLimit;
-  /** Where sign-ins are written down; undefined: nowhere. */
-  readonly audit?: Audit | undefined;
 }
 
 export type SignInDeps = BeginSessionDeps & IssueDeps;

@@ -13,7 +13,6 @@ import { loadSealingKey } from './sealing-key.ts';
 export interface StoredKeysDependencies {
   readonly store: Pick<TokenStore, 'listKeys' | 'addKey' | 'revokeKey'>;
   readonly settings: Pick<Settings, 'keys' | 'store'>;
-  /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
 
@@ -135,11 +134,5 @@ const openAll = async (
   return { records, keys, fault: faults[0]?.message };
 };
 
-const sealingKeyFor = (deps: StoredKeysDependencies, mayCreate: boolean): Promise<Uint8Array | KeyFault> => {
-  const { encryptionKey, encryptionKeyFile } = deps.settings.keys;
-  return loadSealingKey({
-    encryptionKey,
-    encryptionKeyFile,
-    mayCreate: mayCreate && deps.settings.store.kind === 'sqlite',
-  });
-};
+const sealingKeyFor = ({ settings }: StoredKeysDependencies, mayCreate: boolean) =>
+  loadSealingKey(settings.keys, mayCreate && settings.store.kind === 'sqlite');

@@ -10,7 +10,7 @@ import {
   sortKeyOf,
   scanLimitMax,
   type TokenOrder,
-  type TokenPart,
+  type TokenScan,
   type TokenSortKey,
 } from '../store/token-listing.ts';
 import type { TokenStore } from '../store/token-store.ts';
@@ -108,13 +108,7 @@ export const viewOf = (
 };
 
 /** What of a query an index answers. */
-interface Plan {
-  readonly userId: string | undefined;
-  readonly parts: readonly TokenPart[];
-  readonly by: TokenOrder;
-  readonly isDescending: boolean;
-  readonly name: string | undefined;
-}
+type Plan = Pick<TokenScan, 'userId' | 'parts' | 'by' | 'isDescending' | 'name'>;
 
 const planOf = (query: TokenQuery): Plan => {
   const { userId, states = allStates, filter } = query;

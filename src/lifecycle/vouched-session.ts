@@ -6,7 +6,7 @@ import type { Identity } from '../decision/identity.ts';
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import type { Origin } from './actor.ts';
-import type { Audit } from './audit.ts';
+import type { AuditedDeps } from './audit.ts';
 import { type CommandError, isCommandError } from './command-error.ts';
 import { type IssueDeps, sessionIdentity } from './issue.ts';
 import { findActiveOwner } from './owner.ts';
@@ -25,11 +25,8 @@ export type BeginVouchedSession = (
 
 export const createBeginVouchedSession =
   (
-    deps: Pick<IssueDeps, 'settings' | 'now'> & {
-      readonly store: Pick<TokenStore, 'findOrg' | 'findUser'>;
-      /** Where sessions are written down; undefined: nowhere. */
-      readonly audit?: Audit | undefined;
-    },
+    deps: Pick<IssueDeps, 'settings' | 'now'> &
+      AuditedDeps & { readonly store: Pick<TokenStore, 'findOrg' | 'findUser'> },
   ): BeginVouchedSession =>
   async ({ orgId, userId, origin }) => {
     const owner = await findActiveOwner(deps.store, orgId, userId);

@@ -7,16 +7,14 @@ import { type CommandKind, type CommandLimit, tooManyCommands } from '../identit
 import type { AuditParty } from '../store/records.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import type { Actor } from './actor.ts';
-import type { Audit, AuditAction } from './audit.ts';
+import type { AuditAction, AuditedDeps } from './audit.ts';
 import { type CommandError, isCommandError } from './command-error.ts';
 import { withOwnRights } from './owner.ts';
 
-export interface WithRightDeps {
+export interface WithRightDeps extends AuditedDeps {
   readonly store: Pick<TokenStore, 'findOrg' | 'findUser'>;
   /** Undefined: an account may give any number of commands. */
   readonly commandLimit?: CommandLimit | undefined;
-  /** Where commands are written down; undefined: nowhere. */
-  readonly audit?: Audit | undefined;
 }
 
 export interface Attempt<T> {

@@ -2,7 +2,7 @@
 // dots at the end of a segment; some fold look-alike letters (NFKC, best fit), drop characters that nobody sees, take
 // `.json` for a format, or `::$DATA` for a part of a file. It only lists readings; lenient-rules.ts judges them.
 
-import { decodePath } from '../decision/path.ts';
+import { readEscapes } from '../decision/path.ts';
 
 /** Whether a server may read a canonical path in another way than it is written. On every request: allocates nothing. */
 export const isReadOtherwise = (path: string): boolean => {
@@ -18,7 +18,7 @@ const [percent, dot, colon, upperA, upperZ] = [37, 46, 58, 65, 90];
 /** A path with its escapes read and folded by `foldPath`; undefined when its bytes are not UTF-8. */
 export const foldEscaped = (path: string): string | undefined => {
   if (!path.includes('%')) return foldPath(path);
-  const decoded = decodePath(path);
+  const decoded = readEscapes(path);
   return decoded === undefined ? undefined : foldPath(decoded);
 };
 

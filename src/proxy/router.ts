@@ -2,7 +2,7 @@
 // take for one of another rule, which asks more, or for one that is answered here, has none.
 
 import { type Denial, denial } from '../decision/outcome.ts';
-import { decodePath } from '../decision/path.ts';
+import { readEscapes } from '../decision/path.ts';
 import type { PathPattern } from '../decision/path-pattern.ts';
 import { type RouteRule, tenantIndexOf } from '../decision/route-rule.ts';
 import { createLenientPaths, createLenientRules, treesByMethod } from './lenient-rules.ts';
@@ -53,7 +53,7 @@ export const createRouter = (routes: readonly RouteRule[], owned: readonly PathP
     const { match, tenantAt } = found.value;
     if (tenantAt < 0) return match;
     const tenant = found.parameters[tenantAt] ?? '';
-    return { ...match, tenant: tenant.includes('%') ? decodePath(tenant) : tenant };
+    return { ...match, tenant: tenant.includes('%') ? readEscapes(tenant) : tenant };
   };
 
   const match = (method: string, path: string): RouteMatch | undefined => {

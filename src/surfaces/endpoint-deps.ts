@@ -2,9 +2,8 @@
 
 import { createBeginClientSession } from '../lifecycle/client-session.ts';
 import { createFindDetails } from '../lifecycle/details.ts';
-import { createFindEnded } from '../lifecycle/ended-session.ts';
 import { createExchange } from '../lifecycle/exchange.ts';
-import { createIdentifyLive } from '../lifecycle/identify-live.ts';
+import { createFindEnded, createIdentifyLive } from '../lifecycle/identify-live.ts';
 import type { TokenForm } from '../lifecycle/issue.ts';
 import { createRevoke } from '../lifecycle/revoke.ts';
 import { createSignIn, createSignOut } from '../lifecycle/sign-in.ts';

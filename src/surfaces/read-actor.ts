@@ -4,8 +4,7 @@
 import { bareCredentialHeaders, type Credential, readCredential } from '../decision/credential.ts';
 import { type Denial, denial, isDenial, isOutage, type Refusal, isRefusal } from '../decision/outcome.ts';
 import type { Actor } from '../lifecycle/actor.ts';
-import type { FindEnded } from '../lifecycle/ended-session.ts';
-import type { IdentifyLive } from '../lifecycle/identify-live.ts';
+import type { FindEnded, IdentifyLive } from '../lifecycle/identify-live.ts';
 import { withOwnRights } from '../lifecycle/owner.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { TokenStore } from '../store/token-store.ts';

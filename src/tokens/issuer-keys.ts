@@ -8,7 +8,7 @@ import type { CryptoKey } from 'jose';
 import { isOutage, type Outage, outage } from '../decision/outcome.ts';
 import { fetchJson, shownUrl } from './fetch-json.ts';
 import { type IssuerKey, readJwks } from './jwks.ts';
-import { createKeysLocator, type KeysLocation, type KeysLocator } from './issuer-metadata.ts';
+import { createKeysLocator, type KeysLocation } from './issuer-metadata.ts';
 
 export interface IssuerKeysSettings extends KeysLocation {
   /** A key is imported for each of these it fits. */
@@ -41,7 +41,7 @@ const candidatesMax = 4;
 export class IssuerKeys {
   readonly #settings: IssuerKeysSettings;
   readonly #report: ReportFault;
-  readonly #locator: KeysLocator;
+  readonly #locator: ReturnType<typeof createKeysLocator>;
   readonly #freshMs: number;
   #keys: readonly IssuerKey[] = [];
   #fetchedAtMs = Number.NEGATIVE_INFINITY;

@@ -16,22 +16,16 @@ export interface KeysLocation {
   readonly staleKeysMsMax: number;
 }
 
-export interface KeysLocator {
-  /** The URL of the JWK Set. Asks the issuer when nothing is known, or what is known is an hour old or in doubt. */
-  find(nowMs: number): Promise<string | Outage>;
-  /** The keys could not be had there: perhaps they have moved. */
-  doubt(): void;
-}
-
 const freshMs = 3_600_000;
 
-export const createKeysLocator = (location: KeysLocation): KeysLocator => {
+export const createKeysLocator = (location: KeysLocation) => {
   const { jwksUrl, staleKeysMsMax } = location;
-  if (jwksUrl !== undefined) return { find: async () => jwksUrl, doubt: () => undefined };
   let known: { readonly url: string; readonly foundAtMs: number } | undefined;
   let isInDoubt = false;
   return {
-    find: async (nowMs) => {
+    /** The URL of the JWK Set. Asks the issuer when nothing is known, or what is known is an hour old or in doubt. */
+    find: async (nowMs: number): Promise<string | Outage> => {
+      if (jwksUrl !== undefined) return jwksUrl;
       if (known !== undefined && !isInDoubt && nowMs - known.foundAtMs < freshMs) return known.url;
       const url = await discover(location);
       if (!isOutage(url)) {
@@ -41,7 +35,8 @@ export const createKeysLocator = (location: KeysLocation): KeysLocator => {
       }
       return known !== undefined && nowMs - known.foundAtMs < staleKeysMsMax ? known.url : url;
     },
-    doubt: () => {
+    /** The keys could not be had there: perhaps they have moved. */
+    doubt: (): void => {
       isInDoubt = true;
     },
   };

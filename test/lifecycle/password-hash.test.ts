@@ -5,7 +5,7 @@ import { scryptSync } from 'node:crypto';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { isOutage } from '../../src/decision/outcome.ts';
-import { createPasswordHashes, isPasswordHash } from '../../src/lifecycle/password-hash.ts';
+import { createPasswordHashes } from '../../src/lifecycle/password-hash.ts';
 
 const moduleUrl = new URL('../../src/lifecycle/password-hash.ts', import.meta.url).href;
 const cheap = createPasswordHashes({ ln: 4 });
@@ -24,7 +24,6 @@ t.test('a hash of another program is compared as it says', async (t) => {
   const salt = Buffer.from('0123456789abcdef');
   const hash = scryptSync('pässword', salt, 32, { N: 1024, r: 4, p: 2 });
   const phc = `$scrypt$ln=10,r=4,p=2$${salt.toString('base64').slice(0, 22)}$${hash.toString('base64').slice(0, 43)}`;
-  t.equal(isPasswordHash(phc), true);
   t.equal(await cheap.verify('pässword', phc), true);
   t.equal(await cheap.verify('pa\u0308ssword', phc), true, 'typed as two characters');
 });
@@ -40,10 +39,8 @@ t.test('what is no hash, or too dear, compares with nothing', async (t) => {
     `$scrypt$ln=0,r=8,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`,
     `$scrypt$ln=4,r=8,p=1$${'A'.repeat(22)}$`,
     undefined,
-  ]) {
-    t.equal(phc !== undefined && isPasswordHash(phc), false);
+  ])
     t.equal(await cheap.verify('', phc), false);
-  }
 });
 
 t.test(

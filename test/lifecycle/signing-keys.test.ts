@@ -180,11 +180,11 @@ t.test('two replicas on one empty Redis end with the same key', async (t) => {
 
 t.test('the sealing key file is made for its owner alone, whole, and never over another', async (t) => {
   const file = join(folder(t), 'tollgate.key');
-  const source = { encryptionKey: undefined, encryptionKeyFile: file, mayCreate: true };
-  const made = await Promise.all(Array.from({ length: 8 }, () => loadSealingKey(source)));
+  const load = () => loadSealingKey({ encryptionKey: undefined, encryptionKeyFile: file }, true);
+  const made = await Promise.all(Array.from({ length: 8 }, load));
   t.equal(statSync(file).mode & 0o777, 0o600);
   t.equal(new Set(made.map((key) => Buffer.from(key as Uint8Array).toString('hex'))).size, 1);
-  t.same(await loadSealingKey(source), made[0]);
+  t.same(await load(), made[0]);
   t.strictSame(readdirSync(join(file, '..')), ['tollgate.key'], 'nothing else is left behind');
 });
 
@@ -213,11 +213,7 @@ t.test(
       ],
     };
     for (const [name, [file, expected]] of Object.entries(table)) {
-      const fault = await loadSealingKey({
-        encryptionKey: undefined,
-        encryptionKeyFile: file,
-        mayCreate: true,
-      });
+      const fault = await loadSealingKey({ encryptionKey: undefined, encryptionKeyFile: file }, true);
       t.match(fault, { kind: 'key_fault', message: expected }, name);
       t.notMatch(JSON.stringify(fault), secret);
     }

@@ -38,8 +38,7 @@ export const createSealedCookie = <Content extends object>(
   let derived: Uint8Array | undefined;
   const keyOf = async (): Promise<Uint8Array | Outage> => {
     if (derived !== undefined) return derived;
-    const { encryptionKey, encryptionKeyFile } = keys;
-    const sealingKey = await loadSealingKey({ encryptionKey, encryptionKeyFile, mayCreate: false });
+    const sealingKey = await loadSealingKey(keys, false);
     if (isKeyFault(sealingKey)) return outage('keys_unavailable', new Error(sealingKey.message));
     derived = new Uint8Array(hkdfSync('sha256', sealingKey, '', `tollgate ${label}`, 32));
     return derived;

@@ -3,8 +3,7 @@
 
 import { createAccountCommands } from '../../lifecycle/account-commands.ts';
 import { createFindDetails } from '../../lifecycle/details.ts';
-import { createFindEnded } from '../../lifecycle/ended-session.ts';
-import { createIdentifyLive } from '../../lifecycle/identify-live.ts';
+import { createFindEnded, createIdentifyLive } from '../../lifecycle/identify-live.ts';
 import { createPasswords } from '../../lifecycle/passwords.ts';
 import { createSignIn, createSignOut } from '../../lifecycle/sign-in.ts';
 import { createTokenCommands } from '../../lifecycle/token-commands.ts';
