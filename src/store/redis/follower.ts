@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { RedisSettings } from '../../settings/settings.ts';
+import type { ChangeListener } from '../token-store.ts';
 import { parseRedirect } from './cluster-slots.ts';
 import { feedBlockMs, reconnectDelayMs, serverOptions } from './connection-options.ts';
 import type { StoreContext } from './context.ts';
@@ -21,13 +22,8 @@ const trimMarginMs = 1000;
 /** How often one attempt is sent on to another server. */
 const hopsMax = 5;
 
-export interface FollowerEvents extends LineEvents {
-  heard(): void;
-  caughtUp(): void;
-  reset(reason: Exclude<Continuity, 'whole'>): void;
-  /** Another server goes on with the whole history that was read. It may lack lines that nobody here has read. */
-  handedOver(): void;
-  connected(isConnected: boolean): void;
+/** What a listener of the feed hears, of the streams of one follower, and what the feed itself must know. */
+export interface FollowerEvents extends Required<ChangeListener>, LineEvents {
   /** A master answers; `history` names what it writes. */
   reachedMaster(history: string): void;
   failed(fault: RedisFault): void;

@@ -16,18 +16,13 @@ export interface UpkeepTask {
   readonly everyMs: number;
 }
 
-export interface Upkeep {
-  readonly isBegun: boolean;
-  /** Begins, once. */
-  begin(): void;
-  close(): void;
-}
-
 /** After a failure, such as a server that is down. */
 const tryAgainMs = 15_000;
 
+export type Upkeep = ReturnType<typeof createUpkeep>;
+
 /** Begins nothing yet. A bug is thrown on; what the server refuses is tried again. */
-export const createUpkeep = (context: StoreContext, tasks: readonly UpkeepTask[]): Upkeep => {
+export const createUpkeep = (context: StoreContext, tasks: readonly UpkeepTask[]) => {
   let isBegun = false;
   let isClosed = false;
   const timers = new Set<NodeJS.Timeout>();
@@ -50,17 +45,18 @@ export const createUpkeep = (context: StoreContext, tasks: readonly UpkeepTask[]
     }
   };
   return {
-    get isBegun() {
+    get isBegun(): boolean {
       return isBegun;
     },
-    begin: () => {
+    /** Begins, once. */
+    begin: (): void => {
       if (isBegun) return;
       isBegun = true;
       void (async () => {
         for (const task of tasks) if (!isClosed) await run(task);
       })();
     },
-    close: () => {
+    close: (): void => {
       isClosed = true;
       for (const timer of timers) clearTimeout(timer);
     },

@@ -68,60 +68,49 @@ export class FileAccess {
     this.#connection?.close();
   }
 
-  read<T>(step: (connection: FileConnection) => T): Promise<T | Outage> {
-    return this.#attempt(() => step(this.#current(checkFileEveryMs)));
-  }
-
   /** Makes a command that reads. */
   reading<Input extends unknown[], T>(
     step: (connection: FileConnection, ...input: Input) => T,
   ): (...input: Input) => Promise<T | Outage> {
-    return (...input) => this.read((connection) => step(connection, ...input));
+    return (...input) => this.#attempt(() => step(this.#current(checkFileEveryMs), ...input));
   }
 
-  /** Makes a command that writes. */
+  /** Makes a command that writes, in one transaction. The answer comes after the commit is on the disk. */
   writing<Input extends unknown[], T>(
     step: (connection: FileConnection, ...input: Input) => T,
   ): (...input: Input) => Promise<T | Outage> {
-    return (...input) => this.write((connection) => step(connection, ...input));
+    return (...input) =>
+      this.#attempt(() => {
+        const connection = this.#current(0);
+        const result = connection.transaction(() => {
+          const answer = step(connection, ...input);
+          this.#pruneSometimes(connection);
+          return answer;
+        });
+        this.#options.onWritten();
+        return result;
+      });
   }
 
-  /** Makes a command that nobody is answered about: it may be lost with the machine's power. */
+  /**
+   * Makes a command that nobody is answered about: it may be lost with the machine's power. It writes a few items at a time,
+   * waiting for no disk, so that requests are served in between.
+   */
   noting<T, Rest extends unknown[]>(
     step: (connection: FileConnection, items: readonly T[], ...rest: Rest) => void,
   ): (items: readonly T[], ...rest: Rest) => Promise<'done' | Outage> {
-    return (items, ...rest) => this.#note(items, (connection, some) => step(connection, some, ...rest));
-  }
-
-  /** One transaction. The answer comes after the commit is on the disk. */
-  async write<T>(step: (connection: FileConnection) => T): Promise<T | Outage> {
-    return this.#attempt(() => {
-      const connection = this.#current(0);
-      const result = connection.transaction(() => {
-        const answer = step(connection);
-        this.#pruneSometimes(connection);
-        return answer;
-      });
-      this.#options.onWritten();
-      return result;
-    });
-  }
-
-  /** What nothing rests on: written a few at a time, waiting for no disk, so that requests are served in between. */
-  async #note<T>(
-    items: readonly T[],
-    step: (connection: FileConnection, items: readonly T[]) => void,
-  ): Promise<'done' | Outage> {
-    for (let start = 0; start < items.length; start += notedAtOnce) {
-      const result = await this.#attempt(() => {
-        const connection = this.#current(0);
-        connection.transaction(() => step(connection, items.slice(start, start + notedAtOnce)), false);
-        return 'done' as const;
-      });
-      if (result !== 'done') return result;
-      await setImmediate();
-    }
-    return 'done';
+    return async (items, ...rest) => {
+      for (let start = 0; start < items.length; start += notedAtOnce) {
+        const some = items.slice(start, start + notedAtOnce);
+        const outage = await this.#attempt(() => {
+          const connection = this.#current(0);
+          connection.transaction(() => step(connection, some, ...rest), false);
+        });
+        if (outage !== undefined) return outage;
+        await setImmediate();
+      }
+      return 'done';
+    };
   }
 
   /** Waits out another process's lock by trying again, so that requests are served meanwhile. */

@@ -18,11 +18,11 @@ export const reapplyChanges = async (
   changes: readonly Change[],
   horizonMs: number,
 ): Promise<'done' | Outage> => {
+  const reapply = file.writing((connection, some: readonly Change[]) => {
+    for (const change of some) reapplyChange(connection, change, horizonMs);
+  });
   for (let start = 0; start < changes.length; start += changesAtOnce) {
-    const some = changes.slice(start, start + changesAtOnce);
-    const outage = await file.write((connection) => {
-      for (const change of some) reapplyChange(connection, change, horizonMs);
-    });
+    const outage = await reapply(changes.slice(start, start + changesAtOnce));
     if (outage !== undefined) return outage;
   }
   return 'done';

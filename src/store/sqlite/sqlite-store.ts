@@ -40,7 +40,7 @@ export const createSqliteStore = ({ file }: SqliteSettings, options: StoreOption
       access.close();
     },
     probe: async () => {
-      const found = await access.read((connection) => findApiToken(connection, ''));
+      const found = await access.reading(findApiToken)('');
       // The machine's clock is the store's.
       return isOutage(found) ? found : { readings: [] };
     },

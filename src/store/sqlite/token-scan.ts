@@ -101,26 +101,26 @@ const buryTokens = (connection: FileConnection, tokenIds: readonly string[], now
 };
 
 /** Requests are served between two steps of a listing, and between two stretches of a count. */
-export const tokenListings = (file: FileAccess): TokenListings => ({
-  scanTokens: async (scan) => {
-    const step = await file.read((connection) => scanTokens(connection, scan));
-    await setImmediate();
-    return step;
-  },
+export const tokenListings = (file: FileAccess): TokenListings => {
+  const [scanStep, countStep] = [file.reading(scanTokens), file.reading(countStretch)];
+  return {
+    scanTokens: async (scan) => {
+      const step = await scanStep(scan);
+      await setImmediate();
+      return step;
+    },
 
-  countTokens: async (count) => {
-    let total = 0;
-    let end: CountedStretch['end'];
-    do {
-      const after = end;
-      const stretch = await file.read((connection) => countStretch(connection, count, after));
-      if (isOutage(stretch)) return stretch;
-      total += stretch.count;
-      end = stretch.end;
-      if (end !== undefined) await setImmediate();
-    } while (end !== undefined);
-    return total;
-  },
+    countTokens: async (count) => {
+      let total = 0;
+      for (let after: CountedStretch['end']; ; await setImmediate()) {
+        const stretch = await countStep(count, after);
+        if (isOutage(stretch)) return stretch;
+        total += stretch.count;
+        after = stretch.end;
+        if (after === undefined) return total;
+      }
+    },
 
-  buryTokens: file.noting(buryTokens),
-});
+    buryTokens: file.noting(buryTokens),
+  };
+};
