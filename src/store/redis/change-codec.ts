@@ -36,10 +36,13 @@ export const accountLine = (orgId: string, userId: string | undefined, atMs: num
     ? ['kind', 'org', 'org', orgId, 'at', `${atMs}`]
     : ['kind', 'user', 'org', orgId, 'user', userId, 'at', `${atMs}`];
 
+/** Names and their values in turn -> values by name. */
+export const pairsOf = (words: readonly string[]): ReadonlyMap<string, string> =>
+  new Map(words.flatMap((name, at) => (at % 2 === 0 ? [[name, words[at + 1] ?? ''] as const] : [])));
+
 /** Undefined for a line this version does not know. */
 export const parseLine = (line: readonly string[]): Change | undefined => {
-  const values = new Map<string, string>();
-  for (let i = 0; i + 1 < line.length; i += 2) values.set(line[i] ?? '', line[i + 1] ?? '');
+  const values = pairsOf(line);
   try {
     const properties = [...words].map(([property, word]) => [property, valueOf(property, values.get(word))]);
     return readChange(Object.fromEntries(properties), 'a line of the change feed');

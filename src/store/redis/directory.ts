@@ -114,15 +114,12 @@ const pauseMs = 100;
 export const firstAnswers = async <T>(asks: readonly Promise<T>[]): Promise<readonly T[]> => {
   const answers: T[] = [];
   const done = asks.map(async (ask) => void answers.push(await ask));
-  const patience = new AbortController();
   await Promise.race([
     Promise.allSettled(done),
     Promise.any(done)
-      .catch(() => undefined)
-      .then(() => delay(slowerMsMax, undefined, { ref: false, signal: patience.signal }))
+      .then(() => delay(slowerMsMax, undefined, { ref: false }))
       .catch(() => undefined),
   ]);
-  patience.abort();
   return [...answers];
 };
 

@@ -1,6 +1,6 @@
-// Records <-> the JSON texts in hash fields. Here are only the names and the encodings; record-reader.ts checks the values.
+// Records <-> the JSON texts in hash fields. Here are only the names and the encodings; records.ts checks the values.
 
-import { DamagedRecord, integer, parseJson } from '../record-reader.ts';
+import { DamagedRecord, integer, listOf, parseJson, text } from '../record-reader.ts';
 import {
   type ApiTokenRecord,
   type OrgRecord,
@@ -13,22 +13,13 @@ import {
   type UserRecord,
 } from '../records.ts';
 import type { ApiTokenFound } from '../token-store.ts';
+import { pairsOf } from './change-codec.ts';
 
 /** Hash fields as Redis has them: each value is a JSON text. */
 export type HashFields = ReadonlyMap<string, string>;
 
 /** A reply of HGETALL from a script: field, value, field, value, ... */
-export const parseFields = (reply: unknown, what: string): HashFields => {
-  if (!Array.isArray(reply)) throw new DamagedRecord(what);
-  const fields = new Map<string, string>();
-  for (let i = 0; i + 1 < reply.length; i += 2) {
-    const name: unknown = reply[i];
-    const value: unknown = reply[i + 1];
-    if (typeof name !== 'string' || typeof value !== 'string') throw new DamagedRecord(what);
-    fields.set(name, value);
-  }
-  return fields;
-};
+export const parseFields = (reply: unknown, what: string): HashFields => pairsOf(listOf(text)(reply, what));
 
 /** The ids are in the key; each role of an org has a field of its own. */
 const orgNames = readOrg.names.filter((name) => name !== 'id' && name !== 'roles');

@@ -160,11 +160,9 @@ return longest
 `);
 
 /**
- * The change streams are kept for as long as any replica has ever asked. Each asks before it reads them, so that no writer
- * with a shorter retention (a command line without the settings, a replica with newer ones) trims a line that another
- * replica still needs. Asks for streams to be kept for `retentionMs` and answers for how long they are; undefined when the server does not
- * write now (full, or moving the slot), to be tried again. `keys`: retention and stream of each shard. Rejects when the
- * connection is lost.
+ * Asks for the streams to be kept for `retentionMs` and answers for how long they are: the longest that any replica has ever
+ * asked for, so that no writer with a shorter one trims a line that another replica still needs. Undefined when the server
+ * does not write now (full, or moving the slot), to be tried again. `keys`: retention and stream of each shard.
  */
 export const askRetention = async (
   session: FeedSession,
