@@ -14,7 +14,12 @@ export interface Dialect<Shape extends object> {
   readonly respond: (error: Shape, request: RequestHead) => Answer;
 }
 
-type Result<Shape> = Answer | Shape | Refusal | CommandError;
+export type Result<Shape> = Answer | Shape | Refusal | CommandError;
+
+export type ActorRun<Shape> = (
+  actor: Actor,
+  request: SurfaceRequest,
+) => Result<Shape> | Promise<Result<Shape>>;
 
 /** For anybody. */
 export const endpoint =
@@ -30,7 +35,7 @@ export const actorEndpoint =
   <Shape extends object>(
     dialect: Dialect<Shape>,
     read: (request: SurfaceRequest) => Promise<Actor | Refusal>,
-    run: (actor: Actor, request: SurfaceRequest) => Result<Shape> | Promise<Result<Shape>>,
+    run: ActorRun<Shape>,
   ): Endpoint =>
   async (request) => {
     const actor = await read(request);

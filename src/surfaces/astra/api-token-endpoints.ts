@@ -4,6 +4,7 @@
 
 import { isJsonObject } from '../../decision/strict-json.ts';
 import { isFailure } from '../../lifecycle/command-error.ts';
+import type { NewApiToken } from '../../lifecycle/create-api-token.ts';
 import { orderOf } from '../../lifecycle/token-list.ts';
 import type { Label } from '../../store/records.ts';
 import { type Endpoint, success, type SurfaceRequest } from '../answer.ts';
@@ -75,13 +76,8 @@ export const deleteApiToken = (deps: EndpointDeps): Endpoint =>
 
 const nameCharactersMax = 63;
 
-interface NewTokenCommand {
-  readonly name: string;
-  readonly labels: readonly Label[];
-}
-
 /** The command, or a sentence about what is wrong with it. */
-const readCommand = ({ body }: SurfaceRequest): NewTokenCommand | string => {
+const readCommand = ({ body }: SurfaceRequest): Pick<NewApiToken, 'name' | 'labels'> | string => {
   if (body.kind === 'malformed') return `The body cannot be read: ${body.why}.`;
   const value = body.kind === 'json' ? body.value : undefined;
   if (!isJsonObject(value)) return 'Send the token to make as a JSON object.';

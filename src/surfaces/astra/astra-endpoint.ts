@@ -5,11 +5,10 @@ import { denial, isOutage, type Outage, type Refusal } from '../../decision/outc
 import { mayManageTokens } from '../../decision/rights.ts';
 import { isMadeUuid, meansOrg, uuidOfUser } from '../../identity/vendor-ids.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
-import type { CommandError } from '../../lifecycle/command-error.ts';
 import { checkOrgId, checkUserId } from '../../lifecycle/names.ts';
-import type { Answer, Endpoint, SurfaceRequest } from '../answer.ts';
+import type { Endpoint, SurfaceRequest } from '../answer.ts';
 import type { EndpointDeps } from '../endpoint-deps.ts';
-import { actorEndpoint } from '../endpoint.ts';
+import { actorEndpoint, type Result } from '../endpoint.ts';
 import { readActor } from '../read-actor.ts';
 import { type AstraFault, createAstraDialect, notFound } from './astra-problem.ts';
 
@@ -19,11 +18,9 @@ export interface TokenOwner {
   readonly userId: string;
 }
 
-type Result = Answer | AstraFault | Refusal | CommandError;
-
 export const ownerEndpoint = (
   deps: EndpointDeps,
-  run: (actor: Actor, owner: TokenOwner, request: SurfaceRequest) => Promise<Result>,
+  run: (actor: Actor, owner: TokenOwner, request: SurfaceRequest) => Promise<Result<AstraFault>>,
 ): Endpoint =>
   actorEndpoint(
     createAstraDialect(deps.settings.surfaces.astra),

@@ -8,7 +8,6 @@ import { rights } from '../../decision/rights.ts';
 import { member } from '../../decision/strict-json.ts';
 import { meansOrg } from '../../identity/vendor-ids.ts';
 import { isCommandError, isFailure } from '../../lifecycle/command-error.ts';
-import type { NewApiToken } from '../../lifecycle/create-api-token.ts';
 import { type Endpoint, success, type SurfaceRequest } from '../answer.ts';
 import type { EndpointDeps } from '../endpoint-deps.ts';
 import { badRequest } from '../failures.ts';
@@ -35,13 +34,8 @@ export const postApiToken = (deps: EndpointDeps): Endpoint =>
     return isFailure(result) ? result : success(200, { apiToken: result.secret }, identity);
   });
 
-interface NewTokenCommand {
-  readonly orgId: string | undefined;
-  readonly token: Pick<NewApiToken, 'name' | 'scopes' | 'openid' | 'lifetimeMs' | 'notifyBeforeExpiryMs'>;
-}
-
 /** The command, or a sentence about what is wrong with it. `idToken` beside it is not needed: the caller is known. */
-const readCommand = ({ body }: SurfaceRequest, granted: ReadonlySet<string>): NewTokenCommand | string => {
+const readCommand = ({ body }: SurfaceRequest, granted: ReadonlySet<string>) => {
   if (body.kind !== 'json') return 'The body is not JSON.';
   const name = member(body.value, 'tokenName');
   if (typeof name !== 'string' || name === '') return 'tokenName is the name of the new token.';

@@ -3,13 +3,12 @@
 
 import { denial, isDenial, type Refusal } from '../../decision/outcome.ts';
 import { meansOrg } from '../../identity/vendor-ids.ts';
-import type { Actor } from '../../lifecycle/actor.ts';
-import { type CommandError, isCommandError } from '../../lifecycle/command-error.ts';
+import { isCommandError } from '../../lifecycle/command-error.ts';
 import type { Issued } from '../../lifecycle/issue.ts';
-import type { Answer, Endpoint, SurfaceRequest } from '../answer.ts';
+import type { Endpoint, SurfaceRequest } from '../answer.ts';
 import { isClientFault, type OauthClient } from '../client-authentication.ts';
 import type { EndpointDeps } from '../endpoint-deps.ts';
-import { actorEndpoint, endpoint } from '../endpoint.ts';
+import { actorEndpoint, type ActorRun, endpoint, type Result } from '../endpoint.ts';
 import { badRequest } from '../failures.ts';
 import { readActor } from '../read-actor.ts';
 import { type ParameterSource, readParameters, type Parameters } from '../parameters.ts';
@@ -23,14 +22,10 @@ export const parametersEndpoint = (source: ParameterSource, run: Run): Endpoint 
   });
 
 /** For a user who is signed in. */
-export const sessionEndpoint = (
-  deps: EndpointDeps,
-  run: (actor: Actor, request: SurfaceRequest) => Promise<Result | CommandError>,
-): Endpoint => actorEndpoint(cspDialect, (request) => readActor(deps, request), run);
+export const sessionEndpoint = (deps: EndpointDeps, run: ActorRun<CspFault>): Endpoint =>
+  actorEndpoint(cspDialect, (request) => readActor(deps, request), run);
 
-type Result = Answer | CspFault | Refusal;
-
-type Run = (parameters: Parameters, request: SurfaceRequest) => Result | Promise<Result>;
+type Run = (parameters: Parameters, request: SurfaceRequest) => Result<CspFault> | Promise<Result<CspFault>>;
 
 /** With parameters in the body, and a client that authenticates by Basic; a public one names itself, with an empty secret. */
 export const clientEndpoint = (

@@ -33,23 +33,21 @@ export const postIntrospect = (deps: EndpointDeps): Endpoint =>
     return success(200, body, caller.identity);
   });
 
-interface Caller {
-  /** Undefined for a configured client, which may ask about tokens of every org. */
-  readonly identity: Identity | undefined;
-}
-
-/** RFC 7662 §2.1: the endpoint must not answer strangers, or anybody could try out tokens here. */
+/**
+ * RFC 7662 §2.1: the endpoint must not answer strangers, or anybody could try out tokens here. No identity: a configured
+ * client, which may ask about tokens of every org.
+ */
 const authenticateCaller = async (
   deps: EndpointDeps,
   request: SurfaceRequest,
   parameters: Parameters,
-): Promise<Caller | OauthFault | Refusal> => {
+): Promise<{ readonly identity?: Identity } | OauthFault | Refusal> => {
   const presented = presentedCredential(request, deps.settings.credential, []);
   if (presented === undefined) {
     const client = authenticateClient(deps.findClient, request, parameters);
     if (isFault(client) || isRefusal(client)) return client;
     return client.kind === 'confidential'
-      ? { identity: undefined }
+      ? {}
       : invalidClient(basicChallenge, 'introspection without authentication');
   }
   const identity = isDenial(presented)

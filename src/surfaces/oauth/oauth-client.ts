@@ -1,7 +1,7 @@
 // The OAuth client of a request, with its refusals in the shape of RFC 6749 §5.2, and the endpoints that need one.
 
-import { denial, type Denial, isRefusal, type Refusal } from '../../decision/outcome.ts';
-import { type Answer, denied, type Endpoint, type SurfaceRequest } from '../answer.ts';
+import { denial, type Denial, isRefusal } from '../../decision/outcome.ts';
+import { denied, type Endpoint, type SurfaceRequest } from '../answer.ts';
 import {
   basicChallenge,
   type FindClient,
@@ -9,17 +9,15 @@ import {
   type OauthClient,
 } from '../client-authentication.ts';
 import type { EndpointDeps } from '../endpoint-deps.ts';
-import { endpoint } from '../endpoint.ts';
+import { endpoint, type Result } from '../endpoint.ts';
 import { isFault } from '../failures.ts';
 import { badRequest, oauthDialect, type OauthFault } from './oauth-error.ts';
 import { type Parameters, readForm } from '../parameters.ts';
 
-export type Result = Answer | OauthFault | Refusal;
-
 /** An endpoint with parameters in a form; `repeatable`: those that may appear more than once. */
 export const formEndpoint = (
   repeatable: readonly string[],
-  run: (parameters: Parameters, request: SurfaceRequest) => Promise<Result>,
+  run: (parameters: Parameters, request: SurfaceRequest) => Promise<Result<OauthFault>>,
 ): Endpoint =>
   endpoint(oauthDialect, (request) => {
     const parameters = readForm(request, repeatable);
@@ -31,7 +29,7 @@ export const formEndpoint = (
 export const clientEndpoint = (
   { findClient }: Pick<EndpointDeps, 'findClient'>,
   repeatable: readonly string[],
-  run: (client: OauthClient, parameters: Parameters, request: SurfaceRequest) => Promise<Result>,
+  run: (client: OauthClient, parameters: Parameters, request: SurfaceRequest) => Promise<Result<OauthFault>>,
 ): Endpoint =>
   formEndpoint(repeatable, async (parameters, request) => {
     const client = authenticateClient(findClient, request, parameters);

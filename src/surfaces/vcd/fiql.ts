@@ -57,16 +57,13 @@ export const parseFilter = (text: string, options: FilterOptions): Filter | stri
     return true;
   };
 
-  const either = (depth: number): Filter => {
-    const parts = [both(depth)];
-    while (takes(',')) parts.push(both(depth));
-    return { kind: 'any', of: parts };
-  };
-  const both = (depth: number): Filter => {
-    const parts = [one(depth)];
-    while (takes(';')) parts.push(one(depth));
-    return { kind: 'all', of: parts };
-  };
+  const joined =
+    (kind: 'all' | 'any', separator: string, part: (depth: number) => Filter) =>
+    (depth: number): Filter => {
+      const of = [part(depth)];
+      while (takes(separator)) of.push(part(depth));
+      return { kind, of };
+    };
   const one = (depth: number): Filter => {
     if (!takes('(')) return compared();
     if (depth >= depthMax) return fail(`A filter is nested at most ${depthMax} deep.`);
@@ -85,6 +82,7 @@ export const parseFilter = (text: string, options: FilterOptions): Filter | stri
     at += whole.length;
     return compare(name, operator, options.decodeValue(value));
   };
+  const either = joined('any', ',', joined('all', ';', one));
 
   const filter = either(0);
   if (fault === undefined && at < text.length) fail(`The filter cannot be read at character ${at + 1}.`);
@@ -96,10 +94,11 @@ const never: Filter = { kind: 'any', of: [] };
 const compare = (name: string, operator: string, wanted: string): Comparison => {
   const pieces = wanted.split('*');
   const holds = (found: string | undefined): boolean => {
-    if (operator === '==') return found !== undefined && fits(found, pieces);
     if (operator === '!=') return found === undefined || !fits(found, pieces);
     if (found === undefined) return false;
     switch (operator) {
+      case '==':
+        return fits(found, pieces);
       case '=gt=':
         return found > wanted;
       case '=ge=':

@@ -95,18 +95,13 @@ const initial = async (
 const invalidClient =
   'Invalid client or assertion: a client is given its API token once, to whom registered it';
 
-interface InitialToken extends CreatedApiToken {
-  /** Of the session it was given to. */
-  readonly identity: Identity;
-}
-
-/** `session`: the access token of one. The store lets one of several such commands through, on whichever replica. */
+/** `session`: the access token of one, whose identity is answered too. The store lets one of several such commands through, on whichever replica. */
 const giveInitialToken = async (
   deps: EndpointDeps,
   request: SurfaceRequest,
   session: Credential,
   clientId: string,
-): Promise<InitialToken | Refusal> => {
+): Promise<(CreatedApiToken & { readonly identity: Identity }) | Refusal> => {
   const actor = await actorOf(deps, session, request);
   if (isRefusal(actor)) return actor;
   const { identity } = actor;

@@ -8,12 +8,12 @@ import type { Issued, IssueError } from '../../lifecycle/issue.ts';
 import { type Answer, denied, type Endpoint, neverStored, success, type SurfaceRequest } from '../answer.ts';
 import { readBasic } from '../client-authentication.ts';
 import type { EndpointDeps } from '../endpoint-deps.ts';
-import { endpoint } from '../endpoint.ts';
+import { type ActorRun, endpoint } from '../endpoint.ts';
 import { badRequest } from '../failures.ts';
 import { readLeavingActor } from '../read-actor.ts';
 import { matches } from './fiql.ts';
 import { listPage, readListQuery } from './listing.ts';
-import { type RunForSession, sessionEndpoint, urlOf } from './vcd-endpoint.ts';
+import { sessionEndpoint, urlOf } from './vcd-endpoint.ts';
 import { forbidden, refusedSignIn, vcdDialect, type VcdDialect, type VcdFault } from './vcd-error.ts';
 import {
   orgNamed,
@@ -126,7 +126,7 @@ export const sessionHeaders = ({ accessToken }: Issued): Readonly<Record<string,
 export const currentSessionEndpoint = (
   deps: EndpointDeps,
   dialect: VcdDialect,
-  run: RunForSession,
+  run: ActorRun<VcdFault>,
   read?: typeof readLeavingActor,
 ): Endpoint =>
   sessionEndpoint(

@@ -9,12 +9,13 @@ import { orderOf, type TokenFilter, type TokenView } from '../../lifecycle/token
 import type { TokenOrder } from '../../store/token-listing.ts';
 import { denied, type Endpoint, success } from '../answer.ts';
 import type { EndpointDeps } from '../endpoint-deps.ts';
+import type { ActorRun } from '../endpoint.ts';
 import { badRequest } from '../failures.ts';
 import { cursorOf, readCursor } from '../token-cursor.ts';
 import { type Filter, type Members, matches } from './fiql.ts';
 import { cursorSentence, listPage, readListQuery } from './listing.ts';
-import { type RunForSession, sessionEndpoint, urlOf } from './vcd-endpoint.ts';
-import { forbidden, vcdDialect } from './vcd-error.ts';
+import { sessionEndpoint, urlOf } from './vcd-endpoint.ts';
+import { forbidden, vcdDialect, type VcdFault } from './vcd-error.ts';
 import { orgReference, tokenIdOf, urnOfToken, userReference } from './vcd-names.ts';
 
 export const listTokens = (deps: EndpointDeps): Endpoint =>
@@ -65,7 +66,7 @@ export const deleteToken = (deps: EndpointDeps): Endpoint =>
 
 const tokenEndpoint = (
   deps: EndpointDeps,
-  run: (actor: Actor, tokenId: string) => ReturnType<RunForSession>,
+  run: (actor: Actor, tokenId: string) => ReturnType<ActorRun<VcdFault>>,
 ): Endpoint =>
   sessionEndpoint(vcdDialect, deps, (actor, request) => {
     const tokenId = tokenIdOf(request.parameters['urn'] ?? '');

@@ -1,12 +1,10 @@
 // How an endpoint of the vcd surface is made that needs a session: its actor is the one behind an access token.
 
 import { isJwt } from '../../decision/credential.ts';
-import { denial, isDenial, type Refusal } from '../../decision/outcome.ts';
-import type { Actor } from '../../lifecycle/actor.ts';
-import type { CommandError } from '../../lifecycle/command-error.ts';
-import type { Answer, Endpoint, SurfaceRequest } from '../answer.ts';
+import { denial, isDenial } from '../../decision/outcome.ts';
+import type { Endpoint, SurfaceRequest } from '../answer.ts';
 import type { EndpointDeps } from '../endpoint-deps.ts';
-import { actorEndpoint } from '../endpoint.ts';
+import { actorEndpoint, type ActorRun } from '../endpoint.ts';
 import { presentedCredential, readActor, type readLeavingActor } from '../read-actor.ts';
 import type { VcdDialect, VcdFault } from './vcd-error.ts';
 
@@ -14,15 +12,11 @@ import type { VcdDialect, VcdFault } from './vcd-error.ts';
 export const urlOf = ({ settings }: Pick<EndpointDeps, 'settings'>, path: string): string =>
   `${settings.issuer}${settings.surfaces.vcd.prefix}${path}`;
 
-type Result = Answer | VcdFault | Refusal | CommandError;
-
-export type RunForSession = (actor: Actor, request: SurfaceRequest) => Result | Promise<Result>;
-
 /** `read`: with `readLeavingActor` for signing out, also of a session that has ended already. */
 export const sessionEndpoint = (
   dialect: VcdDialect,
   deps: EndpointDeps,
-  run: RunForSession,
+  run: ActorRun<VcdFault>,
   read: typeof readLeavingActor = readActor,
 ): Endpoint =>
   actorEndpoint(
