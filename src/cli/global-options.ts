@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { loadSettings, type LoadResult } from '../settings/load-settings.ts';
-import { findOption } from '../settings/overrides.ts';
+import { findOption } from '../settings/setting-names.ts';
 import { issueLine } from '../settings/settings-issue.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Invocation, World } from './command.ts';

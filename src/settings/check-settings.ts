@@ -2,11 +2,11 @@
 
 import { resourceMetadataPath } from '../decision/protected-resource.ts';
 import { type Check, check, isPlainHttp } from './check.ts';
-import { surfaceCheck } from './check-clashes.ts';
 import { headerCheck } from './check-headers.ts';
 import { issuerCheck } from './check-issuers.ts';
 import { keyChecks } from './check-keys.ts';
 import { listenerChecks } from './check-listeners.ts';
+import { surfaceCheck } from './check-routes.ts';
 import type { Report } from './settings-issue.ts';
 import { name } from './route-fields.ts';
 import type { FileFields } from './schema.ts';

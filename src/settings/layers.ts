@@ -3,7 +3,7 @@
 
 import { statSync } from 'node:fs';
 import { childOf, partsOf, schemaAt } from './field.ts';
-import type { Override } from './overrides.ts';
+import type { Override } from './setting-names.ts';
 import { fileFields } from './schema.ts';
 import {
   dotted,

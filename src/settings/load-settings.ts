@@ -1,11 +1,10 @@
 // Settings from every source, or every problem at once: defaults < file < TOLLGATE_* environment < flags.
 // Reads the settings file and the files it names, and nothing else.
 
-import { checkClashes } from './check-clashes.ts';
-import { checkBarePaths, checkRoutes } from './check-routes.ts';
+import { checkBarePaths, checkClashes, checkRoutes } from './check-routes.ts';
 import { checkSettings } from './check-settings.ts';
 import { checkSecretFiles, isTree, layered } from './layers.ts';
-import { readEnvironment, readFlags } from './overrides.ts';
+import { readEnvironment, readFlags } from './setting-names.ts';
 import { parseFields } from './parse-fields.ts';
 import { readTextFile, sealingKey } from './pem.ts';
 import { dotted, type Report, type SettingsIssue } from './settings-issue.ts';
