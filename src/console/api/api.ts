@@ -4,17 +4,10 @@ import { isProblem, isSessionLost } from './problem.ts';
 import type { Reader } from './reader.ts';
 import { type Outcome, type Request, send } from './request.ts';
 import * as shapes from './shapes.ts';
+import type { NewToken } from '../tokens/new-token.ts';
 
 type Query = Readonly<Record<string, string | undefined>>;
 type Signal = AbortSignal | undefined;
-
-export interface NewToken {
-  readonly name: string;
-  readonly scopes: 'all' | readonly string[];
-  readonly lifetime: string;
-  readonly openid: boolean;
-  readonly remindBefore?: string;
-}
 
 export type Api = ReturnType<typeof createApi>;
 

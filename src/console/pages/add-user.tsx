@@ -3,9 +3,10 @@
 import { useState } from 'preact/hooks';
 import { RolesChoice } from '../administration/roles-choice.tsx';
 import { Link, useRouter } from '../routing/router.tsx';
-import { createDraft, useDraft } from '../session/drafts.ts';
+import { createDraft } from '../session/drafts.ts';
 import { useWords } from '../session/preferences.tsx';
 import { useApi, useSignedIn } from '../session/session.tsx';
+import { useDraft } from '../session/use-draft.ts';
 import { Button } from '../ui/button.tsx';
 import { TextField } from '../ui/fields.tsx';
 import { useFlash } from '../ui/flash.tsx';

@@ -3,9 +3,10 @@
 import { useState } from 'preact/hooks';
 import { pathOf } from '../routing/routes.ts';
 import { useRouter } from '../routing/router.tsx';
-import { createDraft, useDraft } from '../session/drafts.ts';
+import { createDraft } from '../session/drafts.ts';
 import { useWords } from '../session/preferences.tsx';
 import { type Ending, useSession } from '../session/session.tsx';
+import { useDraft } from '../session/use-draft.ts';
 import { Button } from '../ui/button.tsx';
 import { TextField } from '../ui/fields.tsx';
 import { Logo } from '../ui/icon.tsx';

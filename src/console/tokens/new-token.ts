@@ -1,6 +1,5 @@
 // The form of a new token: what is typed into it, what is wrong with that, and the command it makes. Pure.
 
-import type { NewToken } from '../api/api.ts';
 import type { Grantable } from '../api/shapes.ts';
 import { type Amount, amountMs, amountOf, durationOf, parseDuration } from '../words/duration.ts';
 
@@ -12,6 +11,16 @@ export interface NewTokenForm extends Amount {
   readonly openid: boolean;
   readonly reminder: 'default' | 'none' | 'once';
   readonly remindDays: string;
+}
+
+/** What the API is sent. */
+export interface NewToken {
+  readonly name: string;
+  readonly scopes: 'all' | readonly string[];
+  /** A duration, or `never`. */
+  readonly lifetime: string;
+  readonly openid: boolean;
+  readonly remindBefore?: string;
 }
 
 /** Six months: what the server takes where nobody says. */

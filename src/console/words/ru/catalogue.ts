@@ -1,3 +1,8 @@
-// stub
-import { catalogue as english } from '../en/catalogue.ts';
-export const catalogue = english;
+// All messages in Russian.
+
+import type { Catalogue } from '../words.ts';
+import { organization } from './organization.ts';
+import { shell } from './shell.ts';
+import { tokens } from './tokens.ts';
+
+export const catalogue: Catalogue = { ...shell, ...tokens, ...organization };

@@ -1,0 +1,110 @@
+import t from 'tap';
+import { commandOf, emptyForm, faultsOf } from '../../src/console/tokens/new-token.ts';
+import { choose, groupScopes, howMuch, narrowTree, scopeTree } from '../../src/console/tokens/scope-tree.ts';
+import { tokenStateAt } from '../../src/console/tokens/token-state.ts';
+
+const grantable = {
+  roles: [
+    { name: 'builder', scopes: ['things:read', 'things:write'] },
+    { name: 'auditor', scopes: ['reports:read', 'things:read'] },
+    { name: 'hollow', scopes: [] },
+  ],
+  services: [
+    { name: 'reports', scopes: ['reports:read'] },
+    { name: 'things', scopes: ['things:read', 'things:write'] },
+    { name: '(none)', scopes: ['admin'] },
+  ],
+};
+
+t.test('a role within one service stands there, one over several among the organization’s', async (t) => {
+  const tree = scopeTree(grantable);
+  t.same(
+    tree.organizationRoles.map(({ name }) => name),
+    ['auditor'],
+  );
+  t.same(
+    tree.services.map(({ name, roles }) => [name, roles.map((role) => role.name)]),
+    [
+      ['reports', []],
+      ['things', ['builder']],
+      ['(none)', []],
+    ],
+    'a role that grants nothing stands nowhere',
+  );
+});
+
+t.test('a service or role is chosen when all of its scopes are', async (t) => {
+  const both = ['things:read', 'things:write'];
+  t.equal(howMuch([], both), 'none');
+  t.equal(howMuch(['things:read', 'admin'], both), 'some');
+  t.equal(howMuch(['admin', ...both], both), 'all');
+  t.same(choose(['things:write'], both, true), both, 'each once, sorted');
+  t.same(choose(['admin', ...both], both, false), ['admin']);
+});
+
+t.test('a search narrows the tree to what it names', async (t) => {
+  const tree = narrowTree(scopeTree(grantable), ' WRITE ');
+  t.same(
+    tree.services.map(({ name, scopes }) => [name, scopes]),
+    [['things', ['things:write']]],
+  );
+  t.same(narrowTree(scopeTree(grantable), 'audit').organizationRoles.length, 1);
+  t.same(narrowTree(scopeTree(grantable), '  '), scopeTree(grantable), 'nothing is asked for');
+});
+
+t.test('scopes are grouped as the API groups them', async (t) => {
+  t.same(groupScopes(['things:write', 'admin', 'things:read', ':odd']), [
+    { name: 'things', scopes: ['things:read', 'things:write'] },
+    { name: '(none)', scopes: [':odd', 'admin'] },
+  ]);
+});
+
+t.test('a token that expires while the page is open is shown as expired', async (t) => {
+  const now = Date.parse('2026-11-27T20:15:00Z');
+  const token = (days: number | null, state: 'active' | 'revoked' = 'active') => ({
+    state,
+    expiresAt: days === null ? null : new Date(now + days * 86_400_000).toISOString(),
+  });
+  t.equal(tokenStateAt(token(30), now), 'active');
+  t.equal(tokenStateAt(token(14), now), 'expiring');
+  t.equal(tokenStateAt(token(0), now), 'expired');
+  t.equal(tokenStateAt(token(null), now), 'active', 'it never expires');
+  t.equal(tokenStateAt(token(-1, 'revoked'), now), 'revoked', 'for good');
+});
+
+const free = { lifetimeMax: null, lifetimeDefault: 'P180D' };
+
+t.test('a new token lives six months, or as long as the organization allows', async (t) => {
+  const { amount, unit } = emptyForm(free);
+  t.same([amount, unit], ['6', 'months']);
+  const short = emptyForm({ lifetimeMax: 'P30D', lifetimeDefault: 'P180D' });
+  t.same([short.amount, short.unit], ['1', 'months']);
+  const forEver = emptyForm({ lifetimeMax: null, lifetimeDefault: null });
+  t.same([forEver.amount, forEver.isForever], ['6', false], 'never is chosen by hand alone');
+});
+
+t.test('what is wrong with the form is found before it is sent', async (t) => {
+  const form = { ...emptyForm(free), name: 'build', chosen: ['things:read'] };
+  t.same(faultsOf(form, free), []);
+  t.same(faultsOf({ ...form, name: '  ' }, free), ['nameMissing']);
+  t.same(faultsOf({ ...form, chosen: [] }, free), ['scopesMissing']);
+  t.same(faultsOf({ ...form, chosen: [], takesAll: true }, free), []);
+  t.same(faultsOf({ ...form, amount: '1.5' }, free), ['lifetimeMalformed']);
+  t.same(faultsOf({ ...form, amount: '31', unit: 'days' }, { lifetimeMax: 'P30D' }), ['lifetimeTooLong']);
+  t.same(faultsOf({ ...form, amount: 'x', isForever: true }, free), [], 'a hidden field is not looked at');
+  t.same(faultsOf({ ...form, reminder: 'once', remindDays: '0' }, free), ['remindMalformed']);
+});
+
+t.test('the command says what the form does', async (t) => {
+  const form = { ...emptyForm(free), name: ' build ', chosen: ['things:read'] };
+  t.same(commandOf(form), { name: 'build', scopes: ['things:read'], lifetime: 'P180D', openid: false });
+  t.same(commandOf({ ...form, isForever: true, takesAll: true, openid: true, reminder: 'none' }), {
+    name: 'build',
+    scopes: 'all',
+    lifetime: 'never',
+    openid: true,
+    remindBefore: 'PT0S',
+  });
+  t.equal(commandOf({ ...form, amount: '90', unit: 'minutes' }).lifetime, 'PT90M');
+  t.equal(commandOf({ ...form, reminder: 'once', remindDays: '7' }).remindBefore, 'P7D');
+});
