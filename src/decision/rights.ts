@@ -10,9 +10,11 @@ export const rights = {
   ownTokens: 'tollgate:tokens:own',
   /** "Manage all users' API tokens" of the org. */
   allTokens: 'tollgate:tokens:all',
-  /** Users, roles and passwords of the org; with it every right of this list, within the org. */
+  /** Users, roles and passwords of the org; with it every right of this list but the operator's, within the org. */
   orgOwner: 'org:owner',
   readAudit: 'tollgate:audit:read',
+  /** Orgs, signing keys, how the server does. No owner of an org has it by that. */
+  operate: 'tollgate:operate',
 } as const;
 
 /** Asking what any token is good for (RFC 7662): a right of the caller's own, which no owner of an org has by that. */
@@ -33,10 +35,6 @@ type Asker = Pick<Identity, 'sessionKind' | 'org' | 'user' | 'scopes'>;
 export const mayManageTokens = (identity: Asker, whose: Whose): Denial | undefined =>
   mayManage(identity, whose, isOwn(identity, whose) ? rights.ownTokens : rights.allTokens, rights.allTokens);
 
-/** Changing a password: everybody their own (who proves it by the old one), an org's owner any of the org. */
-export const mayChangePassword = (identity: Asker, whose: Whose): Denial | undefined =>
-  isOwn(identity, whose) ? mayAct(identity, whose.orgId) : mayManageAccounts(identity, whose.orgId);
-
 /** Creating, changing and disabling users; defining roles and giving them. */
 export const mayManageAccounts = (identity: Asker, orgId: string): Denial | undefined =>
   mayManage(identity, { orgId, userId: undefined }, rights.orgOwner, rights.orgOwner);
@@ -44,6 +42,20 @@ export const mayManageAccounts = (identity: Asker, orgId: string): Denial | unde
 /** Reading what the org did, and what was done to it. */
 export const mayReadAudit = (identity: Asker, orgId: string): Denial | undefined =>
   mayManage(identity, { orgId, userId: undefined }, rights.readAudit, rights.readAudit);
+
+/** Making, changing and deleting orgs, rotating signing keys, seeing how the server does and everybody's audit. */
+export const mayOperate = (identity: Asker): Denial | undefined => {
+  const refusal = mayAct(identity, identity.org.id);
+  if (refusal !== undefined) return refusal;
+  return identity.scopes.has(rights.operate) ? undefined : denial('scope_missing', rights.operate);
+};
+
+/**
+ * Seeing a user's record, changing their password (one's own is proved by the old one) or e-mail address, ending their
+ * sessions: everybody their own, an org's owner any of the org.
+ */
+export const mayManageUser = (identity: Asker, whose: Whose): Denial | undefined =>
+  isOwn(identity, whose) ? mayAct(identity, whose.orgId) : mayManageAccounts(identity, whose.orgId);
 
 /** `wanted` is what a refusal names; `orStronger` will do too, and the org's owner lacks nothing. */
 const mayManage = (identity: Asker, whose: Whose, wanted: string, orStronger: string): Denial | undefined => {

@@ -18,7 +18,7 @@ type Mark<Kind extends Change['kind']> = Line<Kind> & Received;
 
 interface AccountMark extends Received, Pick<Line<'org'>, 'atMs' | 'generation'> {
   readonly tokenGenerationMin: number | undefined;
-  readonly state: AccountState | undefined;
+  readonly state: AccountState | 'deleted' | undefined;
   /** When it was last disabled, or everything of it revoked; -Infinity: never, as far as is known. */
   readonly endedAtMs: number;
 }

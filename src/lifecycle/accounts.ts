@@ -4,8 +4,17 @@
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import type { AccountState, OrgRecord, UserRecord } from '../store/records.ts';
 import type { OrgChange, Page, PageRequest, TokenStore } from '../store/token-store.ts';
-import { type CommandError, commandError, isFailure } from './command-error.ts';
-import { checkLifetimeMax } from './lifetime.ts';
+import {
+  checkKnownRoles,
+  checkRoles,
+  checkUser,
+  existsAlready,
+  orgUnknown,
+  userUnknown,
+} from './account-checks.ts';
+import { type CommandError, isFailure } from './command-error.ts';
+import { checkEmail } from './email.ts';
+import { checkLifetimeMax, checkReminders } from './lifetime.ts';
 import {
   checkCount,
   checkName,
@@ -15,10 +24,8 @@ import {
   checkPage,
   checkRoleName,
   checkScopes,
-  checkUserId,
   distinct,
   rolesPerOrgMax,
-  rolesPerUserMax,
 } from './names.ts';
 
 export interface NewOrg {
@@ -29,6 +36,8 @@ export interface NewOrg {
   readonly roles: Readonly<Record<string, readonly string[]>>;
   /** Undefined: no limit. */
   readonly tokenLifetimeMsMax: number | undefined;
+  /** Undefined: as the settings say; empty: no reminders. */
+  readonly reminderThresholdsMs?: readonly number[] | undefined;
 }
 
 export interface NewUser {
@@ -38,6 +47,8 @@ export interface NewUser {
   readonly name: string | undefined;
   /** Names of roles the org defines. */
   readonly roles: readonly string[];
+  readonly email?: string | undefined;
+  readonly passwordHash?: string | undefined;
 }
 
 /** What is undefined stays. */
@@ -47,6 +58,17 @@ export interface UserChanges {
   readonly roles?: readonly string[] | undefined;
   /** Disabling ends the user's sessions, and refuses the API tokens until the user is enabled again. */
   readonly state?: AccountState | undefined;
+  /** Null takes it away. */
+  readonly email?: string | null | undefined;
+}
+
+/** What is undefined stays; null takes a limit or a default away. */
+export interface OrgChanges {
+  readonly name?: string | undefined;
+  /** Disabling ends every session of the org and refuses its API tokens until it is active again. */
+  readonly state?: AccountState | undefined;
+  readonly tokenLifetimeMsMax?: number | null | undefined;
+  readonly reminderThresholdsMs?: readonly number[] | null | undefined;
 }
 
 export class Accounts {
@@ -59,36 +81,46 @@ export class Accounts {
     this.#now = now;
   }
 
-  async createOrg({ id, name = id, roles, tokenLifetimeMsMax }: NewOrg) {
+  async createOrg({ id, name = id, roles, tokenLifetimeMsMax, reminderThresholdsMs }: NewOrg) {
     const malformed =
       checkNewOrgId(id) ??
       checkName(name) ??
       checkRoles(roles) ??
-      (tokenLifetimeMsMax === undefined ? undefined : checkLifetimeMax(tokenLifetimeMsMax));
+      checkLimits({ tokenLifetimeMsMax, reminderThresholdsMs });
     if (malformed !== undefined) return malformed;
+    const nowMs = this.#now();
     const org: OrgRecord = {
       id,
       name,
       state: 'active',
       roles: Object.fromEntries(Object.entries(roles).map(([role, scopes]) => [role, distinct(scopes)])),
       tokenLifetimeMsMax,
-      generation: 0,
-      tokenGenerationMin: 0,
-      createdAtMs: this.#now(),
+      reminderThresholdsMs: reminderThresholdsMs && inOrder(reminderThresholdsMs),
+      ...bornAt(nowMs),
     };
     const answer = await this.#store.createOrg(org);
     if (isOutage(answer)) return answer;
     return answer === 'created' ? org : existsAlready('org_exists', `The org ${id}`);
   }
 
-  /** `tokenLifetimeMsMax: null` lifts the limit. */
-  async changeOrg(orgId: string, change: Pick<OrgChange, 'name' | 'tokenLifetimeMsMax'>) {
-    const max = change.tokenLifetimeMsMax;
-    const malformed = max === undefined || max === null ? undefined : checkLifetimeMax(max);
-    return malformed ?? this.#changeOrg(orgId, change);
+  /** All in one step. */
+  async changeOrg(orgId: string, changes: OrgChanges) {
+    const { name, state, tokenLifetimeMsMax, reminderThresholdsMs: remindersMs } = changes;
+    const change = {
+      ...(name !== undefined && { name }),
+      ...(state !== undefined && { state }),
+      ...(tokenLifetimeMsMax !== undefined && { tokenLifetimeMsMax }),
+      ...(remindersMs !== undefined && { reminderThresholdsMs: remindersMs && inOrder(remindersMs) }),
+    };
+    return checkLimits(changes) ?? this.#changeOrg(orgId, change);
   }
 
-  /** Disabling ends every session of the org and refuses its API tokens until it is active again. */
+  /** The org, its users, their sessions and API tokens: gone for good. Repeating it after an outage goes on. */
+  async deleteOrg(orgId: string): Promise<'deleted' | 'already_deleted' | CommandError | Outage> {
+    const answer = checkOrgId(orgId) ?? (await this.#store.deleteOrg(orgId, this.#now()));
+    return answer === 'unknown' ? orgUnknown(orgId) : answer;
+  }
+
   setOrgState(orgId: string, state: AccountState) {
     return this.#changeOrg(orgId, { state });
   }
@@ -123,9 +155,12 @@ export class Accounts {
     return isOutage(changed) ? changed : (checkKnownRoles(org, [role]) ?? changed);
   }
 
-  async createUser({ orgId, id, name = id, roles: given }: NewUser) {
+  async createUser({ orgId, id, name = id, roles: given, email, passwordHash }: NewUser) {
     const roles = distinct(given);
-    const malformed = checkUser(orgId, id, name) ?? checkNewUserId(id);
+    const malformed =
+      checkUser(orgId, id, name) ??
+      checkNewUserId(id) ??
+      (email === undefined ? undefined : checkEmail(email));
     const unknown = malformed ?? (await this.#checkRoles(orgId, roles));
     if (unknown !== undefined) return unknown;
     const user: UserRecord = {
@@ -134,10 +169,9 @@ export class Accounts {
       name,
       state: 'active',
       roles,
-      generation: 0,
-      tokenGenerationMin: 0,
-      createdAtMs: this.#now(),
-      passwordHash: undefined,
+      passwordHash,
+      email,
+      ...bornAt(this.#now()),
     };
     const answer = await this.#store.createUser(user);
     if (isOutage(answer)) return answer;
@@ -149,15 +183,17 @@ export class Accounts {
   async changeUser(
     orgId: string,
     userId: string,
-    { name, roles, state }: UserChanges,
+    { name, roles, state, email }: UserChanges,
   ): Promise<UserRecord | CommandError | Outage> {
-    const malformed = checkUser(orgId, userId, name);
+    const malformed =
+      checkUser(orgId, userId, name) ?? (typeof email === 'string' ? checkEmail(email) : undefined);
     const unknown = malformed ?? (roles === undefined ? undefined : await this.#checkRoles(orgId, roles));
     if (unknown !== undefined) return unknown;
     const change = {
       ...(name !== undefined && { name }),
       ...(roles !== undefined && { roles: distinct(roles) }),
       ...(state !== undefined && { state }),
+      ...(email !== undefined && { email }),
     };
     return (await this.#store.changeUser(orgId, userId, change, this.#now())) ?? userUnknown(orgId, userId);
   }
@@ -168,6 +204,23 @@ export class Accounts {
 
   setUserState(orgId: string, userId: string, state: AccountState) {
     return this.changeUser(orgId, userId, { state });
+  }
+
+  /** The API tokens live on, and begin other sessions. */
+  async endSessions(orgId: string, userId: string): Promise<UserRecord | CommandError | Outage> {
+    const malformed = checkUser(orgId, userId);
+    if (malformed !== undefined) return malformed;
+    const ended = await this.#store.changeUser(orgId, userId, { endsSessions: true }, this.#now());
+    return ended ?? userUnknown(orgId, userId);
+  }
+
+  /** Ends every session and API token of the user for good. */
+  async deleteUser(
+    orgId: string,
+    userId: string,
+  ): Promise<'deleted' | 'already_deleted' | CommandError | Outage> {
+    const answer = checkUser(orgId, userId) ?? (await this.#store.deleteUser(orgId, userId, this.#now()));
+    return answer === 'unknown' ? userUnknown(orgId, userId) : answer;
   }
 
   async findUser(orgId: string, userId: string): Promise<UserRecord | CommandError | Outage> {
@@ -191,45 +244,16 @@ export class Accounts {
   }
 }
 
-export const orgUnknown = (orgId: string): CommandError =>
-  commandError('org_unknown', `There is no org ${orgId}. Create it, or list the orgs to see their ids.`);
+const checkLimits = ({ tokenLifetimeMsMax, reminderThresholdsMs }: OrgChanges): CommandError | undefined =>
+  (typeof tokenLifetimeMsMax === 'number' ? checkLifetimeMax(tokenLifetimeMsMax) : undefined) ??
+  (reminderThresholdsMs ? checkReminders(reminderThresholdsMs) : undefined);
 
-export const userUnknown = (orgId: string, userId: string): CommandError =>
-  commandError(
-    'user_unknown',
-    `There is no user ${orgId}/${userId}. Create it, or list the users of ${orgId}.`,
-  );
+/** The first reminder first, each once. */
+const inOrder = (thresholdsMs: readonly number[]): readonly number[] =>
+  [...new Set(thresholdsMs)].sort((one, other) => other - one);
 
-const existsAlready = (code: 'org_exists' | 'user_exists', what: string): CommandError =>
-  commandError(
-    code,
-    `${what} exists already. If an earlier attempt ended without an answer, that one made it. Otherwise change it, or choose another id.`,
-  );
-
-const checkUser = (orgId: string, userId: string, name?: string): CommandError | undefined =>
-  checkOrgId(orgId) ?? checkUserId(userId) ?? (name === undefined ? undefined : checkName(name));
-
-const checkRoles = (roles: Readonly<Record<string, readonly string[]>>): CommandError | undefined => {
-  const entries = Object.entries(roles);
-  for (const [role, scopes] of entries) {
-    const malformed = checkRoleName(role) ?? checkScopes(scopes);
-    if (malformed !== undefined) return malformed;
-  }
-  return checkCount('role_malformed', 'roles of one org', entries.length, rolesPerOrgMax);
-};
-
-const checkKnownRoles = (org: OrgRecord, roles: readonly string[]): CommandError | undefined => {
-  const malformed =
-    checkCount('role_malformed', 'roles of one user', roles.length, rolesPerUserMax) ??
-    roles.map(checkRoleName).find((found) => found !== undefined);
-  if (malformed !== undefined) return malformed;
-  const unknown = roles.find((role) => !Object.hasOwn(org.roles, role));
-  if (unknown === undefined) return undefined;
-  const known = Object.keys(org.roles).sort();
-  return commandError(
-    'role_unknown',
-    `The org ${org.id} defines no role ${JSON.stringify(unknown)}. ${
-      known.length === 0 ? 'It has none yet; define one first.' : `It has: ${known.slice(0, 20).join(', ')}.`
-    }`,
-  );
-};
+/**
+ * Of an account that is made now. Its generations begin with the time, above those of any account that had its id before:
+ * no session or API token of that one is good for this one, though the store has forgotten it.
+ */
+const bornAt = (nowMs: number) => ({ generation: nowMs, tokenGenerationMin: nowMs, createdAtMs: nowMs });

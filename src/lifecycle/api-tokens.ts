@@ -5,7 +5,7 @@ import type { Outage } from '../decision/outcome.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { ApiTokenRecord } from '../store/records.ts';
 import type { TokenStore } from '../store/token-store.ts';
-import { orgUnknown, userUnknown } from './accounts.ts';
+import { orgUnknown, userUnknown } from './account-checks.ts';
 import { type CommandError, commandError } from './command-error.ts';
 import { createApiToken, type CreateApiTokenDeps, type NewApiToken } from './create-api-token.ts';
 import { createDerivedSecrets } from './idempotency.ts';

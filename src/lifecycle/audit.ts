@@ -25,6 +25,7 @@ export type AuditAction =
   | 'token.import'
   | 'session.begin'
   | 'session.end'
+  | 'session.end_all'
   | 'password.change'
   | 'user.list'
   | 'user.see'
@@ -33,15 +34,21 @@ export type AuditAction =
   | 'user.disable'
   | 'user.enable'
   | 'user.set_roles'
+  | 'user.delete'
+  | 'org.list'
   | 'org.see'
   | 'org.create'
+  | 'org.change'
+  | 'org.delete'
   | 'org.disable'
   | 'org.enable'
   | 'role.create'
   | 'role.delete'
+  | 'key.list'
   | 'key.rotate'
   | 'key.revoke'
-  | 'audit.read';
+  | 'audit.read'
+  | 'status.see';
 
 export interface AuditEvent {
   readonly action: AuditAction;
@@ -155,6 +162,7 @@ const createFloodGate = (windowMs: number, refusalsMax: number, whose: string, l
 /** What a retry may be answered: the first time is written down, and a thousand more would push out everything else. */
 const changesNothing = (outcome: unknown): boolean =>
   outcome === 'already_revoked' ||
+  outcome === 'already_deleted' ||
   outcome === 'nothing' ||
   (typeof outcome === 'object' && outcome !== null && 'isRepeat' in outcome && outcome.isRepeat === true);
 

@@ -9,7 +9,7 @@ import { uuidOf } from '../identity/vendor-ids.ts';
 import type { ApiTokenRecord } from '../store/records.ts';
 import { digestOf, secretLengthMin } from '../tokens/api-token.ts';
 import { shardOfAccount } from '../tokens/shard.ts';
-import { userUnknown } from './accounts.ts';
+import { userUnknown } from './account-checks.ts';
 import type { ApiTokensDeps } from './api-tokens.ts';
 import { type CommandError, commandError, isCommandError, isFailure } from './command-error.ts';
 import { newRecord } from './create-api-token.ts';

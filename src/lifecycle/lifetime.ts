@@ -10,6 +10,17 @@ const lifetimeMsMax = 36_525 * 24 * 60 * minuteMs;
 export const checkLifetimeMax = (lifetimeMs: number): CommandError | undefined =>
   isLifetime(lifetimeMs) ? undefined : malformed;
 
+const remindersMax = 8;
+
+/** How long before their expiry the users of an org are reminded of API tokens. */
+export const checkReminders = (thresholdsMs: readonly number[]): CommandError | undefined =>
+  thresholdsMs.length <= remindersMax && thresholdsMs.every(isLifetime)
+    ? undefined
+    : commandError(
+        'reminder_malformed',
+        `Reminders are at most ${remindersMax} times before an expiry, each from one minute to a hundred years, e.g. 14 days, 3 days and 1 day.`,
+      );
+
 /** How long before its expiry somebody wants to be reminded of a token. */
 export const checkNotifyBefore = (beforeMs: number | undefined): CommandError | undefined =>
   beforeMs === undefined || (Number.isSafeInteger(beforeMs) && beforeMs >= 0 && beforeMs <= lifetimeMsMax)

@@ -5,7 +5,7 @@ import { isOutage, type Outage } from '../decision/outcome.ts';
 import { effectiveScopes } from '../decision/scope.ts';
 import type { OrgRecord, UserRecord } from '../store/records.ts';
 import type { TokenStore } from '../store/token-store.ts';
-import { orgUnknown, userUnknown } from './accounts.ts';
+import { orgUnknown, userUnknown } from './account-checks.ts';
 import { type CommandError, commandError, isCommandError } from './command-error.ts';
 
 export interface Owner {

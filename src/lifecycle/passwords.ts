@@ -3,11 +3,11 @@
 // Every session of the user ends with it; the API tokens live on.
 
 import { denial, isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
-import { mayChangePassword } from '../decision/rights.ts';
+import { mayManageUser } from '../decision/rights.ts';
 import type { SignInLimit } from '../identity/sign-in-limit.ts';
 import type { UserRecord } from '../store/records.ts';
 import type { TokenStore } from '../store/token-store.ts';
-import { userUnknown } from './accounts.ts';
+import { userUnknown } from './account-checks.ts';
 import type { Actor } from './actor.ts';
 import { type CommandError, commandError, isCommandError, isFailure } from './command-error.ts';
 import { checkOrgId, checkUserId } from './names.ts';
@@ -43,6 +43,12 @@ const checkPassword = (password: string): CommandError | undefined =>
         `A password has at least ${charactersMin} characters and at most ${bytesMax} bytes. Any characters will do.`,
       );
 
+/** Of a user who is about to be made. */
+export const hashNewPassword = async (
+  passwords: Pick<PasswordHashes, 'hash'>,
+  password: string,
+): Promise<string | CommandError | Outage> => checkPassword(password) ?? passwords.hash(password);
+
 export type Passwords = ReturnType<typeof createPasswords>;
 
 export const createPasswords = (deps: PasswordsDeps) => {
@@ -64,7 +70,7 @@ export const createPasswords = (deps: PasswordsDeps) => {
   return {
     /** The operator's command; `null` takes the password away. */
     setPassword: set,
-    /** A caller's. Denials: as `mayChangePassword`, and `rate_limited`; the error `password_wrong` for a wrong old one. */
+    /** A caller's. Denials: as `mayManageUser`, and `rate_limited`; the error `password_wrong` for a wrong old one. */
     changePassword: (actor: Actor, command: PasswordChange) => {
       const { orgId, userId, next } = command;
       const isOwn = actor.identity.org.id === orgId && actor.identity.user.id === userId;
@@ -72,7 +78,7 @@ export const createPasswords = (deps: PasswordsDeps) => {
         actor,
         action: 'password.change',
         subject: () => ({ org: orgId, user: userId }),
-        may: (identity) => mayChangePassword(identity, command),
+        may: (identity) => mayManageUser(identity, command),
         work: async ({ scopes }) => {
           const refusal = isOwn
             ? await prove(deps, actor, command)

@@ -14,7 +14,7 @@ import {
   type TokenSortKey,
 } from '../store/token-listing.ts';
 import type { TokenStore } from '../store/token-store.ts';
-import { orgUnknown, userUnknown } from './accounts.ts';
+import { orgUnknown, userUnknown } from './account-checks.ts';
 import { type CommandError, commandError } from './command-error.ts';
 
 export type TokenState = 'active' | 'expired' | 'revoked';

@@ -6,7 +6,7 @@ import { isTokenDead } from '../store/api-token-state.ts';
 import type { ApiTokenRecord } from '../store/records.ts';
 import { scanLimitMax } from '../store/token-listing.ts';
 import type { TokenStore } from '../store/token-store.ts';
-import { userUnknown } from './accounts.ts';
+import { userUnknown } from './account-checks.ts';
 import type { Owner } from './owner.ts';
 import { type CommandError, commandError } from './command-error.ts';
 

@@ -49,6 +49,9 @@ const looks: ReadonlySet<AuditAction> = new Set([
   'user.list',
   'user.see',
   'org.see',
+  'org.list',
+  'key.list',
+  'status.see',
   'audit.read',
 ]);
 

@@ -2,6 +2,8 @@
 
 import type { Change, OrgRecord, UserRecord } from './records.ts';
 
+type AccountLine = Extract<Change, { generation: number }>;
+
 /** What a change is about: a later change with the same name says the same or more. */
 export const subjectOf = (change: Change): string => {
   switch (change.kind) {
@@ -32,8 +34,19 @@ export const generationOf = (change: Change): number => {
 export const nextGeneration = ({ generation }: OrgRecord | UserRecord, atMs: number): number =>
   Math.max(generation + 1, atMs);
 
+/** The line of a deletion, in a generation of its own. */
+export const changeOfDeletion = (account: OrgRecord | UserRecord, atMs: number): AccountLine => {
+  const generation = nextGeneration(account, atMs);
+  return {
+    ...changeOfAccount(account, atMs),
+    generation,
+    tokenGenerationMin: generation,
+    state: 'deleted',
+  };
+};
+
 /** The line that says how an org or a user stands now. */
-export const changeOfAccount = (account: OrgRecord | UserRecord, atMs: number): Change => {
+export const changeOfAccount = (account: OrgRecord | UserRecord, atMs: number): AccountLine => {
   const { generation, tokenGenerationMin, state } = account;
   const facts = { generation, tokenGenerationMin, state, atMs };
   return 'orgId' in account

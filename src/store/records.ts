@@ -41,6 +41,8 @@ export const readOrg = record({
   roles: byName(texts),
   /** Longest API-token lifetime the org allows; undefined: no limit. */
   tokenLifetimeMsMax: optionalInteger,
+  /** How long before their expiry the org's users are reminded of API tokens; undefined: as the settings say; empty: never. */
+  reminderThresholdsMs: optional(listOf(integer)),
 });
 
 const owner = {
@@ -49,7 +51,7 @@ const owner = {
   /** Role names; their scopes are in the org. */
   roles: texts,
 };
-/** A user without the hash of the password, which the look-ups of the request path do not need. */
+/** A user without the hash of the password and the e-mail address, which the look-ups of the request path do not need. */
 export type TokenOwner = ReturnType<typeof readTokenOwner>;
 export const readTokenOwner = record(owner);
 
@@ -58,6 +60,8 @@ export const readUser = record({
   ...owner,
   /** PHC string of a slow hash; undefined: nobody signs in as this user with a password. Changing it moves the generation. */
   passwordHash: optional(text),
+  /** Where reminders go; undefined: nowhere. */
+  email: optional(text),
 });
 
 /** A name and a value a client keeps with its token. Nothing here reads them. */
@@ -107,7 +111,7 @@ export const readSigningKey = record({
 }) satisfies Reader<SigningKeyRecord>;
 
 /** As they stand after the change, so that `reapply` can give them back to a server that lost them: see `Change`. */
-const standing = { tokenGenerationMin: integer, state: accountState };
+const standing = { tokenGenerationMin: integer, state: oneOf(['active', 'disabled', 'deleted']) };
 
 const changes = {
   token: record({ kind: oneOf(['token']), tokenId: text, atMs: integer }),
@@ -130,8 +134,8 @@ const changes = {
 const changeKind = record({ kind: oneOf(['token', 'secret', 'session', 'user', 'org', 'keys']) });
 
 /**
- * One line of the change feed: what every replica must know to keep no stale permit. A lost "revoke all" or "disable" must
- * not revive anything.
+ * One line of the change feed: what every replica must know to keep no stale permit. A lost "revoke all", "disable" or
+ * deletion must not revive anything.
  */
 export type Change = ReturnType<(typeof changes)[keyof typeof changes]>;
 export const readChange: Reader<Change> = (value, what) => changes[changeKind(value, what).kind](value, what);

@@ -55,6 +55,7 @@ export interface OrgChange {
   /** Roles to define or redefine; `null` deletes. */
   readonly roles?: Readonly<Record<string, readonly string[] | null>>;
   readonly tokenLifetimeMsMax?: number | null;
+  readonly reminderThresholdsMs?: readonly number[] | null;
 }
 
 export interface UserChange {
@@ -63,7 +64,13 @@ export interface UserChange {
   readonly roles?: readonly string[];
   /** `null` takes the password away. */
   readonly passwordHash?: string | null;
+  readonly email?: string | null;
+  /** Begins a generation though nothing else changes: every session of the user ends, the API tokens live on. */
+  readonly endsSessions?: true;
 }
+
+/** `already_deleted`: there is none, but there was one not long ago. */
+export type Deletion = 'deleted' | 'already_deleted' | 'unknown';
 
 /** What a follower of the change feed hears. Calls arrive in order; none may throw. */
 export interface ChangeListener {
@@ -114,7 +121,10 @@ export interface LookUps {
 }
 
 export interface AccountStore {
-  /** The very same record again, `createdAtMs` too, is an earlier attempt repeated: `created`. */
+  /**
+   * The very same record again, `createdAtMs` too, is an earlier attempt repeated: `created`. Of an id that was deleted, or
+   * whose record was lost, the generations begin above those of before, whatever the record says.
+   */
   createOrg(org: OrgRecord): Promise<'created' | 'exists' | Outage>;
   changeOrg(orgId: string, change: OrgChange, nowMs: number): Promise<OrgRecord | undefined | Outage>;
   listOrgs(page: PageRequest): Promise<Page<OrgRecord> | Outage>;
@@ -141,6 +151,20 @@ export interface AccountStore {
     userId: string | undefined,
     nowMs: number,
   ): Promise<'revoked' | 'unknown' | Outage>;
+}
+
+/** Accounts that are taken away. */
+export interface AccountDeletions {
+  /**
+   * Takes a user away for good, in one step with its line: every session and API token ends. One made later with the same id
+   * begins in a generation above all of this one, so that nothing of it comes back.
+   */
+  deleteUser(orgId: string, userId: string, nowMs: number): Promise<Deletion | Outage>;
+  /**
+   * Takes an org away, and all its users. The first step ends every session and API token; users are then deleted one by
+   * one. After an outage the org may be left disabled, with some of its users: a repetition goes on. Its audit stays.
+   */
+  deleteOrg(orgId: string, nowMs: number): Promise<Deletion | Outage>;
 }
 
 /** API tokens, and the sessions that they began. */
@@ -222,6 +246,7 @@ interface WriteBack {
 
 type Commands = LookUps &
   AccountStore &
+  AccountDeletions &
   ApiTokenStore &
   TokenListings &
   SigningKeyStore &
@@ -263,6 +288,8 @@ const commands: Readonly<Record<StoreCommand, true>> = {
   changeUser: true,
   renewPasswordHash: true,
   listUsers: true,
+  deleteUser: true,
+  deleteOrg: true,
   revokeAll: true,
   createToken: true,
   findToken: true,

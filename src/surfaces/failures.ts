@@ -132,6 +132,9 @@ export const classifyCommandError = (code: CommandErrorCode): CommandErrorClass 
       return 'too_many';
     case 'id_malformed':
     case 'name_malformed':
+    case 'email_malformed':
+    case 'reminder_malformed':
+    case 'would_lock_out':
     case 'role_malformed':
     case 'scope_malformed':
     case 'lifetime_malformed':

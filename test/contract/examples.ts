@@ -16,6 +16,7 @@ export const exampleOrg = (over: Partial<OrgRecord> = {}): OrgRecord => ({
   state: 'active',
   roles: { reader: ['things:read'], admin: ['things:read', 'things:write', 'org:owner'] },
   tokenLifetimeMsMax: undefined,
+  reminderThresholdsMs: undefined,
   generation: 0,
   tokenGenerationMin: 0,
   createdAtMs: startMs,
@@ -32,6 +33,7 @@ export const exampleUser = (orgId: string, over: Partial<UserRecord> = {}): User
   tokenGenerationMin: 0,
   createdAtMs: startMs,
   passwordHash: undefined,
+  email: undefined,
   ...over,
 });
 

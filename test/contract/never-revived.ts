@@ -19,12 +19,14 @@ type Step =
     }
   | { readonly do: 'revoke all'; readonly of: 'org' | 'user' }
   | { readonly do: 'state'; readonly of: 'org' | 'user'; readonly state: 'active' | 'disabled' }
+  | { readonly do: 'delete' | 'make again'; readonly of: 'org' | 'user' }
   | { readonly do: 'roles'; readonly of: 'org' | 'user'; readonly count: number }
   | {
       readonly do: 'reapply';
       readonly of: 'org' | 'user';
       readonly generation: number;
       readonly min: number;
+      readonly isDeletion: boolean;
     };
 
 const tokenCount = 3;
@@ -44,8 +46,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   }),
   fc.record({ do: fc.constant('revoke all' as const), of }),
   fc.record({ do: fc.constant('state' as const), of, state: fc.constantFrom('active', 'disabled') }),
+  fc.record({ do: fc.constantFrom('delete' as const, 'make again' as const), of }),
   fc.record({ do: fc.constant('roles' as const), of, count: fc.nat(2) }),
-  fc.record({ do: fc.constant('reapply' as const), of, generation: small, min: small }),
+  fc.record({
+    do: fc.constant('reapply' as const),
+    of,
+    generation: small,
+    min: small,
+    isDeletion: fc.boolean(),
+  }),
 );
 
 interface World {
@@ -73,7 +82,8 @@ export const neverRevived = (t: Test, makePlace: MakePlace, runs: number): void 
             const after = await generationsOf(world);
             if (after.some((generation, index) => generation < before[index]!))
               throw new Error(`lowered: ${before.join()} -> ${after.join()}`);
-            before = after;
+            // A deleted account has none; one made again must not begin below what there was.
+            before = after.map((generation, index) => (isNaN(generation) ? before[index]! : generation));
             await look(world);
           }
         }),
@@ -113,8 +123,9 @@ const look = async ({ store, tokens, digests, dead }: World): Promise<void> => {
 const generationsOf = async ({ store, orgId, userId }: World): Promise<number[]> => {
   const org = sure(await store.findOrg(orgId));
   const user = sure(await store.findUser(orgId, userId));
-  if (org === undefined || user === undefined) throw new Error('an account is gone');
-  return [org.generation, org.tokenGenerationMin, user.generation, user.tokenGenerationMin];
+  return [org?.generation, org?.tokenGenerationMin, user?.generation, user?.tokenGenerationMin].map(
+    (generation) => generation ?? NaN,
+  );
 };
 
 const take = async ({ store, orgId, userId, tokens, digests }: World, step: Step): Promise<unknown> => {
@@ -147,6 +158,12 @@ const take = async ({ store, orgId, userId, tokens, digests }: World, step: Step
       return step.of === 'org'
         ? store.changeOrg(orgId, { state: step.state }, atMs)
         : store.changeUser(orgId, userId, { state: step.state }, atMs);
+    case 'delete':
+      return step.of === 'org' ? store.deleteOrg(orgId, atMs) : store.deleteUser(orgId, userId, atMs);
+    case 'make again':
+      return step.of === 'org'
+        ? store.createOrg(exampleOrg({ id: orgId }))
+        : store.createUser(exampleUser(orgId, { id: userId }));
     case 'roles': {
       const names = Array.from({ length: step.count }, (_, index) => `role-${index}`);
       return step.of === 'org'
@@ -155,7 +172,8 @@ const take = async ({ store, orgId, userId, tokens, digests }: World, step: Step
     }
     case 'reapply': {
       const { generation } = step;
-      const facts = { generation, tokenGenerationMin: Math.min(step.min, generation), atMs };
+      const state = step.isDeletion ? ({ state: 'deleted' } as const) : {};
+      const facts = { generation, tokenGenerationMin: Math.min(step.min, generation), ...state, atMs };
       const change: Change =
         step.of === 'org' ? { kind: 'org', orgId, ...facts } : { kind: 'user', orgId, userId, ...facts };
       return store.reapply([change]);

@@ -70,8 +70,8 @@ export const isAlive = async (store: TokenStore, digest: string, nowMs = startMs
   return org !== undefined && !isTokenDead(found.token, found.user, org) && nowMs < secretEndMs(found);
 };
 
-/** A user as a look-up of a secret shows them: without the password's hash. */
+/** A user as a look-up of a secret shows them. */
 export const ownerOf = (user: UserRecord): ApiTokenFound['user'] => {
-  const { passwordHash, ...owner } = user;
-  return passwordHash === undefined ? owner : { ...owner };
+  const { passwordHash: _, email: __, ...owner } = user;
+  return owner;
 };

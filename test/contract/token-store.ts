@@ -7,6 +7,7 @@ import type { TokenStore } from '../../src/store/token-store.ts';
 import { digestOf } from '../../src/tokens/api-token.ts';
 import { exampleKey, exampleOrg, exampleToken, exampleUser, startMs, nthGeneration } from './examples.ts';
 import { auditContract } from './audit.ts';
+import { deletions } from './deletions.ts';
 import { lostLines } from './lost-lines.ts';
 import { newSecrets } from './new-secrets.ts';
 import { particulars } from './particulars.ts';
@@ -20,6 +21,7 @@ export const tokenStoreContract = (t: Test, makePlace: MakePlace): void => {
   t.test('users', (t) => users(t, makePlace));
   t.test('API tokens', (t) => tokens(t, makePlace));
   t.test('revocation', (t) => revocation(t, makePlace));
+  t.test('deleted users and orgs', (t) => deletions(t, makePlace));
   t.test('new secrets', (t) => newSecrets(t, makePlace));
   t.test('uses, passwords and what a token carries', (t) => particulars(t, makePlace));
   t.test('listings of API tokens', (t) => tokenListings(t, makePlace));

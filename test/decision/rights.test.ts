@@ -4,7 +4,7 @@ import t from 'tap';
 import type { Identity } from '../../src/decision/identity.ts';
 import type { Denial } from '../../src/decision/outcome.ts';
 import {
-  mayChangePassword,
+  mayManageUser,
   mayManageAccounts,
   mayManageTokens,
   mayReadAudit,
@@ -53,18 +53,18 @@ const cases: Record<string, readonly [Denial | undefined, string | undefined]> =
     mayManageTokens(ann(everyRight, 'api_token'), { orgId: 'other', userId: undefined }),
     'session_kind_refused api_token',
   ],
-  'own password, without a right': [mayChangePassword(ann([]), own), undefined],
+  'own password, without a right': [mayManageUser(ann([]), own), undefined],
   'own password, in a session made from an API token': [
-    mayChangePassword(ann(everyRight, 'api_token'), own),
+    mayManageUser(ann(everyRight, 'api_token'), own),
     'session_kind_refused api_token',
   ],
-  "another user's password, as the org's owner": [mayChangePassword(ann([orgOwner]), bobs), undefined],
+  "another user's password, as the org's owner": [mayManageUser(ann([orgOwner]), bobs), undefined],
   "another user's password, with the right to all tokens": [
-    mayChangePassword(ann([allTokens]), bobs),
+    mayManageUser(ann([allTokens]), bobs),
     `scope_missing ${orgOwner}`,
   ],
   "another org's password, with every right": [
-    mayChangePassword(ann(everyRight), { orgId: 'other', userId: 'ann' }),
+    mayManageUser(ann(everyRight), { orgId: 'other', userId: 'ann' }),
     'tenant_mismatch other',
   ],
   "users and roles, as the org's owner": [mayManageAccounts(ann([orgOwner]), 'acme'), undefined],

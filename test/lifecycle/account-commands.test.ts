@@ -10,6 +10,7 @@ import type { Actor } from '../../src/lifecycle/actor.ts';
 import { createAudit } from '../../src/lifecycle/audit.ts';
 import { isCommandError } from '../../src/lifecycle/command-error.ts';
 import type { AuditEntry } from '../../src/store/records.ts';
+import { createPasswordHashes } from '../../src/lifecycle/password-hash.ts';
 import { anIdentity } from '../support/identity.ts';
 import { createWorld } from './world.ts';
 
@@ -29,7 +30,7 @@ const startCommands = async (t: Test) => {
     now: world.now,
   });
   t.teardown(() => audit.close());
-  const commands = createAccountCommands({ ...world, audit });
+  const commands = createAccountCommands({ ...world, audit, passwords: createPasswordHashes({ ln: 4 }) });
   const actor = (scopes: readonly string[], over: Partial<Identity> = {}): Actor => ({
     identity: anIdentity({
       sessionKind: 'interactive',

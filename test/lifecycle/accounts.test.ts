@@ -33,18 +33,25 @@ t.test('an org has a name, roles and a longest token life', async (t) => {
 t.test('a user holds roles the org defines', async (t) => {
   const { accounts, clock } = await createWorld(t);
   const user = await accounts.createUser({ orgId: 'acme', id: 'bob', name: undefined, roles: ['reader'] });
-  t.match(user, { orgId: 'acme', id: 'bob', name: 'bob', state: 'active', roles: ['reader'], generation: 0 });
+  t.match(user, {
+    orgId: 'acme',
+    id: 'bob',
+    name: 'bob',
+    state: 'active',
+    roles: ['reader'],
+    generation: clock.nowMs,
+  });
   t.match(await accounts.setRoles('acme', 'bob', ['admin', 'reader']), {
     roles: ['admin', 'reader'],
-    generation: clock.nowMs,
+    generation: clock.nowMs + 1,
   });
   t.match(await accounts.changeUser('acme', 'bob', { name: 'Bob' }), {
     name: 'Bob',
-    generation: clock.nowMs,
+    generation: clock.nowMs + 1,
   });
   t.match(await accounts.setUserState('acme', 'bob', 'disabled'), {
     state: 'disabled',
-    generation: clock.nowMs + 1,
+    generation: clock.nowMs + 2,
   });
   const users = await accounts.listUsers('acme', page);
   t.same('items' in users && users.items.map((item) => item.id), ['ann', 'bob']);
@@ -64,9 +71,9 @@ t.test('disabling an org moves its generation, which ends its sessions', async (
   const { accounts, clock } = await createWorld(t);
   t.match(await accounts.setOrgState('acme', 'disabled'), {
     state: 'disabled',
-    generation: clock.nowMs,
+    generation: clock.nowMs + 1,
   });
-  t.match(await accounts.setOrgState('acme', 'disabled'), { generation: clock.nowMs }, 'once');
+  t.match(await accounts.setOrgState('acme', 'disabled'), { generation: clock.nowMs + 1 }, 'once');
 });
 
 t.test('what cannot be done is answered with a stable code and a sentence that teaches', async (t) => {

@@ -49,7 +49,7 @@ t.test('an API token is exchanged for an access token of a new session', async (
     org: 'acme',
     scope: 'reports:read things:read things:write tollgate:introspect',
     tid: record.id,
-    gen: '0.0',
+    gen: `${record.generation.org}.${record.generation.user}`,
     amr: ['api_token'],
   });
   t.equal(claims.exp! - claims.iat!, 30 * 60, 'it lives as long as the settings say');
@@ -195,7 +195,8 @@ t.test('a session ends when the roles of its user change; the API token begins a
   t.equal(await refusalOf(world, access.accessToken), 'session_ended');
   const again = await exchanged(world, secret);
   t.same(again.scopes, ['reports:read', 'things:read']);
-  t.equal(decodeJwt(again.accessToken)['gen'], `0.${world.clock.nowMs}`);
+  const { nowMs } = world.clock;
+  t.equal(decodeJwt(again.accessToken)['gen'], `${nowMs}.${nowMs + 1}`);
 });
 
 t.test('without a key to sign with it is an outage, not a refusal', async (t) => {

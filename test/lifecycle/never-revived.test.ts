@@ -170,8 +170,11 @@ const restart = (): Command =>
   });
 
 /** Whether the feed has told the newest change of an account, if there was any. */
-const isHeard = (heard: number, account: { readonly generation: number } | undefined): boolean =>
-  account === undefined || account.generation === 0 || heard >= account.generation;
+const isHeard = (
+  heard: number,
+  account: { readonly generation: number; readonly createdAtMs: number } | undefined,
+): boolean =>
+  account === undefined || account.generation === account.createdAtMs || heard >= account.generation;
 
 /** What the model calls good becomes good at both, what it calls bad bad; and what is buried stays so at every look. */
 const compare = async (model: LifeModel, { here, there, orgId }: Pair): Promise<void> => {

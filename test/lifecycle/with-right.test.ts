@@ -28,11 +28,12 @@ const startCommands = async (t: Test, perMinute = 0) => {
   };
   const audit = createAudit({ store: world.store, log, exchangeSampling: 1, now: world.now });
   t.teardown(() => audit.close());
-  const deps = { ...world, audit, commandLimit: createCommandLimit(perMinute) };
+  const hashes = createPasswordHashes();
+  const deps = { ...world, audit, commandLimit: createCommandLimit(perMinute), passwords: hashes };
   const tokens = createTokenCommands(deps);
   const accounts = createAccountCommands(deps);
   const limit = createSignInLimit(world.settings.limits);
-  const passwords = createPasswords({ ...deps, passwords: createPasswordHashes(), limit });
+  const passwords = createPasswords({ ...deps, limit });
   const actorWith = (...scopes: string[]): Actor => ({
     identity: anIdentity({
       sessionKind: 'interactive',

@@ -52,9 +52,11 @@ export const parseLine = (line: readonly string[]): Change | undefined => {
   }
 };
 
+const states = new Set<string | undefined>(['active', 'disabled', 'deleted']);
+
 /** What is no number where one belongs, and a state of a later version, is as absent. */
 const valueOf = (property: string, text: string | undefined): string | number | undefined => {
-  if (property === 'state') return text === 'active' || text === 'disabled' ? text : undefined;
+  if (property === 'state') return states.has(text) ? text : undefined;
   if (text === undefined || !numbers.has(property)) return text;
   return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 };

@@ -10,7 +10,7 @@
 //   tollgate:{7}:imports              string  set by the first import    no expiry
 //   tollgate:{7}:org:<org>            hash    the org, in its own shard  no expiry
 //   tollgate:{7}:orgs, users:<org>    zset    ids                        no expiry
-//   tollgate:{7}:ended:<what>         string  ended sessions, and revocations whose record was lost   retention
+//   tollgate:{7}:ended:<what>         string  ended sessions, deleted accounts, and revocations whose record was lost   retention
 //   tollgate:{7}:line:<what>          string  which line of it was written back last   retention
 //   tollgate:{7}:changes              stream  the change feed            retention
 //   tollgate:{7}:retention            string  that time in ms: the longest any replica asked for   no expiry
@@ -44,6 +44,16 @@ export const isStorableId = (id: string): boolean => id.isWellFormed();
 
 export const isStorableAccount = (orgId: string, userId: string | undefined): boolean =>
   isStorableId(orgId) && (userId === undefined || isStorableId(userId));
+
+/** The record of an org or a user, and the stream of its shard. */
+export const accountKeys = (
+  keys: KeySpace,
+  orgId: string,
+  userId: string | undefined,
+): [record: string, changes: string] => [
+  keys.record(orgId, userId),
+  keys.changes(shardOfAccount(orgId, userId)),
+];
 
 /** Whether a text can be the id of a token: it names a shard. */
 export const isStorableTokenId = (tokenId: string): boolean =>
@@ -85,6 +95,12 @@ export class KeySpace {
   readonly token = (tokenId: string): string => this.#key(shardOfTokenId(tokenId), `token:${tokenId}`);
   readonly digest = (digest: string): string => this.#key(shardOfDigest(digest), `digest:${digest}`);
   readonly imports = (shard: number): string => this.#key(shard, 'imports');
+  /** Of an org or a user that was deleted, or whose record was lost: its generation. */
+  readonly endedAccount = (orgId: string, userId: string | undefined): string =>
+    this.ended(
+      shardOfAccount(orgId, userId),
+      userId === undefined ? `org:${orgId}` : `user:${this.account(orgId, userId)}`,
+    );
   readonly ended = (shard: number, what: string): string => this.#key(shard, `ended:${what}`);
   readonly lineWrittenBack = (shard: number, subject: string): string => this.#key(shard, `line:${subject}`);
   readonly changes = (shard: number): string => this.#key(shard, 'changes');

@@ -9,7 +9,7 @@ import { parseFound, parseOrg, parseUser } from './record-codec.ts';
 import { sameShard, script } from './script.ts';
 
 /**
- * `found(base, id, digest)`: the reply to a look-up. The secret's number is that of the present one, or of the one before it; a
+ * `found(base, id, digest)`: the reply to a look-up; false too where the user was deleted. The secret's number is that of the present one, or of the one before it; a
  * digest that is neither was replaced longer ago and leads nowhere.
  */
 const found = `
@@ -24,6 +24,7 @@ local function found(base, id, digest)
   end
   local user = redis.call('HMGET', base .. 'user:' .. token[6],
     'name', 'state', 'roles', 'generation', 'tokenGenerationMin', 'createdAtMs')
+  if not user[1] and not user[4] then return false end
   local reply = '[' .. number
   for i = 1, 5 do reply = reply .. ',' .. (token[i] or 'null') end
   for i = 1, 6 do reply = reply .. ',' .. (user[i] or 'null') end

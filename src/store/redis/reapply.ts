@@ -88,23 +88,33 @@ return 1
  * when the stream lacks the line, generation, tokenGenerationMin or '', state or '' (taken only by an older record), how
  * many words of the line come before the generation, the time of the line last, words of the line.
  *
+ * A deletion takes the record away again, unless that is of an account made or changed later.
+ *
  * The record may have been changed since the loss, in a generation not above a lost one. That change is the newer one, so it
  * stands: its line gets a generation above the lost ones, or sessions made in those would outlive it.
  */
 const reapplyAccount = script(`${appendLine}${appendAgain}${withGeneration}${allowAtMaxmemory}
 allowAtMaxmemory(KEYS[3])
 local account, generation, tokenGenerationMin = KEYS[1], tonumber(ARGV[3]), tonumber(ARGV[4])
-local line, isNewer = {unpack(ARGV, 7)}, false
+local line, isNewer, isDeletion = {unpack(ARGV, 7)}, false, ARGV[5] == 'deleted'
+local atMs = tonumber(ARGV[6 + tonumber(ARGV[6])])
+local function changedAt()
+  local changed = redis.call('HGET', account, 'changedAtMs')
+  return tonumber(changed or isDeletion and redis.call('HGET', account, 'createdAtMs') or '-1')
+end
+if isDeletion and redis.call('EXISTS', account) == 1
+  and tonumber(redis.call('HGET', account, 'generation')) < generation and changedAt() <= atMs then
+  redis.call('DEL', account)
+end
 if redis.call('EXISTS', account) == 1 then
   local present = tonumber(redis.call('HGET', account, 'generation'))
   if present <= generation then
-    local atMs = ARGV[6 + tonumber(ARGV[6])]
-    isNewer = tonumber(redis.call('HGET', account, 'changedAtMs') or '-1') > tonumber(atMs)
+    isNewer = changedAt() > atMs
     if isNewer then
       generation = generation + 1
       if tonumber(redis.call('HGET', account, 'tokenGenerationMin')) == present then tokenGenerationMin = generation end
     elseif present < generation then
-      redis.call('HSET', account, 'changedAtMs', atMs)
+      redis.call('HSET', account, 'changedAtMs', ARGV[6 + tonumber(ARGV[6])])
       if ARGV[5] ~= '' then redis.call('HSET', account, 'state', '"' .. ARGV[5] .. '"') end
     end
     redis.call('HSET', account, 'generation', generation)
@@ -113,7 +123,7 @@ if redis.call('EXISTS', account) == 1 then
     redis.call('HSET', account, 'tokenGenerationMin', tokenGenerationMin)
   end
   local head = {unpack(ARGV, 7, 6 + tonumber(ARGV[6]))}
-  if isNewer then head[#head] = redis.call('HGET', account, 'changedAtMs') end
+  if isNewer then head[#head] = string.format('%.0f', changedAt()) end
   line = withGeneration(account, head)
   generation = math.max(present, generation)
 elseif tonumber(redis.call('GET', KEYS[2]) or '-1') < generation then
@@ -190,8 +200,7 @@ const commandOf = (keys: KeySpace, change: Change): Command | undefined => {
       const userId = change.kind === 'user' ? change.userId : undefined;
       if (!isStorableAccount(orgId, userId)) return undefined;
       const shard = shardOfAccount(orgId, userId);
-      const name = userId === undefined ? orgId : keys.account(orgId, userId);
-      const touched = [keys.record(orgId, userId), keys.ended(shard, `${change.kind}:${name}`)];
+      const touched = [keys.record(orgId, userId), keys.endedAccount(orgId, userId)];
       const wordsBefore = accountLine(orgId, userId, atMs).length;
       const args = [generation, `${tokenGenerationMin ?? ''}`, state ?? '', wordsBefore];
       return { shard, script: reapplyAccount, touched: [...touched, ...linesOf(keys, shard, change)], args };

@@ -11,6 +11,7 @@ import { ChangeFeed } from './change-feed.ts';
 import { ClusterDirectory } from './cluster-directory.ts';
 import { type Purpose, serverOptions } from './connection-options.ts';
 import { attemptWith, type MasterConnections, runOn, type StoreContext } from './context.ts';
+import { deletions } from './deletion.ts';
 import type { Directory, ServerAddress } from './directory.ts';
 import type { FaultLog } from './fault.ts';
 import { KeySpace } from './key-space.ts';
@@ -72,6 +73,7 @@ export const createRedisStore = (settings: RedisSettings, options: StoreOptions)
     },
     ...lookUps(context),
     ...accounts(context),
+    ...deletions(context),
     ...apiTokens(context),
     probe: () => context.attempt(() => probe(context, settings.mode === 'cluster')),
     ...tokenListings(context),

@@ -99,7 +99,7 @@ const countTokens: Step<'countTokens'> = async ({ keys, reads }, count) => {
   return counts.reduce((total, each) => total + each, 0);
 };
 
-const buryTokens: Step<'buryTokens'> = async (context, tokenIds, nowMs) => {
+export const buryTokens: Step<'buryTokens'> = async (context, tokenIds, nowMs) => {
   const writes = context.unacknowledged('sweep');
   const bury = async (tokenId: string): Promise<void> => {
     await runOn(writes, buryScript, [context.keys.token(tokenId)], [nowMs]);

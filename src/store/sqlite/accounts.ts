@@ -8,23 +8,26 @@ import type { AccountStore, OrgChange } from '../token-store.ts';
 import { appendLine, newestGeneration } from './change-log.ts';
 import type { FileConnection } from './connection.ts';
 import type { FileAccess, Step } from './file-access.ts';
-import { optionalIntegerOf, orgTable, parseOrg, parseUser, userTable } from './rows.ts';
+import { integerOf, optionalIntegerOf, orgTable, parseOrg, parseUser, userTable } from './rows.ts';
 
 export const findOrg: Step<'findOrg'> = (connection, orgId) => {
-  const row = connection.get(`SELECT ${orgTable.columns} FROM orgs WHERE id = ?`, orgId);
+  const row = connection.get(
+    `SELECT ${orgTable.columns} FROM orgs WHERE id = ? AND deleted_at_ms IS NULL`,
+    orgId,
+  );
   return row && parseOrg(row);
 };
 
 export const findUser: Step<'findUser'> = (connection, orgId, userId) => {
-  const sql = `SELECT ${userTable.columns} FROM users WHERE org_id = ? AND id = ?`;
+  const sql = `SELECT ${userTable.columns} FROM users WHERE org_id = ? AND id = ? AND deleted_at_ms IS NULL`;
   const row = connection.get(sql, orgId, userId);
   return row && parseUser(row);
 };
 
-type Account = OrgRecord | UserRecord;
+export type Account = OrgRecord | UserRecord;
 
 /** The table of an account, and what finds its row there. */
-const rowOf = (account: Account) =>
+export const rowOf = (account: Account) =>
   'orgId' in account
     ? { table: 'users', condition: 'org_id = ? AND id = ?', ids: [account.orgId, account.id] }
     : { table: 'orgs', condition: 'id = ?', ids: [account.id] };
@@ -45,20 +48,33 @@ export const writeAccount = (connection: FileConnection, account: Account, chang
   connection.run(`UPDATE ${table} SET changed_at_ms = ? WHERE ${condition}`, changedAtMs, ...ids);
 };
 
+/** The newest generation of an account of this id that was deleted, or whose record was lost; -1: there was none. */
+const generationBefore = (connection: FileConnection, account: Account): number => {
+  const { table, condition, ids } = rowOf(account);
+  const row = connection.get(`SELECT generation FROM ${table} WHERE ${condition}`, ...ids);
+  const lost = changeOfAccount(account, account.createdAtMs);
+  return Math.max(row === undefined ? -1 : integerOf(row, 'generation'), newestGeneration(connection, lost));
+};
+
 /**
- * An account whose record was lost goes on counting from the generation that was written back: replicas believe nothing
- * below it. So an earlier attempt to make the same account may have another generation.
+ * An account whose record was deleted or lost goes on counting from its generation: replicas believe nothing below it, and no
+ * API token of before lives again. So an earlier attempt to make the same account may have other generations.
  */
 const create = <T extends Account>(
   connection: FileConnection,
   known: T | undefined,
   account: T,
 ): 'created' | 'exists' => {
-  if (known !== undefined)
-    return isDeepStrictEqual({ ...known, generation: account.generation }, account) ? 'created' : 'exists';
-  const lost = changeOfAccount(account, account.createdAtMs);
-  const generation = Math.max(account.generation, newestGeneration(connection, lost));
-  writeAccount(connection, { ...account, generation });
+  if (known !== undefined) {
+    const { generation, tokenGenerationMin } = account;
+    return isDeepStrictEqual({ ...known, generation, tokenGenerationMin }, account) ? 'created' : 'exists';
+  }
+  const before = generationBefore(connection, account);
+  const isAbove = account.generation > before;
+  const began = isAbove ? account : { ...account, generation: before, tokenGenerationMin: before };
+  writeAccount(connection, began);
+  const { table, condition, ids } = rowOf(account);
+  connection.run(`UPDATE ${table} SET deleted_at_ms = NULL, changed_at_ms = NULL WHERE ${condition}`, ...ids);
   return 'created';
 };
 
@@ -84,14 +100,25 @@ const writeChanged = <T extends Account>(
   return changed;
 };
 
+/** `null` takes it away; undefined leaves it. */
+const changedTo = <T>(change: T | null | undefined, before: T | undefined): T | undefined =>
+  change === undefined ? before : (change ?? undefined);
+
 /** A change that changes nothing begins no generation and writes no line, so it can be repeated. */
 const changeOrg: Step<'changeOrg'> = (connection, orgId, change, nowMs) => {
   const org = findOrg(connection, orgId);
   if (org === undefined) return undefined;
-  const { name = org.name, state = org.state, tokenLifetimeMsMax = org.tokenLifetimeMsMax ?? null } = change;
+  const { name = org.name, state = org.state } = change;
   const roles = mergeRoles(org.roles, change.roles ?? {});
   const isNewGeneration = state !== org.state || !isDeepStrictEqual(setsOf(org.roles), setsOf(roles));
-  const changed = { ...org, name, state, roles, tokenLifetimeMsMax: tokenLifetimeMsMax ?? undefined };
+  const changed = {
+    ...org,
+    name,
+    state,
+    roles,
+    tokenLifetimeMsMax: changedTo(change.tokenLifetimeMsMax, org.tokenLifetimeMsMax),
+    reminderThresholdsMs: changedTo(change.reminderThresholdsMs, org.reminderThresholdsMs),
+  };
   return writeChanged(connection, changed, isNewGeneration, nowMs);
 };
 
@@ -99,13 +126,15 @@ const changeUser: Step<'changeUser'> = (connection, orgId, userId, change, nowMs
   const user = findUser(connection, orgId, userId);
   if (user === undefined) return undefined;
   const { name = user.name, state = user.state, roles = user.roles } = change;
-  const passwordHash =
-    change.passwordHash === undefined ? user.passwordHash : (change.passwordHash ?? undefined);
+  const passwordHash = changedTo(change.passwordHash, user.passwordHash);
+  const email = changedTo(change.email, user.email);
   const isNewGeneration =
+    change.endsSessions === true ||
     state !== user.state ||
     !isDeepStrictEqual(new Set(user.roles), new Set(roles)) ||
     passwordHash !== user.passwordHash;
-  return writeChanged(connection, { ...user, name, state, roles, passwordHash }, isNewGeneration, nowMs);
+  const changed = { ...user, name, state, roles, passwordHash, email };
+  return writeChanged(connection, changed, isNewGeneration, nowMs);
 };
 
 const renewPasswordHash: Step<'renewPasswordHash'> = (connection, orgId, userId, { known, next }) => {
@@ -115,20 +144,24 @@ const renewPasswordHash: Step<'renewPasswordHash'> = (connection, orgId, userId,
 };
 
 /** One write, however many tokens: those made in an earlier generation are dead from now on. */
+export const revokeAccount = (connection: FileConnection, account: Account, nowMs: number): void => {
+  writeChanged(connection, { ...account, tokenGenerationMin: nextGeneration(account, nowMs) }, true, nowMs);
+};
+
 const revokeAll: Step<'revokeAll'> = (connection, orgId, userId, nowMs) => {
   const account = userId === undefined ? findOrg(connection, orgId) : findUser(connection, orgId, userId);
   if (account === undefined) return 'unknown';
-  writeChanged(connection, { ...account, tokenGenerationMin: nextGeneration(account, nowMs) }, true, nowMs);
+  revokeAccount(connection, account, nowMs);
   return 'revoked';
 };
 
 const listOrgs: Step<'listOrgs'> = (connection, page) => {
-  const sql = `SELECT ${orgTable.columns} FROM orgs WHERE id > ? ORDER BY id LIMIT ?`;
+  const sql = `SELECT ${orgTable.columns} FROM orgs WHERE id > ? AND deleted_at_ms IS NULL ORDER BY id LIMIT ?`;
   return pageOf(page, (after, count) => connection.all(sql, after, count).map(parseOrg));
 };
 
 const listUsers: Step<'listUsers'> = (connection, orgId, page) => {
-  const sql = `SELECT ${userTable.columns} FROM users WHERE org_id = ? AND id > ? ORDER BY id LIMIT ?`;
+  const sql = `SELECT ${userTable.columns} FROM users WHERE org_id = ? AND id > ? AND deleted_at_ms IS NULL ORDER BY id LIMIT ?`;
   return pageOf(page, (after, count) => connection.all(sql, orgId, after, count).map(parseUser));
 };
 

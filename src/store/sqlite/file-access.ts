@@ -21,8 +21,8 @@ export interface FileAccessOptions {
   readonly now: () => number;
   /** Whether opening reads the whole file and refuses a damaged one. */
   readonly checksPages: boolean;
-  /** Removes some of the tokens that ended long ago; inside a transaction. */
-  readonly pruneTokens: (connection: FileConnection, nowMs: number) => void;
+  /** Removes some of the records that ended long ago; inside a transaction. */
+  readonly pruneRecords: (connection: FileConnection, nowMs: number) => void;
   /** Called after each commit of `write`, before its caller is answered. */
   readonly onWritten: () => void;
 }
@@ -153,7 +153,7 @@ export class FileAccess {
     // Again, should the file have been restored from before this process asked.
     askRetention(connection, this.retentionMs);
     pruneLines(connection, this.#options.now() - readRetention(connection));
-    this.#options.pruneTokens(connection, this.#options.now());
+    this.#options.pruneRecords(connection, this.#options.now());
   }
 
   /** Before anything is pruned by anybody: tokens of this process may need the lines for longer than they do. */

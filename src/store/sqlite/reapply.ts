@@ -7,6 +7,7 @@ import type { Change, OrgRecord, UserRecord } from '../records.ts';
 import { changedAtMsOf, findOrg, findUser, writeAccount } from './accounts.ts';
 import { appendOnce } from './change-log.ts';
 import type { FileConnection } from './connection.ts';
+import { writeDeletion } from './deletion.ts';
 import type { FileAccess } from './file-access.ts';
 import { markRevoked } from './tokens.ts';
 
@@ -79,16 +80,21 @@ const raise = (
   change: Extract<Change, { generation: number }>,
 ): Applied => {
   if (account === undefined) return { line: change };
-  const changedAtMs = changedAtMsOf(connection, account);
+  const isDeletion = change.state === 'deleted';
+  // An account made after a deletion is another one; what was changed is what was made, and changed since.
+  const changedAtMs = changedAtMsOf(connection, account) ?? (isDeletion ? account.createdAtMs : -Infinity);
   const isBehind = account.generation < change.generation;
-  const isNewer =
-    account.generation <= change.generation && changedAtMs !== undefined && changedAtMs > change.atMs;
+  const isNewer = account.generation <= change.generation && changedAtMs > change.atMs;
+  if (isDeletion && isBehind && !isNewer) {
+    writeDeletion(connection, account, change);
+    return { line: change };
+  }
   const generation = isNewer ? change.generation + 1 : Math.max(account.generation, change.generation);
   const endsTokens = isNewer && account.tokenGenerationMin === account.generation;
   const tokenGenerationMin = endsTokens
     ? generation
     : Math.max(account.tokenGenerationMin, change.tokenGenerationMin ?? 0);
-  const state = isBehind && !isNewer ? (change.state ?? account.state) : account.state;
+  const state = isBehind && !isNewer && !isDeletion ? (change.state ?? account.state) : account.state;
   const raised = { ...account, generation, tokenGenerationMin, state };
   writeAccount(connection, raised, isBehind && !isNewer ? change.atMs : undefined);
   return { line: changeOfAccount(raised, isNewer ? changedAtMs : change.atMs), isNewer };

@@ -59,7 +59,9 @@ export const orgTable = tableOf('orgs', ['id'], readOrg.names);
 export const parseOrg = (row: TableRow): OrgRecord => {
   const values = orgTable.valuesOf(row);
   const what = `the org ${String(values['id'])}`;
-  return readOrg({ ...values, roles: jsonOf(what, values['roles'], 'roles') }, what);
+  const roles = jsonOf(what, values['roles'], 'roles');
+  const reminderThresholdsMs = jsonOf(what, values['reminderThresholdsMs'], 'reminderThresholdsMs');
+  return readOrg({ ...values, roles, reminderThresholdsMs }, what);
 };
 
 export const ownerTable = tableOf('users', ['orgId', 'id'], readTokenOwner.names);

@@ -168,6 +168,16 @@ const migrations: readonly string[] = [
   ALTER TABLE orgs ADD COLUMN changed_at_ms INTEGER;
   ALTER TABLE users ADD COLUMN changed_at_ms INTEGER;
   `,
+  `
+  ALTER TABLE users ADD COLUMN email TEXT;
+  ALTER TABLE orgs ADD COLUMN reminder_thresholds_ms TEXT;
+  -- What is deleted leaves its row, emptied, as long as API tokens refer to it: an account made later with the same id begins
+  -- above its generation.
+  ALTER TABLE orgs ADD COLUMN deleted_at_ms INTEGER;
+  ALTER TABLE users ADD COLUMN deleted_at_ms INTEGER;
+  CREATE INDEX orgs_deleted ON orgs (deleted_at_ms) WHERE deleted_at_ms IS NOT NULL;
+  CREATE INDEX users_deleted ON users (deleted_at_ms) WHERE deleted_at_ms IS NOT NULL;
+  `,
 ];
 
 /** Brings an open database to the newest version, in one transaction; several processes may try at once. */

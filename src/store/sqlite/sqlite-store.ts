@@ -7,6 +7,8 @@ import { silentLog, type StoreOptions } from '../store-options.ts';
 import type { TokenStore } from '../token-store.ts';
 import { accounts } from './accounts.ts';
 import { audit } from './audit.ts';
+import type { FileConnection } from './connection.ts';
+import { deletions, pruneDeleted } from './deletion.ts';
 import { FileAccess } from './file-access.ts';
 import { FileFollower } from './follower.ts';
 import { signingKeys } from './keys.ts';
@@ -16,6 +18,11 @@ import { apiTokens, findApiToken, lookUps, pruneTokens } from './tokens.ts';
 
 /** Another process's writes are found this much later. */
 const pollDefaultMs = 10;
+
+const pruneRecords = (connection: FileConnection, nowMs: number): void => {
+  pruneTokens(connection, nowMs);
+  pruneDeleted(connection, nowMs);
+};
 
 /** Opens nothing yet: `open` does, and throws with the file and what to do when it cannot be used. */
 export const createSqliteStore = ({ file }: SqliteSettings, options: StoreOptions): TokenStore => {
@@ -31,7 +38,7 @@ export const createSqliteStore = ({ file }: SqliteSettings, options: StoreOption
   const onWritten = (): void => {
     for (const follower of followers) follower.poll();
   };
-  const access = new FileAccess(file, { retentionMs, now, checksPages, pruneTokens, onWritten });
+  const access = new FileAccess(file, { retentionMs, now, checksPages, pruneRecords, onWritten });
   return {
     open: () => access.open(),
     close: async () => {
@@ -46,6 +53,7 @@ export const createSqliteStore = ({ file }: SqliteSettings, options: StoreOption
     },
     ...lookUps(access),
     ...accounts(access),
+    ...deletions(access),
     ...apiTokens(access),
     ...tokenListings(access),
     ...signingKeys(access),

@@ -22,7 +22,7 @@ import {
 const lookUp = `SELECT ${tokenTable.prefixed('')}, ${ownerTable.prefixed('user_')},
     tokens.secret_number - (tokens.digest <> ?1) AS found_number
   FROM tokens JOIN users ON users.org_id = tokens.org_id AND users.id = tokens.user_id
-  WHERE tokens.digest = ?1 OR tokens.previous_digest = ?1`;
+  WHERE (tokens.digest = ?1 OR tokens.previous_digest = ?1) AND users.deleted_at_ms IS NULL`;
 
 /** One statement, so token and user are of one moment. */
 export const findApiToken: Step<'findApiToken'> = (connection, digest) => {

@@ -79,6 +79,8 @@ const malformed = (title: string): ProblemKind =>
 const unknown = (title: string): ProblemKind =>
   kind(404, title, 'It does not exist, or belongs to somebody whom you may not see.');
 const conflict = (title: string, detail: string): ProblemKind => kind(409, title, detail);
+const existing = conflict('It exists already', 'Change it, or choose another id.');
+const mounted = conflict('The key is mounted as a file', 'Its operator replaces the file.');
 const elsewhere = conflict('It exists already', 'No operation of this surface answers this.');
 
 const lifecycleKinds: Readonly<Record<CommandErrorCode | 'secret_replaced', ProblemKind>> = {
@@ -86,6 +88,8 @@ const lifecycleKinds: Readonly<Record<CommandErrorCode | 'secret_replaced', Prob
   name_malformed: malformed('That cannot be a name'),
   role_malformed: malformed('That cannot be a role'),
   scope_malformed: malformed('That cannot be a scope'),
+  email_malformed: malformed('That cannot be an e-mail address'),
+  reminder_malformed: malformed('Those cannot be reminders'),
   lifetime_malformed: malformed('That cannot be a lifetime'),
   page_malformed: malformed('No such page'),
   label_malformed: malformed('That cannot be a label'),
@@ -128,13 +132,20 @@ const lifecycleKinds: Readonly<Record<CommandErrorCode | 'secret_replaced', Prob
   token_expired: conflict('The API token has expired', 'Make a new one.'),
   org_disabled: conflict('The organization is disabled', 'Have it enabled first.'),
   user_disabled: conflict('The user is disabled', 'Enable it first.'),
-  org_exists: elsewhere,
-  user_exists: elsewhere,
+  would_lock_out: conflict(
+    'You would lock yourself out',
+    'Have somebody else do it who has the right that you would lose.',
+  ),
+  org_exists: existing,
+  user_exists: existing,
   secret_taken: elsewhere,
   secret_replaced: elsewhere,
-  key_mounted: elsewhere,
-  key_unknown: elsewhere,
-  key_sealed: elsewhere,
+  key_mounted: mounted,
+  key_unknown: unknown('No such signing key'),
+  key_sealed: conflict(
+    'The present key cannot be opened',
+    'This server has another sealing key than the others (`keys.encryptionKey`). Give it theirs.',
+  ),
 };
 
 const kinds: Readonly<Record<string, ProblemKind>> = { ...lifecycleKinds, ...ownKinds };

@@ -31,6 +31,9 @@ const asksFor = async (t: Test, store: TokenStore): Promise<Readonly<Record<Stor
   await store.addKey(key, { ifNone: true, retireOthersAtMs: 1 });
   const [newOrg, newUser, gone] = [exampleOrg(), exampleUser(org.id), exampleUser(org.id)];
   await store.createUser(gone);
+  const [emptyOrg, deleted] = [exampleOrg(), exampleUser(org.id)];
+  await store.createOrg(emptyOrg);
+  await store.createUser(deleted);
   const hashed = exampleUser(org.id, { passwordHash: 'known' });
   await store.createUser(hashed);
   const hashes = { known: 'known', next: 'next' };
@@ -60,6 +63,8 @@ const asksFor = async (t: Test, store: TokenStore): Promise<Readonly<Record<Stor
     regenerateToken: (store) =>
       store.regenerateToken(renewed!.token.id, { digest, number: 1, previousUntilMs: undefined }, 2),
     revokeToken: (store) => store.revokeToken(doomed!.token.id, 2),
+    deleteUser: (store) => store.deleteUser(org.id, deleted.id, 2),
+    deleteOrg: (store) => store.deleteOrg(emptyOrg.id, 2),
     revokeAll: (store) => store.revokeAll(org.id, gone.id, 2),
     endSession: (store) => store.endSession('session', 2),
     addKey: (store) => store.addKey(nextKey, { ifNone: false, retireOthersAtMs: 1 }),
