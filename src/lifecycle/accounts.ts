@@ -71,12 +71,17 @@ export interface OrgChanges {
   readonly reminderThresholdsMs?: readonly number[] | null | undefined;
 }
 
+export interface AccountsDeps {
+  readonly store: TokenStore;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
 export class Accounts {
   readonly #store: TokenStore;
   readonly #now: () => number;
 
-  /** `now`: milliseconds since the epoch. */
-  constructor({ store, now }: { readonly store: TokenStore; readonly now: () => number }) {
+  constructor({ store, now }: AccountsDeps) {
     this.#store = store;
     this.#now = now;
   }

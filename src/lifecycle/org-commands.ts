@@ -21,7 +21,8 @@ import { hashNewPassword } from './passwords.ts';
 import type { PasswordHashes } from './password-hash.ts';
 import { withRight, type WithRightDeps } from './with-right.ts';
 
-export interface NewOrgCommand extends NewOrg {
+export interface NewOrgCommand {
+  readonly org: NewOrg;
   /** A first user, who manages the others; its roles are among those of the org. */
   readonly owner: Omit<NewUserCommand, 'orgId'> | undefined;
 }
@@ -64,20 +65,10 @@ export const createOrgCommands = (deps: OrgCommandsDeps) => {
         (identity) => operatorOrOwner(identity, orgId),
       ),
 
-    createOrg: (actor: Actor, { owner, ...org }: NewOrgCommand) =>
-      asOperator<OrgRecord>(actor, 'org.create', org.id, async ({ scopes }) => {
-        const granted = new Set(Object.values(org.roles).flat());
-        const refusal =
-          checkHeld(scopes, granted, 'define a role that grants it') ??
-          (owner === undefined ? undefined : checkOwner(owner, org, scopes));
-        if (refusal !== undefined) return refusal;
-        const first = owner && (await prepare(deps, owner));
-        if (isFailure(first)) return first;
-        const made = await accounts.createOrg(org);
-        if (isFailure(made) || first === undefined) return made;
-        const user = await accounts.createUser({ ...first, orgId: org.id });
-        return isFailure(user) ? user : made;
-      }),
+    createOrg: (actor: Actor, command: NewOrgCommand) =>
+      asOperator<OrgRecord>(actor, 'org.create', command.org.id, ({ scopes }) =>
+        createOrg(deps, accounts, command, scopes),
+      ),
 
     /** Name and reminders by its owner too; the rest is the operator's. */
     changeOrg: (actor: Actor, { orgId, ...change }: ChangeOrgCommand) =>
@@ -116,6 +107,26 @@ export const createOrgCommands = (deps: OrgCommandsDeps) => {
 
 const operatorOrOwner = (identity: Identity, orgId: string) =>
   mayOperate(identity) === undefined ? undefined : mayManageAccounts(identity, orgId);
+
+/** Everything is checked before the org is made. After an outage in between it is there without its owner. */
+const createOrg = async (
+  deps: OrgCommandsDeps,
+  accounts: Accounts,
+  { org, owner }: NewOrgCommand,
+  held: ReadonlySet<string>,
+): Promise<OrgRecord | CommandError | Outage> => {
+  const granted = new Set(Object.values(org.roles).flat());
+  const refusal =
+    checkHeld(held, granted, 'define a role that grants it') ??
+    (owner === undefined ? undefined : checkOwner(owner, org, held));
+  if (refusal !== undefined) return refusal;
+  const first = owner && (await prepare(deps, owner));
+  if (isFailure(first)) return first;
+  const made = await accounts.createOrg(org);
+  if (isFailure(made) || first === undefined) return made;
+  const user = await accounts.createUser({ ...first, orgId: org.id });
+  return isFailure(user) ? user : made;
+};
 
 type FirstUser = NonNullable<NewOrgCommand['owner']>;
 

@@ -3,6 +3,7 @@
 
 import type { Identity } from '../decision/identity.ts';
 import { type Denial, isDenial, isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
+import { mayManageAccounts } from '../decision/rights.ts';
 import { type CommandKind, type CommandLimit, tooManyCommands } from '../identity/command-limit.ts';
 import type { AuditParty } from '../store/records.ts';
 import type { TokenStore } from '../store/token-store.ts';
@@ -55,5 +56,22 @@ const looks: ReadonlySet<AuditAction> = new Set([
   'audit.read',
 ]);
 
-const kindOf = (action: AuditAction): CommandKind =>
-  action === 'token.revoke' || action === 'token.revoke_all' ? 'revocation' : 'other';
+/** One who has used up all other commands may still end what must end. */
+const revocations: ReadonlySet<AuditAction> = new Set([
+  'token.revoke',
+  'token.revoke_all',
+  'session.end_all',
+]);
+
+const kindOf = (action: AuditAction): CommandKind => (revocations.has(action) ? 'revocation' : 'other');
+
+/** A command about an org, or a user of it. `may`: undefined where an owner of the org is asked for. */
+export const withRightInOrg = <T extends object | string>(
+  deps: WithRightDeps,
+  actor: Actor,
+  action: AuditAction,
+  { orgId, userId }: { readonly orgId: string; readonly userId?: string },
+  work: (identity: Identity) => Promise<T | CommandError | Outage>,
+  may: (identity: Identity) => Denial | undefined = (identity) => mayManageAccounts(identity, orgId),
+): Promise<T | CommandError | Refusal> =>
+  withRight<T>(deps, { actor, action, subject: () => ({ org: orgId, user: userId }), may, work });
