@@ -76,36 +76,42 @@ const buryTokens = async (
   nowMs: number,
 ): Promise<void> => {
   const sql = `SELECT id FROM tokens WHERE ${condition} AND state = 'active' LIMIT ${tokensAtOnce}`;
+  const find = file.reading((connection) => connection.all(sql, ...ids).map((row) => textOf(row, 'id')));
   const mark = file.noting((connection, tokenIds: readonly string[]) => {
     for (const tokenId of tokenIds) markRevoked(connection, tokenId, nowMs);
   });
   for (;;) {
-    const found = await file.read((connection) =>
-      connection.all(sql, ...ids).map((row) => textOf(row, 'id')),
-    );
+    const found = await find();
     if (isOutage(found) || found.length === 0 || isOutage(await mark(found))) return;
   }
 };
 
-export const deletions = (file: FileAccess): AccountDeletions => ({
-  deleteUser: async (orgId, userId, nowMs) => {
-    const answer = await file.write((connection) => deleteUser(connection, orgId, userId, nowMs));
-    if (answer === 'deleted') await buryTokens(file, 'org_id = ? AND user_id = ?', [orgId, userId], nowMs);
-    return answer;
-  },
+export const deletions = (file: FileAccess): AccountDeletions => {
+  const [removeUser, end, removeSome] = [
+    file.writing(deleteUser),
+    file.writing(endOrg),
+    file.writing(deleteSome),
+  ];
+  return {
+    deleteUser: async (orgId, userId, nowMs) => {
+      const answer = await removeUser(orgId, userId, nowMs);
+      if (answer === 'deleted') await buryTokens(file, 'org_id = ? AND user_id = ?', [orgId, userId], nowMs);
+      return answer;
+    },
 
-  deleteOrg: async (orgId, nowMs) => {
-    const answer = await file.write((connection) => endOrg(connection, orgId, nowMs));
-    if (answer !== 'deleted') return answer;
-    for (let isGone = false; !isGone;) {
-      const step = await file.write((connection) => deleteSome(connection, orgId, nowMs));
-      if (isOutage(step)) return step;
-      isGone = step;
-    }
-    await buryTokens(file, 'org_id = ?', [orgId], nowMs);
-    return 'deleted';
-  },
-});
+    deleteOrg: async (orgId, nowMs) => {
+      const answer = await end(orgId, nowMs);
+      if (answer !== 'deleted') return answer;
+      for (let isGone = false; !isGone;) {
+        const step = await removeSome(orgId, nowMs);
+        if (isOutage(step)) return step;
+        isGone = step;
+      }
+      await buryTokens(file, 'org_id = ?', [orgId], nowMs);
+      return 'deleted';
+    },
+  };
+};
 
 /** Takes out the rows of what was deleted long ago and has no API token left, users before their orgs. */
 export const pruneDeleted = (connection: FileConnection, nowMs: number): void => {
