@@ -1,17 +1,11 @@
-// One request on its way through the gate: where it came from and where its answer goes, what is known of it, and the one
-// outcome it ends with. It decides nothing and sends nothing.
+// One request on its way through the gate: the connection it came on, where its answer goes, and whether it is over. It decides
+// nothing and sends nothing.
 
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Refusal } from '../decision/outcome.ts';
-import { pathOf } from '../decision/path.ts';
-import type { Wire } from '../decision/refusal.ts';
-import type { RefusalClass } from '../decision/refusal-class.ts';
-import { type RefusedRequest, refusalResponse } from '../dialects/refusal-response.ts';
 import type { RequestOutcome } from '../observe/request-outcome.ts';
-import { requestIdOf } from './correlation.ts';
+import { JudgedRequest } from './judged-request.ts';
 import type { Peer } from './peer.ts';
-import type { Known, RequestHead } from './request-decision.ts';
 import type { Running } from './running.ts';
 
 /** Where the response goes: an HTTP response, or the bare socket of an upgrade. */
@@ -37,25 +31,13 @@ export interface Connection {
   passOn(): void;
 }
 
-export class RequestContext implements RefusedRequest {
-  readonly request: IncomingMessage;
+export class RequestContext extends JudgedRequest {
   readonly reply: ReplyChannel;
-  readonly head: RequestHead;
-  /** What it is judged and served by, whatever is put in force meanwhile. */
-  readonly running: Running;
-  /** Undefined until it is decided, or waits to be. */
-  known: Known | undefined;
-  /** From forwarding to the head of the API's response. */
-  upstreamMs: number | undefined;
-  #requestId: string | undefined;
   #isOver = false;
-  readonly #startMs = performance.now();
   readonly #connection: Connection;
 
   constructor(request: IncomingMessage, reply: ReplyChannel, connection: Connection, running: Running) {
-    this.request = request;
-    this.reply = reply;
-    this.head = {
+    const head = {
       method: request.method ?? '',
       target: request.url ?? '',
       rawHeaders: request.rawHeaders,
@@ -63,24 +45,11 @@ export class RequestContext implements RefusedRequest {
       peer: connection.peer,
       isUpgrade: reply.kind === 'socket',
     };
+    super(request, head, running);
+    this.reply = reply;
     this.#connection = connection;
-    this.running = running;
     connection.context = this;
     connection.isBusy = true;
-  }
-
-  /** As received, without the query. */
-  get path(): string {
-    return pathOf(this.head.target);
-  }
-
-  get clientAddress(): string {
-    return this.known?.clientAddress ?? this.head.peer.address;
-  }
-
-  /** The caller's when it is sane, else made on first use. */
-  get requestId(): string {
-    return (this.#requestId ??= requestIdOf(this.known?.facts?.requestId));
   }
 
   /** Refusing this one closes its connection. */
@@ -91,16 +60,6 @@ export class RequestContext implements RefusedRequest {
   /** This is the last request of its connection. */
   closeAfter(): void {
     this.#connection.isClosing = true;
-  }
-
-  get headers(): IncomingHttpHeaders {
-    return this.request.headers;
-  }
-
-  /** What a refusal of it looks like, in the dialect of its route. */
-  responseTo(kind: RefusalClass): Wire {
-    const rule = this.known?.rule;
-    return refusalResponse(rule?.errors ?? this.running.settings.errors, kind, this, rule?.challenge);
   }
 
   /** Nobody waits for the response any more. */
@@ -135,49 +94,17 @@ export class RequestContext implements RefusedRequest {
     });
   }
 
-  /** Refused or failed, for a reason of ours or of the caller; `status` as sent, 0: none. */
-  endRefused(refusal: Refusal, status: number): void {
-    if (refusal.kind === 'denial') this.#end('denial', refusal.reason, status, refusal.evidence, undefined);
-    else this.#end('outage', refusal.reason, status, undefined, refusal.cause);
-  }
-
-  /** Let through; `reason` when the caller left before the end. */
-  endPermitted(status: number, reason: 'client_gone' | undefined): void {
-    this.#end('permit', reason, status, undefined, undefined);
-  }
-
-  endBroken(bug: unknown, status: number): void {
-    this.#end('bug', undefined, status, undefined, bug);
-  }
-
-  #end(
+  protected override end(
     result: RequestOutcome['result'],
     reason: RequestOutcome['reason'],
     status: number,
     evidence: string | undefined,
     cause: unknown,
   ): void {
-    const { known } = this;
     if (this.#isOver) throw new Error('a request has one outcome');
     this.#isOver = true;
     if (this.request.complete && this.#connection.context === this) this.#connection.context = undefined;
-    this.running.record({
-      route: known?.route ?? '(invalid)',
-      method: this.head.method,
-      path: this.path,
-      status,
-      result,
-      reason,
-      shadow: known?.shadow,
-      evidence,
-      cause,
-      credentialKind: known?.credentialKind,
-      identity: known?.identity,
-      durationMs: performance.now() - this.#startMs,
-      upstreamMs: this.upstreamMs,
-      clientAddress: this.clientAddress,
-      requestId: this.requestId,
-    });
+    super.end(result, reason, status, evidence, cause);
     this.#connection.countRefusal(result === 'denial');
     this.#yieldTurn();
   }

@@ -4,19 +4,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Denial, denial, type Refusal } from '../../decision/outcome.ts';
-import { pathOf } from '../../decision/path.ts';
 import type { Wire } from '../../decision/refusal.ts';
-import { classifyRefusal, type RefusalClass } from '../../decision/refusal-class.ts';
+import { classifyRefusal } from '../../decision/refusal-class.ts';
 import { holdsSecret } from '../../decision/secret-shapes.ts';
-import { refusalResponse } from '../../dialects/refusal-response.ts';
 import type { Log } from '../../observe/log.ts';
-import type { RequestOutcome } from '../../observe/request-outcome.ts';
-import { unrouted } from '../conclude.ts';
-import { requestIdOf } from '../correlation.ts';
+import { JudgedRequest } from '../judged-request.ts';
 import type { Serve } from '../listener.ts';
 import { plainAddress } from '../peer.ts';
 import { decide } from '../pipeline.ts';
-import type { Decision, Forward, Known, RequestHead } from '../request-decision.ts';
+import type { Decision, Forward } from '../request-decision.ts';
 import type { Running } from '../running.ts';
 import { type AskingRules, isAskedThere, mayAsk, rulesOf } from './asking-rules.ts';
 import { passHeaders, refusalHeaders, removedNames, teach } from './auth-response.ts';
@@ -34,12 +30,20 @@ export interface ForwardAuthDeps {
 }
 
 /** One request that a proxy asks about, until it is answered. */
-interface Asked {
-  readonly request: IncomingMessage;
+class AskedRequest extends JudgedRequest {
   readonly response: ServerResponse;
-  readonly running: Running;
   readonly original: OriginalRequest;
-  readonly startMs: number;
+
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    original: OriginalRequest,
+    running: Running,
+  ) {
+    super(request, original.head, running);
+    this.response = response;
+    this.original = original;
+  }
 }
 
 export const createForwardAuth = (deps: ForwardAuthDeps): Serve => {
@@ -68,7 +72,7 @@ class ForwardAuth {
     const asking = { method, target: url.slice(rules.path.length), rawHeaders, peerAddress };
     const read = readQuestion(rules, socket, asking);
     const original = 'fault' in read ? unreadable(asking) : read;
-    const asked: Asked = { request, response, running, original, startMs: performance.now() };
+    const asked = new AskedRequest(request, response, original, running);
     try {
       if ('fault' in read) return this.#refuseUnread(asked, read);
       const decision = decide(original.head, rules.pipeline);
@@ -79,84 +83,57 @@ class ForwardAuth {
     }
   }
 
-  #refuseUnread(asked: Asked, read: OriginalFault): void {
-    const { head } = asked.original;
-    const known = unread(head);
-    this.#advise(read.fault, { peer: head.peer.address });
-    if (read === untrusted) this.#refuse(asked, known, untrustedPeer);
-    else this.#refuse(asked, known, denial('request_malformed', read.fault), teach(read.fault));
+  #refuseUnread(asked: AskedRequest, read: OriginalFault): void {
+    this.#advise(read.fault, { peer: asked.head.peer.address });
+    if (read === untrusted) this.#refuse(asked, untrustedPeer);
+    else this.#refuse(asked, denial('request_malformed', read.fault), teach(read.fault));
   }
 
-  #act(asked: Asked, decision: Decision): void {
+  #act(asked: AskedRequest, decision: Decision): void {
+    asked.known = decision.known;
     switch (decision.kind) {
       case 'forward':
         return this.#pass(asked, decision);
       case 'refused':
-        return this.#refuse(asked, decision.known, decision.refusal);
+        return this.#refuse(asked, decision.refusal);
       case 'owned': {
-        const { owner, known } = decision;
+        const { owner } = decision;
         this.#advise(`the path belongs to ${owner} of Tollgate: send it to \`listen\` without asking`);
-        return this.#refuse(asked, known, denial('route_unknown', `a path of ${owner}`));
+        return this.#refuse(asked, denial('route_unknown', `a path of ${owner}`));
       }
     }
   }
 
-  #pass(asked: Asked, decision: Forward): void {
-    const { running, original } = asked;
+  #pass(asked: AskedRequest, decision: Forward): void {
+    const { running, original, response, requestId } = asked;
     const { known, permit } = decision;
-    if (permit.target !== original.head.target) return this.#refuse(asked, known, credentialInQuery);
-    const { spoofed } = original;
-    if (spoofed.length > 0 && running.settings.forwardAuth.spoofedHeaders === 'refuse')
-      return this.#refuse(asked, known, denial('request_malformed', evidenceOf(spoofed)));
+    const refusal = permit.target === original.head.target ? spoofOf(asked) : credentialInQuery;
+    if (refusal !== undefined) {
+      asked.known = { ...known, shadow: undefined };
+      return this.#refuse(asked, refusal);
+    }
     if (known.shadow !== undefined) running.countShadow(known.route, known.shadow);
-    const requestId = requestIdOf(known.facts?.requestId);
     this.#send(asked, 200, passHeaders(decision, removedNames(original, decision.passed), requestId), '');
-    record(asked, known, requestId, passed);
+    if (response.destroyed) asked.endPermitted(0, 'client_gone');
+    else asked.endPermitted(200, undefined);
   }
 
   /** `wire`: another response than the one for the refusal. */
-  #refuse(asked: Asked, known: Known, refusal: Refusal, wire?: Wire): void {
-    const requestId = requestIdOf(known.facts?.requestId);
-    const sent = wire ?? this.#responseTo(asked, known, classifyRefusal(refusal), requestId);
-    this.#send(asked, sent.status, refusalHeaders(sent, requestId, isForNginx(asked)), sent.body);
-    const isDenial = refusal.kind === 'denial';
-    record(asked, known, requestId, {
-      result: refusal.kind,
-      reason: refusal.reason,
-      evidence: isDenial ? refusal.evidence : undefined,
-      cause: isDenial ? undefined : refusal.cause,
-      status: sent.status,
-    });
+  #refuse(asked: AskedRequest, refusal: Refusal, wire = asked.responseTo(classifyRefusal(refusal))): void {
+    const isForNginx = asked.running.settings.forwardAuth.style === 'original';
+    this.#send(asked, wire.status, refusalHeaders(wire, asked.requestId, isForNginx), wire.body);
+    asked.endRefused(refusal, statusSent(asked, wire));
   }
 
-  #fail(asked: Asked, bug: unknown): void {
-    const known = unread(asked.original.head);
-    const requestId = requestIdOf(undefined);
-    const wire = this.#responseTo(asked, known, 'internal', requestId);
+  #fail(asked: AskedRequest, bug: unknown): void {
+    asked.known = undefined;
+    const wire = asked.responseTo('internal');
     if (asked.response.headersSent) asked.response.destroy();
-    else this.#send(asked, wire.status, refusalHeaders(wire, requestId, false), wire.body);
-    record(asked, known, requestId, { ...passed, result: 'bug', cause: bug, status: wire.status });
+    else this.#send(asked, wire.status, refusalHeaders(wire, asked.requestId, false), wire.body);
+    asked.endBroken(bug, statusSent(asked, wire));
   }
 
-  /** What the API's caller is told, in the dialect of the route. */
-  #responseTo(
-    { request, running, original }: Asked,
-    known: Known,
-    kind: RefusalClass,
-    requestId: string,
-  ): Wire {
-    const dialect = known.rule?.errors ?? running.settings.errors;
-    const { challenge } = known.rule ?? {};
-    const { headers } = request;
-    return refusalResponse(
-      dialect,
-      kind,
-      { path: pathOf(original.head.target), requestId, headers },
-      challenge,
-    );
-  }
-
-  #send({ original, response }: Asked, status: number, headers: string[], body: string): void {
+  #send({ original, response }: AskedRequest, status: number, headers: string[], body: string): void {
     if (this.#deps.isShuttingDown() || original.announcesBody) response.shouldKeepAlive = false;
     response.writeHead(status, headers);
     response.end(body);
@@ -172,7 +149,8 @@ const readQuestion = (
   return isAskedThere(rules, asking.target) ? readOriginal(rules.style, rules.names, asking) : astray;
 };
 
-const isForNginx = ({ running }: Asked): boolean => running.settings.forwardAuth.style === 'original';
+const statusSent = ({ response }: AskedRequest, { status }: Wire): number =>
+  response.destroyed ? 0 : status;
 
 const untrusted = {
   fault:
@@ -187,14 +165,6 @@ const credentialInQuery: Denial = denial(
   'request_malformed',
   'a credential in the query, which the proxy would send to the API; forwardCredential: keep allows it',
 );
-const passed = {
-  result: 'permit',
-  reason: undefined,
-  evidence: undefined,
-  cause: undefined,
-  status: 200,
-} as const;
-
 /** What is recorded of a question that cannot be read, or comes from somebody who may not ask. */
 const unreadable = ({ method, target, peerAddress }: AskingRequest): OriginalRequest => ({
   head: {
@@ -211,34 +181,15 @@ const unreadable = ({ method, target, peerAddress }: AskingRequest): OriginalReq
   announcesBody: true,
 });
 
-const unread = ({ peer }: RequestHead): Known => unrouted(undefined, peer.address, '(invalid)');
+/** What the caller sent that only Tollgate may say, where the settings refuse it. */
+const spoofOf = ({ running, original: { spoofed } }: AskedRequest): Denial | undefined =>
+  spoofed.length > 0 && running.settings.forwardAuth.spoofedHeaders === 'refuse'
+    ? denial('request_malformed', evidenceOf(spoofed))
+    : undefined;
 
 /** The first of the names, which a caller may have chosen. */
 const evidenceOf = ([name = '']: readonly string[]): string =>
   name.length > 64 || holdsSecret(name) ? 'a header that only Tollgate may send' : `from a caller: ${name}`;
-
-const record = (
-  { running, original: { head }, response, startMs }: Asked,
-  known: Known,
-  requestId: string,
-  end: Pick<RequestOutcome, 'result' | 'reason' | 'evidence' | 'cause' | 'status'>,
-): void =>
-  running.record({
-    result: end.result,
-    reason: end.result === 'permit' && response.destroyed ? 'client_gone' : end.reason,
-    evidence: end.evidence,
-    cause: end.cause,
-    status: response.destroyed ? 0 : end.status,
-    route: known.route,
-    method: head.method,
-    path: pathOf(head.target),
-    credentialKind: known.credentialKind,
-    identity: known.identity,
-    shadow: end.result === 'permit' ? known.shadow : undefined,
-    durationMs: performance.now() - startMs,
-    clientAddress: known.clientAddress,
-    requestId,
-  });
 
 const adviseEveryMs = 60_000;
 
