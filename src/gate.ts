@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Edge, openEdge } from './gate/edge.ts';
 import { type Foundation, openFoundation } from './gate/foundation.ts';
 import { type InForce, openInForce } from './gate/in-force.ts';
-import { bind, boundAddress, countConnections, countRefused, drain } from './gate/listening.ts';
+import { bind, boundAddress, countConnections, drain } from './gate/listening.ts';
 import { type ReadinessFacts, readinessOf, watchReadiness } from './gate/readiness.ts';
 import { type SettingsSource, startReloading } from './gate/reloading.ts';
 import type { Log } from './observe/log.ts';
@@ -29,10 +29,7 @@ export interface Gate {
   shutDown(): Promise<void>;
 }
 
-/**
- * Opens everything and listens. A store that is down is not waited for: the gate is live, not ready, and recovers.
- * Rejects when an address or the SQLite file cannot be used, with a sentence that says what to do.
- */
+/** Does not wait for a store that is down. Rejects when an address or the SQLite file cannot be used, with what to do. */
 export const openGate = async (
   settings: Settings,
   log: Log,
@@ -130,16 +127,15 @@ const readingsOf = (
   { feedState, clock }: Foundation,
   { listener, refusedByAddress }: Edge,
 ): Omit<MetricSources, 'ready'> => {
-  const client = countConnections(listener);
-  const refused = countRefused(listener);
+  const counts = countConnections(listener);
   return {
     cache: () => current().identification.identifier.reading(),
     feed: () => feedState.reading(),
     clockOffsetMs: clock.offsetMs,
     connections: () => ({
-      client: client(),
+      client: counts.open,
       upgraded: current().upgrader.size,
-      refused: refused(),
+      refused: counts.refused,
       refusedByAddress: refusedByAddress(),
     }),
     upstreams: () => current().forwarder.reading(),

@@ -57,7 +57,11 @@ export const openEdge = (deps: {
     listener,
     () => current().settings.limits.connectionsPerAddressMax,
     (address) => current().running.pipeline.trusts(address),
-    warnOfFull(log),
+    (address) =>
+      log.warn(
+        'an address has limits.connectionsPerAddressMax connections open, and more are closed unread. A load balancer belongs in trustedProxies; many callers behind one address need a higher limit.',
+        { address },
+      ),
   );
   const endLongLived = (): void => {
     live.endAll();
@@ -78,11 +82,3 @@ export const openEdge = (deps: {
     },
   };
 };
-
-const warnOfFull =
-  (log: Log) =>
-  (address: string): void =>
-    log.warn(
-      'an address has limits.connectionsPerAddressMax connections open, and more are closed unread. A load balancer belongs in trustedProxies; many callers behind one address need a higher limit.',
-      { address },
-    );

@@ -30,25 +30,19 @@ export const boundAddress = (server: Server): string => {
   return `${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
 };
 
-/** How many connections are open, upgraded ones included. */
-export const countConnections = (server: Server): (() => number) => {
-  let open = 0;
+/** Open connections, upgraded ones included, and those that were closed unread because `maxConnections` were open. */
+export const countConnections = (server: Server): { readonly open: number; readonly refused: number } => {
+  const counts = { open: 0, refused: 0 };
   server.on('connection', (socket) => {
-    open += 1;
+    counts.open += 1;
     socket.once('close', () => {
-      open -= 1;
+      counts.open -= 1;
     });
   });
-  return () => open;
-};
-
-/** How many connections were closed unread because `maxConnections` were open. */
-export const countRefused = (server: Server): (() => number) => {
-  let refused = 0;
   server.on('drop', () => {
-    refused += 1;
+    counts.refused += 1;
   });
-  return () => refused;
+  return counts;
 };
 
 /** A connection that a caller keeps alive is idle only once its last response is out: it is looked for this often. */

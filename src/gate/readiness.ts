@@ -103,10 +103,7 @@ const clockWarnings = ({ clockOffsetMs = 0, clockLeewayMs }: ReadinessFacts): re
 
 const storeUp = 'is the store up?';
 
-/**
- * What failed, and what an operator does about it, which an adapter's error says in `advice`; both without a secret. Of
- * errors with causes, the innermost that has advice; else the outermost. Undefined where nothing is known.
- */
+/** The innermost error that says in `advice` what an operator does about it; else the outermost, if any. Without secrets. */
 const describeFault = (fault: Outage | undefined): string | undefined => {
   let described: string | undefined;
   for (let cause = fault?.cause; cause instanceof Error; cause = cause.cause) {

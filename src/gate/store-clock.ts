@@ -4,11 +4,10 @@
 // A reading is wrong by half its round trip at most, which on a busy machine is long. As in the clock filter of NTP (RFC 5905
 // section 10), a reading that is less certain than what is known moves the clock only as far as it contradicts that.
 //
-// Between readings it runs on this machine's monotonic clock, so a machine whose wall clock is set anew changes nothing.
-// The first reading, the best of three, is taken as it is. The clock approaches what a later one says and never jumps: one
-// wild reading moves it by a fraction of the time until the next, and after a failover to a server with another clock all
-// replicas drift to it together, instead of refusing each other's tokens. Only a machine that slept, whose monotonic clock
-// stood still while both other clocks went on, catches up at once: expired tokens must not live on as long as it slept.
+// Between readings it runs on this machine's monotonic clock. The first reading, the best of three, is taken as it is. The clock
+// approaches what a later one says and never jumps: after a failover to a server with another clock all replicas drift to it
+// together, instead of refusing each other's tokens. Only a machine that slept catches up at once: expired tokens must not
+// live on as long as it slept.
 
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import type { ClockReading, TokenStore } from '../store/token-store.ts';

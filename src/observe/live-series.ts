@@ -1,6 +1,5 @@
-// Metrics whose numbers live in plain arrays and are read only when Prometheus asks, in its text format 0.0.4. prom-client
-// hashes the labels on every increment, even of a bound child; the request path cannot afford that.
-// Nothing here makes up a label: the rows come from the closed tables of the caller.
+// Metrics that are read only when Prometheus asks, in its text format 0.0.4. prom-client hashes the labels on every increment,
+// which the request path cannot afford. No label is made up here: the rows come from closed tables.
 
 type Labels = Readonly<Record<string, string>>;
 

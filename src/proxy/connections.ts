@@ -126,10 +126,7 @@ export class Connections {
 /** Requests of those that wait begun in one turn, of all connections together: about a millisecond of refusals. */
 const perTurnMax = 16;
 
-/**
- * Turns of the event loop. Node's parser hands on a whole piece of input at once, so a caller that sends many requests in one
- * would be served before anybody else is read. A connection begins one in a turn; the others wait for later turns.
- */
+/** Turns of the event loop. Node's parser hands on a whole piece of input: a connection begins one request of it in a turn. */
 class Turns {
   #turn = 1;
   #isArmed = false;

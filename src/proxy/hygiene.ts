@@ -36,12 +36,7 @@ const hostSyntax = /^(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 const digits = /^\d{1,15}$/;
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
-/**
- * Reads the raw header pairs of a request. Refused: more headers than `headersMax`, no Host in HTTP/1.1, two of Host,
- * Authorization, Content-Length or Transfer-Encoding, both of the last two (RFC 9112 section 6.1), a transfer coding
- * other than `chunked`, any coding in HTTP/1.0, a framing header in a spelling some servers fold, and a `Connection`
- * that names a header which matters. HTTP/1.1 and HTTP/1.0 only: Node's parser also lets 0.9 and 2.0 through.
- */
+/** Reads the raw header pairs of a request. HTTP/1.1 and HTTP/1.0 only: Node's parser also lets 0.9 and 2.0 through. */
 export const inspectHeaders = (
   rawHeaders: readonly string[],
   httpVersion: string,
@@ -60,6 +55,7 @@ export const inspectHeaders = (
     if (fault !== undefined) return denial('request_malformed', fault);
   }
   const { connection } = facts;
+  // RFC 9112 section 6.1
   if (facts.isChunked && facts.contentLength >= 0)
     return denial('request_malformed', 'Transfer-Encoding and Content-Length');
   if (facts.host === undefined && !isHttp10) return denial('request_malformed', 'no Host header');

@@ -1,6 +1,5 @@
-// Input in small pieces. The system hands over up to 64 KB at once, and Node's parser makes requests of all of it before
-// anybody else is read: some two thousand, and an error with a stack for each when the connection ends. Of a piece of 4 KB it
-// makes 146; the other pieces stay bytes until the connection is no longer paused.
+// Input in small pieces. The system hands over up to 64 KB at once, and Node's parser makes some two thousand requests of it
+// before anybody else is read. Of a piece of 4 KB it makes 146; the others stay bytes while the connection is paused.
 // It costs two microseconds a request, so only callers that have sent too many requests ahead of their answers are read so.
 
 import type { Socket } from 'node:net';

@@ -70,9 +70,8 @@ export const withoutSlash = (path: string): string =>
   path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
 
 /**
- * What is left of a folded path, without a slash at its end, when a server takes away the name of a file's stream
- * (`/admin::$DATA`, `/admin:$I30:$INDEX_ALLOCATION/x`: NTFS) or the format at its end (`/admin.json`: Rails, Spring, JAX-RS).
- * At most seven readings: of a name with many dots, the last four and the first.
+ * A folded path without the name of a file's stream (`/admin::$DATA`, `/admin:$I30:$INDEX_ALLOCATION/x`: NTFS) or the format at
+ * its end (`/admin.json`: Rails, Spring, JAX-RS). At most seven readings: of many dots, the last four and the first.
  */
 export const suffixReadings = (folded: string): readonly string[] => {
   const readings: string[] = [];

@@ -72,17 +72,13 @@ export const respondOnSocket = (socket: Duplex, wire: Wire, requestId: string): 
     '',
     wire.body,
   );
-  endSocket(socket, lines.join('\r\n'));
-  return wire.status;
-};
-
-/** Writes the last bytes of a connection, lets the caller read them, and closes whatever the caller does. */
-const endSocket = (socket: Duplex, bytes: string): void => {
+  // The caller may read it, and the connection closes whatever the caller does.
   const timer = setTimeout(() => socket.destroy(), lingerMs);
   socket.once('close', () => clearTimeout(timer));
   socket.once('end', () => socket.destroy());
-  socket.end(bytes, 'latin1');
+  socket.end(lines.join('\r\n'), 'latin1');
   socket.resume();
+  return wire.status;
 };
 
 /** Closes the connection when the response under way has been sent. */

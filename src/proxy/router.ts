@@ -33,9 +33,8 @@ interface RoutedRule {
 }
 
 /**
- * Throws where two rules cover the same method and paths, or one names CONNECT, which has no path.
- * @param owned the paths that are answered here, and never asked for: what only looks like one of them would carry
- * passwords and API tokens to the API, or do there what is refused here.
+ * Throws where two rules cover the same method and paths, or one names CONNECT. `owned`: the paths that are answered here; what
+ * only looks like one of them would carry passwords and API tokens to the API, or do there what is refused here.
  */
 export const createRouter = (routes: readonly RouteRule[], owned: readonly PathPattern[] = []): Router => {
   const trees = treesByMethod(routes, (own) => own.map(routed));

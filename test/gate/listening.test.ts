@@ -6,7 +6,7 @@ import { createServer, request, type IncomingMessage, type RequestListener, type
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { bind, boundAddress, countConnections, countRefused, drain } from '../../src/gate/listening.ts';
+import { bind, boundAddress, countConnections, drain } from '../../src/gate/listening.ts';
 import type { Address } from '../../src/settings/settings.ts';
 
 const makeDirectory = (t: Test): string => {
@@ -77,22 +77,22 @@ t.test(
 
 t.test('open connections are counted', async (t) => {
   const server = newServer(t);
-  const count = countConnections(server);
+  const counts = countConnections(server);
   await bind(server, free, 'the gate');
-  t.equal(count(), 0);
+  t.equal(counts.open, 0);
   const sockets = [connect(portOf(server), '127.0.0.1'), connect(portOf(server), '127.0.0.1')];
   for (const socket of sockets) if (socket.connecting) await once(socket, 'connect');
-  while (count() < 2) await new Promise((resolve) => setImmediate(resolve));
-  t.equal(count(), 2);
+  while (counts.open < 2) await new Promise((resolve) => setImmediate(resolve));
+  t.equal(counts.open, 2);
   for (const socket of sockets) socket.destroy();
-  while (count() > 0) await new Promise((resolve) => setImmediate(resolve));
-  t.equal(count(), 0);
+  while (counts.open > 0) await new Promise((resolve) => setImmediate(resolve));
+  t.equal(counts.open, 0);
 });
 
 t.test('connections beyond the limit are closed, and counted', async (t) => {
   const server = newServer(t);
   server.maxConnections = 1;
-  const [open, refused] = [countConnections(server), countRefused(server)];
+  const counts = countConnections(server);
   await bind(server, free, 'the gate');
   const first = connect(portOf(server), '127.0.0.1');
   t.teardown(() => first.destroy());
@@ -100,9 +100,9 @@ t.test('connections beyond the limit are closed, and counted', async (t) => {
   for (const count of [1, 2]) {
     const beyond = connect(portOf(server), '127.0.0.1').on('error', () => undefined);
     await once(beyond, 'close');
-    t.equal(refused(), count);
+    t.equal(counts.refused, count);
   }
-  t.equal(open(), 1);
+  t.equal(counts.open, 1);
 });
 
 const ask = (server: Server): Promise<string> =>

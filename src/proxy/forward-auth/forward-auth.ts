@@ -10,11 +10,10 @@ import { holdsSecret } from '../../decision/secret-shapes.ts';
 import type { Log } from '../../observe/log.ts';
 import { JudgedRequest } from '../judged-request.ts';
 import type { Serve } from '../listener.ts';
-import { plainAddress } from '../peer.ts';
-import { decide } from '../pipeline.ts';
+import { createTrust, plainAddress, type TrustsAddress } from '../peer.ts';
+import { decide, type Pipeline } from '../pipeline.ts';
 import type { Decision, Forward } from '../request-decision.ts';
 import type { Running } from '../running.ts';
-import { type AskingRules, isAskedThere, mayAsk, rulesOf } from './asking-rules.ts';
 import { passHeaders, refusalHeaders, removedNames, teach } from './auth-response.ts';
 import {
   type AskingRequest,
@@ -22,6 +21,7 @@ import {
   type OriginalRequest,
   readOriginal,
 } from './original-request.ts';
+import { createQuestionNames, type QuestionNames, type Style } from './question-names.ts';
 
 export interface ForwardAuthDeps {
   readonly running: () => Running;
@@ -139,6 +139,45 @@ class ForwardAuth {
     response.end(body);
   }
 }
+
+/** By the settings in force: who may ask, how a question is read, by what it is judged. */
+interface AskingRules {
+  readonly running: Running;
+  /** `forwardAuth.path`, which is no part of what is asked about. */
+  readonly path: string;
+  readonly style: Style;
+  readonly trusts: TrustsAddress;
+  /** Whether the peer of a connection may ask. */
+  readonly known: WeakMap<Socket, boolean>;
+  readonly names: QuestionNames;
+  /** The one of the gate, but for the headers by which a proxy asks. */
+  readonly pipeline: Pipeline;
+}
+
+const rulesOf = (running: Running): AskingRules => {
+  const { path = '', style, trustedPeers } = running.settings.forwardAuth;
+  const names = createQuestionNames(style, running.pipeline.classify);
+  const pipeline = { ...running.pipeline, classify: names.classify };
+  return { running, path, style, trusts: createTrust(trustedPeers), known: new WeakMap(), names, pipeline };
+};
+
+const mayAsk = ({ trusts, known }: AskingRules, socket: Socket, address: string): boolean => {
+  const found = known.get(socket);
+  if (found !== undefined) return found;
+  const isTrusted = trusts(address);
+  known.set(socket, isTrusted);
+  return isTrusted;
+};
+
+/**
+ * False where a caller sends `/tollgate/auth/../../oauth2/token` through a proxy that reads it as `/oauth2/token` and forwards
+ * it as it came. Where the rest of the path is what is asked about (Envoy), it is judged anyway.
+ */
+const isAskedThere = ({ path, style }: AskingRules, rest: string): boolean =>
+  path === '' || style === 'envoy' || plainRest.test(rest);
+
+/** Behind the path: no dot, escape or empty segment, by which a proxy could have read it as another one. */
+const plainRest = /^(?:\/[\w-]+)*\/?(?:\?.*)?$/;
 
 const readQuestion = (
   rules: AskingRules,

@@ -1,6 +1,5 @@
 // Every request until its answer has gone, and what outlives the decision that let it in: upgraded sockets and long streaming
-// responses. Each is known by its identity, so that a revocation ends it, and an expiry or the shutdown a live connection.
-// It ends them; it never decides who may connect.
+// responses. A revocation ends either, an expiry or the shutdown a live connection.
 
 import type { Permit } from '../../decision/authorize.ts';
 import type { Identity, Standing } from '../../decision/identity.ts';

@@ -1,6 +1,5 @@
 // A request's body on its way to the upstream: collected until it is worth a connection, counted against the route's limit, and
-// cut loose from the caller's socket, which undici would otherwise destroy with the upstream's (the caller then never saw the
-// 502 or the 413).
+// cut loose from the caller's socket, which undici would destroy with the upstream's, unanswered.
 
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
@@ -150,11 +149,7 @@ class BodyPace {
   #wasPaused = false;
   #isPaused = false;
 
-  /**
-   * @param windowMs how long each window is.
-   * @param bytesPerSecondMin the least rate; 0: any.
-   * @param onStalled called once, at the end of the first window that brought too little.
-   */
+  /** `onStalled`: called once, at the end of the first window that brought too little. */
   constructor(windowMs: number, bytesPerSecondMin: number, onStalled: () => void) {
     this.#bytesMin = (bytesPerSecondMin * windowMs) / 1_000;
     this.#timer = setInterval(() => {

@@ -10,10 +10,8 @@ export interface ResponseHeaders {
 }
 
 /**
- * Reads the raw header section undici gives (alternating names and values as bytes).
- * Undefined when the framing could be read in two ways (RFC 9112 section 6.3): a transfer coding other than one
- * `chunked`, chunked with a Content-Length, two Content-Lengths, one that is not a number.
- * 204 carries no Content-Length (RFC 9110 section 8.6); `Trailer` only goes where trailers can.
+ * From names and values in turn. Undefined when the framing could be read in two ways (RFC 9112 section 6.3). 204 carries no
+ * Content-Length (RFC 9110 section 8.6); `Trailer` only goes where trailers can.
  */
 export const readResponseHeaders = (
   raw: readonly (Buffer | string)[],

@@ -15,10 +15,8 @@ import { type Handshake, UpgradeExchange } from './upgrade-exchange.ts';
 
 export interface Upgrader {
   /**
-   * Opens a tunnel and keeps it until either side, a revocation, an expiry or the shutdown ends it. `onEnd` is called
-   * exactly once, at the tunnel's end, or when there is none; perhaps before this returns. When it gets a failure and
-   * not `responded`, nothing was written to the socket and the caller responds and closes it (`client_gone`: closes).
-   * Throws when the permit is not one, or its upstream is unknown: bugs.
+   * Opens a tunnel and keeps it until either side, a revocation, an expiry or the shutdown ends it. `onEnd` and bugs as in
+   * `forward`; where the caller responds, it closes the socket too.
    */
   upgrade(upgrade: Upgrade, onEnd: (end: ForwardEnd) => void): void;
   /** Ends every tunnel and handshake. */
@@ -50,6 +48,7 @@ export const createUpgrader = (
     (settings) => ({ settings, exchanges: new Set(), shares: new CallerShares(settings) }),
     ({ exchanges }) => exchanges.size === 0,
   );
+  const all = [...byUpstream.values(), ...retired];
   let isClosed = false;
   return {
     byUpstream,
@@ -87,13 +86,11 @@ export const createUpgrader = (
     },
     close: async () => {
       isClosed = true;
-      for (const { exchanges } of [...byUpstream.values(), ...retired])
+      for (const { exchanges } of all)
         for (const exchange of exchanges) exchange.end(outage('shutting_down'));
     },
     get size() {
-      let size = 0;
-      for (const { exchanges } of [...byUpstream.values(), ...retired]) size += exchanges.size;
-      return size;
+      return all.reduce((size, { exchanges }) => size + exchanges.size, 0);
     },
   };
 };

@@ -1,6 +1,5 @@
-// What the proxy needs to know of one connection to an upstream and undici does not say: whether it has been used before,
-// whether a response has begun, when all received bytes are handed on. It also corrects two faults of undici's parser.
-// It never sees, changes or holds back a byte: the parser reads everything the upstream sends, as it was sent.
+// What undici does not say of one connection to an upstream; and corrects two faults of undici's parser. It never sees, changes
+// or holds back a byte: the parser reads everything the upstream sends, as it was sent.
 
 import type { Socket } from 'node:net';
 
