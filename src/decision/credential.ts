@@ -94,7 +94,6 @@ export const parseCredential = (value: string, bounds: CredentialBounds): Creden
   return { form, value };
 };
 
-/** For messages. */
 export const formNames: Readonly<Record<CredentialForm, string>> = {
   jwt: 'a JWT',
   opaque: 'an API token',

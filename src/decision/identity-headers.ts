@@ -67,34 +67,23 @@ export const renderIdentityHeaders = (
 ): readonly string[] => {
   const pairs: string[] = [];
   for (const [name, field] of mapping) {
-    const value = field === 'jwt' ? jwt : valueOf(field, identity);
-    if (value === undefined || value === '' || value.length > fieldValueBytesMax) continue;
+    const value = field === 'jwt' ? jwt : values[field](identity);
+    if (value === '' || value.length > fieldValueBytesMax) continue;
     pairs.push(name, value);
   }
   return pairs;
 };
 
-const valueOf = (field: Exclude<IdentityField, 'jwt'>, identity: Identity): string | undefined => {
-  switch (field) {
-    case 'user.id':
-      return encodeFieldValue(identity.user.id);
-    case 'user.name':
-      return encodeFieldValue(identity.user.name);
-    case 'user.roles':
-      return identity.user.roles.map(encodeMember).join(',');
-    case 'org.id':
-      return encodeFieldValue(identity.org.id);
-    case 'org.name':
-      return encodeFieldValue(identity.org.name);
-    case 'scopes':
-      return Array.from(identity.scopes, encodeMember).join(' ');
-    case 'token.id':
-      return identity.tokenId === undefined ? undefined : encodeFieldValue(identity.tokenId);
-    case 'session.id':
-      return identity.sessionId === undefined ? undefined : encodeFieldValue(identity.sessionId);
-    case 'credential.kind':
-      return identity.authenticator.credentialKind;
-  }
+const values: Readonly<Record<Exclude<IdentityField, 'jwt'>, (identity: Identity) => string>> = {
+  'user.id': ({ user }) => encodeFieldValue(user.id),
+  'user.name': ({ user }) => encodeFieldValue(user.name),
+  'user.roles': ({ user }) => user.roles.map(encodeMember).join(','),
+  'org.id': ({ org }) => encodeFieldValue(org.id),
+  'org.name': ({ org }) => encodeFieldValue(org.name),
+  scopes: ({ scopes }) => Array.from(scopes, encodeMember).join(' '),
+  'token.id': ({ tokenId = '' }) => encodeFieldValue(tokenId),
+  'session.id': ({ sessionId = '' }) => encodeFieldValue(sessionId),
+  'credential.kind': ({ authenticator }) => authenticator.credentialKind,
 };
 
 /** A header name as the most forgiving server would read it: without case, every separator alike (`X_Identity`). */

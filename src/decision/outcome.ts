@@ -46,9 +46,7 @@ export const outage = (reason: OutageReason, cause?: unknown): Outage => ({ kind
 export const isOutage = (value: unknown): value is Outage =>
   typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'outage';
 
-/** Whether a value is a denial. */
 export const isDenial = (value: unknown): value is Denial =>
   typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'denial';
 
-/** Whether a value is a denial or an outage. */
 export const isRefusal = (value: unknown): value is Refusal => isDenial(value) || isOutage(value);

@@ -64,7 +64,6 @@ export class PathTree<T> {
     return path.startsWith('/') && findBelow(this.#root, path, 1, undefined) !== undefined;
   }
 
-  /** Undefined when no pattern matches. */
   find(path: string): PathMatch<T> | undefined {
     if (!path.startsWith('/')) return undefined;
     const parameters: string[] = [];

@@ -39,7 +39,6 @@ export const mayManageTokens = (identity: Asker, whose: Whose): Denial | undefin
 export const mayManageAccounts = (identity: Asker, orgId: string): Denial | undefined =>
   mayManage(identity, { orgId, userId: undefined }, rights.orgOwner, rights.orgOwner);
 
-/** Reading what the org did, and what was done to it. */
 export const mayReadAudit = (identity: Asker, orgId: string): Denial | undefined =>
   mayManage(identity, { orgId, userId: undefined }, rights.readAudit, rights.readAudit);
 

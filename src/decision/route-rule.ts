@@ -3,7 +3,6 @@
 import { parameterNames, type PathPattern, patternOf } from './path-pattern.ts';
 import type { ResourceChallenge } from './protected-resource.ts';
 
-/** Methods of a rule that names none. */
 export const defaultMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
 /** What the upstream gets of the caller's credential: nothing, an access token in its place, or the credential itself. */

@@ -3,7 +3,6 @@
 
 /** Longest `scope` text, in characters. */
 const scopeTextLengthMax = 16_384;
-/** Most scopes in one text. */
 export const scopesMax = 1_024;
 /** Longest single scope, in characters. */
 export const scopeLengthMax = 256;
@@ -49,16 +48,14 @@ export const effectiveScopes = (
   roles: readonly string[],
   definitions: Readonly<Record<string, readonly string[]>>,
 ): ReadonlySet<string> => {
-  const granted = new Set<string>();
-  for (const role of roles) {
-    if (!Object.hasOwn(definitions, role)) continue;
-    for (const scope of definitions[role] ?? []) granted.add(scope);
-  }
-  if (tokenScopes === 'all') return granted;
-  const effective = new Set<string>();
-  for (const scope of tokenScopes) if (granted.has(scope)) effective.add(scope);
-  return effective;
+  const granted = new Set(roles.flatMap((role) => scopesOf(role, definitions)));
+  return tokenScopes === 'all' ? granted : new Set(tokenScopes.filter((scope) => granted.has(scope)));
 };
+
+const scopesOf = (
+  role: string,
+  definitions: Readonly<Record<string, readonly string[]>>,
+): readonly string[] => (Object.hasOwn(definitions, role) ? (definitions[role] ?? []) : []);
 
 /**
  * The roles that may be told of a token: all of its user's for `all`; of a narrower one those whose every scope it holds.
@@ -74,7 +71,7 @@ export const effectiveRoles = (
   if (tokenScopes === 'all') return roles;
   const held = new Set(tokenScopes);
   return roles.filter((role) => {
-    const scopes = Object.hasOwn(definitions, role) ? (definitions[role] ?? []) : [];
+    const scopes = scopesOf(role, definitions);
     return scopes.length > 0 && scopes.every((scope) => held.has(scope));
   });
 };

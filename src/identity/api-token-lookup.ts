@@ -4,6 +4,7 @@
 import type { Principal } from '../decision/identity.ts';
 import { type Denial, denial, isOutage, type Outage } from '../decision/outcome.ts';
 import { effectiveRoles, effectiveScopes } from '../decision/scope.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { OrgRecord } from '../store/records.ts';
 import { isTokenDead, secretEndMs } from '../store/api-token-state.ts';
 import type { ApiTokenFound, TokenStore } from '../store/token-store.ts';
@@ -16,7 +17,7 @@ export const lookUpApiToken = async (
     readonly store: Pick<TokenStore, 'findApiToken'>;
     readonly orgs: OrgCache;
     readonly feedState: Pick<FeedState, 'generationOf'>;
-    readonly issuer: string;
+    readonly settings: Pick<Settings, 'issuer'>;
   },
   digest: string,
   nowMs: number,
@@ -28,7 +29,7 @@ export const lookUpApiToken = async (
   const org = await deps.orgs.find(orgId, deps.feedState.generationOf(orgId, userId).org);
   if (isOutage(org)) return org;
   if (org === undefined) return denial('org_disabled', 'the org is not in the store');
-  return denialOf(found, org, nowMs) ?? principalOf(found, org, deps.issuer);
+  return denialOf(found, org, nowMs) ?? principalOf(found, org, deps.settings.issuer);
 };
 
 /** Why the token may not be used at all; expiry is judged again on every request. */

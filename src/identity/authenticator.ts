@@ -4,10 +4,10 @@
 import type { Credential } from '../decision/credential.ts';
 import type { AuthenticatorId, Principal } from '../decision/identity.ts';
 import { type Denial, denial, type Refusal } from '../decision/outcome.ts';
-import type { IssuerSettings } from '../settings/settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { digestOf, secretLengthMin } from '../tokens/api-token.ts';
-import { type CompactJwt, isJwtFault, type JwtFault, parseCompactJwt } from '../tokens/compact-jwt.ts';
+import { type CompactJwt, parseCompactJwt } from '../tokens/compact-jwt.ts';
 import type { AccessTokenVerifiers, JwtVerifier } from '../tokens/verify-access-token.ts';
 import type { FeedState } from './feed-state.ts';
 import type { ImportsProbe } from './imports-probe.ts';
@@ -54,19 +54,14 @@ export const claimsAndVerifies = (
     presented.jwt === undefined ? presented.refusal() : verifier.verify(presented.jwt, nowMs),
 });
 
-/** What authenticators are made of; each takes what it needs. */
 export interface AuthenticatorDeps {
   readonly store: Pick<TokenStore, 'findApiToken' | 'findUser'>;
   readonly orgs: OrgCache;
   readonly imports: ImportsProbe;
   readonly feedState: Pick<FeedState, 'generationOf'>;
-  /** Our own, as tokens name it. */
-  readonly issuer: string;
+  readonly settings: Pick<Settings, 'issuer' | 'issuers' | 'tokens'>;
   readonly accessTokens: AccessTokenVerifiers;
-  readonly issuers: readonly IssuerSettings[];
-  readonly clockLeewayMs: number;
-  readonly onIssuerFault: ReportIssuerFault | undefined;
-  /** Never goes back. */
+  readonly onIssuerFault?: ReportIssuerFault | undefined;
   readonly monotonicMs: () => number;
 }
 
@@ -78,7 +73,7 @@ export class PresentedCredential {
   /** Whether it was good when it was last looked up, so that nobody is guessing. */
   readonly isRenewal: boolean;
   readonly #bytesMax: number;
-  #parsed: CompactJwt | JwtFault | undefined;
+  #parsed: CompactJwt | string | undefined;
 
   /** `jwtBytesMax`: the longest JWT that is parsed. */
   constructor(
@@ -98,7 +93,7 @@ export class PresentedCredential {
   get jwt(): CompactJwt | undefined {
     if (!this.isJwt) return undefined;
     const parsed = this.#parse();
-    return isJwtFault(parsed) ? undefined : parsed;
+    return typeof parsed === 'string' ? undefined : parsed;
   }
 
   /** The `iss` of a JWT, which nobody has verified yet. */
@@ -113,13 +108,11 @@ export class PresentedCredential {
       return denial('token_unknown', isShort ? `fewer than ${secretLengthMin} characters` : undefined);
     }
     const parsed = this.#parse();
-    return denial(
-      'token_invalid',
-      isJwtFault(parsed) ? parsed.fault : 'claim iss: not an issuer in the settings',
-    );
+    const fault = typeof parsed === 'string' ? parsed : 'claim iss: not an issuer in the settings';
+    return denial('token_invalid', fault);
   }
 
-  #parse(): CompactJwt | JwtFault {
+  #parse(): CompactJwt | string {
     this.#parsed ??= parseCompactJwt(this.value, this.#bytesMax);
     return this.#parsed;
   }

@@ -77,15 +77,9 @@ export class CachingIdentifier implements Identifier {
     this.#imports = new ImportsProbe(deps.store, this.#monotonicMs);
     this.#rendering = new Rendering(deps);
     this.#authenticators = createAuthenticators({
-      store: deps.store,
+      ...deps,
       orgs: this.#orgs,
       imports: this.#imports,
-      feedState: deps.feedState,
-      issuer: deps.settings.issuer,
-      accessTokens: deps.accessTokens,
-      issuers: deps.settings.issuers,
-      clockLeewayMs: deps.settings.tokens.clockLeewayMs,
-      onIssuerFault: deps.onIssuerFault,
       monotonicMs: this.#monotonicMs,
     });
     this.#counts = deps.counts ?? newCacheCounts();

@@ -38,7 +38,6 @@ interface FeedStateDeps extends FeedBounds {
 }
 
 export class FeedState implements ChangeListener {
-  /** Resolves when the whole retention window has been read once. */
   readonly whenReady: Promise<void>;
   readonly #deps: FeedStateDeps;
   #maxStalenessMs: number;

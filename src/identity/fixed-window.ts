@@ -7,7 +7,6 @@ export interface FixedWindowOptions {
   readonly windowMs: number;
   /** How many are remembered. */
   readonly keysMax?: number | undefined;
-  /** A clock that never goes back. */
   readonly monotonicMs?: (() => number) | undefined;
 }
 

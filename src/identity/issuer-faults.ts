@@ -7,26 +7,20 @@ import { minuteMs } from './fixed-window.ts';
 /** `fault`: why it cannot be asked; undefined: it can again. */
 export type ReportIssuerFault = (issuer: string, fault: Outage | undefined) => void;
 
-export class IssuerFaults {
-  readonly #issuer: string;
-  readonly #report: ReportIssuerFault | undefined;
-  readonly #monotonicMs: () => number;
-  #isReported = false;
-  #reportedMs = -Infinity;
-
-  constructor(issuer: string, report: ReportIssuerFault | undefined, monotonicMs: () => number) {
-    this.#issuer = issuer;
-    this.#report = report;
-    this.#monotonicMs = monotonicMs;
-  }
-
-  /** What came of one question: a fault, or undefined. */
-  note(fault: Outage | undefined): void {
-    if ((fault !== undefined) === this.#isReported) return;
-    const clockMs = this.#monotonicMs();
-    if (fault !== undefined && clockMs - this.#reportedMs < minuteMs) return;
-    if (fault !== undefined) this.#reportedMs = clockMs;
-    this.#isReported = fault !== undefined;
-    this.#report?.(this.#issuer, fault);
-  }
-}
+/** Takes what came of each question: a fault, or undefined. */
+export const createIssuerFaults = (
+  issuer: string,
+  report: ReportIssuerFault | undefined,
+  monotonicMs: () => number,
+): ((fault: Outage | undefined) => void) => {
+  let isReported = false;
+  let reportedMs = -Infinity;
+  return (fault) => {
+    if ((fault !== undefined) === isReported) return;
+    const clockMs = monotonicMs();
+    if (fault !== undefined && clockMs - reportedMs < minuteMs) return;
+    if (fault !== undefined) reportedMs = clockMs;
+    isReported = fault !== undefined;
+    report?.(issuer, fault);
+  };
+};

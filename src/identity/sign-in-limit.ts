@@ -47,5 +47,4 @@ export const createSignInLimit = ({
   };
 };
 
-/** `most`: 0 for no limit. */
 const failuresUpTo = (most: number) => ({ most, window: new FixedWindow({ windowMs, keysMax }) });

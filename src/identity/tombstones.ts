@@ -103,7 +103,6 @@ export class Tombstones {
     return isByAccessToken(identity) ? 'ended' : 'outdated';
   }
 
-  /** The newest generations in the feed; -1 where it has none. */
   generationOf(orgId: string, userId: string): Generation {
     const marks = this.#orgs.get(orgId);
     return {
@@ -141,7 +140,6 @@ export class Tombstones {
     }
   }
 
-  /** For the gauges. */
   counts() {
     let users = 0;
     for (const marks of this.#orgs.values()) users += marks.users.size;

@@ -5,29 +5,26 @@
 import { addressBlockOf } from './address-block.ts';
 import { FixedWindow, minuteMs } from './fixed-window.ts';
 
-export interface UnknownTokenLimit {
-  /** Synchronous; one map look-up. */
-  isBlocked(address: string): boolean;
-  /** Whether a blocked address may make a look-up all the same: one a second. The call takes it. */
-  takeTurn(address: string): boolean;
-  /** Counts one unknown token against an address. */
-  penalize(address: string): void;
-}
+export type UnknownTokenLimit = ReturnType<typeof createUnknownTokenLimit>;
 
 const turnEveryMs = 1_000;
 
 /** `perMinute`: unknown tokens an address may try in a minute before it is blocked for the rest of it; 0: no limit. */
-export const createUnknownTokenLimit = (perMinute: number, monotonicMs?: () => number): UnknownTokenLimit => {
-  if (perMinute === 0) return { isBlocked: () => false, takeTurn: () => true, penalize: () => undefined };
+export const createUnknownTokenLimit = (perMinute: number, monotonicMs?: () => number) => {
   const unknown = new FixedWindow({ windowMs: minuteMs, monotonicMs });
   const turns = new FixedWindow({ windowMs: turnEveryMs, monotonicMs });
   return {
-    isBlocked: (address) => unknown.used(addressBlockOf(address)) >= perMinute,
-    takeTurn: (address) => {
+    /** Synchronous; one map look-up. */
+    isBlocked: (address: string): boolean =>
+      perMinute > 0 && unknown.used(addressBlockOf(address)) >= perMinute,
+    /** Whether a blocked address may make a look-up all the same: one a second. The call takes it. */
+    takeTurn: (address: string): boolean => {
       const block = addressBlockOf(address);
-      return unknown.used(block) < perMinute || turns.add(block) === 1;
+      return perMinute === 0 || unknown.used(block) < perMinute || turns.add(block) === 1;
     },
-    penalize: (address) => {
+    /** Counts one unknown token against an address. */
+    penalize: (address: string): void => {
+      if (perMinute === 0) return;
       const block = addressBlockOf(address);
       // The first turn comes a second after the last free try.
       if (unknown.add(block) === perMinute) turns.add(block);

@@ -1,7 +1,7 @@
 // Ids in the form the vendors' clients expect: a UUID for every org and user. An id that is a UUID stays as it is, so an
 // operator who keeps the vendor's ids loses nothing; any other id gets a UUID made of it, the same on every replica.
 
-import { hash } from 'node:crypto';
+import { digestOf, uuidOfDigest } from '../tokens/api-token.ts';
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -33,7 +33,6 @@ const uuidLength = 36;
 
 const made = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 
-/** Whether a text has the form of the UUIDs that are made here. */
 export const isMadeUuid = (text: string): boolean => made.test(text);
 
 /** What `madeUuidOf` has answered, so that no request pays for a digest twice. */
@@ -50,15 +49,4 @@ const madeUuidOf = (orgId: string): string => {
   return stands;
 };
 
-/** UUID version 8 (RFC 9562 section 5.8) of a SHA-256. */
-export const uuidOf = (name: string): string => {
-  const hex = hash('sha256', name, 'hex');
-  const variant = '89ab'.charAt(Number.parseInt(hex.charAt(16), 16) % 4);
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `8${hex.slice(13, 16)}`,
-    `${variant}${hex.slice(17, 20)}`,
-    hex.slice(20, 32),
-  ].join('-');
-};
+export const uuidOf = (name: string): string => uuidOfDigest(digestOf(name));

@@ -29,7 +29,6 @@ export class ApiTokens {
     return createApiToken(this.#deps, command);
   }
 
-  /** A new secret for the same token. */
   regenerateApiToken(command: Regeneration) {
     return regenerateApiToken(this.#deps, command);
   }

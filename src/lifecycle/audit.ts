@@ -137,7 +137,6 @@ export const createAudit = (deps: AuditDeps) => {
       waiting.push(entry);
       flusher.plan();
     },
-    /** Writes what is still waiting, as far as the store takes it. */
     close: flusher.close,
   };
 };

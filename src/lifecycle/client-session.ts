@@ -15,7 +15,6 @@ export interface ClientSessionCommand {
   readonly account: NonNullable<OauthClientSettings['account']>;
   /** Shorter than the settings' life of an access token; longer is cut to it. */
   readonly validityMs?: number | undefined;
-  /** For the audit. */
   readonly origin: Origin;
 }
 

@@ -33,7 +33,6 @@ export interface NewApiToken {
   readonly labels?: readonly Label[] | undefined;
   /** A retry with the same key gives the same token and secret. */
   readonly idempotencyKey?: string | undefined;
-  /** Whose that key is. */
   readonly givenBy?: GivenBy;
   /** Most live tokens of the user, where a surface asks for fewer than the settings. */
   readonly perUserMax?: number | undefined;

@@ -70,7 +70,6 @@ export interface IssueDeps {
   readonly now: () => number;
   /** Undefined: our own, signed with `tokens.algorithm`. */
   readonly form?: TokenForm | undefined;
-  /** Undefined: any number of sessions. */
   readonly sessionLimit?: SessionLimit | undefined;
 }
 

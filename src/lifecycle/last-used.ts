@@ -41,7 +41,6 @@ export const createLastUsed = (store: Pick<TokenStore, 'recordUses'>, log?: Pick
   };
 
   return {
-    /** Synchronous; never throws. */
     note: (tokenId: string, nowMs: number): void => {
       const lastMs = noted.get(tokenId);
       if (lastMs !== undefined && nowMs - lastMs < noteEveryMs) return;
@@ -52,7 +51,6 @@ export const createLastUsed = (store: Pick<TokenStore, 'recordUses'>, log?: Pick
       waiting.push({ tokenId, atMs: nowMs });
       flusher.plan();
     },
-    /** Writes what is still waiting, as far as the store takes it. */
     close: flusher.close,
   };
 };

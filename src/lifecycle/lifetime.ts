@@ -6,7 +6,6 @@ const minuteMs = 60_000;
 /** A hundred years: longer is a mistake in the unit; "for ever" has its own word. */
 const lifetimeMsMax = 36_525 * 24 * 60 * minuteMs;
 
-/** An org's maximum. */
 export const checkLifetimeMax = (lifetimeMs: number): CommandError | undefined =>
   isLifetime(lifetimeMs) ? undefined : malformed;
 

@@ -19,7 +19,6 @@ export interface Regeneration {
   readonly length: SecretLength;
   /** A retry with the same key gives the same secret, until the token gets another. */
   readonly idempotencyKey?: string | undefined;
-  /** Whose that key is. */
   readonly givenBy?: GivenBy;
   /** Only while the token still has the secret of this number: of several such commands one is carried out. */
   readonly onlyFrom?: number | undefined;

@@ -31,7 +31,6 @@ export interface RevokeDeps extends AuditedDeps {
   readonly identifier: Pick<Identifier, 'identify' | 'verify' | 'mayBeApiToken'>;
   readonly store: Pick<TokenStore, 'findApiToken' | 'revokeToken' | 'endSession'>;
   readonly now: () => number;
-  /** Undefined: any number of sessions may be ended. */
   readonly sessionLimit?: SessionLimit | undefined;
 }
 

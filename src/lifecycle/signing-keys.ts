@@ -146,12 +146,10 @@ export class SigningKeys {
     return { kid, algorithm, replacedBy };
   }
 
-  /** Whether this replica has seen the key revoked. */
   isRevoked(kid: string): boolean {
     return this.#revoked.has(kid);
   }
 
-  /** All keys that it has seen revoked. */
   get revoked(): ReadonlySet<string> {
     return this.#revoked;
   }

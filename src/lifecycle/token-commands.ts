@@ -5,6 +5,7 @@ import type { Identity } from '../decision/identity.ts';
 import { isDenial, isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
 import { mayManageTokens, type Whose } from '../decision/rights.ts';
 import { effectiveScopes } from '../decision/scope.ts';
+import { member } from '../decision/strict-json.ts';
 import type { ApiTokenRecord, AuditParty } from '../store/records.ts';
 import type { Actor } from './actor.ts';
 import { ApiTokens, type ApiTokensDeps } from './api-tokens.ts';
@@ -137,12 +138,10 @@ const withToken = async <T extends object | string>(
 const isAnothers = (token: ApiTokenRecord, of: TokenOwner | undefined): boolean =>
   of !== undefined && (token.orgId !== of.orgId || token.userId !== of.userId);
 
-/** The id of the token that was made. */
-const madeId = (outcome: object | string): string | undefined =>
-  typeof outcome === 'object' && 'record' in outcome ? recordId(outcome.record) : undefined;
-
-const recordId = (record: unknown): string | undefined =>
-  typeof record === 'object' && record !== null && 'id' in record ? String(record.id) : undefined;
+const madeId = (outcome: object | string): string | undefined => {
+  const id = typeof outcome === 'object' && 'record' in outcome ? member(outcome.record, 'id') : undefined;
+  return typeof id === 'string' ? id : undefined;
+};
 
 const own = ({ identity }: Actor) => ({ orgId: identity.org.id, userId: identity.user.id });
 

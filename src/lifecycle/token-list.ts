@@ -36,9 +36,7 @@ export type TokenFilter =
   | { readonly kind: 'test'; readonly holds: (token: TokenView) => boolean };
 
 export interface TokenQuery extends Whose {
-  /** Undefined: in any state. */
   readonly states?: readonly TokenState[] | undefined;
-  /** Undefined: every token. */
   readonly filter?: TokenFilter | undefined;
   /** Undefined: as they were made, or by whatever answers the filter best. */
   readonly sort?: { readonly by: TokenOrder; readonly isDescending: boolean } | undefined;

@@ -14,7 +14,6 @@ import { withOwnRights } from './owner.ts';
 
 export interface WithRightDeps extends AuditedDeps {
   readonly store: Pick<TokenStore, 'findOrg' | 'findUser'>;
-  /** Undefined: an account may give any number of commands. */
   readonly commandLimit?: CommandLimit | undefined;
 }
 

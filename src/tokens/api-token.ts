@@ -47,9 +47,13 @@ export const deriveTokenId = (
   const hex = createHmac('sha256', key)
     .update(JSON.stringify(['id', ...purpose]))
     .digest('hex');
+  return uuidOfDigest(hex).slice(0, -1) + shard.toString(16);
+};
+
+/** UUID version 8 (RFC 9562 section 5.8) of a digest in hex. */
+export const uuidOfDigest = (hex: string): string => {
   const variant = '89ab'.charAt(Number.parseInt(hex.charAt(16), 16) % 4);
-  const tail = hex.slice(20, 31) + shard.toString(16);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${tail}`;
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 };
 
 const drawSecret = (

@@ -16,41 +16,33 @@ export interface CompactJwt {
   readonly signingInput: string;
 }
 
-/** Why a text is no JWT; a few fixed words for the log, nothing of the token. */
-export interface JwtFault {
-  readonly fault: string;
-}
-
-export const isJwtFault = (value: object): value is JwtFault => 'fault' in value;
-
-const fault = (text: string): JwtFault => ({ fault: text });
-
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * Parses exactly three parts in canonical base64url. `crit` is refused (no extension is understood, RFC 7515 section
  * 4.1.11), and so are `jwk` and `x5c`, by which a token brings its own key; `jku` and `x5u` are never followed.
+ * @returns why a text is no JWT, in a few fixed words for the log, with nothing of the token in them.
  */
-export const parseCompactJwt = (token: string, bytesMax: number): CompactJwt | JwtFault => {
-  if (token.length > bytesMax) return fault('longer than allowed');
+export const parseCompactJwt = (token: string, bytesMax: number): CompactJwt | string => {
+  if (token.length > bytesMax) return 'longer than allowed';
   const parts = token.split('.', 4);
   const [headerPart, payloadPart, signaturePart] = parts;
   if (parts.length !== 3 || !headerPart || !payloadPart || !signaturePart)
-    return fault('not three parts separated by dots');
+    return 'not three parts separated by dots';
   const headerBytes = decodeCanonical(headerPart);
   const payloadBytes = decodeCanonical(payloadPart);
   const signature = decodeCanonical(signaturePart);
   if (headerBytes === undefined || payloadBytes === undefined || signature === undefined)
-    return fault('not canonical base64url');
+    return 'not canonical base64url';
   const header = parseObject(headerBytes);
-  if (header === undefined) return fault('header is not a plain JSON object');
+  if (header === undefined) return 'header is not a plain JSON object';
   const claims = parseObject(payloadBytes);
-  if (claims === undefined) return fault('claims are not a plain JSON object');
-  for (const name of ['crit', 'jwk', 'x5c']) if (header.has(name)) return fault(`header ${name} is refused`);
+  if (claims === undefined) return 'claims are not a plain JSON object';
+  for (const name of ['crit', 'jwk', 'x5c']) if (header.has(name)) return `header ${name} is refused`;
   const algorithm = header.text('alg');
   const type = header.optionalText('typ');
   const kid = header.optionalText('kid');
-  if (header.failed !== undefined) return fault(`header ${header.failed}`);
+  if (header.failed !== undefined) return `header ${header.failed}`;
   return { algorithm, type, kid, claims, text: token, signingInput: `${headerPart}.${payloadPart}` };
 };
 

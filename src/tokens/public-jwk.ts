@@ -11,7 +11,6 @@ const publicMembers: ReadonlyMap<string, readonly string[]> = new Map([
   ['OKP', ['crv', 'kty', 'x']],
 ]);
 
-/** The public members alone. */
 export type PublicMembers = Readonly<Record<string, string>>;
 
 /** Public members as published, with `kid`, `use` and `alg`. */

@@ -17,7 +17,7 @@ import {
 } from './external-principal.ts';
 import { IssuerKeys, type IssuerKeysSettings, type KeysFault } from './issuer-keys.ts';
 import type { KeyRing } from './key-ring.ts';
-import { type JwtExpectations, verifyJwt } from './verify-jwt.ts';
+import { verifyJwt } from './verify-jwt.ts';
 
 /** An issuer of access tokens that is not us; `settings.issuers` has this shape. */
 export interface ExternalIssuer extends ClaimMapping, AudienceRule, IssuerKeysSettings {
@@ -39,7 +39,6 @@ export interface AccessTokenVerifierOptions {
   readonly onIssuerFault?: (issuer: string, fault: KeysFault | undefined) => void;
 }
 
-/** Judges the tokens of the issuers it knows. */
 export interface JwtVerifier {
   /** Whether it judges tokens with this `iss`. */
   trusts(issuer: string): boolean;
@@ -52,7 +51,6 @@ export interface AccessTokenVerifiers {
   readonly external: JwtVerifier;
   /** Fetches every external issuer's keys ahead of the first token. */
   warm(nowMs: number): Promise<void>;
-  /** The external issuers by their names. */
   readonly trusted: ReadonlyMap<string, Trusted>;
 }
 
@@ -114,16 +112,11 @@ const verifyOwn = async (
     if (options.keyRing.published(nowMs).length === 0) return outage('keys_unavailable');
     return denial('token_invalid', 'header kid: not a key of ours');
   }
-  const expected: JwtExpectations = {
-    algorithm: key.algorithm,
-    issuer: options.issuer,
-    audience: options.audience,
-    clockLeewayMs: options.clockLeewayMs,
-    ageMsMax: options.tokenAgeMsMax,
-  };
+  const { issuer, audience, clockLeewayMs, tokenAgeMsMax: ageMsMax } = options;
+  const expected = { algorithm: key.algorithm, issuer, audience, clockLeewayMs, ageMsMax };
   const refusal = await verifyJwt(jwt.text, [key.publicKey], expected, nowMs);
   if (refusal !== undefined) return refusal;
-  const principal = { ...principalOfClaims(jwt.claims, options.issuer), keyId: key.kid };
+  const principal = { ...principalOfClaims(jwt.claims, issuer), keyId: key.kid };
   return readable(jwt.claims, principal, nowMs);
 };
 
@@ -140,7 +133,7 @@ const verifyExternal = async (
   const candidates = await keys.find(jwt.algorithm, jwt.kid, nowMs);
   if (isOutage(candidates)) return candidates;
   if (candidates.length === 0) return earlyDenial('header kid: not a key of the issuer');
-  const expected: JwtExpectations = {
+  const expected = {
     algorithm: jwt.algorithm,
     issuer: issuer.issuer,
     audience: undefined,

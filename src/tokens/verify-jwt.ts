@@ -6,7 +6,7 @@ import type { KeyObject } from 'node:crypto';
 import { type CryptoKey, errors, jwtVerify, type JWTVerifyOptions } from 'jose';
 import { type Denial, denial, earlyDenial } from '../decision/outcome.ts';
 
-export interface JwtExpectations {
+interface JwtExpectations {
   readonly algorithm: string;
   readonly issuer: string;
   /** Must be in `aud`; undefined: the caller judges whom the token is for. */

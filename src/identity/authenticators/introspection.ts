@@ -13,14 +13,14 @@ import type {
   PresentedCredential,
 } from '../authenticator.ts';
 import { admitExternal } from '../external-account.ts';
-import { IssuerFaults } from '../issuer-faults.ts';
+import { createIssuerFaults } from '../issuer-faults.ts';
 import { QuestionBudget } from '../question-budget.ts';
 
 export const introspection: AuthenticatorKind = {
   name: 'introspection',
   credentialKind: 'access_token',
   create: (deps) => {
-    const issuerOf = chooseAmong(deps.issuers.flatMap((issuer) => askedIssuer(issuer, deps)));
+    const issuerOf = chooseAmong(deps.settings.issuers.flatMap((issuer) => askedIssuer(issuer, deps)));
     return {
       id: introspection,
       asksIssuer: true,
@@ -32,14 +32,14 @@ export const introspection: AuthenticatorKind = {
         const answer =
           (await asked.budget.ask(presented.isRenewal, () => asked.ask(presented.value, nowMs))) ??
           outage('issuer_unavailable', tooManyQuestions(asked.settings));
-        asked.faults.note(isOutage(answer) ? answer : undefined);
+        asked.noteFault(isOutage(answer) ? answer : undefined);
         if (isOutage(answer)) return answer;
         if (!answer.active) return denial('token_unknown', 'not active, as its issuer says');
         const principal = introspectedPrincipal(
           answer.members,
           asked.settings,
           presented.digest,
-          deps.clockLeewayMs,
+          deps.settings.tokens.clockLeewayMs,
           nowMs,
         );
         return isDenial(principal) ? principal : admitExternal(deps, principal);
@@ -53,7 +53,7 @@ interface AskedIssuer {
   readonly tokenPrefix: string | undefined;
   readonly ask: AskIssuer;
   readonly budget: QuestionBudget;
-  readonly faults: IssuerFaults;
+  readonly noteFault: ReturnType<typeof createIssuerFaults>;
   readonly cacheTimes: CacheTimes;
 }
 
@@ -69,7 +69,7 @@ const askedIssuer = (
       tokenPrefix: how.tokenPrefix,
       ask: createIntrospectionClient(how, settings),
       budget: new QuestionBudget(how, monotonicMs),
-      faults: new IssuerFaults(settings.issuer, onIssuerFault, monotonicMs),
+      noteFault: createIssuerFaults(settings.issuer, onIssuerFault, monotonicMs),
       // Never served while its issuer cannot be asked: a revocation there counts after `cacheTtl` at most.
       cacheTimes: { identityTtlMs: how.cacheTtlMs, staleMs: 0, unknownTtlMs: how.negativeTtlMs },
     },
