@@ -1,6 +1,6 @@
 // Before the tests: makes sure the real servers they run against are there (`redis-server`; `prometheus`, the API of
-// the system test, with `promtool`; nginx, Caddy and HAProxy), and `faketime`, which gives a process another clock; or says
-// exactly what to install. Never a stand-in.
+// the system test, with `promtool`; nginx, Caddy and HAProxy), `faketime`, which gives a process another clock, and
+// `chromium`, in which the console is tried; or says exactly what to install. Never a stand-in.
 
 import { spawnSync } from 'node:child_process';
 
@@ -43,6 +43,10 @@ const servers: readonly Server[] = [
   {
     command: 'faketime',
     packages: { 'apt-get': 'faketime', apk: 'libfaketime', dnf: 'libfaketime', brew: 'libfaketime' },
+  },
+  {
+    command: 'chromium',
+    packages: { 'apt-get': 'chromium', apk: 'chromium', dnf: 'chromium', brew: 'chromium' },
   },
 ];
 
