@@ -1,10 +1,10 @@
 // The query of a listing in astra's words: include, limit, filter, orderBy, skip, count, continue. Everything wrong with
 // it is reported at once. Parameters it does not know are ignored: the vendor has more than these.
 
+import type { InvalidParam } from '../../dialects/astra-problem.ts';
 import { orderOf, type TokenFilter, type TokenQuery } from '../../lifecycle/token-list.ts';
 import type { TokenOrder } from '../../store/token-listing.ts';
 import { decodePair } from '../body.ts';
-import type { InvalidParam } from '../../dialects/astra-problem.ts';
 import { parseWhole } from '../parameters.ts';
 import { readCursor } from '../token-cursor.ts';
 import { type AstraToken, astraTokenOf } from './astra-token.ts';

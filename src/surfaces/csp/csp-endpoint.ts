@@ -10,8 +10,8 @@ import { isClientFault, type OauthClient } from '../client-authentication.ts';
 import type { EndpointDeps } from '../endpoint-deps.ts';
 import { actorEndpoint, type ActorRun, endpoint, type Result } from '../endpoint.ts';
 import { badRequest } from '../failures.ts';
-import { readActor } from '../read-actor.ts';
 import { type ParameterSource, readParameters, type Parameters } from '../parameters.ts';
+import { readActor } from '../read-actor.ts';
 import { cspDialect, type CspFault, refusedClient } from './csp-error.ts';
 
 /** An endpoint with parameters, in the body, in the query, or in both. */

@@ -14,9 +14,9 @@ import { cspTokenForm } from '../csp/csp-names.ts';
 import { createEndpointDeps, type EndpointDeps } from '../endpoint-deps.ts';
 import { endpoint } from '../endpoint.ts';
 import { badRequest } from '../failures.ts';
+import { parseCredentialAs } from '../parameters.ts';
 import { presentedCredential } from '../read-actor.ts';
 import { defineSurface } from '../surface.ts';
-import { parseCredentialAs } from '../parameters.ts';
 
 export const surface = defineSurface(navigator, (surfaceDeps) => {
   const deps = createEndpointDeps(surfaceDeps, cspTokenForm(surfaceDeps.settings.surfaces.csp.domain));

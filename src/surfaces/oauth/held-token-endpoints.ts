@@ -11,10 +11,10 @@ import { denied, type Endpoint, success, type SurfaceRequest } from '../answer.t
 import { basicChallenge } from '../client-authentication.ts';
 import type { EndpointDeps } from '../endpoint-deps.ts';
 import { isFault, refusedAs } from '../failures.ts';
+import type { Parameters } from '../parameters.ts';
 import { presentedCredential } from '../read-actor.ts';
 import { authenticateClient, clientEndpoint, formEndpoint, invalidClient } from './oauth-client.ts';
 import { badRequest, type OauthFault } from './oauth-error.ts';
-import type { Parameters } from '../parameters.ts';
 
 export const postIntrospect = (deps: EndpointDeps): Endpoint =>
   formEndpoint([], async (parameters, request) => {

@@ -11,8 +11,8 @@ import {
 import type { EndpointDeps } from '../endpoint-deps.ts';
 import { endpoint, type Result } from '../endpoint.ts';
 import { isFault } from '../failures.ts';
-import { badRequest, oauthDialect, type OauthFault } from './oauth-error.ts';
 import { type Parameters, readForm } from '../parameters.ts';
+import { badRequest, oauthDialect, type OauthFault } from './oauth-error.ts';
 
 /** An endpoint with parameters in a form; `repeatable`: those that may appear more than once. */
 export const formEndpoint = (

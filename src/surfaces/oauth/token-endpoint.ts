@@ -4,15 +4,15 @@
 import { type CredentialForm, parseCredential } from '../../decision/credential.ts';
 import { isDenial, isRefusal } from '../../decision/outcome.ts';
 import { parseScopes } from '../../decision/scope.ts';
+import { isCommandError } from '../../lifecycle/command-error.ts';
 import type { ExchangeCommand } from '../../lifecycle/exchange.ts';
 import type { Issued, IssueError } from '../../lifecycle/issue.ts';
-import { isCommandError } from '../../lifecycle/command-error.ts';
 import { type Answer, type Endpoint, success } from '../answer.ts';
 import type { EndpointDeps } from '../endpoint-deps.ts';
 import { isFault } from '../failures.ts';
+import type { Parameters } from '../parameters.ts';
 import { clientEndpoint } from './oauth-client.ts';
 import { badRequest, type OauthErrorCode, type OauthFault, refusedCredential } from './oauth-error.ts';
-import type { Parameters } from '../parameters.ts';
 
 export const grantTypes = {
   refresh: 'refresh_token',

@@ -19,8 +19,8 @@ import { type Answer, denied, type Endpoint, success, type SurfaceRequest } from
 import type { EndpointDeps } from '../endpoint-deps.ts';
 import { endpoint } from '../endpoint.ts';
 import { badRequest } from '../failures.ts';
-import { actorOf } from '../read-actor.ts';
 import { parseCredentialAs, readParameters, type Parameters } from '../parameters.ts';
+import { actorOf } from '../read-actor.ts';
 import { sessionEndpoint } from './vcd-endpoint.ts';
 import { invalidGrant, invalidRequest, vcdDialect, type VcdFault } from './vcd-error.ts';
 import { isPathOf } from './vcd-names.ts';

@@ -3,9 +3,9 @@
 
 import type { Identity } from '../../decision/identity.ts';
 import { rights } from '../../decision/rights.ts';
+import { uuidOfName, uuidOfOrg, uuidOfUser } from '../../identity/vendor-ids.ts';
 import type { VcdSettings } from '../../settings/settings.ts';
 import type { SurfaceRequest } from '../answer.ts';
-import { uuidOfName, uuidOfOrg, uuidOfUser } from '../../identity/vendor-ids.ts';
 
 const reference = (kind: 'org' | 'user' | 'role' | 'right', name: string, uuid: string) => ({
   name,
