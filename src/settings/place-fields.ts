@@ -149,6 +149,9 @@ const introspectionFields = group({
   ).prefault(100),
 });
 
+/** RFC 7518 section 3.1, RFC 8037 and RFC 9864. */
+const issuerAlgorithms = 'ES256 ES384 ES512 RS256 RS384 RS512 PS256 PS384 PS512 EdDSA Ed25519'.split(' ');
+
 export const issuerFields = group({
   issuer: field(
     exactHttpUrl("the URL in its tokens' iss claim"),
@@ -167,25 +170,10 @@ export const issuerFields = group({
     oneOf('aud', 'client_id', 'azp'),
     'The claim that holds `audience`. client_id or azp where the issuer names only the client: then any API that this client calls takes the same tokens.',
   ).prefault('aud'),
-  algorithms: field(
-    listOf<string>(
-      oneOf(
-        'ES256',
-        'ES384',
-        'ES512',
-        'RS256',
-        'RS384',
-        'RS512',
-        'PS256',
-        'PS384',
-        'PS512',
-        'EdDSA',
-        'Ed25519',
-      ),
-      1,
-    ),
-    'Accepted signature algorithms.',
-  ).prefault(['RS256', 'ES256']),
+  algorithms: field(listOf(oneOf(...issuerAlgorithms), 1), 'Accepted signature algorithms.').prefault([
+    'RS256',
+    'ES256',
+  ]),
   type: field(
     text('a token type', 'at+jwt or JWT'),
     'Required `typ` header, e.g. at+jwt. Without it: at+jwt, JWT or none.',
