@@ -35,6 +35,7 @@ const owners: Record<string, string | readonly string[]> = {
   ioredis: 'store/redis/',
   'node:sqlite': 'store/sqlite/',
   jose: 'tokens/',
+  'openid-client': 'tokens/openid-provider.ts',
   'lru-cache': 'identity/',
   'prom-client': 'observe/',
   pino: 'observe/',

@@ -1,7 +1,7 @@
 // What the bench and the tests need of oidc-provider, which brings no types: a provider, and grants and refresh tokens made by hand.
 
 declare module 'oidc-provider' {
-  import type { RequestListener } from 'node:http';
+  import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 
   interface Saved {
     save(): Promise<string>;
@@ -11,9 +11,11 @@ declare module 'oidc-provider' {
     constructor(issuer: string, configuration: Readonly<Record<string, unknown>>);
     callback(): RequestListener;
     readonly Client: { find(id: string): Promise<object | undefined> };
-    readonly Grant: new (
-      facts: object,
-    ) => Saved & { addResourceScope(resource: string, scope: string): void };
+    readonly Grant: new (facts: object) => Saved & {
+      addResourceScope(resource: string, scope: string): void;
+      addOIDCScope(scope: string): void;
+    };
+    interactionFinished(request: IncomingMessage, response: ServerResponse, result: object): Promise<void>;
     readonly RefreshToken: new (facts: object) => Saved;
   }
 }

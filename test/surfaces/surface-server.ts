@@ -71,6 +71,7 @@ export const noSurfaces: Settings['surfaces'] = {
     origin: undefined,
     idleTimeoutMs: 30 * minuteMs,
     sessionLifetimeMs: 12 * 60 * minuteMs,
+    providers: [],
   },
 };
 

@@ -1,9 +1,11 @@
 // The browser console: pages, a session in a cookie, and the operations of management for that cookie. All below its prefix
 // is its own.
 
-import { field } from '../field.ts';
-import { webOrigin } from '../network-readers.ts';
+import { z } from 'zod';
+import { field, group } from '../field.ts';
+import { exactHttpUrl, webOrigin } from '../network-readers.ts';
 import { duration } from '../quantity.ts';
+import { listOf, secretText, text } from '../reader.ts';
 import { describeSurface, prefix, surfaceGroup } from '../surface-descriptor.ts';
 import { management } from './management.ts';
 
@@ -14,6 +16,39 @@ export const consolePaths = (prefix: string) => ({
   session: `${prefix}/session`,
   options: `${prefix}/session/options`,
   org: `${prefix}/session/org`,
+  openid: `${prefix}/session/openid/{provider}`,
+  callback: `${prefix}/session/openid/callback`,
+});
+
+const providerFields = group({
+  name: field(
+    text(
+      'a name',
+      'lower-case letters, digits and -, but not callback',
+      /^(?!callback$)[a-z0-9][a-z0-9-]{0,63}$/,
+    ),
+    'Its name in URLs.',
+  ),
+  title: field(
+    text('a title', 'a few words', /^.{1,80}$/),
+    'What people read. Default: the name.',
+  ).optional(),
+  issuer: field(
+    exactHttpUrl('the `issuer` of one of `issuers`'),
+    'One of `issuers`: its `claims`, `fixedOrg` and `orgs` say who has signed in.',
+  ),
+  clientId: field(
+    text('a client id', 'the id of Tollgate at the provider'),
+    'The id of Tollgate at the provider.',
+  ),
+  clientSecret: field(
+    secretText('the client secret that the provider gave'),
+    'Sent as Basic. Without it: a public client.',
+  ).optional(),
+  scopes: field(
+    listOf(text('a scope', 'e.g. profile', /^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/), 1),
+    'Asked for.',
+  ).prefault(['openid', 'profile']),
 });
 
 /** Where the operations of management are served to the session's cookie. */
@@ -37,6 +72,10 @@ export const browserConsole = describeSurface({
       duration('5m', '30d'),
       'A session ends after this, whatever happens in it.',
     ).prefault('12h'),
+    providers: z
+      .array(providerFields)
+      .meta({ description: 'OpenID providers where people may sign in, beside the password.' })
+      .prefault([]),
   }),
   paths: (prefix): Readonly<Record<string, string>> => ({
     ...consolePaths(prefix),

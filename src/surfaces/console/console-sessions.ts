@@ -36,15 +36,24 @@ export interface ConsoleSession extends SessionContent {
   readonly identity: Identity;
 }
 
+export interface BegunSession {
+  readonly session: ConsoleSession;
+  /** The line that gives it to the browser. */
+  readonly cookie: string;
+}
+
 export interface ConsoleSessions {
   /** Of the request's cookie. Denials: there is none, or it has ended. */
   find(request: RequestHead): Promise<ConsoleSession | Refusal>;
   readonly findActor: FindActor;
-  /** A session that begins now. `before`: what it goes on with. `cookie`: the line that gives it to the browser. */
+  /** A session that begins now. `before`: what it goes on with. */
   begin(
     identity: Identity,
-    before: Pick<SessionContent, 'orgs'> & Partial<Pick<SessionContent, 'expiresAtMs'>>,
-  ): Promise<{ readonly session: ConsoleSession; readonly cookie: string } | Outage>;
+    before: {
+      readonly orgs: readonly string[];
+      readonly expiresAtMs?: number;
+    },
+  ): Promise<BegunSession | Outage>;
   /** The line that prolongs the session of a request; undefined where that is not due. */
   renewal(request: SurfaceRequest): Promise<string | undefined>;
   readonly erasure: string;

@@ -10,6 +10,7 @@ import { managementParts } from '../management/management.ts';
 import { defineSurface, type PathEndpoints } from '../surface.ts';
 import { createConsoleDialect, guardProblem } from './console-problem.ts';
 import { createConsoleSessions } from './console-sessions.ts';
+import { openidEndpoints } from './openid-endpoints.ts';
 import { pageEndpoints } from './page-endpoints.ts';
 import { guardRequest } from './request-guard.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -33,7 +34,9 @@ export const surface = defineSurface(browserConsole, (deps) => {
       const renewal = answer.cookies === undefined ? await sessions.renewal(request) : undefined;
       return renewal === undefined ? answer : { ...answer, cookies: [renewal] };
     };
-  const own = sessionEndpoints({ surface: deps, sessions, dialect });
+  const session = { surface: deps, sessions, dialect };
+  const openid = openidEndpoints(session);
+  const own = sessionEndpoints(session, openid.shown);
   const pages = pageEndpoints(pagesFolder, prefix);
   const nowhere = endpoint(dialect, () => ({
     code: 'path_unknown' as const,
@@ -54,6 +57,9 @@ export const surface = defineSurface(browserConsole, (deps) => {
     [paths.session]: guardAll(own.session, guarded),
     [paths.options]: guardAll(own.options, guarded),
     [paths.org]: guardAll(own.org, guarded),
+    [paths.openid]: guardAll({ POST: openid.start }, guarded),
+    // The browser comes from the provider; the sealed cookie says that it began here.
+    [paths.callback]: { GET: openid.callback },
   };
   return {
     onFault: api.onFault,

@@ -3,7 +3,8 @@
 
 import { z } from 'zod';
 import { denial, isOutage, isRefusal, type Outage, type Refusal } from '../../decision/outcome.ts';
-import { type CommandError, isFailure } from '../../lifecycle/command-error.ts';
+import { type CommandError, isCommandError, isFailure } from '../../lifecycle/command-error.ts';
+import { findActiveOwner } from '../../lifecycle/owner.ts';
 import { createBeginSession, createSignOut } from '../../lifecycle/sign-in.ts';
 import { createBeginVouchedSession } from '../../lifecycle/vouched-session.ts';
 import { type Answer, denied, type Endpoint, success, type SurfaceRequest } from '../answer.ts';
@@ -30,8 +31,9 @@ export interface SessionEndpointsDeps {
   readonly dialect: Dialect<ProblemFacts>;
 }
 
-export const sessionEndpoints = (deps: SessionEndpointsDeps) => ({
-  options: { GET: optionsEndpoint },
+/** `providers`: where one may sign in beside the password. */
+export const sessionEndpoints = (deps: SessionEndpointsDeps, providers: readonly object[]) => ({
+  options: { GET: () => success(200, { password: true, providers, languages }, undefined) },
   session: {
     GET: endpoint(deps.dialect, (request) => see(deps, request)),
     POST: signInEndpoint(deps),
@@ -39,8 +41,6 @@ export const sessionEndpoints = (deps: SessionEndpointsDeps) => ({
   },
   org: { PUT: orgEndpoint(deps) },
 });
-
-const optionsEndpoint: Endpoint = () => success(200, { password: true, providers: [], languages }, undefined);
 
 const see = async (deps: SessionEndpointsDeps, request: SurfaceRequest): Promise<Answer | Refusal> => {
   const session = await deps.sessions.find(request);
@@ -120,22 +120,22 @@ const answerOf = async (
   return cookie === undefined ? answer : { ...answer, cookies: [cookie] };
 };
 
-/** Those that are there and active: which of them has the user is asked when they want to go there. */
+/** Those in which the user is there and active. */
 const orgsOf = async (
   { store }: SurfaceDeps,
-  { orgs, identity }: ConsoleSession,
+  { orgs, user, identity }: ConsoleSession,
 ): Promise<readonly { readonly id: string; readonly name: string }[] | Outage> => {
   const { org } = identity;
   const shown = [{ id: org.id, name: org.name }];
   for (const other of orgs.filter((each) => each !== org.id)) {
-    const found = await store.findOrg(other);
-    if (isOutage(found)) return found;
-    if (found?.state === 'active') shown.push({ id: found.id, name: found.name });
+    const owner = await findActiveOwner(store, other, user);
+    if (isOutage(owner)) return owner;
+    if (!isCommandError(owner)) shown.push({ id: owner.org.id, name: owner.org.name });
   }
   return shown;
 };
 
-const bodyOf = <Schema extends z.ZodType<object>>(
+export const bodyOf = <Schema extends z.ZodType<object>>(
   request: SurfaceRequest,
   body: Schema,
 ): z.output<Schema> | ProblemFacts => {
