@@ -109,4 +109,4 @@ const defaultPorts: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 
 const wildcards: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
 /** 127.0.0.2 is another address than 127.0.0.1; a name such as localhost may be any of them. */
-const isLoopbackHost = (host: string): boolean => ['127.0.0.1', '::1', 'localhost'].includes(host);
+export const isLoopbackHost = (host: string): boolean => ['127.0.0.1', '::1', 'localhost'].includes(host);

@@ -2,6 +2,7 @@
 
 import { resourceMetadataPath } from '../decision/protected-resource.ts';
 import { type Check, check, isPlainHttp } from './check.ts';
+import { consoleCheck } from './check-console.ts';
 import { headerCheck } from './check-headers.ts';
 import { issuerCheck } from './check-issuers.ts';
 import { keyChecks } from './check-keys.ts';
@@ -104,5 +105,6 @@ const checks: readonly Check[] = [
       );
   }),
   surfaceCheck,
+  consoleCheck,
   resourceCheck,
 ];

@@ -32,6 +32,39 @@ const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]>
   'a key without a value says what to write': ['empty-value', /^:1:1: listen: is empty; write HOST:PORT/],
   'a group is a mapping': ['group-not-a-mapping', /^:1:9: limits: is not a mapping; write key: value/],
   'a list is a list': ['list-not-a-list', /^:1:1: routes: is not a list; write one entry a line/],
+  // the console
+  'an OpenID provider of the console is one of the issuers': [
+    'console-provider-unknown',
+    /^:4:\d+: surfaces.console.providers\[0\].issuer: is none of `issuers`/,
+  ],
+  'it has a name of its own': [
+    'console-provider-twice',
+    /^:\d+:\d+: surfaces.console.providers\[1\].name: stands twice/,
+  ],
+  'it is asked who has signed in': [
+    'console-provider-scopes',
+    /^:\d+:\d+: surfaces.console.providers\[0\].scopes: lacks openid/,
+  ],
+  'nobody signs in over plain http': [
+    'console-provider-http',
+    /^:\d+:\d+: surfaces.console.providers\[0\].issuer: is plain http/,
+  ],
+  'an origin has no path': [
+    'console-origin',
+    /^:2:\d+: surfaces.console.origin: has more than scheme, host and port; write https:\/\/a.example$/,
+  ],
+  'the cookie of the console is no credential': [
+    'console-cookie',
+    /^:1:\d+: credential.cookie: is a cookie of the console/,
+  ],
+  'a route within the console is refused': [
+    'console-route',
+    /^:4:\d+: routes\[0\].path: \/tollgate\/console\/help is answered by Tollgate itself.*surfaces.console.prefix/,
+  ],
+  'the console needs a sealing key also where signing keys are given': [
+    'console-without-key',
+    /^:5:\d+: surfaces.console.enabled: needs a sealing key/,
+  ],
   // places
   'an address needs a port': [
     'listen-no-port',

@@ -138,3 +138,26 @@ t.test('the domain of csp is the host of the issuer unless written', async (t) =
   t.equal(domainOf({ issuer: 'https://id.example:8443' }), 'id.example');
   t.equal(domainOf({ 'surfaces.csp.domain': 'corp.example' }), 'corp.example');
 });
+
+t.test(
+  'the console is off, one setting turns it on, and it says where browsers would lose its cookie',
+  async (t) => {
+    const on = { 'surfaces.console.enabled': true, issuer: 'https://id.example' };
+    const loaded = loadSettings({ file: undefined, env: {}, flags: {} });
+    t.match(loaded, { settings: { surfaces: { console: { enabled: false, prefix: '/tollgate/console' } } } });
+    for (const flags of [
+      {},
+      { listen: 'unix:/run/tollgate.sock' },
+      { listen: '0.0.0.0:8080', 'surfaces.console.origin': 'https://api.example' },
+      { 'surfaces.console.origin': 'http://localhost:3000' },
+    ])
+      t.same(judge(undefined, { ...on, ...flags }), { problems: [], warnings: [] }, JSON.stringify(flags));
+    for (const flags of [{ listen: '0.0.0.0:8080' }, { 'surfaces.console.origin': 'http://api.example' }])
+      t.match(judge(undefined, { ...on, ...flags }), {
+        problems: [],
+        warnings: [/surfaces.console.origin: browsers keep the cookie of the console over https alone/],
+      });
+    t.match(judge('/tollgate/console/tokens', on).problems, [/set surfaces.console.prefix to another path/]);
+    t.match(judge('/tollgate/*', on).warnings.join(), '/tollgate/console/*');
+  },
+);

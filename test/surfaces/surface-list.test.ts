@@ -18,6 +18,8 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   oauth: ['settings/schema.ts'],
   // Navigator answers with errors and tokens of csp.
   csp: ['surfaces/navigator/navigator.ts'],
+  // Its cookie, listener and providers are judged with other settings.
+  console: ['settings/check-console.ts'],
   // The console serves its operations to another credential.
   management: ['surfaces/console/console.ts'],
 };
