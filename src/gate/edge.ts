@@ -1,5 +1,4 @@
-// The listener of the gate, and what lives as long as it: the connections under way, and the sweep that ends what a
-// revocation or an expiry speaks against. Binds no address.
+// The listeners of the gate, and the sweep that ends what a revocation or an expiry speaks against. Binds no address.
 
 import type { Log } from '../observe/log.ts';
 import { limitPerAddress } from '../proxy/connections-per-address.ts';

@@ -91,13 +91,11 @@ const reasonOf = (error: unknown, address: Address): string => {
 const removeAbandonedSocket = async (path: string): Promise<void> => {
   const isSocket = lstatSync(path, { throwIfNoEntry: false })?.isSocket() ?? false;
   if (!isSocket) return;
-  const answered = await new Promise<boolean>((resolve) => {
-    const probe = connect(path);
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once('error', () => resolve(false));
-  });
-  if (!answered) unlinkSync(path);
+  const probe = connect(path);
+  const isAnswered = await once(probe, 'connect').then(
+    () => true,
+    () => false,
+  );
+  probe.destroy();
+  if (!isAnswered) unlinkSync(path);
 };

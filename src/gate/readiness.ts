@@ -31,7 +31,7 @@ export interface ReadinessFacts {
 export const readinessOf = (facts: ReadinessFacts): Readiness => {
   const ending = facts.isShuttingDown ? ['shutting down'] : [];
   const missing = missingOf(facts);
-  const warnings = warningsOf(facts);
+  const warnings = [facts.shadowWarning, clockWarning(facts)].filter((warning) => warning !== undefined);
   // In shadow mode an outage stops no request, so it must not take this replica out of the load balancer either.
   return facts.mode === 'shadow'
     ? { ready: ending.length === 0, reasons: ending, warnings: [...warnings, ...missing] }
@@ -71,11 +71,6 @@ const missingOf = (facts: ReadinessFacts): readonly string[] => {
   return reasons;
 };
 
-const warningsOf = (facts: ReadinessFacts): readonly string[] => [
-  ...(facts.shadowWarning === undefined ? [] : [facts.shadowWarning]),
-  ...clockWarnings(facts),
-];
-
 /** Routes that a warning names. */
 const namedMax = 10;
 
@@ -92,13 +87,13 @@ export const shadowWarningOf = ({ mode, routes }: Pick<Settings, 'mode' | 'route
   return `shadow mode, on ${names.length === 1 ? 'the route' : 'the routes'} ${routesNamed}: ${goesOn}`;
 };
 
-const clockWarnings = ({ clockOffsetMs = 0, clockLeewayMs }: ReadinessFacts): readonly string[] => {
-  if (Math.abs(clockOffsetMs) <= clockLeewayMs) return [];
+const clockWarning = ({ clockOffsetMs = 0, clockLeewayMs }: ReadinessFacts): string | undefined => {
+  if (Math.abs(clockOffsetMs) <= clockLeewayMs) return undefined;
   const seconds = Math.round(Math.abs(clockOffsetMs) / 1000);
-  return [
+  return (
     `this machine's clock is ${seconds} s ${clockOffsetMs > 0 ? 'ahead of' : 'behind'} the store's, more than ` +
-      "tokens.clockLeeway: tokens are made and judged by the store's clock; have NTP set the one that is wrong",
-  ];
+    "tokens.clockLeeway: tokens are made and judged by the store's clock; have NTP set the one that is wrong"
+  );
 };
 
 const storeUp = 'is the store up?';

@@ -29,13 +29,11 @@ const driftMax = 0.0005;
 /** By how much the wall clock must have gone ahead of the monotonic one. */
 const sleepMsMin = 1_000;
 
-export interface StoreClockOptions {
-  readonly wallMs?: () => number;
-  readonly monotonicMs?: () => number;
-}
-
-export const createStoreClock = (options: StoreClockOptions = {}): StoreClock => {
-  const { wallMs = Date.now, monotonicMs = () => performance.now() } = options;
+/** `wallMs` and `monotonicMs`: other clocks, for tests. */
+export const createStoreClock = ({
+  wallMs = Date.now,
+  monotonicMs = () => performance.now(),
+} = {}): StoreClock => {
   /** By the readings; undefined before the first. */
   let readOriginMs: number | undefined;
   /** By how much that was uncertain when it was read. */

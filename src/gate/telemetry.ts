@@ -1,17 +1,14 @@
 // The part of the gate that is seen from outside: the log and the metrics, with every label they will ever have.
 
 import { authenticatorNames } from '../identity/authenticators.ts';
-import { createLog, type Log } from '../observe/log.ts';
-import { createMetrics, type Metrics } from '../observe/metrics.ts';
+import { createLog } from '../observe/log.ts';
+import { createMetrics } from '../observe/metrics.ts';
 import type { Settings } from '../settings/settings.ts';
 import { storeCommands } from '../store/token-store.ts';
 import { surfaceRouteNames } from '../settings/surface-paths.ts';
 
 /** The log goes to standard output. */
-export const openTelemetry = (
-  settings: Settings,
-  version: string,
-): { readonly log: Log; readonly metrics: Metrics } => {
+export const openTelemetry = (settings: Settings, version: string) => {
   const metrics = createMetrics({
     version,
     routes: settings.routes,

@@ -18,7 +18,10 @@ export const createRecorder = (
   const logsErrors = access !== 'off';
   return (outcome) => {
     metrics.record(outcome);
-    if (outcome.result === 'bug') reportBug(log, outcome);
+    if (outcome.result === 'bug') {
+      const { requestId, route, status, cause: err } = outcome;
+      log.error('a bug broke a request', { requestId, route, status, err });
+    }
     if (logsAll || (logsErrors && isError(outcome))) log.line(accessLine(outcome, Date.now()));
   };
 };
@@ -29,14 +32,6 @@ const isError = (outcome: RequestOutcome): boolean =>
   outcome.reason !== undefined ||
   outcome.status >= 500 ||
   (outcome.shadow !== undefined && outcome.shadow !== 'permit');
-
-const reportBug = (log: Log, outcome: RequestOutcome): void =>
-  log.error('a bug broke a request', {
-    requestId: outcome.requestId,
-    route: outcome.route,
-    status: outcome.status,
-    err: outcome.cause,
-  });
 
 const pathLengthMax = 1024;
 

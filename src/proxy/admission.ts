@@ -1,5 +1,4 @@
-// Judgements about a request whose rule is known: the verdict on its caller, what nobody may do here, what of its query
-// goes on, which Host the API sees. Values only.
+// Judgements about a request whose rule is known: the verdict, what nobody may do, what query and Host the API sees. Values only.
 
 import { authorize, authorizePublic, type Claim, doubtOf, type Permit } from '../decision/authorize.ts';
 import { withoutParameter } from '../decision/credential.ts';

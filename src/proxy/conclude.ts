@@ -1,5 +1,4 @@
-// How the judging of a request ends: it goes on, or is refused. What is refused on a route in shadow mode goes on as it
-// came. Values only.
+// How the judging of a request ends: it goes on or is refused; in shadow mode what is refused goes on as it came. Values only.
 
 import { authorizeShadow, type Permit } from '../decision/authorize.ts';
 import { type Credential, likelyKind } from '../decision/credential.ts';

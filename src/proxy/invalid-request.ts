@@ -19,14 +19,12 @@ export const isLeaving = (error: Error): boolean => {
 /** The parser's error (llhttp's `HPE_*`) as a denial; the evidence is its code, never the bytes. */
 const faultOf = (error: Error): Denial => {
   const code = codeOf(error);
-  switch (code) {
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return denial('request_timeout', code);
-    case 'HPE_HEADER_OVERFLOW':
-      return denial('headers_too_large', code);
-    default:
-      return denial('request_malformed', code);
-  }
+  return denial(reasons[code] ?? 'request_malformed', code);
+};
+
+const reasons: Readonly<Record<string, Denial['reason']>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
 };
 
 const codeOf = (error: Error): string =>

@@ -1,5 +1,4 @@
-// What is judged of a request, and what comes of it: the values that every door of the gate and the pipeline hand each
-// other. Types only.
+// What is judged of a request, and what comes of it: what doors and pipeline hand each other. Types only.
 
 import type { Permit } from '../decision/authorize.ts';
 import type { CredentialKind, Identity } from '../decision/identity.ts';

@@ -152,9 +152,7 @@ const shakeHands = (
 };
 
 /** One entry a name, in the spelling first seen: Node then writes a line for each value. */
-const linesOf = (
-  pairs: readonly string[],
-): Iterable<{ readonly name: string; readonly values: readonly string[] }> => {
+const linesOf = (pairs: readonly string[]) => {
   const lines = new Map<string, { readonly name: string; readonly values: string[] }>();
   for (let at = 0; at + 1 < pairs.length; at += 2) {
     const name = pairs[at] ?? '';
