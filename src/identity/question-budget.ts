@@ -14,32 +14,27 @@ const secondMs = 1_000;
 /** A window counts for one issuer alone. */
 const only = '';
 
-export class QuestionBudget {
-  readonly #settings: QuestionBudgetSettings;
-  readonly #begun: FixedWindow;
-  #open = 0;
-  #openForNew = 0;
-
-  constructor(settings: QuestionBudgetSettings, monotonicMs?: () => number) {
-    this.#settings = settings;
-    this.#begun = new FixedWindow({ windowMs: secondMs, keysMax: 1, monotonicMs });
-  }
-
-  /** Asks when there is room. `isRenewal`: the token was good before. Undefined: there is no room. */
-  async ask<Answer>(isRenewal: boolean, question: () => Promise<Answer>): Promise<Answer | undefined> {
-    const { concurrencyMax, newTokensPerSecond } = this.#settings;
-    if (this.#open >= concurrencyMax) return undefined;
+/** Asks when there is room. `isRenewal`: the token was good before. Undefined: there is no room. */
+export const createQuestionBudget = (
+  { concurrencyMax, newTokensPerSecond }: QuestionBudgetSettings,
+  monotonicMs?: () => number,
+) => {
+  const begun = new FixedWindow({ windowMs: secondMs, keysMax: 1, monotonicMs });
+  let open = 0;
+  let openForNew = 0;
+  return async <Answer>(isRenewal: boolean, question: () => Promise<Answer>): Promise<Answer | undefined> => {
+    if (open >= concurrencyMax) return undefined;
     if (!isRenewal) {
-      if (this.#openForNew >= Math.floor(concurrencyMax / 2)) return undefined;
-      if (this.#begun.add(only) > newTokensPerSecond) return undefined;
-      this.#openForNew += 1;
+      if (openForNew >= Math.floor(concurrencyMax / 2)) return undefined;
+      if (begun.add(only) > newTokensPerSecond) return undefined;
+      openForNew += 1;
     }
-    this.#open += 1;
+    open += 1;
     try {
       return await question();
     } finally {
-      this.#open -= 1;
-      if (!isRenewal) this.#openForNew -= 1;
+      open -= 1;
+      if (!isRenewal) openForNew -= 1;
     }
-  }
-}
+  };
+};

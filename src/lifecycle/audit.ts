@@ -71,6 +71,21 @@ export interface AuditedDeps {
   readonly audit?: Audit | undefined;
 }
 
+/** Writes down that a session of a user began, or why it did not. */
+export const recordBegin = (
+  { audit }: AuditedDeps,
+  { orgId, userId, origin }: Pick<AuditEvent, 'origin'> & { readonly orgId: string; readonly userId: string },
+  identity: Identity | undefined,
+  outcome: unknown,
+): void =>
+  audit?.record({
+    action: 'session.begin',
+    identity,
+    origin,
+    subject: { org: orgId, user: userId },
+    outcome,
+  });
+
 export interface AuditDeps {
   readonly store: Pick<TokenStore, 'appendAudit'>;
   /** Undefined: no lines, as on the command line. */

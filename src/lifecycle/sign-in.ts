@@ -8,7 +8,7 @@ import type { SignInLimit } from '../identity/sign-in-limit.ts';
 import type { UserRecord } from '../store/records.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import type { Actor, Origin } from './actor.ts';
-import type { AuditedDeps } from './audit.ts';
+import { type AuditedDeps, recordBegin } from './audit.ts';
 import { isCommandError } from './command-error.ts';
 import { createIssue, type IssueDeps, type Issued, type IssueError, sessionIdentity } from './issue.ts';
 import { checkOrgId, checkUserId } from './names.ts';
@@ -46,7 +46,7 @@ export const createSignIn = (deps: SignInDeps): SignIn => {
     const outcome = isRefusal(identity)
       ? identity
       : issue({ identity, validityMs, clientId, methods: ['pwd'] });
-    writeDown(deps, command, 'identity' in outcome ? outcome.identity : undefined, outcome);
+    recordBegin(deps, command, 'identity' in outcome ? outcome.identity : undefined, outcome);
     return outcome;
   };
 };
@@ -58,23 +58,9 @@ export const createBeginSession =
   (deps: BeginSessionDeps): BeginSession =>
   async (command) => {
     const outcome = await prove(deps, command);
-    writeDown(deps, command, isRefusal(outcome) ? undefined : outcome, outcome);
+    recordBegin(deps, command, isRefusal(outcome) ? undefined : outcome, outcome);
     return outcome;
   };
-
-const writeDown = (
-  { audit }: BeginSessionDeps,
-  { origin, orgId, userId }: SignInCommand,
-  identity: Identity | undefined,
-  outcome: unknown,
-): void =>
-  audit?.record({
-    action: 'session.begin',
-    identity,
-    origin,
-    subject: { org: orgId, user: userId },
-    outcome,
-  });
 
 /** Who has the password, unless too many have been tried. */
 const prove = async (deps: BeginSessionDeps, command: SignInCommand): Promise<Identity | Refusal> => {

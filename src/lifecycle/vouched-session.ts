@@ -6,7 +6,7 @@ import type { Identity } from '../decision/identity.ts';
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import type { Origin } from './actor.ts';
-import type { AuditedDeps } from './audit.ts';
+import { type AuditedDeps, recordBegin } from './audit.ts';
 import { type CommandError, isCommandError } from './command-error.ts';
 import { type IssueDeps, sessionIdentity } from './issue.ts';
 import { findActiveOwner } from './owner.ts';
@@ -28,18 +28,12 @@ export const createBeginVouchedSession =
     deps: Pick<IssueDeps, 'settings' | 'now'> &
       AuditedDeps & { readonly store: Pick<TokenStore, 'findOrg' | 'findUser'> },
   ): BeginVouchedSession =>
-  async ({ orgId, userId, origin }) => {
-    const owner = await findActiveOwner(deps.store, orgId, userId);
+  async (command) => {
+    const owner = await findActiveOwner(deps.store, command.orgId, command.userId);
     const isFound = !isOutage(owner) && !isCommandError(owner);
     const outcome = isFound
       ? sessionIdentity(owner, deps, { sessionKind: 'interactive', sessionId: randomUUID() })
       : owner;
-    deps.audit?.record({
-      action: 'session.begin',
-      identity: isFound && 'org' in outcome ? outcome : undefined,
-      origin,
-      subject: { org: orgId, user: userId },
-      outcome,
-    });
+    recordBegin(deps, command, isFound && 'org' in outcome ? outcome : undefined, outcome);
     return outcome;
   };

@@ -14,7 +14,7 @@ import type {
 } from '../authenticator.ts';
 import { admitExternal } from '../external-account.ts';
 import { createIssuerFaults } from '../issuer-faults.ts';
-import { QuestionBudget } from '../question-budget.ts';
+import { createQuestionBudget } from '../question-budget.ts';
 
 export const introspection: AuthenticatorKind = {
   name: 'introspection',
@@ -30,7 +30,7 @@ export const introspection: AuthenticatorKind = {
         const asked = issuerOf(presented);
         if (asked === undefined) return presented.refusal();
         const answer =
-          (await asked.budget.ask(presented.isRenewal, () => asked.ask(presented.value, nowMs))) ??
+          (await asked.withinBudget(presented.isRenewal, () => asked.ask(presented.value, nowMs))) ??
           outage('issuer_unavailable', tooManyQuestions(asked.settings));
         asked.noteFault(isOutage(answer) ? answer : undefined);
         if (isOutage(answer)) return answer;
@@ -52,7 +52,7 @@ interface AskedIssuer {
   readonly settings: IssuerSettings;
   readonly tokenPrefix: string | undefined;
   readonly ask: AskIssuer;
-  readonly budget: QuestionBudget;
+  readonly withinBudget: ReturnType<typeof createQuestionBudget>;
   readonly noteFault: ReturnType<typeof createIssuerFaults>;
   readonly cacheTimes: CacheTimes;
 }
@@ -68,7 +68,7 @@ const askedIssuer = (
       settings,
       tokenPrefix: how.tokenPrefix,
       ask: createIntrospectionClient(how, settings),
-      budget: new QuestionBudget(how, monotonicMs),
+      withinBudget: createQuestionBudget(how, monotonicMs),
       noteFault: createIssuerFaults(settings.issuer, onIssuerFault, monotonicMs),
       // Never served while its issuer cannot be asked: a revocation there counts after `cacheTtl` at most.
       cacheTimes: { identityTtlMs: how.cacheTtlMs, staleMs: 0, unknownTtlMs: how.negativeTtlMs },
