@@ -3,28 +3,33 @@
 // the console's own prefix.
 
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
 
-const outDir = join(import.meta.dirname, '../../dist/console');
 const compressedBytesMin = 512;
 
 /** `name.br` and `name.gz` beside each file of assets/ that is worth it. */
-const compress = (): Plugin => ({
-  name: 'compress',
-  apply: 'build',
-  closeBundle: () => {
-    for (const name of globSync('assets/*.{js,css,svg}', { cwd: outDir })) {
-      const file = join(outDir, name);
-      const bytes = readFileSync(file);
-      if (bytes.length < compressedBytesMin) continue;
-      const params = { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
-      writeFileSync(`${file}.br`, brotliCompressSync(bytes, { params }));
-      writeFileSync(`${file}.gz`, gzipSync(bytes, { level: 9 }));
-    }
-  },
-});
+const compress = (): Plugin => {
+  let outDir = '';
+  return {
+    name: 'compress',
+    apply: 'build',
+    configResolved: ({ root, build }) => {
+      outDir = resolve(root, build.outDir);
+    },
+    closeBundle: () => {
+      for (const name of globSync('assets/*.{js,css,svg}', { cwd: outDir })) {
+        const file = join(outDir, name);
+        const bytes = readFileSync(file);
+        if (bytes.length < compressedBytesMin) continue;
+        const params = { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
+        writeFileSync(`${file}.br`, brotliCompressSync(bytes, { params }));
+        writeFileSync(`${file}.gz`, gzipSync(bytes, { level: 9 }));
+      }
+    },
+  };
+};
 
 export default defineConfig({
   root: import.meta.dirname,
@@ -34,7 +39,7 @@ export default defineConfig({
   plugins: [compress()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
-    outDir,
+    outDir: '../../dist/console',
     emptyOutDir: true,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

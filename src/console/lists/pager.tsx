@@ -18,6 +18,7 @@ export const Pager = ({ pages, pageSize, shown, total, nextCursor }: PagerProps)
   // A page of a search may be short: then where it stands is not known.
   const isFull = shown === pageSize || nextCursor === null;
   const range = `${number(from + 1)}–${number(from + shown)}`;
+  if (pages.before === 0 && nextCursor === null && total === null) return null;
   return (
     <nav class="pager" aria-label={t('list.pages')}>
       <p role="status">

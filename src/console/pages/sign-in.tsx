@@ -141,7 +141,9 @@ const Providers = ({ providers }: { readonly providers: readonly Provider[] }) =
   const begin = (id: string): void => {
     command.run(
       () => api.beginOpenid(id, route.page === 'signIn' ? '/tokens' : pathOf(route)),
-      ({ location }) => window.location.assign(location),
+      ({ location }) => {
+        if (/^https?:\/\//.test(location)) window.location.assign(location);
+      },
     );
   };
   return (

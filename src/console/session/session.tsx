@@ -69,7 +69,7 @@ export const SessionProvider = ({ children }: { readonly children: ComponentChil
     });
   }, [api, enter]);
   useEffect(ask, [ask]);
-  useIdleEnd(api, state, enter, leave);
+  useSessionWatch(api, state, enter, leave);
   const value = useMemo(() => ({ api, state, ask, enter, leave }), [api, state, ask, enter, leave]);
   return <SessionContext.Provider value={value}>{children}</SessionContext.Provider>;
 };
@@ -77,8 +77,11 @@ export const SessionProvider = ({ children }: { readonly children: ComponentChil
 const marginMs = 1500;
 const retryMs = 30_000;
 
-/** A page that is left alone asks when its session should have ended, so that nothing stays on the screen after it. */
-const useIdleEnd = (
+/**
+ * A page that is left alone asks when its session should have ended, so that nothing stays on the screen after it; and one
+ * that the person comes back to asks who is signed in now.
+ */
+const useSessionWatch = (
   api: Api,
   state: SessionState,
   enter: (signedIn: SignedIn) => void,
@@ -93,10 +96,21 @@ const useIdleEnd = (
       void api.findSession(true).then((found) => {
         if (!isProblem(found)) enter(found);
         else if (isSessionLost(found)) leave('lost');
-        else timer = window.setTimeout(check, retryMs);
+        else {
+          window.clearTimeout(timer);
+          timer = window.setTimeout(check, retryMs);
+        }
       });
     };
     timer = window.setTimeout(check, Math.max(retryMs, ends - Date.now() + marginMs));
-    return () => window.clearTimeout(timer);
+    // Another tab may have signed out, or in as somebody else, or gone to another organization.
+    const look = (): void => {
+      if (document.visibilityState === 'visible') check();
+    };
+    document.addEventListener('visibilitychange', look);
+    return () => {
+      window.clearTimeout(timer);
+      document.removeEventListener('visibilitychange', look);
+    };
   }, [api, signedIn, enter, leave]);
 };

@@ -33,13 +33,16 @@ export const RevokeDialog = ({ token, onRevoked, onClose }: RevokeDialogProps) =
       <Dialog title={t('revoke.title')} onClose={onRevoked}>
         <Notice tone="info" role="status">
           <p>
-            {state === 'expired' ? (
-              <Rich id="revoke.expired" values={{ name: <Name>{latest.name}</Name> }} />
-            ) : (
-              <Rich id="revoke.already" values={{ name: <Name>{latest.name}</Name> }} />
-            )}{' '}
-            {latest.revokedAt !== null && <Time iso={latest.revokedAt} />}
+            <Rich
+              id={state === 'expired' ? 'revoke.expired' : 'revoke.already'}
+              values={{ name: <Name>{latest.name}</Name> }}
+            />
           </p>
+          {latest.revokedAt !== null && (
+            <p>
+              {t('token.revoked')}: <Time iso={latest.revokedAt} />
+            </p>
+          )}
         </Notice>
         <div class="actions">
           <Button onClick={onRevoked}>{t('action.close')}</Button>

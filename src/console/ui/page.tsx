@@ -44,12 +44,19 @@ export const Page = ({ title, lead, actions, width = 'wide', children }: PagePro
   );
 };
 
-/** Always there, so that a screen reader hears when something is put into it. */
+/**
+ * Always there, so that a screen reader hears when something is put into it. It takes the focus: what the person pressed may
+ * be gone, and the top of the page out of sight.
+ */
 const Flash = () => {
   const { t } = useWords();
   const { text, clear } = useFlash();
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (text !== undefined) box.current?.focus();
+  }, [text]);
   return (
-    <div class="flash" role="status">
+    <div class="flash" role="status" tabIndex={-1} ref={box}>
       {text !== undefined && (
         <div class="notice done">
           <Icon name="check" />

@@ -44,7 +44,9 @@ export const useResource = <T>(
         if (abort.signal.aborted) return;
         setHeld((before) => ({ key, resource: settled(before.resource, outcome) }));
         const waitMs = isProblem(outcome) && isOutage(outcome) ? retryMs : everyMs;
-        if (waitMs !== undefined) timer = window.setTimeout(reload, waitMs);
+        // In a tab that nobody sees it waits for the person to come back.
+        if (waitMs !== undefined && document.visibilityState === 'visible')
+          timer = window.setTimeout(reload, waitMs);
       },
       (error: unknown) => {
         if (!abort.signal.aborted) throw error;
