@@ -21,6 +21,8 @@ export interface LineBuffer {
 /** `fd`: an open file descriptor. `onDrop` hears how many lines are lost. */
 export const createLineBuffer = (fd: number, onDrop: (lines: number) => void): LineBuffer => {
   let waiting = '';
+  /** The piece that waits to be tried again. */
+  let delayed: Buffer = noBytes;
   let isWriting = false;
   let timer: NodeJS.Timeout | undefined;
   let drained: (() => void)[] = [];
@@ -43,16 +45,21 @@ export const createLineBuffer = (fd: number, onDrop: (lines: number) => void): L
     waiting = '';
     return piece;
   };
-  const writeOut = (piece: Buffer): void =>
+  const writeOut = (piece: Buffer): void => {
+    delayed = noBytes;
     write(fd, piece, (error, written) => {
-      if (error?.code === 'EAGAIN') return void setTimeout(writeOut, retryMs, piece).unref();
+      if (error?.code === 'EAGAIN') {
+        delayed = piece;
+        return void setTimeout(writeOut, retryMs, piece).unref();
+      }
       // A closed pipe or a full disk: these lines are lost, the process is not.
       if (error !== null) onDrop(linesIn(piece));
       else if (written < piece.length) return writeOut(piece.subarray(written));
       isWriting = false;
       advance();
     });
-  process.once('exit', () => writeLast(fd, takeAll()));
+  };
+  process.once('exit', () => writeLast(fd, Buffer.concat([delayed, takeAll()])));
   return {
     write: (line) => {
       if (waiting.length > waitingLengthMax) return onDrop(1);
@@ -84,8 +91,6 @@ const writeLast = (fd: number, lines: Buffer): void => {
 const isBusy = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'EAGAIN';
 
-const linesIn = (piece: Buffer): number => {
-  let lines = 0;
-  for (const byte of piece) if (byte === 0x0a) lines += 1;
-  return lines;
-};
+const linesIn = (piece: Buffer): number => piece.toString('latin1').split('\n').length - 1;
+
+const noBytes = Buffer.alloc(0);
