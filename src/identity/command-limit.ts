@@ -2,7 +2,6 @@
 // an entry of the audit. Revocations are counted apart: an account that has used up everything else can still revoke.
 
 import type { Identity } from '../decision/identity.ts';
-import { type Denial, denial } from '../decision/outcome.ts';
 import { FixedWindow, minuteMs } from './fixed-window.ts';
 
 export type CommandKind = 'revocation' | 'other';
@@ -18,6 +17,3 @@ export const createCommandLimit = (perMinute: number, monotonicMs?: () => number
   };
   return ({ org, user }, kind) => perMinute === 0 || given[kind].add(`${org.id}/${user.id}`) <= perMinute;
 };
-
-export const tooManyCommands = ({ org, user }: Pick<Identity, 'org' | 'user'>): Denial =>
-  denial('rate_limited', `commands of ${org.id}/${user.id}`);

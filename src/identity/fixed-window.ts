@@ -3,7 +3,7 @@
 
 import { LRUCache } from 'lru-cache';
 
-export interface FixedWindowOptions {
+interface FixedWindowOptions {
   readonly windowMs: number;
   /** How many are remembered. */
   readonly keysMax?: number | undefined;

@@ -2,9 +2,9 @@
 // audit. The operator is not asked for rights and does not come here.
 
 import type { Identity } from '../decision/identity.ts';
-import { type Denial, isDenial, isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
+import { type Denial, denial, isDenial, isOutage, type Outage, type Refusal } from '../decision/outcome.ts';
 import { mayManageAccounts } from '../decision/rights.ts';
-import { type CommandKind, type CommandLimit, tooManyCommands } from '../identity/command-limit.ts';
+import type { CommandKind, CommandLimit } from '../identity/command-limit.ts';
 import type { AuditParty } from '../store/records.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import type { Actor } from './actor.ts';
@@ -34,8 +34,9 @@ export const withRight = async <T extends object | string>(
 ): Promise<T | CommandError | Refusal> => {
   const identity = await withOwnRights(store, actor.identity);
   const refusal: Denial | Outage | undefined = isOutage(identity) ? identity : may(identity);
+  const { org, user } = actor.identity;
   if (refusal === undefined && commandLimit?.(actor.identity, kindOf(action)) === false)
-    return tooManyCommands(actor.identity);
+    return denial('rate_limited', `commands of ${org.id}/${user.id}`);
   const outcome = refusal ?? (isOutage(identity) ? identity : await work(identity));
   if (!looks.has(action) || isDenial(outcome) || isCommandError(outcome))
     audit?.record({ action, identity: actor.identity, origin: actor, subject: subject(outcome), outcome });

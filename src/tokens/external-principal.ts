@@ -77,6 +77,7 @@ export const externalPrincipal = (
   // RFC 7800: the token is good only with proof of a key, which nobody asks the caller for here.
   if (claims.given('cnf') !== undefined) claims.fail('cnf');
   const userId = claims.text(mapping.claims.user);
+  const { roles } = mapping.claims;
   return {
     sessionKind: mapping.sessions ?? sessionKindOf(claims.raw('amr')),
     issuer: mapping.issuer,
@@ -84,7 +85,7 @@ export const externalPrincipal = (
     user: {
       id: userId,
       name: claims.textIfAny(mapping.claims.userName) ?? userId,
-      roles: readRoles(claims, mapping),
+      roles: roles === undefined ? [] : [...new Set(claims.textsIfAny(roles))],
     },
     scopes: readScopes(claims, mapping),
     tokenId: undefined,
@@ -109,9 +110,6 @@ const sessionKindOf = (methods: unknown): SessionKind =>
   Array.isArray(methods) && methods.some((method) => personalMethods.has(method))
     ? 'interactive'
     : 'api_token';
-
-const readRoles = (claims: ClaimReader, { claims: { roles } }: ClaimMapping): readonly string[] =>
-  roles === undefined ? [] : [...new Set(claims.textsIfAny(roles))];
 
 /** One text (RFC 9068), or a list. However many blanks stand between two scopes, they are one. */
 const readScopes = (claims: ClaimReader, mapping: ClaimMapping): ReadonlySet<string> => {
