@@ -190,8 +190,8 @@ const createViewsOf = (
     const views: TokenView[] = [];
     const dead: string[] = [];
     for (const record of records) {
-      const user = users.get(record.userId);
-      if (user === undefined) continue;
+      // Of a user who was deleted nothing lives.
+      const user = users.get(record.userId) ?? { name: record.userId, tokenGenerationMin: Infinity };
       const view = viewOf(record, user, org, nowMs);
       if (view.state === 'revoked' && record.state === 'active') dead.push(record.id);
       views.push(view);

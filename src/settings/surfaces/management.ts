@@ -4,7 +4,7 @@ import { describeSurface, prefix, surfaceGroup } from '../surface-descriptor.ts'
 
 export const management = describeSurface({
   name: 'management',
-  fields: surfaceGroup('Our own REST API for sign-in, API tokens, users and the audit.', {
+  fields: surfaceGroup('Our own REST API for sign-in, API tokens, users, organizations and the audit.', {
     prefix: prefix('/tollgate/v1', 'Path before /sessions and the others; everything below it is taken.'),
   }),
   paths: (prefix) => ({
@@ -23,8 +23,14 @@ export const management = describeSurface({
     users: `${prefix}/orgs/{org}/users`,
     user: `${prefix}/orgs/{org}/users/{user}`,
     password: `${prefix}/orgs/{org}/users/{user}/password`,
+    userSessions: `${prefix}/orgs/{org}/users/{user}/sessions`,
+    email: `${prefix}/orgs/{org}/users/{user}/email`,
     roles: `${prefix}/orgs/{org}/roles`,
+    role: `${prefix}/orgs/{org}/roles/{role}`,
+    orgs: `${prefix}/orgs`,
+    org: `${prefix}/orgs/{org}`,
     audit: `${prefix}/orgs/{org}/audit`,
+    auditOfAll: `${prefix}/audit`,
     elsewhere: `${prefix}/*`,
   }),
   makesOpenidTokens: true,

@@ -4,6 +4,7 @@
 import { createAccountCommands } from '../../lifecycle/account-commands.ts';
 import { createFindDetails } from '../../lifecycle/details.ts';
 import { createFindEnded, createIdentifyLive } from '../../lifecycle/identify-live.ts';
+import { createOrgCommands } from '../../lifecycle/org-commands.ts';
 import { createPasswords } from '../../lifecycle/passwords.ts';
 import { createSignIn, createSignOut } from '../../lifecycle/sign-in.ts';
 import { createTokenCommands } from '../../lifecycle/token-commands.ts';
@@ -13,14 +14,17 @@ import { type Dialect, endpoint } from '../endpoint.ts';
 import { readActor, readLeavingActor } from '../read-actor.ts';
 import { defineSurface, type PathEndpoints, type SurfaceDeps } from '../surface.ts';
 import { accountOperations } from './account-operations.ts';
-import { auditOperation } from './audit-operation.ts';
+import { auditOperations } from './audit-operations.ts';
 import { descriptionOperations } from './description-operations.ts';
 import { detailsOperation } from './details-operation.ts';
 import { createEndpoint, type EndpointsDeps, type FindActor } from './endpoints.ts';
 import { createManagementDialect, createOnFault, type ProblemFacts } from './management-problem.ts';
 import { openapiDocument } from './openapi.ts';
 import type { Operation } from './operation.ts';
+import { orgOperations } from './org-operations.ts';
+import { ownAccountOperations } from './own-account-operations.ts';
 import { revokeAllOperations } from './revoke-all-operations.ts';
+import { roleOperations } from './role-operations.ts';
 import { createSentBefore } from './sent-before.ts';
 import { sessionOperations } from './session-operations.ts';
 import { tokenListOperations } from './token-list-operations.ts';
@@ -78,11 +82,8 @@ const managementOperations = (deps: SurfaceDeps, { prefix, paths, serves }: Moun
     commands: createTokenCommands(deps),
     regenerations: createSentBefore(),
   };
-  const accounts = {
-    commands: createAccountCommands(deps),
-    passwords: createPasswords(signing),
-    paths,
-  };
+  const accounts = { commands: createAccountCommands(deps), passwords: createPasswords(signing), paths };
+  const orgs = { commands: createOrgCommands(deps), paths };
   const operations: readonly Operation[] = [
     ...sessionOperations({ signIn: createSignIn(signing), signOut: createSignOut(deps), paths }),
     ...tokenOperations(tokens),
@@ -90,7 +91,10 @@ const managementOperations = (deps: SurfaceDeps, { prefix, paths, serves }: Moun
     ...revokeAllOperations(tokens),
     detailsOperation({ ...deps, findDetails: createFindDetails(deps), paths }),
     ...accountOperations(accounts),
-    auditOperation(accounts),
+    ...ownAccountOperations(accounts),
+    ...roleOperations(accounts),
+    ...orgOperations(orgs),
+    ...auditOperations({ accounts: accounts.commands, orgs: orgs.commands, paths }),
     ...descriptionOperations(paths, () => document()),
   ].filter(({ id }) => serves(id));
   const document = once(() => openapiDocument(prefix, operations));

@@ -36,13 +36,15 @@ const tags: Readonly<Record<Tag, string>> = {
   Sessions: 'Sign in, see who one is, sign out.',
   'API tokens': 'Make, list, see, give a new secret, revoke.',
   Users: 'Users, their roles and passwords, for an organization’s owner.',
+  Organizations: 'Organizations, for the operator of the server.',
   Audit: 'Who did what to whom.',
   Description: 'What this API says of itself.',
 };
 
 const pathParameters: Readonly<Record<string, string>> = {
-  org: 'Id of an organization: one’s own.',
+  org: 'Id of an organization: one’s own, or for the operator any.',
   user: 'Id of a user.',
+  role: 'Name of a role.',
   tokenId: 'Id of an API token; never the secret.',
   code: 'Code of a problem.',
 };
@@ -60,7 +62,7 @@ export const openapiDocument = (prefix: string, operations: readonly Operation[]
     info: {
       title: 'Tollgate management API',
       version: '1',
-      summary: 'Sign-in, API tokens, users and the audit of a Tollgate.',
+      summary: 'Sign-in, API tokens, users, organizations and the audit of a Tollgate.',
       description:
         'Durations are ISO 8601 in weeks, days, hours, minutes and seconds (`P90D`, `PT30M`); times are RFC 3339 in UTC. Unknown members and parameters are refused, a body has at most 64 KB. Every error is a problem of RFC 9457 with a stable `code`; what answers 503 or 429 says in `Retry-After` when to try again. Names of organizations, users and scopes in examples are made up.',
       license: { name: 'Apache License 2.0', identifier: 'Apache-2.0' },

@@ -11,7 +11,7 @@ import type { Method, SurfaceRequest } from '../answer.ts';
 import type { ManagementCode } from './problem-kinds.ts';
 import { type InputFault, type InputRead, readInput } from './read-input.ts';
 
-export type Tag = 'Sessions' | 'API tokens' | 'Users' | 'Audit' | 'Description';
+export type Tag = 'Sessions' | 'API tokens' | 'Users' | 'Organizations' | 'Audit' | 'Description';
 
 export interface Success {
   readonly status: 200 | 201 | 204;
@@ -80,6 +80,10 @@ const nextLink = (query: string, cursor: string | null): Readonly<Record<string,
   next.set('cursor', cursor);
   return { link: `<?${next.toString().replaceAll('>', '%3E')}>; rel="next"` };
 };
+
+/** A path of the surface with its parameters filled in, for `Location`. */
+export const pathOf = (pattern: string, parameters: Readonly<Record<string, string>>): string =>
+  pattern.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(parameters[name] ?? ''));
 
 /** A code of this surface itself. */
 export interface OwnFault {

@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { scopeLengthMax, scopesMax } from '../../decision/scope.ts';
+import { emailCharactersMax } from '../../lifecycle/email.ts';
 import { nameCharactersMax } from '../../lifecycle/names.ts';
 import { durationMs, durationPattern } from './duration.ts';
 
@@ -33,13 +34,23 @@ export const duration = (description: string) =>
     .meta({ description, format: 'duration' })
     .transform(durationMs);
 
-const scopeText = z.string().min(1).max(scopeLengthMax);
+/** Parts of a body or a query that may be an address; the lifecycle says which can be one. */
+export const emailText = z.string().max(emailCharactersMax).meta({ format: 'email' });
+
+export const passwordText = z.string().max(1024).meta({ format: 'password', writeOnly: true });
+
+export const scopeText = z.string().min(1).max(scopeLengthMax);
 
 export const scopeList = z
   .union([z.literal('all'), z.array(scopeText).max(scopesMax)], 'Write a list of scopes, or "all"')
   .meta({ description: 'Scopes, or `all`: whatever the user’s roles grant at the time of use.' });
 
 export const time = (description: string) => z.iso.datetime().meta({ description });
+
+/** Of a query, read as milliseconds since the epoch. */
+export const queryTime = z.iso
+  .datetime({ error: 'Write a time of RFC 3339 in UTC, e.g. 2027-01-31T00:00:00Z' })
+  .transform((text) => Date.parse(text));
 
 export const timeOrNever = (description: string) => z.iso.datetime().nullable().meta({ description });
 

@@ -12,7 +12,7 @@ import type { TokenCommands } from '../../lifecycle/token-commands.ts';
 import type { ManagementPaths } from '../../settings/surfaces/management.ts';
 import type { ApiTokenRecord } from '../../store/records.ts';
 import { example } from './examples.ts';
-import { fault, type Operation, operation, reply } from './operation.ts';
+import { fault, type Operation, operation, pathOf, reply } from './operation.ts';
 import { noBody } from './read-input.ts';
 import { duration, named, nameText, noQuery, scopeList } from './shapes.ts';
 import type { SentBefore } from './sent-before.ts';
@@ -110,7 +110,8 @@ const createOperation = ({ commands, paths, now }: TokenOperationsDeps): Operati
         idempotencyKey,
       });
       if (isFailure(made)) return made;
-      const location = tokenPath(paths, made.record.orgId, made.record.id);
+      const { orgId, id } = made.record;
+      const location = pathOf(paths.token, { org: orgId, tokenId: id });
       return reply(showNewToken(made.record, made.secret, now()), { headers: { location } });
     },
   });
@@ -230,6 +231,3 @@ const refuseElsewhere = ({ audit }: TokenOperationsDeps, action: AuditAction, or
   audit?.record({ action, identity, origin: actor, subject: { org }, outcome: refusal });
   return refusal;
 };
-
-const tokenPath = (paths: TokenOperationsDeps['paths'], org: string, tokenId: string): string =>
-  paths.token.replace('{org}', encodeURIComponent(org)).replace('{tokenId}', tokenId);

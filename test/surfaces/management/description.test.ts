@@ -43,7 +43,8 @@ const documentOf = async (server: ManagementServer): Promise<Document> =>
 /** A server with what the examples speak of: the token of that id and secret too. */
 const startExamples = async (t: Test): Promise<ManagementServer> => {
   const server = await startManagement(t);
-  await server.accounts.setRoles(example.org, example.user, ['owner', 'auditor']);
+  await server.accounts.defineRole(example.org, 'operator', ['tollgate:operate']);
+  await server.accounts.setRoles(example.org, example.user, ['owner', 'auditor', 'operator']);
   const { record } = await server.token(['things:read']);
   const token = { ...record, id: example.tokenId };
   t.equal(shardOfTokenId(example.tokenId), shardOfTokenId(record.id), 'the example lies where its user does');
