@@ -1,5 +1,5 @@
-// Every reason to refuse a caller, and what it means to them in whichever dialect it is written: the one classification that
-// every dialect's table of answers is made for. A dialect without an answer to a class does not compile. No I/O.
+// Every reason to refuse a caller, and what it means to them in whichever dialect it is written. A reason without a class does
+// not compile, nor does a class without its general answer (refusal.ts), from which every dialect answers. No I/O.
 
 export type RefusalClass =
   | 'malformed'
