@@ -19,6 +19,8 @@ export interface Gate {
   readonly address: string;
   /** Where proxies ask; undefined: nowhere, or on a path of `address`. */
   readonly authAddress: string | undefined;
+  /** Of the console; undefined: on `address`, or nowhere. */
+  readonly consoleAddress: string | undefined;
   readonly opsAddress: string;
   readiness(): Readiness;
   /** Those in force. */
@@ -41,7 +43,7 @@ export const openGate = async (
   const inForce = await openInForce(settings, foundation, log, metrics);
   const { current, live } = inForce;
   const edge = openEdge({ current, foundation, live, log, isShuttingDown: () => isShuttingDown });
-  const { listener, authListener } = edge;
+  const { listener, authListener, consoleListener } = edge;
   const reloading = startReloading({
     ...source,
     inForce: () => current().settings,
@@ -65,12 +67,9 @@ export const openGate = async (
   };
   try {
     await bind(ops, settings.ops, 'the ops server');
-    await bind(listener, settings.listen, 'the gate');
-    if (authListener !== undefined && settings.forwardAuth.listen !== undefined)
-      await bind(authListener, settings.forwardAuth.listen, 'forward-auth');
+    await bindAll(edge, settings);
   } catch (error) {
-    ops.close();
-    listener.close();
+    for (const server of [ops, listener, authListener]) server?.close();
     await closeAll();
     throw error;
   }
@@ -81,6 +80,7 @@ export const openGate = async (
   return {
     address: boundAddress(listener),
     authAddress: authListener && boundAddress(authListener),
+    consoleAddress: consoleListener && boundAddress(consoleListener),
     opsAddress: boundAddress(ops),
     readiness,
     settings: () => current().settings,
@@ -93,12 +93,23 @@ export const openGate = async (
       await delay(shutdown.drainDelayMs);
       await Promise.all([
         drain(listener, shutdown.deadlineMs, () => edge.endLongLived()),
-        authListener && drain(authListener, shutdown.deadlineMs),
+        ...[authListener, consoleListener].map((other) => other && drain(other, shutdown.deadlineMs)),
       ]);
       await closeAll();
       await drain(ops, 0);
     },
   };
+};
+
+const bindAll = async (
+  { listener, authListener, consoleListener }: Edge,
+  { listen, forwardAuth, surfaces: { console: pages } }: Settings,
+): Promise<void> => {
+  await bind(listener, listen, 'the gate');
+  if (authListener !== undefined && forwardAuth.listen !== undefined)
+    await bind(authListener, forwardAuth.listen, 'forward-auth');
+  if (consoleListener !== undefined && pages.listen !== undefined)
+    await bind(consoleListener, pages.listen, 'the console');
 };
 
 const factsOf = (

@@ -95,8 +95,8 @@ const start = async (options: Options): Promise<number> => {
     const { settings } = loaded;
     if (settings.surfaces.console.enabled) await buildConsole();
     const first: FirstToken | string = await makeFirstToken(settings, isExample);
-    await serve({ ...loaded, load: () => load(true) }, ({ address }) =>
-      printWelcome({ address, settings, first, isExample, file }),
+    await serve({ ...loaded, load: () => load(true) }, ({ address, console: consoleAddress }) =>
+      printWelcome({ address, consoleAddress, settings, first, isExample, file }),
     );
     return 0;
   } finally {

@@ -8,6 +8,8 @@ import { type FirstToken, scopesOfFirst } from './first-token.ts';
 export const printWelcome = (facts: {
   /** `127.0.0.1:8080` or `unix:/path`. */
   readonly address: string;
+  /** Where the console has a listener of its own. */
+  readonly consoleAddress: string | undefined;
   readonly settings: Pick<Settings, 'routes' | 'tls' | 'surfaces'>;
   readonly first: FirstToken | string;
   readonly isExample: boolean;
@@ -33,8 +35,9 @@ export const printWelcome = (facts: {
       ...(tls === undefined ? [] : ['', 'Where curl does not know the certificate: --cacert FILE']),
     );
   const { console: pages } = facts.settings.surfaces;
-  if (pages.enabled && socket === undefined)
-    lines.push('', `Console: ${url}${pages.prefix}/${signInOf(facts.first)}`);
+  const at = facts.consoleAddress ?? facts.address;
+  if (pages.enabled && !at.startsWith('unix:'))
+    lines.push('', `Console: ${scheme}://${at}${pages.prefix}/${signInOf(facts.first)}`);
   process.stdout.write(`${lines.join('\n')}\n\n`);
 };
 

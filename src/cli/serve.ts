@@ -9,10 +9,17 @@ import { watchProcessFaults } from '../observe/process-faults.ts';
 import type { Settings } from '../settings/settings.ts';
 import { readVersion } from './version.ts';
 
+export interface Addresses {
+  readonly address: string;
+  readonly ops: string;
+  /** Undefined: on `address`, or nowhere. */
+  readonly console: string | undefined;
+}
+
 /** Serves until a signal ends it. Rejects when it cannot start, with a sentence that says what to do. */
 export const serve = async (
   { settings, ...source }: SettingsSource & { readonly settings: Settings },
-  onListening: (addresses: { readonly address: string; readonly ops: string }) => void = () => undefined,
+  onListening: (addresses: Addresses) => void = () => undefined,
 ): Promise<void> => {
   const { log, metrics } = openTelemetry(settings, readVersion());
   const unwatch = watchProcessFaults(metrics, log);
@@ -21,8 +28,9 @@ export const serve = async (
   const signalled = nextSignal();
   try {
     gate = await openGate(settings, log, metrics, source);
-    log.info('listening', { address: gate.address, ops: gate.opsAddress, forwardAuth: gate.authAddress });
-    onListening({ address: gate.address, ops: gate.opsAddress });
+    const { address, opsAddress: ops, authAddress: forwardAuth, consoleAddress } = gate;
+    log.info('listening', { address, ops, forwardAuth, console: consoleAddress });
+    onListening({ address, ops, console: consoleAddress });
     const signal = await signalled;
     log.info('shutting down', { signal, drainDelayMs: gate.settings().shutdown.drainDelayMs });
     await gate.shutDown();

@@ -18,6 +18,7 @@ import type { Settings } from '../settings/settings.ts';
 import type { Surfaces } from '../surfaces/serve.ts';
 import type { SurfaceDeps } from '../surfaces/surface.ts';
 import { createSurfaces } from '../surfaces/surfaces.ts';
+import { settingsApart } from './apart.ts';
 import type { Foundation } from './foundation.ts';
 import {
   createIdentification,
@@ -28,6 +29,12 @@ import {
 import { keep } from './keep.ts';
 import { shadowWarningOf } from './readiness.ts';
 
+/** The surfaces of a listener, and what its requests are judged by. */
+interface Served {
+  readonly surfaces: Surfaces;
+  readonly running: Running;
+}
+
 export interface Configuration {
   readonly settings: Settings;
   readonly identification: Identification;
@@ -36,6 +43,8 @@ export interface Configuration {
   readonly upgrader: CountedUpgrader;
   readonly surfaces: Surfaces;
   readonly running: Running;
+  /** What serves the console where it has a listener of its own. */
+  readonly apart: Served | undefined;
   /** Of the certificate that callers are shown; undefined without TLS. */
   readonly certificateExpiryMs: number | undefined;
   /** Which routes are in shadow mode; undefined where none is. */
@@ -72,8 +81,7 @@ export const createConfiguration = async (
   const limits = createLimits(settings, before?.limits);
   const record = createRecorder(metrics, log, settings.log.access);
   const { identifier } = identification;
-  const surfaces = await createSurfaces({
-    settings,
+  const surfaceDeps = {
     store: foundation.store,
     identifier,
     keys: identification.signingKeys.ring,
@@ -82,19 +90,21 @@ export const createConfiguration = async (
     audit: deps.audit,
     now,
     record,
-  });
+  };
+  const parts = { identifier, forwarder, upgrader, record, countShadow: metrics.shadow };
+  const serve = async (served: Settings): Promise<Served> => {
+    const surfaces = await createSurfaces({ ...surfaceDeps, settings: served });
+    return { surfaces, running: createRunning(served, { ...parts, surfaces }, now) };
+  };
+  const apart = settingsApart(settings);
   return {
     settings,
     identification,
     limits,
     forwarder,
     upgrader,
-    surfaces,
-    running: createRunning(
-      settings,
-      { identifier, forwarder, upgrader, surfaces, record, countShadow: metrics.shadow },
-      now,
-    ),
+    ...(await serve(settings)),
+    apart: apart && (await serve(apart)),
     certificateExpiryMs: settings.tls && certificateExpiryMs(settings.tls.cert),
     shadowWarning: shadowWarningOf(settings),
   };
@@ -116,6 +126,12 @@ const createLimits = ({ limits }: Settings, before: Limits | undefined): Limits 
     ),
     signInLimit: keep(before?.signInLimit, signIns, [], () => createSignInLimit(signIns)),
   };
+};
+
+/** New requests are refused from here on. */
+export const closeSurfaces = ({ surfaces, apart }: Configuration): void => {
+  surfaces.close();
+  apart?.surfaces.close();
 };
 
 /** Lets go of what `next` has not taken over, once nothing is under way on it. */

@@ -15,6 +15,8 @@ export interface Edge {
   readonly listener: Listener;
   /** Where proxies ask; undefined: nowhere, or on a path of `listener`. */
   readonly authListener: Listener | undefined;
+  /** Of the console, where it has one of its own. */
+  readonly consoleListener: Listener | undefined;
   /** Connections closed unread, because their address had limits.connectionsPerAddressMax open. */
   readonly refusedByAddress: () => number;
   /** Puts bounds and certificate in force for what connects from here on. Throws when the certificate cannot be used. */
@@ -52,15 +54,23 @@ export const openEdge = (deps: {
     forwardAuth.path === undefined ? handler : withAuthPath(handler, forwardAuth.path, answerProxy),
   );
   const authListener = forwardAuth.listen && createAuthListener(settings.limits, answerProxy);
-  const refusedByAddress = limitPerAddress(
-    listener,
-    () => current().settings.limits.connectionsPerAddressMax,
-    (address) => current().running.pipeline.trusts(address),
-    (address) =>
-      log.warn(
-        'an address has limits.connectionsPerAddressMax connections open, and more are closed unread. A load balancer belongs in trustedProxies; many callers behind one address need a higher limit.',
-        { address },
-      ),
+  const consoleListener =
+    current().apart &&
+    createListener(
+      settings,
+      createHandler({ ...doors, running: () => (current().apart ?? current()).running }),
+    );
+  const limited = [listener, ...(consoleListener === undefined ? [] : [consoleListener])].map((each) =>
+    limitPerAddress(
+      each,
+      () => current().settings.limits.connectionsPerAddressMax,
+      (address) => current().running.pipeline.trusts(address),
+      (address) =>
+        log.warn(
+          'an address has limits.connectionsPerAddressMax connections open, and more are closed unread. A load balancer belongs in trustedProxies; many callers behind one address need a higher limit.',
+          { address },
+        ),
+    ),
   );
   const endLongLived = (): void => {
     live.endAll();
@@ -69,9 +79,11 @@ export const openEdge = (deps: {
   return {
     listener,
     authListener,
-    refusedByAddress,
+    consoleListener,
+    refusedByAddress: () => limited.reduce((sum, refused) => sum + refused(), 0),
     adjust: (next) => {
       adjustListener(listener, next);
+      if (consoleListener !== undefined) adjustListener(consoleListener, next);
       if (authListener !== undefined) adjustListener(authListener, { limits: next.limits, tls: undefined });
     },
     endLongLived,

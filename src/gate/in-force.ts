@@ -11,6 +11,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import { LiveConnections } from '../proxy/upstream/live-connections.ts';
 import type { Settings } from '../settings/settings.ts';
 import {
+  closeSurfaces,
   type Configuration,
   type ConfigurationDeps,
   createConfiguration,
@@ -93,7 +94,7 @@ export const openInForce = async (
       return 'done';
     },
     close: async () => {
-      current.surfaces.close();
+      closeSurfaces(current);
       await current.forwarder.close();
       await deps.audit.close();
       retireIdentification(current.identification, undefined);
@@ -113,6 +114,7 @@ const bound: Readonly<Record<string, (settings: Settings) => unknown>> = {
   ops: ({ ops }) => ops,
   store: ({ store }) => store,
   'forwardAuth.listen': ({ forwardAuth }) => forwardAuth.listen,
+  'surfaces.console.listen': ({ surfaces: { console: pages } }) => pages.enabled && pages.listen,
   'forwardAuth.path': ({ forwardAuth }) => forwardAuth.path,
 };
 

@@ -1,12 +1,12 @@
 // Judges the console: that browsers keep its cookie, that people can sign in where it says, and that nothing else lies there.
 
 import { check, isPlainHttp } from './check.ts';
-import { isLoopbackHost } from './check-listeners.ts';
+import { isLoopbackHost, isSameAddress } from './check-listeners.ts';
 import { browserConsole } from './surfaces/console.ts';
 
 export const consoleCheck = check(
-  ['surfaces', 'issuers', 'listen', 'tls', 'credential', 'keys', 'store'],
-  ({ surfaces, issuers, listen, tls, credential, keys, store }, problem, warning) => {
+  ['surfaces', 'issuers', 'listen', 'ops', 'forwardAuth', 'tls', 'credential', 'keys', 'store'],
+  ({ surfaces, issuers, listen, ops, forwardAuth, tls, credential, keys, store }, problem, warning) => {
     const { console: pages } = surfaces;
     if (!pages.enabled) return;
     const path = ['surfaces', 'console'];
@@ -23,7 +23,14 @@ export const consoleCheck = check(
         [...path, 'enabled'],
         'needs a sealing key for its cookie, the same on every replica; set keys.encryptionKey to the output of `openssl rand -base64 32`',
       );
-    const isLocal = listen.kind === 'unix' || isLoopbackHost(listen.host);
+    for (const [name, other] of Object.entries({ listen, ops, 'forwardAuth.listen': forwardAuth.listen }))
+      if (pages.listen !== undefined && other !== undefined && isSameAddress(pages.listen, other))
+        problem(
+          [...path, 'listen'],
+          `is the same address as \`${name}\`; write another port, e.g. 127.0.0.1:8090, or remove it`,
+        );
+    const at = pages.listen ?? listen;
+    const isLocal = at.kind === 'unix' || isLoopbackHost(at.host);
     if (pages.origin === undefined ? tls === undefined && !isLocal : isPlainHttp(pages.origin))
       warning(
         [...path, 'origin'],

@@ -87,7 +87,7 @@ const checkReturn = (
       );
 };
 
-const isSameAddress = (one: Address, other: Address): boolean =>
+export const isSameAddress = (one: Address, other: Address): boolean =>
   one.kind === 'unix'
     ? other.kind === 'unix' && other.path === one.path
     : other.kind === 'tcp' && one.port !== 0 && other.port === one.port && other.host === one.host;

@@ -4,6 +4,7 @@
 import { type PathPattern, patternOf } from '../decision/path-pattern.ts';
 import { resourceMetadataPath } from '../decision/protected-resource.ts';
 import type { SigningAlgorithm } from '../tokens/signature.ts';
+import type { Address } from './network-readers.ts';
 import { routeNameOf, servedPaths, type SurfaceDescriptor } from './surface-descriptor.ts';
 import { surfaceList, type SurfaceName } from './surface-list.ts';
 
@@ -11,6 +12,8 @@ export interface SurfacePrefix {
   readonly enabled: boolean;
   /** Begins with `/`, does not end with one; empty: the paths lie at the root. */
   readonly prefix: string;
+  /** A listener of its own, where its paths are then, and not on that of callers. */
+  readonly listen?: Address | undefined;
   /** Where it keeps sessions of its own. */
   readonly idleTimeoutMs?: number;
 }
@@ -78,7 +81,8 @@ export const ownedPatterns = ({
 };
 
 const surfacePatterns = (settings: SurfacePrefixes): readonly OwnedPattern[] =>
-  configuredSurfaces(settings).flatMap(({ descriptor, setting, ...configured }) => {
+  configuredSurfaces(settings).flatMap(({ descriptor, setting, listen, ...configured }) => {
+    if (listen !== undefined) return [];
     const paths = servedPaths(descriptor, configured).map(([, path]) => path);
     // Of a surface that takes all below its prefix, the others are a part.
     const whole = paths.filter((path) => path.endsWith('/*'));

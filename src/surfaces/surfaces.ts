@@ -19,7 +19,8 @@ const load: Readonly<Record<SurfaceName, () => Promise<{ readonly surface: Surfa
 export const createSurfaces = async (deps: SurfaceDeps & ServeDeps): Promise<Surfaces> => {
   const routes = await Promise.all(
     configuredSurfaces(deps.settings).map(async ({ descriptor, ...configured }) => {
-      if (!configured.enabled && descriptor.alwaysServed === undefined) return [];
+      const isElsewhere = configured.listen !== undefined;
+      if (isElsewhere || (!configured.enabled && descriptor.alwaysServed === undefined)) return [];
       const { surface } = await load[descriptor.name]();
       return surface(deps, configured);
     }),

@@ -57,6 +57,10 @@ const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]>
     'console-cookie',
     /^:1:\d+: credential.cookie: is a cookie of the console/,
   ],
+  'the console has an address of its own, or none': [
+    'console-listen',
+    /^:3:\d+: surfaces.console.listen: is the same address as `listen`/,
+  ],
   'a route within the console is refused': [
     'console-route',
     /^:4:\d+: routes\[0\].path: \/tollgate\/console\/help is answered by Tollgate itself.*surfaces.console.prefix/,

@@ -19,7 +19,7 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   // Navigator answers with errors and tokens of csp.
   csp: ['surfaces/navigator/navigator.ts'],
   // Its cookie, listener and providers are judged with other settings.
-  console: ['settings/check-console.ts'],
+  console: ['settings/check-console.ts', 'gate/in-force.ts'],
   // The console serves its operations to another credential.
   management: ['surfaces/console/console.ts'],
 };

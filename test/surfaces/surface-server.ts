@@ -68,6 +68,7 @@ export const noSurfaces: Settings['surfaces'] = {
   console: {
     enabled: false,
     prefix: '/tollgate/console',
+    listen: undefined,
     origin: undefined,
     idleTimeoutMs: 30 * minuteMs,
     sessionLifetimeMs: 12 * 60 * minuteMs,

@@ -63,19 +63,21 @@ for (const kind of ['redis', 'sqlite'] satisfies readonly StoreKind[])
 interface Guarded {
   readonly gate: GateProcess;
   readonly api: EchoApi;
+  /** Of the listener that the console is on. */
+  readonly url: string;
   /** As the browser sends it: the session, and a cookie of the API. */
   readonly cookie: string;
   readonly apiToken: string;
 }
 
-const startGuarded = async (): Promise<Guarded> => {
+const startGuarded = async (pages: object = {}): Promise<Guarded> => {
   const directory = mkdtempSync('/tmp/tg-');
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));
   const api = await startEchoApi(t);
   const on = { enabled: true };
   const settings = {
     upstream: api.url,
-    surfaces: { csp: on, navigator: on, vcd: on, astra: on, management: on, console: on },
+    surfaces: { csp: on, navigator: on, vcd: on, astra: on, management: on, console: { ...on, ...pages } },
     forwardAuth: { path: '/auth', trustedPeers: ['127.0.0.1'], style: 'forwarded' },
     routes: [
       { name: 'things', path: '/things/*', scopes: [], upgrade: true },
@@ -101,11 +103,13 @@ const startGuarded = async (): Promise<Guarded> => {
   });
   if (!('secret' in made)) throw new Error('no token');
   await gate.whenReady();
-  const browser = browserAt(gate);
+  const { console: apart } = await gate.logged(({ msg }) => msg === 'listening');
+  const port = typeof apart === 'string' ? Number(apart.split(':').at(-1)) : gate.port;
+  const browser = openBrowser(port, bob, `127.0.0.1:${port}`);
   t.equal((await browser.signIn()).status, 201);
   t.equal((await browser.send(tokens)).status, 200, 'the cookie is good at the console');
   const cookie = `theirs=1; ${cookieName}=${browser.cookies.get(cookieName)}; other=2`;
-  return { gate, api, cookie, apiToken: made.secret };
+  return { gate, api, url: `http://127.0.0.1:${port}`, cookie, apiToken: made.secret };
 };
 
 t.test('the cookie opens nothing but the console, and the API never sees it', async (t) => {
@@ -156,4 +160,36 @@ t.test('the cookie opens nothing but the console, and the API never sees it', as
     200,
     'nothing ended it',
   );
+});
+
+t.test('on a listener of its own it is there alone, and nothing else is', async (t) => {
+  const { gate, api, url, cookie, apiToken } = await startGuarded({ listen: '127.0.0.1:0' });
+  t.not(url, gate.url);
+  const bearer = { authorization: `Bearer ${apiToken}` };
+  const page = await call({ url }, '/tollgate/console/tokens');
+  t.match(page.headers.get('content-security-policy'), "frame-ancestors 'none'");
+  for (const path of [
+    '/things/1',
+    '/public/1',
+    '/auth',
+    '/oauth2/token',
+    '/tollgate/v1/sessions/current',
+    '/',
+  ])
+    t.equal((await call({ url }, path, undefined, { headers: bearer })).status, 403, path);
+  t.equal(api.received.length, 0, 'no way leads to the API');
+  for (const path of [
+    '/tollgate/console/',
+    '/tollgate/console/session',
+    '/tollgate/console/api/orgs/acme/users',
+  ])
+    t.equal((await call(gate, path, undefined, { headers: { cookie } })).status, 403, path);
+  t.equal((await call(gate, '/things/1', undefined, { headers: { cookie, ...bearer } })).status, 200);
+  t.equal(
+    api.received.at(-1)?.headers['cookie'],
+    'theirs=1; other=2',
+    'a browser sends the cookie to every port of a host',
+  );
+  gate.child.kill('SIGTERM');
+  t.match(await gate.ended, { code: 0, signal: null }, 'it ends with the gate');
 });

@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 import { field, group } from '../field.ts';
-import { exactHttpUrl, webOrigin } from '../network-readers.ts';
+import { address, exactHttpUrl, webOrigin } from '../network-readers.ts';
 import { duration } from '../quantity.ts';
 import { listOf, secretText, text } from '../reader.ts';
 import { describeSurface, prefix, surfaceGroup } from '../surface-descriptor.ts';
@@ -61,6 +61,10 @@ export const browserConsole = describeSurface({
   name: 'console',
   fields: surfaceGroup('The console in the browser, for people: API tokens, users, the audit.', {
     prefix: prefix('/tollgate/console', 'Path of its first page; everything below it is taken.'),
+    listen: field(
+      address,
+      'A listener of its own: HOST:PORT, or unix:/path. Without it, it is on the one of callers.',
+    ).optional(),
     origin: field(
       webOrigin,
       'How browsers see it, e.g. https://api.example.com. Write it where a proxy changes the Host header; without it the Host of a request counts.',
