@@ -12,13 +12,15 @@ import { ApiTokens, type ApiTokensDeps } from './api-tokens.ts';
 import type { AuditAction } from './audit.ts';
 import { type CommandError, isCommandError, isFailure } from './command-error.ts';
 import type { CreatedApiToken, NewApiToken } from './create-api-token.ts';
+import { type Grantable, grantableOf } from './grantable.ts';
 import { checkTokenId, tokenUnknown } from './names.ts';
 import { checkHeld, findActiveOwner, findOwner } from './owner.ts';
 import type { Regeneration } from './regenerate.ts';
 import { listTokens, type TokenListing, type TokenQuery, type TokenView, viewOf } from './token-list.ts';
+import { listTokensByUse, type UseQuery } from './token-list-by-use.ts';
 import { withRight, type WithRightDeps } from './with-right.ts';
 
-type TokenOwner = Pick<ApiTokenRecord, 'orgId' | 'userId'>;
+type Owned = Pick<ApiTokenRecord, 'orgId' | 'userId'>;
 
 export type TokenCommandsDeps = ApiTokensDeps & WithRightDeps;
 
@@ -46,7 +48,7 @@ export const createTokenCommands = (deps: TokenCommandsDeps) => {
       ),
 
     /** `of`: whose the token must be; another's is as one that does not exist. */
-    findApiToken: (actor: Actor, tokenId: string, of?: TokenOwner) =>
+    findApiToken: (actor: Actor, tokenId: string, of?: Owned) =>
       withToken<TokenView>(deps, actor, 'token.see', { tokenId, of }, async (token) => {
         const owner = await findOwner(store, token.orgId, token.userId);
         if (isCommandError(owner)) return tokenUnknown(tokenId);
@@ -56,6 +58,17 @@ export const createTokenCommands = (deps: TokenCommandsDeps) => {
     /** Of a user, or with `userId` undefined of the whole org. */
     listApiTokens: (actor: Actor, query: TokenQuery) =>
       withRightTo<TokenListing>(deps, actor, 'token.list', query, () => listTokens(store, query, now())),
+
+    /** The same in the order of their last use. */
+    listApiTokensByUse: (actor: Actor, query: UseQuery) =>
+      withRightTo<TokenListing>(deps, actor, 'token.list', query, () => listTokensByUse(store, query, now())),
+
+    /** What may be chosen for a token of a user: what the roles grant, and the actor has. */
+    findGrantable: (actor: Actor, whose: Owned) =>
+      withRightTo<Grantable>(deps, actor, 'token.see', whose, async ({ scopes }) => {
+        const owner = await findOwner(store, whose.orgId, whose.userId);
+        return isFailure(owner) ? owner : grantableOf(owner, scopes, deps.settings.tokens);
+      }),
 
     regenerateApiToken: (actor: Actor, command: Regeneration) =>
       withToken<CreatedApiToken>(deps, actor, 'token.regenerate', command, async (token, { scopes }) => {
@@ -67,7 +80,7 @@ export const createTokenCommands = (deps: TokenCommandsDeps) => {
      * Ends the token and every session made from it. Repeating it is safe. `of` as with `findApiToken`. An id that the
      * store does not know is `token_unknown`, but its sessions end all the same: the store may have lost the token.
      */
-    revokeApiToken: (actor: Actor, tokenId: string, of?: TokenOwner) =>
+    revokeApiToken: (actor: Actor, tokenId: string, of?: Owned) =>
       withToken<'revoked' | 'already_revoked'>(
         deps,
         actor,
@@ -102,7 +115,7 @@ const withRightTo = <T extends object | string>(
 
 interface NamedToken {
   readonly tokenId: string;
-  readonly of?: TokenOwner | undefined;
+  readonly of?: Owned | undefined;
   /** What is done where the store has no such token, and answered; undefined: nothing. */
   readonly ifMissing?: () => Promise<CommandError | Refusal>;
 }
@@ -135,7 +148,7 @@ const withToken = async <T extends object | string>(
   return isHidden ? tokenUnknown(tokenId) : outcome;
 };
 
-const isAnothers = (token: ApiTokenRecord, of: TokenOwner | undefined): boolean =>
+const isAnothers = (token: ApiTokenRecord, of: Owned | undefined): boolean =>
   of !== undefined && (token.orgId !== of.orgId || token.userId !== of.userId);
 
 const madeId = (outcome: object | string): string | undefined => {

@@ -15,7 +15,7 @@ import {
 } from '../store/token-listing.ts';
 import type { TokenStore } from '../store/token-store.ts';
 import { orgUnknown, userUnknown } from './account-checks.ts';
-import { type CommandError, commandError } from './command-error.ts';
+import { type CommandError, commandError, isFailure } from './command-error.ts';
 
 export type TokenState = 'active' | 'expired' | 'revoked';
 
@@ -38,6 +38,8 @@ export type TokenFilter =
 export interface TokenQuery extends Whose {
   readonly states?: readonly TokenState[] | undefined;
   readonly filter?: TokenFilter | undefined;
+  /** Only live ones that expire by then, in ms since the epoch. In the order of their expiry an index answers it. */
+  readonly expiringUntilMs?: number | undefined;
   /** Undefined: as they were made, or by whatever answers the filter best. */
   readonly sort?: { readonly by: TokenOrder; readonly isDescending: boolean } | undefined;
   /** Only what comes after this position, at which an earlier page of the same listing ended. */
@@ -63,22 +65,16 @@ export type TokenListStore = Pick<
 /** Most tokens that are read for one page: the longest page, and one more that tells whether anything follows. */
 export const readsPerPageMax = 1_001;
 
-const allStates: readonly TokenState[] = ['active', 'expired', 'revoked'];
+export const allStates: readonly TokenState[] = ['active', 'expired', 'revoked'];
 
 export const listTokens = async (
   store: TokenListStore,
   query: TokenQuery,
   nowMs: number,
 ): Promise<TokenListing | CommandError | Outage> => {
-  const org = await store.findOrg(query.orgId);
-  if (isOutage(org)) return org;
-  if (org === undefined) return orgUnknown(query.orgId);
-  if (query.userId !== undefined) {
-    const user = await store.findUser(query.orgId, query.userId);
-    if (isOutage(user)) return user;
-    if (user === undefined) return userUnknown(query.orgId, query.userId);
-  }
-  const plan = planOf(query);
+  const org = await findListed(store, query);
+  if (isFailure(org)) return org;
+  const plan = planOf(query, nowMs);
   const page = await readPage(store, query, plan, org, nowMs);
   if (isOutage(page)) return page;
   if (page.isTooFar)
@@ -91,6 +87,20 @@ export const listTokens = async (
   const counted = query.after === undefined ? matched : undefined;
   const total = counted ?? (await countAll(store, query, nowMs));
   return isOutage(total) ? total : { items, next, total };
+};
+
+/** The org whose tokens are listed; the user, where it is one user's, must exist too. */
+export const findListed = async (
+  store: TokenListStore,
+  { orgId, userId }: Whose,
+): Promise<OrgRecord | CommandError | Outage> => {
+  const org = await store.findOrg(orgId);
+  if (isOutage(org)) return org;
+  if (org === undefined) return orgUnknown(orgId);
+  if (userId === undefined) return org;
+  const user = await store.findUser(orgId, userId);
+  if (isOutage(user)) return user;
+  return user === undefined ? userUnknown(orgId, userId) : org;
 };
 
 export const viewOf = (
@@ -106,18 +116,39 @@ export const viewOf = (
 };
 
 /** What of a query an index answers. */
-type Plan = Pick<TokenScan, 'userId' | 'parts' | 'by' | 'isDescending' | 'name'>;
+interface Plan {
+  readonly scan: Pick<TokenScan, 'userId' | 'parts' | 'by' | 'isDescending' | 'name'>;
+  /** Where the listing begins; undefined: with the first. */
+  readonly start: TokenSortKey | undefined;
+  /** False: neither this one nor any that follows belongs to the listing. */
+  readonly isWithin: (token: ApiTokenRecord) => boolean;
+  /** What is left to be judged token by token. */
+  readonly filter: TokenFilter | undefined;
+}
 
-const planOf = (query: TokenQuery): Plan => {
-  const { userId, states = allStates, filter } = query;
+/** Of an id in a sort key: after every id of the same time. */
+const afterIds = '~';
+
+const planOf = (query: TokenQuery, nowMs: number): Plan => {
+  const { userId, states = allStates, filter, expiringUntilMs: untilMs } = query;
   const order = orderOf(query);
-  return {
+  const scan = {
     userId: userId ?? requiredValue(filter, 'userId'),
     // What died with its user or org stands among the live ones until it is met.
-    parts: states.includes('revoked') ? ['live', 'revoked'] : ['live'],
+    parts: states.includes('revoked') ? (['live', 'revoked'] as const) : (['live'] as const),
     ...order,
     name: order.by === 'name' ? requiredValue(filter, 'name') : undefined,
   };
+  if (untilMs === undefined) return { scan, start: undefined, isWithin: () => true, filter };
+  const expires = ({ expiresAtMs = Infinity }: Pick<ApiTokenRecord, 'expiresAtMs'>): boolean =>
+    expiresAtMs > nowMs && expiresAtMs <= untilMs;
+  if (order.by === 'expiresAtMs') {
+    const start = { value: order.isDescending ? untilMs : nowMs, id: afterIds };
+    return { scan, start, isWithin: expires, filter };
+  }
+  const judged = { kind: 'test', holds: expires } as const;
+  const both = filter === undefined ? judged : ({ kind: 'all', of: [filter, judged] } as const);
+  return { scan, start: undefined, isWithin: () => true, filter: both };
 };
 
 /** In which order a query lists: a position is one of this order. */
@@ -142,30 +173,32 @@ const readPage = async (
   org: OrgRecord,
   nowMs: number,
 ): Promise<ReadPage | Outage> => {
-  const { orgId, states = allStates, filter, after, skip, limit } = query;
+  const { orgId, states = allStates, after, skip, limit } = query;
+  const { scan, start, isWithin, filter } = plan;
   const viewsOf = createViewsOf(store, org, nowMs);
   // What no index counts is counted by reading on, within the same bound.
   const readsOn = query.isCounted === true && filter !== undefined && after === undefined;
   const items: TokenView[] = [];
   let next: TokenSortKey | undefined;
   let matched = 0;
-  let position = after;
+  let position = after ?? start;
   for (let reads = 0; reads < readsPerPageMax;) {
     // One more than is shown tells whether anything follows.
     const missing = filter === undefined ? skip + limit + 1 - matched : scanLimitMax;
     const atOnce = Math.min(missing, scanLimitMax, readsPerPageMax - reads);
-    const step = await store.scanTokens({ ...plan, orgId, after: position, limit: atOnce });
+    const step = await store.scanTokens({ ...scan, orgId, after: position, limit: atOnce });
     if (isOutage(step)) return step;
-    const views = await viewsOf(step.tokens);
+    const within = step.tokens.filter(isWithin);
+    const views = await viewsOf(within);
     if (isOutage(views)) return views;
     for (const view of views) {
       if (!states.includes(view.state) || (filter !== undefined && !matches(filter, view))) continue;
       matched += 1;
       const last = items.at(-1);
-      if (items.length === limit && last !== undefined) next ??= sortKeyOf(last, plan.by);
+      if (items.length === limit && last !== undefined) next ??= sortKeyOf(last, scan.by);
       else if (matched > skip) items.push(view);
     }
-    if (step.isEnd) return { items, next, matched, isTooFar: false };
+    if (step.isEnd || within.length < step.tokens.length) return { items, next, matched, isTooFar: false };
     if (next !== undefined && !readsOn) return { items, next, matched: undefined, isTooFar: false };
     reads += step.visited;
     position = step.last ?? position;
@@ -174,7 +207,7 @@ const readPage = async (
 };
 
 /** Records -> views, each user looked up once. Tokens that died with their user or org are put among the revoked ones. */
-const createViewsOf = (
+export const createViewsOf = (
   store: TokenListStore,
   org: OrgRecord,
   nowMs: number,
@@ -205,11 +238,18 @@ const createViewsOf = (
 /** Only what the indexes count by themselves. */
 const countAll = async (
   store: TokenListStore,
-  { orgId, userId, states = allStates, filter }: TokenQuery,
+  { orgId, userId, states = allStates, filter, expiringUntilMs }: TokenQuery,
   nowMs: number,
 ): Promise<number | undefined | Outage> => {
   if (filter !== undefined) return undefined;
   const of = { orgId, userId } as const;
+  if (expiringUntilMs !== undefined) {
+    const [now, later] = await Promise.all(
+      [nowMs, expiringUntilMs].map((atMs) => store.countTokens({ ...of, part: 'live', unexpiredAtMs: atMs })),
+    );
+    if (isOutage(now)) return now;
+    return isOutage(later) ? later : (now ?? 0) - (later ?? 0);
+  }
   const [live, active, revoked] = await Promise.all([
     states.includes('expired') ? store.countTokens({ ...of, part: 'live' }) : 0,
     states.includes('active') === states.includes('expired')
@@ -223,7 +263,7 @@ const countAll = async (
   return (states.includes('expired') ? live - active : active) + revoked;
 };
 
-const matches = (filter: TokenFilter, token: TokenView): boolean => {
+export const matches = (filter: TokenFilter, token: TokenView): boolean => {
   switch (filter.kind) {
     case 'all':
       return filter.of.every((part) => matches(part, token));

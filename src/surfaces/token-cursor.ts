@@ -3,10 +3,12 @@
 
 import { readStrictJson } from '../decision/strict-json.ts';
 import { isTokenId } from '../lifecycle/names.ts';
-import type { TokenQuery } from '../lifecycle/token-list.ts';
-import type { TokenSortKey } from '../store/token-listing.ts';
+import type { TokenOrder, TokenSortKey } from '../store/token-listing.ts';
 
-type Order = NonNullable<TokenQuery['sort']>;
+interface Order {
+  readonly by: TokenOrder | 'lastUsedAtMs';
+  readonly isDescending: boolean;
+}
 
 const nameLengthMax = 256;
 

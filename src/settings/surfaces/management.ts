@@ -23,6 +23,7 @@ export const management = describeSurface({
     users: `${prefix}/orgs/{org}/users`,
     user: `${prefix}/orgs/{org}/users/{user}`,
     password: `${prefix}/orgs/{org}/users/{user}/password`,
+    grantable: `${prefix}/orgs/{org}/users/{user}/grantable`,
     userSessions: `${prefix}/orgs/{org}/users/{user}/sessions`,
     email: `${prefix}/orgs/{org}/users/{user}/email`,
     roles: `${prefix}/orgs/{org}/roles`,

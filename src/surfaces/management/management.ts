@@ -19,6 +19,7 @@ import { descriptionOperations } from './description-operations.ts';
 import { detailsOperation } from './details-operation.ts';
 import { createEndpoint, type EndpointsDeps, type FindActor } from './endpoints.ts';
 import { createManagementDialect, createOnFault, type ProblemFacts } from './management-problem.ts';
+import { grantableOperation } from './grantable-operation.ts';
 import { openapiDocument } from './openapi.ts';
 import type { Operation } from './operation.ts';
 import { orgOperations } from './org-operations.ts';
@@ -88,6 +89,7 @@ const managementOperations = (deps: SurfaceDeps, { prefix, paths, serves }: Moun
     ...sessionOperations({ signIn: createSignIn(signing), signOut: createSignOut(deps), paths }),
     ...tokenOperations(tokens),
     ...tokenListOperations(tokens),
+    grantableOperation(tokens),
     ...revokeAllOperations(tokens),
     detailsOperation({ ...deps, findDetails: createFindDetails(deps), paths }),
     ...accountOperations(accounts),
