@@ -3,9 +3,8 @@
 import { useState } from 'preact/hooks';
 import { pathOf } from '../routing/routes.ts';
 import { useRouter } from '../routing/router.tsx';
-import { createDraft } from '../session/drafts.ts';
 import { useWords } from '../session/preferences.tsx';
-import { type Ending, useSession } from '../session/session.tsx';
+import { type Ending, signInDraft, useSession } from '../session/session.tsx';
 import { useDraft } from '../session/use-draft.ts';
 import { Button } from '../ui/button.tsx';
 import { TextField } from '../ui/fields.tsx';
@@ -15,8 +14,6 @@ import { Page } from '../ui/page.tsx';
 import { Shown } from '../ui/shown.tsx';
 import { useCommand } from '../ui/use-command.ts';
 import { useResource } from '../ui/use-resource.ts';
-
-const draft = createDraft<{ readonly org: string; readonly user: string }>();
 
 export const SignIn = ({ ending }: { readonly ending: Ending }) => {
   const { t } = useWords();
@@ -78,7 +75,7 @@ const PasswordForm = () => {
   const { t } = useWords();
   const { api, enter } = useSession();
   const { route, replace } = useRouter();
-  const [{ org, user }, change] = useDraft(draft, { org: '', user: '' });
+  const [{ org, user }, change] = useDraft(signInDraft, { org: '', user: '' });
   const [password, setPassword] = useState('');
   const command = useCommand();
   const submit = (event: Event): void => {

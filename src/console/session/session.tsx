@@ -6,7 +6,7 @@ import { useCallback, useContext, useEffect, useMemo, useRef, useState } from 'p
 import { type Api, createApi } from '../api/api.ts';
 import { isProblem, isSessionLost, type Problem } from '../api/problem.ts';
 import type { SignedIn } from '../api/shapes.ts';
-import { forgetDrafts } from './drafts.ts';
+import { createDraft, forgetDrafts } from './drafts.ts';
 import { forgetSecret } from './shown-secret.ts';
 
 /** Why nobody is signed in. */
@@ -26,6 +26,9 @@ export interface Session {
   /** It has ended, or was ended by a command. */
   readonly leave: (ending: Ending) => void;
 }
+
+/** Who signed in last: whoever must sign in again need not type it. */
+export const signInDraft = createDraft<{ readonly org: string; readonly user: string }>();
 
 const SessionContext = createContext<Session | undefined>(undefined);
 
@@ -57,6 +60,7 @@ export const SessionProvider = ({ children }: { readonly children: ComponentChil
     const who = `${org.id}/${user.id}`;
     if (lastUser.current !== '' && lastUser.current !== who) forgetDrafts();
     lastUser.current = who;
+    signInDraft.value = { org: org.id, user: user.id };
     setState({ kind: 'in', signedIn });
   }, []);
   const api = useMemo(() => createApi(() => leave('lost')), [leave]);
