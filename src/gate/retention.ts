@@ -13,8 +13,8 @@ export const feedRetentionMs = (
   Math.max(
     settings.tokens.accessTokenLifetimeMs,
     settings.cache.identityTtlMs + settings.feed.maxStalenessMs,
-    // No cookie of a session that was ended is good for longer: it is not prolonged any more.
-    surfaceSessionMs(settings),
+    // The cookie of a session that was ended is prolonged no more, once this replica has heard of the end.
+    surfaceSessionMs(settings) + settings.feed.maxStalenessMs,
     ...settings.issuers.map(({ tokenAgeMsMax }) => tokenAgeMsMax),
   ) +
   settings.tokens.clockLeewayMs +

@@ -34,6 +34,8 @@ export type SessionContent = z.output<typeof content>;
 /** A session that is in force. */
 export interface ConsoleSession extends SessionContent {
   readonly identity: Identity;
+  /** The change feed is heard, so that nothing has ended it. */
+  readonly isCertain: boolean;
 }
 
 export interface BegunSession {
@@ -116,17 +118,18 @@ export const createConsoleSessions = (deps: SurfaceDeps): ConsoleSessions => {
       const line = await write(held);
       return isOutage(line)
         ? line
-        : { session: { ...held, identity: identityOf(held, identity) }, cookie: line };
+        : { session: { ...held, identity: identityOf(held, identity), isCertain: true }, cookie: line };
     },
     renewal: async (request) => {
       if (request.headerLines(backgroundHeader).length > 0) return undefined;
       const session = await find(request);
-      if (isRefusal(session)) return undefined;
+      // A cookie may live no longer than its end is remembered: where that may have been missed, none is given.
+      if (isRefusal(session) || !session.isCertain) return undefined;
       const nowMs = now();
       const leftMs = session.idleExpiresAtMs - nowMs;
       // More is left than there can be where the setting has been lowered.
       if (leftMs <= idleTimeoutMs && leftMs > idleTimeoutMs - renewEveryMs(idleTimeoutMs)) return undefined;
-      const { identity: _, ...held } = session;
+      const { identity: _identity, isCertain: _isCertain, ...held } = session;
       const line = await write({ ...held, idleExpiresAtMs: nowMs + idleTimeoutMs });
       return isOutage(line) ? undefined : line;
     },
@@ -150,7 +153,13 @@ const judge = async (deps: SurfaceDeps, held: SessionContent): Promise<ConsoleSe
   );
   const standing = identifier.standing(identity, nowMs);
   const serveWhenUnknown = settings.feed.whenStale === 'serve';
-  return doubtOf({ identity, standing, nowMs, serveWhenUnknown }) ?? { ...held, identity };
+  return (
+    doubtOf({ identity, standing, nowMs, serveWhenUnknown }) ?? {
+      ...held,
+      identity,
+      isCertain: standing === 'live',
+    }
+  );
 };
 
 /** As the session has it: from when it began, and until it ends. */

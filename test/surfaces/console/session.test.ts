@@ -2,8 +2,12 @@
 // user may do.
 
 import t from 'tap';
+import type { Standing } from '../../../src/decision/identity.ts';
+import type { Identifier } from '../../../src/identity/identifier.ts';
+import { createConsoleSessions } from '../../../src/surfaces/console/console-sessions.ts';
 import { minuteMs } from '../../lifecycle/world.ts';
 import { cookieName } from '../../support/console-browser.ts';
+import { testCaller } from '../surface-server.ts';
 import { ann, startConsole } from './console-server.ts';
 
 const tokens = 'GET /api/orgs/acme/users/ann/api-tokens';
@@ -201,3 +205,33 @@ t.test('management is served to the cookie alone, and need not be switched on', 
     t.match(await browser.send(request, { body }), { status: 404, body: { code: 'path_unknown' } }, request);
   t.match(await browser.send('GET /api/problems/origin_refused'), { status: 200, body: { status: 403 } });
 });
+
+t.test(
+  'while the change feed is silent, no session is prolonged: its end may have been missed',
+  async (t) => {
+    const server = await startConsole(t, {}, { feed: { maxStalenessMs: 1_000, whenStale: 'serve' } });
+    const browser = server.browser();
+    await browser.signIn();
+    server.clock.nowMs += minuteMs;
+    const cookie = `${cookieName}=${browser.cookies.get(cookieName)}`;
+    const renewalWith = (standing: Standing): Promise<string | undefined> => {
+      const identifier = Object.assign(Object.create(server.identifier) as Identifier, {
+        standing: () => standing,
+      });
+      return createConsoleSessions({ ...server, identifier }).renewal({
+        ...testCaller,
+        method: 'GET',
+        path: '/',
+        query: '',
+        headerLines: (name) => (name === 'cookie' ? [cookie] : []),
+        parameters: {},
+        authorization: undefined,
+        body: { kind: 'none' },
+        bytes: Buffer.alloc(0),
+      });
+    };
+    t.match(await renewalWith('live'), /^__Host-tollgate-console=/);
+    t.equal(await renewalWith('unknown'), undefined);
+    t.equal(await renewalWith('ended'), undefined);
+  },
+);
