@@ -1,5 +1,6 @@
 // In which orders API tokens are listed, and by which key each is sorted. Pure; both adapters keep their indexes by it.
 
+import type { Outage } from '../decision/outcome.ts';
 import type { ApiTokenRecord } from './records.ts';
 
 export const tokenOrders = ['createdAtMs', 'name', 'expiresAtMs'] as const;
@@ -52,6 +53,19 @@ export interface TokenCount {
   readonly part: TokenPart;
   /** Only those that have not expired at this time. */
   readonly unexpiredAtMs?: number | undefined;
+}
+
+/** The commands of the port that list API tokens, in these orders. */
+export interface TokenListings {
+  /** The next tokens of a listing. Costs what it returns, however many there are. */
+  scanTokens(scan: TokenScan): Promise<TokenScanStep | Outage>;
+  /** How many there are, without reading them. */
+  countTokens(count: TokenCount): Promise<number | Outage>;
+  /**
+   * Marks tokens that died with their user or org as revoked by themselves, so that no listing or count meets them among
+   * the live ones again. Only for those that `isTokenDead` says are dead, for good: no line in the feed.
+   */
+  buryTokens(tokenIds: readonly string[], nowMs: number): Promise<'done' | Outage>;
 }
 
 /** The sort key of what never expires. */

@@ -14,7 +14,8 @@ import type {
   TokenOwner,
   UserRecord,
 } from './records.ts';
-import type { TokenCount, TokenScan, TokenScanStep } from './token-listing.ts';
+import type { ReminderStore } from './reminder-store.ts';
+import type { TokenListings } from './token-listing.ts';
 
 /** What one look-up of a secret's digest finds, read atomically. */
 export interface ApiTokenFound {
@@ -205,19 +206,6 @@ export interface ApiTokenStore {
   endSession(sessionId: string, nowMs: number): Promise<'ended' | Outage>;
 }
 
-/** API tokens in the orders of `token-listing.ts`. */
-export interface TokenListings {
-  /** The next tokens of a listing. Costs what it returns, however many there are. */
-  scanTokens(scan: TokenScan): Promise<TokenScanStep | Outage>;
-  /** How many there are, without reading them. */
-  countTokens(count: TokenCount): Promise<number | Outage>;
-  /**
-   * Marks tokens that died with their user or org as revoked by themselves, so that no listing or count meets them among
-   * the live ones again. Only for those that `isTokenDead` says are dead, for good: no line in the feed.
-   */
-  buryTokens(tokenIds: readonly string[], nowMs: number): Promise<'done' | Outage>;
-}
-
 export interface SigningKeyStore {
   listKeys(): Promise<readonly SigningKeyRecord[] | Outage>;
   /** Adds a key and retires the others of its algorithm at `retireOthersAtMs`; `ifNone` adds only the first of an algorithm. */
@@ -251,6 +239,7 @@ type Commands = LookUps &
   TokenListings &
   SigningKeyStore &
   AuditStore &
+  ReminderStore &
   WriteBack;
 
 export interface TokenStore extends Commands {
@@ -305,6 +294,12 @@ const commands: Readonly<Record<StoreCommand, true>> = {
   revokeKey: true,
   appendAudit: true,
   readAudit: true,
+  listReminderLooks: true,
+  planReminderLooks: true,
+  leaseReminders: true,
+  findReminders: true,
+  claimReminder: true,
+  settleReminder: true,
   reapply: true,
 };
 

@@ -14,6 +14,7 @@ import { particulars } from './particulars.ts';
 import { collect, isAlive, type MakePlace, openFurnished, openStores, ownerOf, sure } from './places.ts';
 import { tokensOfUser } from '../support/tokens-of-user.ts';
 import { recordFeed } from './recorded-feed.ts';
+import { reminders } from './reminders.ts';
 import { tokenListings } from './token-listings.ts';
 
 export const tokenStoreContract = (t: Test, makePlace: MakePlace): void => {
@@ -25,6 +26,7 @@ export const tokenStoreContract = (t: Test, makePlace: MakePlace): void => {
   t.test('new secrets', (t) => newSecrets(t, makePlace));
   t.test('uses, passwords and what a token carries', (t) => particulars(t, makePlace));
   t.test('listings of API tokens', (t) => tokenListings(t, makePlace));
+  t.test('reminders', (t) => reminders(t, makePlace));
   t.test('the audit', (t) => auditContract(t, makePlace));
   t.test('signing keys', (t) => keys(t, makePlace));
   t.test('revoked signing keys', (t) => revokedKeys(t, makePlace));

@@ -66,6 +66,7 @@ const writeRecord = async (
     keys.vanishing(shard),
     ...indexKeysOf(keys, token, token.revokedAtMs === undefined ? 'live' : 'revoked'),
     keys.tokenIndex(shard, 'live', 'expiresAtMs', account),
+    keys.looks(shard),
     ...(isImport ? [keys.imports(shard)] : []),
     ...(isLocal ? [keys.digest(digest)] : []),
   ];

@@ -80,6 +80,9 @@ export class KeySpace {
 
   // Marks without expiry: something was imported; an earlier version's tokens are in those sets; its audit is copied so far.
   readonly imports = (shard: number): string => this.#key(shard, 'imports');
+  /** Tokens by when they are looked at next for a reminder. */
+  readonly looks = (shard: number): string => this.#key(shard, 'reminder-looks');
+  readonly looksPlanned = (): string => this.#key(0, 'reminder-looks-planned');
   readonly tokensIndexed = (): string => this.#key(0, 'tokens-indexed');
   readonly auditCopied = (): string => this.#key(0, 'audit-copied');
 
@@ -96,6 +99,11 @@ export class KeySpace {
       userId === undefined ? `org:${orgId}` : `user:${this.account(orgId, userId)}`,
     );
   readonly lineWrittenBack = (shard: number, subject: string): string => this.#key(shard, `line:${subject}`);
+
+  // Reminders: what was sent goes with its token; the lease ends by itself.
+  readonly reminders = (tokenId: string): string =>
+    this.#key(shardOfTokenId(tokenId), `reminders:${tokenId}`);
+  readonly reminderLease = (): string => this.#key(0, 'reminder-lease');
 
   // The audit: streams that keep their newest entries. The logs of all orgs lie in one shard, those of an org with its record;
   // `auditBefore` is what the log of all orgs held of an org before orgs had their own.

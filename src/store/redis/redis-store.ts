@@ -20,6 +20,7 @@ import { lookUps } from './lookups.ts';
 import { OwnWrites } from './own-writes.ts';
 import { writeBack } from './reapply.ts';
 import { ReplicatedWrites } from './replicated-writes.ts';
+import { planEarlierLooks, reminders } from './reminders.ts';
 import { RoutedLinks } from './routed-links.ts';
 import { SentinelDirectory } from './sentinel-directory.ts';
 import { checkServer, probe } from './server-info.ts';
@@ -58,6 +59,7 @@ export const createRedisStore = (settings: RedisSettings, options: StoreOptions)
   };
   const upkeep: Upkeep = createUpkeep(context, [
     { work: indexEarlierTokens, everyMs: hourMs },
+    { work: planEarlierLooks, everyMs: hourMs },
     { work: copyEarlierAudit, everyMs: hourMs },
     { work: (each, isClosed) => sweepVanished(each, isClosed, now), everyMs: minuteMs },
   ]);
@@ -79,6 +81,7 @@ export const createRedisStore = (settings: RedisSettings, options: StoreOptions)
     ...tokenListings(context),
     ...signingKeys(context),
     ...audit(context),
+    ...reminders(context),
     reapply: (changes) => context.attempt(() => writeBack(context, [...changes, ...own.unread()], now())),
     // Who follows the feed serves: only then is there time for what earlier versions left.
     follow: (listener, longerMs = 0) => {

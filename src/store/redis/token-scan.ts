@@ -8,12 +8,12 @@ import {
   mergeSorted,
   scanLimitMax,
   type TokenCount,
+  type TokenListings,
   type TokenOrder,
   type TokenPart,
   type TokenSortKey,
   type TokenScan,
 } from '../token-listing.ts';
-import type { TokenListings } from '../token-store.ts';
 import { loadToken } from './api-tokens.ts';
 import { commandsOf, runOn, type Step, type StoreContext } from './context.ts';
 import { allShards, isStorableAccount, isStorableTokenId } from './key-space.ts';

@@ -5,8 +5,8 @@ import { allowAtMaxmemory, appendLine, endWithoutRecord, expireRecord, sameShard
 
 /**
  * KEYS token, user, index of the user's tokens, vanishing records, six indexes (token-sets.ts), the user's live
- * tokens by expiry; then, as flagged, the mark of imports; then, as flagged, the digest.
- * ARGV id, digest, doc, account, keepUntilMs ('' for ever), '1' when KEYS[12] is the mark of imports, '1' when the last
+ * tokens by expiry, looks for reminders; then, as flagged, the mark of imports; then, as flagged, the digest.
+ * ARGV id, digest, doc, account, keepUntilMs ('' for ever), '1' when KEYS[13] is the mark of imports, '1' when the last
  * key is the digest (it lies in this shard), revokedAtMs or '', most live tokens of the user or '', which of them have not
  * expired, member of the vanishing records, six members.
  * Replies 'created', 'user_unknown', 'digest_taken' or 'too_many'. A token whose id was revoked before it had a
@@ -31,7 +31,10 @@ if ARGV[9] ~= '' and redis.call('ZLEXCOUNT', KEYS[11], ARGV[10], '+') >= tonumbe
 redis.call('HSET', KEYS[1], 'doc', doc, 'account', account, 'digest', digest)
 redis.call('ZADD', KEYS[3], 0, id)
 for i = 1, 6 do redis.call('ZADD', KEYS[4 + i], 0, ARGV[11 + i]) end
-if keepUntilMs ~= '' then redis.call('ZADD', KEYS[4], keepUntilMs, ARGV[11]) end
+if keepUntilMs ~= '' then
+  redis.call('ZADD', KEYS[4], keepUntilMs, ARGV[11])
+  redis.call('ZADD', KEYS[12], 0, id)
+end
 local revokedAtMs = ARGV[8]
 local base = string.sub(KEYS[1], 1, string.find(KEYS[1], '}:', 1, true) + 1)
 if revokedAtMs == '' and redis.call('EXISTS', base .. 'ended:token:' .. id) == 1 then
@@ -39,7 +42,7 @@ if revokedAtMs == '' and redis.call('EXISTS', base .. 'ended:token:' .. id) == 1
   revokedAtMs = string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000))
 end
 if revokedAtMs ~= '' then redis.call('HSET', KEYS[1], 'revokedAtMs', revokedAtMs) end
-if ARGV[6] == '1' then redis.call('SET', KEYS[12], '1') end
+if ARGV[6] == '1' then redis.call('SET', KEYS[13], '1') end
 if pointer then redis.call('SET', pointer, id) end
 if keepUntilMs ~= '' then
   redis.call('PEXPIREAT', KEYS[1], keepUntilMs)

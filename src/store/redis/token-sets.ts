@@ -84,7 +84,7 @@ export const parseVanishing = (member: string): IndexedToken => {
 
 /**
  * Puts a token into the sets it belongs to, and out of all others; out of every one when its record has vanished.
- * KEYS token, the user's ids, vanishing records, six sets of live ones, six of revoked ones. ARGV id, member of the vanishing
+ * KEYS token, the user's ids, vanishing records, six sets of live ones, six of revoked ones, looks for reminders. ARGV id, member of the vanishing
  * records, six members.
  */
 const indexScript = script(`
@@ -102,6 +102,8 @@ if left >= 0 then
   local now = redis.call('TIME')
   redis.call('ZADD', KEYS[3], string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000) + left), ARGV[2])
 else redis.call('ZREM', KEYS[3], ARGV[2]) end
+if to == 3 and left >= 0 then redis.call('ZADD', KEYS[16], 'NX', 0, ARGV[1])
+else redis.call('ZREM', KEYS[16], ARGV[1]) end
 return 1
 `);
 
@@ -122,6 +124,7 @@ export const indexToken = async (
     keys.vanishing(shardOfTokenId(token.id)),
     ...indexKeysOf(keys, token, 'live'),
     ...indexKeysOf(keys, token, 'revoked'),
+    keys.looks(shardOfTokenId(token.id)),
   ];
   await runOn(unacknowledged('sweep'), indexScript, touched, [
     token.id,

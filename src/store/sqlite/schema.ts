@@ -178,6 +178,25 @@ const migrations: readonly string[] = [
   CREATE INDEX orgs_deleted ON orgs (deleted_at_ms) WHERE deleted_at_ms IS NOT NULL;
   CREATE INDEX users_deleted ON users (deleted_at_ms) WHERE deleted_at_ms IS NOT NULL;
   `,
+  `
+  -- When a token is looked at next for a reminder; 0: at once. NULL: never again.
+  ALTER TABLE tokens ADD COLUMN remind_at_ms INTEGER DEFAULT 0;
+  CREATE INDEX tokens_to_remind ON tokens (remind_at_ms, id)
+    WHERE state = 'active' AND expires_at_ms IS NOT NULL AND remind_at_ms IS NOT NULL;
+  CREATE TABLE reminders (
+    token_id TEXT NOT NULL,
+    threshold_ms INTEGER NOT NULL,
+    channel TEXT NOT NULL,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    holder TEXT NOT NULL,
+    keep_until_ms INTEGER NOT NULL,
+    PRIMARY KEY (token_id, threshold_ms, channel)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX reminders_by_end ON reminders (keep_until_ms);
+  CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** Brings an open database to the newest version, in one transaction; several processes may try at once. */

@@ -13,6 +13,7 @@ import { FileAccess } from './file-access.ts';
 import { FileFollower } from './follower.ts';
 import { signingKeys } from './keys.ts';
 import { reapplyChanges } from './reapply.ts';
+import { pruneReminders, reminders } from './reminders.ts';
 import { tokenListings } from './token-scan.ts';
 import { apiTokens, findApiToken, lookUps, pruneTokens } from './tokens.ts';
 
@@ -22,6 +23,7 @@ const pollDefaultMs = 10;
 const pruneRecords = (connection: FileConnection, nowMs: number): void => {
   pruneTokens(connection, nowMs);
   pruneDeleted(connection, nowMs);
+  pruneReminders(connection, nowMs);
 };
 
 /** Opens nothing yet: `open` does, and throws with the file and what to do when it cannot be used. */
@@ -58,6 +60,7 @@ export const createSqliteStore = ({ file }: SqliteSettings, options: StoreOption
     ...tokenListings(access),
     ...signingKeys(access),
     ...audit(access),
+    ...reminders(access),
     reapply: (changes) => reapplyChanges(access, changes, now() - access.retentionMs),
     follow: (listener, longerMs = 0) => {
       if (longerMs > 0) void access.keepLines(longerMs);

@@ -7,11 +7,11 @@ import {
   sortKeyOf,
   scanLimitMax,
   type TokenCount,
+  type TokenListings,
   type TokenOrder,
   type TokenPart,
   type TokenScan,
 } from '../token-listing.ts';
-import type { TokenListings } from '../token-store.ts';
 import type { FileConnection } from './connection.ts';
 import type { FileAccess, Step } from './file-access.ts';
 import { integerOf, parseToken, textOf, tokenTable } from './rows.ts';

@@ -38,6 +38,8 @@ const asksFor = async (t: Test, store: TokenStore): Promise<Readonly<Record<Stor
   await store.createUser(hashed);
   const hashes = { known: 'known', next: 'next' };
   const { digest } = exampleToken(user);
+  const reminder = { tokenId: renewed!.token.id, thresholdMs: 1, channel: 'mail' } as const;
+  const claim = { holder: 'holder', keepUntilMs: Date.now() + 3_600_000 };
   return {
     findApiToken: 'reads',
     findOrg: 'reads',
@@ -51,6 +53,9 @@ const asksFor = async (t: Test, store: TokenStore): Promise<Readonly<Record<Stor
     buryTokens: 'what is dead already; repeated by the next listing',
     listKeys: 'reads',
     readAudit: 'reads',
+    listReminderLooks: 'reads',
+    findReminders: 'reads',
+    planReminderLooks: 'when to look; a lost one is looked at again',
     recordUses: 'told to nobody',
     appendAudit: 'told to nobody',
     reapply: 'repeated after each loss',
@@ -69,6 +74,9 @@ const asksFor = async (t: Test, store: TokenStore): Promise<Readonly<Record<Stor
     endSession: (store) => store.endSession('session', 2),
     addKey: (store) => store.addKey(nextKey, { ifNone: false, retireOthersAtMs: 1 }),
     revokeKey: (store) => store.revokeKey(key.kid, 2),
+    leaseReminders: (store) => store.leaseReminders('holder', 2, 60_000),
+    claimReminder: (store) => store.claimReminder(reminder, { ...claim, nowMs: 2, staleMs: 1_000 }),
+    settleReminder: (store) => store.settleReminder(reminder, { ...claim, state: 'sent', atMs: 2 }),
   };
 };
 
