@@ -1,7 +1,7 @@
 import t from 'tap';
 import { catalogues } from '../../src/console/words/catalogues.ts';
 import { type Message, piecesOf } from '../../src/console/words/message.ts';
-import { chooseLanguage, createWords, languages } from '../../src/console/words/words.ts';
+import { chooseLanguage, createWords, findLocale, languages } from '../../src/console/words/words.ts';
 
 const loaded = await Promise.all(
   languages.map(async (language) => ({ language, catalogue: (await catalogues[language]()).catalogue })),
@@ -72,6 +72,19 @@ t.test('values are filled in, and numbers are written as the language does', asy
   t.equal(ru!.t('scopes.chosen', { count: 21 }), 'Выбрана 21 область доступа');
   t.equal(ru!.t('scopes.chosen', { count: 3 }), 'Выбраны 3 области доступа');
   t.equal(ru!.t('scopes.chosen', { count: 11 }), 'Выбрано 11 областей доступа');
+});
+
+t.test('a name written from right to left leaves its sentence in order', async (t) => {
+  const words = createWords('en', english);
+  t.equal(words.t('revoke.done', { name: 'שלום' }), '“\u2068שלום\u2069” is revoked.');
+  t.equal(words.t('revoke.done', { name: 'build' }), '“build” is revoked.', 'others stand as they are');
+});
+
+t.test('dates are written as the person’s own country does', async (t) => {
+  t.equal(findLocale('en', ['de', 'en-GB', 'en-US']), 'en-GB');
+  t.equal(findLocale('fr', ['en-GB']), 'fr');
+  const words = createWords('en', english, { locale: 'en-GB', timeZone: 'UTC' });
+  t.equal(words.date('2026-11-27T20:15:00Z'), '27 Nov 2026');
 });
 
 t.test('a problem is told in the person’s words; one without words in the server’s', async (t) => {

@@ -133,11 +133,12 @@ interface Provider {
 const Providers = ({ providers }: { readonly providers: readonly Provider[] }) => {
   const { t } = useWords();
   const { api } = useSession();
-  const { route } = useRouter();
+  const { route, query } = useRouter();
   const command = useCommand();
+  const here = `${pathOf(route)}${query === '' ? '' : `?${query}`}`;
   const begin = (id: string): void => {
     command.run(
-      () => api.beginOpenid(id, route.page === 'signIn' ? '/tokens' : pathOf(route)),
+      () => api.beginOpenid(id, route.page === 'signIn' ? '/tokens' : here),
       ({ location }) => {
         if (/^https?:\/\//.test(location)) window.location.assign(location);
       },

@@ -8,6 +8,7 @@ import {
   type Catalogue,
   chooseLanguage,
   createWords,
+  findLocale,
   isLanguage,
   type Language,
   type Words,
@@ -83,7 +84,9 @@ export const PreferencesProvider = ({ children }: { readonly children: Component
   if (loaded === 'failed') return <p class="boot">The console could not be loaded. Reload this page.</p>;
   document.documentElement.lang = loaded.language;
   const value: Preferences = {
-    words: createWords(loaded.language, loaded.catalogue),
+    words: createWords(loaded.language, loaded.catalogue, {
+      locale: findLocale(loaded.language, window.navigator.languages),
+    }),
     theme,
     setLanguage: (chosen) => {
       keep('language', chosen);

@@ -36,13 +36,11 @@ export interface TokenListProps {
   readonly org: string;
   /** Undefined: of the whole organization, with their owners. */
   readonly user: string | undefined;
-  /** Changed by whoever revoked something elsewhere on the page. */
-  readonly turn?: number;
 }
 
 const pageSize = 20;
 
-export const TokenList = ({ org, user, turn = 0 }: TokenListProps) => {
+export const TokenList = ({ org, user }: TokenListProps) => {
   const { t } = useWords();
   const api = useApi();
   const router = useRouter();
@@ -52,7 +50,7 @@ export const TokenList = ({ org, user, turn = 0 }: TokenListProps) => {
   const pages = usePages(settled);
   const [revoking, setRevoking] = useState<ApiToken | undefined>(undefined);
   const change = (part: Partial<TokenQuery>): void => router.setQuery(printTokenQuery({ ...query, ...part }));
-  const loaded = useResource(`${org} ${user ?? ''} ${turn} ${pages.cursor ?? ''} ${settled}`, (signal) =>
+  const loaded = useResource(`${org} ${user ?? ''} ${pages.cursor ?? ''} ${settled}`, (signal) =>
     api.listTokens(org, user, askTokens(parseTokenQuery(settled), pages.cursor, pageSize), signal),
   );
   const columns = useColumns(user === undefined, setRevoking);

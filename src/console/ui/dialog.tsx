@@ -8,11 +8,13 @@ import { Button } from './button.tsx';
 
 export interface DialogProps {
   readonly title: string;
+  /** A command is under way: the dialog stays until it is answered. */
+  readonly isBusy?: boolean;
   readonly onClose: () => void;
   readonly children: ComponentChildren;
 }
 
-export const Dialog = ({ title, onClose, children }: DialogProps) => {
+export const Dialog = ({ title, isBusy = false, onClose, children }: DialogProps) => {
   const { t } = useWords();
   const dialog = useRef<HTMLDialogElement>(null);
   const isGone = useRef(false);
@@ -30,10 +32,17 @@ export const Dialog = ({ title, onClose, children }: DialogProps) => {
     if (!isGone.current) onClose();
   };
   return (
-    <dialog ref={dialog} aria-labelledby={titleId} onClose={close}>
+    <dialog
+      ref={dialog}
+      aria-labelledby={titleId}
+      onClose={close}
+      onCancel={(event) => {
+        if (isBusy) event.preventDefault();
+      }}
+    >
       <header>
         <h2 id={titleId}>{title}</h2>
-        <Button look="quiet" icon="close" label={t('action.close')} onClick={onClose} />
+        <Button look="quiet" icon="close" label={t('action.close')} isBusy={isBusy} onClick={onClose} />
       </header>
       {children}
     </dialog>
@@ -56,7 +65,7 @@ export const Confirm = (props: ConfirmProps) => {
   const { t } = useWords();
   const { title, action, isBusy, isReady = true, look = 'danger', onConfirm, onClose, children } = props;
   return (
-    <Dialog title={title} onClose={onClose}>
+    <Dialog title={title} isBusy={isBusy} onClose={onClose}>
       <form
         class="stack"
         onSubmit={(event) => {
@@ -66,7 +75,9 @@ export const Confirm = (props: ConfirmProps) => {
       >
         {children}
         <div class="actions">
-          <Button onClick={onClose}>{t('action.cancel')}</Button>
+          <Button isDisabled={isBusy} onClick={onClose}>
+            {t('action.cancel')}
+          </Button>
           <Button look={look} type="submit" isBusy={isBusy} isDisabled={!isReady}>
             {action}
           </Button>

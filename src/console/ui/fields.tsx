@@ -92,7 +92,7 @@ export const SelectField = <T extends string>(props: SelectFieldProps<T>) => {
         }}
       >
         {options.map(([each, text]) => (
-          <option key={each} value={each} selected={each === value}>
+          <option key={each} value={each} selected={each === value} dir="auto">
             {text}
           </option>
         ))}

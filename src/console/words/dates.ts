@@ -1,4 +1,4 @@
-// Dates and durations as a language writes them, in the person's own time zone.
+// Dates and durations as a language and country write them, in the person's own time zone.
 
 export interface Dates {
   /** `27 Nov 2026, 20:15`. */
@@ -28,13 +28,13 @@ const steps = [
   { unit: 'second', ms: secondMs, fromMs: 0 },
 ] as const;
 
-export const createDates = (language: string, timeZone: string | undefined): Dates => {
+export const createDates = (locale: string, timeZone: string | undefined): Dates => {
   const format = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat =>
-    new Intl.DateTimeFormat(language, { ...options, ...(timeZone !== undefined && { timeZone }) });
+    new Intl.DateTimeFormat(locale, { ...options, ...(timeZone !== undefined && { timeZone }) });
   const date = format({ dateStyle: 'medium' });
   const dateTime = format({ dateStyle: 'medium', timeStyle: 'short' });
   const exact = format({ dateStyle: 'full', timeStyle: 'long' });
-  const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+  const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
   return {
     date: (iso) => date.format(new Date(iso)),
     dateTime: (iso) => dateTime.format(new Date(iso)),
@@ -50,7 +50,7 @@ export const createDates = (language: string, timeZone: string | undefined): Dat
     duration: (ms) => {
       const step = wholeStep(ms);
       const unit = { style: 'unit', unit: step.unit, unitDisplay: 'long' } as const;
-      return new Intl.NumberFormat(language, unit).format(ms / step.ms);
+      return new Intl.NumberFormat(locale, unit).format(ms / step.ms);
     },
   };
 };

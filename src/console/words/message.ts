@@ -37,6 +37,10 @@ export const fill = (text: string, values: Values, numbers: Intl.NumberFormat): 
     .map((piece) => {
       if (typeof piece === 'string') return piece;
       const value = values[piece.name];
-      return typeof value === 'number' ? numbers.format(value) : (value ?? '');
+      return typeof value === 'number' ? numbers.format(value) : isolate(value ?? '');
     })
     .join('');
+
+/** A name written from right to left leaves the sentence around it in order (Unicode's first strong isolate). */
+const isolate = (value: string): string =>
+  /[\u0590-\u08ff\ufb1d-\ufefc]/.test(value) ? `\u2068${value}\u2069` : value;

@@ -43,10 +43,23 @@ export interface Words extends Dates {
   readonly problem: (problem: Problem) => string;
 }
 
-/** `timeZone`: undefined: the person's own. */
-export const createWords = (language: Language, catalogue: Catalogue, timeZone?: string): Words => {
+/** The person's own variant of the language, whose dates they are used to: `en-GB`. */
+export const findLocale = (language: Language, preferred: readonly string[]): string =>
+  preferred.find((tag) => tag.toLowerCase().startsWith(`${language}-`)) ?? language;
+
+export interface WordsOptions {
+  readonly locale?: string;
+  /** Undefined: the person's own. */
+  readonly timeZone?: string;
+}
+
+export const createWords = (
+  language: Language,
+  catalogue: Catalogue,
+  { locale = language, timeZone }: WordsOptions = {},
+): Words => {
   const rules = new Intl.PluralRules(language);
-  const numbers = new Intl.NumberFormat(language);
+  const numbers = new Intl.NumberFormat(locale);
   const form = (key: Key, values: Values): string => {
     const message: Message = catalogue[key];
     return formOf(message, values, rules);
@@ -64,7 +77,7 @@ export const createWords = (language: Language, catalogue: Catalogue, timeZone?:
     find,
     number: (value) => numbers.format(value),
     problem: sentence,
-    ...createDates(language, timeZone),
+    ...createDates(locale, timeZone),
   };
 };
 
