@@ -3,7 +3,7 @@
 import type { AccountState, OrgRecord } from '../store/records.ts';
 import { group } from './command.ts';
 import { isoTime, lifetime, listing, pairs, table, time } from './output.ts';
-import { argument, collectRoles, option, optionRead, readLifetime } from './parameters.ts';
+import { argument, collectRoles, option, optionRead, readLifetime, readReminders } from './parameters.ts';
 import { readAll, type Session, storeCommand, withAudit } from './store-command.ts';
 
 const orgJson = (org: OrgRecord): object => ({
@@ -12,8 +12,14 @@ const orgJson = (org: OrgRecord): object => ({
   state: org.state,
   roles: org.roles,
   tokenLifetimeMsMax: org.tokenLifetimeMsMax,
+  reminderThresholdsMs: org.reminderThresholdsMs,
   createdAt: isoTime(org.createdAtMs),
 });
+
+const remindersOf = ({ reminderThresholdsMs: beforeMs }: OrgRecord): string => {
+  if (beforeMs === undefined) return 'as the settings say';
+  return beforeMs.length === 0 ? 'none' : `${beforeMs.map(lifetime).join(', ')} before an API token expires`;
+};
 
 const printOrg = (org: OrgRecord, { output }: Session): void => {
   output.line(
@@ -22,6 +28,7 @@ const printOrg = (org: OrgRecord, { output }: Session): void => {
       ['name', org.name],
       ['state', org.state],
       ['longest API token', lifetime(org.tokenLifetimeMsMax)],
+      ['reminders', remindersOf(org)],
       ['created', time(org.createdAtMs)],
     ]),
   );
@@ -87,6 +94,51 @@ const orgShow = storeCommand({
   print: printOrg,
 });
 
+const orgUpdate = storeCommand({
+  name: 'update',
+  description: 'change the name, the longest life of API tokens, or the reminders',
+  takes: {
+    id: argument('<ID>'),
+    name: option('--name <NAME>', 'its name for people'),
+    lifetimeMax: optionRead(
+      '--token-lifetime-max <DURATION>',
+      'longest life of its API tokens, e.g. 90d; never: no limit',
+      readLifetime,
+    ),
+    reminders: optionRead(
+      '--remind-before <DURATIONS>',
+      'how long before they expire users are reminded of API tokens, e.g. 14d,3d,1d; none; default: as the settings say',
+      readReminders,
+    ),
+  },
+  usageError: ({ name, lifetimeMax, reminders }) =>
+    name === undefined && lifetimeMax === undefined && reminders === undefined
+      ? 'give --name, --token-lifetime-max, --remind-before or several of them'
+      : undefined,
+  run: ({ id, name, lifetimeMax, reminders }, session) =>
+    withAudit(session, 'org.change', { org: id }, () =>
+      session.accounts.changeOrg(id, {
+        name,
+        tokenLifetimeMsMax: lifetimeMax === 'never' ? null : lifetimeMax,
+        reminderThresholdsMs: reminders === 'default' ? null : reminders,
+      }),
+    ),
+  json: orgJson,
+  print: printOrg,
+});
+
+const orgDelete = storeCommand({
+  name: 'delete',
+  description: 'end every API token and session of all its users, and delete it and them, for good',
+  takes: { id: argument('<ID>') },
+  help: '\nWhat its users did stays in `tollgate audit`. After an outage run it again: it goes on where it was.',
+  run: ({ id }, session) =>
+    withAudit(session, 'org.delete', { org: id }, () => session.accounts.deleteOrg(id)),
+  json: (result, _, { id }) => ({ org: id, result }),
+  print: (_, { output }, { id }) =>
+    output.line(`${id} is deleted, with its users. Their API tokens and sessions have ended.`),
+});
+
 const orgState = (name: 'disable' | 'enable', state: AccountState, description: string) =>
   storeCommand({
     name,
@@ -112,7 +164,9 @@ export const orgCommands = group('org', 'tenants: every user and API token belon
   orgCreate,
   orgList,
   orgShow,
+  orgUpdate,
   orgState('disable', 'disabled', 'refuse all its tokens and end its sessions, until it is enabled again'),
   orgState('enable', 'active', 'accept its API tokens again'),
   orgRevokeAll,
+  orgDelete,
 ]);

@@ -96,6 +96,14 @@ const durationOf = (value: string, examples: string): number => {
 export const readLifetime = (value: string): number | 'never' =>
   value === 'never' ? value : durationOf(value, '30m, 12h or 90d, or never');
 
+/** `14d,3d,1d` in ms, `none` as no reminders, or `default`. */
+export const readReminders = (value: string): readonly number[] | 'default' => {
+  if (value === 'default') return value;
+  return value === 'none'
+    ? []
+    : value.split(',').map((each) => durationOf(each, '14d,3d,1d, none or default'));
+};
+
 export const readDuration = (value: string): number => durationOf(value, '30m, 12h or 7d');
 
 export const readCount = (value: string): number => {

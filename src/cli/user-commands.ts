@@ -27,6 +27,7 @@ const userJson = (user: UserRecord): object => ({
   name: user.name,
   state: user.state,
   roles: user.roles,
+  email: user.email,
   createdAt: isoTime(user.createdAtMs),
 });
 
@@ -37,6 +38,7 @@ const printUser = (user: UserRecord, { output }: Session): void =>
       ['name', user.name],
       ['state', user.state],
       ['roles', user.roles.length === 0 ? 'none' : user.roles.join(', ')],
+      ['e-mail', user.email],
       ['created', time(user.createdAtMs)],
     ]),
   );
@@ -50,11 +52,12 @@ const userCreate = storeCommand({
     account: accountArgument,
     name: option('--name <NAME>', 'the name for people; the id unless given'),
     roles: optionRead('--role <ROLE>', 'a role of the org; repeatable', collect),
+    email: option('--email <ADDRESS>', 'where reminders of its API tokens go'),
   },
   help: '\nExample:\n  tollgate user create acme/ann --name "Ann Example" --role reader',
-  run: ({ account, name, roles = [] }, session) =>
+  run: ({ account, name, roles = [], email }, session) =>
     withAudit(session, 'user.create', subjectOf(account), () =>
-      session.accounts.createUser({ orgId: account.orgId, id: account.userId, name, roles }),
+      session.accounts.createUser({ orgId: account.orgId, id: account.userId, name, roles, email }),
     ),
   json: userJson,
   print: printUser,
@@ -79,6 +82,41 @@ const userList = storeCommand({
       ]),
       `${orgId} has no users yet. Make one: tollgate user create ${orgId}/ann`,
     ),
+});
+
+const userUpdate = storeCommand({
+  name: 'update',
+  description: 'change the name or the e-mail address',
+  takes: {
+    account: accountArgument,
+    name: option('--name <NAME>', 'the name for people'),
+    email: option('--email <ADDRESS>', 'where reminders of its API tokens go; none takes it away'),
+  },
+  usageError: ({ name, email }) =>
+    name === undefined && email === undefined ? 'give --name, --email or both' : undefined,
+  run: ({ account, name, email }, session) =>
+    withAudit(session, 'user.change', subjectOf(account), () =>
+      session.accounts.changeUser(account.orgId, account.userId, {
+        name,
+        email: email === 'none' ? null : email,
+      }),
+    ),
+  json: userJson,
+  print: printUser,
+});
+
+const userDelete = storeCommand({
+  name: 'delete',
+  description: 'end all tokens and sessions for good, and delete the user',
+  takes: { account: accountArgument },
+  help: '\nWhat the user did stays in `tollgate audit`. A user made later with the same id has nothing of this one.',
+  run: ({ account }, session) =>
+    withAudit(session, 'user.delete', subjectOf(account), () =>
+      session.accounts.deleteUser(account.orgId, account.userId),
+    ),
+  json: (result, _, { account }) => ({ org: account.orgId, id: account.userId, result }),
+  print: (_, { output }, { account }) =>
+    output.line(`${account.orgId}/${account.userId} is deleted. The API tokens and sessions have ended.`),
 });
 
 const userState = (name: 'disable' | 'enable', state: AccountState, description: string) =>
@@ -171,5 +209,7 @@ export const userCommands = group('user', 'persons and services, by ORG/USER', [
   userState('disable', 'disabled', 'refuse all tokens and end all sessions, until enabled again'),
   userState('enable', 'active', 'accept the API tokens again'),
   userSetRoles,
+  userUpdate,
   userSetPassword,
+  userDelete,
 ]);

@@ -9,12 +9,13 @@ import { uuidOf } from '../identity/vendor-ids.ts';
 import type { ApiTokenRecord } from '../store/records.ts';
 import { digestOf, secretLengthMin } from '../tokens/api-token.ts';
 import { shardOfAccount } from '../tokens/shard.ts';
+import { checkEmail } from './email.ts';
 import { userUnknown } from './account-checks.ts';
 import type { ApiTokensDeps } from './api-tokens.ts';
 import { type CommandError, commandError, isCommandError, isFailure } from './command-error.ts';
 import { newRecord } from './create-api-token.ts';
 import { checkName, checkOrgId, checkScopes, checkUserId, distinct } from './names.ts';
-import { findActiveOwner } from './owner.ts';
+import { findActiveOwner, type Owner } from './owner.ts';
 
 /** One line of an import file. Exactly one of `sha256` and `secret`. */
 interface ImportEntry {
@@ -24,6 +25,8 @@ interface ImportEntry {
   readonly scopes: readonly string[] | 'all';
   readonly expiresAtMs: number | undefined;
   readonly digest: string;
+  /** Of the user, where the store has none. */
+  readonly email: string | undefined;
 }
 
 export interface ImportProgress {
@@ -59,7 +62,7 @@ const secretBytesMax = 512;
 /**
  * Imports entries `{ org, user, name, scopes, expires, sha256 | secret }`: `scopes` is a list, one blank-separated
  * string or `"all"`; `expires` an ISO 8601 time, milliseconds since the epoch, or null for never. The user must exist.
- * A digest does not tell how long its secret is: one too short is refused when it is presented.
+ * `email`, if given, is the user's from then on where they have none. A digest does not tell how long its secret is: one too short is refused when it is presented.
  * Scopes may be wider than the user's roles: only what both grant is ever in effect.
  */
 export const importApiTokens = async (
@@ -119,11 +122,22 @@ const importOne = async (
     if (known !== undefined && known.secretNumber > 0) return 'imported';
   }
   return answer === 'created'
-    ? 'imported'
+    ? noteEmail(deps, owner, entry)
     : commandError(
         'secret_taken',
         'Another token has this secret already. A secret can belong to one user only.',
       );
+};
+
+/** An address that the user has here counts for more than that of another system. */
+const noteEmail = async (
+  { store, now }: ApiTokensDeps,
+  { user }: Owner,
+  { email }: ImportEntry,
+): Promise<'imported' | Outage> => {
+  if (email === undefined || user.email !== undefined) return 'imported';
+  const changed = await store.changeUser(user.orgId, user.id, { email }, now());
+  return isOutage(changed) ? changed : 'imported';
 };
 
 /**
@@ -148,8 +162,10 @@ const parseEntry = (value: unknown): ImportEntry | CommandError => {
   if (isCommandError(expires)) return expires;
   const digest = parseDigest(value['sha256'], value['secret']);
   if (isCommandError(digest)) return digest;
+  const email = parseEmail(value['email']);
+  if (isCommandError(email)) return email;
   const malformed = checkOrgId(orgId) ?? checkUserId(userId) ?? checkName(name);
-  return malformed ?? { orgId, userId, name, scopes, expiresAtMs: expires.atMs, digest };
+  return malformed ?? { orgId, userId, name, scopes, expiresAtMs: expires.atMs, digest, ...email };
 };
 
 const parseEntryScopes = (value: unknown): readonly string[] | 'all' | CommandError => {
@@ -158,6 +174,13 @@ const parseEntryScopes = (value: unknown): readonly string[] | 'all' | CommandEr
   if (!Array.isArray(list) || !list.every((scope: unknown) => typeof scope === 'string'))
     return entryMalformed('"scopes": a list of scopes, or "all"');
   return checkScopes(list) ?? distinct(list);
+};
+
+/** A CSV has an empty field where there is none. */
+const parseEmail = (value: unknown): { readonly email: string | undefined } | CommandError => {
+  if (value === null || value === undefined || value === '') return { email: undefined };
+  if (typeof value !== 'string') return entryMalformed('"email": an address');
+  return checkEmail(value) ?? { email: value };
 };
 
 const parseExpires = (value: unknown): { readonly atMs: number | undefined } | CommandError => {
