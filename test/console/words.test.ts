@@ -87,13 +87,13 @@ t.test('dates are written as the person’s own country does', async (t) => {
   t.equal(words.date('2026-11-27T20:15:00Z'), '27 Nov 2026');
 });
 
-t.test('a problem is told in the person’s words; one without words in the server’s', async (t) => {
+t.test('a problem is said in the person’s language, and an unknown one in the server’s words', async (t) => {
   const words = createWords('en', english);
   const problem = (code: string, status: number, detail = '') =>
     words.problem({ kind: 'problem', code, status, detail, retryAfterSeconds: undefined });
   t.match(problem('token_revoked', 409), /revoked already/);
   t.match(problem('unavailable', 503), /its store/);
-  t.match(problem('bad_gateway', 502), /its store/, 'whoever stands between');
+  t.match(problem('bad_gateway', 502), /its store/, 'a proxy between answers for it');
   t.match(problem('unreachable', 0), /connection/);
   t.equal(problem('something_new', 422, 'Write it otherwise.'), 'Write it otherwise.');
   t.match(problem('toString', 400), /does not understand/, 'a name that every object has is no message');

@@ -33,7 +33,7 @@ export const isProblem = (outcome: unknown): outcome is Problem =>
 /** Nobody's fault here, and likely over soon: the store is down, or the server or the network. */
 export const isOutage = ({ code, status }: Problem): boolean => code === 'unreachable' || status >= 502;
 
-/** The session has ended; what was typed and the place are kept. */
+/** The session has ended. */
 export const isSessionLost = ({ status }: Problem): boolean => status === 401;
 
 export const readProblem = (status: number, body: unknown, retryAfter: string | null): Problem => {

@@ -1,4 +1,4 @@
-// Signing in, by password or through an OpenID provider. Stands in place of a page whose session was lost, too.
+// Signing in, by password or through an OpenID provider. Also shown instead of a page when the session is lost.
 
 import { useState } from 'preact/hooks';
 import { pathOf } from '../routing/routes.ts';

@@ -1,5 +1,5 @@
-// Who is signed in. A request that is answered "nobody" shows the sign-in in place of the page, at the same address: after
-// it the page is there again, and what was typed with it (drafts.ts).
+// Who is signed in. When a request is answered 401, the sign-in is shown instead of the page, at the same address. After it
+// the page is shown again, with what was typed (drafts.ts).
 
 import { type ComponentChildren, createContext } from 'preact';
 import { useCallback, useContext, useEffect, useMemo, useRef, useState } from 'preact/hooks';
@@ -27,7 +27,7 @@ export interface Session {
   readonly leave: (ending: Ending) => void;
 }
 
-/** Who signed in last: whoever must sign in again need not type it. */
+/** Who signed in last: filled in when the same person must sign in again. */
 export const signInDraft = createDraft<{ readonly org: string; readonly user: string }>();
 
 const SessionContext = createContext<Session | undefined>(undefined);

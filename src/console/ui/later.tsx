@@ -5,17 +5,12 @@ import { useEffect, useState } from 'preact/hooks';
 import { unreachable } from '../api/problem.ts';
 import { Failed, Loading } from './notice.tsx';
 
-/** `load`: the same promise is asked again after a failure. */
 export const later = <P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> => {
   let found: ComponentType<P> | undefined;
   return (props: P) => {
-    const [state, setState] = useState<'loading' | 'failed' | 'ready'>(
-      found === undefined ? 'loading' : 'ready',
-    );
-    const [turn, setTurn] = useState(0);
+    const [state, setState] = useState<'loading' | 'failed' | 'ready'>('loading');
     useEffect(() => {
       if (found !== undefined) return;
-      setState('loading');
       load().then(
         (component) => {
           found = component;
@@ -23,10 +18,11 @@ export const later = <P extends object>(load: () => Promise<ComponentType<P>>): 
         },
         () => setState('failed'),
       );
-    }, [turn]);
+    }, []);
     const Component = found;
     if (Component !== undefined) return <Component {...props} />;
-    if (state === 'failed') return <Failed problem={unreachable} onRetry={() => setTurn(turn + 1)} />;
+    // A script that could not be loaded is not asked for again by the same page; a new version may have other names.
+    if (state === 'failed') return <Failed problem={unreachable} onRetry={() => window.location.reload()} />;
     return <Loading />;
   };
 };

@@ -46,7 +46,7 @@ export const ProblemNotice = ({ problem }: { readonly problem: Problem | undefin
   );
 };
 
-/** In place of what could not be loaded. */
+/** Shown instead of what could not be loaded. */
 export const Failed = ({ problem, onRetry }: { readonly problem: Problem; readonly onRetry: () => void }) => {
   const words = useWords();
   return (

@@ -1,4 +1,4 @@
-// A message with elements in the place of its values: names stand in <bdi>, so that one written from right to left leaves
+// A message whose values are elements: names stand in <bdi>, so that one written from right to left leaves
 // the sentence around it in order.
 
 import type { ComponentChildren } from 'preact';

@@ -1,4 +1,4 @@
-// What was loaded, or in its place what there is to say: that it is on its way, or why it cannot be shown.
+// What was loaded; until then that it is being loaded, or why it cannot be shown.
 
 import type { ComponentChildren } from 'preact';
 import { useWords } from '../session/preferences.tsx';

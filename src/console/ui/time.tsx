@@ -25,7 +25,7 @@ const tickMs = 10_000;
 
 const NowContext = createContext(0);
 
-/** Milliseconds since the epoch, told again every ten seconds: what expires on an open page is seen to. */
+/** Milliseconds since the epoch, renewed every ten seconds: an open page notices what expires. */
 export const useNow = (): number => useContext(NowContext);
 
 export const NowProvider = ({ children }: { readonly children: ComponentChildren }) => {
