@@ -56,20 +56,3 @@ export const plainAddress = (address: string | undefined): string => {
   const zone = plain.indexOf('%');
   return zone < 0 ? plain : plain.slice(0, zone);
 };
-
-/** For logs and limits: the peer or, when it is trusted, the last of X-Forwarded-For that is not a trusted proxy itself. */
-export const callerAddress = (
-  peer: Peer,
-  forwardedFor: string | undefined,
-  trusts: TrustsAddress,
-): string => {
-  if (!peer.isTrusted || forwardedFor === undefined) return peer.address;
-  let caller = peer.address;
-  for (const part of forwardedFor.split(',').toReversed()) {
-    const address = part.trim();
-    if (isIP(address) === 0) return caller;
-    caller = plainAddress(address);
-    if (!trusts(caller)) return caller;
-  }
-  return caller;
-};

@@ -13,6 +13,7 @@ import type { Identifier, Subject } from '../identity/identifier.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type OwnedPaths, ownedPatterns } from '../settings/surface-paths.ts';
 import { forwardedTarget, isSubject, judge, unfitOf } from './admission.ts';
+import { callerAddress } from './caller-address.ts';
 import {
   type Asked,
   knownOf,
@@ -27,7 +28,7 @@ import {
 import { type ClassifyHeader, createHeaderClassifier } from './header-class.ts';
 import { inspectHeaders } from './hygiene.ts';
 import { passedCredential } from './passed-credential.ts';
-import { callerAddress, createTrust, type TrustsAddress } from './peer.ts';
+import { createTrust, type TrustsAddress } from './peer.ts';
 import type { Decision, PendingDecision, RequestHead } from './request-decision.ts';
 import { ambiguousPath, createRouter, type Router } from './router.ts';
 
@@ -87,7 +88,7 @@ export const decide = (head: RequestHead, pipeline: Pipeline): Decision | Pendin
     pipeline.classify,
   );
   if (isDenial(facts)) return refused(facts, unrouted(undefined, peer.address, '(invalid)'));
-  const clientAddress = callerAddress(peer, facts.forwardedFor, pipeline.trusts);
+  const clientAddress = callerAddress(peer, facts, pipeline.trusts);
 
   // 2 path
   const parsed = parseTarget(head.target, settings.limits.targetBytesMax);

@@ -253,7 +253,7 @@ export const fileFields = group({
   audit: auditFields.meta({ description: 'Who did what: in the log, and in the store.' }).prefault({}),
   trustedProxies: field(
     listOf(cidr),
-    'Address ranges of proxies whose X-Forwarded-For, -Proto and -Host are believed.',
+    'Address ranges of proxies whose X-Forwarded-For, -Proto, -Host and Forwarded are believed.',
   ).prefault([]),
   log: logFields.meta({ description: 'JSON lines on standard output.' }).prefault({}),
   reload: reloadFields.meta({ description: 'Changing settings while the process runs.' }).prefault({}),

@@ -429,6 +429,11 @@ t.test('a surface is told who is calling: from headers only behind a trusted pro
     ],
     [
       ['127.0.0.1'],
+      ['Forwarded: for="[2001:db8::9]:80"'],
+      { clientAddress: '2001:db8::9', requestId: /^[0-9a-f]{16}-/ },
+    ],
+    [
+      ['127.0.0.1'],
       ['X-Request-Id: a', 'X-Request-Id: b'],
       { clientAddress: '127.0.0.1', requestId: /^[0-9a-f]{16}-/ },
     ],
@@ -453,6 +458,12 @@ t.test('the caller is the one behind a trusted proxy', async (t) => {
   const { edge, get } = await setScene(t, { trustedProxies: ['127.0.0.0/8'] });
   await get('/things/7', good, 'X-Forwarded-For: 203.0.113.9');
   t.equal((await edge.nextOutcome()).clientAddress, '203.0.113.9');
+  await get('/things/7', good, 'X-Forwarded-For: [2001:db8::9]:4711');
+  t.equal((await edge.nextOutcome()).clientAddress, '2001:db8::9', 'in brackets, with a port');
+  await get('/things/7', good, 'Forwarded: for="203.0.113.9:4711";proto=https');
+  t.equal((await edge.nextOutcome()).clientAddress, '203.0.113.9', 'in Forwarded');
+  await get('/things/7', good, 'X-Forwarded-For: 203.0.113.9', 'Forwarded: for=198.51.100.1');
+  t.equal((await edge.nextOutcome()).clientAddress, 'unknown', 'not in one of two that contradict');
 });
 
 t.test("the API can be told its own Host instead of the caller's", async (t) => {

@@ -1,7 +1,7 @@
 // The request that a proxy asks about, read from the request it asks with; only for peers that are trusted. A header that is
 // missing or stands twice is a fault with a message for the operator, never a guess. The target is taken byte for byte.
 
-import { isIP } from 'node:net';
+import { namesCaller } from '../caller-address.ts';
 import type { RequestHead } from '../request-decision.ts';
 import { nameUse, part, type QuestionNames, type Style, words } from './question-names.ts';
 
@@ -64,7 +64,7 @@ export const readOriginal = (
       else (spoofed ??= []).push(name);
     }
   }
-  if (lastAddress(found[part.forwardedFor]) === undefined)
+  if (!namesCaller(found[part.forwardedFor]))
     return { fault: 'X-Forwarded-For is missing, or does not end with an IP address: the caller’s' };
   const original = describedBy(style, asking, found);
   if ('fault' in original) return original;
@@ -133,8 +133,3 @@ const isWritten = (value: string | undefined): value is string => value !== unde
 const missing = (style: Style, which: number): OriginalFault => ({
   fault: `${words[style][which]} is missing: the proxy must set it for each request it asks about, see docs/forward-auth.md`,
 });
-
-const lastAddress = (forwardedFor: string | undefined): string | undefined => {
-  const last = forwardedFor?.slice(forwardedFor.lastIndexOf(',') + 1).trim();
-  return last !== undefined && isIP(last) !== 0 ? last : undefined;
-};

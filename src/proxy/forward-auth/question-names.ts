@@ -78,7 +78,10 @@ const useOf = (lower: string, kind: number): number => {
 
 export interface QuestionNames {
   readonly useOf: (name: string) => number;
-  /** For what is judged: as the gate's own, but that the proxy's description and its connection are nobody's. */
+  /**
+   * For what is judged: as the gate's own, but that the proxy's description and its connection are nobody's. Nor is
+   * `Forwarded`: X-Forwarded-For is where a proxy that asks names the caller, and it may pass on what a caller wrote there.
+   */
   readonly classify: ClassifyHeader;
 }
 
@@ -94,7 +97,9 @@ export const createQuestionNames = (style: Style, classify: ClassifyHeader): Que
       const found = use(name);
       const isOurs = found === nameUse.connection || found === nameUse.body;
       const isOfTarget = found >= nameUse.word && found <= nameUse.word + part.url;
-      return isOurs || isOfTarget ? headerClass.drop : classify(name);
+      if (isOurs || isOfTarget) return headerClass.drop;
+      const kind = classify(name);
+      return kind === headerClass.forwarded ? headerClass.drop : kind;
     },
   };
 };

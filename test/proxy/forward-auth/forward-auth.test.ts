@@ -319,6 +319,11 @@ t.test('Caddy and Traefik describe a request by X-Forwarded-*', async (t) => {
   const head = ['GET /whatever HTTP/1.1', 'Host: tollgate', good];
   t.equal((await send([...head, ...lines])).status, 200);
   t.match(outcomes[0], { method: 'PUT', path: '/things/7', clientAddress: '192.0.2.9' });
+  const withPort = lines.map((line) =>
+    line.startsWith('X-Forwarded-For') ? 'X-Forwarded-For: [2001:db8::9]:80' : line,
+  );
+  t.equal((await send([...head, ...withPort, 'Forwarded: for=192.0.2.1'])).status, 200);
+  t.equal(outcomes[1]?.clientAddress, '2001:db8::9', 'a Forwarded is the caller’s own, and says nothing');
   for (const missing of lines)
     t.equal((await send([...head, ...lines.filter((line) => line !== missing)])).status, 400, missing);
   t.equal((await send([...head, ...lines, 'X-Original-URI: /public/x'])).status, 400, 'that is a caller’s');
