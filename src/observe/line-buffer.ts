@@ -21,45 +21,49 @@ export interface LineBuffer {
 /** `fd`: an open file descriptor. `onDrop` hears how many lines are lost. */
 export const createLineBuffer = (fd: number, onDrop: (lines: number) => void): LineBuffer => {
   let waiting = '';
-  /** The piece that waits to be tried again. */
-  let delayed: Buffer = noBytes;
+  /** What is being written; its first piece is in the hands of a thread, or waits to be tried again. */
+  let rest: Buffer = noBytes;
+  let inFlight = 0;
   let isWriting = false;
   let timer: NodeJS.Timeout | undefined;
   let drained: (() => void)[] = [];
 
   const advance = (): void => {
     if (isWriting) return;
-    if (waiting.length >= pieceLength || drained.length > 0) writePiece();
-    else if (waiting !== '') timer ??= setTimeout(writePiece, writeEveryMs).unref();
+    if (waiting.length >= pieceLength || drained.length > 0) writeAll();
+    else if (waiting !== '') timer ??= setTimeout(writeAll, writeEveryMs).unref();
   };
-  const writePiece = (): void => {
+  const writeAll = (): void => {
     clearTimeout(timer);
     timer = undefined;
     isWriting = waiting !== '';
-    if (isWriting) return writeOut(takeAll());
+    if (isWriting) {
+      rest = takeAll();
+      return writePiece();
+    }
     for (const resolve of drained) resolve();
     drained = [];
   };
   const takeAll = (): Buffer => {
-    const piece = Buffer.from(waiting);
+    const lines = Buffer.from(waiting);
     waiting = '';
-    return piece;
+    return lines;
   };
-  const writeOut = (piece: Buffer): void => {
-    delayed = noBytes;
+  const writePiece = (): void => {
+    const piece = rest.subarray(0, pieceLength);
+    inFlight = piece.length;
     write(fd, piece, (error, written) => {
-      if (error?.code === 'EAGAIN') {
-        delayed = piece;
-        return void setTimeout(writeOut, retryMs, piece).unref();
-      }
+      inFlight = 0;
+      if (error?.code === 'EAGAIN') return void setTimeout(writePiece, retryMs).unref();
       // A closed pipe or a full disk: these lines are lost, the process is not.
       if (error !== null) onDrop(linesIn(piece));
-      else if (written < piece.length) return writeOut(piece.subarray(written));
+      rest = rest.subarray(error === null ? written : piece.length);
+      if (rest.length > 0) return writePiece();
       isWriting = false;
       advance();
     });
   };
-  process.once('exit', () => writeLast(fd, Buffer.concat([delayed, takeAll()])));
+  process.once('exit', () => writeLast(fd, Buffer.concat([rest.subarray(inFlight), takeAll()])));
   return {
     write: (line) => {
       if (waiting.length > waitingLengthMax) return onDrop(1);
@@ -75,7 +79,10 @@ export const createLineBuffer = (fd: number, onDrop: (lines: number) => void): L
   };
 };
 
-/** A piece in flight is finished by the thread that writes it, before the process is gone. */
+/**
+ * A piece in flight is finished by the thread that writes it, before the process is gone. It is small: these lines could
+ * come into the middle of one that waits for room several times.
+ */
 const writeLast = (fd: number, lines: Buffer): void => {
   const deadlineMs = performance.now() + lastWaitMs;
   let rest = lines;

@@ -94,7 +94,7 @@ t.test(
   },
 );
 
-t.test('a flood of unknown tokens from an address keeps anywhere there from revoking', async (t) => {
+t.test('a flood of unknown tokens from an address keeps nobody there from revoking', async (t) => {
   const limits = { ...(await createWorld(t)).settings.limits, unknownTokensPerMinute: 1 };
   const world = await createWorld(t, { limits });
   const revoke = createRevoke(world);
