@@ -54,12 +54,11 @@ export const openEdge = (deps: {
     forwardAuth.path === undefined ? handler : withAuthPath(handler, forwardAuth.path, answerProxy),
   );
   const authListener = forwardAuth.listen && createAuthListener(settings.limits, answerProxy);
+  const { apart } = current();
+  // Whatever is put in force, no route to the API appears there.
   const consoleListener =
-    current().apart &&
-    createListener(
-      settings,
-      createHandler({ ...doors, running: () => (current().apart ?? current()).running }),
-    );
+    apart &&
+    createListener(settings, createHandler({ ...doors, running: () => (current().apart ?? apart).running }));
   const limited = [listener, ...(consoleListener === undefined ? [] : [consoleListener])].map((each) =>
     limitPerAddress(
       each,

@@ -114,7 +114,7 @@ const bound: Readonly<Record<string, (settings: Settings) => unknown>> = {
   ops: ({ ops }) => ops,
   store: ({ store }) => store,
   'forwardAuth.listen': ({ forwardAuth }) => forwardAuth.listen,
-  'surfaces.console.listen': ({ surfaces: { console: pages } }) => pages.enabled && pages.listen,
+  'surfaces.console.listen': ({ surfaces: { console: pages } }) => (pages.enabled ? pages.listen : undefined),
   'forwardAuth.path': ({ forwardAuth }) => forwardAuth.path,
 };
 

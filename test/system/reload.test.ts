@@ -124,6 +124,7 @@ t.test(
       [{ listen: '127.0.0.1:1' }, 'listen'],
       [{ ops: '127.0.0.1:1' }, 'ops'],
       [{ store: 'sqlite:./other.db' }, 'store'],
+      [{ surfaces: { console: { enabled: true, listen: '127.0.0.1:1' } } }, 'surfaces.console.listen'],
     ] as const) {
       const before = readFileSync(gate.settingsFile, 'utf8');
       const line = await reload(gate, { ...groups, routes: [] });
@@ -137,6 +138,17 @@ t.test(
     }
   },
 );
+
+t.test('the console comes and goes with its setting', async (t) => {
+  const { gate } = await startScene(t);
+  const page = async (): Promise<number> => (await call(gate, '/tollgate/console/')).status;
+  t.equal(await page(), 403, 'no route covers it');
+  t.match(await reload(gate, { surfaces: { console: { enabled: true } } }), { msg: inForce });
+  t.not(await page(), 403);
+  t.equal((await call(gate, '/tollgate/console/session/options')).status, 200);
+  t.match(await reload(gate, { surfaces: { console: { enabled: false } } }), { msg: inForce });
+  t.equal(await page(), 403);
+});
 
 t.test('what is under way goes on by the rules it was let in by', async (t) => {
   const { api, gate, token } = await startScene(t, { routes: [things, slow, socket] });
