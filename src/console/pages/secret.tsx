@@ -71,7 +71,7 @@ const Once = ({ token }: { readonly token: ApiTokenWithSecret }) => {
         <Notice tone="warning" title={t('secret.onceTitle')}>
           <p>{t('secret.once')}</p>
         </Notice>
-        <output class="secret" aria-label={t('secret.title')} dir="ltr" translate={false} tabIndex={0}>
+        <output class="secret" aria-label={t('secret.title')} dir="ltr" translate={false}>
           {token.secret}
         </output>
         <div class="actions start">

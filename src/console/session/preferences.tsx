@@ -80,9 +80,12 @@ export const PreferencesProvider = ({ children }: { readonly children: Component
   useEffect(() => {
     document.documentElement.dataset['theme'] = theme;
   }, [theme]);
+  const spoken = typeof loaded === 'object' ? loaded.language : 'en';
+  useEffect(() => {
+    document.documentElement.lang = spoken;
+  }, [spoken]);
   if (loaded === undefined) return <p class="boot" aria-busy="true" />;
   if (loaded === 'failed') return <p class="boot">The console could not be loaded. Reload this page.</p>;
-  document.documentElement.lang = loaded.language;
   const value: Preferences = {
     words: createWords(loaded.language, loaded.catalogue, {
       locale: findLocale(loaded.language, window.navigator.languages),

@@ -57,6 +57,7 @@ export const useResource = <T>(
       window.clearTimeout(timer);
     };
     // `load` is made anew with each render; `key` says when it asks for something else.
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
   }, [key, turn, reload, everyMs]);
   useReturn(reload);
   const put = useCallback(
