@@ -192,12 +192,15 @@ t.test('the rights of the Redis user are those that the store is tested with', a
   t.equal(block.replaceAll(/\s+/g, ' '), aclCommand);
 });
 
-t.test('every fault of the README has a test, by its title', async (t) => {
+t.test('every fault of the README and of the operations page has a test, by its title', async (t) => {
   const table = /## When something is down\n\n([\s\S]*?)\n\n/.exec(read('README.md'))![1]!;
-  const faults = table
-    .split('\n')
-    .slice(2)
-    .map((row) => row.split('|')[1]!.trim());
+  const more = /## More faults\n\n.*\n\n([\s\S]*?)\n\n/.exec(read('docs/operations.md'))![1]!;
+  const faults = [table, more].flatMap((rows) =>
+    rows
+      .split('\n')
+      .slice(2)
+      .map((row) => row.split('|')[1]!.trim()),
+  );
   t.ok(faults.length > 20);
   t.strictSame(
     Object.keys(faultTests).toSorted(),
