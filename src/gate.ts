@@ -56,7 +56,7 @@ export const openGate = async (
     const facts = readinessOf({ ...factsOf(inForce, foundation), isShuttingDown });
     return { ...facts, warnings: [...facts.warnings, ...reloading.warnings()] };
   };
-  metrics.watch({ ...readingsOf(inForce, foundation, edge), ready: () => readiness().ready });
+  metrics.watch({ ...readingsOf(inForce, foundation, edge), readiness });
   const ops = createOpsServer({ metrics, isReady: readiness });
 
   const closeAll = async (): Promise<void> => {
@@ -135,13 +135,14 @@ const factsOf = (
 /** What Prometheus reads when it asks. */
 const readingsOf = (
   { current }: InForce,
-  { feedState, clock }: Foundation,
+  { feedState, clock, lookups }: Foundation,
   { listener, refusedByAddress }: Edge,
-): Omit<MetricSources, 'ready'> => {
+): Omit<MetricSources, 'readiness'> => {
   const counts = countConnections(listener);
   return {
     cache: () => current().identification.identifier.reading(),
     feed: () => feedState.reading(),
+    storeAnswers: () => lookups.state().is === 'answered',
     clockOffsetMs: clock.offsetMs,
     connections: () => ({
       client: counts.open,

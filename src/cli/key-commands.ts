@@ -3,34 +3,22 @@
 import { isOutage } from '../decision/outcome.ts';
 import type { AuditAction } from '../lifecycle/audit.ts';
 import { isFailure } from '../lifecycle/command-error.ts';
+import { type ListedKey, listSigningKeys } from '../lifecycle/listed-keys.ts';
 import { SigningKeys } from '../lifecycle/signing-keys.ts';
 import { isRevokedKey } from '../lifecycle/stored-signing-keys.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { SigningKeyRecord } from '../store/records.ts';
-import { isBetter, isRetired } from '../tokens/key-ring.ts';
-import { type SigningAlgorithm, signingAlgorithms } from '../tokens/signature.ts';
-import { isKeyFault, parseSigningKey } from '../tokens/signing-key.ts';
+import { isRetired } from '../tokens/key-ring.ts';
+import { signingAlgorithms } from '../tokens/signature.ts';
 import { group } from './command.ts';
 import { isoTime, lifetime, listing, pairs, time } from './output.ts';
 import { argument, choice, flag } from './parameters.ts';
 import { type Session, storeCommand, withAudit } from './store-command.ts';
 
-interface ListedKey extends Pick<SigningKeyRecord, 'kid' | 'algorithm' | 'activeFromMs' | 'retireAtMs'> {
-  readonly origin: 'file' | 'store';
-  /** Of a file it is not known. */
-  readonly createdAtMs?: number;
-}
-
 const keyList = storeCommand({
   name: 'list',
   description: 'every key, and which one signs',
   takes: {},
-  run: async (_, { store, settings, now }) => {
-    const stored = await store.listKeys();
-    if (isOutage(stored)) return stored;
-    const kept = stored.map((record) => ({ ...record, origin: 'store' }) as const);
-    return withStates([...settings.keys.signingKeys.flatMap(listedFile), ...kept], now());
-  },
+  run: (_, { store, settings, now }) => listSigningKeys(store, settings.keys, now()),
   json: (keys) =>
     keys.map(({ kid, algorithm, state, origin, createdAtMs, activeFromMs, retireAtMs }) => ({
       kid,
@@ -160,28 +148,3 @@ const afterRevocation = ({ feed }: Pick<Settings, 'feed'>): string =>
     'An API that checks X-Identity itself believes the key for as long as it keeps its copy of /.well-known/jwks.json.',
     'With the key anybody could sign in as anybody: see what was made meanwhile, with `tollgate audit`.',
   ].join('\n');
-
-const listedFile = (pem: string, index: number): readonly ListedKey[] => {
-  const key = parseSigningKey(pem, `item ${index + 1} of keys.signingKeys`);
-  return isKeyFault(key) ? [] : [key];
-};
-
-/** `signing`: the first mounted file of its algorithm, else the newest active key of the store, else the next one. */
-const withStates = (
-  keys: readonly ListedKey[],
-  nowMs: number,
-): readonly (ListedKey & { readonly state: string })[] => {
-  const signing = new Map<SigningAlgorithm, ListedKey>();
-  for (const key of keys) {
-    const best = signing.get(key.algorithm);
-    if (!isRetired(key, nowMs) && (best === undefined || isBetter(key, best, nowMs)))
-      signing.set(key.algorithm, key);
-  }
-  const stateOf = (key: ListedKey): string => {
-    if (isRevokedKey(key)) return 'revoked';
-    if (isRetired(key, nowMs)) return 'retired';
-    if (signing.get(key.algorithm) === key) return 'signing';
-    return key.activeFromMs > nowMs ? 'next' : 'verifying';
-  };
-  return keys.map((key) => ({ ...key, state: stateOf(key) }));
-};

@@ -60,7 +60,7 @@ export interface ConfigurationDeps extends IdentificationDeps {
   readonly live: LiveConnections;
   readonly audit: Audit;
   readonly passwords: PasswordHashes;
-  readonly metrics: Pick<Metrics, 'record' | 'shadow'>;
+  readonly metrics: Pick<Metrics, 'record' | 'shadow' | 'status'>;
 }
 
 export const createConfiguration = async (
@@ -85,6 +85,8 @@ export const createConfiguration = async (
     store: foundation.store,
     identifier,
     keys: identification.signingKeys.ring,
+    signingKeys: identification.signingKeys,
+    status: metrics.status,
     ...limits,
     passwords: deps.passwords,
     audit: deps.audit,

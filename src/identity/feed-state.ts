@@ -52,6 +52,13 @@ export class FeedState implements ChangeListener {
   /** False from a reset until everything since has been delivered. */
   #isContinuous = false;
   #heardMs = -Infinity;
+  #caughtUpAtMs = Infinity;
+  #lag: { readonly count: number; readonly lastMs: number | undefined; readonly maxMs: number | undefined } =
+    {
+      count: 0,
+      lastMs: undefined,
+      maxMs: undefined,
+    };
   #lastChangeAtMs: number | undefined;
   readonly #resets = { trimmed: 0, server_replaced: 0 };
   #prunedMs: number;
@@ -83,6 +90,7 @@ export class FeedState implements ChangeListener {
     const receivedMs = this.#monotonicMs();
     for (const change of changes) this.#tombstones.note(change, receivedMs);
     this.#lastChangeAtMs = Date.now();
+    this.#noteLag(changes);
     for (const subscriber of this.#changeSubscribers) subscriber(changes);
   }
 
@@ -98,6 +106,7 @@ export class FeedState implements ChangeListener {
 
   caughtUp(): void {
     this.#heardMs = this.#monotonicMs();
+    this.#caughtUpAtMs = this.#deps.now();
     this.#isContinuous = true;
     this.#isReady = true;
     this.#becomeReady();
@@ -119,6 +128,17 @@ export class FeedState implements ChangeListener {
 
   connected(isConnected: boolean): void {
     this.#isConnected = isConnected;
+  }
+
+  /** Of lines that were written since the feed was caught up: what comes at the start is as old as it is. */
+  #noteLag(changes: readonly Change[]): void {
+    const nowMs = this.#deps.now();
+    for (const { atMs } of changes) {
+      if (!this.#isContinuous || atMs < this.#caughtUpAtMs) continue;
+      const lastMs = Math.max(0, nowMs - atMs);
+      const { count, maxMs = 0 } = this.#lag;
+      this.#lag = { count: count + 1, lastMs, maxMs: Math.max(maxMs, lastMs) };
+    }
   }
 
   // -- asked by the rest
@@ -175,6 +195,7 @@ export class FeedState implements ChangeListener {
       resets: { ...this.#resets },
       tombstones: counts.tokens + counts.secrets + counts.sessions + counts.users + counts.orgs,
       tombstoneCounts: counts,
+      lag: this.#lag,
     };
   }
 

@@ -94,6 +94,20 @@ export const observe = (distribution: Distribution, ms: number): void => {
   distribution.sum += seconds;
 };
 
+/** The bound under which this share of all durations lies, in ms; undefined: there are none, or it lies above every bound. */
+export const boundOfShare = (distributions: Iterable<Distribution>, share: number): number | undefined => {
+  const totals = new Float64Array(bounds.length + 1);
+  for (const { counts } of distributions)
+    for (const [slot, count] of counts.entries()) totals[slot] = (totals[slot] ?? 0) + count;
+  const wanted = totals.reduce((sum, count) => sum + count, 0) * share;
+  let below = 0;
+  for (const [slot, count] of totals.entries()) {
+    below += count;
+    if (below > 0 && below >= wanted) return slot < bounds.length ? (bounds[slot] ?? 0) * 1000 : undefined;
+  }
+  return undefined;
+};
+
 const distributionText = (name: string, { labels, counts, sum }: Distribution): string => {
   let total = 0;
   let text = '';

@@ -11,6 +11,12 @@ export interface FeedReading {
   readonly lastChangeAtMs: number | undefined;
   readonly resets: Readonly<Record<'trimmed' | 'server_replaced', number>>;
   readonly tombstones: number;
+  /** How long changes took from being written to being heard here. */
+  readonly lag: {
+    readonly count: number;
+    readonly lastMs: number | undefined;
+    readonly maxMs: number | undefined;
+  };
 }
 
 /** Of this process to one upstream. `busy` are those being made too. */
@@ -30,20 +36,29 @@ export interface MetricSources {
   readonly upstreams: () => Readonly<Record<string, UpstreamReading>>;
   /** Algorithm -> keys published now. */
   readonly signingKeys: () => Readonly<Record<string, number>>;
-  readonly ready: () => boolean;
+  readonly readiness: () => {
+    readonly ready: boolean;
+    readonly reasons: readonly string[];
+    readonly warnings: readonly string[];
+  };
+  /** Whether the store answers look-ups. */
+  readonly storeAnswers: () => boolean;
   /** When the certificate of the listener expires, in ms since the epoch; undefined without TLS. */
   readonly certificateExpiryMs: () => number | undefined;
 }
 
-/** Registers the metrics read from sources; returns the function that names the sources. */
-export const publishSources = (series: LiveSeries): ((sources: MetricSources) => void) => {
+/** Registers the metrics read from sources; returns how to name the sources, and what has been named. */
+export const publishSources = (series: LiveSeries) => {
   let known: MetricSources | undefined;
   for (const [name, [help, read]] of Object.entries(counters))
     series.counter(name, help, () => known && read(known));
   for (const [name, [help, read]] of Object.entries(gauges))
     series.gauge(name, help, () => known && read(known));
-  return (sources) => {
-    known = sources;
+  return {
+    watch: (sources: MetricSources): void => {
+      known = sources;
+    },
+    sources: (): MetricSources | undefined => known,
   };
 };
 
@@ -131,7 +146,7 @@ const gauges: Families = {
     'When the certificate shown to callers expires, or the first of its chain to do so.',
     ({ certificateExpiryMs }) => seconds(certificateExpiryMs()),
   ],
-  tollgate_ready: ['1 while /readyz answers 200.', ({ ready }) => Number(ready())],
+  tollgate_ready: ['1 while /readyz answers 200.', ({ readiness }) => Number(readiness().ready)],
 };
 
 const byUpstream = ({ upstreams }: MetricSources, of: keyof UpstreamReading): Reading =>

@@ -1,15 +1,32 @@
 // Everything Prometheus can ask: one registry, names `tollgate_*`, labels from closed lists only.
 // Rooms below (store, identity) do not know it: the gate hands in functions that read their counts at scrape time.
 
+import { randomUUID } from 'node:crypto';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { emptyDistribution, isObserved, observe, LiveSeries } from './live-series.ts';
-import { createRequestMetrics, type RequestMetrics, type RequestMetricsSettings } from './request-metrics.ts';
+import {
+  createRequestMetrics,
+  type RequestMetrics,
+  type RequestMetricsSettings,
+  type RequestTotals,
+} from './request-metrics.ts';
 import { publishSources, type MetricSources } from './metric-sources.ts';
 
 export interface MetricsSettings extends RequestMetricsSettings {
   readonly version: string;
   /** Names of the store's commands; others are counted as `other`. */
   readonly storeCommands: readonly string[];
+}
+
+/** How this process does. Times are milliseconds since the epoch. */
+export interface ServerStatus {
+  /** Tells replicas apart, until the process ends. */
+  readonly replica: string;
+  readonly version: string;
+  readonly startedAtMs: number;
+  readonly requests: RequestTotals;
+  /** Undefined until the gate is open. */
+  readonly sources: MetricSources | undefined;
 }
 
 export type FaultKind = 'uncaught_exception' | 'unhandled_rejection';
@@ -24,6 +41,8 @@ export interface Metrics extends RequestMetrics {
   logLinesDropped(lines: number): void;
   /** Says where to read cache, feed, connections and keys from. */
   watch(sources: MetricSources): void;
+  /** What a person is shown of them. */
+  status(): ServerStatus;
   /** The text exposition format, version 0.0.4. */
   render(): Promise<string>;
   readonly contentType: string;
@@ -42,9 +61,13 @@ export const createMetrics = (settings: MetricsSettings): Metrics => {
   series.gauge('tollgate_build_info', 'Always 1; the version is in the labels.', () => [
     { labels: { version: settings.version, node_version: process.versions.node }, value: 1 },
   ]);
+  const startedAtMs = Date.now();
+  const replica = randomUUID();
+  const requests = createRequestMetrics(settings, series);
+  const { watch, sources } = publishSources(series);
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 20 });
   return {
-    ...createRequestMetrics(settings, series),
+    ...requests,
     storeCommand: createStoreMetrics(settings.storeCommands, series),
     fault: series.tally(
       'tollgate_process_faults_total',
@@ -56,7 +79,14 @@ export const createMetrics = (settings: MetricsSettings): Metrics => {
     logLinesDropped: (lines) => {
       linesDropped += lines;
     },
-    watch: publishSources(series),
+    watch,
+    status: () => ({
+      replica,
+      version: settings.version,
+      startedAtMs,
+      requests: requests.totals(),
+      sources: sources(),
+    }),
     render: async () => `${series.render()}\n${await registry.metrics()}`,
     contentType: registry.contentType,
   };

@@ -3,7 +3,14 @@
 // series stays the same whatever callers send.
 
 import { denialReasons, outageReasons, type Refusal } from '../decision/outcome.ts';
-import { type Distribution, emptyDistribution, isObserved, observe, type LiveSeries } from './live-series.ts';
+import {
+  boundOfShare,
+  type Distribution,
+  emptyDistribution,
+  isObserved,
+  observe,
+  type LiveSeries,
+} from './live-series.ts';
 import type { RequestOutcome } from './request-outcome.ts';
 
 /** Routes that are no rule: nothing matched, refused before routing, and a name the settings do not know. */
@@ -51,9 +58,47 @@ export interface RequestMetrics {
   record(outcome: RequestOutcome): void;
   /** Counts one decision of a route in shadow mode when it is made, because a tunnel ends when it likes. */
   shadow(route: string, verdict: Refusal | 'permit'): void;
+  /** What has been counted since the start, for a person. */
+  totals(): RequestTotals;
   /** Names the routes anew. Those that were named until now stay once more, for what is under way on them. */
   setRoutes(routes: RequestMetricsSettings['routes']): void;
 }
+
+export interface RequestTotals {
+  readonly forwarded: number;
+  readonly refused: number;
+  /** For an outage or a bug. */
+  readonly failed: number;
+  /** Why requests were refused or failed, the most frequent first. */
+  readonly refusals: readonly { readonly reason: string; readonly count: number }[];
+  /** In ms, rounded up to a bound of the histogram; undefined: no request yet, or above every bound. */
+  readonly p50Ms: number | undefined;
+  readonly p99Ms: number | undefined;
+}
+
+const totalsOf = (decisions: Float64Array, durations: readonly Distribution[]): RequestTotals => {
+  const counts = { permit: 0, denial: 0, outage: 0, bug: 0 };
+  const byReason = new Map<string, number>();
+  let index = 0;
+  for (const result of results)
+    for (const reason of reasons) {
+      const kinds = decisions.subarray(index, (index += credentialKinds.length));
+      const count = kinds.reduce((sum, each) => sum + each, 0);
+      counts[result] += count;
+      if (count > 0 && (result === 'denial' || result === 'outage'))
+        byReason.set(reason, (byReason.get(reason) ?? 0) + count);
+    }
+  return {
+    forwarded: counts.permit,
+    refused: counts.denial,
+    failed: counts.outage + counts.bug,
+    refusals: [...byReason]
+      .map(([reason, count]) => ({ reason, count }))
+      .sort((one, other) => other.count - one.count || (one.reason < other.reason ? -1 : 1)),
+    p50Ms: boundOfShare(durations, 0.5),
+    p99Ms: boundOfShare(durations, 0.99),
+  };
+};
 
 /** Registers the request metrics. */
 export const createRequestMetrics = (
@@ -110,7 +155,12 @@ export const createRequestMetrics = (
     const key = verdict === 'permit' ? 'permit none' : `${verdict.kind} ${verdict.reason}`;
     counts.set(key, (counts.get(key) ?? 0) + 1);
   };
-  return { record, shadow, setRoutes };
+  const totals = (): RequestTotals =>
+    totalsOf(
+      decisions,
+      Array.from(routes.values(), ({ duration }) => duration),
+    );
+  return { record, shadow, setRoutes, totals };
 };
 
 const emptyNumbers = (route: string, upstream: UpstreamNumbers | undefined): RouteNumbers => ({

@@ -7,6 +7,8 @@ import type { SignInLimit } from '../identity/sign-in-limit.ts';
 import type { UnknownTokenLimit } from '../identity/unknown-token-limit.ts';
 import type { Audit } from '../lifecycle/audit.ts';
 import type { PasswordHashes } from '../lifecycle/password-hash.ts';
+import type { SigningKeys } from '../lifecycle/signing-keys.ts';
+import type { ServerStatus } from '../observe/metrics.ts';
 import type { Settings } from '../settings/settings.ts';
 import { routeNameOf, servedPaths, type SurfaceDescriptor } from '../settings/surface-descriptor.ts';
 import type { SurfacePrefix } from '../settings/surface-paths.ts';
@@ -19,6 +21,10 @@ export interface SurfaceDeps {
   readonly store: TokenStore;
   readonly identifier: Pick<Identifier, 'identify' | 'standing' | 'verify' | 'mayBeApiToken'>;
   readonly keys: Pick<KeyRing, 'signingKey' | 'jwks' | 'published'>;
+  /** Rotates the keys of the ring. */
+  readonly signingKeys: Pick<SigningKeys, 'rotate'>;
+  /** How this process does, by its own metrics. */
+  readonly status: () => ServerStatus;
   /** One for all surfaces where people sign in: what it counts and queues is counted and queued once. */
   readonly passwords: PasswordHashes;
   readonly signInLimit: SignInLimit;

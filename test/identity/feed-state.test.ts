@@ -286,3 +286,20 @@ t.test(
     });
   },
 );
+
+t.test('how long a revocation took is measured, of those alone that came after the start', async (t) => {
+  const { feed } = openFeed();
+  const line = (sessionId: string, ago: number): Change => ({
+    kind: 'session',
+    sessionId,
+    atMs: Date.now() - ago,
+  });
+  feed.changes([line('of the window', 500_000)]);
+  t.same(feed.reading().lag, { count: 0, lastMs: undefined, maxMs: undefined });
+  feed.caughtUp();
+  feed.changes([line('told again', 600_000), line('new', -50)]);
+  t.match(feed.reading().lag, { count: 1, lastMs: 0, maxMs: 0 });
+  feed.reset('trimmed');
+  feed.changes([line('read again', 0)]);
+  t.equal(feed.reading().lag.count, 1);
+});

@@ -11,6 +11,8 @@ import { FeedState } from '../../src/identity/feed-state.ts';
 import { createUnknownTokenLimit } from '../../src/identity/unknown-token-limit.ts';
 import { Accounts } from '../../src/lifecycle/accounts.ts';
 import { ApiTokens } from '../../src/lifecycle/api-tokens.ts';
+import { SigningKeys } from '../../src/lifecycle/signing-keys.ts';
+import type { ServerStatus } from '../../src/observe/metrics.ts';
 import { createExchange, type Exchange } from '../../src/lifecycle/exchange.ts';
 import type { Identifier } from '../../src/identity/identifier.ts';
 import type { Settings } from '../../src/settings/settings.ts';
@@ -57,6 +59,9 @@ export interface World {
   readonly settings: Settings;
   readonly store: TokenStore;
   readonly keys: KeyRing;
+  /** Of the store; what this world signs with is in `keys`. */
+  readonly signingKeys: SigningKeys;
+  readonly status: () => ServerStatus;
   readonly identifier: Identifier;
   readonly accounts: Accounts;
   readonly apiTokens: ApiTokens;
@@ -70,6 +75,15 @@ export interface World {
     lifetimeMs?: number | null,
   ) => Promise<{ readonly secret: string; readonly record: ApiTokenRecord }>;
 }
+
+/** Of a process that has served nothing yet. */
+const idleStatus: ServerStatus = {
+  replica: 'a-replica',
+  version: '1.2.3',
+  startedAtMs: 1_800_000_000_000,
+  requests: { forwarded: 0, refused: 0, failed: 0, refusals: [], p50Ms: undefined, p99Ms: undefined },
+  sources: undefined,
+};
 
 /** Org acme with the roles reader and admin; user ann has both. */
 export const createWorld = async (
@@ -116,6 +130,8 @@ export const createWorld = async (
     signIdentityJwt: () => 'not asked for here',
     signAccessToken: () => 'not asked for here',
   });
+  const signingKeys = new SigningKeys({ store, settings: all, now });
+  t.teardown(() => signingKeys.close());
   const accounts = new Accounts({ store, now });
   const apiTokens = new ApiTokens({ store, settings: all, now });
   await accounts.createOrg({
@@ -132,6 +148,8 @@ export const createWorld = async (
     settings: all,
     store,
     keys,
+    signingKeys,
+    status: () => idleStatus,
     identifier,
     accounts,
     apiTokens,

@@ -195,12 +195,14 @@ t.test(
         lastChangeAtMs: 1_700_000_000_000,
         resets: { trimmed: 1, server_replaced: 0 },
         tombstones: 9,
+        lag: { count: 0, lastMs: undefined, maxMs: undefined },
       }),
       clockOffsetMs: () => -1500,
       connections: () => ({ client: 11, upgraded: 4, refused: 6, refusedByAddress: 4 }),
       upstreams: () => ({ main: { busy: 3, idle: 2, waiting: 1, callersAtShare: 2 } }),
       signingKeys: () => ({ ES256: 2 }),
-      ready: () => false,
+      readiness: () => ({ ready: false, reasons: ['a reason'], warnings: [] }),
+      storeAnswers: () => true,
       certificateExpiryMs: () => 1_800_000_000_500,
     });
     hits = 8;

@@ -6,6 +6,7 @@ import { createFindDetails } from '../../lifecycle/details.ts';
 import { createFindEnded, createIdentifyLive } from '../../lifecycle/identify-live.ts';
 import { createOrgCommands } from '../../lifecycle/org-commands.ts';
 import { createPasswords } from '../../lifecycle/passwords.ts';
+import { createServerCommands } from '../../lifecycle/server-commands.ts';
 import { createSignIn, createSignOut } from '../../lifecycle/sign-in.ts';
 import { createTokenCommands } from '../../lifecycle/token-commands.ts';
 import { management, type ManagementPaths } from '../../settings/surfaces/management.ts';
@@ -26,6 +27,7 @@ import { orgOperations } from './org-operations.ts';
 import { ownAccountOperations } from './own-account-operations.ts';
 import { revokeAllOperations } from './revoke-all-operations.ts';
 import { roleOperations } from './role-operations.ts';
+import { serverOperations } from './server-operations.ts';
 import { createSentBefore } from './sent-before.ts';
 import { sessionOperations } from './session-operations.ts';
 import { tokenListOperations } from './token-list-operations.ts';
@@ -97,6 +99,12 @@ const managementOperations = (deps: SurfaceDeps, { prefix, paths, serves }: Moun
     ...roleOperations(accounts),
     ...orgOperations(orgs),
     ...auditOperations({ accounts: accounts.commands, orgs: orgs.commands, paths }),
+    ...serverOperations({
+      commands: createServerCommands(deps),
+      paths,
+      now: deps.now,
+      storeKind: deps.settings.store.kind,
+    }),
     ...descriptionOperations(paths, () => document()),
   ].filter(({ id }) => serves(id));
   const document = once(() => openapiDocument(prefix, operations));

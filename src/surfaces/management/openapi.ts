@@ -38,6 +38,7 @@ const tags: Readonly<Record<Tag, string>> = {
   Users: 'Users, their roles and passwords, for an organization’s owner.',
   Organizations: 'Organizations, for the operator of the server.',
   Audit: 'Who did what to whom.',
+  Server: 'Signing keys and numbers, for the operator of the server.',
   Description: 'What this API says of itself.',
 };
 

@@ -11,7 +11,7 @@ import type { Method, SurfaceRequest } from '../answer.ts';
 import type { ManagementCode } from './problem-kinds.ts';
 import { type InputFault, type InputRead, readInput } from './read-input.ts';
 
-export type Tag = 'Sessions' | 'API tokens' | 'Users' | 'Organizations' | 'Audit' | 'Description';
+export type Tag = 'Sessions' | 'API tokens' | 'Users' | 'Organizations' | 'Audit' | 'Server' | 'Description';
 
 export interface Success {
   readonly status: 200 | 201 | 204;
