@@ -11,13 +11,15 @@ import { createBeginVouchedSession } from '../../lifecycle/vouched-session.ts';
 import { createOpenidProvider, newFlow, type OpenidProvider } from '../../tokens/openid-provider.ts';
 import { type Answer, denied, type Endpoint, type Note, permitted, refusedNote, success } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
-import type { ProblemFacts } from '../management/management-problem.ts';
+import { malformed, type ProblemFacts } from '../management/management-problem.ts';
 import type { BegunSession } from './console-sessions.ts';
 import { bodyOf, type SessionEndpointsDeps } from './session-endpoints.ts';
 import { type OpenidAccounts, openidAccounts } from './openid-accounts.ts';
 import { createSealedCookie } from './sealed-cookie.ts';
 
 const flowMs = 10 * 60_000;
+/** The cookie holds it, and browsers keep no long one. */
+const originLengthMax = 300;
 
 const flowContent = z.strictObject({
   provider: z.string(),
@@ -68,6 +70,8 @@ export const openidEndpoints = (deps: SessionEndpointsDeps) => {
     if ('code' in body) return body;
     // It has been compared with where the console is.
     const origin = request.headerLines('origin')[0] ?? '';
+    if (origin.length > originLengthMax)
+      return malformed('The host has too long a name.', undefined, undefined);
     const flow = newFlow(`${origin}${prefix}/session/openid/callback`);
     const location = await provider.client.begin(flow);
     if (isOutage(location)) return location;
@@ -94,9 +98,14 @@ export const openidEndpoints = (deps: SessionEndpointsDeps) => {
       limit.cancel(clientAddress, tries);
       return back('provider_unavailable', refusedNote(accounts));
     }
-    if (isDenial(accounts)) return back('openid_refused', refusedNote(accounts));
+    const origin: Origin = { clientAddress, requestId, via: 'console' };
+    if (isDenial(accounts)) {
+      const attempt = { action: 'session.begin', identity: undefined, origin, subject: {} } as const;
+      deps.surface.audit?.record({ ...attempt, outcome: accounts });
+      return back('openid_refused', refusedNote(accounts));
+    }
     limit.succeed(clientAddress, tries);
-    const begun = await beginIn(deps, accounts, { clientAddress, requestId, via: 'console' });
+    const begun = await beginIn(deps, accounts, origin);
     if (begun === 'unknown') return back('account_unknown', denied('token_invalid', 'no such active user'));
     if (isOutage(begun)) return back('unavailable', refusedNote(begun));
     return redirect(

@@ -80,6 +80,8 @@ const orgEndpoint = (deps: SessionEndpointsDeps): Endpoint => {
     if (!session.orgs.includes(body.org)) return denial('tenant_mismatch', body.org.slice(0, 128));
     const actor = await sessions.findActor(request, 'session');
     if (isRefusal(actor)) return actor;
+    // Each time costs writes that every replica sees.
+    if (surface.commandLimit?.(session.identity, 'other') === false) return denial('rate_limited');
     const identity = await begin({ orgId: body.org, userId: session.user, origin: actor });
     if (isFailure(identity)) return identity;
     const begun = await sessions.begin(identity, session);

@@ -9,7 +9,8 @@ import {
   type SignInProvider,
   startSignInProvider,
 } from '../../support/sign-in-provider.ts';
-import { minuteMs } from '../../lifecycle/world.ts';
+import { minuteMs, worldSettings } from '../../lifecycle/world.ts';
+import type { SurfaceSettings } from '../surface-server.ts';
 import { type ConsoleServer, startConsole } from './console-server.ts';
 
 const callback = `http://gate.example${prefix}/session/openid/callback`;
@@ -44,6 +45,7 @@ const start = async (
   t: Test,
   change: Partial<IssuerSettings> = { fixedOrg: 'acme' },
   secret: string | undefined = clientSecret,
+  settings: Partial<SurfaceSettings> = {},
 ): Promise<World> => {
   const provider = await startSignInProvider(t, callback);
   const { issuer } = provider;
@@ -51,7 +53,7 @@ const start = async (
   const server = await startConsole(
     t,
     { providers: [{ name: 'corp', title: 'Corporate', issuer, clientId, clientSecret: secret, scopes }] },
-    { issuers: [issuerOf(issuer, change)] },
+    { issuers: [issuerOf(issuer, change)], ...settings },
   );
   return { provider, server };
 };
@@ -279,4 +281,39 @@ t.test('tries that come to nothing are limited', async (t) => {
   }
   const browser = server.browser();
   t.match((await comeBack(browser, await signInAt(provider, browser))).header('location'), /error=too_many$/);
+});
+
+t.test(
+  'going from org to org is a command like any other, of which there may be so many a minute',
+  async (t) => {
+    const limits = { ...worldSettings.limits, commandsPerMinute: 3 };
+    const { provider, server } = await start(t, {}, clientSecret, { limits });
+    await server.accounts.createUser({ orgId: 'other', id: 'ann', name: 'Ann', roles: [] });
+    provider.person = { sub: 'ann', org: ['acme', 'other'] };
+    const browser = server.browser();
+    await comeBack(browser, await signInAt(provider, browser));
+    const statuses: number[] = [];
+    for (let count = 0; count < 8; count += 1) {
+      const org = count % 2 === 0 ? 'other' : 'acme';
+      statuses.push((await browser.send('PUT /session/org', { body: { org } })).status);
+    }
+    t.same(statuses.slice(0, 6), [200, 200, 200, 200, 200, 200], 'three of each account');
+    t.equal(statuses[6], 429);
+  },
+);
+
+t.test('what a provider refused is in the audit, and a name too long for a cookie is no bug', async (t) => {
+  const { provider, server } = await start(t);
+  provider.person = { sub: 'a/b' };
+  const browser = server.browser();
+  await comeBack(browser, await signInAt(provider, browser));
+  await server.audit.close();
+  t.match(await server.store.readAudit(undefined, { limit: 1, cursor: undefined }), {
+    items: [{ action: 'session.begin', result: 'refused', reason: 'token_invalid', via: 'console' }],
+  });
+  const host = `${'a'.repeat(400)}.example`;
+  t.match(await browser.send('POST /session/openid/corp', { headers: { host, origin: `http://${host}` } }), {
+    status: 400,
+    body: { code: 'request_malformed' },
+  });
 });
