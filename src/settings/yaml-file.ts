@@ -47,9 +47,11 @@ export const readYamlFile = (file: string, mayBeEmpty: boolean): YamlFile | read
     return errors.map(({ code, pos }) => fault(explanations[code] ?? notYaml, at(pos[0])));
   try {
     const tree: unknown = document.toJS({ maxAliasCount: aliasesMax });
+    // Throws where a value holds itself.
+    JSON.stringify(tree);
     return { tree: tree ?? {}, locate: (path) => at(offsetOf(document, path)) };
   } catch {
-    return [fault('has too many aliases (*name), or one without its anchor; write the values out', start)];
+    return [fault('has too many aliases (*name), or one without its anchor or within it; write the values out', start)];
   }
 };
 

@@ -20,6 +20,7 @@ const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]>
   'tags mean nothing': ['unknown-tag', /^:1:9: has a tag \(!name\)/],
   'an alias needs its anchor': ['unknown-anchor', /^:1:1: .*without its anchor/],
   'aliases cannot blow the file up': ['alias-bomb', /^:1:1: has too many aliases/],
+  'a value cannot hold itself': ['alias-loop', /^:1:1: .*alias.* within it;/],
   'a path with {braces} is quoted in a flow mapping': ['brace-in-flow', /^:2:34: .*\{ \}.* in quotes/],
   'a misspelt key is named with what was meant': [
     'unknown-key',
