@@ -51,7 +51,12 @@ export const readYamlFile = (file: string, mayBeEmpty: boolean): YamlFile | read
     JSON.stringify(tree);
     return { tree: tree ?? {}, locate: (path) => at(offsetOf(document, path)) };
   } catch {
-    return [fault('has too many aliases (*name), or one without its anchor or within it; write the values out', start)];
+    return [
+      fault(
+        'has too many aliases (*name), or one without its anchor or within it; write the values out',
+        start,
+      ),
+    ];
   }
 };
 
