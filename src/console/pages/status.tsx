@@ -66,16 +66,27 @@ const Readiness = ({ status: { ready, reasons, warnings } }: { readonly status: 
         role="status"
         title={t(ready ? 'status.ready' : 'status.notReady')}
       >
-        {reasons.length > 0 && <p>{reasons.join(', ')}</p>}
+        <Sentences of={reasons} />
       </Notice>
       {warnings.length > 0 && (
         <Notice tone="warning" title={t('status.warnings')}>
-          <p>{warnings.join(', ')}</p>
+          <Sentences of={warnings} />
         </Notice>
       )}
     </>
   );
 };
+
+/** The server's own, in English. */
+const Sentences = ({ of }: { readonly of: readonly string[] }) => (
+  <>
+    {of.map((sentence) => (
+      <p key={sentence} lang="en">
+        {sentence}
+      </p>
+    ))}
+  </>
+);
 
 interface FigureProps {
   readonly title: string;
