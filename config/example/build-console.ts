@@ -25,11 +25,19 @@ export const buildConsole = async (): Promise<void> => {
       configFile: join(sources, 'vite.config.ts'),
       build: { outDir: join(aside, 'new'), emptyOutDir: false },
     });
-    // Two that build at once have built the same: whoever comes second finds it in place.
-    if (isCurrent()) return;
-    if (existsSync(built)) renameSync(built, join(aside, 'old'));
-    renameSync(join(aside, 'new'), built);
+    putInPlace(join(aside, 'new'), join(aside, 'old'));
   } finally {
     rmSync(aside, { recursive: true, force: true });
+  }
+};
+
+/** Where two build at once, both have built the same, and whoever comes second leaves it as it is. */
+const putInPlace = (made: string, before: string): void => {
+  if (isCurrent()) return;
+  try {
+    if (existsSync(built)) renameSync(built, before);
+    renameSync(made, built);
+  } catch (error) {
+    if (!isCurrent()) throw error;
   }
 };
