@@ -21,13 +21,13 @@ export const roleReference = (orgId: string, role: string) =>
   reference('role', role, uuidOfName(`role ${orgId}/${role}`));
 
 export const rightReference = (right: string) =>
-  reference('right', rightNames[right] ?? right, uuidOfName(`right ${right}`));
+  reference('right', rightNames.get(right) ?? right, uuidOfName(`right ${right}`));
 
 /** Scopes that the vendor has a right for. */
-const rightNames: Readonly<Record<string, string>> = {
-  [rights.ownTokens]: "Manage user's own API token",
-  [rights.allTokens]: "Manage all users' API tokens",
-};
+const rightNames: ReadonlyMap<string, string> = new Map([
+  [rights.ownTokens, "Manage user's own API token"],
+  [rights.allTokens, "Manage all users' API tokens"],
+]);
 
 const tokenUrn = 'urn:vcloud:token:';
 

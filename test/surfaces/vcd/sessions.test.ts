@@ -205,6 +205,16 @@ t.test('GET sessions/current/rights is paged', async (t) => {
   t.match(await ask('?pageSize=129'), { status: 400, json: { minorErrorCode: 'BAD_REQUEST' } });
 });
 
+t.test('a right is shown whatever it is called', async (t) => {
+  const server = await startVcd(t);
+  await server.accounts.defineRole('acme', 'odd', ['constructor', '__proto__']);
+  await server.accounts.changeUser('acme', 'ann', { roles: ['odd'] });
+  const answer = await server.send(`GET ${sessions}/current/rights?filter=name==c*`, [
+    bearer(await server.session('ann@acme')),
+  ]);
+  t.match(answer, { status: 200, json: { values: [{ name: 'constructor' }] } });
+});
+
 t.test(
   'X-VMWARE-VCLOUD-CLIENT-REQUEST-ID comes back as X-VMWARE-VCLOUD-REQUEST-ID, unless it could do harm',
   async (t) => {
