@@ -18,7 +18,7 @@ import { checkHeld, findActiveOwner, findOwner } from './owner.ts';
 import type { Regeneration } from './regenerate.ts';
 import { listTokens, type TokenListing, type TokenQuery, type TokenView, viewOf } from './token-list.ts';
 import { listTokensByUse, type UseQuery } from './token-list-by-use.ts';
-import { withRight, type WithRightDeps } from './with-right.ts';
+import { payFor, withRight, type WithRightDeps } from './with-right.ts';
 
 type Owned = Pick<ApiTokenRecord, 'orgId' | 'userId'>;
 
@@ -61,7 +61,9 @@ export const createTokenCommands = (deps: TokenCommandsDeps) => {
 
     /** The same in the order of their last use. */
     listApiTokensByUse: (actor: Actor, query: UseQuery) =>
-      withRightTo<TokenListing>(deps, actor, 'token.list', query, () => listTokensByUse(store, query, now())),
+      withRightTo<TokenListing>(deps, actor, 'token.list', query, () =>
+        listTokensByUse(store, query, now(), () => payFor(deps, actor, 'token.list')),
+      ),
 
     /** What may be chosen for a token of a user: what the roles grant, and the actor has. */
     findGrantable: (actor: Actor, whose: Owned) =>
@@ -103,7 +105,7 @@ const withRightTo = <T extends object | string>(
   actor: Actor,
   action: AuditAction,
   whose: Whose,
-  work: (identity: Identity) => Promise<T | CommandError | Outage>,
+  work: (identity: Identity) => Promise<T | CommandError | Refusal>,
 ): Promise<T | CommandError | Refusal> =>
   withRight<T>(deps, {
     actor,

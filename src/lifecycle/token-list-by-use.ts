@@ -2,7 +2,7 @@
 // that match are read, so many and no more, and sorted here.
 
 import { setImmediate } from 'node:timers/promises';
-import { isOutage, type Outage } from '../decision/outcome.ts';
+import { type Denial, isOutage, type Refusal } from '../decision/outcome.ts';
 import { compareSortKeys, scanLimitMax, type TokenSortKey } from '../store/token-listing.ts';
 import { type CommandError, commandError, isFailure } from './command-error.ts';
 import {
@@ -23,12 +23,16 @@ export interface UseQuery extends Omit<TokenQuery, 'sort' | 'skip' | 'isCounted'
   readonly isDescending: boolean;
 }
 
-/** What was never used comes first, or descending last. */
+/** So many are the price of one command; those who read more give up more of their commands. */
+const readsPerCommand = 1_000;
+
+/** What was never used comes first, or descending last. `pay`: takes one more command of the caller, or says why not. */
 export const listTokensByUse = async (
   store: TokenListStore,
   query: UseQuery,
   nowMs: number,
-): Promise<TokenListing | CommandError | Outage> => {
+  pay: () => Denial | undefined,
+): Promise<TokenListing | CommandError | Refusal> => {
   const org = await findListed(store, query);
   if (isFailure(org)) return org;
   const { orgId, userId, states = allStates, filter, expiringUntilMs = Infinity } = query;
@@ -37,7 +41,13 @@ export const listTokensByUse = async (
   const scan = { orgId, userId, parts, by: 'createdAtMs', isDescending: false, limit: scanLimitMax } as const;
   const found: TokenView[] = [];
   let position: TokenSortKey | undefined;
+  let paid = readsPerCommand;
   for (let reads = 0; reads < readsByUseMax;) {
+    if (reads >= paid) {
+      const refusal = pay();
+      if (refusal !== undefined) return refusal;
+      paid += readsPerCommand;
+    }
     const step = await store.scanTokens({ ...scan, after: position });
     if (isOutage(step)) return step;
     const views = await viewsOf(step.tokens);

@@ -34,13 +34,22 @@ export const withRight = async <T extends object | string>(
 ): Promise<T | CommandError | Refusal> => {
   const identity = await withOwnRights(store, actor.identity);
   const refusal: Denial | Outage | undefined = isOutage(identity) ? identity : may(identity);
-  const { org, user } = actor.identity;
-  if (refusal === undefined && commandLimit?.(actor.identity, kindOf(action)) === false)
-    return denial('rate_limited', `commands of ${org.id}/${user.id}`);
+  const excess = refusal === undefined ? payFor({ commandLimit }, actor, action) : undefined;
+  if (excess !== undefined) return excess;
   const outcome = refusal ?? (isOutage(identity) ? identity : await work(identity));
   if (!looks.has(action) || isDenial(outcome) || isCommandError(outcome))
     audit?.record({ action, identity: actor.identity, origin: actor, subject: subject(outcome), outcome });
   return outcome;
+};
+
+/** Counts a command of an account; why not, where there were too many. */
+export const payFor = (
+  { commandLimit }: Pick<WithRightDeps, 'commandLimit'>,
+  { identity }: Actor,
+  action: AuditAction,
+): Denial | undefined => {
+  if (commandLimit?.(identity, kindOf(action)) !== false) return undefined;
+  return denial('rate_limited', `commands of ${identity.org.id}/${identity.user.id}`);
 };
 
 /** What only reads is written down where it was refused. */

@@ -11,6 +11,8 @@ import { accountKeys, isStorableAccount } from './key-space.ts';
 import { buryTokens } from './token-scan.ts';
 
 const atOnce = 50;
+/** Somebody waits for the answer. */
+const buryingMsMax = 2_000;
 
 /** Puts a user into the list of its org; false: there is no such org. */
 export const listUser = async (
@@ -65,7 +67,7 @@ export const deleteUser = async (
   return answer;
 };
 
-/** They are dead already: marking them keeps listings and counts from meeting them among the live ones. */
+/** They are dead already: marking them keeps counts from meeting them among the live ones. A listing that meets one marks it too. */
 const buryTokensOf = async (
   context: StoreContext,
   orgId: string,
@@ -77,12 +79,13 @@ const buryTokensOf = async (
   const shard = shardOfAccount(orgId, userId);
   const live = keys.tokenIndex(shard, 'live', 'createdAtMs', keys.account(orgId, userId));
   if ((await reads.on(live, (client) => client.zcard(live))) === 0) return;
+  const untilMs = performance.now() + buryingMsMax;
   let last: string | undefined;
   do {
     const tokenIds = await listIndex(reads, all, last, atOnce);
     await buryTokens(context, tokenIds, nowMs);
     last = tokenIds.length < atOnce ? undefined : tokenIds.at(-1);
-  } while (last !== undefined);
+  } while (last !== undefined && performance.now() < untilMs);
 };
 
 const deleteUsers = async (context: StoreContext, orgId: string, nowMs: number): Promise<void> => {

@@ -15,6 +15,8 @@ import { markRevoked } from './tokens.ts';
 
 const usersAtOnce = 100;
 const tokensAtOnce = 500;
+/** Somebody waits for the answer. */
+const buryingMsMax = 2_000;
 
 /** `line`: of the deletion. Nothing of the account stays but its id and its generation. */
 export const writeDeletion = (
@@ -68,7 +70,7 @@ const deleteSome = (connection: FileConnection, orgId: string, nowMs: number): b
   return true;
 };
 
-/** They are dead already: marking them keeps listings and counts from meeting them among the live ones. */
+/** They are dead already: marking them keeps counts from meeting them among the live ones. A listing that meets one marks it too. */
 const buryTokens = async (
   file: FileAccess,
   condition: string,
@@ -80,7 +82,8 @@ const buryTokens = async (
   const mark = file.noting((connection, tokenIds: readonly string[]) => {
     for (const tokenId of tokenIds) markRevoked(connection, tokenId, nowMs);
   });
-  for (;;) {
+  const untilMs = performance.now() + buryingMsMax;
+  while (performance.now() < untilMs) {
     const found = await find();
     if (isOutage(found) || found.length === 0 || isOutage(await mark(found))) return;
   }
