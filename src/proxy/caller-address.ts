@@ -5,13 +5,16 @@ import { isIP, SocketAddress } from 'node:net';
 import type { HeaderFacts } from './hygiene.ts';
 import { type Peer, plainAddress, type TrustsAddress } from './peer.ts';
 
-/** A caller of whom two headers say different things, or one something unreadable. All of them count as one in each limit. */
-const unknownCaller = 'unknown';
+/**
+ * A caller of whom two headers say different things, or one something unreadable. All of them count as one in each limit, unlike
+ * those on a unix socket (`unknown`), whom no limit by address knows.
+ */
+const unclearCaller = 'unclear';
 
 /**
  * The peer or, when it is trusted, the last address in its headers that is not a trusted proxy itself. Where a proxy
  * says that it does not know the caller (`unknown`, `_x`), or writes something else than an address: the proxy's own.
- * Two headers that lead to different callers lead to `unknown`: one of them is the caller's own invention.
+ * Two headers that lead to different callers lead to `unclear`: one of them is the caller's own invention.
  */
 export const callerAddress = (
   peer: Peer,
@@ -21,11 +24,11 @@ export const callerAddress = (
   if (!peer.isTrusted || (forwardedFor === undefined && forwarded === undefined)) return peer.address;
   if (forwarded === undefined) return lastUntrusted(peer, forwardedFor?.split(',') ?? [], trusts);
   const nodes = readForwarded(forwarded);
-  if (nodes === undefined) return unknownCaller;
+  if (nodes === undefined) return unclearCaller;
   const caller = lastUntrusted(peer, nodes, trusts);
   if (forwardedFor === undefined) return caller;
   const other = lastUntrusted(peer, forwardedFor.split(','), trusts);
-  return canonical(caller) === canonical(other) ? other : unknownCaller;
+  return canonical(caller) === canonical(other) ? other : unclearCaller;
 };
 
 /** Whether X-Forwarded-For ends with the address of a caller: a proxy that asks about one must know it. */

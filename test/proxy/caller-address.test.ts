@@ -1,7 +1,10 @@
 import { array, assert, constantFrom, property } from 'fast-check';
 import t from 'tap';
+import { addressBlockOf } from '../../src/identity/address-block.ts';
 import { callerAddress, namesCaller } from '../../src/proxy/caller-address.ts';
 import { createTrust, type Peer } from '../../src/proxy/peer.ts';
+import { CallerShares } from '../../src/proxy/upstream/caller-shares.ts';
+import { anIdentity } from '../support/identity.ts';
 
 const peer = (address: string, isTrusted: boolean): Peer => ({
   address,
@@ -127,7 +130,7 @@ t.test(
       '203.0.113.9',
       'for=203.0.113.9, =x',
     ])
-      t.equal(callerOf(proxy, undefined, forwarded), 'unknown', forwarded);
+      t.equal(callerOf(proxy, undefined, forwarded), 'unclear', forwarded);
   },
 );
 
@@ -136,10 +139,10 @@ t.test('where both headers stand they must lead to the same caller', async (t) =
     ['they do', '203.0.113.9', 'for=203.0.113.9', '203.0.113.9'],
     ['over different proxies', '203.0.113.9, 10.0.0.2', 'for="203.0.113.9:1"', '203.0.113.9'],
     ['in another spelling', '2001:db8::1', 'for="[2001:DB8:0:0::1]"', '2001:db8::1'],
-    ['the caller wrote one of them', '203.0.113.9', 'for=198.51.100.9', 'unknown'],
-    ['or wrote it first', '1.1.1.1, 203.0.113.9', 'for=1.1.1.1', 'unknown'],
-    ['one is broken', '203.0.113.9', 'for=203.0.113.9, for="', 'unknown'],
-    ['one hides the caller', '203.0.113.9', 'for=unknown', 'unknown'],
+    ['the caller wrote one of them', '203.0.113.9', 'for=198.51.100.9', 'unclear'],
+    ['or wrote it first', '1.1.1.1, 203.0.113.9', 'for=1.1.1.1', 'unclear'],
+    ['one is broken', '203.0.113.9', 'for=203.0.113.9, for="', 'unclear'],
+    ['one hides the caller', '203.0.113.9', 'for=unknown', 'unclear'],
     ['neither knows the caller', 'unknown', 'for=_x', '10.0.0.1'],
   ] as const)
     t.equal(callerOf(proxy, forwardedFor, forwarded), caller, sentence);
@@ -173,7 +176,7 @@ t.test(
     assert(
       property(array(piece, { maxLength: 12 }), added, (pieces, own) => {
         const caller = callerOf(proxy, undefined, `${pieces.join('')}, ${own}`);
-        return caller === '203.0.113.9' || caller === 'unknown';
+        return caller === '203.0.113.9' || caller === 'unclear';
       }),
       { numRuns: 5_000 },
     );
@@ -183,6 +186,20 @@ t.test(
       }),
       { numRuns: 2_000 },
     );
+  },
+);
+
+t.test(
+  'a caller whom nobody can make out has no more of the connections to the API than an address',
+  async (t) => {
+    const shares = new CallerShares({ connectionsMax: 8, callerShare: 1, addressShare: 0.25 });
+    const claimOf = (id: string) =>
+      shares.claimOf({
+        permit: { identity: anIdentity({ user: { id, name: id, roles: [] } }) },
+        addressBlock: addressBlockOf(callerOf(proxy, '203.0.113.9', `for=${id}`)),
+      });
+    for (const id of ['ann', 'bob']) claimOf(id).take();
+    t.equal(claimOf('eve').usedUp, 'addressShare');
   },
 );
 
@@ -197,7 +214,7 @@ t.test('a long header is read in one go, however it is made', async (t) => {
     `${' ;'.repeat(long)}"`,
   ]) {
     const startMs = performance.now();
-    t.equal(callerOf(proxy, undefined, forwarded), 'unknown');
+    t.equal(callerOf(proxy, undefined, forwarded), 'unclear');
     t.ok(performance.now() - startMs < 5_000, 'not quadratic');
   }
 });
