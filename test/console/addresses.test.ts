@@ -39,7 +39,14 @@ t.test('every page has an address, and the address leads to the page', async (t)
   for (const route of routes) t.same(parsePath(pathOf(route)), route, pathOf(route));
   t.same(parsePath('/'), { page: 'tokens' });
   t.same(parsePath('/tokens/'), { page: 'tokens' });
-  for (const path of ['/nope', '/tokens/a/b', '/tokens/%zz', '/organization/users/%', '//tokens'])
+  for (const path of [
+    '/nope',
+    '/tokens/a/b',
+    '/tokens/%zz',
+    '/organization/users/%',
+    '//tokens',
+    '/tokens/%2e%2e',
+  ])
     t.same(parsePath(path), { page: 'unknown' }, path);
 });
 

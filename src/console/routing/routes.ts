@@ -41,7 +41,9 @@ export const parsePath = (path: string): Route => {
 
 const withId = (page: SinglePage, text: string): Route => {
   try {
-    return { page, id: decodeURIComponent(text) };
+    const id = decodeURIComponent(text);
+    // It becomes a step of the API's path: none that leads to another operation.
+    return id === '.' || id === '..' ? { page: 'unknown' } : { page, id };
   } catch {
     return { page: 'unknown' };
   }

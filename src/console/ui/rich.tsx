@@ -4,25 +4,19 @@
 import type { ComponentChildren } from 'preact';
 import { useWords } from '../session/preferences.tsx';
 import { piecesOf } from '../words/message.ts';
-import type { Key } from '../words/words.ts';
+import type { Key, NamesIn } from '../words/words.ts';
 
-export interface RichProps {
-  readonly id: Key;
-  /** Numbers are written as the language does; `count` chooses the plural form. */
-  readonly values: Readonly<Record<string, ComponentChildren>>;
+export interface RichProps<K extends Key> {
+  readonly id: K;
+  readonly values: Readonly<Record<NamesIn<K>, ComponentChildren>>;
 }
 
-export const Rich = ({ id, values }: RichProps) => {
-  const { form, number } = useWords();
-  const { count } = values;
-  const pieces = piecesOf(form(id, typeof count === 'number' ? { count } : {}));
+export const Rich = <K extends Key>({ id, values }: RichProps<K>) => {
+  const { form } = useWords();
+  const elements = new Map<string, ComponentChildren>(Object.entries(values));
   return (
     <>
-      {pieces.map((piece) => {
-        if (typeof piece === 'string') return piece;
-        const value = values[piece.name];
-        return typeof value === 'number' ? number(value) : value;
-      })}
+      {piecesOf(form(id, {})).map((piece) => (typeof piece === 'string' ? piece : elements.get(piece.name)))}
     </>
   );
 };

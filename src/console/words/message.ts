@@ -10,6 +10,9 @@ export type Placeholders<Text> = Text extends `${string}{${infer Name}}${infer R
   ? Name | Placeholders<Rest>
   : never;
 
+/** The names of the values that a message needs. */
+export type NamesOf<M> = Placeholders<FormsOf<M>>;
+
 type FormsOf<M> = M extends string ? M : M[keyof M];
 
 /** What a message needs to be complete. */

@@ -4,11 +4,21 @@
 import { isOutage, type Problem } from '../api/problem.ts';
 import { createDates, type Dates } from './dates.ts';
 import type { catalogue as english } from './en/catalogue.ts';
-import { fill, formOf, type Message, type Plural, type Values, type ValuesOf } from './message.ts';
+import {
+  fill,
+  formOf,
+  type Message,
+  type NamesOf,
+  type Plural,
+  type Values,
+  type ValuesOf,
+} from './message.ts';
 
 export type Key = keyof typeof english;
 /** Of a message without values. */
 export type PlainKey = { [K in Key]: ValuesOf<(typeof english)[K]> extends [] ? K : never }[Key];
+/** The names of the values that the message of this key needs. */
+export type NamesIn<K extends Key> = NamesOf<(typeof english)[K]>;
 export type Catalogue = {
   readonly [K in Key]: (typeof english)[K] extends string ? string : Plural;
 };
