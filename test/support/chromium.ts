@@ -24,7 +24,7 @@ export interface Chromium {
 /** A busy machine takes its time; what never comes fails the test by its own time limit. */
 const patienceMs = 60_000;
 
-export const startChromium = async (t: Test): Promise<Chromium> => {
+export const startChromium = async (t: Pick<Test, 'teardown'>): Promise<Chromium> => {
   await buildConsole();
   const browser = await chromium.launch({
     executablePath: findOnPath('chromium'),

@@ -20,16 +20,18 @@ export interface Operator {
   whenStoreAnswers(): Promise<void>;
   /** Org `acme` with the roles reader (things:read) and writer (things:read things:write); users ada and bob have both. */
   furnish(): Promise<void>;
-  /** A new API token; by default of ada, with all her scopes, for ever. */
+  /** A new API token; by default of ada of acme, with all her scopes, for ever. */
   token(wanted?: {
+    readonly org?: string;
     readonly user?: string;
+    readonly name?: string;
     readonly scopes?: readonly string[] | 'all';
     readonly lifetimeMs?: number | null;
   }): Promise<{ readonly secret: string; readonly id: string }>;
 }
 
 /** Opens the store that a settings file names; closes it with the test. */
-export const openOperator = async (t: Test, settingsFile: string): Promise<Operator> => {
+export const openOperator = async (t: Pick<Test, 'teardown'>, settingsFile: string): Promise<Operator> => {
   const loaded = loadSettings({ file: settingsFile, env: {}, flags: {} });
   if (!loaded.ok) throw new Error(loaded.problems.map(({ message }) => message).join('\n'));
   const { settings } = loaded;
@@ -54,8 +56,8 @@ export const openOperator = async (t: Test, settingsFile: string): Promise<Opera
       for (const id of ['ada', 'bob'])
         done(await accounts.createUser({ orgId: 'acme', id, name: undefined, roles: ['reader', 'writer'] }));
     },
-    token: async ({ user = 'ada', scopes = 'all', lifetimeMs = null } = {}) => {
-      const order = { orgId: 'acme', userId: user, name: 'test', scopes, lifetimeMs, length: 65 } as const;
+    token: async ({ org = 'acme', user = 'ada', name = 'test', scopes = 'all', lifetimeMs = null } = {}) => {
+      const order = { orgId: org, userId: user, name, scopes, lifetimeMs, length: 65 } as const;
       const { secret, record } = done(await apiTokens.createApiToken(order));
       return { secret, id: record.id };
     },

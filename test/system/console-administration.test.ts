@@ -6,14 +6,14 @@ import { t } from 'tap';
 import { startChromium } from '../support/chromium.ts';
 import { at, fillSignIn, follow, press, rowOf, says, signIn, titled } from '../support/console-walk.ts';
 import { done } from '../support/operator.ts';
-import { becomes, setPasswords, startReplicas } from '../support/replicas.ts';
+import { becomes, setPasswords, startReplicas, statusOf } from '../support/replicas.ts';
 
 t.setTimeout(180_000);
 
 const chromium = await startChromium(t);
 const replicas = await startReplicas(t, 'redis');
 const { a, b, operator } = replicas;
-const { accounts, apiTokens } = operator;
+const { accounts } = operator;
 const things = '/accounts/acme/things';
 const rights = [
   'tollgate:operate',
@@ -28,10 +28,8 @@ done(
 done(await accounts.createUser({ orgId: 'ops', id: 'olga', name: 'Olga', roles: ['all'] }));
 await setPasswords(operator, ['ops/olga']);
 
-const tokenOf = async (userId: string): Promise<string> => {
-  const wanted = { orgId: 'acme', name: `of ${userId}`, scopes: 'all', lifetimeMs: 86_400_000 } as const;
-  return done(await apiTokens.createApiToken({ userId, length: 65, ...wanted })).secret;
-};
+const tokenOf = async (user: string): Promise<string> =>
+  (await operator.token({ user, name: `of ${user}` })).secret;
 
 /** A button of the page that asks before: its dialog is answered by the button of the same name. */
 const command = async (page: Page, name: string, typed?: { label: string; text: string }): Promise<void> => {
@@ -165,7 +163,25 @@ t.test('the operator makes, bounds, disables and deletes an organization', async
   await page.getByRole('dialog').getByLabel('To confirm, type “Initech & Co”').fill('Initech & Co');
   await press(page.getByRole('dialog'), 'Delete');
   await says(page, '“Initech & Co” is deleted.');
-  t.equal(await page.getByRole('row', { name: 'Initech & Co' }).count(), 0);
+  await page.getByRole('row', { name: 'Initech & Co' }).waitFor({ state: 'detached' });
+  t.same(chromium.complaints, []);
+});
+
+t.test('the operator begins a new signing key, and sees how the replica does', async (t) => {
+  const page = await signInOperator();
+  await follow(page, 'Signing keys');
+  await page.getByRole('row').nth(1).waitFor();
+  const before = await page.getByRole('row').count();
+  await command(page, 'Begin a new key');
+  await says(page, 'The next key is made.');
+  await page.getByRole('row').nth(before).waitFor();
+
+  t.equal(await statusOf(a, things, 'nobodys-token'), 401);
+  await follow(page, 'Live');
+  await says(page, 'Ready');
+  await says(page, 'Refusals by reason');
+  await says(page.getByRole('row'), 'token_unknown');
+  await says(page, 'connected');
   t.same(chromium.complaints, []);
 });
 

@@ -30,11 +30,6 @@ const startSite = async (t: Test): Promise<number> => {
   return (server.address() as AddressInfo).port;
 };
 
-const newToken = async (): Promise<string> => {
-  const wanted = { name: 'kept', scopes: 'all', lifetimeMs: 86_400_000, length: 65 } as const;
-  return done(await operator.apiTokens.createApiToken({ orgId: 'acme', userId: 'bob', ...wanted })).secret;
-};
-
 /** How often the gate refused a request for where it came from: `same-site` or `cross-site`. */
 const refusedFrom = (site: string): number =>
   a
@@ -51,7 +46,7 @@ const fetches: Readonly<Record<string, string>> = {
 
 t.test('another site changes nothing and reads nothing, be it as near as another port', async (t) => {
   const port = await startSite(t);
-  const secret = await newToken();
+  const { secret } = await operator.token({ user: 'bob', name: 'kept' });
   const page = await chromium.open([a.url]);
   await signIn(page, a, { org: 'acme', user: 'bob' });
   const foreign = await page.context().newPage();
@@ -124,22 +119,12 @@ const names = {
 t.test(
   'names with markup, from right to left and with emoji are shown as they are, on every page',
   async (t) => {
-    const { accounts, apiTokens } = operator;
+    const { accounts } = operator;
     const roles = { all: ['things:read', 'org:owner', 'tollgate:tokens:own'] };
     done(await accounts.createOrg({ id: 'odd', name: names.markup, roles, tokenLifetimeMsMax: undefined }));
     done(await accounts.createUser({ orgId: 'odd', id: 'zoe', name: names.attribute, roles: ['all'] }));
     await setPasswords(operator, ['odd/zoe']);
-    for (const name of Object.values(names))
-      done(
-        await apiTokens.createApiToken({
-          orgId: 'odd',
-          userId: 'zoe',
-          name,
-          scopes: 'all',
-          lifetimeMs: 86_400_000,
-          length: 65,
-        }),
-      );
+    for (const name of Object.values(names)) await operator.token({ org: 'odd', user: 'zoe', name });
     const page = await chromium.open([a.url]);
     await page.goto(at(a));
     await fillSignIn(page, { org: 'odd', user: 'zoe', password: passwordOf('odd/zoe') });
@@ -160,12 +145,16 @@ t.test(
       t.equal(await row.locator('bdi').innerText(), name, what);
     }
     await isHarmless('the list');
-    for (const name of [names.markup, names.hebrew]) {
-      await press(rowOf(page, name), `Revoke ${name}`);
+    for (const [name, inSentence] of [
+      [names.markup, names.markup],
+      // Isolated, so that the sentence around it stays in order.
+      [names.hebrew, `\u2068${names.hebrew}\u2069`],
+    ] as const) {
+      await press(rowOf(page, name), `Revoke ${inSentence}`);
       await says(page.getByRole('dialog'), name);
       await isHarmless('the question before it is revoked');
       await press(page.getByRole('dialog'), 'Revoke');
-      await says(page, `“${name}” is revoked.`);
+      await says(page, `“${inSentence}” is revoked.`);
       await isHarmless('what was done');
     }
     for (const [link, title] of [
