@@ -42,7 +42,7 @@ const Figures = ({ status }: { readonly status: Status }) => {
           })}
         </Figure>
         <Figure title={t('status.lag')} value={ms(revocation.lastLagMs)}>
-          {t('status.lagMax', { max: ms(revocation.maxLagMs), revoked: number(revocation.count) })}
+          {t('status.lagMax', { max: ms(revocation.maxLagMs), count: revocation.count })}
         </Figure>
         <Figure title={t('status.latency')} value={ms(latency.p50Ms)}>
           {t('status.p99', { value: ms(latency.p99Ms) })}

@@ -133,7 +133,7 @@ export const organization = {
   'status.requests': 'Requests',
   'status.split': '{forwarded} forwarded, {refused} refused, {failed} failed',
   'status.lag': 'Revocation lag',
-  'status.lagMax': 'at most {max}; {revoked} revocations',
+  'status.lagMax': { one: 'at most {max}; {count} revocation', other: 'at most {max}; {count} revocations' },
   'status.latency': 'Latency, median',
   'status.p99': '99th percentile {value}',
   'status.ms': '{value} ms',

@@ -137,7 +137,11 @@ export const organization = {
   'status.requests': 'Peticiones',
   'status.split': '{forwarded} transmitidas, {refused} rechazadas, {failed} fallidas',
   'status.lag': 'Retraso de las revocaciones',
-  'status.lagMax': 'como mucho {max}; {revoked} revocaciones',
+  'status.lagMax': {
+    one: 'como mucho {max}; {count} revocación',
+    many: 'como mucho {max}; {count} revocaciones',
+    other: 'como mucho {max}; {count} revocaciones',
+  },
   'status.latency': 'Latencia, mediana',
   'status.p99': 'percentil 99 {value}',
   'status.ms': '{value} ms',

@@ -138,7 +138,11 @@ export const organization = {
   'status.requests': 'Requêtes',
   'status.split': '{forwarded} transmises, {refused} refusées, {failed} échouées',
   'status.lag': 'Retard des révocations',
-  'status.lagMax': 'au plus {max} ; {revoked} révocations',
+  'status.lagMax': {
+    one: 'au plus {max} ; {count} révocation',
+    many: 'au plus {max} ; {count} révocations',
+    other: 'au plus {max} ; {count} révocations',
+  },
   'status.latency': 'Latence médiane',
   'status.p99': '99e centile {value}',
   'status.ms': '{value} ms',

@@ -135,7 +135,12 @@ export const organization = {
   'status.requests': 'Запросы',
   'status.split': 'передано {forwarded}, отказано {refused}, сбоев {failed}',
   'status.lag': 'Задержка отзыва',
-  'status.lagMax': 'не больше {max}; отзывов: {revoked}',
+  'status.lagMax': {
+    one: 'не больше {max}; {count} отзыв',
+    few: 'не больше {max}; {count} отзыва',
+    many: 'не больше {max}; {count} отзывов',
+    other: 'не больше {max}; {count} отзыва',
+  },
   'status.latency': 'Задержка, медиана',
   'status.p99': '99-й процентиль {value}',
   'status.ms': '{value} мс',
