@@ -22,8 +22,10 @@ const tracesOf = (secret: string): readonly string[] => {
   ];
 };
 
-const startAll = async (): Promise<SurfaceServer & { readonly session: string }> => {
-  const { csp, navigator, vcd, astra, management } = noSurfaces;
+type Signed = SurfaceServer & { readonly session: string; readonly cookie: string };
+
+const startAll = async (): Promise<Signed> => {
+  const { csp, navigator, vcd, astra, management, console } = noSurfaces;
   const server = await startSurfaces(t, {
     ...sealed,
     surfaces: {
@@ -32,7 +34,7 @@ const startAll = async (): Promise<SurfaceServer & { readonly session: string }>
       vcd: { ...vcd, enabled: true },
       astra: { ...astra, enabled: true },
       management: { ...management, enabled: true },
-      console: noSurfaces.console,
+      console: { ...console, enabled: true },
     },
   });
   await server.accounts.defineRole('acme', 'owner', [
@@ -42,13 +44,16 @@ const startAll = async (): Promise<SurfaceServer & { readonly session: string }>
   ]);
   await server.accounts.setRoles('acme', 'ann', ['reader', 'owner']);
   await createPasswords({ ...server, limit: server.signInLimit }).setPassword('acme', 'ann', password);
-  const answer = await fetch(`${server.origin}/tollgate/v1/sessions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ org: 'acme', user: 'ann', password }),
-  });
+  const signIn = (path: string): Promise<Response> =>
+    fetch(server.origin + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', origin: server.origin },
+      body: JSON.stringify({ org: 'acme', user: 'ann', password }),
+    });
+  const answer = await signIn('/tollgate/v1/sessions');
   const { accessToken } = (await answer.json()) as { accessToken: string };
-  return { ...server, session: accessToken };
+  const [line = ''] = (await signIn('/tollgate/console/session')).headers.getSetCookie();
+  return { ...server, session: accessToken, cookie: line.split(';')[0] ?? '' };
 };
 
 const text = fc
@@ -77,6 +82,11 @@ const listings = ({ id, name }: { readonly id: string; readonly name: string }):
     '/tollgate/v1/orgs/acme/users',
     '/tollgate/v1/orgs/acme/users/ann',
     '/tollgate/v1/orgs/acme/audit',
+    '/tollgate/console/session',
+    '/tollgate/console/api/orgs/acme/api-tokens?limit=100&search=x',
+    `/tollgate/console/api/orgs/acme/api-tokens/${id}`,
+    '/tollgate/console/api/orgs/acme/users/ann',
+    '/tollgate/console/api/orgs/acme/users/ann/grantable',
     '/accounts/acme/core/v1/users/ann/tokens',
     `/accounts/acme/core/v1/users/ann/tokens?filter=${encodeURIComponent(`name eq '${name}'`)}`,
     '/accounts/acme/core/v1/users/ann/tokens?include=id,name,token',
@@ -130,9 +140,13 @@ t.test('property: no listing of any surface shows a secret, a digest or a passwo
       const { id } = await make(wanted);
       const shown = await Promise.all(
         listings({ id, name: wanted.name }).map(async (path) => {
-          const headers = { authorization: `Bearer ${server.session}` };
+          const isConsole = path.startsWith('/tollgate/console/');
+          const headers = isConsole
+            ? { cookie: server.cookie }
+            : { authorization: `Bearer ${server.session}` };
           const answer = await fetch(server.origin + path, { headers });
           if (answer.status === 200) good += 1;
+          else if (isConsole) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
           return `${path} ${JSON.stringify([...answer.headers])} ${await answer.text()}`;
         }),
       );

@@ -117,7 +117,8 @@ export class ReplicatedWrites {
   /** Why the jobs may not be replicated. One mark that was written is enough: WAIT waits for all that came before it. */
   #doubtOf(marked: readonly PromiseSettledResult<unknown>[], waited: PromiseSettledResult<number>): unknown {
     const failures = marked.filter((mark) => mark.status === 'rejected');
-    if (failures.length === marked.length) return failures[0]?.reason;
+    if (failures.length === marked.length)
+      return failures[0]?.reason ?? new RedisFault(notReplicatedCode, 'no mark of the write was answered');
     const replicas = waited.status === 'fulfilled' ? waited.value : 0;
     if (replicas >= this.#replicasMin) return undefined;
     return new RedisFault(
