@@ -136,7 +136,7 @@ const factsOf = (
 const readingsOf = (
   { current }: InForce,
   { feedState, clock, lookups }: Foundation,
-  { listener, refusedByAddress }: Edge,
+  { listener, refusedByAddress, refusedByProxyHeader }: Edge,
 ): Omit<MetricSources, 'readiness'> => {
   const counts = countConnections(listener);
   return {
@@ -149,6 +149,7 @@ const readingsOf = (
       upgraded: current().upgrader.size,
       refused: counts.refused,
       refusedByAddress: refusedByAddress(),
+      refusedByProxyHeader: refusedByProxyHeader(),
     }),
     upstreams: () => current().forwarder.reading(),
     signingKeys: () => {

@@ -10,6 +10,7 @@ import type { LiveConnections } from '../proxy/upstream/live-connections.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Configuration } from './configuration.ts';
 import type { Foundation } from './foundation.ts';
+import { expectProxyHeadersOn } from './proxy-headers.ts';
 
 export interface Edge {
   readonly listener: Listener;
@@ -19,6 +20,8 @@ export interface Edge {
   readonly consoleListener: Listener | undefined;
   /** Connections closed unread, because their address had limits.connectionsPerAddressMax open. */
   readonly refusedByAddress: () => number;
+  /** Connections closed for want of a PROXY header that is believed. */
+  readonly refusedByProxyHeader: () => number;
   /** Puts bounds and certificate in force for what connects from here on. Throws when the certificate cannot be used. */
   readonly adjust: (settings: Settings) => void;
   /** Ends tunnels and streams that nothing else would end. */
@@ -59,19 +62,14 @@ export const openEdge = (deps: {
   const consoleListener =
     apart &&
     createListener(settings, createHandler({ ...doors, running: () => (current().apart ?? apart).running }));
-  const limited = [listener, ...(consoleListener === undefined ? [] : [consoleListener])].map((each) =>
-    limitPerAddress(
-      each,
-      () => current().settings.limits.connectionsPerAddressMax,
-      (address) => current().running.pipeline.trusts(address),
-      (address) =>
-        log.warn(
-          'an address has limits.connectionsPerAddressMax connections open, and more are closed unread. A load balancer belongs in trustedProxies; many callers behind one address need a higher limit.',
-          { address },
-        ),
-    ),
+  const limited = limitEach([listener, consoleListener], current, log);
+  const proxyHeaders = expectProxyHeadersOn(
+    { callers: listener, console: consoleListener, 'forward-auth': authListener },
+    () => current().settings,
+    log,
   );
   const endLongLived = (): void => {
+    proxyHeaders.endWaiting();
     live.endAll();
     void current().upgrader.close();
   };
@@ -80,6 +78,7 @@ export const openEdge = (deps: {
     authListener,
     consoleListener,
     refusedByAddress: () => limited.reduce((sum, refused) => sum + refused(), 0),
+    refusedByProxyHeader: proxyHeaders.refused,
     adjust: (next) => {
       adjustListener(listener, next);
       if (consoleListener !== undefined) adjustListener(consoleListener, next);
@@ -92,3 +91,24 @@ export const openEdge = (deps: {
     },
   };
 };
+
+/** Counts the connections of each address at each listener; returns how many were closed unread, for each. */
+const limitEach = (
+  listeners: readonly (Listener | undefined)[],
+  current: () => Configuration,
+  log: Log,
+): readonly (() => number)[] =>
+  listeners
+    .filter((each) => each !== undefined)
+    .map((each) =>
+      limitPerAddress(
+        each,
+        () => current().settings.limits.connectionsPerAddressMax,
+        (address) => current().running.pipeline.trusts(address),
+        (address) =>
+          log.warn(
+            'an address has limits.connectionsPerAddressMax connections open, and more are closed unread. A load balancer belongs in trustedProxies; many callers behind one address need a higher limit.',
+            { address },
+          ),
+      ),
+    );

@@ -114,6 +114,7 @@ const bound: Readonly<Record<string, (settings: Settings) => unknown>> = {
   ops: ({ ops }) => ops,
   store: ({ store }) => store,
   'forwardAuth.listen': ({ forwardAuth }) => forwardAuth.listen,
+  'proxyProtocol.listeners': ({ proxyProtocol }) => proxyProtocol.listeners,
   'surfaces.console.listen': ({ surfaces: { console: pages } }) => (pages.enabled ? pages.listen : undefined),
   'forwardAuth.path': ({ forwardAuth }) => forwardAuth.path,
 };

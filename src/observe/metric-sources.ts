@@ -30,7 +30,7 @@ export interface MetricSources {
   /** How far this machine's clock is ahead of the store's, in ms; undefined where that has none of its own. */
   readonly clockOffsetMs: () => number | undefined;
   readonly connections: () => Readonly<
-    Record<'client' | 'upgraded' | 'refused' | 'refusedByAddress', number>
+    Record<'client' | 'upgraded' | 'refused' | 'refusedByAddress' | 'refusedByProxyHeader', number>
   >;
   /** By the name of the upstream, one of the settings'. */
   readonly upstreams: () => Readonly<Record<string, UpstreamReading>>;
@@ -89,6 +89,10 @@ const counters: Families = {
   tollgate_client_connections_refused_by_address_total: [
     'Connections closed unread, because their address had limits.connectionsPerAddressMax open.',
     ({ connections }) => connections().refusedByAddress,
+  ],
+  tollgate_client_connections_refused_by_proxy_header_total: [
+    'Connections closed, because they had no whole PROXY header of a peer in proxyProtocol.trustedPeers.',
+    ({ connections }) => connections().refusedByProxyHeader,
   ],
 };
 

@@ -3,7 +3,7 @@
 
 import type { Server, Socket } from 'node:net';
 import { addressBlockOf } from '../identity/address-block.ts';
-import { plainAddress, type TrustsAddress } from './peer.ts';
+import { addressOf, type TrustsAddress } from './peer.ts';
 
 /** How often it is said that an address has too many: a flood must not fill the log. */
 const sayEveryMs = 60_000;
@@ -19,7 +19,7 @@ export const limitPerAddress = (
   let closed = 0;
   let saidMs = -Infinity;
   server.on('connection', (socket: Socket) => {
-    const address = plainAddress(socket.remoteAddress);
+    const address = addressOf(socket);
     if (address === 'unknown' || trusts(address)) return;
     const block = addressBlockOf(address);
     const open = openByBlock.get(block) ?? 0;

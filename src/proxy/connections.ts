@@ -4,7 +4,7 @@
 import type { Socket } from 'node:net';
 import { addressBlockOf } from '../identity/address-block.ts';
 import { Pipeliners } from './input-pieces.ts';
-import { describePeer, type Peer, plainAddress, type TrustsAddress } from './peer.ts';
+import { addressOf, describePeer, type Peer, type TrustsAddress } from './peer.ts';
 import type { Connection, RequestContext } from './request-context.ts';
 import { type PipelinedRequest, WaitingLine, type WaitingRoom } from './waiting-line.ts';
 
@@ -103,7 +103,7 @@ export class Connections {
   /** A new connection, before anything of it is read. */
   meet(socket: Socket): void {
     const { pipeliners } = this.#shared;
-    if (pipeliners.size > 0) pipeliners.meet(addressBlockOf(plainAddress(socket.remoteAddress)), socket);
+    if (pipeliners.size > 0) pipeliners.meet(addressBlockOf(addressOf(socket)), socket);
   }
 
   /** It becomes a tunnel: its bytes are no requests any more. */

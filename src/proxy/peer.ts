@@ -38,8 +38,20 @@ export const createTrust = (trustedProxies: readonly string[]): TrustsAddress =>
   };
 };
 
+/** Of connections that began with a PROXY header (proxy-protocol.ts). */
+const sources = new WeakMap<Socket, string>();
+
+/** The connection is the one from this address that a trusted peer passes on. */
+export const noteSource = (socket: Socket, address: string): void => void sources.set(socket, address);
+
+export const sourceOf = (socket: Socket): string | undefined => sources.get(socket);
+
+/** Whose connection it is: what its PROXY header says, else who is at its other end. */
+export const addressOf = (socket: Socket): string =>
+  plainAddress(sources.get(socket) ?? socket.remoteAddress);
+
 export const describePeer = (socket: Socket, trusts: TrustsAddress): Peer => {
-  const address = plainAddress(socket.remoteAddress);
+  const address = addressOf(socket);
   return {
     address,
     isTrusted: trusts(address),

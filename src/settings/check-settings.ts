@@ -7,6 +7,7 @@ import { headerCheck } from './check-headers.ts';
 import { issuerCheck } from './check-issuers.ts';
 import { keyChecks } from './check-keys.ts';
 import { listenerChecks } from './check-listeners.ts';
+import { proxyProtocolCheck } from './check-proxy-protocol.ts';
 import { surfaceCheck } from './check-routes.ts';
 import type { Report } from './settings-issue.ts';
 import { name } from './route-fields.ts';
@@ -63,6 +64,7 @@ const resourceCheck = check(['upstream', 'upstreams'], ({ upstream, upstreams },
 
 const checks: readonly Check[] = [
   ...listenerChecks,
+  proxyProtocolCheck,
   check(['upstreams'], ({ upstreams }, problem) => {
     for (const key of Object.keys(upstreams)) {
       if (key === 'default')

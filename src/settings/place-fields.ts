@@ -249,3 +249,15 @@ export const forwardAuthFields = group({
     'A caller sends headers that only Tollgate may send. `refuse`: 400; `list`: the response names them in X-Tollgate-Remove, for a proxy that removes by that list.',
   ).prefault('refuse'),
 });
+
+/** Load balancers that pass connections on, and say before the first byte whose each is. */
+export const proxyProtocolFields = group({
+  listeners: field(
+    listOf(oneOf('callers', 'console', 'forward-auth')),
+    'Listeners whose connections all begin with a PROXY header, version 1 or 2: `callers` (`listen`), `console` (`surfaces.console.listen`), `forward-auth` (`forwardAuth.listen`). Without one a connection there is refused.',
+  ).prefault([]),
+  trustedPeers: field(
+    listOf(cidr),
+    'Address ranges of the load balancers that send it; anybody else is refused. `unix`: every process that may connect to the unix socket.',
+  ).prefault([]),
+});

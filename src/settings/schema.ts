@@ -12,6 +12,7 @@ import {
   forwardAuthFields,
   issuerFields,
   namedUpstreamFields,
+  proxyProtocolFields,
   storeFields,
   tlsFields,
 } from './place-fields.ts';
@@ -251,6 +252,9 @@ export const fileFields = group({
   feed: feedFields.meta({ description: 'How revocations reach this process.' }).prefault({}),
   limits: limitFields.meta({ description: 'Bounds for callers.' }).prefault({}),
   audit: auditFields.meta({ description: 'Who did what: in the log, and in the store.' }).prefault({}),
+  proxyProtocol: proxyProtocolFields
+    .meta({ description: 'Load balancers that pass connections on with the PROXY protocol.' })
+    .prefault({}),
   trustedProxies: field(
     listOf(cidr),
     'Address ranges of proxies whose X-Forwarded-For, -Proto, -Host and Forwarded are believed.',

@@ -97,6 +97,25 @@ const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]>
     'forward-auth-port-of-sockets',
     /^:3:3: forwardAuth.trustedPeers: has `unix` alone, so nobody may ask/,
   ],
+  // the PROXY protocol
+  'a PROXY header is believed of load balancers that are named': [
+    'proxy-protocol-without-peers',
+    /proxyProtocol.trustedPeers: is empty, so every connection would be refused/,
+  ],
+  'and not of everybody': [
+    'proxy-protocol-everybody',
+    /^:3:3: proxyProtocol.trustedPeers: believes every address/,
+  ],
+  'a listener that expects one exists': [
+    'proxy-protocol-no-listener',
+    /^:2:\d+: proxyProtocol.listeners\[1\]: names a listener that there is not; write surfaces.console.listen, or/,
+    /^:2:\d+: proxyProtocol.listeners\[2\]: .*write forwardAuth.listen, or leave "forward-auth" out/,
+  ],
+  'its load balancers can reach its socket': [
+    'proxy-protocol-socket',
+    /^:4:3: proxyProtocol.trustedPeers: lacks `unix`, so nobody may connect/,
+  ],
+  'or its port': ['proxy-protocol-port', /^:3:3: proxyProtocol.trustedPeers: has `unix` alone/],
   'it is in one place': ['forward-auth-twice', /^:3:9: forwardAuth.path: stands beside forwardAuth.listen/],
   'which is its own': ['forward-auth-is-ops', /^:2:11: forwardAuth.listen: is the same address as `ops`/],
   'and no path of a surface': [

@@ -8,9 +8,10 @@ import type { Wire } from '../../decision/refusal.ts';
 import { classifyRefusal } from '../../decision/refusal-class.ts';
 import { holdsSecret } from '../../decision/secret-shapes.ts';
 import type { Log } from '../../observe/log.ts';
+import { type Advise, createAdviser } from '../adviser.ts';
 import { JudgedRequest } from '../judged-request.ts';
 import type { Serve } from '../listener.ts';
-import { createTrust, plainAddress, type TrustsAddress } from '../peer.ts';
+import { addressOf, createTrust, type TrustsAddress } from '../peer.ts';
 import { decide, type Pipeline } from '../pipeline.ts';
 import type { Decision, Forward } from '../request-decision.ts';
 import type { Running } from '../running.ts';
@@ -53,12 +54,12 @@ export const createForwardAuth = (deps: ForwardAuthDeps): Serve => {
 
 class ForwardAuth {
   readonly #deps: ForwardAuthDeps;
-  readonly #advise: ReturnType<typeof createAdviser>;
+  readonly #advise: Advise;
   #rules: AskingRules;
 
   constructor(deps: ForwardAuthDeps) {
     this.#deps = deps;
-    this.#advise = createAdviser(deps.log);
+    this.#advise = createAdviser(deps.log, 'forward-auth');
     this.#rules = rulesOf(deps.running());
   }
 
@@ -68,7 +69,7 @@ class ForwardAuth {
     // Made once for each settings in force.
     if (this.#rules.running !== running) this.#rules = rulesOf(running);
     const rules = this.#rules;
-    const peerAddress = plainAddress(socket.remoteAddress);
+    const peerAddress = addressOf(socket);
     const asking = { method, target: url.slice(rules.path.length), rawHeaders, peerAddress };
     const read = readQuestion(rules, socket, asking);
     const original = 'fault' in read ? unreadable(asking) : read;
@@ -229,16 +230,3 @@ const spoofOf = ({ running, original: { spoofed } }: AskedRequest): Denial | und
 /** The first of the names, which a caller may have chosen. */
 const evidenceOf = ([name = '']: readonly string[]): string =>
   name.length > 64 || holdsSecret(name) ? 'a header that only Tollgate may send' : `from a caller: ${name}`;
-
-const adviseEveryMs = 60_000;
-
-/** Logs what is wrong with a proxy, each text once a minute. There are few texts. */
-const createAdviser = (log: Pick<Log, 'warn'>) => {
-  const lastMs = new Map<string, number>();
-  return (what: string, fields: Readonly<Record<string, unknown>> = {}): void => {
-    const nowMs = performance.now();
-    if (nowMs - (lastMs.get(what) ?? -adviseEveryMs) < adviseEveryMs) return;
-    lastMs.set(what, nowMs);
-    log.warn(`forward-auth: ${what}`, fields);
-  };
-};

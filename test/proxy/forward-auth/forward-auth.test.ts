@@ -10,11 +10,14 @@ import type { RequestOutcome } from '../../../src/observe/request-outcome.ts';
 import { createAuthListener, withAuthPath } from '../../../src/proxy/forward-auth/auth-listener.ts';
 import { createForwardAuth } from '../../../src/proxy/forward-auth/forward-auth.ts';
 import { createListener, type Handler, type Listener, type Serve } from '../../../src/proxy/listener.ts';
+import { createTrust } from '../../../src/proxy/peer.ts';
+import { expectProxyHeaders } from '../../../src/proxy/proxy-protocol.ts';
 import { createRouter } from '../../../src/proxy/router.ts';
 import { createRunning } from '../../../src/proxy/running.ts';
 import type { Settings } from '../../../src/settings/settings.ts';
 import { createFixedIdentifier } from '../../support/fixed-identifier.ts';
 import { anIdentity } from '../../support/identity.ts';
+import { lineHeader } from '../../support/proxy-header.ts';
 import { connectRaw, exchangeRaw } from '../../support/raw-client.ts';
 import { aRule } from '../../support/route-rule.ts';
 import { settingsWith } from '../../support/settings.ts';
@@ -202,6 +205,26 @@ t.test('a peer that is not trusted is refused, and the log says so once', async 
   t.match(warnings, [{ message: /not in forwardAuth.trustedPeers/, fields: { peer: '127.0.0.2' } }]);
   t.equal(warnings.length, 1);
   t.match(outcomes[0], { reason: 'peer_untrusted', clientAddress: '127.0.0.2', route: '(invalid)' });
+});
+
+t.test('behind a PROXY header it is the peer that the header names, not the load balancer', async (t) => {
+  const { port, outcomes } = await startDoor(t, { trustedPeers: ['192.0.2.1'] }, ({ limits }, answer) => {
+    const listener = createAuthListener(limits, answer);
+    expectProxyHeaders(listener, {
+      trusts: () => createTrust(['127.0.0.1']),
+      timeoutMs: () => 60_000,
+      onRefused: (why) => t.fail(why),
+    });
+    return listener;
+  });
+  const question = `GET /auth HTTP/1.1\r\nHost: a\r\nX-Original-Method: GET\r\nX-Original-URI: /public/x\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n`;
+  for (const [source, status] of [
+    ['192.0.2.1', 200],
+    ['127.0.0.1', 403],
+    ['203.0.113.9', 403],
+  ] as const)
+    t.equal((await exchangeRaw(port, `${lineHeader('TCP4', source).toString()}${question}`)).status, status);
+  t.match(outcomes.at(-1), { reason: 'peer_untrusted', clientAddress: '203.0.113.9' });
 });
 
 t.test('the target is judged byte for byte, or refused', async (t) => {

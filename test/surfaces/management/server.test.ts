@@ -77,7 +77,7 @@ t.test('what has been counted is told: requests, refusals by reason, latency, fe
       lag: { count: 2, lastMs: 3, maxMs: 7 },
     }),
     clockOffsetMs: () => undefined,
-    connections: () => ({ client: 1, upgraded: 0, refused: 0, refusedByAddress: 0 }),
+    connections: () => ({ client: 1, upgraded: 0, refused: 0, refusedByAddress: 0, refusedByProxyHeader: 0 }),
     upstreams: () => ({}),
     signingKeys: () => ({}),
     readiness: () => ({ ready: false, reasons: ['why'], warnings: [] }),
