@@ -14,7 +14,7 @@ import { MyTokens } from './pages/tokens.tsx';
 import { useRouter } from './routing/router.tsx';
 import type { Route, SimplePage, SinglePage } from './routing/routes.ts';
 import { usePreferences, themes, useWords } from './session/preferences.tsx';
-import { useSession } from './session/session.tsx';
+import { useSession, useSignedIn } from './session/session.tsx';
 import { SelectField } from './ui/fields.tsx';
 import { Empty, Failed, Loading } from './ui/notice.tsx';
 import { later } from './ui/later.tsx';
@@ -57,6 +57,7 @@ const Plain = ({ children }: { readonly children: ComponentChildren }) => (
 const Signed = () => {
   const { t } = useWords();
   const { route } = useRouter();
+  const { org, user } = useSignedIn().session;
   return (
     <div class="frame">
       <a class="skip" href="#main">
@@ -64,7 +65,8 @@ const Signed = () => {
       </a>
       <Menu />
       <main id="main" tabIndex={-1}>
-        <Shown route={route} />
+        {/* Nothing of one account's page stays when another tab signs in as somebody else. */}
+        <Shown key={`${org.id}/${user.id}`} route={route} />
       </main>
       <Choices />
     </div>
