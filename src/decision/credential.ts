@@ -112,7 +112,9 @@ const otherValues = (places: CredentialPlaces): string[] => {
     for (const line of places.cookies ?? [])
       for (const cookie of line.split(';')) {
         const { name, value } = splitPair(cookie);
-        if (name.trim() === places.cookieName) values.push(value.trim());
+        if (name.trim() !== places.cookieName) continue;
+        // To a browser it is a cookie of another name, to another reader of this one: its name is not in the grammar.
+        values.push(withoutBlanks(name) === places.cookieName ? withoutBlanks(value) : name);
       }
   if (places.queryParameter !== undefined && places.query !== '')
     for (const pair of places.query.slice(1).split('&')) {
@@ -129,6 +131,19 @@ export const withoutCookie = (line: string, cookieName: string): string | undefi
   const rest = kept.join(';').trim();
   return rest === '' ? undefined : rest;
 };
+
+/**
+ * A name or a value of a Cookie line, as RFC 6265 section 5.2 has it. Not `trim`, which takes away more than browsers do: by a
+ * no-break space before `__Host-` another host could set a cookie of that name.
+ */
+export const withoutBlanks = (text: string): string => {
+  let [from, to] = [0, text.length];
+  while (from < to && isBlank(text.charCodeAt(from))) from++;
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
+  return text.slice(from, to);
+};
+
+const isBlank = (code: number): boolean => code === 0x20 || code === 0x09;
 
 /** A Cookie line without the cookies whose names begin so; undefined when nothing is left. Others stay as they came. */
 export const withoutCookies = (line: string, beginning: string): string | undefined => {

@@ -72,6 +72,8 @@ t.test('no credential is no credential', async (t) => {
 t.test('there is one grammar, and nothing else reaches a store or a key', async (t) => {
   for (const [sentence, places] of [
     ['two spaces', { authorization: 'Bearer  x' }],
+    ['a cookie with a no-break space before its name', { cookies: ['\u00A0session=abc'] }],
+    ['a cookie with a no-break space before its value', { cookies: ['session=\u00A0abc'] }],
     ['a tab', { authorization: 'Bearer\tx' }],
     ['a list', { authorization: 'Bearer a,Bearer b' }],
     ['a comma', { authorization: 'Bearer a,b' }],

@@ -2,6 +2,7 @@
 // every replica. It is `__Host-`: of one host, sent over TLS (or to this machine itself), never read by a page's script.
 
 import { hkdfSync } from 'node:crypto';
+import { withoutBlanks } from '../../decision/credential.ts';
 import { type Outage, outage } from '../../decision/outcome.ts';
 import { loadSealingKey } from '../../lifecycle/sealing-key.ts';
 import type { Settings } from '../../settings/settings.ts';
@@ -71,7 +72,7 @@ const valueOf = (request: RequestHead, name: string): string | undefined => {
   for (const line of request.headerLines('cookie'))
     for (const pair of line.split(';')) {
       const at = pair.indexOf('=');
-      if (at > 0 && pair.slice(0, at).trim() === name) values.add(pair.slice(at + 1).trim());
+      if (at > 0 && withoutBlanks(pair.slice(0, at)) === name) values.add(withoutBlanks(pair.slice(at + 1)));
     }
   const [value] = values;
   return values.size === 1 && value !== undefined && /^[\w-]{1,4096}$/.test(value) ? value : undefined;

@@ -53,6 +53,30 @@ t.test('a person signs in, sees who they are, gives commands, and signs out for 
   t.match(await browser.send('DELETE /session'), { status: 204 }, 'repeating it is safe');
 });
 
+t.test('a cookie that only looks like the session’s is none', async (t) => {
+  const server = await startConsole(t);
+  const attacker = server.browser();
+  await attacker.signIn();
+  const value = attacker.cookies.get(cookieName) ?? '';
+  const victim = server.browser();
+  // A host beside this one may set cookies here under any name that browsers do not know to begin with `__Host-`.
+  for (const before of ['\u00A0', '\u0085', '\u00C2\u00A0'])
+    t.match(
+      await victim.send('GET /session', { headers: { cookie: `${before}${cookieName}=${value}` } }),
+      { status: 401, body: { code: 'credential_missing' } },
+      escape(before),
+    );
+  await victim.signIn();
+  const own = victim.cookies.get(cookieName) ?? '';
+  t.match(
+    await victim.send('GET /session', {
+      headers: { cookie: `\u00A0${cookieName}=${value};\t ${cookieName}=${own} ` },
+    }),
+    { status: 200 },
+    'nor does it take the place of the true one',
+  );
+});
+
 t.test('the audit says that a command came by the console', async (t) => {
   const server = await startConsole(t);
   const browser = server.browser();
