@@ -12,6 +12,9 @@ export interface OpenidAccounts {
   readonly orgIds: readonly string[];
 }
 
+/** Some providers write the word. One that never says so is believed: its operator has chosen the claim. */
+const verified: ReadonlySet<unknown> = new Set([true, 'true', undefined]);
+
 /** As many as fit into a cookie, with room to spare. */
 const orgsMax = 20;
 const orgsLengthMax = 1_500;
@@ -24,7 +27,7 @@ export const openidAccounts = (
   const userId = reader.text(names.user);
   if (!accountIdGrammar.test(userId)) return denial('token_invalid', `claim ${names.user}`);
   // Anybody can write any address into a profile.
-  if (names.user === 'email' && reader.raw('email_verified') === false)
+  if (names.user === 'email' && !verified.has(reader.raw('email_verified')))
     return denial('token_invalid', 'claim email_verified');
   const named = fixedOrg === undefined ? reader.textsIfAny(names.org) : [fixedOrg];
   const allowed = named.filter((org) => accountIdGrammar.test(org) && orgs?.includes(org) !== false);

@@ -37,7 +37,8 @@ const startBody = z.strictObject({
     .string()
     .max(512)
     .regex(/^\/(?![/\\])[\w\-.~%/]*(?:\?[\w\-.~%/=&+]*)?$/, 'Write a path below the console, such as /tokens')
-    .refine((path) => !/(?:^|\/)\.{1,2}(?:[/?]|$)/.test(path), 'Write a path without . and ..')
+    // Browsers take `%2e` for a dot (WHATWG URL, "double-dot URL path segment").
+    .refine((path) => !/\/(?:\.|%2e){1,2}(?:[/?]|$)/i.test(path), 'Write a path without . and ..')
     .default('/'),
 });
 

@@ -20,7 +20,7 @@ export const guardRequest = (
   if (request.authorization !== undefined)
     return {
       code: 'request_malformed',
-      detail: 'The console takes its own cookie and no Authorization header..',
+      detail: 'The console takes its own cookie and no Authorization header.',
       evidence: 'an Authorization header',
     };
   const site = request.headerLines('sec-fetch-site')[0];

@@ -154,6 +154,12 @@ t.test('nobody comes in who has no active account here', async (t) => {
     ],
     ['a name that no user can have', { sub: 'acme/ann' }, {}, 'openid_refused'],
     [
+      'an address that nobody has verified, as some providers write it',
+      { sub: '1', email: 'ann', email_verified: 'false' },
+      { claims: { org: 'org', user: 'email', userName: 'name', scope: 'scope' } },
+      'openid_refused',
+    ],
+    [
       'an address that nobody has verified',
       { sub: '1', email: 'ann', email_verified: false },
       { claims: { org: 'org', user: 'email', userName: 'name', scope: 'scope' } },
@@ -231,6 +237,9 @@ t.test('nobody is led to another place than the console', async (t) => {
     '/../../admin',
     '/a/./b',
     '/..',
+    '/%2e%2E/admin',
+    '/.%2e/.%2E/admin',
+    '/a/%2e',
     'tokens',
     '/a b',
     '/a\r\nSet-Cookie: x=y',
