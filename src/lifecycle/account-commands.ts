@@ -63,7 +63,13 @@ const lookCommands = (deps: AccountCommandsDeps) => {
         actor,
         'audit.read',
         { orgId },
-        async () => checkPage(page) ?? readFilteredAudit(deps.store, orgId, page, filter),
+        async () => {
+          const org = checkPage(page) ?? (await accounts.findOrg(orgId));
+          if (isFailure(org)) return org;
+          // What an earlier org of the same id did is for the operator alone.
+          const fromMs = Math.max(filter.fromMs ?? 0, org.createdAtMs);
+          return readFilteredAudit(deps.store, orgId, page, { ...filter, fromMs });
+        },
         (identity) => mayReadAudit(identity, orgId),
       ),
   };
@@ -93,12 +99,12 @@ const userCommands = (deps: AccountCommandsDeps) => {
         if (isFailure(org)) return org;
         const { state = before.state, roles = before.roles } = change;
         const added = roles.filter((role) => !before.roles.includes(role));
-        const loss = {
+        const rightsChange = {
           before: scopesOf(before, org),
           after: scopesOf({ state, roles }, org),
           isOwn: isActor(actor, orgId, userId),
         };
-        const refusal = checkGrant(scopes, added, org) ?? checkKept(scopes, loss);
+        const refusal = checkGrant(scopes, added, org) ?? checkKept(scopes, rightsChange);
         return refusal ?? changed(accounts, before, change);
       }),
 

@@ -1,5 +1,5 @@
 // Rights that somebody must always have: an org needs an owner, the server an operator. Nobody takes such a right from
-// themselves, and nobody who lacks it takes it from another: so whoever takes one away keeps it. Pure.
+// themselves, and nobody who lacks it takes it from another, or gives it back: so whoever takes one away keeps it. Pure.
 
 import { rights } from '../decision/rights.ts';
 import { effectiveScopes } from '../decision/scope.ts';
@@ -8,8 +8,8 @@ import { type CommandError, commandError } from './command-error.ts';
 
 const kept = [rights.orgOwner, rights.operate] as const;
 
-/** What a command takes away: the scopes of somebody before it and after. */
-interface Loss {
+/** What a command changes: the scopes of somebody before it and after. */
+interface Change {
   readonly before: ReadonlySet<string>;
   readonly after: ReadonlySet<string>;
   /** They are the actor's own. */
@@ -19,15 +19,18 @@ interface Loss {
 /** `held`: what the actor may do. */
 export const checkKept = (
   held: ReadonlySet<string>,
-  { before, after, isOwn }: Loss,
+  { before, after, isOwn }: Change,
 ): CommandError | undefined => {
   for (const right of kept) {
-    if (!before.has(right) || after.has(right)) continue;
-    if (isOwn) return lockedOut(right);
+    if (before.has(right) === after.has(right)) continue;
+    const isLost = before.has(right);
+    if (isLost && isOwn) return lockedOut(right);
     if (!held.has(right))
       return commandError(
         'scope_too_wide',
-        `You do not have ${right} yourself, so you cannot take it from somebody who does.`,
+        isLost
+          ? `You do not have ${right} yourself, so you cannot take it from somebody who does.`
+          : `You do not have ${right} yourself, so you cannot enable a user who would.`,
       );
   }
   return undefined;

@@ -224,9 +224,16 @@ export const createViewsOf = (
     const dead: string[] = [];
     for (const record of records) {
       // Of a user who was deleted nothing lives.
-      const user = users.get(record.userId) ?? { name: record.userId, tokenGenerationMin: Infinity };
+      const user = users.get(record.userId) ?? {
+        name: record.userId,
+        tokenGenerationMin: Infinity,
+        createdAtMs: 0,
+      };
       const view = viewOf(record, user, org, nowMs);
-      if (view.state === 'revoked' && record.state === 'active') dead.push(record.id);
+      const isDead = view.state === 'revoked';
+      if (isDead && record.state === 'active') dead.push(record.id);
+      // Of an earlier org or user of the same id, which was deleted: nothing of it is anybody's business.
+      if (isDead && record.createdAtMs < Math.max(org.createdAtMs, user.createdAtMs)) continue;
       views.push(view);
     }
     // They are shown as revoked whether this succeeds or not.

@@ -69,6 +69,20 @@ t.test('an owner who signed in may; nobody else, and each try is written down', 
   t.equal(lines.length, 15, 'looking is not written down');
 });
 
+t.test('whoever may not take the right to operate from a user does not give it back either', async (t) => {
+  const { commands, actor, accounts } = await startCommands(t);
+  await accounts.defineRole('acme', 'operator', ['tollgate:operate']);
+  await accounts.changeUser('acme', 'ann', { roles: ['operator'], state: 'disabled' });
+  const enable = { orgId: 'acme', userId: 'ann', state: 'active' } as const;
+  const owner = actor(['org:owner']);
+  t.match(await commands.changeUser(owner, enable), { code: 'scope_too_wide' });
+  t.match(await accounts.findUser('acme', 'ann'), { state: 'disabled' });
+  t.match(await commands.changeUser(owner, { ...enable, roles: ['reader'] }), { code: 'scope_too_wide' });
+  t.match(await commands.changeUser(actor(['org:owner', 'tollgate:operate']), enable), { state: 'active' });
+  await accounts.changeUser('acme', 'ann', { roles: ['reader', 'admin'], state: 'disabled' });
+  t.match(await commands.changeUser(owner, enable), { state: 'active' }, 'what they disabled themselves');
+});
+
 t.test('what is no id is not written down', async (t) => {
   const { commands, actor, lines } = await startCommands(t);
   await commands.findUser(

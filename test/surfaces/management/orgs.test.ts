@@ -100,17 +100,23 @@ t.test('a deleted organization is gone at once; made again it has nothing of bef
   t.match(await server.order(operator, 'DELETE /orgs/never'), { status: 404, body: { code: 'org_unknown' } });
   t.equal((await server.order(eve, 'GET /sessions/current')).status, 401);
   t.equal((await details()).status, 404);
-  t.match(
-    await server.order(operator, 'POST /orgs', { id: 'other', roles, owner: { ...owner, id: 'eve' } }),
-    {
-      status: 201,
-    },
-  );
+  server.clock.nowMs += 1;
+  const again = { id: 'other', roles, owner: { ...owner, id: 'eve' } };
+  t.match(await server.order(operator, 'POST /orgs', again), { status: 201 });
   t.equal((await server.order(eve, 'GET /sessions/current')).status, 401, 'the session stays ended');
   t.not((await details()).body['state'], 'active', 'the API token stays dead');
+  const other = await server.signIn('eve', undefined, 'other');
+  t.same(itemsOf(await server.order(other, 'GET /orgs/other/api-tokens')), [], 'it lists none of them');
   await server.audit.close();
   const audit = itemsOf(await server.order(operator, 'GET /audit?user=eve&action=token.create'));
   t.match(audit, [{ subject: { org: 'other', user: 'eve' } }], 'its audit stays with the operator');
+  for (const query of ['', '?user=eve', '?from=2020-01-01T00:00:00Z'])
+    t.notOk(
+      itemsOf(await server.order(other, `GET /orgs/other/audit${query}`)).some(
+        ({ action }) => action === 'token.create',
+      ),
+      'and nobody else reads it',
+    );
 });
 
 t.test('the operator neither disables nor deletes their own organization', async (t) => {
