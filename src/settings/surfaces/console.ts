@@ -17,16 +17,12 @@ export const consolePaths = (prefix: string) => ({
   options: `${prefix}/session/options`,
   org: `${prefix}/session/org`,
   openid: `${prefix}/session/openid/{provider}`,
-  callback: `${prefix}/session/openid/callback`,
+  callback: `${prefix}/session/openid/{provider}/callback`,
 });
 
 const providerFields = group({
   name: field(
-    text(
-      'a name',
-      'lower-case letters, digits and -, but not callback',
-      /^(?!callback$)[a-z0-9][a-z0-9-]{0,63}$/,
-    ),
+    text('a name', 'lower-case letters, digits and -', /^[a-z0-9][a-z0-9-]{0,63}$/),
     'Its name in URLs.',
   ),
   title: field(

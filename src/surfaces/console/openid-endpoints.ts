@@ -73,7 +73,7 @@ export const openidEndpoints = (deps: SessionEndpointsDeps) => {
     const origin = request.headerLines('origin')[0] ?? '';
     if (origin.length > originLengthMax)
       return malformed('The host has too long a name.', undefined, undefined);
-    const flow = newFlow(`${origin}${prefix}/session/openid/callback`);
+    const flow = newFlow(`${origin}${prefix}/session/openid/${name}/callback`);
     const location = await provider.client.begin(flow);
     if (isOutage(location)) return location;
     const content = { ...flow, provider: name, returnTo: body.returnTo, endsAtMs: now() + flowMs };
@@ -87,8 +87,11 @@ export const openidEndpoints = (deps: SessionEndpointsDeps) => {
       redirect(`${prefix}/sign-in?error=${error}`, [cookie.erasure], note);
     const flow = await cookie.read(request);
     if (isOutage(flow)) return back('unavailable', refusedNote(flow));
-    const provider = known.get(flow?.provider ?? '');
-    if (flow === undefined || provider === undefined || now() >= flow.endsAtMs)
+    const name = request.parameters['provider'] ?? '';
+    const provider = known.get(name);
+    // Each provider leads back to an address of its own: no other one's code is ever sent to it (RFC 9700 section 4.4.2).
+    const isOfIt = flow?.provider === name && now() < flow.endsAtMs;
+    if (flow === undefined || provider === undefined || !isOfIt)
       return back('openid_expired', denied('credential_missing', 'no sign-in under way'));
     const { clientAddress, requestId } = request;
     const limit = deps.surface.signInLimit;

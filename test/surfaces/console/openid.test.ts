@@ -13,7 +13,7 @@ import { minuteMs, worldSettings } from '../../lifecycle/world.ts';
 import type { SurfaceSettings } from '../surface-server.ts';
 import { type ConsoleServer, startConsole } from './console-server.ts';
 
-const callback = `http://gate.example${prefix}/session/openid/callback`;
+const callback = `http://gate.example${prefix}/session/openid/corp/callback`;
 const flowCookie = `${cookieName}-openid`;
 
 interface World {
@@ -226,6 +226,35 @@ t.test('an answer is taken once, by the browser that asked, and as it was given'
   const lateUrl = await signInAt(provider, late);
   server.clock.nowMs += 10 * minuteMs;
   await expectError('ten minutes later', 'openid_expired', await comeBack(late, lateUrl));
+});
+
+t.test('no provider is ever sent the code of another one', async (t) => {
+  const honest = await startSignInProvider(t, callback);
+  const hostile = await startSignInProvider(t, callback.replace('corp', 'callback'));
+  const known = { clientId, clientSecret, scopes: ['openid'], title: undefined };
+  const server = await startConsole(
+    t,
+    {
+      providers: [
+        { ...known, name: 'corp', issuer: honest.issuer },
+        { ...known, name: 'callback', issuer: hostile.issuer },
+      ],
+    },
+    { issuers: [honest, hostile].map(({ issuer }) => issuerOf(issuer, { fixedOrg: 'acme' })) },
+  );
+  const browser = server.browser();
+  const begun = await browser.send('POST /session/openid/callback', { body: {} });
+  const asked = new URL(String(begun.body['location'])).searchParams;
+  t.match(asked.get('redirect_uri'), /\/session\/openid\/callback\/callback$/, 'an address of its own');
+  // The hostile one sends the browser to the honest one, which answers with a code. It does not say whose code it is.
+  const led = new URL(`${honest.issuer}/auth?${asked.toString()}`);
+  led.searchParams.set('redirect_uri', callback);
+  const back = new URL(await honest.visit(led.href));
+  back.searchParams.delete('iss');
+  await hostile.stop();
+  const reply = await comeBack(browser, back.href);
+  t.match(reply.header('location'), /error=openid_expired$/, 'the hostile one is not even asked');
+  t.notOk(browser.cookies.has(cookieName));
 });
 
 t.test('nobody is led to another place than the console', async (t) => {
