@@ -2,7 +2,14 @@
 // access token.
 
 import { z } from 'zod';
-import { denial, isOutage, isRefusal, type Outage, type Refusal } from '../../decision/outcome.ts';
+import {
+  type Denial,
+  denial,
+  isOutage,
+  isRefusal,
+  type Outage,
+  type Refusal,
+} from '../../decision/outcome.ts';
 import { type CommandError, isCommandError, isFailure } from '../../lifecycle/command-error.ts';
 import { findActiveOwner } from '../../lifecycle/owner.ts';
 import { createBeginSession, createSignOut } from '../../lifecycle/sign-in.ts';
@@ -77,11 +84,20 @@ const orgEndpoint = (deps: SessionEndpointsDeps): Endpoint => {
     const session = await sessions.find(request);
     if (isRefusal(session)) return session;
     if (body.org === session.org) return answerOf(deps, 200, session);
-    if (!session.orgs.includes(body.org)) return denial('tenant_mismatch', body.org.slice(0, 128));
     const actor = await sessions.findActor(request, 'session');
     if (isRefusal(actor)) return actor;
-    // Each time costs writes that every replica sees.
-    if (surface.commandLimit?.(session.identity, 'other') === false) return denial('rate_limited');
+    const refusal = refusalOf(surface, session, body.org);
+    if (refusal !== undefined) {
+      const subject = { org: body.org, user: session.user };
+      const attempt = {
+        action: 'session.begin',
+        identity: session.identity,
+        origin: actor,
+        subject,
+      } as const;
+      surface.audit?.record({ ...attempt, outcome: refusal });
+      return refusal;
+    }
     const identity = await begin({ orgId: body.org, userId: session.user, origin: actor });
     if (isFailure(identity)) return identity;
     const begun = await sessions.begin(identity, session);
@@ -89,6 +105,16 @@ const orgEndpoint = (deps: SessionEndpointsDeps): Endpoint => {
     const ended = await signOut(actor);
     return isRefusal(ended) ? ended : answerOf(deps, 200, begun.session, begun.cookie);
   });
+};
+
+const refusalOf = (
+  { commandLimit }: SurfaceDeps,
+  { orgs, identity }: ConsoleSession,
+  org: string,
+): Denial | undefined => {
+  if (!orgs.includes(org)) return denial('tenant_mismatch', org.slice(0, 128));
+  // Each time costs writes that every replica sees.
+  return commandLimit?.(identity, 'other') === false ? denial('rate_limited') : undefined;
 };
 
 const signOutEndpoint = ({ surface, sessions, dialect }: SessionEndpointsDeps): Endpoint => {

@@ -135,6 +135,16 @@ t.test('whoever has accounts in several orgs may go from one to the other', asyn
   t.equal((await browser.send('GET /api/orgs/acme/users')).status, 403);
   for (const org of ['third', 'unlisted', 'nowhere'])
     t.equal((await browser.send('PUT /session/org', { body: { org } })).status >= 400, true, org);
+  await server.audit.close();
+  const page = await server.store.readAudit(undefined, { limit: 20, cursor: undefined });
+  const refused = 'items' in page ? page.items.filter(({ reason }) => reason === 'tenant_mismatch') : [];
+  t.match(
+    refused
+      .map(({ action, via, actor, subject }) => `${action} ${via} ${actor.org} ${subject.org}`)
+      .toSorted(),
+    ['session.begin console other nowhere', 'session.begin console other unlisted'],
+    'what was refused is written down',
+  );
   const old = server.browser();
   old.cookies.set(cookieName, before);
   t.equal((await old.send('GET /session')).status, 401, 'the session before has ended');
