@@ -9,6 +9,7 @@ import { explainCommand } from './explain.ts';
 import { keyCommands } from './key-commands.ts';
 import { orgCommands } from './org-commands.ts';
 import { collectSettings } from './parameters.ts';
+import { reminderCommand } from './reminder-command.ts';
 import { roleCommands } from './role-commands.ts';
 import { invocationOf } from './global-options.ts';
 import { schemaCommand, serveCommand, validateCommand } from './settings-commands.ts';
@@ -26,6 +27,7 @@ const commands = [
   userCommands,
   tokenCommands,
   keyCommands,
+  reminderCommand,
   auditCommand,
 ];
 

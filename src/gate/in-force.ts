@@ -9,6 +9,7 @@ import { createPasswordHashes } from '../lifecycle/password-hash.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { LiveConnections } from '../proxy/upstream/live-connections.ts';
+import { createSchedule, type Schedule } from '../reminders/schedule.ts';
 import type { Settings } from '../settings/settings.ts';
 import {
   closeSurfaces,
@@ -37,28 +38,9 @@ export const openInForce = async (
   log: Log,
   metrics: Metrics,
 ): Promise<InForce> => {
-  const { store, feedState } = foundation;
+  const { feedState } = foundation;
   const { now } = foundation.clock;
-  const deps: ConfigurationDeps = {
-    foundation,
-    log,
-    metrics,
-    audit: createAudit({
-      store,
-      log,
-      now,
-      get exchangeSampling() {
-        return current.settings.audit.exchangeSampling;
-      },
-    }),
-    live: new LiveConnections(),
-    passwords: createPasswordHashes(),
-    counts: newCacheCounts(),
-    onKeyRevoked: () => {
-      log.warn('a signing key was revoked: its tokens are refused, and every cache was dropped');
-      current.identification.identifier.drop();
-    },
-  };
+  const deps = depsOf(foundation, log, metrics, () => current);
   let current = await createConfiguration(settings, deps);
   warnOfShadow(log, current);
 
@@ -66,13 +48,17 @@ export const openInForce = async (
   feedState.onChange((changes) => {
     if (changes.some(({ kind }) => kind === 'keys')) reloadKeys();
   });
+  const reminders = remind(foundation, { log, metrics }, () => current.settings);
   // A store that lost its history may have lost its keys: known ones are written back before another replica makes new ones.
   feedState.onReset(reloadKeys);
 
   return {
     current: () => current,
     live: deps.live,
-    start: async () => void (await startIdentification(current.identification, now())),
+    start: async () => {
+      reminders.start();
+      await startIdentification(current.identification, now());
+    },
     put: async (next, adjust) => {
       const before = current;
       const following = await follow(next, before, foundation, deps);
@@ -94,6 +80,7 @@ export const openInForce = async (
       return 'done';
     },
     close: async () => {
+      await reminders.close();
       closeSurfaces(current);
       await current.forwarder.close();
       await deps.audit.close();
@@ -101,6 +88,40 @@ export const openInForce = async (
     },
   };
 };
+
+/** What no reload replaces. `current`: the configuration in force. */
+const depsOf = (
+  foundation: Foundation,
+  log: Log,
+  metrics: Metrics,
+  current: () => Configuration,
+): ConfigurationDeps => ({
+  foundation,
+  log,
+  metrics,
+  audit: createAudit({
+    store: foundation.store,
+    log,
+    now: foundation.clock.now,
+    get exchangeSampling() {
+      return current().settings.audit.exchangeSampling;
+    },
+  }),
+  live: new LiveConnections(),
+  passwords: createPasswordHashes(),
+  counts: newCacheCounts(),
+  onKeyRevoked: () => {
+    log.warn('a signing key was revoked: its tokens are refused, and every cache was dropped');
+    current().identification.identifier.drop();
+  },
+});
+
+/** `settings`: those in force. */
+const remind = (
+  { store, clock }: Foundation,
+  { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
+  settings: () => Settings,
+): Schedule => createSchedule({ store, now: clock.now, settings, log, count: metrics.reminder });
 
 /** Says once that routes are in shadow mode. */
 const warnOfShadow = (log: Log, { shadowWarning }: Configuration, before?: Configuration): void => {

@@ -37,6 +37,8 @@ export interface Metrics extends RequestMetrics {
   fault(kind: FaultKind): void;
   /** Counts a reading of the settings after the start. */
   configReload(result: 'success' | 'failure'): void;
+  /** Counts a reminder of an API token's expiry, by how an attempt to send it ended. */
+  readonly reminder: (channel: 'mail' | 'webhook', result: 'sent' | 'failed' | 'given_up') => void;
   /** Counts log lines nobody will see. */
   logLinesDropped(lines: number): void;
   /** Says where to read cache, feed, connections and keys from. */
@@ -76,6 +78,7 @@ export const createMetrics = (settings: MetricsSettings): Metrics => {
       ['uncaught_exception', 'unhandled_rejection'],
     ),
     configReload: createReloadMetrics(series),
+    reminder: createReminderMetrics(series),
     logLinesDropped: (lines) => {
       linesDropped += lines;
     },
@@ -89,6 +92,21 @@ export const createMetrics = (settings: MetricsSettings): Metrics => {
     }),
     render: async () => `${series.render()}\n${await registry.metrics()}`,
     contentType: registry.contentType,
+  };
+};
+
+const createReminderMetrics = (series: LiveSeries): Metrics['reminder'] => {
+  const rows = (['mail', 'webhook'] as const).flatMap((channel) =>
+    (['sent', 'failed', 'given_up'] as const).map((result) => ({ labels: { channel, result }, value: 0 })),
+  );
+  series.counter(
+    'tollgate_reminders_total',
+    'Attempts to remind somebody of an API token that expires, by how they ended.',
+    () => rows,
+  );
+  return (channel, result) => {
+    const row = rows.find(({ labels }) => labels.channel === channel && labels.result === result);
+    if (row !== undefined) row.value++;
   };
 };
 

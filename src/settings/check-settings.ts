@@ -9,6 +9,7 @@ import { keyChecks } from './check-keys.ts';
 import { listenerChecks } from './check-listeners.ts';
 import { proxyProtocolCheck } from './check-proxy-protocol.ts';
 import { surfaceCheck } from './check-routes.ts';
+import { reminderCheck } from './check-reminders.ts';
 import type { Report } from './settings-issue.ts';
 import { name } from './route-fields.ts';
 import type { FileFields } from './schema.ts';
@@ -107,6 +108,7 @@ const checks: readonly Check[] = [
       );
   }),
   surfaceCheck,
+  reminderCheck,
   consoleCheck,
   resourceCheck,
 ];

@@ -18,6 +18,7 @@ import {
 } from './place-fields.ts';
 import { duration, durationOrNever, size } from './quantity.ts';
 import { count, flag, listOf, oneOf, share, text } from './reader.ts';
+import { reminderFields } from './reminder-fields.ts';
 import { enforcementMode, errorDialect, routeFields } from './route-fields.ts';
 import { surfaceFields } from './surface-list.ts';
 import { oauth } from './surfaces/oauth.ts';
@@ -254,6 +255,9 @@ export const fileFields = group({
   audit: auditFields.meta({ description: 'Who did what: in the log, and in the store.' }).prefault({}),
   proxyProtocol: proxyProtocolFields
     .meta({ description: 'Load balancers that pass connections on with the PROXY protocol.' })
+    .prefault({}),
+  reminders: reminderFields
+    .meta({ description: 'Reminds people of their API tokens before these expire.' })
     .prefault({}),
   trustedProxies: field(
     listOf(cidr),

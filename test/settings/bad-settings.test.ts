@@ -33,6 +33,28 @@ const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]>
   'a key without a value says what to write': ['empty-value', /^:1:1: listen: is empty; write HOST:PORT/],
   'a group is a mapping': ['group-not-a-mapping', /^:1:9: limits: is not a mapping; write key: value/],
   'a list is a list': ['list-not-a-list', /^:1:1: routes: is not a list; write one entry a line/],
+  // reminders
+  'reminders have something to be sent by': [
+    'reminders-by-nothing',
+    /^:1:\d+: reminders.enabled: has nothing to send by; write reminders.smtp or reminders.webhook/,
+  ],
+  'the sender of mail is one address': [
+    'reminders-from',
+    /^:4:\d+: reminders.smtp.from: .* is not the sender of mail/,
+  ],
+  'a password of mail has a user': [
+    'reminders-password',
+    /^:2:\d+: reminders.smtp: has only one of `user` and `password`/,
+  ],
+  'no password of mail goes over the network for all to read': [
+    'reminders-plain-password',
+    /^:5:\d+: reminders.smtp.tls: is opportunistic/,
+  ],
+  'the secret of a webhook is long enough': [
+    'reminders-secret',
+    /^:4:\d+: reminders.webhook.secret: is not such a secret \(not shown\); write whsec_/,
+  ],
+  'a token has so many reminders': ['reminders-many', /^:2:\d+: reminders.before: has more than 8 durations/],
   // the console
   'an OpenID provider of the console is one of the issuers': [
     'console-provider-unknown',

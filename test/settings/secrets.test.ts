@@ -22,6 +22,8 @@ t.test('every secret has a twin that names a file', async (t) => {
       'TOLLGATE_STORE_PASSWORD',
       'TOLLGATE_KEYS_ENCRYPTION_KEY',
       'TOLLGATE_KEYS_SIGNING_KEYS',
+      'TOLLGATE_REMINDERS_SMTP_PASSWORD',
+      'TOLLGATE_REMINDERS_WEBHOOK_SECRET',
     ],
   );
   for (const { variable } of secrets) t.ok(variables.has(`${variable}_FILE`), `${variable}_FILE`);
