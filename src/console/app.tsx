@@ -84,6 +84,7 @@ const simple: Readonly<Record<SimplePage, ComponentType>> = {
   addUser: later(async () => (await import('./pages/add-user.tsx')).AddUser),
   roles: later(async () => (await import('./pages/roles.tsx')).Roles),
   audit: later(async () => (await import('./pages/audit.tsx')).AuditPage),
+  orgSettings: later(async () => (await import('./pages/org-settings.tsx')).OrgSettings),
   orgs: later(async () => (await import('./pages/orgs.tsx')).Orgs),
   keys: later(async () => (await import('./pages/keys.tsx')).Keys),
   status: later(async () => (await import('./pages/status.tsx')).Live),

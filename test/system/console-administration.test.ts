@@ -127,6 +127,28 @@ t.test('an owner defines a role and deletes it', async (t) => {
   t.same(chromium.complaints, []);
 });
 
+t.test(
+  'an owner gives the organization another name and other reminders, and sees the new name at once',
+  async (t) => {
+    const page = await chromium.open([a.url]);
+    await signIn(page, a, { org: 'acme', user: 'ann' }, ['/organization/settings', 'Settings']);
+    await page.getByLabel('Days before a token expires').fill('soon');
+    await says(page, 'Write at most eight whole numbers of days.');
+    await page.getByLabel('Days before a token expires').fill('21, 2');
+    await page.getByLabel('Name', { exact: true }).fill('Acme & Söhne');
+    await press(page, 'Save');
+    await says(page, '“Acme & Söhne” is changed.');
+    await says(page.locator('header.bar'), 'Acme & Söhne');
+    const { name, reminderThresholdsMs } = done(await accounts.findOrg('acme'));
+    t.equal(name, 'Acme & Söhne');
+    t.same(reminderThresholdsMs, [21 * 86_400_000, 2 * 86_400_000]);
+    await follow(page, 'My API tokens');
+    await page.getByRole('link', { name: 'Revoke all' }).click();
+    await page.getByLabel('To confirm, type “Acme & Söhne”').waitFor();
+    t.same(chromium.complaints, []);
+  },
+);
+
 t.test('the operator makes, bounds, disables and deletes an organization', async (t) => {
   const page = await signInOperator();
   await follow(page, 'Organizations');

@@ -51,6 +51,7 @@ const pages = [
   '/organization/add-user',
   '/organization/roles',
   '/organization/audit',
+  '/organization/settings',
   '/operator/organizations',
   '/operator/keys',
   '/operator/status',

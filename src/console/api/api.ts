@@ -138,6 +138,7 @@ const accountOperations = (get: Get, write: Write) => {
 
 const operatorOperations = (ask: Ask, get: Get, write: Write) => ({
   listOrgs: (query: Query, signal: Signal) => get('orgs', shapes.page(shapes.org), signal, query),
+  findOrg: (org: string, signal: Signal) => get(`orgs/${e(org)}`, shapes.org, signal),
   createOrg: (body: object) => write('POST', 'orgs', body, shapes.org),
   changeOrg: (org: string, body: object) => write('PATCH', `orgs/${e(org)}`, body, shapes.org),
   deleteOrg: (org: string) => write('DELETE', `orgs/${e(org)}`, undefined, shapes.nothing),

@@ -46,23 +46,30 @@ export const OrgFields = ({ form, onChange }: OrgFieldsProps) => {
           </div>
         )}
       </Group>
-      <Group title={t('account.email')}>
-        <Choice
-          label={t('orgs.silent')}
-          isChecked={form.isSilent}
-          onChange={(isSilent) => onChange({ isSilent })}
-        />
-        {!form.isSilent && (
-          <TextField
-            label={t('orgs.remindDays')}
-            hint={t('orgs.remindHint')}
-            value={form.remindDays}
-            error={faults.includes('remind') ? t('orgs.remindMalformed') : undefined}
-            lengthMax={64}
-            onValue={(remindDays) => onChange({ remindDays })}
-          />
-        )}
-      </Group>
+      <ReminderFields form={form} onChange={onChange} />
     </>
+  );
+};
+
+export const ReminderFields = ({ form, onChange }: OrgFieldsProps) => {
+  const { t } = useWords();
+  return (
+    <Group title={t('account.email')}>
+      <Choice
+        label={t('orgs.silent')}
+        isChecked={form.isSilent}
+        onChange={(isSilent) => onChange({ isSilent })}
+      />
+      {!form.isSilent && (
+        <TextField
+          label={t('orgs.remindDays')}
+          hint={t('orgs.remindHint')}
+          value={form.remindDays}
+          error={orgFaults(form).includes('remind') ? t('orgs.remindMalformed') : undefined}
+          lengthMax={64}
+          onValue={(remindDays) => onChange({ remindDays })}
+        />
+      )}
+    </Group>
   );
 };

@@ -37,15 +37,17 @@ export const orgFaults = (form: OrgForm): readonly OrgFault[] => [
   ...(!form.isSilent && daysOf(form) === undefined ? (['remind'] as const) : []),
 ];
 
-/** `form` has no faults. */
+/** What the operator may change. `form` has no faults. */
 export const orgBody = (form: OrgForm) => {
   const ms = form.hasMax ? amountMs(form) : undefined;
-  return {
-    ...(form.name.trim() !== '' && { name: form.name.trim() }),
-    tokenLifetimeMax: ms === undefined ? null : durationOf(ms),
-    remindBefore: remindersOf(form),
-  };
+  return { ...ownOrgBody(form), tokenLifetimeMax: ms === undefined ? null : durationOf(ms) };
 };
+
+/** What an owner may change too. */
+export const ownOrgBody = (form: OrgForm) => ({
+  ...(form.name.trim() !== '' && { name: form.name.trim() }),
+  remindBefore: remindersOf(form),
+});
 
 const remindersOf = (form: OrgForm): readonly string[] | null => {
   if (form.isSilent) return [];

@@ -39,6 +39,7 @@ const sections: readonly {
       { page: 'users', text: 'nav.users', icon: 'users', needs: 'owner' },
       { page: 'roles', text: 'nav.roles', icon: 'shield', needs: 'owner' },
       { page: 'audit', text: 'nav.audit', icon: 'clock', needs: 'audit' },
+      { page: 'orgSettings', text: 'nav.orgSettings', icon: 'building', needs: 'owner' },
     ],
   },
   {

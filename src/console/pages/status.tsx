@@ -139,10 +139,12 @@ const Parts = ({ status }: { readonly status: Status }) => {
         <Fact title={t('status.store')}>
           <code>{store.kind}</code> {sign(store.answers, 'status.answers', 'status.silent')}
         </Fact>
-        <Fact title={t('status.feed')}>
-          {sign(feed.connected, 'status.connected', 'status.apart')}{' '}
-          {feed.lastChangeAt !== null && <Time iso={feed.lastChangeAt} look="relative" />}
-        </Fact>
+        <Fact title={t('status.feed')}>{sign(feed.connected, 'status.connected', 'status.apart')}</Fact>
+        {feed.lastChangeAt !== null && (
+          <Fact title={t('status.lastChange')}>
+            <Time iso={feed.lastChangeAt} look="relative" />
+          </Fact>
+        )}
         <Fact title={t('status.remembered')}>{number(feed.tombstones)}</Fact>
         <Fact title={t('status.resets')}>{number(feed.resets)}</Fact>
         <Fact title={t('status.cache')}>

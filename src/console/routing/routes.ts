@@ -16,6 +16,7 @@ const simplePages = {
   addUser: '/organization/add-user',
   roles: '/organization/roles',
   audit: '/organization/audit',
+  orgSettings: '/organization/settings',
   orgs: '/operator/organizations',
   keys: '/operator/keys',
   status: '/operator/status',

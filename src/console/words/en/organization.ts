@@ -78,6 +78,9 @@ export const organization = {
   'audit.done': 'Done',
   'audit.refused': 'Refused',
 
+  'orgSettings.lead': 'The name of the organization, and when its people are reminded.',
+  'orgSettings.max': 'The operator of this server sets it.',
+
   'orgs.none': 'There are no organizations.',
   'orgs.add': 'Add an organization',
   'orgs.addSubmit': 'Add',
@@ -148,6 +151,7 @@ export const organization = {
   'status.answers': 'answers',
   'status.silent': 'does not answer',
   'status.feed': 'Change feed',
+  'status.lastChange': 'Last change heard',
   'status.connected': 'connected',
   'status.apart': 'not connected',
   'status.remembered': 'Revocations remembered',

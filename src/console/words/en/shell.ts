@@ -12,6 +12,7 @@ export const shell = {
   'nav.users': 'Users',
   'nav.roles': 'Roles',
   'nav.audit': 'Audit',
+  'nav.orgSettings': 'Settings',
   'nav.orgs': 'Organizations',
   'nav.keys': 'Signing keys',
   'nav.status': 'Live',

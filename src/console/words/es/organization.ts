@@ -82,6 +82,9 @@ export const organization = {
   'audit.done': 'Hecho',
   'audit.refused': 'Rechazado',
 
+  'orgSettings.lead': 'El nombre de la organización y cuándo reciben recordatorios sus usuarios.',
+  'orgSettings.max': 'Lo fija el operador de este servidor.',
+
   'orgs.none': 'No hay organizaciones.',
   'orgs.add': 'Añadir una organización',
   'orgs.addSubmit': 'Añadir',
@@ -156,6 +159,7 @@ export const organization = {
   'status.answers': 'responde',
   'status.silent': 'no responde',
   'status.feed': 'Flujo de cambios',
+  'status.lastChange': 'Último cambio recibido',
   'status.connected': 'conectado',
   'status.apart': 'sin conexión',
   'status.remembered': 'Revocaciones recordadas',

@@ -12,6 +12,7 @@ export const shell = {
   'nav.users': 'Usuarios',
   'nav.roles': 'Roles',
   'nav.audit': 'Auditoría',
+  'nav.orgSettings': 'Ajustes',
   'nav.orgs': 'Organizaciones',
   'nav.keys': 'Claves de firma',
   'nav.status': 'En directo',

@@ -81,6 +81,9 @@ export const organization = {
   'audit.done': 'Fait',
   'audit.refused': 'Refusé',
 
+  'orgSettings.lead': 'Le nom de l’organisation, et quand ses membres reçoivent un rappel.',
+  'orgSettings.max': 'L’exploitant de ce serveur le fixe.',
+
   'orgs.none': 'Il n’y a pas d’organisations.',
   'orgs.add': 'Ajouter une organisation',
   'orgs.addSubmit': 'Ajouter',
@@ -157,6 +160,7 @@ export const organization = {
   'status.answers': 'répond',
   'status.silent': 'ne répond pas',
   'status.feed': 'Flux des changements',
+  'status.lastChange': 'Dernier changement reçu',
   'status.connected': 'connecté',
   'status.apart': 'déconnecté',
   'status.remembered': 'Révocations retenues',

@@ -12,6 +12,7 @@ export const shell = {
   'nav.users': 'Utilisateurs',
   'nav.roles': 'Rôles',
   'nav.audit': 'Journal d’audit',
+  'nav.orgSettings': 'Réglages',
   'nav.orgs': 'Organisations',
   'nav.keys': 'Clés de signature',
   'nav.status': 'En direct',

@@ -80,6 +80,9 @@ export const organization = {
   'audit.done': 'Сделано',
   'audit.refused': 'Отказано',
 
+  'orgSettings.lead': 'Название организации и время напоминаний.',
+  'orgSettings.max': 'Его устанавливает оператор этого сервера.',
+
   'orgs.none': 'Организаций нет.',
   'orgs.add': 'Добавить организацию',
   'orgs.addSubmit': 'Добавить',
@@ -155,6 +158,7 @@ export const organization = {
   'status.answers': 'отвечает',
   'status.silent': 'не отвечает',
   'status.feed': 'Поток изменений',
+  'status.lastChange': 'Последнее полученное изменение',
   'status.connected': 'подключён',
   'status.apart': 'не подключён',
   'status.remembered': 'Запомнено отзывов',

@@ -12,6 +12,7 @@ export const shell = {
   'nav.users': 'Пользователи',
   'nav.roles': 'Роли',
   'nav.audit': 'Журнал аудита',
+  'nav.orgSettings': 'Настройки',
   'nav.orgs': 'Организации',
   'nav.keys': 'Ключи подписи',
   'nav.status': 'Состояние',
