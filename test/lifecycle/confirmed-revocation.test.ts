@@ -240,7 +240,10 @@ t.test('a revocation whose line gave its id to another line is told again as wel
 t.test('strangers who invent secrets fill neither the store nor the feed', async (t) => {
   const { operator, here } = await openWorld(t);
   await here.revoke(apiToken('garbage'), anywhere);
-  const before = await operator.dbsize();
+  // The store's own upkeep, which begins some time after the start, keeps one key that says so.
+  const keysOf = async (): Promise<readonly string[]> =>
+    (await operator.keys('*')).filter((key) => !key.endsWith(':reminder-looks-planned')).toSorted();
+  const before = await keysOf();
   const linesOf = async (): Promise<number> => {
     const streams = await operator.keys('tollgate:*:changes');
     return (await Promise.all(streams.map((stream) => operator.xlen(stream)))).reduce(
@@ -254,6 +257,6 @@ t.test('strangers who invent secrets fill neither the store nor the feed', async
     t.match(answer, { code: 'token_unknown' });
   }
   t.equal(await here.revoke(apiToken(`${'x'.repeat(64)}1`), anywhere), 'nothing', 'not of our form');
-  t.equal(await operator.dbsize(), before);
+  t.strictSame(await keysOf(), before);
   t.equal(await linesOf(), lines);
 });
