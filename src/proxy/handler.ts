@@ -118,7 +118,7 @@ class GateHandler {
   }
 
   #forward(context: RequestContext, { permit, facts, framing, passed, identityPairs, known }: Forward): void {
-    const { request, reply, head, running } = context;
+    const { request, reply, head, running, requestId } = context;
     const { settings, forwarder, upgrader } = running;
     if (known.shadow !== undefined) running.countShadow(known.route, known.shadow);
     const headers = running.buildHeaders({
@@ -126,7 +126,7 @@ class GateHandler {
       facts,
       peer: head.peer,
       host: hostFor(settings.upstreams, permit.rule, facts),
-      requestId: context.requestId,
+      requestId,
       identityPairs,
       keepsCredential: passed.keepsCredential,
       accessToken: passed.accessToken,
@@ -135,13 +135,13 @@ class GateHandler {
     const onEnd = (end: ForwardEnd): void => this.#finish(context, end);
     if (reply.kind === 'socket') {
       const { socket, head: early } = reply;
-      upgrader.upgrade({ permit, request, socket, head: early, headers, addressBlock }, onEnd);
+      upgrader.upgrade({ permit, request, socket, head: early, headers, requestId, addressBlock }, onEnd);
       return;
     }
     const { response } = reply;
     this.#announceShutdown(reply);
     if (reply.expectsContinue) response.writeContinue();
-    forwarder.forward({ permit, request, response, headers, framing, addressBlock }, onEnd);
+    forwarder.forward({ permit, request, response, headers, framing, requestId, addressBlock }, onEnd);
   }
 
   #finish(context: RequestContext, { status, failure, responded, upstreamMs }: ForwardEnd): void {

@@ -7,7 +7,7 @@ import type { Refusal } from '../decision/outcome.ts';
 import { classifyRefusal, type RefusalClass, retryAfterSecondsOf } from '../decision/refusal-class.ts';
 import { errorOfClass, type VendorDialect, type VendorError } from '../dialects/vendor-error.ts';
 import { type CommandError, type CommandErrorCode, isCommandError } from '../lifecycle/command-error.ts';
-import { denied, neverStored, type Note, refusedNote, type RequestHead, type Route } from './answer.ts';
+import { denied, neverStored, type Note, refusedNote, type Route } from './answer.ts';
 import type { Dialect } from './endpoint.ts';
 
 type Headers = Readonly<Record<string, string>>;
@@ -32,13 +32,12 @@ export type CommandAnswers<Code> = Readonly<
 export const createDialect = <Code>(
   vendor: VendorDialect<Code>,
   commandAnswers: CommandAnswers<NoInfer<Code>>,
-  headersOf: (request: RequestHead) => Headers = () => ({}),
 ): SurfaceDialect<Code> => {
   const respond: Dialect<VendorFault<Code>>['respond'] = (fault, request) => {
     const { status, code = vendor.codeOf(status), message, challenge, headers, note } = fault;
     return {
       status,
-      headers: { ...neverStored, ...headersOf(request), ...challengeHeader(challenge), ...headers },
+      headers: { ...neverStored, ...challengeHeader(challenge), ...headers },
       ...vendor.write({ status, code, message }, request),
       note,
     };

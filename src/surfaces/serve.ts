@@ -147,6 +147,7 @@ const send = (context: Context, { status, headers, cookies, body, mediaType, not
   context.note = note;
   const head: Record<string, string> = {
     'x-content-type-options': 'nosniff',
+    'x-request-id': context.head.requestId,
     ...headers,
     ...context.route.headersOf?.(context.head),
   };

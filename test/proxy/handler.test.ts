@@ -466,6 +466,34 @@ t.test('the caller is the one behind a trusted proxy', async (t) => {
   t.equal((await edge.nextOutcome()).clientAddress, 'unclear', 'not in one of two that contradict');
 });
 
+t.test('every answer has the id of its request: forwarded, refused, unreadable', async (t) => {
+  const { edge, get } = await setScene(t);
+  for (const [target, ...lines] of [
+    ['/things/7', good],
+    ['/things/7'],
+    ['/nowhere'],
+    ['/things/7', 'Host: twice'],
+  ] as const) {
+    const answer = await get(target, ...lines, 'X-Request-Id: my-id');
+    const { requestId } = await edge.nextOutcome();
+    t.strictSame(answer.all('x-request-id'), [requestId], target);
+  }
+  const broken = await exchangeRaw(edge.port, 'no request\r\n\r\n');
+  t.equal(broken.header('x-request-id'), (await edge.nextOutcome()).requestId);
+});
+
+t.test("traceparent goes on with the caller's flags, whatever they are (W3C Trace Context)", async (t) => {
+  const { get, upstream } = await setScene(t);
+  const ids = '4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7';
+  // 01: sampled; 02: random, of level 2; the others mean nothing yet.
+  for (const flags of ['00', '01', '02', '03', 'ff']) {
+    await get('/things/7', good, `traceparent: 00-${ids}-${flags}`, 'tracestate: vendor=1');
+    const received = upstream.requests.at(-1)!;
+    t.strictSame(received.all('traceparent'), [`00-${ids}-${flags}`]);
+    t.equal(received.header('tracestate'), 'vendor=1');
+  }
+});
+
 t.test("the API can be told its own Host instead of the caller's", async (t) => {
   const { get, upstream } = await setScene(t, { upstream: { hostHeader: 'upstream' } });
   await get('/things/7', good);

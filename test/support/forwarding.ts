@@ -175,6 +175,7 @@ export const startForwarding = async (
       response,
       headers: [...endToEndHeaders(request), ...(options.headers ?? [])],
       framing: framingOf(request),
+      requestId: 'request-1',
       addressBlock: '127.0.0.1',
     };
     forwarder.forward(exchange, (end) => {
@@ -190,19 +191,22 @@ export const startForwarding = async (
     socket.on('error', () => undefined);
     const headers = [...endToEndHeaders(request), ...(options.headers ?? [])];
     const permit = permitFor(rule, options.target ?? request.url!, options.identity);
-    upgrader.upgrade({ permit, request, socket, head, headers, addressBlock: '127.0.0.1' }, (end) => {
-      onEnd(end);
-      const { failure } = end;
-      if (failure === undefined || failure === 'client_gone' || end.responded) return;
-      const lines = [
-        `HTTP/1.1 ${statusOf(failure)} No`,
-        `X-Failure: ${failure.reason}`,
-        'Connection: close',
-        '',
-        '',
-      ];
-      socket.end(lines.join('\r\n'), () => socket.destroy());
-    });
+    upgrader.upgrade(
+      { permit, request, socket, head, headers, requestId: 'request-1', addressBlock: '127.0.0.1' },
+      (end) => {
+        onEnd(end);
+        const { failure } = end;
+        if (failure === undefined || failure === 'client_gone' || end.responded) return;
+        const lines = [
+          `HTTP/1.1 ${statusOf(failure)} No`,
+          `X-Failure: ${failure.reason}`,
+          'Connection: close',
+          '',
+          '',
+        ];
+        socket.end(lines.join('\r\n'), () => socket.destroy());
+      },
+    );
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -106,6 +106,20 @@ t.test('a path may have parameters, read once, and a slash that may be left out'
   t.match(JSON.parse(body), { parameters: { token: 'urn:vcloud:token:7%41' }, query: 'a=b&?c==d' });
 });
 
+t.test('every answer has the id of its request: of an endpoint, a fault, a bug', async (t) => {
+  const { send } = await serve(t);
+  for (const [line, status] of [
+    ['GET /session', 200],
+    ['DELETE /v1/tokens/7', 204],
+    ['DELETE /session', 405],
+    ['PUT /v1/tokens/7', 500],
+  ] as const) {
+    const answer = await send([`${line} HTTP/1.1`, 'Host: x', 'Content-Length: 0']);
+    t.equal(answer.status, status);
+    t.strictSame(answer.all('x-request-id'), [testCaller.requestId], line);
+  }
+});
+
 t.test('a path may answer several methods; the others get 405 and are never forwarded', async (t) => {
   const { send, outcomes } = await serve(t);
   t.equal((await send(['GET /v1/tokens/7 HTTP/1.1', 'Host: x'])).status, 200);

@@ -1,8 +1,11 @@
 // Where proxies ask: a listener of its own, or a path on the callers' one. It decides nothing.
 
 import type { IncomingMessage } from 'node:http';
+import { wireOfClass } from '../../decision/refusal.ts';
 import type { Settings } from '../../settings/settings.ts';
+import { requestIdOf } from '../correlation.ts';
 import { createListener, type Handler, type Listener, type Serve } from '../listener.ts';
+import { respondOnSocket } from '../reply.ts';
 
 /** A listener that does not listen yet. Plain HTTP: it is for proxies nearby. */
 export const createAuthListener = (limits: Settings['limits'], answer: Serve): Listener =>
@@ -19,8 +22,7 @@ export const createAuthListener = (limits: Settings['limits'], answer: Serve): L
       upgrade: (_request, socket) => socket.destroy(),
       connect: (_request, socket) => socket.destroy(),
       clientError: (_error, socket) => {
-        if (socket.writable) socket.write('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
-        socket.destroySoon();
+        respondOnSocket(socket, wireOfClass('malformed'), requestIdOf(undefined));
       },
     },
   );

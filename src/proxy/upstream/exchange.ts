@@ -15,6 +15,8 @@ interface Permitted {
   readonly request: IncomingMessage;
   /** All raw pairs for the upstream, without framing and hop-by-hop headers (request-headers.ts). The forwarder's from here. */
   readonly headers: string[];
+  /** On the answer too, unless the API sends one of its own. */
+  readonly requestId: string;
   /** Where the caller is, for its share of the connections; see address-block.ts. */
   readonly addressBlock: string;
 }

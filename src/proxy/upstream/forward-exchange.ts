@@ -38,12 +38,7 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
     this.#connections = connections;
     this.#context = context;
     this.#onEnd = onEnd;
-    this.#writer = new ResponseWriter(
-      exchange.request,
-      exchange.response,
-      context.limits.writeStallTimeoutMs,
-      this,
-    );
+    this.#writer = new ResponseWriter(exchange, context.limits.writeStallTimeoutMs, this);
   }
 
   start(): void {

@@ -70,6 +70,15 @@ export const readResponseHeaders = (
   };
 };
 
+/** Adds X-Request-Id, unless there is one: an API's own id, which its logs have, is worth more to its callers. */
+export const addRequestId = (pairs: string[], requestId: string): void => {
+  for (let at = 0; at < pairs.length; at += 2) {
+    const name = pairs[at] ?? '';
+    if (name.length === 12 && name.toLowerCase() === 'x-request-id') return;
+  }
+  pairs.push('X-Request-Id', requestId);
+};
+
 /** For `addTrailers`, without fields that frame, route or authenticate a message (RFC 9110 section 6.5.1). */
 export const readTrailers = (raw: readonly (Buffer | string)[]): [string, string][] => {
   const trailers: [string, string][] = [];

@@ -9,16 +9,12 @@ import { badRequest, createDialect, refusedAs, type VendorFault } from '../failu
 
 export type CspFault = VendorFault<CspErrorWord>;
 
-export const cspDialect = createDialect(
-  csp,
-  {
-    account_unknown: { status: 403 },
-    account_disabled: { status: 403 },
-    too_wide: { status: 400, code: 'invalid_scope' },
-    too_many: { status: 409 },
-  },
-  ({ requestId }) => ({ 'x-request-id': requestId }),
-);
+export const cspDialect = createDialect(csp, {
+  account_unknown: { status: 403 },
+  account_disabled: { status: 403 },
+  too_wide: { status: 400, code: 'invalid_scope' },
+  too_many: { status: 409 },
+});
 
 /** A refusal of the API token in the request. */
 export const refusedToken = (refusal: Refusal, token: string): CspFault | Refusal =>

@@ -322,6 +322,24 @@ t.test('HEAD and OPTIONS are judged by their own rules', async (t) => {
   t.equal((await ask('TRACE /public/x')).status, 403);
 });
 
+t.test('every answer has the id of its request, a question that cannot be read included', async (t) => {
+  const { ask, send, outcomes, port } = await startDoor(t);
+  for (const [request, ...lines] of [
+    ['GET /public/x', 'X-Request-Id: my-id'],
+    ['GET /things/1', 'X-Request-Id: my-id'],
+    ['GET /nowhere'],
+  ] as const) {
+    const answer = await ask(request, ...lines);
+    t.strictSame(answer.all('x-request-id'), [outcomes.at(-1)?.requestId], request);
+  }
+  const unread = await send(['GET /auth HTTP/1.1', 'Host: a', 'X-Request-Id: my-id']);
+  t.match(unread, { status: 400 });
+  t.ok(unread.header('x-request-id'));
+  const broken = await exchangeRaw(port, 'no request\r\n\r\n');
+  t.match(broken, { status: 400 });
+  t.ok(broken.header('x-request-id'));
+});
+
 t.test('an upgrade is judged as one', async (t) => {
   const { ask } = await startDoor(t);
   t.equal((await ask('GET /socket', good, 'Upgrade: websocket')).status, 200);

@@ -239,6 +239,7 @@ t.test('a permit that authorize did not make is a bug', async (t) => {
             response,
             headers: [],
             framing: 'none',
+            requestId: 'request-1',
             addressBlock: '127.0.0.1',
           },
           () => undefined,

@@ -34,9 +34,18 @@ t.test('headers come back in order, spelling and number, hop-by-hop ones removed
     ['X-Latin', '\u00e9\u00ff'],
     ['X-Empty', ''],
     ['Content-Length', '2'],
+    ['X-Request-Id', 'request-1'],
   ]);
   t.strictSame(answer.headers.at(-2), ['Connection', 'keep-alive'], 'ours');
   t.equal(answer.all('connection').length, 1);
+});
+
+t.test("an API's own X-Request-Id is what the caller sees", async (t) => {
+  const { proxy } = await setUp(
+    t,
+    'HTTP/1.1 200 OK\r\nx-request-ID: of-the-api\r\nContent-Length: 0\r\n\r\n',
+  );
+  t.strictSame((await exchangeRaw(proxy.port, get)).all('x-request-id'), ['of-the-api']);
 });
 
 t.test('a redirect passes through unfollowed', async (t) => {

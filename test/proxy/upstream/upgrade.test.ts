@@ -121,6 +121,7 @@ t.test('the caller receives the 101 with its headers, in Latin-1, without framin
     ['Set-Cookie', 'a'],
     ['Set-Cookie', 'b'],
     ['X-Latin', '\u00e9\u00ff'],
+    ['X-Request-Id', 'request-1'],
   ]);
   t.equal(await client.readBytes(5), 'frame');
 });
