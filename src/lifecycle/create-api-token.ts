@@ -3,6 +3,7 @@
 
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import type { Settings } from '../settings/settings.ts';
+import { isOfEarlierOwner } from '../store/api-token-state.ts';
 import type { ApiTokenRecord, Label } from '../store/records.ts';
 import { shardOfAccount } from '../tokens/shard.ts';
 import type { TokenStore } from '../store/token-store.ts';
@@ -75,7 +76,7 @@ export const createApiToken = async (
   if (isCommandError(derivation)) return derivation;
   const ids = derivation?.derived.tokenIds(command.orgId, command.userId, derivation.key, nowMs);
   if (derivation !== undefined && ids !== undefined) {
-    const before = await findMadeBefore(store, ids.known, command, derivation);
+    const before = await findMadeBefore(store, ids.known, command, owner, derivation);
     if (before !== undefined) return before;
   }
   const { ms: defaultMs } = command.defaultLifetime ?? { ms: settings.tokens.apiTokenLifetimeMs };
@@ -167,6 +168,7 @@ const findMadeBefore = async (
   store: TokenStore,
   ids: readonly string[],
   command: NewApiToken,
+  { org, user }: Owner,
   { key, derived }: { readonly key: string; readonly derived: DerivedSecrets },
 ): Promise<CreatedApiToken | CommandError | Outage | undefined> => {
   const records = await Promise.all(ids.map((id) => store.findToken(id)));
@@ -177,7 +179,8 @@ const findMadeBefore = async (
     const found = await store.findApiToken(digestOf(secret));
     if (isOutage(found)) return found;
     const isItsSecret = found?.token.id === record.id && found.secretNumber === record.secretNumber;
-    if (!isItsSecret || !isSameCommand(command, record)) return keyUsedOtherwise;
+    const isSame = isSameCommand(command, record) && !isOfEarlierOwner(record, user, org);
+    if (!isItsSecret || !isSame) return keyUsedOtherwise;
     // The earlier attempt may have been answered with an outage: the store says again that the token is made.
     const confirmed = await store.createToken(record, digestOf(secret));
     if (isOutage(confirmed)) return confirmed;

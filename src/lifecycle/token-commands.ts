@@ -6,6 +6,7 @@ import { isDenial, isOutage, type Outage, type Refusal } from '../decision/outco
 import { mayManageTokens, type Whose } from '../decision/rights.ts';
 import { effectiveScopes } from '../decision/scope.ts';
 import { member } from '../decision/strict-json.ts';
+import { isOfEarlierOwner } from '../store/api-token-state.ts';
 import type { ApiTokenRecord, AuditParty } from '../store/records.ts';
 import type { Actor } from './actor.ts';
 import { ApiTokens, type ApiTokensDeps } from './api-tokens.ts';
@@ -51,8 +52,10 @@ export const createTokenCommands = (deps: TokenCommandsDeps) => {
     findApiToken: (actor: Actor, tokenId: string, of?: Owned) =>
       withToken<TokenView>(deps, actor, 'token.see', { tokenId, of }, async (token) => {
         const owner = await findOwner(store, token.orgId, token.userId);
-        if (isCommandError(owner)) return tokenUnknown(tokenId);
-        return isOutage(owner) ? owner : viewOf(token, owner.user, owner.org, now());
+        if (isOutage(owner)) return owner;
+        if (isCommandError(owner) || isOfEarlierOwner(token, owner.user, owner.org))
+          return tokenUnknown(tokenId);
+        return viewOf(token, owner.user, owner.org, now());
       }),
 
     /** Of a user, or with `userId` undefined of the whole org. */

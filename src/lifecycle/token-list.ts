@@ -4,7 +4,7 @@
 
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import type { Whose } from '../decision/rights.ts';
-import { isTokenDead } from '../store/api-token-state.ts';
+import { isOfEarlierOwner, isTokenDead } from '../store/api-token-state.ts';
 import type { ApiTokenRecord, OrgRecord, UserRecord } from '../store/records.ts';
 import {
   sortKeyOf,
@@ -230,11 +230,8 @@ export const createViewsOf = (
         createdAtMs: 0,
       };
       const view = viewOf(record, user, org, nowMs);
-      const isDead = view.state === 'revoked';
-      if (isDead && record.state === 'active') dead.push(record.id);
-      // Of an earlier org or user of the same id, which was deleted: nothing of it is anybody's business.
-      if (isDead && record.createdAtMs < Math.max(org.createdAtMs, user.createdAtMs)) continue;
-      views.push(view);
+      if (view.state === 'revoked' && record.state === 'active') dead.push(record.id);
+      if (!isOfEarlierOwner(record, user, org)) views.push(view);
     }
     // They are shown as revoked whether this succeeds or not.
     if (dead.length > 0) await store.buryTokens(dead, nowMs);

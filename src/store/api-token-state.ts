@@ -14,6 +14,14 @@ export const isTokenDead = (token: ApiTokenRecord, user: Account, org: Account):
   token.generation.user < user.tokenGenerationMin ||
   token.generation.org < org.tokenGenerationMin;
 
+/** Of an org or user of the same id that was deleted: nothing of it is the business of those made again. */
+export const isOfEarlierOwner = (
+  token: ApiTokenRecord,
+  user: Account & Pick<UserRecord, 'createdAtMs'>,
+  org: OrgRecord,
+): boolean =>
+  token.createdAtMs < Math.max(org.createdAtMs, user.createdAtMs) && isTokenDead(token, user, org);
+
 /**
  * When the secret that was looked up ends, apart from its token: never for the present one, after the overlap for the one
  * before it, long ago for any other. Milliseconds since the epoch, or Infinity or -Infinity.

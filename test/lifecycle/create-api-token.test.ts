@@ -199,3 +199,18 @@ t.test(
     t.equal(await problemOf(world, { ...week, lifetimeMs: 3 * dayMs }), 'lifetime_too_long');
   },
 );
+
+t.test(
+  'a user made again with the id of a deleted one is given none of its tokens by a known key',
+  async (t) => {
+    const world = await createWorld(t, sealed);
+    const before = await create(world, { idempotencyKey: 'deploy' });
+    world.clock.nowMs += 1;
+    await world.accounts.deleteUser('acme', 'ann');
+    world.clock.nowMs += 1;
+    await world.accounts.createUser({ orgId: 'acme', id: 'ann', name: 'Ann', roles: ['reader'] });
+    t.equal(await problemOf(world, { idempotencyKey: 'deploy' }), 'idempotency_conflict');
+    const after = await create(world, { idempotencyKey: 'another' });
+    t.not(after.record.id, before.record.id);
+  },
+);

@@ -107,6 +107,9 @@ t.test('a deleted organization is gone at once; made again it has nothing of bef
   t.not((await details()).body['state'], 'active', 'the API token stays dead');
   const other = await server.signIn('eve', undefined, 'other');
   t.same(itemsOf(await server.order(other, 'GET /orgs/other/api-tokens')), [], 'it lists none of them');
+  t.match(await server.order(other, `GET /orgs/other/api-tokens/${String(token.body['id'])}`), {
+    body: { code: 'token_unknown' },
+  });
   await server.audit.close();
   const audit = itemsOf(await server.order(operator, 'GET /audit?user=eve&action=token.create'));
   t.match(audit, [{ subject: { org: 'other', user: 'eve' } }], 'its audit stays with the operator');
