@@ -41,9 +41,10 @@ const staleMsOf = ({ smtp, webhook }: Settings['reminders']): number =>
 export const roundSettings = ({
   reminders,
 }: Pick<Settings, 'reminders'>): Pick<FindingDeps, 'beforeMs' | 'staleMs'> &
-  Pick<SendingDeps, 'attemptsMax'> => ({
+  Pick<SendingDeps, 'attemptsMax' | 'leaseMs'> => ({
   beforeMs: reminders.beforeMs,
   staleMs: staleMsOf(reminders),
+  leaseMs: staleMsOf(reminders) + Math.ceil(60_000 / reminders.perMinute),
   attemptsMax: { mail: undefined, webhook: reminders.webhook?.attempts },
 });
 

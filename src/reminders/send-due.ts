@@ -1,6 +1,7 @@
 // Sends what is due, one after the other: holds the lease, claims each reminder before it is sent and says after how that
 // ended. Looks at each token once more at that moment: it may have been revoked while others were sent.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import type { ReminderChannel, ReminderKey } from '../store/reminder-store.ts';
 import type { TokenStore } from '../store/token-store.ts';
@@ -25,6 +26,8 @@ export interface SendingDeps extends Omit<FindingDeps, 'channels' | 'store'> {
     Pick<TokenStore, 'leaseReminders' | 'claimReminder' | 'settleReminder'>;
   readonly channels: readonly Channel[];
   readonly attemptsMax: AttemptsMax;
+  /** How long the lease lasts: longer than a sending and the wait for the next one. */
+  readonly leaseMs: number;
   /** Names this process; no other has it. */
   readonly holder: string;
   /** Waits until the next may be sent. False: stop. */
@@ -38,6 +41,8 @@ export type RoundEnd = 'taken' | 'done' | 'more' | Outage;
 /** How soon what could not be tried is looked at again. */
 const againMs = 60_000;
 const failuresMax = 3;
+const settlingsMax = 4;
+const settleAgainMs = 1_000;
 
 /** One round: finds at most `dueMax` reminders and sends them, if no other process does. */
 export const sendRound = async (deps: SendingDeps, dueMax: number): Promise<RoundEnd> => {
@@ -52,15 +57,14 @@ export const sendRound = async (deps: SendingDeps, dueMax: number): Promise<Roun
       const end = await sending.send(due);
       if (end !== 'done') return end;
     }
-    return found.isMore ? 'more' : 'done';
+    return found.isMore && !sending.isServerOut() ? 'more' : 'done';
   } finally {
     await deps.store.leaseReminders(deps.holder, deps.now(), 0);
   }
 };
 
-/** The lease lasts as long as a claim. */
-const takeLease = ({ store, holder, now, staleMs }: SendingDeps): Promise<'held' | 'taken' | Outage> =>
-  store.leaseReminders(holder, now(), staleMs);
+const takeLease = ({ store, holder, now, leaseMs }: SendingDeps): Promise<'held' | 'taken' | Outage> =>
+  store.leaseReminders(holder, now(), leaseMs);
 
 class Sending {
   readonly #deps: SendingDeps;
@@ -71,6 +75,11 @@ class Sending {
   constructor(deps: SendingDeps, finding: FindingDeps) {
     this.#deps = deps;
     this.#finding = finding;
+  }
+
+  /** Whether the rest of a channel waits for the next round. */
+  isServerOut(): boolean {
+    return [...this.#failures.values()].some((failures) => failures >= failuresMax);
   }
 
   async send({ reminder, channels }: DueReminder): Promise<RoundEnd> {
@@ -118,7 +127,12 @@ class Sending {
     const state = sent === 'sent' ? 'sent' : await this.#stateAfter(key, sent);
     const why = sent === 'sent' ? {} : { why: sent.why };
     report({ channel, reminder, result: state, isRepeat, ...why });
-    const settled = await store.settleReminder(key, { holder, state, atMs: now() });
+    let settled = await store.settleReminder(key, { holder, state, atMs: now() });
+    // What is not written down is sent twice, so a store that is out for a moment is waited for.
+    for (let tries = 1; isOutage(settled) && tries < settlingsMax; tries++) {
+      await delay(settleAgainMs);
+      settled = await store.settleReminder(key, { holder, state, atMs: now() });
+    }
     return isOutage(settled) ? settled : 'done';
   }
 

@@ -93,7 +93,7 @@ export const readToken = record({
   lastUsedAtMs: optionalInteger,
   /** An ID token comes with each exchange. */
   openid: (value) => value === true,
-  /** Its owner wants to be reminded this long before it expires; undefined: not at all. */
+  /** Its owner is reminded this long before it expires; undefined: as the org or the settings say; 0: never. */
   notifyBeforeExpiryMs: optionalInteger,
   labels: (value, what, field) => labels(value, what, field) ?? [],
 });

@@ -37,6 +37,9 @@ t.test('a server that is out is not tried for every mail of the round', async (t
   });
   t.equal(reports.filter(({ channel }) => channel === 'mail').length, 3);
   t.equal(hook.hooks.length, 8, 'webhooks go on');
+  world.nowMs += 60_000;
+  const { end } = await world.round({ smtp: smtpOn(mail.port, { timeoutMs: 100 }) }, { dueMax: 5 });
+  t.equal(end, 'done', 'and the rest waits for the next interval');
 });
 
 t.test('an address that is refused for good is given up; the others are sent', async (t) => {
