@@ -79,16 +79,26 @@ const foldedTrees = (rules: readonly RouteRule[]): ReadonlyMap<string, PathTree<
     ]);
   });
 
-/** A tree for each method that a rule names. */
+/**
+ * A tree for each method that a rule names. What a rule says of GET it says of HEAD too (RFC 9110 section 9.3.2), unless a rule
+ * for the same path names HEAD: a wider rule would otherwise take HEAD where a stricter one takes GET.
+ */
 export const treesByMethod = <T>(
   rules: readonly RouteRule[],
   entriesOf: (own: readonly RouteRule[]) => readonly (readonly [PathPattern, T])[],
 ): ReadonlyMap<string, PathTree<T>> => {
-  const methods = [...new Set(rules.flatMap(methodsOf))];
+  const withHead = new Set(
+    rules.filter((rule) => methodsOf(rule).includes('HEAD')).map(({ path }) => path.form),
+  );
+  const covers = (rule: RouteRule, method: string): boolean =>
+    methodsOf(rule).includes(method) ||
+    (method === 'HEAD' && methodsOf(rule).includes('GET') && !withHead.has(rule.path.form));
+  const named = rules.flatMap(methodsOf);
+  const methods = new Set(named.includes('GET') ? [...named, 'HEAD'] : named);
   return new Map(
-    methods.map((method) => [
+    Array.from(methods, (method) => [
       method,
-      new PathTree(entriesOf(rules.filter((rule) => methodsOf(rule).includes(method)))),
+      new PathTree(entriesOf(rules.filter((rule) => covers(rule, method)))),
     ]),
   );
 };

@@ -58,7 +58,7 @@ export const routeFields = group({
   ).prefault('enforce'),
   methods: field(
     listOf(method, 1),
-    'Methods it covers. Without it: GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS.',
+    'Methods it covers; GET covers HEAD too, unless a rule for the same path names HEAD. Without it: GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS.',
   ).optional(),
   path: field(
     routePath,

@@ -50,6 +50,35 @@ t.test('a rule without methods covers the usual seven and no other', async (t) =
   t.equal(nameOf('GET', '/dav'), undefined);
 });
 
+t.test(
+  "HEAD follows GET's rule, unless a rule for the same path names it (RFC 9110 section 9.3.2)",
+  async (t) => {
+    const rules = createRouter([
+      aRule({ name: 'rest', path: '/*', public: true }),
+      aRule({ name: 'read', path: '/admin', methods: ['GET'], scopes: ['admin:read'] }),
+      aRule({ name: 'write', path: '/admin', methods: ['POST'], scopes: ['admin:write'] }),
+      aRule({ name: 'get', path: '/report', methods: ['GET'], scopes: ['report:read'] }),
+      aRule({ name: 'head', path: '/report', methods: ['HEAD'], public: true }),
+    ]);
+    const ruleOf = (method: string, path: string) => rules.match(method, path)?.rule.name;
+    t.equal(ruleOf('HEAD', '/admin'), 'read', 'not the wider rule, which is public');
+    t.equal(ruleOf('HEAD', '/report'), 'head');
+    t.equal(ruleOf('GET', '/report'), 'get');
+    t.equal(ruleOf('HEAD', '/other'), 'rest');
+    t.equal(
+      rules.match('HEAD', '/ADMIN'),
+      undefined,
+      'what a lenient server reads as it is refused, as for GET',
+    );
+    t.equal(rules.match('HEAD', '/admin/'), undefined);
+    const alone = createRouter([aRule({ name: 'read', path: '/things', methods: ['GET'] })]);
+    t.equal(alone.match('HEAD', '/things')?.rule.name, 'read');
+    t.equal(alone.match('POST', '/things'), undefined);
+    const posting = createRouter([aRule({ path: '/things', methods: ['POST'] })]);
+    t.match(posting.refusalOf('HEAD', '/things'), { reason: 'method_refused' }, 'no GET, no HEAD');
+  },
+);
+
 t.test('a long parameter does not fall through to a wider rule', async (t) => {
   t.equal(nameOf('GET', `/things/${'7'.repeat(5_000)}`), 'thing');
 });
