@@ -2,14 +2,13 @@
 // On both stores, with two replicas: what is done at one holds at the other.
 
 import { readFileSync } from 'node:fs';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { type Test, t } from 'tap';
 import { startChromium } from '../support/chromium.ts';
 import {
   at,
   fillNewToken,
   follow,
-  generate,
   heldBy,
   press,
   rowOf,
@@ -18,6 +17,7 @@ import {
   signIn,
   titled,
 } from '../support/console-walk.ts';
+import { until } from '../support/gate-process.ts';
 import { textsOf } from '../support/pdf-text.ts';
 import { becomes, type Replicas, startReplicas, statusOf, type StoreKind } from '../support/replicas.ts';
 
@@ -135,11 +135,41 @@ const revokeInList = async (page: Page, name: string): Promise<void> => {
   await says(rowOf(page, name), 'Revoked');
 };
 
-const revokeAll = async (t: Test, page: Page, replicas: Replicas): Promise<void> => {
-  const secret = await generate(page, { name: 'other', scopes: ['things:read'] });
-  await is(t, replicas, secret, 200);
+/** Everything that can be chosen, and the token's own page says so. */
+const generateChosen = async (t: Test, page: Page, replicas: Replicas): Promise<string> => {
+  await follow(page, 'Generate API token');
+  await fillNewToken(page, { name: 'chosen', scopes: [] });
+  await page.getByLabel('Expires after').fill('90');
+  await page.getByLabel('Unit').selectOption('minutes');
+  await page.getByLabel('All roles').check();
+  await page.getByLabel('Give an ID token too (OpenID)').check();
+  await page.getByLabel('Remind me').selectOption('No reminder');
+  await press(page, 'Generate');
+  const secret = await secretOf(page);
   await press(page, 'Copy');
   await press(page, 'Continue');
+  await is(t, replicas, secret, 200);
+  await follow(page, 'chosen');
+  await titled(page, 'API token');
+  await says(page, /^in \d\d minutes$/);
+  await says(page, 'All roles: whatever the owner’s roles grant at the time of use');
+  await says(factOf(page, 'OpenID'), 'Yes');
+  await says(factOf(page, 'Reminder'), 'No reminder');
+  // It is written down a moment later.
+  await until(async () => {
+    await page.reload();
+    await factOf(page, 'Last used').waitFor();
+    return !(await factOf(page, 'Last used').innerText()).includes('Never');
+  }, 60_000);
+  await follow(page, 'My API tokens');
+  return secret;
+};
+
+const factOf = (page: Page, title: string): Locator =>
+  page.locator('dl > div').filter({ has: page.getByText(title, { exact: true }) });
+
+const revokeAll = async (t: Test, page: Page, replicas: Replicas): Promise<void> => {
+  const secret = await generateChosen(t, page, replicas);
   await follow(page, 'Revoke all');
   const command = page.getByRole('button', { name: 'Revoke everything' });
   await page.getByLabel('To confirm, type “acme”').fill('acm');
