@@ -67,7 +67,7 @@ const tokenOperations = (ask: Ask, get: Get) => ({
   listTokens: (org: string, user: string | undefined, query: Query, signal: Signal) =>
     get(
       user === undefined ? `orgs/${e(org)}/api-tokens` : `orgs/${e(org)}/users/${e(user)}/api-tokens`,
-      shapes.page(shapes.apiToken),
+      shapes.countedPage(shapes.apiToken),
       signal,
       query,
     ),
@@ -93,16 +93,11 @@ const tokenOperations = (ask: Ask, get: Get) => ({
     }),
   revokeToken: (org: string, id: string) =>
     ask({ method: 'DELETE', path: `api/orgs/${e(org)}/api-tokens/${e(id)}`, read: shapes.nothing }),
-  revokeMine: () => ask({ method: 'POST', path: 'api/revoke-all', body: {}, read: shapes.nothing }),
+  revokeMine: () => ask({ method: 'POST', path: 'api/revoke-all', read: shapes.nothing }),
   revokeOrg: (org: string) =>
-    ask({ method: 'POST', path: `api/orgs/${e(org)}/revoke-all`, body: {}, read: shapes.nothing }),
+    ask({ method: 'POST', path: `api/orgs/${e(org)}/revoke-all`, read: shapes.nothing }),
   revokeUser: (org: string, user: string) =>
-    ask({
-      method: 'POST',
-      path: `api/orgs/${e(org)}/users/${e(user)}/revoke-all`,
-      body: {},
-      read: shapes.nothing,
-    }),
+    ask({ method: 'POST', path: `api/orgs/${e(org)}/users/${e(user)}/revoke-all`, read: shapes.nothing }),
 });
 
 const accountOperations = (get: Get, write: Write) => {

@@ -62,7 +62,11 @@ const addressOf = ({ path, query = {} }: Request<unknown>): string => {
   return `${prefix}${path}${parameters.size === 0 ? '' : `?${parameters.toString()}`}`;
 };
 
-const headersOf = ({ body, idempotencyKey, isBackground = false }: Request<unknown>): HeadersInit => ({
+const headersOf = ({
+  body,
+  idempotencyKey,
+  isBackground = false,
+}: Request<unknown>): Record<string, string> => ({
   accept: 'application/json, application/problem+json',
   ...(body !== undefined && { 'content-type': 'application/json' }),
   ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),

@@ -47,13 +47,19 @@ export type ApiTokenWithSecret = ReturnType<typeof apiTokenWithSecret>;
 
 export interface Page<T> {
   readonly items: readonly T[];
-  /** How many there are on all pages; null: not known. */
-  readonly total: number | null;
   readonly nextCursor: string | null;
 }
 
 export const page = <T>(item: Reader<T>): Reader<Page<T>> =>
-  object({ items: list(item), total: nullable(count), nextCursor: nullable(text) });
+  object({ items: list(item), nextCursor: nullable(text) });
+
+export interface CountedPage<T> extends Page<T> {
+  /** How many there are on all pages; null: not known. */
+  readonly total: number | null;
+}
+
+export const countedPage = <T>(item: Reader<T>): Reader<CountedPage<T>> =>
+  object({ items: list(item), nextCursor: nullable(text), total: nullable(count) });
 
 const scopeGroup = object({ name: text, scopes: list(text) });
 export type ScopeGroup = ReturnType<typeof scopeGroup>;
