@@ -9,7 +9,7 @@ import {
   parseAuditQuery,
   printAuditQuery,
 } from '../lists/audit-query.ts';
-import { Pager } from '../lists/pager.tsx';
+import { PagedTable } from '../lists/paged-table.tsx';
 import { usePages } from '../lists/use-pages.ts';
 import { useRouter } from '../routing/router.tsx';
 import { useWords } from '../session/preferences.tsx';
@@ -19,7 +19,7 @@ import { Choice, SelectField, TextField } from '../ui/fields.tsx';
 import { Badge, Empty } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
 import { Shown } from '../ui/shown.tsx';
-import { type Column, Table } from '../ui/table.tsx';
+import type { Column } from '../ui/table.tsx';
 import { Time } from '../ui/time.tsx';
 import { useResource } from '../ui/use-resource.ts';
 import { useSettled } from '../ui/use-settled.ts';
@@ -52,27 +52,17 @@ export const AuditPage = () => {
           <Choice label={t('audit.all')} isChecked={isOfAll} onChange={setOfAll} />
         )}
         <Shown loaded={loaded}>
-          {({ items, nextCursor }, isStale) => (
-            <>
-              {items.length === 0 ? (
-                <Empty title={t(nextCursor === null ? 'list.noMatch' : 'list.noneHere')} />
-              ) : (
-                <Table
-                  caption={t('nav.audit')}
-                  columns={columns}
-                  rows={items}
-                  keyOf={({ id }) => id}
-                  isStale={isStale}
-                />
-              )}
-              <Pager
-                pages={pages}
-                pageSize={pageSize}
-                shown={items.length}
-                total={null}
-                nextCursor={nextCursor}
-              />
-            </>
+          {(page, isStale) => (
+            <PagedTable
+              caption={t('nav.audit')}
+              columns={columns}
+              page={page}
+              keyOf={({ id }) => id}
+              isStale={isStale}
+              pages={pages}
+              pageSize={pageSize}
+              empty={<Empty title={t(page.nextCursor === null ? 'list.noMatch' : 'list.noneHere')} />}
+            />
           )}
         </Shown>
       </section>

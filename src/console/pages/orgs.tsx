@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import type { Org } from '../api/shapes.ts';
-import { Pager } from '../lists/pager.tsx';
+import { PagedTable } from '../lists/paged-table.tsx';
 import { usePages } from '../lists/use-pages.ts';
 import { AddOrgDialog } from '../operator/add-org-dialog.tsx';
 import { ChangeOrg, DeleteOrg, DisableOrg } from '../operator/change-org-dialogs.tsx';
@@ -14,7 +14,7 @@ import { Empty } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
 import { Name } from '../ui/rich.tsx';
 import { Shown } from '../ui/shown.tsx';
-import { type Column, Table } from '../ui/table.tsx';
+import type { Column } from '../ui/table.tsx';
 import { Time } from '../ui/time.tsx';
 import { useResource } from '../ui/use-resource.ts';
 import { parseDuration } from '../words/duration.ts';
@@ -50,25 +50,17 @@ export const Orgs = () => {
       }
     >
       <Shown loaded={loaded}>
-        {({ items, nextCursor }, isStale) => (
+        {(page, isStale) => (
           <section aria-label={t('nav.orgs')}>
-            {items.length === 0 ? (
-              <Empty title={t('orgs.none')} />
-            ) : (
-              <Table
-                caption={t('nav.orgs')}
-                columns={columns}
-                rows={items}
-                keyOf={({ id }) => id}
-                isStale={isStale}
-              />
-            )}
-            <Pager
+            <PagedTable
+              caption={t('nav.orgs')}
+              columns={columns}
+              page={page}
+              keyOf={({ id }) => id}
+              isStale={isStale}
               pages={pages}
               pageSize={pageSize}
-              shown={items.length}
-              total={null}
-              nextCursor={nextCursor}
+              empty={<Empty title={t('orgs.none')} />}
             />
           </section>
         )}

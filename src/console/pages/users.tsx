@@ -1,7 +1,7 @@
 // For an owner: the users of the organization.
 
 import type { User } from '../api/shapes.ts';
-import { Pager } from '../lists/pager.tsx';
+import { PagedTable } from '../lists/paged-table.tsx';
 import { usePages } from '../lists/use-pages.ts';
 import { Link } from '../routing/router.tsx';
 import { useWords } from '../session/preferences.tsx';
@@ -11,7 +11,7 @@ import { Badge, Empty } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
 import { Name } from '../ui/rich.tsx';
 import { Shown } from '../ui/shown.tsx';
-import { type Column, Table } from '../ui/table.tsx';
+import type { Column } from '../ui/table.tsx';
 import { Time } from '../ui/time.tsx';
 import { useResource } from '../ui/use-resource.ts';
 
@@ -37,25 +37,17 @@ export const Users = () => {
       }
     >
       <Shown loaded={loaded}>
-        {({ items, nextCursor }, isStale) => (
+        {(page, isStale) => (
           <section aria-label={t('nav.users')}>
-            {items.length === 0 ? (
-              <Empty title={t('users.none')} />
-            ) : (
-              <Table
-                caption={t('nav.users')}
-                columns={columns}
-                rows={items}
-                keyOf={({ id }) => id}
-                isStale={isStale}
-              />
-            )}
-            <Pager
+            <PagedTable
+              caption={t('nav.users')}
+              columns={columns}
+              page={page}
+              keyOf={({ id }) => id}
+              isStale={isStale}
               pages={pages}
               pageSize={pageSize}
-              shown={items.length}
-              total={null}
-              nextCursor={nextCursor}
+              empty={<Empty title={t('users.none')} />}
             />
           </section>
         )}

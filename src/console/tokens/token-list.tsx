@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import type { ApiToken } from '../api/shapes.ts';
-import { Pager } from '../lists/pager.tsx';
+import { PagedTable } from '../lists/paged-table.tsx';
 import {
   askTokens,
   isNarrowed,
@@ -24,7 +24,7 @@ import { useFlash } from '../ui/flash.tsx';
 import { Empty } from '../ui/notice.tsx';
 import { Name } from '../ui/rich.tsx';
 import { Shown } from '../ui/shown.tsx';
-import { type Column, Table } from '../ui/table.tsx';
+import type { Column } from '../ui/table.tsx';
 import { Time, useNow } from '../ui/time.tsx';
 import { useResource } from '../ui/use-resource.ts';
 import { useSettled } from '../ui/use-settled.ts';
@@ -58,30 +58,25 @@ export const TokenList = ({ org, user }: TokenListProps) => {
     <section aria-label={t('tokens.list')}>
       <Filters query={query} isOfOrg={user === undefined} onChange={change} />
       <Shown loaded={loaded}>
-        {({ items, total, nextCursor }, isStale) => (
-          <>
-            {items.length > 0 && (
-              <Table
-                caption={t('tokens.list')}
-                columns={columns}
-                rows={items}
-                keyOf={({ id }) => id}
-                sort={query.sort}
-                onSort={(sort) => isTokenSort(sort) && change({ sort })}
-                isStale={isStale}
+        {(page, isStale) => (
+          <PagedTable
+            caption={t('tokens.list')}
+            columns={columns}
+            page={page}
+            keyOf={({ id }) => id}
+            sort={query.sort}
+            onSort={(sort) => isTokenSort(sort) && change({ sort })}
+            isStale={isStale}
+            pages={pages}
+            pageSize={pageSize}
+            empty={
+              <Nothing
+                query={query}
+                hasMore={page.nextCursor !== null}
+                onAll={() => change(plainTokenQuery)}
               />
-            )}
-            {items.length === 0 && (
-              <Nothing query={query} hasMore={nextCursor !== null} onAll={() => change(plainTokenQuery)} />
-            )}
-            <Pager
-              pages={pages}
-              pageSize={pageSize}
-              shown={items.length}
-              total={total}
-              nextCursor={nextCursor}
-            />
-          </>
+            }
+          />
         )}
       </Shown>
       {revoking !== undefined && (
