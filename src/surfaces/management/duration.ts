@@ -30,3 +30,6 @@ export const durationOf = (ms: number): string => {
   if (days === '' && time === '') return 'PT0S';
   return `P${days}${time === '' ? '' : `T${time}`}`;
 };
+
+export const durationOrNull = (ms: number | undefined): string | null =>
+  ms === undefined ? null : durationOf(ms);

@@ -3,16 +3,15 @@
 import { z } from 'zod';
 import { isFailure } from '../../lifecycle/command-error.ts';
 import type { Grantable, NamedScopes } from '../../lifecycle/grantable.ts';
-import { durationOf } from './duration.ts';
+import { durationOf, durationOrNull } from './duration.ts';
 import { example } from './examples.ts';
 import { type Operation, operation, reply } from './operation.ts';
 import { noBody } from './read-input.ts';
-import { named, noQuery } from './shapes.ts';
+import { named, noQuery, shownDuration } from './shapes.ts';
 import type { TokenOperationsDeps } from './token-operations.ts';
 import { rightsSentence } from './token-shapes.ts';
 
 const namedScopes = z.strictObject({ name: z.string(), scopes: z.array(z.string()) });
-const shownDuration = z.string().meta({ format: 'duration' });
 
 const grantable = named(
   'Grantable',
@@ -58,8 +57,6 @@ export const grantableOperation = ({
       return isFailure(found) ? found : reply(show(found));
     },
   });
-
-const durationOrNull = (ms: number | undefined): string | null => (ms === undefined ? null : durationOf(ms));
 
 const copies = (list: readonly NamedScopes[]) =>
   list.map(({ name, scopes }) => ({ name, scopes: [...scopes] }));

@@ -8,7 +8,7 @@ import { rolesPerOrgMax } from '../../lifecycle/names.ts';
 import type { OrgCommands } from '../../lifecycle/org-commands.ts';
 import type { ManagementPaths } from '../../settings/surfaces/management.ts';
 import type { OrgRecord } from '../../store/records.ts';
-import { durationOf } from './duration.ts';
+import { durationOf, durationOrNull } from './duration.ts';
 import { example } from './examples.ts';
 import { type Operation, operation, pageReply, pageSuccess, pathOf, reply } from './operation.ts';
 import { noBody } from './read-input.ts';
@@ -19,8 +19,10 @@ import {
   nameText,
   nextCursor,
   noQuery,
+  operatorSentence,
   pageFields,
   scopeText,
+  shownDuration,
   time,
   timeOf,
 } from './shapes.ts';
@@ -30,8 +32,6 @@ export interface OrgOperationsDeps {
   readonly commands: OrgCommands;
   readonly paths: ManagementPaths;
 }
-
-const shownDuration = z.string().meta({ format: 'duration' });
 
 const org = named(
   'Organization',
@@ -97,8 +97,6 @@ const orgChange = named(
     )
     .meta({ minProperties: 1 }),
 );
-
-const operatorSentence = 'It needs the right `tollgate:operate`. A session made from an API token may not.';
 
 export const orgOperations = (deps: OrgOperationsDeps): readonly Operation[] => [
   ...readOperations(deps),
@@ -253,7 +251,7 @@ const showOrg = (record: OrgRecord): z.output<typeof org> => ({
   id: record.id,
   name: record.name,
   state: record.state,
-  tokenLifetimeMax: record.tokenLifetimeMsMax === undefined ? null : durationOf(record.tokenLifetimeMsMax),
+  tokenLifetimeMax: durationOrNull(record.tokenLifetimeMsMax),
   remindBefore: record.reminderThresholdsMs?.map(durationOf) ?? null,
   roles: Object.keys(record.roles).length,
   createdAt: timeOf(record.createdAtMs),

@@ -9,7 +9,7 @@ import type { ManagementPaths } from '../../settings/surfaces/management.ts';
 import { signingAlgorithms } from '../../tokens/signature.ts';
 import { type Operation, operation, reply } from './operation.ts';
 import { noBody } from './read-input.ts';
-import { named, noQuery, time, timeOf, timeOrNull, timeOrNever } from './shapes.ts';
+import { named, noQuery, operatorSentence, time, timeOf, timeOrNull, timeOrNever } from './shapes.ts';
 import { serverStatus, showStatus } from './status-shape.ts';
 
 export interface ServerOperationsDeps {
@@ -56,8 +56,6 @@ const rotatedKey = named(
     othersRetireAt: time('Until when the keys before it are published.'),
   }),
 );
-
-const operatorSentence = 'It needs the right `tollgate:operate`. A session made from an API token may not.';
 
 export const serverOperations = ({
   commands,

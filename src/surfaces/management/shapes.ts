@@ -45,6 +45,9 @@ export const scopeList = z
   .union([z.literal('all'), z.array(scopeText).max(scopesMax)], 'Write a list of scopes, or "all"')
   .meta({ description: 'Scopes, or `all`: whatever the user’s roles grant at the time of use.' });
 
+/** As it is answered. */
+export const shownDuration = z.string().meta({ format: 'duration' });
+
 export const time = (description: string) => z.iso.datetime().meta({ description });
 
 /** Of a query, read as milliseconds since the epoch. */
@@ -86,3 +89,7 @@ export const nextCursor = z
   .meta({ description: 'For the next page; null on the last one. `Link` with `rel="next"` says the same.' });
 
 export const noQuery = z.strictObject({});
+
+/** Who may, of what the operator alone may do. */
+export const operatorSentence =
+  'It needs the right `tollgate:operate`. A session made from an API token may not.';

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { TokenView } from '../../lifecycle/token-list.ts';
 import type { ApiTokenRecord } from '../../store/records.ts';
-import { durationOf } from './duration.ts';
+import { durationOrNull } from './duration.ts';
 import { idText, named, nextCursor, scopeList, time, timeOf, timeOrNever, timeOrNull } from './shapes.ts';
 
 const fields = {
@@ -63,7 +63,7 @@ export const showToken = (token: Shown): z.output<typeof apiToken> => ({
   state: token.state,
   origin: token.origin,
   openid: token.openid,
-  remindBefore: token.notifyBeforeExpiryMs === undefined ? null : durationOf(token.notifyBeforeExpiryMs),
+  remindBefore: durationOrNull(token.notifyBeforeExpiryMs),
   createdAt: timeOf(token.createdAtMs),
   expiresAt: timeOrNull(token.expiresAtMs),
   revokedAt: timeOrNull(token.revokedAtMs),
