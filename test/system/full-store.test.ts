@@ -88,6 +88,8 @@ t.test(
       const page = await operator.store.readAudit('acme', { limit: 100, cursor: undefined });
       return 'items' in page ? page.items.length : -1;
     };
+    // The audit is written behind the answers: the sign-in of the scene is in it by now, or soon.
+    await until(async () => (await auditLength()) > 0);
     const auditedBefore = await auditLength();
 
     await server.config('SET', 'maxmemory', '1');
