@@ -200,6 +200,27 @@ t.test('a time limit that another one makes meaningless is a warning', async (t)
   t.same(warningsOf({ flags: { 'limits.requestTimeout': '5s', 'limits.headersTimeout': '5s' } }), []);
 });
 
+t.test('a reminder whose link nobody can follow is a warning', async (t) => {
+  const flags = {
+    'reminders.enabled': 'true',
+    'reminders.smtp.host': 'mail.example.com',
+    'reminders.smtp.from': 'tollgate@example.com',
+    'surfaces.console.enabled': 'true',
+  };
+  t.match(warningsOf({ flags }), [
+    /reminders.consoleUrl: and `issuer` are missing, so reminders lead to the address of `listen`; write the URL/,
+  ]);
+  t.match(warningsOf({ flags: { ...flags, issuer: 'http://localhost:8080' } }), [
+    /reminders.consoleUrl: is missing, so reminders lead to http:\/\/localhost:8080, which is this machine alone/,
+  ]);
+  t.match(warningsOf({ flags: { ...flags, 'surfaces.console.listen': '127.0.0.1:8090' } }), [
+    /reminders.consoleUrl: is missing, and the console has a listener of its own: reminders lead nowhere/,
+  ]);
+  t.same(warningsOf({ flags: { ...flags, issuer: 'https://api.example.com' } }), []);
+  t.same(warningsOf({ flags: { ...flags, 'reminders.consoleUrl': 'https://a.example/console' } }), []);
+  t.same(warningsOf({ flags: { ...flags, 'surfaces.console.enabled': 'false' } }), []);
+});
+
 t.test('an issuer that can be overheard, and keys over plain http, are warnings', async (t) => {
   t.match(warningsOf({ flags: { issuer: 'http://api.example.com' } }), [
     /^option issuer: issuer: .*plain http.*write an https URL/,
