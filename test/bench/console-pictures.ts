@@ -4,6 +4,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { at, fillNewToken, follow, generate, rowOf, says, signIn, titled } from '../support/console-walk.ts';
+import { until } from '../support/gate-process.ts';
 import { root } from '../support/process.ts';
 import { done } from '../support/operator.ts';
 import { type ConsoleWorld, person, withConsole } from './console-world.ts';
@@ -28,6 +29,8 @@ const useApi = async ({ url, tokens, operator }: ConsoleWorld): Promise<void> =>
   for (let count = 0; count < 4; count += 1) await call('not-a-token');
   for (let count = 0; count < 2; count += 1) await fetch(`${url}/nowhere`);
   done(await operator.apiTokens.revokeApiToken(tokens.get('Old importer')?.id ?? ''));
+  const used = tokens.get('Deploy pipeline')?.id ?? '';
+  await until(async () => done(await operator.apiTokens.findApiToken(used)).lastUsedAtMs !== undefined);
 };
 
 mkdirSync(folder, { recursive: true });

@@ -52,6 +52,7 @@ const pages = [
   '/organization/roles',
   '/organization/audit',
   '/organization/settings',
+  '/organization/settings',
   '/operator/organizations',
   '/operator/keys',
   '/operator/status',

@@ -174,3 +174,26 @@ t.test(
     t.same(chromium.complaints, []);
   },
 );
+
+t.test('the policy lets nobody run a script, write markup or ask another host, and it is seen', async (t) => {
+  const port = await startSite(t);
+  const page = await chromium.open([a.url]);
+  await page.goto(at(a));
+  await titled(page, 'Sign in');
+  const before = chromium.complaints.length;
+  for (const [what, script] of [
+    [
+      'an inline script',
+      `document.head.append(Object.assign(document.createElement('script'), { text: '1' }))`,
+    ],
+    // By itself: what is evaluated for a test may use eval.
+    ['eval', `new Promise((resolve) => setTimeout(resolve)).then(() => eval('1'))`],
+    ['markup', `document.body.innerHTML = '<b>bold</b>'`],
+    ['another host', `fetch('http://localhost:${port}/')`],
+  ] as const)
+    await t.rejects(page.evaluate(script), what);
+  const seen = (): string => chromium.complaints.slice(before).join('\n');
+  await until(() =>
+    ['require-trusted-types-for', 'connect-src'].every((each) => seen().includes(`policy violated: ${each}`)),
+  );
+});
