@@ -265,12 +265,17 @@ t.test('serve --shadow puts every route into shadow mode, and says so', async (t
     ops = entry.ops ?? ops;
     if (entry.msg !== 'ready') continue;
     const readiness = (await (await fetch(`http://${ops}/readyz`)).json()) as { warnings: string[] };
-    t.equal(readiness.warnings[0], warnings[0]);
+    t.equal(
+      readiness.warnings[0],
+      warnings.find((text) => text.startsWith('shadow mode')),
+    );
     gate.kill('SIGTERM');
   }
   t.same(await ended, [0, null]);
-  t.equal(warnings.length, 1);
-  t.match(warnings[0], /^shadow mode, on all routes and without a route: /);
+  // A busy machine may have a warning of its own, such as of a clock that could not be read in time.
+  const ofShadow = warnings.filter((text) => text.startsWith('shadow mode'));
+  t.equal(ofShadow.length, 1);
+  t.match(ofShadow[0], /^shadow mode, on all routes and without a route: /);
 });
 
 t.test('explain gives a script the same as JSON', async (t) => {
