@@ -52,7 +52,6 @@ const pages = [
   '/organization/roles',
   '/organization/audit',
   '/organization/settings',
-  '/organization/settings',
   '/operator/organizations',
   '/operator/keys',
   '/operator/status',
