@@ -74,24 +74,24 @@ interface Violation {
 }
 
 /** As one line each; `axe` is in the page already. */
-const violations = async (page: Page): Promise<readonly string[]> => {
+const violations = async (page: Page, rules?: readonly string[]): Promise<readonly string[]> => {
+  const options = { resultTypes: ['violations'], ...(rules !== undefined && { runOnly: rules }) };
   const found = (await page.evaluate(
-    `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)`,
+    `axe.run(document, ${JSON.stringify(options)}).then(({ violations }) => violations)`,
   )) as readonly Violation[];
   return found.flatMap(({ id, nodes }) =>
     nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
   );
 };
 
-const schemes = ['light', 'dark'] as const;
-
 t.test('axe finds no violation on any page, light and dark', async (t) => {
   const page = await chromium.open([a.url]);
   const inspect = async (what: string): Promise<void> => {
-    for (const colorScheme of schemes) {
-      await page.emulateMedia({ colorScheme });
-      t.same(await violations(page), [], `${what}, ${colorScheme}`);
-    }
+    await page.emulateMedia({ colorScheme: 'light' });
+    t.same(await violations(page), [], what);
+    // In the dark nothing is other than the colours.
+    await page.emulateMedia({ colorScheme: 'dark' });
+    t.same(await violations(page, ['color-contrast', 'link-in-text-block']), [], `${what}, dark`);
   };
   await page.goto(`${a.url}${prefix}/sign-in?error=account_unknown`);
   await isLoaded(page);
