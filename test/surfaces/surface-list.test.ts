@@ -18,8 +18,15 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   oauth: ['settings/schema.ts'],
   // Navigator answers with errors and tokens of csp.
   csp: ['surfaces/navigator/navigator.ts'],
-  // Its cookie, listener and providers are judged with other settings.
-  console: ['settings/check-console.ts', 'gate/in-force.ts'],
+  // Its cookie, listener and providers are judged with other settings, and reminders lead to it.
+  console: [
+    'gate/in-force.ts',
+    'reminders/round.ts',
+    'settings/check-console.ts',
+    'settings/check-proxy-protocol.ts',
+    'settings/check-reminders.ts',
+    'settings/place-fields.ts',
+  ],
   // The console serves its operations to another credential.
   management: ['surfaces/console/console.ts'],
 };

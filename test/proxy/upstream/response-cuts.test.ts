@@ -66,7 +66,8 @@ const cutsOf = ({ bytes }: Sample): string[][] => [
   bytes.split(''),
 ];
 
-const hopByHop = /^(connection|keep-alive|transfer-encoding|date)$/i;
+/** What belongs to a connection, and the id that Tollgate gives a request. */
+const notOfTheApi = /^(connection|keep-alive|transfer-encoding|date|x-request-id)$/i;
 
 /** All a caller can see of a response, except what belongs to its own connection and `100 Continue`. */
 const ask = (port: number, method: string, agent: Agent): Promise<unknown> =>
@@ -89,7 +90,7 @@ const ask = (port: number, method: string, agent: Agent): Promise<unknown> =>
   });
 
 const endToEnd = (raw: readonly string[]): string[] =>
-  raw.filter((_, at) => !hopByHop.test(raw[at - (at % 2)] ?? ''));
+  raw.filter((_, at) => !notOfTheApi.test(raw[at - (at % 2)] ?? ''));
 
 t.test('a response cut at any byte reaches the caller as a direct connection gives it', async (t) => {
   const direct = await startPiecewiseUpstream(t);
@@ -121,11 +122,12 @@ const accepted =
 const upgrades: Readonly<Record<string, { readonly bytes: string; readonly received: RegExp }>> = {
   'a tunnel and its first bytes': {
     bytes: `${accepted}HTTP/1.1 100 Continue\r\n\r\nhello`,
-    received: /^HTTP\/1\.1 101 [^]*\r\nX-A: 100\r\n\r\nHTTP\/1\.1 100 Continue\r\n\r\nhello$/,
+    received:
+      /^HTTP\/1\.1 101 [^]*\r\nX-A: 100\r\nX-Request-Id: [\w-]+\r\n\r\nHTTP\/1\.1 100 Continue\r\n\r\nhello$/,
   },
   'a tunnel after interim responses': {
     bytes: `${continueHead}HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${accepted}hello`,
-    received: /^HTTP\/1\.1 101 [^]*\r\nX-A: 100\r\n\r\nhello$/,
+    received: /^HTTP\/1\.1 101 [^]*\r\nX-A: 100\r\nX-Request-Id: [\w-]+\r\n\r\nhello$/,
   },
   'a refusal': {
     bytes: `HTTP/1.1 403 Not 100\r\nX-A: b\r\nContent-Length: ${continueHead.length}\r\n\r\n${continueHead}`,
