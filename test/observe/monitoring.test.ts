@@ -38,8 +38,10 @@ const panels = (JSON.parse(read('config/grafana/dashboard.json')) as { panels: P
 t.test('the alert rules are valid, and fire in the scenes they are for', async (t) => {
   const check = promtool('check', 'rules', 'config/prometheus/alerts.yaml');
   t.equal(check.status, 0, check.output);
-  const scenes = promtool('test', 'rules', 'test/observe/alerts.test.yaml');
-  t.equal(scenes.status, 0, scenes.output);
+  for (const file of ['alerts.test.yaml', 'alerts-over-days.test.yaml']) {
+    const scenes = promtool('test', 'rules', `test/observe/${file}`);
+    t.equal(scenes.status, 0, scenes.output);
+  }
 });
 
 t.test('the scrape configuration is valid', async (t) => {
