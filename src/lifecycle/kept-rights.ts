@@ -1,5 +1,5 @@
 // Rights that somebody must always have: an org needs an owner, the server an operator. Nobody takes such a right from
-// themselves, and nobody who lacks it takes it from another, or gives it back: so whoever takes one away keeps it. Pure.
+// themselves, and nobody who lacks it takes it from another, or gives it back. So one who takes such a right away still has it. Pure.
 
 import { rights } from '../decision/rights.ts';
 import { effectiveScopes } from '../decision/scope.ts';

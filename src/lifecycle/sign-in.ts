@@ -51,7 +51,7 @@ export const createSignIn = (deps: SignInDeps): SignIn => {
   };
 };
 
-/** The same without an access token: whoever asks for it keeps the session. */
+/** The same without an access token: the caller keeps the session by itself. */
 export type BeginSession = (command: SignInCommand) => Promise<Identity | Refusal>;
 
 export const createBeginSession =

@@ -59,7 +59,7 @@ export interface ReminderStore {
     key: ReminderKey,
     claim: ReminderClaim,
   ): Promise<'claimed' | 'repeated' | 'busy' | 'settled' | Outage>;
-  /** Says how a reminder that `holder` claimed ended. `sent` counts whoever has claimed it since. */
+  /** Says how a reminder that `holder` claimed ended. `sent` counts also where another has claimed it since. */
   settleReminder(
     key: ReminderKey,
     end: { readonly holder: string; readonly state: 'sent' | 'failed' | 'given_up'; readonly atMs: number },

@@ -1,8 +1,8 @@
 // The fields of an organization.
 
 import { useWords } from '../session/preferences.tsx';
-import { Choice, Group, SelectField, TextField } from '../ui/fields.tsx';
-import { lifetimeUnits } from '../words/duration.ts';
+import { AmountFields } from '../ui/amount-fields.tsx';
+import { Choice, Group, TextField } from '../ui/fields.tsx';
 import { orgFaults, type OrgForm } from './org-form.ts';
 
 export interface OrgFieldsProps {
@@ -28,22 +28,12 @@ export const OrgFields = ({ form, onChange }: OrgFieldsProps) => {
           onChange={(hasMax) => onChange({ hasMax })}
         />
         {form.hasMax && (
-          <div class="pair">
-            <TextField
-              label={t('orgs.maxAmount')}
-              value={form.amount}
-              inputMode="numeric"
-              lengthMax={6}
-              error={faults.includes('max') ? t('generate.lifetimeMalformed') : undefined}
-              onValue={(amount) => onChange({ amount })}
-            />
-            <SelectField
-              label={t('generate.unit')}
-              value={form.unit}
-              options={lifetimeUnits.map((unit) => [unit, t(`unit.${unit}`)] as const)}
-              onValue={(unit) => onChange({ unit })}
-            />
-          </div>
+          <AmountFields
+            label={t('orgs.maxAmount')}
+            value={form}
+            error={faults.includes('max') ? t('generate.lifetimeMalformed') : undefined}
+            onChange={onChange}
+          />
         )}
       </Group>
       <ReminderFields form={form} onChange={onChange} />

@@ -8,6 +8,7 @@ import { AddOrgDialog } from '../operator/add-org-dialog.tsx';
 import { ChangeOrg, DeleteOrg, DisableOrg } from '../operator/change-org-dialogs.tsx';
 import { useWords } from '../session/preferences.tsx';
 import { useApi } from '../session/session.tsx';
+import { AccountState } from '../ui/account-state.tsx';
 import { Button } from '../ui/button.tsx';
 import { useFlash } from '../ui/flash.tsx';
 import { Empty } from '../ui/notice.tsx';
@@ -18,7 +19,6 @@ import type { Column } from '../ui/table.tsx';
 import { Time } from '../ui/time.tsx';
 import { useResource } from '../ui/use-resource.ts';
 import { parseDuration } from '../words/duration.ts';
-import { AccountState } from './users.tsx';
 
 type Asked = { readonly what: 'add' } | { readonly what: 'change' | 'disable' | 'delete'; readonly org: Org };
 

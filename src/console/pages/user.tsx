@@ -7,6 +7,7 @@ import { UserCommands } from '../administration/user-commands.tsx';
 import { Link } from '../routing/router.tsx';
 import { useWords } from '../session/preferences.tsx';
 import { useApi, useSignedIn } from '../session/session.tsx';
+import { AccountState } from '../ui/account-state.tsx';
 import { Button } from '../ui/button.tsx';
 import { Fact, Facts } from '../ui/facts.tsx';
 import { TextField } from '../ui/fields.tsx';
@@ -19,7 +20,6 @@ import { Time } from '../ui/time.tsx';
 import { useCommand } from '../ui/use-command.ts';
 import { useResource } from '../ui/use-resource.ts';
 import { BackToUsers } from './add-user.tsx';
-import { AccountState } from './users.tsx';
 
 export const UserPage = ({ id }: { readonly id: string }) => {
   const { t } = useWords();

@@ -6,8 +6,9 @@ import { usePages } from '../lists/use-pages.ts';
 import { Link } from '../routing/router.tsx';
 import { useWords } from '../session/preferences.tsx';
 import { useApi, useSignedIn } from '../session/session.tsx';
+import { AccountState } from '../ui/account-state.tsx';
 import { Icon } from '../ui/icon.tsx';
-import { Badge, Empty } from '../ui/notice.tsx';
+import { Empty } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
 import { Name } from '../ui/rich.tsx';
 import { Shown } from '../ui/shown.tsx';
@@ -88,8 +89,3 @@ const Roles = ({ roles }: { readonly roles: readonly string[] }) => (
     ))}
   </span>
 );
-
-export const AccountState = ({ state }: { readonly state: User['state'] }) => {
-  const { t } = useWords();
-  return <Badge tone={state === 'active' ? 'ok' : 'off'}>{t(`account.${state}`)}</Badge>;
-};

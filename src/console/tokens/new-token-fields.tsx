@@ -3,10 +3,11 @@
 import type { Grantable } from '../api/shapes.ts';
 import { Link } from '../routing/router.tsx';
 import { useWords } from '../session/preferences.tsx';
+import { AmountFields } from '../ui/amount-fields.tsx';
 import { Choice, Group, SelectField, TextField } from '../ui/fields.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { useNow } from '../ui/time.tsx';
-import { amountMs, lifetimeUnits, parseDuration } from '../words/duration.ts';
+import { amountMs, parseDuration } from '../words/duration.ts';
 import { lifetimeMaxMs, type NewTokenFault, type NewTokenForm } from './new-token.ts';
 import { ScopePicker } from './scope-picker.tsx';
 
@@ -36,22 +37,7 @@ export const LifetimeFields = ({
     >
       {!form.isForever && (
         <>
-          <div class="pair">
-            <TextField
-              label={t('generate.amount')}
-              value={form.amount}
-              inputMode="numeric"
-              error={error}
-              lengthMax={6}
-              onValue={(amount) => onChange({ amount })}
-            />
-            <SelectField
-              label={t('generate.unit')}
-              value={form.unit}
-              options={lifetimeUnits.map((unit) => [unit, t(`unit.${unit}`)] as const)}
-              onValue={(unit) => onChange({ unit })}
-            />
-          </div>
+          <AmountFields label={t('generate.amount')} value={form} error={error} onChange={onChange} />
           <Until ms={amountMs(form)} />
         </>
       )}

@@ -24,7 +24,7 @@ const content = z.strictObject({
   id: z.string(),
   /** In which it began: it ends when either has grown. */
   generation: z.strictObject({ org: generation, user: generation }),
-  /** Orgs in which whoever vouched for the user vouches for them too; its own among them. */
+  /** Orgs in which the same provider vouches for the user; its own org among them. */
   orgs: z.array(z.string()),
   idleExpiresAtMs: z.number(),
   expiresAtMs: z.number(),

@@ -1,5 +1,5 @@
-// Whether a request comes from the console's own pages. The cookie is sent by the browser whoever asks for it, so each change
-// must say where it comes from, and in a form that no form can send. Pure; reads headers alone.
+// Whether a request comes from the console's own pages. The browser sends the cookie for other pages of the same
+// site too, so each change must say where it comes from, in a shape that no form can send. Pure; reads headers alone.
 
 import { readMediaType } from '../body.ts';
 import type { SurfaceRequest } from '../answer.ts';

@@ -25,7 +25,7 @@ const always: Readonly<Record<string, string>> = {
   'x-frame-options': 'DENY',
 };
 
-/** RFC 6797: a year, where TLS ends in this process; else it is for whoever ends it. */
+/** RFC 6797: a year, where TLS ends in this process; else the proxy that ends it sends this. */
 export const securityHeaders = (isTls: boolean): (() => Readonly<Record<string, string>>) => {
   const headers = isTls ? { ...always, 'strict-transport-security': 'max-age=31536000' } : always;
   return () => headers;
