@@ -20,6 +20,8 @@ export interface Asked {
   /** Path and query as the API will see them. */
   readonly target: string;
   readonly credential: Credential | undefined;
+  /** As in `Known`. */
+  readonly answerPairs: readonly string[];
 }
 
 export const noPairs: readonly string[] = [];
@@ -81,7 +83,15 @@ export const refuseUnrouted = (
   if (shadowRule === undefined || refusal.reason === 'path_ambiguous')
     return refused(refusal, unrouted(facts, clientAddress, '(none)'));
   const match = { rule: shadowRule, tenant: undefined, isAmbiguous: false };
-  const asked = { head, facts, clientAddress, match, target: head.target, credential: undefined };
+  const asked = {
+    head,
+    facts,
+    clientAddress,
+    match,
+    target: head.target,
+    credential: undefined,
+    answerPairs: noPairs,
+  };
   return refuse(asked, refusal, undefined);
 };
 
@@ -95,6 +105,7 @@ export const unrouted = (facts: HeaderFacts | undefined, clientAddress: string, 
   credentialKind: undefined,
   identity: undefined,
   shadow: undefined,
+  answerPairs: noPairs,
 });
 
 export const knownOf = (asked: Asked, identity: Identity | undefined, permit: Permit | undefined): Known => ({
@@ -106,4 +117,5 @@ export const knownOf = (asked: Asked, identity: Identity | undefined, permit: Pe
     identity?.authenticator.credentialKind ?? (asked.credential && likelyKind(asked.credential)),
   identity,
   shadow: permit?.kind === 'shadow' ? (permit.refusal ?? 'permit') : undefined,
+  answerPairs: asked.answerPairs,
 });

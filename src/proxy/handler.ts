@@ -131,17 +131,24 @@ class GateHandler {
       keepsCredential: passed.keepsCredential,
       accessToken: passed.accessToken,
     });
-    const addressBlock = addressBlockOf(known.clientAddress);
+    const permitted = {
+      permit,
+      request,
+      headers,
+      requestId,
+      answerPairs: known.answerPairs,
+      addressBlock: addressBlockOf(known.clientAddress),
+    };
     const onEnd = (end: ForwardEnd): void => this.#finish(context, end);
     if (reply.kind === 'socket') {
       const { socket, head: early } = reply;
-      upgrader.upgrade({ permit, request, socket, head: early, headers, requestId, addressBlock }, onEnd);
+      upgrader.upgrade({ ...permitted, socket, head: early }, onEnd);
       return;
     }
     const { response } = reply;
     this.#announceShutdown(reply);
     if (reply.expectsContinue) response.writeContinue();
-    forwarder.forward({ permit, request, response, headers, framing, requestId, addressBlock }, onEnd);
+    forwarder.forward({ ...permitted, response, framing }, onEnd);
   }
 
   #finish(context: RequestContext, { status, failure, responded, upstreamMs }: ForwardEnd): void {

@@ -7,6 +7,7 @@ import type { Wire } from '../decision/refusal.ts';
 import type { RefusalClass } from '../decision/refusal-class.ts';
 import { type RefusedRequest, refusalResponse } from '../dialects/refusal-response.ts';
 import type { RequestOutcome } from '../observe/request-outcome.ts';
+import { noPairs } from './conclude.ts';
 import { requestIdOf } from './correlation.ts';
 import type { Known, RequestHead } from './request-decision.ts';
 import type { Running } from './running.ts';
@@ -41,6 +42,11 @@ export class JudgedRequest implements RefusedRequest {
   /** The caller's when it is sane, else made on first use. */
   get requestId(): string {
     return (this.#requestId ??= requestIdOf(this.known?.facts?.requestId));
+  }
+
+  /** As in `Known`. */
+  get answerPairs(): readonly string[] {
+    return this.known?.answerPairs ?? noPairs;
   }
 
   get headers(): IncomingHttpHeaders {

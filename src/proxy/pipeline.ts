@@ -105,7 +105,8 @@ export const decide = (head: RequestHead, pipeline: Pipeline): Decision | Pendin
   }
   const { rule } = match;
   const target = forwardedTarget(rule, head.target, parsed);
-  const asked = { head, facts, clientAddress, match, target, credential: undefined };
+  const answerPairs = noPairs;
+  const asked = { head, facts, clientAddress, match, target, credential: undefined, answerPairs };
   let overrides = false;
   for (const other of methodsAskedFor(facts.methodOverrides, query)) {
     const meant = router.match(other.toUpperCase(), path)?.rule ?? pipeline.unroutedRule;
@@ -133,7 +134,7 @@ export const decide = (head: RequestHead, pipeline: Pipeline): Decision | Pendin
     if (rule.public) return admit(asked, undefined, 'live', pipeline.now(), pipeline);
     return refuse(asked, credential ?? denial('credential_missing'), undefined);
   }
-  return identify({ head, facts, clientAddress, match, target, credential }, credential, pipeline);
+  return identify({ ...asked, credential }, credential, pipeline);
 };
 
 const overriddenMethod = denial('method_refused', 'an override to a method of another rule');

@@ -17,7 +17,8 @@ const lingerMs = 1_000;
 export const respond = (context: RequestContext, kind: RefusalClass, isBroken: boolean): number => {
   const { reply } = context;
   const wire = context.responseTo(kind);
-  if (reply.kind === 'socket') return respondOnSocket(reply.socket, wire, context.requestId);
+  if (reply.kind === 'socket')
+    return respondOnSocket(reply.socket, wire, context.requestId, context.answerPairs);
   const { response } = reply;
   if (response.headersSent) {
     response.destroy();
@@ -25,7 +26,7 @@ export const respond = (context: RequestContext, kind: RefusalClass, isBroken: b
   }
   if (response.destroyed || response.socket?.destroyed === true) return 0;
   const ending = isBroken ? 'close' : endingOf(context, reply);
-  const headers = [...wire.headers, 'X-Request-Id', context.requestId];
+  const headers = [...wire.headers, 'X-Request-Id', context.requestId, ...context.answerPairs];
   if (ending !== 'keep') {
     headers.push('Connection', 'close');
     context.closeAfter();
@@ -60,11 +61,16 @@ const endLate = ({ request }: RequestContext, response: ServerResponse, body: st
 };
 
 /** Also the response to bytes that never became a request. */
-export const respondOnSocket = (socket: Duplex, wire: Wire, requestId: string): number => {
+export const respondOnSocket = (
+  socket: Duplex,
+  wire: Wire,
+  requestId: string,
+  answerPairs: readonly string[] = [],
+): number => {
   if (socket.destroyed || !socket.writable) return 0;
   const lines = [`HTTP/1.1 ${wire.status} ${STATUS_CODES[wire.status] ?? ''}`];
-  for (let at = 0; at + 1 < wire.headers.length; at += 2)
-    lines.push(`${wire.headers[at]}: ${wire.headers[at + 1]}`);
+  const pairs = [...wire.headers, ...answerPairs];
+  for (let at = 0; at + 1 < pairs.length; at += 2) lines.push(`${pairs[at]}: ${pairs[at + 1]}`);
   lines.push(
     `X-Request-Id: ${requestId}`,
     `Date: ${new Date().toUTCString()}`,

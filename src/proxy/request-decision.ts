@@ -37,6 +37,11 @@ export interface Known {
   readonly identity: Identity | undefined;
   /** What comes of it where its rule is enforced; undefined where it is, or nothing is decided yet. */
   readonly shadow: Refusal | 'permit' | undefined;
+  /**
+   * Raw pairs that whichever answer it gets carries, ours or the API's. A field of the API with a name from here is dropped; to its
+   * `Vary` ours is added.
+   */
+  readonly answerPairs: readonly string[];
 }
 
 /** It may go on, as its permit says. */

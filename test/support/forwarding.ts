@@ -176,6 +176,7 @@ export const startForwarding = async (
       headers: [...endToEndHeaders(request), ...(options.headers ?? [])],
       framing: framingOf(request),
       requestId: 'request-1',
+      answerPairs: [],
       addressBlock: '127.0.0.1',
     };
     forwarder.forward(exchange, (end) => {
@@ -192,7 +193,16 @@ export const startForwarding = async (
     const headers = [...endToEndHeaders(request), ...(options.headers ?? [])];
     const permit = permitFor(rule, options.target ?? request.url!, options.identity);
     upgrader.upgrade(
-      { permit, request, socket, head, headers, requestId: 'request-1', addressBlock: '127.0.0.1' },
+      {
+        permit,
+        request,
+        socket,
+        head,
+        headers,
+        requestId: 'request-1',
+        answerPairs: [],
+        addressBlock: '127.0.0.1',
+      },
       (end) => {
         onEnd(end);
         const { failure } = end;

@@ -2,6 +2,7 @@
 
 import type { Wire } from '../../decision/refusal.ts';
 import type { HeaderFacts } from '../hygiene.ts';
+import type { JudgedRequest } from '../judged-request.ts';
 import type { Forward } from '../request-decision.ts';
 import type { OriginalRequest } from './original-request.ts';
 
@@ -14,7 +15,7 @@ const bodyHeader = 'X-Tollgate-Body';
 
 /** Raw pairs of a 200. `Authorization` is what the API is to get in place of the caller's; without it, nothing. */
 export const passHeaders = (
-  { identityPairs, passed, facts }: Forward,
+  { identityPairs, passed, facts, known }: Forward,
   removed: readonly string[],
   requestId: string,
 ): string[] => {
@@ -23,6 +24,7 @@ export const passHeaders = (
   const authorization = authorizationOf(passed, facts);
   if (authorization !== undefined) headers.push('Authorization', authorization);
   if (removed.length > 0) headers.push(removeHeader, removed.join(', '));
+  headers.push(...known.answerPairs);
   return headers;
 };
 
@@ -44,10 +46,10 @@ export const removedNames = (
 /** Raw pairs of a refusal. `isForNginx`: once more as headers. */
 export const refusalHeaders = (
   { status, headers, body }: Wire,
-  requestId: string,
+  { requestId, answerPairs }: Pick<JudgedRequest, 'requestId' | 'answerPairs'>,
   isForNginx: boolean,
 ): string[] => {
-  const pairs = [...headers, 'X-Request-Id', requestId];
+  const pairs = [...headers, 'X-Request-Id', requestId, ...answerPairs];
   if (!isForNginx) return pairs;
   pairs.push(statusHeader, String(status));
   const line = body.trim().replaceAll(/\s*\n\s*/g, ' ');

@@ -122,7 +122,7 @@ class ForwardAuth {
   /** `wire`: another response than the one for the refusal. */
   #refuse(asked: AskedRequest, refusal: Refusal, wire = asked.responseTo(classifyRefusal(refusal))): void {
     const isForNginx = asked.running.settings.forwardAuth.style === 'original';
-    this.#send(asked, wire.status, refusalHeaders(wire, asked.requestId, isForNginx), wire.body);
+    this.#send(asked, wire.status, refusalHeaders(wire, asked, isForNginx), wire.body);
     asked.endRefused(refusal, statusSent(asked, wire));
   }
 
@@ -130,7 +130,7 @@ class ForwardAuth {
     asked.known = undefined;
     const wire = asked.responseTo('internal');
     if (asked.response.headersSent) asked.response.destroy();
-    else this.#send(asked, wire.status, refusalHeaders(wire, asked.requestId, false), wire.body);
+    else this.#send(asked, wire.status, refusalHeaders(wire, asked, false), wire.body);
     asked.endBroken(bug, statusSent(asked, wire));
   }
 

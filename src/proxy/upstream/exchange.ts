@@ -17,6 +17,8 @@ interface Permitted {
   readonly headers: string[];
   /** On the answer too, unless the API sends one of its own. */
   readonly requestId: string;
+  /** On the answer in place of the API's fields of these names, raw; to its `Vary` ours is added. */
+  readonly answerPairs: readonly string[];
   /** Where the caller is, for its share of the connections; see address-block.ts. */
   readonly addressBlock: string;
 }

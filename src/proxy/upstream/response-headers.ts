@@ -1,6 +1,8 @@
 // The header section of an upstream's response, made fit for the caller: framing checked, hop-by-hop fields removed,
 // everything else in its order, spelling and number. It decides nothing and writes nothing.
 
+import type { Exchange } from './exchange.ts';
+
 /** What of a response's head reaches the caller. */
 export interface ResponseHeaders {
   /** Raw pairs `[name, value, name, value, ...]`, Latin-1. */
@@ -70,13 +72,38 @@ export const readResponseHeaders = (
   };
 };
 
-/** Adds X-Request-Id, unless there is one: an API's own id, which its logs have, is worth more to its callers. */
-export const addRequestId = (pairs: string[], requestId: string): void => {
+/** What is ours on the API's answer. */
+export type OwnFields = Pick<Exchange, 'requestId' | 'answerPairs'>;
+
+/** Adds what is ours. */
+export const addOwn = (pairs: string[], { requestId, answerPairs }: OwnFields): void => {
+  addRequestId(pairs, requestId);
+  if (answerPairs.length > 0) replaceWith(pairs, answerPairs);
+};
+
+/** X-Request-Id, unless there is one: an API's own id, which its logs have, is worth more to its callers. */
+const addRequestId = (pairs: string[], requestId: string): void => {
   for (let at = 0; at < pairs.length; at += 2) {
     const name = pairs[at] ?? '';
     if (name.length === 12 && name.toLowerCase() === 'x-request-id') return;
   }
   pairs.push('X-Request-Id', requestId);
+};
+
+/** In place: fields named in `own` go, except `Vary`, and those of `own` come last. */
+const replaceWith = (pairs: string[], own: readonly string[]): void => {
+  const replaced = new Set<string>();
+  for (let at = 0; at < own.length; at += 2) replaced.add((own[at] ?? '').toLowerCase());
+  replaced.delete('vary');
+  let end = 0;
+  for (let at = 0; at < pairs.length; at += 2) {
+    const name = pairs[at] ?? '';
+    if (replaced.has(name.toLowerCase())) continue;
+    pairs[end] = name;
+    pairs[end + 1] = pairs[at + 1] ?? '';
+    end += 2;
+  }
+  pairs.splice(end, Infinity, ...own);
 };
 
 /** For `addTrailers`, without fields that frame, route or authenticate a message (RFC 9110 section 6.5.1). */

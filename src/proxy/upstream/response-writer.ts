@@ -4,7 +4,7 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import { type Outage, outage } from '../../decision/outcome.ts';
 import type { Exchange } from './exchange.ts';
-import { addRequestId, readResponseHeaders, readTrailers } from './response-headers.ts';
+import { addOwn, type OwnFields, readResponseHeaders, readTrailers } from './response-headers.ts';
 
 /** Raw names and values in turn, as undici gives them. */
 export type RawHeaders = readonly (Buffer | string)[];
@@ -23,7 +23,7 @@ export class ResponseWriter {
   status = 0;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
-  readonly #requestId: string;
+  readonly #own: OwnFields;
   readonly #stallTimeoutMs: number;
   readonly #listener: WriterListener;
   #interimCount = 0;
@@ -34,13 +34,13 @@ export class ResponseWriter {
   #stallTimer: NodeJS.Timeout | undefined;
 
   constructor(
-    { request, response, requestId }: Pick<Exchange, 'request' | 'response' | 'requestId'>,
+    exchange: Pick<Exchange, 'request' | 'response'> & OwnFields,
     stallTimeoutMs: number,
     listener: WriterListener,
   ) {
-    this.#request = request;
-    this.#response = response;
-    this.#requestId = requestId;
+    this.#request = exchange.request;
+    this.#response = exchange.response;
+    this.#own = exchange;
     this.#stallTimeoutMs = stallTimeoutMs;
     this.#listener = listener;
   }
@@ -61,7 +61,7 @@ export class ResponseWriter {
   begin(status: number, reason: string | undefined, raw: RawHeaders): Outage | undefined {
     const headers = status > 599 ? undefined : readResponseHeaders(raw, status);
     if (headers === undefined) return invalid(`status ${status}, or a body of ambiguous length`);
-    addRequestId(headers.pairs, this.#requestId);
+    addOwn(headers.pairs, this.#own);
     try {
       this.#response.writeHead(status, reason ?? '', headers.pairs);
     } catch (error) {

@@ -8,7 +8,7 @@ import { outage } from '../../decision/outcome.ts';
 import type { ForwardEnd, ForwardOptions, Upgrade } from './exchange.ts';
 import { outageOf } from './forward-failure.ts';
 import type { RequestUnderWay } from './live-connections.ts';
-import { addRequestId, readResponseHeaders } from './response-headers.ts';
+import { addOwn, type OwnFields, readResponseHeaders } from './response-headers.ts';
 
 export interface Handshake {
   readonly request: ClientRequest;
@@ -113,7 +113,7 @@ export class UpgradeExchange implements RequestUnderWay {
     upstreamSocket.on('error', ignore);
     if (this.#isOver) return void upstreamSocket.destroy();
     this.#upstreamSocket = upstreamSocket;
-    const headers = acceptedHeaders(response, this.#upgrade.requestId);
+    const headers = acceptedHeaders(response, this.#upgrade);
     if (headers === undefined)
       return this.end(outage('upstream_invalid', new Error('not a WebSocket handshake')));
     clearTimeout(this.#timer);
@@ -185,7 +185,7 @@ export class UpgradeExchange implements RequestUnderWay {
     const headers =
       status < 200 || status > 599 ? undefined : readResponseHeaders(response.rawHeaders, status);
     if (headers === undefined) return this.end(outage('upstream_invalid', new Error(`status ${status}`)));
-    addRequestId(headers.pairs, this.#upgrade.requestId);
+    addOwn(headers.pairs, this.#upgrade);
     const answer = new ServerResponse(this.#upgrade.request);
     answer.shouldKeepAlive = false;
     try {
@@ -221,12 +221,12 @@ const ignore = (): void => undefined;
 /** Headers of the 101 for the caller; undefined when it accepts something other than a WebSocket. */
 const acceptedHeaders = (
   response: IncomingMessage,
-  requestId: string,
+  own: OwnFields,
 ): NodeJS.Dict<string | string[]> | undefined => {
   if (response.headers.upgrade?.toLowerCase() !== 'websocket') return undefined;
   const accepted = readResponseHeaders(response.rawHeaders, 204);
   if (accepted === undefined) return undefined;
-  addRequestId(accepted.pairs, requestId);
+  addOwn(accepted.pairs, own);
   const headers: NodeJS.Dict<string | string[]> = { Connection: 'Upgrade', Upgrade: 'websocket' };
   for (let at = 0; at + 1 < accepted.pairs.length; at += 2) {
     const name = accepted.pairs[at] ?? '';

@@ -240,6 +240,7 @@ t.test('a permit that authorize did not make is a bug', async (t) => {
             headers: [],
             framing: 'none',
             requestId: 'request-1',
+            answerPairs: [],
             addressBlock: '127.0.0.1',
           },
           () => undefined,

@@ -1,7 +1,7 @@
 // The rules for a response's header section, without any socket.
 
 import t from 'tap';
-import { readResponseHeaders, readTrailers } from '../../../src/proxy/upstream/response-headers.ts';
+import { addOwn, readResponseHeaders, readTrailers } from '../../../src/proxy/upstream/response-headers.ts';
 
 const raw = (...parts: string[]): Buffer[] => parts.map((part) => Buffer.from(part, 'latin1'));
 
@@ -53,6 +53,27 @@ t.test('hop-by-hop fields stay behind, with those that Connection names', async 
     readResponseHeaders(vital, 200)?.pairs,
     ['Content-Length', '1', 'Content-Type', 'a', 'Date', 'd'],
     'but a message does not lose what it means',
+  );
+});
+
+t.test('what is ours replaces the fields of these names, but is added to Vary', async (t) => {
+  const pairs = ['access-control-allow-origin', '*', 'Vary', 'Accept', 'X-Request-Id', 'api', 'B', '1'];
+  addOwn(pairs, {
+    requestId: 'ours',
+    answerPairs: ['Access-Control-Allow-Origin', 'https://a.example', 'Vary', 'Origin'],
+  });
+  t.strictSame(
+    pairs,
+    [
+      'Vary',
+      'Accept',
+      'X-Request-Id',
+      'api',
+      'B',
+      '1',
+      'Access-Control-Allow-Origin',
+      'https://a.example',
+    ].concat(['Vary', 'Origin']),
   );
 });
 
