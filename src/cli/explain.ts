@@ -7,6 +7,7 @@ import { denial, isDenial, type Refusal } from '../decision/outcome.ts';
 import { wireOf } from '../decision/refusal.ts';
 import { type RouteRule, unroutedRule } from '../decision/route-rule.ts';
 import { ownApiToken, ownSession } from '../identity/authenticators.ts';
+import { originFormOf } from '../proxy/absolute-form.ts';
 import { createPipeline, decide, type Pipeline } from '../proxy/pipeline.ts';
 import type { Decision, Forward, RequestHead } from '../proxy/request-decision.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -26,7 +27,7 @@ import {
 
 const takes = {
   method: argumentRead('<METHOD>', 'GET, POST, ...', (method) => method.toUpperCase()),
-  target: argument('<PATH>', 'path as a caller sends it, with a query or without'),
+  target: argument('<PATH>', 'path or URL as a caller sends it, with a query or without'),
   scopes: optionRead(
     '--scopes <SCOPES>',
     'scopes in effect, repeatable; "" for none. Without it: no credential',
@@ -119,14 +120,15 @@ const forwardedOf = (settings: Settings, { permit, identityPairs }: Forward) => 
   } as const;
 };
 
-const headOf = ({ method, target }: Question, rawHeaders: readonly string[]): RequestHead => ({
-  method,
-  target,
-  rawHeaders: ['Host', 'api.example', ...rawHeaders],
-  httpVersion: '1.1',
-  peer: { address: '127.0.0.1', isTrusted: false, proto: 'http', forwardedFor: '127.0.0.1' },
-  isUpgrade: false,
-});
+const headOf = ({ method, target }: Question, credential: readonly string[]): RequestHead => {
+  const asked = { method, target, rawHeaders: ['Host', 'api.example', ...credential], httpVersion: '1.1' };
+  return {
+    ...asked,
+    ...originFormOf(asked),
+    peer: { address: '127.0.0.1', isTrusted: false, proto: 'http', forwardedFor: '127.0.0.1' },
+    isUpgrade: false,
+  };
+};
 
 /** They only stand for a credential: each has the form of its kind. */
 const credentials = { api_token: 'Bearer imagined', interactive: 'Bearer a.b.c' };

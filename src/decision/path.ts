@@ -32,8 +32,8 @@ classes['?'.charCodeAt(0)] = question;
 const queryText = /^[\x21\x22\x24-\x7e]*$/;
 
 /**
- * Parses a request target in origin form (RFC 9112 section 3.2.1); every other form is refused, `*` and `http://x/`
- * included. Refused as `path_ambiguous`: empty, `.` and `..` segments (also between escaped blanks), `\`, `;`, `#`,
+ * Parses a request target in origin form (RFC 9112 section 3.2.1); every other form is refused, `*` included (the
+ * absolute form has become origin form before: proxy/absolute-form.ts). Refused as `path_ambiguous`: empty, `.` and `..` segments (also between escaped blanks), `\`, `;`, `#`,
  * characters that must be escaped, and every escape of `/`, `\`, `;`, `?`, `#`, a control character, an unreserved
  * character, a second escape (`%252e`) or of bytes that are not UTF-8.
  * @param raw the target as received, one byte a character.

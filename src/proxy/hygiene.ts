@@ -33,6 +33,8 @@ interface Reading {
 
 /** `uri-host [":" port]` of RFC 9110 section 7.2, without user information, escapes and empty names. */
 const hostSyntax = /^(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
+/** Whether a text is a host that is understood in one way: of Host, or of a target in absolute form. */
+export const isHost = (text: string): boolean => hostSyntax.test(text);
 const digits = /^\d{1,15}$/;
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
@@ -99,7 +101,7 @@ const readHeader = (
       return 'a framing header in another spelling';
     case headerClass.host:
       if (facts.host !== undefined) return 'two Host headers';
-      if (!hostSyntax.test(value)) return 'Host is no host';
+      if (!isHost(value)) return 'Host is no host';
       facts.host = value;
       break;
     case headerClass.connection:

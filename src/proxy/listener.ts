@@ -12,6 +12,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Settings } from '../settings/settings.ts';
+import { originFormOf } from './absolute-form.ts';
 
 export type Serve = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -49,7 +50,7 @@ export const createListener = (settings: ListenerSettings, handler: Handler): Li
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: 60_000,
-    shouldUpgradeCallback: (request) => handler.shouldUpgrade(request),
+    shouldUpgradeCallback: (request) => handler.shouldUpgrade(readTarget(request)),
   };
   const listener: Listener =
     tls === undefined
@@ -69,10 +70,12 @@ export const createListener = (settings: ListenerSettings, handler: Handler): Li
   listener.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) =>
     handler.connection(socket),
   );
-  listener.on('request', (request, response) => handler.request(request, response));
-  listener.on('checkContinue', (request, response) => handler.checkContinue(request, response));
-  listener.on('checkExpectation', (request, response) => handler.checkExpectation(request, response));
-  listener.on('upgrade', (request, socket, head) => handler.upgrade(request, socket, head));
+  listener.on('request', (request, response) => handler.request(readTarget(request), response));
+  listener.on('checkContinue', (request, response) => handler.checkContinue(readTarget(request), response));
+  listener.on('checkExpectation', (request, response) =>
+    handler.checkExpectation(readTarget(request), response),
+  );
+  listener.on('upgrade', (request, socket, head) => handler.upgrade(readTarget(request), socket, head));
   listener.on('connect', (request, socket) => handler.connect(request, socket));
   listener.on('clientError', (error, socket) => {
     if (socket instanceof Socket) handler.clientError(error, socket);
@@ -80,6 +83,19 @@ export const createListener = (settings: ListenerSettings, handler: Handler): Li
   });
   return listener;
 };
+
+/** A request in absolute form becomes the same one in origin form, before anybody has read its target or its Host. */
+const readTarget = (request: IncomingMessage): IncomingMessage => {
+  const { method = '', url = '', rawHeaders, httpVersion } = request;
+  if (url.charCodeAt(0) === slash) return request;
+  const read = originFormOf({ method, target: url, rawHeaders, httpVersion });
+  if (read === undefined) return request;
+  request.url = read.target;
+  request.rawHeaders = [...read.rawHeaders];
+  request.headers.host = read.host;
+  return request;
+};
+const slash = 47;
 
 /** Puts bounds and certificate in force, also while it listens. Throws, with nothing changed, when the certificate is bad. */
 export const adjustListener = (listener: Listener, { limits, tls }: ListenerSettings): void => {

@@ -153,6 +153,11 @@ t.test('explain tells the rule, the verdict, and what the API would receive', as
     'without a credential': [['GET', '/things/1'], 1, /refused: 401 credential_missing/],
     'another method': [['POST', '/things/1', '--scopes', 'things:read'], 1, /refused: 403 method_refused/],
     'no such path': [['GET', '/nothing'], 1, /refused: 403 route_unknown/],
+    'a URL (RFC 9112 section 3.2.2)': [
+      ['GET', 'http://api.example/things/1', '--scopes', 'things:read'],
+      0,
+      /forwarded to +http:\/\/127.0.0.1:8081\/things\/1$/m,
+    ],
     'a path that two servers read differently': [
       ['GET', '/things/../admin'],
       1,

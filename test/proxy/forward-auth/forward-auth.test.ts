@@ -249,6 +249,18 @@ t.test('the target is judged byte for byte, or refused', async (t) => {
     t.equal((await ask(`GET ${target}`)).status, 200, target);
 });
 
+t.test('a proxy may ask in absolute form itself (RFC 9112 section 3.2.2)', async (t) => {
+  const { send } = await startDoor(t, { style: 'envoy' });
+  const lines = ['X-Forwarded-For: 203.0.113.9', 'X-Forwarded-Proto: https', 'Host: other'];
+  for (const [target, status] of [
+    ['http://api.example/public/x', 200],
+    ['http://api.example/admin', 401],
+    ['http://api.example/public/../admin', 400],
+    ['http://user@api.example/public/x', 400],
+  ] as const)
+    t.equal((await send([`GET ${target} HTTP/1.1`, ...lines])).status, status, target);
+});
+
 t.test(
   'a credential in the query would reach the API, so it is refused where the route does not keep it',
   async (t) => {

@@ -100,7 +100,8 @@ t.test("a handshake's path reaches the API byte for byte as it was authorized, o
     '/ADMIN',
     '/admin/.',
     '/%252e',
-    'http://x/admin',
+    'http://x//admin',
+    'http://user@x/admin',
     '*',
   ])
     t.equal((await send(`GET ${target} HTTP/1.1\r\nHost: api\r\n${upgrade}\r\n`)).status, 400, target);
