@@ -16,6 +16,7 @@ import type {
 } from './records.ts';
 import type { ReminderStore } from './reminder-store.ts';
 import type { TokenListings } from './token-listing.ts';
+import type { UsageStore } from './usage-store.ts';
 
 /** What one look-up of a secret's digest finds, read atomically. */
 export interface ApiTokenFound {
@@ -240,6 +241,7 @@ type Commands = LookUps &
   SigningKeyStore &
   AuditStore &
   ReminderStore &
+  UsageStore &
   WriteBack;
 
 export interface TokenStore extends Commands {
@@ -300,6 +302,8 @@ const commands: Readonly<Record<StoreCommand, true>> = {
   findReminders: true,
   claimReminder: true,
   settleReminder: true,
+  addUsage: true,
+  readUsage: true,
   reapply: true,
 };
 

@@ -16,6 +16,7 @@ import { tokensOfUser } from '../support/tokens-of-user.ts';
 import { recordFeed } from './recorded-feed.ts';
 import { reminders } from './reminders.ts';
 import { tokenListings } from './token-listings.ts';
+import { usageContract } from './usage.ts';
 
 export const tokenStoreContract = (t: Test, makePlace: MakePlace): void => {
   t.test('orgs', (t) => orgs(t, makePlace));
@@ -27,6 +28,7 @@ export const tokenStoreContract = (t: Test, makePlace: MakePlace): void => {
   t.test('uses, passwords and what a token carries', (t) => particulars(t, makePlace));
   t.test('listings of API tokens', (t) => tokenListings(t, makePlace));
   t.test('reminders', (t) => reminders(t, makePlace));
+  t.test('usage', (t) => usageContract(t, makePlace));
   t.test('the audit', (t) => auditContract(t, makePlace));
   t.test('signing keys', (t) => keys(t, makePlace));
   t.test('revoked signing keys', (t) => revokedKeys(t, makePlace));

@@ -55,10 +55,10 @@ export const listIndex = (
 };
 
 /**
- * The writes that may be lost in a failover. `audit` and `last_use` are collected and written later; `sweep` is repeated by
+ * The writes that may be lost in a failover. `audit`, `last_use` and `usage` are collected and written later; `sweep` is repeated by
  * the next listing; `write_back` is repeated by every replica that notices the loss.
  */
-export type UnacknowledgedWrite = 'audit' | 'last_use' | 'sweep' | 'write_back';
+export type UnacknowledgedWrite = 'audit' | 'last_use' | 'usage' | 'sweep' | 'write_back';
 
 export interface StoreContext {
   readonly keys: KeySpace;

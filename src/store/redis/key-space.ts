@@ -3,6 +3,7 @@
 
 import type { AuditLog } from '../audit-logs.ts';
 import type { TokenOrder, TokenPart } from '../token-listing.ts';
+import type { UsageSubject } from '../usage-store.ts';
 import { shardCount, shardOfAccount, shardOfDigest, shardOfTokenId } from '../../tokens/shard.ts';
 
 export const allShards: readonly number[] = Array.from({ length: shardCount }, (_, shard) => shard);
@@ -104,6 +105,16 @@ export class KeySpace {
   readonly reminders = (tokenId: string): string =>
     this.#key(shardOfTokenId(tokenId), `reminders:${tokenId}`);
   readonly reminderLease = (): string => this.#key(0, 'reminder-lease');
+
+  // Usage: hashes with a field for each day, which expire; all of a token, its user and this shard's part of its org lie together.
+  // And which batch of a process was added last.
+  readonly usage = (shard: number, subject: UsageSubject): string => {
+    if ('tokenId' in subject) return this.#key(shard, `usage:token:${subject.tokenId}`);
+    const { orgId, userId } = subject;
+    return this.#key(shard, `usage:${userId === undefined ? 'org' : 'user'}:${this.account(orgId, userId)}`);
+  };
+  readonly usageWriter = (shard: number, writer: string): string =>
+    this.#key(shard, `usage-writer:${writer}`);
 
   // The audit: streams that keep their newest entries. The logs of all orgs lie in one shard, those of an org with its record;
   // `auditBefore` is what the log of all orgs held of an org before orgs had their own.

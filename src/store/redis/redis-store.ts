@@ -27,6 +27,7 @@ import { checkServer, probe } from './server-info.ts';
 import { signingKeys } from './signing-keys.ts';
 import { tokenListings } from './token-scan.ts';
 import { createUpkeep, indexEarlierTokens, sweepVanished, type Upkeep } from './upkeep.ts';
+import { usage } from './usage.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -82,6 +83,7 @@ export const createRedisStore = (settings: RedisSettings, options: StoreOptions)
     ...signingKeys(context),
     ...audit(context),
     ...reminders(context),
+    ...usage(context),
     reapply: (changes) => context.attempt(() => writeBack(context, [...changes, ...own.unread()], now())),
     // Who follows the feed serves: only then is there time for what earlier versions left.
     follow: (listener, longerMs = 0) => {

@@ -197,6 +197,26 @@ const migrations: readonly string[] = [
   CREATE INDEX reminders_by_end ON reminders (keep_until_ms);
   CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- How API tokens are used. subject: token ID, user ORG/USER or org ORG.
+  CREATE TABLE usage_sums (
+    subject TEXT NOT NULL,
+    day TEXT NOT NULL,
+    requests INTEGER NOT NULL,
+    refused INTEGER NOT NULL,
+    bytes_in INTEGER NOT NULL,
+    bytes_out INTEGER NOT NULL,
+    keep_until TEXT NOT NULL,
+    PRIMARY KEY (subject, day)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX usage_by_end ON usage_sums (keep_until);
+  -- Which batch of a process was added last.
+  CREATE TABLE usage_writers (
+    writer TEXT PRIMARY KEY,
+    number INTEGER NOT NULL,
+    keep_until TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** Brings an open database to the newest version, in one transaction; several processes may try at once. */

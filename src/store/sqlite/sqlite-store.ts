@@ -5,6 +5,7 @@ import { isOutage } from '../../decision/outcome.ts';
 import type { SqliteSettings } from '../../settings/settings.ts';
 import { silentLog, type StoreOptions } from '../store-options.ts';
 import type { TokenStore } from '../token-store.ts';
+import { dayOf } from '../usage-store.ts';
 import { accounts } from './accounts.ts';
 import { audit } from './audit.ts';
 import type { FileConnection } from './connection.ts';
@@ -16,6 +17,7 @@ import { reapplyChanges } from './reapply.ts';
 import { pruneReminders, reminders } from './reminders.ts';
 import { tokenListings } from './token-scan.ts';
 import { apiTokens, findApiToken, lookUps, pruneTokens } from './tokens.ts';
+import { pruneUsage, usage } from './usage.ts';
 
 /** Another process's writes are found this much later. */
 const pollDefaultMs = 10;
@@ -24,6 +26,7 @@ const pruneRecords = (connection: FileConnection, nowMs: number): void => {
   pruneTokens(connection, nowMs);
   pruneDeleted(connection, nowMs);
   pruneReminders(connection, nowMs);
+  pruneUsage(connection, dayOf(nowMs));
 };
 
 /** Opens nothing yet: `open` does, and throws with the file and what to do when it cannot be used. */
@@ -61,6 +64,7 @@ export const createSqliteStore = ({ file }: SqliteSettings, options: StoreOption
     ...signingKeys(access),
     ...audit(access),
     ...reminders(access),
+    ...usage(access),
     reapply: (changes) => reapplyChanges(access, changes, now() - access.retentionMs),
     follow: (listener, longerMs = 0) => {
       if (longerMs > 0) void access.keepLines(longerMs);

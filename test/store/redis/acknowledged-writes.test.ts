@@ -55,6 +55,8 @@ const asksFor = async (t: Test, store: TokenStore): Promise<Readonly<Record<Stor
     readAudit: 'reads',
     listReminderLooks: 'reads',
     findReminders: 'reads',
+    readUsage: 'reads',
+    addUsage: 'told to nobody',
     planReminderLooks: 'when to look; a lost one is looked at again',
     recordUses: 'told to nobody',
     appendAudit: 'told to nobody',

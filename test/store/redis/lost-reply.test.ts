@@ -4,6 +4,7 @@
 import { Redis } from 'ioredis';
 import t, { type Test } from 'tap';
 import type { TokenStore } from '../../../src/store/token-store.ts';
+import { dayOf } from '../../../src/store/usage-store.ts';
 import { exampleKey, exampleOrg, exampleToken, exampleUser } from '../../contract/examples.ts';
 import { sure } from '../../contract/places.ts';
 import { startRedis } from '../../support/redis.ts';
@@ -50,6 +51,25 @@ t.test('importing a token again after either of its replies was lost makes one t
   t.equal(await twice(t, wire, `token:${token.id}`, () => store.createToken(token, digest)), 'created');
   t.equal(await twice(t, wire, `digest:${digest}`, () => store.createToken(token, digest)), 'created');
   t.match(await store.findApiToken(digest), { token: { id: token.id } });
+});
+
+t.test('usage whose reply was lost is sent again, and counted once', async (t) => {
+  const { store, wire } = await setting(t);
+  const { user, made } = await furnish(t, store);
+  const { id: tokenId } = made.token;
+  const use = {
+    tokenId,
+    orgId: user.orgId,
+    userId: user.id,
+    requests: 5,
+    refused: 1,
+    bytesIn: 2,
+    bytesOut: 3,
+  };
+  const day = dayOf(Date.now());
+  const batch = { writer: 'one', number: 1, day, keepDays: 1, sums: [use] };
+  t.equal(await twice(t, wire, `usage:token:${tokenId}`, () => store.addUsage(batch)), 'done');
+  t.match(await store.readUsage({ tokenId }, { from: day, to: day }), [{ requests: 5, refused: 1 }]);
 });
 
 t.test('revoking, changing, ending and adding again change nothing twice', async (t) => {
