@@ -63,11 +63,11 @@ export const listenerChecks: readonly Check[] = [
       problem(['ops'], 'is the same address as `listen`; write another port, e.g. 127.0.0.1:9464');
   }),
   check(['listen', 'ops', 'upstream'], ({ upstream, ...own }, problem) =>
-    checkReturn(own, upstream, ['upstream', 'url'], problem),
+    checkReturn(own, upstream, ['upstream'], problem),
   ),
   check(['listen', 'ops', 'upstreams'], ({ upstreams, ...own }, problem) => {
     for (const [name, upstream] of Object.entries(upstreams))
-      checkReturn(own, upstream, ['upstreams', name, 'url'], problem);
+      checkReturn(own, upstream, ['upstreams', name], problem);
   }),
   forwardAuthCheck,
 ];
@@ -75,17 +75,23 @@ export const listenerChecks: readonly Check[] = [
 /** Requests that come back here would be forwarded again and again. */
 const checkReturn = (
   { listen, ops }: Listeners,
-  { url }: Upstream,
+  { url, addresses = [] }: Upstream,
   path: readonly string[],
   problem: Report,
 ): void => {
-  for (const [name, own] of Object.entries({ listen, ops }))
-    if (leadsTo(url, own))
-      problem(
-        path,
-        `is Tollgate itself (\`${name}\`), so each request would come back; write the address of the API`,
-      );
+  const isHere = (name: string): string =>
+    `is Tollgate itself (\`${name}\`), so each request would come back; write the address of the API`;
+  for (const [name, own] of Object.entries({ listen, ops })) {
+    // Where it is, not what it is called.
+    const at = addresses.find((one) => leadsTo({ origin: originOf(one), socketPath: undefined }, own));
+    if (at !== undefined)
+      problem([...path, 'addresses'], `${JSON.stringify(`${at.host}:${at.port}`)} ${isHere(name)}`);
+    else if (addresses.length === 0 && leadsTo(url, own)) problem([...path, 'url'], isHere(name));
+  }
 };
+
+const originOf = ({ host, port }: NonNullable<Upstream['addresses']>[number]): string =>
+  `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 
 export const isSameAddress = (one: Address, other: Address): boolean =>
   one.kind === 'unix'

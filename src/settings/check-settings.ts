@@ -10,8 +10,8 @@ import { listenerChecks } from './check-listeners.ts';
 import { proxyProtocolCheck } from './check-proxy-protocol.ts';
 import { surfaceCheck } from './check-routes.ts';
 import { reminderCheck } from './check-reminders.ts';
+import { upstreamChecks } from './check-upstreams.ts';
 import type { Report } from './settings-issue.ts';
-import { name } from './route-fields.ts';
 import type { FileFields } from './schema.ts';
 
 /** `isFaulty`: whether a group has a fault already. */
@@ -66,14 +66,7 @@ const resourceCheck = check(['upstream', 'upstreams'], ({ upstream, upstreams },
 const checks: readonly Check[] = [
   ...listenerChecks,
   proxyProtocolCheck,
-  check(['upstreams'], ({ upstreams }, problem) => {
-    for (const key of Object.keys(upstreams)) {
-      if (key === 'default')
-        problem(['upstreams', key], '`default` is the one in `upstream`; write it there');
-      else if (!name.read(key).ok)
-        problem(['upstreams', key], `${JSON.stringify(key)} is not a name; write ${name.expects}`);
-    }
-  }),
+  ...upstreamChecks,
   storeCheck,
   headerCheck,
   issuerCheck,

@@ -25,6 +25,19 @@ export const address: Reader<Address> = {
   json: { type: 'string', pattern: '^(unix:.+|.+:[0-9]+)$' },
 };
 
+/** One address of a server, which no name stands for. */
+export const ipAddress: Reader<{ readonly host: string; readonly port: number }> = {
+  read: (value) => {
+    const read = typeof value === 'string' ? parseHostPort(value) : undefined;
+    if (read === undefined || read.port === 0) return not(value, 'IP:PORT', ipAddress.expects);
+    return isIP(read.host) === 0
+      ? wrong(`${JSON.stringify(value)} is a name; write its address, or the name in \`url\``)
+      : right(read);
+  },
+  expects: 'IP:PORT such as 10.0.0.7:8081 or [fd00::7]:8081',
+  json: { type: 'string', pattern: '^.+:[0-9]+$' },
+};
+
 /** `host:port`, `[::1]:port`, or undefined. Without a port: `portDefault`, when there is one. */
 export const parseHostPort = (
   value: string,
@@ -106,6 +119,13 @@ export const resourceUrl: Reader<string> = refined(httpUrl('https://HOST or http
     : wrong(
         `has a query, or a path of other characters than letters, digits and . _ ~ -; write ${resourceUrl.expects}`,
       ),
+);
+
+/** A path with a query or without, as it stands in a request line. */
+export const probePath: Reader<string> = text(
+  'a path',
+  'a path such as /healthz',
+  /^\/(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2}){0,1000}$/,
 );
 
 export const headerName: Reader<string> = text(

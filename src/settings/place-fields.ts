@@ -1,11 +1,11 @@
-// The fields that say where things are: listeners, upstreams, the store, foreign issuers, proxies that ask.
+// The fields that say where things are: listeners, the store, foreign issuers, proxies that ask.
 
 import { z } from 'zod';
 import { alone, field, group } from './field.ts';
-import { address, cidr, exactHttpUrl, resourceUrl, upstreamUrl } from './network-readers.ts';
+import { address, cidr, exactHttpUrl } from './network-readers.ts';
 import { certificate, privateKey } from './pem.ts';
 import { duration } from './quantity.ts';
-import { count, flag, listOf, oneOf, secretText, share, text } from './reader.ts';
+import { count, flag, listOf, oneOf, secretText, text } from './reader.ts';
 import { storeUrl } from './store-url.ts';
 import { pathPrefix } from './surface-descriptor.ts';
 
@@ -13,56 +13,6 @@ export const tlsFields = group({
   cert: field(certificate("the server's certificate chain"), 'PEM file with the certificate chain.'),
   key: field(privateKey, "PEM file with the certificate's private key."),
 });
-
-/** `url`: its own URL, which has a default in one place only. */
-const upstreamFields = <Url extends z.ZodType>(url: Url) =>
-  alone(
-    group({
-      url,
-      resource: field(
-        resourceUrl,
-        'Its URL as clients know it, e.g. https://api.example.com/mcp: then they are told where its tokens are issued (RFC 9728).',
-      ).optional(),
-      ca: field(
-        certificate("the CA's certificate"),
-        "PEM file with the CA of the upstream's certificate; else the system's.",
-      ).optional(),
-      connectionsMax: field(count(1, 65_536), 'Connections held open to it.').prefault(256),
-      callerShare: field(
-        share,
-        'Share of them that one caller may hold at a time: a user, or an address without a credential. More requests wait, then 429. 1: all.',
-      ).prefault(0.25),
-      addressShare: field(
-        share,
-        'The same for one address, all its callers together. Name the proxies before Tollgate in `trustedProxies`, or all callers share one address.',
-      ).prefault(0.5),
-      connectTimeoutMs: field(duration('10ms', '5m'), 'Time to connect.').prefault('2s'),
-      keepAliveTimeoutMs: field(
-        duration('100ms', '1h'),
-        "An idle connection is closed after this. Stay below the upstream's own time-out (Node's is 5s).",
-      ).prefault('4s'),
-      bodyIdleTimeoutMs: field(
-        duration('100ms', '1d'),
-        'Longest silence between two pieces of a response body.',
-      ).prefault('60s'),
-      hostHeader: field(
-        oneOf('caller', 'upstream'),
-        "Which Host the API sees: the caller's, or the one in `url`.",
-      ).prefault('caller'),
-    }),
-    'url',
-  );
-
-/** The API in front of which Tollgate stands. */
-export const defaultUpstreamFields = upstreamFields(
-  field(upstreamUrl, 'The API: http://HOST:PORT, https://HOST:PORT or unix:/path.').prefault(
-    'http://127.0.0.1:8081',
-  ),
-);
-
-export const namedUpstreamFields = upstreamFields(
-  field(upstreamUrl, 'http://HOST:PORT, https://HOST:PORT or unix:/path.'),
-);
 
 export const storeFields = alone(
   group({

@@ -46,7 +46,10 @@ export const issuerOf = (listen: Address, isTls: boolean): string => {
 
 const resolveUpstreams = (upstreams: FileFields['upstreams']) =>
   Object.fromEntries(
-    Object.entries(upstreams).map(([name, { url, ...upstream }]) => [name, { name, ...url, ...upstream }]),
+    Object.entries(upstreams).map(([name, { url, connectionAgeMsMax = Infinity, ...upstream }]) => [
+      name,
+      { name, ...url, ...upstream, connectionAgeMsMax },
+    ]),
   );
 
 /** The user and password stand in the URL or beside it. */
@@ -86,6 +89,8 @@ const resolveRoute = (
   tenantParameter: tenantOf(tenant, route),
   errors: route.errors ?? fields.errors,
   challenge: challengeOf(route, fields),
+  responseTimeoutMs:
+    route.responseTimeoutMs ?? (fields.upstreams[route.upstream] ?? fields.upstream).responseTimeoutMs,
 });
 
 /** Where the upstream of a route has a `resource`. */

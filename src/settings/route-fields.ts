@@ -97,6 +97,6 @@ export const routeFields = group({
   requestBodyBytesMax: field(size('0', '1024GB'), 'Largest request body; more is 413.').prefault('1GB'),
   responseTimeoutMs: field(
     duration('10ms', '1d'),
-    "Time until the API's response headers; more is 504.",
-  ).prefault('60s'),
+    "Time until the API's response headers; more is 504. Without it: the upstream's `responseTimeout`.",
+  ).optional(),
 });

@@ -8,10 +8,8 @@ import { field, fileOf, group } from './field.ts';
 import { address, cidr, headerName, httpUrl } from './network-readers.ts';
 import { sealingKey, signingKeys } from './pem.ts';
 import {
-  defaultUpstreamFields,
   forwardAuthFields,
   issuerFields,
-  namedUpstreamFields,
   proxyProtocolFields,
   storeFields,
   tlsFields,
@@ -22,6 +20,7 @@ import { reminderFields } from './reminder-fields.ts';
 import { enforcementMode, errorDialect, routeFields } from './route-fields.ts';
 import { surfaceFields } from './surface-list.ts';
 import { oauth } from './surfaces/oauth.ts';
+import { defaultUpstreamFields, namedUpstreamFields } from './upstream-fields.ts';
 
 const identityGroup = group({
   headers: z
@@ -196,6 +195,13 @@ const reloadFields = group({
   ).prefault(true),
 });
 
+const readyFields = group({
+  requireUpstream: field(
+    listOf(text('a name', 'a name in `upstreams`, or default')),
+    'Upstreams without which /readyz answers 503: all of their addresses are down. Each needs `health.probe`.',
+  ).prefault([]),
+});
+
 const shutdownFields = group({
   drainDelayMs: field(
     duration('0s', '5m'),
@@ -265,6 +271,7 @@ export const fileFields = group({
   ).prefault([]),
   log: logFields.meta({ description: 'JSON lines on standard output.' }).prefault({}),
   reload: reloadFields.meta({ description: 'Changing settings while the process runs.' }).prefault({}),
+  ready: readyFields.meta({ description: 'What /readyz asks for, beside the store.' }).prefault({}),
   shutdown: shutdownFields.meta({ description: 'How the process ends.' }).prefault({}),
 });
 

@@ -336,6 +336,59 @@ const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]>
     'cidr',
     /trustedProxies: item 2: "300.0.0.1" is not an address range/,
   ],
+  // upstreams: numbers 8 and 9
+  'an address of an upstream is no name': [
+    'upstream-addresses-name',
+    /^:3:\d+: upstream.addresses: item 2: "api2.internal:8081" is a name; write its address, or the name in `url`/,
+  ],
+  'an address of an upstream is listed once': [
+    'upstream-addresses-twice',
+    /^:3:\d+: upstream.addresses: has 10.0.0.7 port 8081 twice/,
+  ],
+  'none of its addresses leads back to Tollgate': [
+    'upstream-addresses-listen',
+    /^:4:\d+: upstream.addresses: "127.0.0.1:8080" is Tollgate itself \(`listen`\)/,
+  ],
+  'a unix socket has no other address': [
+    'upstream-addresses-socket',
+    /^:3:\d+: upstream.addresses: means nothing beside a unix socket/,
+  ],
+  'a connection that is not kept has one request': [
+    'upstream-keep-alive-off',
+    /^:3:29: upstream.requestsPerConnectionMax: means nothing with keepAlive: false/,
+  ],
+  'a connection may grow a second old': [
+    'upstream-age',
+    /^:2:21: upstream.connectionAgeMax: 0s is out of range; write a duration from 1s to 30d.*, or never/,
+  ],
+  'a client certificate that expired': [
+    'upstream-client-expired',
+    /^:4:11: upstream.clientCertificate.cert: expired on 20\d\d-\d\d-\d\d, so the upstream would refuse it/,
+  ],
+  'a client certificate has its own key': [
+    'upstream-client-key',
+    /^:6:12: upstreams.reports.clientCertificate.key: does not belong to the certificate/,
+  ],
+  'a client certificate needs TLS to be shown': [
+    'upstream-client-plain',
+    /^:4:11: upstream.clientCertificate.cert: is shown to https upstreams alone/,
+  ],
+  'a probe has a path without blanks': [
+    'upstream-probe-path',
+    /^:2:20: upstream.health.probe.path: "\/health z" is not a path/,
+  ],
+  'a status that says that an API failed is one of 500 to 599': [
+    'upstream-failure-status',
+    /^:3:\d+: upstream.health.failureStatuses: item 1: 404 is not a whole number from 500 to 599/,
+  ],
+  'readiness asks for an upstream there is': [
+    'ready-unknown',
+    /^:1:\d+: ready.requireUpstream: "reprots" is no upstream; did you mean reports\?/,
+  ],
+  'readiness asks for an upstream that is probed': [
+    'ready-without-probe',
+    /^:2:\d+: ready.requireUpstream: names "default", which has no health.probe.*write upstream.health.probe: \/healthz/,
+  ],
   // routes
   'a route has a name': ['route-no-name', /^:2:5: routes\[0\].name: is missing/],
   "a route's name is its own": ['route-name-twice', /^:3:13: routes\[1\].name: .*routes\[0\]/],

@@ -21,6 +21,7 @@ import { type CountedUpgrader, createUpgrader } from '../../src/proxy/upstream/u
 import type { UpstreamSettings } from '../../src/settings/settings.ts';
 import { connectRaw } from './raw-client.ts';
 import { type RawUpstreamOptions, startRawUpstream } from './raw-upstream.ts';
+import { settingsWith } from './settings.ts';
 
 export interface ForwardingOptions {
   readonly upstream?: Partial<UpstreamSettings>;
@@ -53,18 +54,15 @@ export const upstreamSettings = (
   at: { readonly origin: string; readonly socketPath?: string | undefined },
   more: Partial<UpstreamSettings> = {},
 ): UpstreamSettings => ({
+  ...settingsWith().upstreams['default']!,
   name: 'api',
   origin: at.origin,
   socketPath: at.socketPath,
-  ca: undefined,
   connectionsMax: 64,
   callerShare: 1,
   addressShare: 1,
   connectTimeoutMs: 5_000,
-  keepAliveTimeoutMs: 4_000,
   bodyIdleTimeoutMs: 10_000,
-  resource: undefined,
-  hostHeader: 'caller',
   ...more,
 });
 
