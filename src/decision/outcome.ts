@@ -13,6 +13,8 @@ export interface Denial {
   readonly reason: DenialReason;
   /** For the log only: what was found, never a credential. */
   readonly evidence: string | undefined;
+  /** Of `method_not_allowed`: the methods that rules let through at this path (RFC 9110 section 15.5.6). */
+  readonly allow?: readonly string[];
   /** On the proxied path, told as if there were nothing there: 404. */
   readonly isHidden?: true;
   /** The token may be good later: its time has not come, or what it is judged by is not known here yet. */

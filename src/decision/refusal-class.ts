@@ -9,6 +9,8 @@ export type RefusalClass =
   | 'headers_too_large'
   | 'target_too_long'
   | 'method_refused'
+  /** Rules let other methods through here. */
+  | 'method_not_allowed'
   /** No rule lets it through, whoever asks. */
   | 'route_refused'
   /** There is something, but to this caller there is nothing. */
@@ -38,6 +40,7 @@ export const denialClasses = {
   target_too_long: 'target_too_long',
   path_ambiguous: 'path_ambiguous',
   method_refused: 'method_refused',
+  method_not_allowed: 'method_not_allowed',
   route_unknown: 'route_refused',
   credential_missing: 'credential_missing',
   credential_malformed: 'credential_invalid',

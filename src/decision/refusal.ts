@@ -25,6 +25,7 @@ const titles = {
   401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
+  405: 'Method Not Allowed',
   408: 'Request Timeout',
   413: 'Content Too Large',
   414: 'URI Too Long',
@@ -67,6 +68,7 @@ const answers: Readonly<Record<RefusalClass, Answer>> = {
   headers_too_large: { status: 431, detail: 'Send fewer or shorter header fields.' },
   target_too_long: { status: 414, detail: 'Send a shorter target.' },
   method_refused: forbidden,
+  method_not_allowed: { status: 405, detail: 'Use one of the methods that Allow names.' },
   route_refused: forbidden,
   hidden: { status: 404, detail: 'There is nothing at this path.' },
   credential_missing: {

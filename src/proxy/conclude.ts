@@ -81,7 +81,7 @@ export const refuseUnrouted = (
   shadowRule: RouteRule | undefined,
 ): Refused | Forward => {
   if (shadowRule === undefined || refusal.reason === 'path_ambiguous')
-    return refused(refusal, unrouted(facts, clientAddress, '(none)'));
+    return refused(refusal, unrouted(facts, clientAddress, '(none)', allowPairs(refusal)));
   const match = { rule: shadowRule, tenant: undefined, isAmbiguous: false };
   const asked = {
     head,
@@ -97,7 +97,15 @@ export const refuseUnrouted = (
 
 export const refused = (refusal: Refusal, known: Known): Refused => ({ kind: 'refused', known, refusal });
 
-export const unrouted = (facts: HeaderFacts | undefined, clientAddress: string, route: string): Known => ({
+const allowPairs = ({ allow }: Denial): readonly string[] =>
+  allow === undefined ? noPairs : ['Allow', allow.join(', ')];
+
+export const unrouted = (
+  facts: HeaderFacts | undefined,
+  clientAddress: string,
+  route: string,
+  answerPairs: readonly string[] = noPairs,
+): Known => ({
   facts,
   clientAddress,
   route,
@@ -105,7 +113,7 @@ export const unrouted = (facts: HeaderFacts | undefined, clientAddress: string, 
   credentialKind: undefined,
   identity: undefined,
   shadow: undefined,
-  answerPairs: noPairs,
+  answerPairs,
 });
 
 export const knownOf = (asked: Asked, identity: Identity | undefined, permit: Permit | undefined): Known => ({

@@ -18,7 +18,7 @@ export interface RouteMatch {
 export interface Router {
   /** `path`: canonical (decision/path.ts). Undefined when no rule names this method and path, unmistakably. */
   match(method: string, path: string): RouteMatch | undefined;
-  /** Why `match` found nothing. */
+  /** Why `match` found nothing. Where it finds a rule for other methods, the denial names them. */
   refusalOf(method: string, path: string): Denial;
   /** Whether some server may read the path as one that is answered here, though it is none. */
   looksOwned(path: string): boolean;
@@ -66,10 +66,12 @@ export const createRouter = (routes: readonly RouteRule[], owned: readonly PathP
   };
 
   const refusalOf = (method: string, path: string): Denial => {
-    if (!trees.has(method)) return denial('method_refused', method);
     if (find(method, path) !== undefined) return ambiguousPath;
-    for (const tree of trees.values()) if (tree.has(path)) return denial('method_refused', method);
-    return denial('route_unknown');
+    const allow =
+      method === 'CONNECT' ? [] : [...trees.keys()].filter((other) => match(other, path) !== undefined);
+    if (allow.length > 0) return { ...denial('method_not_allowed', method), allow };
+    const isRead = [...trees.values()].some((tree) => tree.has(path));
+    return isRead || !trees.has(method) ? denial('method_refused', method) : denial('route_unknown');
   };
   return { match, refusalOf, looksOwned };
 };

@@ -151,7 +151,11 @@ t.test('explain tells the rule, the verdict, and what the API would receive', as
       /refused: 403 scope_missing \(things:read\)/,
     ],
     'without a credential': [['GET', '/things/1'], 1, /refused: 401 credential_missing/],
-    'another method': [['POST', '/things/1', '--scopes', 'things:read'], 1, /refused: 403 method_refused/],
+    'another method': [
+      ['POST', '/things/1', '--scopes', 'things:read'],
+      1,
+      /refused: 405 method_not_allowed/,
+    ],
     'no such path': [['GET', '/nothing'], 1, /refused: 403 route_unknown/],
     'a URL (RFC 9112 section 3.2.2)': [
       ['GET', 'http://api.example/things/1', '--scopes', 'things:read'],

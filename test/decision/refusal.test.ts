@@ -52,6 +52,7 @@ t.test('the status rule', async (t) => {
     ['tenant_mismatch', 403],
     ['route_unknown', 403],
     ['method_refused', 403],
+    ['method_not_allowed', 405],
     ['upgrade_refused', 403],
     ['rate_limited', 429],
     ['share_used_up', 429],

@@ -462,12 +462,17 @@ t.test('a method that no route names is refused', async (t) => {
   for (const bytes of [
     'CONNECT api:443 HTTP/1.1\r\nHost: api\r\n\r\n',
     'CONNECT /things HTTP/1.1\r\nHost: api\r\n\r\n',
+  ]) {
+    t.equal((await send(bytes)).status, 403, bytes.split('\r')[0]!);
+    t.match(await edge.nextOutcome(), { result: 'denial', reason: 'method_refused', status: 403 });
+  }
+  for (const bytes of [
     'TRACE /things HTTP/1.1\r\nHost: api\r\n\r\n',
     'PROPFIND /things HTTP/1.1\r\nHost: api\r\n\r\n',
     'QUERY /things HTTP/1.1\r\nHost: api\r\n\r\n',
   ]) {
-    t.equal((await send(bytes)).status, 403, bytes.split('\r')[0]!);
-    t.match(await edge.nextOutcome(), { result: 'denial', reason: 'method_refused', status: 403 });
+    t.equal((await send(bytes)).status, 405, bytes.split('\r')[0]!);
+    t.match(await edge.nextOutcome(), { result: 'denial', reason: 'method_not_allowed', status: 405 });
   }
   for (const method of ['get', 'Get', 'FOO', 'GET\u0000', '"GET"'])
     t.equal((await send(`${method} /things HTTP/1.1\r\nHost: api\r\n\r\n`)).status, 400, method);
@@ -597,6 +602,7 @@ t.test('whatever callers send, records speak a closed vocabulary', async (t) => 
   t.equal(edge.outcomes.length, count);
   t.same([...new Set(edge.outcomes.map(({ route }) => route))].toSorted(), ['(none)', 'things']);
   t.same([...new Set(edge.outcomes.map(({ reason }) => String(reason)))].toSorted(), [
+    'method_not_allowed',
     'method_refused',
     'route_unknown',
     'token_unknown',

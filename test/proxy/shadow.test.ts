@@ -182,7 +182,7 @@ t.test('what no route covers goes on only where everything is in shadow mode', a
   const routes = [shadowRule({ methods: ['GET'] })];
   const one = await setScene(t, { routes });
   t.equal((await one.send('GET /elsewhere')).status, 403);
-  t.equal((await one.send('DELETE /things/1')).status, 403);
+  t.equal((await one.send('DELETE /things/1')).status, 405);
   t.same(one.edge.shadowed, []);
   const all = await setScene(t, {
     routes,
@@ -198,7 +198,7 @@ t.test('what no route covers goes on only where everything is in shadow mode', a
   t.same(first!.all('x-identity'), []);
   t.same(all.edge.shadowed, [
     ['(none)', 'route_unknown'],
-    ['(none)', 'method_refused'],
+    ['(none)', 'method_not_allowed'],
   ]);
   t.match(await all.edge.nextOutcome(), { route: '(none)', shadow: { reason: 'route_unknown' } });
   t.equal((await all.send('POST /oauth2/token')).status, 204, 'what Tollgate answers is answered as always');

@@ -27,6 +27,7 @@ const settings = {
     { name: 'things', path: '/things/*', scopes: ['things:read'] },
     { name: 'admin', path: '/admin/*', scopes: ['things:admin'] },
     { name: 'public', path: '/public/*', public: true },
+    { name: 'written', path: '/written', methods: ['POST'], scopes: [] },
     { name: 'socket', path: '/ws', scopes: ['things:read'], upgrade: true },
     { name: 'beside', path: '/{first}/beside', public: true },
     { name: 'swapped', path: '/swapped', scopes: [], forwardCredential: 'access-token' },
@@ -133,6 +134,9 @@ const refuses = async (t: Test, deployment: Deployment): Promise<void> => {
   const ambiguous = await raw(deployment, 'GET /public//x');
   t.equal(ambiguous.status, 400, 'a status that is neither 401 nor 403');
   t.match(JSON.parse(ambiguous.body), { status: 400, detail: /more than one way/ });
+  const method = await call(proxy, '/written', secret, { method: 'PUT' });
+  t.equal(method.status, 405);
+  t.equal(method.headers.get('allow'), 'POST');
   t.equal(api.received.length, before, 'nothing of it reached the API');
 };
 

@@ -48,7 +48,7 @@ local function refuse(txn, answer)
     return txn:done(reply)
   end
   reply:set_status(status)
-  for _, name in ipairs({ "content-type", "cache-control", "www-authenticate", "retry-after", "x-request-id" }) do
+  for _, name in ipairs({ "content-type", "cache-control", "www-authenticate", "retry-after", "allow", "x-request-id" }) do
     local value = first(answer, name)
     if value then reply:add_header(name, value) end
   end

@@ -104,6 +104,7 @@ const codes: Readonly<Record<RefusalClass, OwnCode>> = {
   headers_too_large: 'request_malformed',
   target_too_long: 'request_malformed',
   method_refused: 'method_refused',
+  method_not_allowed: 'method_refused',
   route_refused: 'request_malformed',
   hidden: 'path_unknown',
   credential_missing: 'credential_missing',

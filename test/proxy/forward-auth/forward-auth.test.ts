@@ -28,6 +28,7 @@ const routes = [
   aRule({ name: 'public', path: '/public/*', public: true }),
   aRule({ name: 'vendor', path: '/vendor/*', errors: 'csp' }),
   aRule({ name: 'kept', path: '/kept/*', forwardCredential: 'keep', credentialQueryParameter: 'token' }),
+  aRule({ name: 'written', path: '/written', methods: ['POST'] }),
   aRule({ name: 'query', path: '/query', credentialQueryParameter: 'token' }),
   aRule({ name: 'socket', path: '/socket', upgrade: true }),
   aRule({ name: 'tried', path: '/tried/*', scopes: ['things:read'], mode: 'shadow' }),
@@ -249,6 +250,14 @@ t.test('the target is judged byte for byte, or refused', async (t) => {
     t.equal((await ask(`GET ${target}`)).status, 200, target);
 });
 
+t.test('405 names the methods to the proxy, and to nginx by header too', async (t) => {
+  const { ask } = await startDoor(t);
+  const answer = await ask('PUT /written');
+  t.equal(answer.status, 405);
+  t.equal(answer.header('allow'), 'POST');
+  t.equal(answer.header('x-tollgate-status'), '405');
+});
+
 t.test('a proxy may ask in absolute form itself (RFC 9112 section 3.2.2)', async (t) => {
   const { send } = await startDoor(t, { style: 'envoy' });
   const lines = ['X-Forwarded-For: 203.0.113.9', 'X-Forwarded-Proto: https', 'Host: other'];
@@ -331,7 +340,7 @@ t.test('HEAD and OPTIONS are judged by their own rules', async (t) => {
   t.equal((await ask('HEAD /things/1', good)).status, 200);
   t.equal((await ask('OPTIONS /things/1')).status, 401, 'a preflight needs a public rule');
   t.equal((await ask('OPTIONS /public/x')).status, 200);
-  t.equal((await ask('TRACE /public/x')).status, 403);
+  t.equal((await ask('TRACE /public/x')).status, 405);
 });
 
 t.test('every answer has the id of its request, a question that cannot be read included', async (t) => {
