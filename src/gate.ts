@@ -134,7 +134,7 @@ const factsOf = (
 
 /** What Prometheus reads when it asks. */
 const readingsOf = (
-  { current }: InForce,
+  { current, usage }: InForce,
   { feedState, clock, lookups }: Foundation,
   { listener, refusedByAddress, refusedByProxyHeader }: Edge,
 ): Omit<MetricSources, 'readiness'> => {
@@ -157,6 +157,7 @@ const readingsOf = (
       const byAlgorithm = Map.groupBy(published, ({ algorithm }) => algorithm);
       return Object.fromEntries([...byAlgorithm].map(([algorithm, keys]) => [algorithm, keys.length]));
     },
+    usageUncounted: usage.uncounted,
     certificateExpiryMs: () => current().certificateExpiryMs,
   };
 };

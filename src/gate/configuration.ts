@@ -7,6 +7,7 @@ import { createSessionLimit } from '../identity/session-limit.ts';
 import { createSignInLimit } from '../identity/sign-in-limit.ts';
 import { createUnknownTokenLimit } from '../identity/unknown-token-limit.ts';
 import type { Audit } from '../lifecycle/audit.ts';
+import type { Usage } from '../lifecycle/usage.ts';
 import type { PasswordHashes } from '../lifecycle/password-hash.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { createRecorder } from '../observe/access-line.ts';
@@ -59,6 +60,7 @@ export interface ConfigurationDeps extends IdentificationDeps {
   readonly foundation: Foundation;
   readonly live: LiveConnections;
   readonly audit: Audit;
+  readonly usage: Usage;
   readonly passwords: PasswordHashes;
   readonly metrics: Pick<Metrics, 'record' | 'shadow' | 'status'>;
 }
@@ -93,7 +95,8 @@ export const createConfiguration = async (
     now,
     record,
   };
-  const parts = { identifier, forwarder, upgrader, record, countShadow: metrics.shadow };
+  const recordForwarded = settings.usage.enabled ? deps.usage.noting(record) : record;
+  const parts = { identifier, forwarder, upgrader, record: recordForwarded, countShadow: metrics.shadow };
   const serve = async (served: Settings): Promise<Served> => {
     const surfaces = await createSurfaces({ ...surfaceDeps, settings: served });
     return { surfaces, running: createRunning(served, { ...parts, surfaces }, now) };

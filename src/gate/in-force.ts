@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { isOutage } from '../decision/outcome.ts';
 import { newCacheCounts } from '../identity/identity-cache.ts';
 import { createAudit } from '../lifecycle/audit.ts';
+import { createUsage, type Usage } from '../lifecycle/usage.ts';
 import { createPasswordHashes } from '../lifecycle/password-hash.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -24,6 +25,7 @@ import { retireIdentification, startIdentification } from './identification.ts';
 export interface InForce {
   readonly current: () => Configuration;
   readonly live: LiveConnections;
+  readonly usage: Usage;
   /** Reads keys and warms issuers, once the feed is followed. */
   start(): Promise<void>;
   /** Puts settings in force, or changes nothing and says why. `adjust` does so where connections come from, and may throw. */
@@ -55,6 +57,7 @@ export const openInForce = async (
   return {
     current: () => current,
     live: deps.live,
+    usage: deps.usage,
     start: async () => {
       reminders.start();
       await startIdentification(current.identification, now());
@@ -84,6 +87,7 @@ export const openInForce = async (
       closeSurfaces(current);
       await current.forwarder.close();
       await deps.audit.close();
+      await deps.usage.close();
       retireIdentification(current.identification, undefined);
     },
   };
@@ -106,6 +110,12 @@ const depsOf = (
     get exchangeSampling() {
       return current().settings.audit.exchangeSampling;
     },
+  }),
+  usage: createUsage({
+    store: foundation.store,
+    log,
+    now: foundation.clock.now,
+    settings: () => current().settings.usage,
   }),
   live: new LiveConnections(),
   passwords: createPasswordHashes(),

@@ -125,7 +125,7 @@ export const createAudit = (deps: AuditDeps) => {
     return 'done';
   };
   const flusher = createFlusher({
-    everyMs: flushEveryMs,
+    everyMs: () => flushEveryMs,
     flush,
     isWaiting: () => waiting.length > 0,
     what: 'the audit',

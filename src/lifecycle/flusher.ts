@@ -5,7 +5,7 @@ import type { Outage } from '../decision/outcome.ts';
 import type { Log } from '../observe/log.ts';
 
 export interface FlusherOptions {
-  readonly everyMs: number;
+  readonly everyMs: () => number;
   /** Writes what is waiting, as far as it is taken. */
   readonly flush: () => Promise<'done' | Outage>;
   readonly isWaiting: () => boolean;
@@ -43,7 +43,7 @@ export const createFlusher = ({ everyMs, flush, isWaiting, what, log }: FlusherO
     timer ??= setTimeout(() => {
       timer = undefined;
       void flushOnce();
-    }, everyMs).unref();
+    }, everyMs()).unref();
   };
   return {
     /** Has something waiting: it is written a moment later. Synchronous; holds no process open. */

@@ -26,7 +26,7 @@ export const createLastUsed = (store: Pick<TokenStore, 'recordUses'>, log?: Pick
     return answer;
   };
   const flusher = createFlusher({
-    everyMs: flushEveryMs,
+    everyMs: () => flushEveryMs,
     flush,
     isWaiting: () => waiting.length > 0,
     what: 'times of last use',

@@ -43,6 +43,8 @@ export interface MetricSources {
   };
   /** Whether the store answers look-ups. */
   readonly storeAnswers: () => boolean;
+  /** Requests of which no usage was counted. */
+  readonly usageUncounted: () => number;
   /** When the certificate of the listener expires, in ms since the epoch; undefined without TLS. */
   readonly certificateExpiryMs: () => number | undefined;
 }
@@ -81,6 +83,10 @@ const counters: Families = {
   tollgate_feed_resets_total: [
     'Times the feed lost continuity and every cache was dropped, by reason.',
     ({ feed }) => rowsBy('reason', Object.entries(feed().resets)),
+  ],
+  tollgate_usage_uncounted_total: [
+    'Requests missing from the usage of API tokens, because too much waited for the store.',
+    ({ usageUncounted }) => usageUncounted(),
   ],
   tollgate_client_connections_refused_total: [
     'Connections closed unread, because limits.connectionsMax were open.',

@@ -24,6 +24,10 @@ export interface RequestOutcome {
   readonly durationMs: number;
   /** From forwarding to the upstream's response headers; absent when nothing was forwarded or nothing came back. */
   readonly upstreamMs?: number | undefined;
+  /** Of the body that the caller sent, as far as it was read; absent where none was forwarded. */
+  readonly bytesIn?: number | undefined;
+  /** Of the body of the API's response, as far as it was passed on. */
+  readonly bytesOut?: number | undefined;
   readonly clientAddress: string;
   readonly requestId: string;
 }

@@ -151,9 +151,12 @@ class GateHandler {
     forwarder.forward({ ...permitted, response, framing }, onEnd);
   }
 
-  #finish(context: RequestContext, { status, failure, responded, upstreamMs }: ForwardEnd): void {
+  #finish(context: RequestContext, end: ForwardEnd): void {
     if (context.isOver) return;
-    context.upstreamMs = upstreamMs;
+    const { status, failure, responded } = end;
+    context.upstreamMs = end.upstreamMs;
+    context.bytesIn = end.bytesIn;
+    context.bytesOut = end.bytesOut;
     if (failure === undefined || failure === 'client_gone') context.endPermitted(status, failure);
     else if (responded) context.endRefused(failure, status);
     else if (failure.reason === 'request_timeout') refuseBroken(context, failure);

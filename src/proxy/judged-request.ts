@@ -21,6 +21,9 @@ export class JudgedRequest implements RefusedRequest {
   known: Known | undefined;
   /** From forwarding to the head of the API's response. */
   upstreamMs: number | undefined;
+  /** Of bodies, as far as they were moved; undefined where nothing was forwarded. */
+  bytesIn: number | undefined;
+  bytesOut: number | undefined;
   #requestId: string | undefined;
   readonly #startMs = performance.now();
 
@@ -96,6 +99,8 @@ export class JudgedRequest implements RefusedRequest {
       identity: known?.identity,
       durationMs: performance.now() - this.#startMs,
       upstreamMs: this.upstreamMs,
+      bytesIn: this.bytesIn,
+      bytesOut: this.bytesOut,
       clientAddress: this.clientAddress,
       requestId: this.requestId,
     });

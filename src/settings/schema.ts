@@ -183,6 +183,18 @@ const auditFields = group({
   ).prefault(0.01),
 });
 
+const usageFields = group({
+  enabled: field(
+    flag,
+    'Whether requests, refusals and bytes are counted for each API token and day (tollgate usage).',
+  ).prefault(false),
+  flushIntervalMs: field(
+    duration('1s', '5m'),
+    'How often a process writes what it has counted; a crash loses so much.',
+  ).prefault('10s'),
+  keepMs: field(duration('1d', '400d'), 'How long the counts of a day are kept.').prefault('90d'),
+});
+
 const logFields = group({
   level: field(oneOf('debug', 'info', 'warn', 'error', 'silent'), 'What is logged.').prefault('info'),
   access: field(oneOf('off', 'errors', 'all'), 'Which requests are logged.').prefault('errors'),
@@ -259,6 +271,7 @@ export const fileFields = group({
   feed: feedFields.meta({ description: 'How revocations reach this process.' }).prefault({}),
   limits: limitFields.meta({ description: 'Bounds for callers.' }).prefault({}),
   audit: auditFields.meta({ description: 'Who did what: in the log, and in the store.' }).prefault({}),
+  usage: usageFields.meta({ description: 'How much API tokens are used.' }).prefault({}),
   proxyProtocol: proxyProtocolFields
     .meta({ description: 'Load balancers that pass connections on with the PROXY protocol.' })
     .prefault({}),

@@ -209,6 +209,7 @@ t.test(
       signingKeys: () => ({ ES256: 2 }),
       readiness: () => ({ ready: false, reasons: ['a reason'], warnings: [] }),
       storeAnswers: () => true,
+      usageUncounted: () => 3,
       certificateExpiryMs: () => 1_800_000_000_500,
     });
     hits = 8;
@@ -229,6 +230,7 @@ t.test(
       'tollgate_client_connections_refused_total 6',
       'tollgate_client_connections_refused_by_address_total 4',
       'tollgate_client_connections_refused_by_proxy_header_total 2',
+      'tollgate_usage_uncounted_total 3',
       'tollgate_upstream_connections{upstream="main",state="busy"} 3',
       'tollgate_upstream_connections{upstream="main",state="idle"} 2',
       'tollgate_upstream_requests_waiting{upstream="main"} 1',

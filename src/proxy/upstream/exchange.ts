@@ -38,6 +38,10 @@ export interface ForwardEnd {
   readonly responded: boolean;
   /** From asking the upstream to the head of its response, in ms; absent when none came. */
   readonly upstreamMs?: number | undefined;
+  /** Of the request's body, as far as it was read, without its framing. */
+  readonly bytesIn?: number | undefined;
+  /** Of the body of the response, as far as it was passed on. */
+  readonly bytesOut?: number | undefined;
 }
 
 export interface Upgrade extends Permitted {

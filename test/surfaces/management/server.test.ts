@@ -82,6 +82,7 @@ t.test('what has been counted is told: requests, refusals by reason, latency, fe
     signingKeys: () => ({}),
     readiness: () => ({ ready: false, reasons: ['why'], warnings: [] }),
     storeAnswers: () => true,
+    usageUncounted: () => 0,
     certificateExpiryMs: () => undefined,
   });
   const shown = showStatus(metrics.status(), 'redis', 1_800_000_000_000);
