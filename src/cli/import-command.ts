@@ -28,6 +28,7 @@ export const tokenImport = command({
     '  {"org":"acme","user":"ann","name":"ci","scopes":["things:read"],"expires":"2027-01-31T00:00:00Z","sha256":"..."}\n' +
     '\nThe same as CSV, in a file that ends in .csv; scopes are separated by blanks, no expires means never:\n' +
     '  org,user,name,scopes,expires,sha256\n' +
+    '\nA member or column allowFrom, which may be empty, has the networks that alone may use the token, with blanks between.' +
     "\nA member or column email, which may be empty, is the user's address where the store has none." +
     '\nscopes may be "all"; expires may be null. Running it again changes nothing and revives nothing, so one that\n' +
     'was interrupted is simply run again.',

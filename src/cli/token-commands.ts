@@ -44,13 +44,18 @@ const tokenCreate = storeCommand({
       'such as 12h or 90d, or never; tokens.apiTokenLifetime unless given',
       readLifetime,
     ),
+    allowFrom: optionRead(
+      '--allow-from <NETWORK>',
+      'a network it may be used from, e.g. 10.0.0.0/8; repeatable. Without it: from anywhere',
+      collectWords,
+    ),
     isShort: shortFlag,
   },
   help:
     '\nOnly the secret goes to standard output:\n' +
     '  TOKEN=$(tollgate token create acme/ann --name ci --scope things:read --lifetime 90d)\n' +
     '  curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:8080/things',
-  run: ({ account, name, scopes, lifetime, isShort }, session) =>
+  run: ({ account, name, scopes, lifetime, allowFrom, isShort }, session) =>
     withAudit(
       session,
       'token.create',
@@ -65,6 +70,7 @@ const tokenCreate = storeCommand({
           name,
           scopes: scopes ?? 'all',
           lifetimeMs: lifetime === 'never' ? null : lifetime,
+          allowFrom,
           length: isShort ? 32 : 65,
         }),
     ),

@@ -27,6 +27,7 @@ const details = (token: ApiTokenRecord): string =>
     ['user', `${token.orgId}/${token.userId}`],
     ['name', token.name],
     ['scopes', token.scopes === 'all' ? "all the user's roles grant" : scopesOf(token)],
+    ['may be used from', token.allowFrom?.join(' ')],
     ['expires', time(token.expiresAtMs)],
     [
       'old secret until',
@@ -37,7 +38,7 @@ const details = (token: ApiTokenRecord): string =>
 export const printTokens = (tokens: readonly TokenView[], { output }: Session): void =>
   listing(
     output,
-    ['ID', 'NAME', 'STATE', 'SCOPES', 'CREATED', 'EXPIRES', 'LAST USED'],
+    ['ID', 'NAME', 'STATE', 'SCOPES', 'CREATED', 'EXPIRES', 'LAST USED', 'FROM'],
     tokens.map((token) => [
       token.id,
       token.name,
@@ -46,6 +47,7 @@ export const printTokens = (tokens: readonly TokenView[], { output }: Session): 
       time(token.createdAtMs),
       time(token.expiresAtMs),
       time(token.lastUsedAtMs),
+      token.allowFrom?.join(' ') ?? 'anywhere',
     ]),
     'There are no API tokens yet. Make one: tollgate token create ORG/USER --name ci',
   );
@@ -56,6 +58,7 @@ export const tokenJson = (token: ShownToken): object => ({
   user: token.userId,
   name: token.name,
   scopes: token.scopes,
+  allowFrom: token.allowFrom,
   origin: token.origin,
   state: token.state,
   createdAt: isoTime(token.createdAtMs),

@@ -1,6 +1,7 @@
 // The verdict on one request: a Permit, a denial or an outage. Pure: no I/O, no clock (`nowMs` is a parameter).
 // A Permit can only be made here, and forwarding takes nothing else.
 
+import { type AddressRule, allowsCaller } from './address-rule.ts';
 import type { Identity, Standing } from './identity.ts';
 import { type Denial, denial, type Outage, outage, type Refusal } from './outcome.ts';
 import type { RouteRule } from './route-rule.ts';
@@ -51,12 +52,16 @@ export interface Claim {
   readonly tenant: string | undefined;
   readonly identity: Identity;
   readonly standing: Standing;
+  /** From where it is used; undefined: nobody uses it, somebody only asks about it. */
+  readonly clientAddress: string | undefined;
+  /** Machines that pass others' requests on: nobody calls from their addresses. */
+  readonly proxies: AddressRule;
   readonly nowMs: number;
   /** Serve on while the change feed is silent (`feed.whenStale: serve`); not before it has been read once. */
   readonly serveWhenUnknown: boolean;
 }
 
-/** Judges an identified request: standing, expiry, session kind, tenant, scopes; in this order. */
+/** Judges an identified request: standing, expiry, address, session kind, tenant, scopes; in this order. */
 export const authorize = (claim: Claim): Permit | Denial | Outage => {
   const { rule, identity } = claim;
   const doubt = doubtOf(claim);
@@ -95,7 +100,7 @@ export const authorizeShadow = (rule: RouteRule, target: string, verdict: Permit
 
 /** Why an identity must not be believed right now, whatever it asks for; undefined when it may. */
 export const doubtOf = (
-  claim: Pick<Claim, 'identity' | 'standing' | 'nowMs' | 'serveWhenUnknown'>,
+  claim: Pick<Claim, 'identity' | 'standing' | 'clientAddress' | 'proxies' | 'nowMs' | 'serveWhenUnknown'>,
 ): Denial | Outage | undefined => {
   const unfit = unfitOf(claim.identity);
   if (unfit !== undefined) return denial('token_invalid', unfit);
@@ -114,8 +119,18 @@ export const doubtOf = (
     case 'live':
       break;
   }
-  return claim.nowMs >= claim.identity.expiresAtMs ? denial('token_expired') : undefined;
+  if (claim.nowMs >= claim.identity.expiresAtMs) return denial('token_expired');
+  return claim.identity.allowFrom === undefined ? undefined : elsewhereOf(claim, claim.identity.allowFrom);
 };
+
+/** What is wrong with the address of a caller whose API token may not be used from everywhere. */
+const elsewhereOf = (
+  { clientAddress, proxies, identity }: Pick<Claim, 'clientAddress' | 'proxies' | 'identity'>,
+  allowFrom: AddressRule,
+): Denial | undefined =>
+  clientAddress === undefined || allowsCaller(allowFrom, clientAddress, proxies)
+    ? undefined
+    : denial('address_refused', `the API token ${identity.tokenId ?? ''} is not for ${clientAddress}`);
 
 /** Longest id of a user, org, token or session, in characters: escaped, at most nine times as many bytes in a header. */
 export const idLengthMax = 512;

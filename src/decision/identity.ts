@@ -1,5 +1,7 @@
 // Who a request is: the vocabulary every room shares. No I/O, no clock.
 
+import type { AddressRule } from './address-rule.ts';
+
 /** What a caller proves who they are with: a secret that the store knows, or a token that stands for a session. */
 export type CredentialKind = 'api_token' | 'access_token';
 
@@ -45,6 +47,8 @@ export interface Principal {
   readonly openid?: boolean;
   /** The API token may do whatever its user's roles grant. */
   readonly allScopes?: boolean;
+  /** From where the API token, and what is made from it, may be used; undefined: from anywhere. */
+  readonly allowFrom?: AddressRule | undefined;
   /** `kid` of our key that signed the access token; undefined for API tokens and external issuers. */
   readonly keyId?: string | undefined;
   /** Undefined for external issuers, whose tokens are compared by `issuedAtMs` instead. */

@@ -19,6 +19,8 @@ export type RefusalClass =
   | 'credential_invalid'
   | 'password_wrong'
   | 'session_kind_refused'
+  /** The caller may not come from this address. */
+  | 'address_refused'
   | 'scope_missing'
   | 'tenant_mismatch'
   | 'rate_limited'
@@ -57,6 +59,7 @@ export const denialClasses = {
   scope_missing: 'scope_missing',
   tenant_mismatch: 'tenant_mismatch',
   session_kind_refused: 'session_kind_refused',
+  address_refused: 'address_refused',
   upgrade_refused: 'route_refused',
   rate_limited: 'rate_limited',
   share_used_up: 'share_used_up',

@@ -79,6 +79,11 @@ const answers: Readonly<Record<RefusalClass, Answer>> = {
   credential_invalid: badCredential,
   password_wrong: badCredential,
   session_kind_refused: outOfScope,
+  address_refused: {
+    status: 403,
+    detail:
+      'Requests from this address are not accepted here. Call from a network that this route and your token are for.',
+  },
   scope_missing: outOfScope,
   tenant_mismatch: outOfScope,
   rate_limited: {

@@ -1,6 +1,7 @@
 // API token -> identity, by the store: shape, record, states, generations, scopes. Keeps no secret and no identity;
 // caching them is the identifier's work.
 
+import { addressRuleOf } from '../decision/address-rule.ts';
 import type { Principal } from '../decision/identity.ts';
 import { type Denial, denial, isOutage, type Outage } from '../decision/outcome.ts';
 import { effectiveRoles, effectiveScopes } from '../decision/scope.ts';
@@ -59,6 +60,7 @@ const principalOf = (found: ApiTokenFound, org: OrgRecord, issuer: string): Prin
     secretNumber,
     openid: token.openid,
     allScopes: token.scopes === 'all',
+    ...(token.allowFrom !== undefined && { allowFrom: addressRuleOf(token.allowFrom) }),
     sessionId: undefined,
     generation: { org: org.generation, user: user.generation },
     issuedAtMs: token.createdAtMs,

@@ -35,6 +35,7 @@ export type CommandErrorCode =
   | 'key_unknown'
   | 'key_sealed'
   | 'label_malformed'
+  | 'address_malformed'
   | 'too_many_tokens'
   | 'token_revoked'
   | 'token_expired'

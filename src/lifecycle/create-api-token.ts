@@ -10,7 +10,16 @@ import type { TokenStore } from '../store/token-store.ts';
 import { createSecret, createTokenId, digestOf, type SecretLength } from '../tokens/api-token.ts';
 import { derivationFor, type DerivedSecrets, type OpenDerivedSecrets, type GivenBy } from './idempotency.ts';
 import { checkNotifyBefore, grantLifetime } from './lifetime.ts';
-import { checkLabels, checkName, checkOrgId, checkScopes, checkUserId, distinct } from './names.ts';
+import {
+  canonicalNetworks,
+  checkAllowFrom,
+  checkLabels,
+  checkName,
+  checkOrgId,
+  checkScopes,
+  checkUserId,
+  distinct,
+} from './names.ts';
 import { checkHeld, checkNotWider, findActiveOwner, grantedTo, type Owner } from './owner.ts';
 import { isCommandError, type CommandError, commandError, isFailure } from './command-error.ts';
 import { type Room, storeWithin } from './token-room.ts';
@@ -32,6 +41,8 @@ export interface NewApiToken {
   /** How long before its expiry the owner wants to be reminded. */
   readonly notifyBeforeExpiryMs?: number | undefined;
   readonly labels?: readonly Label[] | undefined;
+  /** Networks from which it may be used; undefined: from anywhere. */
+  readonly allowFrom?: readonly string[] | undefined;
   /** A retry with the same key gives the same token and secret. */
   readonly idempotencyKey?: string | undefined;
   readonly givenBy?: GivenBy;
@@ -98,7 +109,8 @@ const checkCommand = (command: NewApiToken): CommandError | undefined =>
   checkName(command.name) ??
   (command.scopes === 'all' ? undefined : checkScopes(command.scopes)) ??
   checkNotifyBefore(command.notifyBeforeExpiryMs) ??
-  checkLabels(command.labels ?? []);
+  checkLabels(command.labels ?? []) ??
+  checkAllowFrom(command.allowFrom);
 
 const checkScopesOf = (command: NewApiToken, owner: Owner): CommandError | undefined => {
   const { scopes, within } = command;
@@ -110,7 +122,7 @@ const checkScopesOf = (command: NewApiToken, owner: Owner): CommandError | undef
 /** The record of a token that nobody has used yet. */
 export const newRecord = (
   id: string,
-  command: Pick<NewApiToken, 'name' | 'scopes' | 'openid' | 'notifyBeforeExpiryMs' | 'labels'>,
+  command: Pick<NewApiToken, 'name' | 'scopes' | 'openid' | 'notifyBeforeExpiryMs' | 'labels' | 'allowFrom'>,
   { org, user }: Owner,
   lifetimeMs: number | undefined,
   nowMs: number,
@@ -133,6 +145,7 @@ export const newRecord = (
   openid: command.openid ?? false,
   notifyBeforeExpiryMs: command.notifyBeforeExpiryMs,
   labels: command.labels ?? [],
+  allowFrom: command.allowFrom && canonicalNetworks(command.allowFrom),
 });
 
 const drawAndStore = async (
@@ -199,6 +212,7 @@ const isSameCommand = (command: NewApiToken, record: ApiTokenRecord): boolean =>
     (command.openid ?? false) === record.openid &&
     command.notifyBeforeExpiryMs === record.notifyBeforeExpiryMs &&
     JSON.stringify(command.labels ?? []) === JSON.stringify(record.labels) &&
+    canonicalNetworks(command.allowFrom ?? []).join(' ') === (record.allowFrom ?? []).join(' ') &&
     (lifetimeMs === undefined || expiresAtMs === record.expiresAtMs)
   );
 };

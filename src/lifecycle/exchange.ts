@@ -21,7 +21,7 @@ export interface ExchangeCommand extends Omit<IssueCommand, 'identity' | 'method
 
 export interface ExchangeDeps extends IssueDeps, AuditedDeps {
   readonly identifier: Pick<Identifier, 'identify' | 'standing'>;
-  readonly settings: IssueDeps['settings'] & Pick<Settings, 'feed'>;
+  readonly settings: IssueDeps['settings'] & Pick<Settings, 'feed' | 'proxyAddresses'>;
 }
 
 export type Exchange = (command: ExchangeCommand) => Promise<Issued | IssueError | Refusal>;

@@ -8,7 +8,10 @@ import { type Denial, isDenial, isRefusal, type Outage, type Refusal } from '../
 import type { Identifier } from '../identity/identifier.ts';
 import type { Settings } from '../settings/settings.ts';
 
-/** `clientAddress` is held to the limit on unknown tokens; undefined: no limit. */
+/**
+ * `clientAddress`: from where the credential is used, held to its own address rule and to the limit on unknown tokens. Undefined:
+ * nobody uses it, somebody whom no limit holds asks about it.
+ */
 export type IdentifyLive = (
   credential: Credential,
   clientAddress: string | undefined,
@@ -16,7 +19,7 @@ export type IdentifyLive = (
 
 export interface IdentifyLiveDeps {
   readonly identifier: Pick<Identifier, 'identify' | 'standing'>;
-  readonly settings: Pick<Settings, 'feed'>;
+  readonly settings: Pick<Settings, 'feed' | 'proxyAddresses'>;
   readonly now: () => number;
 }
 
@@ -30,6 +33,8 @@ export const createIdentifyLive =
     const doubt = doubtOf({
       identity,
       standing: deps.identifier.standing(identity, nowMs),
+      clientAddress,
+      proxies: deps.settings.proxyAddresses,
       nowMs,
       serveWhenUnknown: deps.settings.feed.whenStale === 'serve',
     });

@@ -14,7 +14,7 @@ import { userUnknown } from './account-checks.ts';
 import type { ApiTokensDeps } from './api-tokens.ts';
 import { type CommandError, commandError, isCommandError, isFailure } from './command-error.ts';
 import { newRecord } from './create-api-token.ts';
-import { checkName, checkOrgId, checkScopes, checkUserId, distinct } from './names.ts';
+import { checkAllowFrom, checkName, checkOrgId, checkScopes, checkUserId, distinct } from './names.ts';
 import { findActiveOwner, type Owner } from './owner.ts';
 
 /** One line of an import file. Exactly one of `sha256` and `secret`. */
@@ -25,6 +25,7 @@ interface ImportEntry {
   readonly scopes: readonly string[] | 'all';
   readonly expiresAtMs: number | undefined;
   readonly digest: string;
+  readonly allowFrom: readonly string[] | undefined;
   /** Of the user, where the store has none. */
   readonly email: string | undefined;
 }
@@ -62,7 +63,7 @@ const secretBytesMax = 512;
 /**
  * Imports entries `{ org, user, name, scopes, expires, sha256 | secret }`: `scopes` is a list, one blank-separated
  * string or `"all"`; `expires` an ISO 8601 time, milliseconds since the epoch, or null for never. The user must exist.
- * `email`, if given, is the user's from then on where they have none. A digest does not tell how long its secret is: one too short is refused when it is presented.
+ * `allowFrom`, a list or one blank-separated string of networks: from where alone it may be used. `email`, if given, is the user's from then on where they have none. A digest does not tell how long its secret is: one too short is refused when it is presented.
  * Scopes may be wider than the user's roles: only what both grant is ever in effect.
  */
 export const importApiTokens = async (
@@ -164,8 +165,16 @@ const parseEntry = (value: unknown): ImportEntry | CommandError => {
   if (isCommandError(digest)) return digest;
   const email = parseEmail(value['email']);
   if (isCommandError(email)) return email;
+  const misspelled = Object.keys(value).find((key) => key !== 'allowFrom' && /^allow[ _-]?from$/i.test(key));
+  const networks =
+    misspelled === undefined
+      ? parseAllowFrom(value['allowFrom'])
+      : entryMalformed('"allowFrom", in this spelling');
+  if (isCommandError(networks)) return networks;
   const malformed = checkOrgId(orgId) ?? checkUserId(userId) ?? checkName(name);
-  return malformed ?? { orgId, userId, name, scopes, expiresAtMs: expires.atMs, digest, ...email };
+  return (
+    malformed ?? { orgId, userId, name, scopes, expiresAtMs: expires.atMs, digest, ...networks, ...email }
+  );
 };
 
 const parseEntryScopes = (value: unknown): readonly string[] | 'all' | CommandError => {
@@ -174,6 +183,17 @@ const parseEntryScopes = (value: unknown): readonly string[] | 'all' | CommandEr
   if (!Array.isArray(list) || !list.every((scope: unknown) => typeof scope === 'string'))
     return entryMalformed('"scopes": a list of scopes, or "all"');
   return checkScopes(list) ?? distinct(list);
+};
+
+/** A CSV has blanks between networks, and an empty field where it may be used from anywhere. */
+const parseAllowFrom = (
+  value: unknown,
+): { readonly allowFrom: readonly string[] | undefined } | CommandError => {
+  if (value === null || value === undefined || value === '') return { allowFrom: undefined };
+  const list: unknown = typeof value === 'string' ? value.split(' ').filter((part) => part !== '') : value;
+  if (!Array.isArray(list) || !list.every((network: unknown) => typeof network === 'string'))
+    return entryMalformed('"allowFrom": a list of networks, e.g. ["10.0.0.0/8"]');
+  return checkAllowFrom(list) ?? { allowFrom: list };
 };
 
 /** A CSV has an empty field where there is none. */

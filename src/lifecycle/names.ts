@@ -2,6 +2,7 @@
 // undefined or a command error that says what to write instead. Names reach headers, logs and store keys, so all are short
 // and printable.
 
+import { canonicalNetwork, networkExpected } from '../decision/address-rule.ts';
 import { accountIdGrammar } from '../decision/identity.ts';
 import { isScope, looksLikeScopes, scopeLengthMax, scopesMax } from '../decision/scope.ts';
 import { isMadeUuid } from '../identity/vendor-ids.ts';
@@ -119,6 +120,28 @@ export const checkLabels = (labels: readonly Label[]): CommandError | undefined 
         `Labels are at most ${labelsMax} pairs of a name of 1 to ${nameCharactersMax} and a value of up to ${labelValueCharactersMax} printable characters.`,
       );
 };
+
+/** The most networks of one token: an access token that is made from it carries them all. */
+export const allowFromMax = 32;
+
+/** Networks of callers; an empty list would let nobody in. */
+export const checkAllowFrom = (networks: readonly string[] | undefined): CommandError | undefined => {
+  if (networks === undefined) return undefined;
+  const bad = networks.find((network) => canonicalNetwork(network) === undefined);
+  if (bad !== undefined)
+    return commandError('address_malformed', `${quoted(bad)} is no network. Write ${networkExpected}.`);
+  return networks.length === 0
+    ? commandError(
+        'address_malformed',
+        'An empty list would let nobody use the token. Write the networks, or leave it out for any address.',
+      )
+    : checkCount('address_malformed', 'networks', networks.length, allowFromMax);
+};
+
+/** Each in its one form, once, in the order in which they were written. */
+export const canonicalNetworks = (networks: readonly string[]): readonly string[] => [
+  ...new Set(networks.map((network) => canonicalNetwork(network) ?? network)),
+];
 
 const cursorBytesMax = 1024;
 

@@ -60,7 +60,7 @@ export interface OpenClaim extends Omit<Claim, 'identity'> {
 
 /** The verdict. On a public rule a credential that is not good counts as none; an outage never does. */
 export const judge = (claim: OpenClaim): Permit | Refusal => {
-  const { rule, target, found, standing, nowMs, serveWhenUnknown } = claim;
+  const { rule, target, found, standing, clientAddress, proxies, nowMs, serveWhenUnknown } = claim;
   if (!isSubject(found)) {
     if (found === undefined || (rule.public && isDenial(found)))
       return authorizePublic(rule, target, undefined);
@@ -71,9 +71,19 @@ export const judge = (claim: OpenClaim): Permit | Refusal => {
     // Vendors' clients name an org by the UUID that they were shown.
     const isOwn = claim.tenant !== undefined && meansOrg(identity.org.id, claim.tenant);
     const tenant = isOwn ? identity.org.id : claim.tenant;
-    return authorize({ rule, target, tenant, identity, standing, nowMs, serveWhenUnknown });
+    return authorize({
+      rule,
+      target,
+      tenant,
+      identity,
+      standing,
+      clientAddress,
+      proxies,
+      nowMs,
+      serveWhenUnknown,
+    });
   }
-  const doubt = doubtOf({ identity, standing, nowMs, serveWhenUnknown });
+  const doubt = doubtOf({ identity, standing, clientAddress, proxies, nowMs, serveWhenUnknown });
   if (isOutage(doubt)) return doubt;
   return authorizePublic(rule, target, doubt === undefined ? identity : undefined);
 };

@@ -34,7 +34,7 @@ import { ambiguousPath, createRouter, type Router } from './router.ts';
 
 /** What all requests are judged by. */
 export interface Pipeline {
-  readonly settings: Pick<Settings, 'credential' | 'feed'> & {
+  readonly settings: Pick<Settings, 'credential' | 'feed' | 'proxyAddresses'> & {
     readonly limits: Pick<Settings['limits'], 'headersMax' | 'targetBytesMax'>;
   };
   readonly classify: ClassifyHeader;
@@ -52,7 +52,15 @@ export interface Pipeline {
 export const createPipeline = (
   settings: Pick<
     Settings,
-    'credential' | 'errors' | 'feed' | 'identity' | 'limits' | 'mode' | 'routes' | 'trustedProxies'
+    | 'credential'
+    | 'errors'
+    | 'feed'
+    | 'identity'
+    | 'limits'
+    | 'mode'
+    | 'proxyAddresses'
+    | 'routes'
+    | 'trustedProxies'
   > &
     OwnedPaths,
   identifier: Pipeline['identifier'],
@@ -172,6 +180,8 @@ const admit = (
     target: asked.target,
     found,
     standing,
+    clientAddress: asked.clientAddress,
+    proxies: settings.proxyAddresses,
     nowMs,
     serveWhenUnknown: settings.feed.whenStale === 'serve',
   });

@@ -2,6 +2,7 @@
 // as it is. Judges nothing.
 
 import { dirname, join } from 'node:path';
+import { addressRuleOf } from '../decision/address-rule.ts';
 import { parameterNames } from '../decision/path-pattern.ts';
 import { resourceMetadataUrl, scopeAtIssuer } from '../decision/protected-resource.ts';
 import type { RouteRule } from '../decision/route-rule.ts';
@@ -21,6 +22,10 @@ export const resolveSettings = (
     ...fields,
     upstreams: resolveUpstreams({ default: upstream, ...fields.upstreams }),
     store: resolveStore(fields.store),
+    /** Of machines that pass others' requests or connections on. No address rule is for one of them. */
+    proxyAddresses: addressRuleOf(
+      [...fields.trustedProxies, ...fields.proxyProtocol.trustedPeers].filter((range) => range !== 'unix'),
+    ),
     /** Our own issuer URL, without a trailing slash. */
     issuer,
     audience: fields.audience ?? issuer,

@@ -76,7 +76,8 @@ export function record(shape: Shape, absent: Shape = {}): RecordReader<Shape, ob
   return Object.assign(read, { names: Object.keys(shape) });
 }
 
-const refuse = (what: string, field?: string): never => {
+/** Throws, naming the record `what`. */
+export const refuse = (what: string, field?: string): never => {
   throw new DamagedRecord(what, field);
 };
 

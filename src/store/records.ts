@@ -2,6 +2,7 @@
 // value by the name of its property, with JSON already parsed. Times are milliseconds since the epoch; `undefined` means
 // never, or that an older version wrote the record.
 
+import { canonicalNetwork } from '../decision/address-rule.ts';
 import { signingAlgorithms } from '../tokens/signature.ts';
 import type { StoredKey } from '../tokens/stored-key.ts';
 import {
@@ -13,6 +14,7 @@ import {
   parseJson,
   type Reader,
   record,
+  refuse,
   text,
 } from './record-reader.ts';
 
@@ -69,6 +71,12 @@ export type Label = ReturnType<typeof label>;
 const label = record({ name: text, value: text });
 const labels = optional(listOf(label));
 
+/** A network in its one form: a list with anything else in it must not be read as a shorter one. */
+const network: Reader<string> = (value, what, field) => {
+  const entry = text(value, what, field);
+  return canonicalNetwork(entry) === entry ? entry : refuse(what, field);
+};
+
 export type ApiTokenRecord = ReturnType<typeof readToken>;
 export const readToken = record({
   /** UUID whose last hex digit names the shard of its user. */
@@ -96,6 +104,8 @@ export const readToken = record({
   /** Its owner is reminded this long before it expires; undefined: as the org or the settings say; 0: never. */
   notifyBeforeExpiryMs: optionalInteger,
   labels: (value, what, field) => labels(value, what, field) ?? [],
+  /** Networks from which it may be used, and what is made from it; undefined: from anywhere. */
+  allowFrom: optional(listOf(network)),
 });
 
 /** A signing key. Its private half is sealed (AES-256-GCM) before it reaches the store. */

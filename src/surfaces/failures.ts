@@ -153,6 +153,7 @@ export const classifyCommandError = (code: CommandErrorCode): CommandErrorClass 
     case 'key_unknown':
     case 'key_sealed':
     case 'label_malformed':
+    case 'address_malformed':
     case 'token_expired':
     case 'overlap_malformed':
     case 'idempotency_malformed':

@@ -1,6 +1,7 @@
 // Our access token's claims (RFC 9068) from an identity, and the principal back from them, so that a request with an
 // access token needs no store look-up. Parses what it is given; never casts. No I/O, no clock.
 
+import { type AddressRule, parseAddressRule } from '../decision/address-rule.ts';
 import type { Generation, Identity, Principal } from '../decision/identity.ts';
 import { parseScopes } from '../decision/scope.ts';
 import type { ClaimReader } from './claim-reader.ts';
@@ -9,7 +10,7 @@ import type { ClaimReader } from './claim-reader.ts';
 export interface AccessTokenGrant {
   readonly issuer: string;
   readonly audience: string;
-  readonly identity: Pick<Identity, 'org' | 'user' | 'scopes' | 'tokenId' | 'secretNumber'> & {
+  readonly identity: Pick<Identity, 'org' | 'user' | 'scopes' | 'tokenId' | 'secretNumber' | 'allowFrom'> & {
     readonly generation: Generation;
   };
   readonly jti: string;
@@ -30,7 +31,7 @@ export type AccessTokenClaims = ReturnType<typeof accessTokenClaims>;
  * rounded so that it never lives longer than granted.
  */
 export const accessTokenClaims = (grant: AccessTokenGrant) => {
-  const { org, user, scopes, tokenId, secretNumber, generation } = grant.identity;
+  const { org, user, scopes, tokenId, secretNumber, allowFrom, generation } = grant.identity;
   return {
     iss: grant.issuer,
     /** In a dialect's form how that names the user, and the id is in `uid`. */
@@ -44,6 +45,8 @@ export const accessTokenClaims = (grant: AccessTokenGrant) => {
     scope: [...scopes].join(' '),
     tid: tokenId,
     sn: secretNumber,
+    /** From where it may be used: what its API token says. */
+    allow_from: allowFrom?.entries,
     sid: grant.sessionId,
     /** The generations of org and user that it was made in. */
     gen: `${generation.org}.${generation.user}`,
@@ -69,6 +72,7 @@ export const principalOfClaims = (claims: ClaimReader, issuer: string): Principa
     scopes: readScopes(claims),
     tokenId,
     secretNumber: tokenId === undefined ? undefined : readSecretNumber(claims),
+    ...(claims.has('allow_from') && { allowFrom: readAllowFrom(claims) }),
     sessionId: claims.text('sid'),
     generation: readGeneration(claims),
     issuedAtMs: claims.timeMs('iat'),
@@ -90,6 +94,12 @@ const readSecretNumber = (claims: ClaimReader): number => {
   if (typeof number === 'number' && Number.isSafeInteger(number) && number >= 0) return number;
   claims.fail('sn');
   return 0;
+};
+
+const readAllowFrom = (claims: ClaimReader): AddressRule | undefined => {
+  const rule = parseAddressRule(claims.texts('allow_from'));
+  if (rule === undefined) claims.fail('allow_from');
+  return rule;
 };
 
 const readGeneration = (claims: ClaimReader): Generation => {

@@ -174,6 +174,20 @@ t.test('a token is made within its user’s roles, listed without its secret, an
   t.match(await on('token', 'list', 'acme/bob'), { code: 1, stderr: /There is no user acme\/bob/ });
 });
 
+t.test('14: a token is made for some networks, which list shows', async (t) => {
+  const { on, json } = await furnished(t);
+  const allow = ['--allow-from', '10.0.0.0/8', '--allow-from', '2001:DB8::/32'];
+  const allowFrom = ['10.0.0.0/8', '2001:db8::/32'];
+  t.match(await json('token', 'create', 'acme/ann', ...allow), { allowFrom });
+  t.match(await json('token', 'list', 'acme/ann'), [{ allowFrom }]);
+  t.match(await on('token', 'list', 'acme/ann'), { stdout: /FROM\n.* 10\.0\.0\.0\/8 2001:db8::\/32\n$/ });
+  t.match(await on('token', 'create', 'acme/ann', '--allow-from', '10.1.2.3/8'), {
+    code: 1,
+    stderr: /"10\.1\.2\.3\/8" is no network\. Write 10\.0\.0\.0\/8, .*not 10\.1\.2\.3\/24/,
+  });
+  t.match(await on('token', 'create', 'acme/ann', '--allow-from', ''), { code: 1, stderr: /let nobody use/ });
+});
+
 t.test('a leaked secret is revoked with nothing but the secret', async (t) => {
   const { on, json, store } = await furnished(t);
   const made = (await json('token', 'create', 'acme/ann')) as Record<string, string>;

@@ -32,7 +32,7 @@ t.test('a token is given a new secret, alone on standard output', async (t) => {
   t.match(await json('token', 'list', 'acme/ann'), [
     { id, secretNumber: 2, state: 'active', lastUsedAt: null },
   ]);
-  t.match(await on(['token', 'list', 'acme/ann']), { stdout: /LAST USED\n.* never\n$/ });
+  t.match(await on(['token', 'list', 'acme/ann']), { stdout: /LAST USED  FROM\n.* never +anywhere\n$/ });
   t.match(await on(['token', 'regenerate', secret]), { code: 1, stdout: '', stderr: /That is no token id/ });
   t.match(await on(['token', 'regenerate', id, '--overlap', '8d']), { code: 1, stderr: /seven days/ });
   t.match(await on(['token', 'regenerate', id, '--overlap', '5']), { code: 2, stderr: /with its unit/ });

@@ -68,6 +68,7 @@ export const exampleToken = (
     openid: false,
     notifyBeforeExpiryMs: undefined,
     labels: [],
+    allowFrom: undefined,
     ...over,
   };
   return { token, secret, digest: digestOf(secret) };

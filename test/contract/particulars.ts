@@ -66,6 +66,17 @@ export const particulars = async (t: Test, makePlace: MakePlace): Promise<void> 
     t.same(sure(await store.findApiToken(digest))?.token, token);
   });
 
+  t.test('14: the networks of a token come back as they were, also with a new secret', async (t) => {
+    const { store, user } = await openFurnished(t, makePlace);
+    const { token, digest } = exampleToken(user, { allowFrom: ['10.0.0.0/8', '2001:db8::/32'] });
+    t.equal(await store.createToken(token, digest), 'created');
+    t.same(await store.findToken(token.id), token);
+    t.same(sure(await store.findApiToken(digest))?.token, token);
+    const next = { number: 1, digest: exampleToken(user).digest, previousUntilMs: undefined };
+    t.match(await store.regenerateToken(token.id, next, startMs), { allowFrom: token.allowFrom });
+    t.same(sure(await store.findApiToken(next.digest))?.token.allowFrom, token.allowFrom);
+  });
+
   t.test("a new password moves the user's generation, the same one again does not", async (t) => {
     const { store, org, user, made } = await openFurnished(t, makePlace);
     const after = async (passwordHash: string | null) => {

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { addressRuleOf } from '../../src/decision/address-rule.ts';
 import {
   authorize,
   authorizePublic,
@@ -18,6 +19,8 @@ const claim = (change: Partial<Claim>): Claim => ({
   tenant: undefined,
   identity: anIdentity({}),
   standing: 'live',
+  clientAddress: '198.51.100.7',
+  proxies: addressRuleOf([]),
   nowMs: 1_000,
   serveWhenUnknown: false,
   ...change,
@@ -30,6 +33,18 @@ t.test('a live identity with the scopes gets a permit for exactly this target an
   t.equal(permit.target, given.target);
   t.equal(permit.rule, given.rule);
   t.equal(permit.identity, given.identity);
+});
+
+t.test('14: a token is judged by the address that uses it, on every request', async (t) => {
+  const identity = anIdentity({ tokenId: 'T1', allowFrom: addressRuleOf(['198.51.100.0/24', '10.0.0.0/8']) });
+  const proxies = addressRuleOf(['10.0.0.1/32']);
+  const from = (clientAddress: string | undefined) => authorize(claim({ identity, clientAddress, proxies }));
+  for (const address of ['198.51.100.7', '10.0.0.2', undefined])
+    t.equal(isPermit(from(address)), true, String(address));
+  for (const address of ['203.0.113.9', '10.0.0.1', 'unknown', 'unclear', '2001:db8::1'])
+    t.match(from(address), { reason: 'address_refused', evidence: `the API token T1 is not for ${address}` });
+  const revoked = claim({ identity, clientAddress: '203.0.113.9', standing: 'revoked' });
+  t.match(authorize(revoked), { reason: 'token_revoked' }, 'what has ended is refused as that');
 });
 
 t.test('an identity is refused', async (t) => {

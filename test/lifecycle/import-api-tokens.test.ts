@@ -36,6 +36,31 @@ t.test('a token of another system works here, by its digest or in the clear', as
   });
 });
 
+t.test('14: an import takes over from where a token may be used', async (t) => {
+  const world = await createWorld(t);
+  const secrets = ['legacy-token-number-0001', 'legacy-token-number-0002', 'legacy-token-number-0003'];
+  const allowed: readonly unknown[] = [['10.0.0.0/8'], '10.0.0.0/8 2001:db8::/32', ''];
+  const entries = secrets.map((secret, at) => ({ ...entry, secret, allowFrom: allowed[at] }));
+  t.match(await importApiTokens(world, entries, options), { imported: 3 });
+  for (const [at, allowFrom] of [['10.0.0.0/8'], ['10.0.0.0/8', '2001:db8::/32'], undefined].entries())
+    t.match(await world.store.findApiToken(digestOf(secrets[at] ?? '')), { token: { allowFrom } });
+  const { problems } = await importApiTokens(
+    world,
+    [
+      { ...entry, secret: 'legacy-token-number-0004', allowFrom: ['10.1.2.3/8'] },
+      { ...entry, secret: 'legacy-token-number-0005', allowFrom: [7] },
+      { ...entry, secret: 'legacy-token-number-0006', allowFrom: [] },
+      // Misspelled, it would be as if nothing had been asked for.
+      { ...entry, secret: 'legacy-token-number-0007', allow_from: ['10.0.0.0/8'] },
+    ],
+    options,
+  );
+  t.same(
+    problems.map(({ problem }) => problem.code),
+    ['address_malformed', 'entry_malformed', 'address_malformed', 'entry_malformed'],
+  );
+});
+
 t.test('an import can be repeated: nothing is doubled, and nothing revoked comes back', async (t) => {
   const world = await createWorld(t);
   const entries = Array.from({ length: 40 }, (_, index) => ({

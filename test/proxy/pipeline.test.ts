@@ -1,4 +1,5 @@
 import t from 'tap';
+import { addressRuleOf } from '../../src/decision/address-rule.ts';
 import { denial, outage } from '../../src/decision/outcome.ts';
 import type { RouteRule } from '../../src/decision/route-rule.ts';
 import { createHeaderClassifier } from '../../src/proxy/header-class.ts';
@@ -28,6 +29,7 @@ const aPipeline = (
       credential: { headers: [], cookie, apiTokenBytesMax: 512, accessTokenBytesMax: 8_192 },
       feed: { maxStalenessMs: 10_000, whenStale: 'refuse' },
       limits: { headersMax: 100, targetBytesMax: 8_192 },
+      proxyAddresses: addressRuleOf(['10.0.0.1']),
     },
     classify: createHeaderClassifier({
       credential: { headers: [] },

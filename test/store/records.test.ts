@@ -52,6 +52,17 @@ t.test('what is absent is undefined; what later versions added has its default',
   t.strictSame(readChange({ ...change, state: null }, 'it'), line);
 });
 
+t.test('14: a list of networks that is damaged is no shorter list, and lets nobody in', async (t) => {
+  const { token } = exampleToken(user, { allowFrom: ['10.0.0.0/8'] });
+  t.strictSame(readToken(token, 'it'), token);
+  for (const allowFrom of [['10.0.0.0/8', 'x'], ['10.1.2.3/8'], [null], '10.0.0.0/8', {}])
+    t.throws(
+      () => readToken({ ...token, allowFrom }, 'it'),
+      { message: /: allowFrom / },
+      JSON.stringify(allowFrom),
+    );
+});
+
 t.test('no role becomes the prototype, whatever its name', async (t) => {
   const roles: unknown = JSON.parse('{"__proto__":["a:b"],"constructor":["c:d"]}');
   const org = readOrg({ ...exampleOrg(), roles }, 'it');

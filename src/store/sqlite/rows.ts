@@ -110,6 +110,7 @@ export const parseToken = (row: TableRow): ApiTokenRecord => {
       generation: { org: values['generationOrg'], user: values['generationUser'] },
       openid: values['openid'] === 1,
       labels: jsonOf(what, values['labels'], 'labels'),
+      allowFrom: jsonOf(what, values['allowFrom'], 'allowFrom'),
     },
     what,
   );

@@ -217,6 +217,10 @@ const migrations: readonly string[] = [
     keep_until TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- From where a token may be used, as JSON; NULL: from anywhere.
+  ALTER TABLE tokens ADD COLUMN allow_from TEXT;
+  `,
 ];
 
 /** Brings an open database to the newest version, in one transaction; several processes may try at once. */

@@ -154,7 +154,15 @@ const judge = async (deps: SurfaceDeps, held: SessionContent): Promise<ConsoleSe
   const standing = identifier.standing(identity, nowMs);
   const serveWhenUnknown = settings.feed.whenStale === 'serve';
   return (
-    doubtOf({ identity, standing, nowMs, serveWhenUnknown }) ?? {
+    // A person signed in: no API token says from where.
+    doubtOf({
+      identity,
+      standing,
+      clientAddress: undefined,
+      proxies: settings.proxyAddresses,
+      nowMs,
+      serveWhenUnknown,
+    }) ?? {
       ...held,
       identity,
       isCertain: standing === 'live',

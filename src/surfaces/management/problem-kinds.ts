@@ -51,6 +51,11 @@ const ownKinds = {
     'A person must sign in for this',
     'Sessions made from an API token, and API tokens themselves, may not do this. Sign in with a password, or through your identity provider.',
   ),
+  address_refused: kind(
+    403,
+    'Not from this address',
+    'Your API token may be used from some networks only, and this address is in none of them.',
+  ),
   scope_missing: kind(403, 'You may not do that', 'Your roles do not grant the right that this needs.'),
   tenant_mismatch: kind(403, 'Another organization', 'You may act in your own organization only.'),
   session_missing: kind(
@@ -93,6 +98,7 @@ const lifecycleKinds: Readonly<Record<CommandErrorCode | 'secret_replaced', Prob
   lifetime_malformed: malformed('That cannot be a lifetime'),
   page_malformed: malformed('No such page'),
   label_malformed: malformed('That cannot be a label'),
+  address_malformed: malformed('Those cannot be networks'),
   overlap_malformed: malformed('That cannot be an overlap'),
   idempotency_malformed: malformed('That cannot be an idempotency key'),
   password_malformed: malformed('That cannot be a password'),

@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { scopeLengthMax, scopesMax } from '../../decision/scope.ts';
 import { emailCharactersMax } from '../../lifecycle/email.ts';
-import { nameCharactersMax } from '../../lifecycle/names.ts';
+import { allowFromMax, nameCharactersMax } from '../../lifecycle/names.ts';
 import { durationMs, durationPattern } from './duration.ts';
 
 /** Schemas that have a name in the document: `components.schemas`. */
@@ -44,6 +44,11 @@ export const scopeText = z.string().min(1).max(scopeLengthMax);
 export const scopeList = z
   .union([z.literal('all'), z.array(scopeText).max(scopesMax)], 'Write a list of scopes, or "all"')
   .meta({ description: 'Scopes, or `all`: whatever the user’s roles grant at the time of use.' });
+
+export const networkList = z.array(z.string().min(1).max(64)).max(allowFromMax).meta({
+  description:
+    'Networks from which the token, and what is made from it, may be used: `10.0.0.0/8`, `2001:db8::/32`, or one address.',
+});
 
 /** As it is answered. */
 export const shownDuration = z.string().meta({ format: 'duration' });

@@ -14,7 +14,7 @@ import type { ApiTokenRecord } from '../../store/records.ts';
 import { example } from './examples.ts';
 import { fault, type Operation, operation, pathOf, reply } from './operation.ts';
 import { noBody } from './read-input.ts';
-import { duration, named, nameText, noQuery, scopeList } from './shapes.ts';
+import { duration, named, nameText, networkList, noQuery, scopeList } from './shapes.ts';
 import type { SentBefore } from './sent-before.ts';
 import { apiToken, newApiToken, rightsSentence, showNewToken, showToken } from './token-shapes.ts';
 
@@ -44,6 +44,7 @@ const createBody = named(
       .meta({ description: 'Without it: the server’s default, cut to the organization’s maximum.' }),
     openid: z.boolean().optional().meta({ description: 'An ID token comes with each exchange.' }),
     remindBefore: duration('How long before its expiry the user wants to be reminded.').optional(),
+    allowFrom: networkList.min(1).optional(),
   }),
 );
 
@@ -84,6 +85,7 @@ const createOperation = ({ commands, paths, now }: TokenOperationsDeps): Operati
     problems: [
       'name_malformed',
       'scope_malformed',
+      'address_malformed',
       'lifetime_malformed',
       'lifetime_too_long',
       'scope_too_wide',
@@ -168,7 +170,7 @@ const regenerateOperation = (deps: TokenOperationsDeps): Operation =>
     path: deps.paths.regenerate,
     tag: 'API tokens',
     summary: 'Give an API token a new secret',
-    description: `The token keeps its id, name, scopes and expiry. With an \`Idempotency-Key\` a retry answers the same secret instead of burning it. ${rightsSentence}`,
+    description: `The token keeps its id, name, scopes, networks and expiry. With an \`Idempotency-Key\` a retry answers the same secret instead of burning it. ${rightsSentence}`,
     query: noQuery,
     body: regenerateBody,
     takesIdempotencyKey: true,

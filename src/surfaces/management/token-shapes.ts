@@ -4,7 +4,17 @@ import { z } from 'zod';
 import type { TokenView } from '../../lifecycle/token-list.ts';
 import type { ApiTokenRecord } from '../../store/records.ts';
 import { durationOrNull } from './duration.ts';
-import { idText, named, nextCursor, scopeList, time, timeOf, timeOrNever, timeOrNull } from './shapes.ts';
+import {
+  idText,
+  named,
+  networkList,
+  nextCursor,
+  scopeList,
+  time,
+  timeOf,
+  timeOrNever,
+  timeOrNull,
+} from './shapes.ts';
 
 const fields = {
   id: z.uuid().meta({ description: 'Names the token; is no secret.' }),
@@ -21,6 +31,9 @@ const fields = {
     .string()
     .nullable()
     .meta({ description: 'How long before its expiry the user wants to be reminded.', format: 'duration' }),
+  allowFrom: networkList.nullable().meta({
+    description: 'Networks from which the token, and what is made from it, may be used. Null: from anywhere.',
+  }),
   createdAt: time('When it was made.'),
   expiresAt: timeOrNever('Null: it never expires.'),
   revokedAt: timeOrNever(
@@ -64,6 +77,7 @@ export const showToken = (token: Shown): z.output<typeof apiToken> => ({
   origin: token.origin,
   openid: token.openid,
   remindBefore: durationOrNull(token.notifyBeforeExpiryMs),
+  allowFrom: token.allowFrom === undefined ? null : [...token.allowFrom],
   createdAt: timeOf(token.createdAtMs),
   expiresAt: timeOrNull(token.expiresAtMs),
   revokedAt: timeOrNull(token.revokedAtMs),

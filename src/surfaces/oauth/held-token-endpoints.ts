@@ -85,6 +85,8 @@ const describe = (identity: Identity, audience: string): object => ({
   org: identity.org.id,
   ...(identity.tokenId === undefined ? {} : { tid: identity.tokenId }),
   ...(identity.sessionId === undefined ? {} : { sid: identity.sessionId }),
+  // Who asks is not who uses it: the resource server must compare the address itself.
+  ...(identity.allowFrom === undefined ? {} : { allow_from: identity.allowFrom.entries }),
 });
 
 /**

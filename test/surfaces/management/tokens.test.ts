@@ -35,6 +35,7 @@ t.test(
       origin: 'created',
       openid: false,
       remindBefore: 'P14D',
+      allowFrom: null,
       createdAt: new Date(nowMs).toISOString(),
       expiresAt: new Date(nowMs + 90 * 86_400_000).toISOString(),
       revokedAt: null,
@@ -125,6 +126,29 @@ t.test(
       status: 400,
       body: { errors: [{ header: 'Idempotency-Key' }] },
     });
+  },
+);
+
+t.test(
+  '14: a token is made for some networks, which a new secret keeps; what is no network is refused',
+  async (t) => {
+    const server = await startManagement(t);
+    const ann = await server.signIn();
+    const body = { name: 'ci', scopes: ['things:read'], allowFrom: ['192.0.2.7', '2001:DB8::/32'] };
+    const made = await server.order(ann, `POST ${own}`, body);
+    const allowFrom = ['192.0.2.7/32', '2001:db8::/32'];
+    t.match([made.status, made.body], [201, { allowFrom }]);
+    t.match(itemsOf(await server.order(ann, `GET ${own}`)), [{ allowFrom }]);
+    const path = `/orgs/acme/api-tokens/${idOf(made)}`;
+    t.match((await server.order(ann, `POST ${path}/regenerate`, {})).body, { allowFrom });
+    for (const [code, networks] of [
+      ['address_malformed', ['10.1.2.3/8']],
+      ['address_malformed', ['example.com']],
+      ['request_malformed', []],
+      ['request_malformed', '10.0.0.0/8'],
+      ['request_malformed', Array.from({ length: 33 }, (_, at) => `10.0.0.${at}`)],
+    ] as const)
+      t.match((await server.order(ann, `POST ${own}`, { ...body, allowFrom: networks })).body, { code });
   },
 );
 
