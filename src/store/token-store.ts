@@ -14,6 +14,7 @@ import type {
   TokenOwner,
   UserRecord,
 } from './records.ts';
+import type { CountStore } from './count-store.ts';
 import type { ReminderStore } from './reminder-store.ts';
 import type { TokenListings } from './token-listing.ts';
 import type { UsageStore } from './usage-store.ts';
@@ -242,6 +243,7 @@ type Commands = LookUps &
   AuditStore &
   ReminderStore &
   UsageStore &
+  CountStore &
   WriteBack;
 
 export interface TokenStore extends Commands {
@@ -304,6 +306,9 @@ const commands: Readonly<Record<StoreCommand, true>> = {
   settleReminder: true,
   addUsage: true,
   readUsage: true,
+  takeAllowance: true,
+  addTallies: true,
+  noteReplica: true,
   reapply: true,
 };
 

@@ -7,6 +7,7 @@ import type { TokenStore } from '../../src/store/token-store.ts';
 import { digestOf } from '../../src/tokens/api-token.ts';
 import { exampleKey, exampleOrg, exampleToken, exampleUser, startMs, nthGeneration } from './examples.ts';
 import { auditContract } from './audit.ts';
+import { counts } from './counts.ts';
 import { deletions } from './deletions.ts';
 import { lostLines } from './lost-lines.ts';
 import { newSecrets } from './new-secrets.ts';
@@ -29,6 +30,7 @@ export const tokenStoreContract = (t: Test, makePlace: MakePlace): void => {
   t.test('listings of API tokens', (t) => tokenListings(t, makePlace));
   t.test('reminders', (t) => reminders(t, makePlace));
   t.test('usage', (t) => usageContract(t, makePlace));
+  t.test('counts', (t) => counts(t, makePlace));
   t.test('the audit', (t) => auditContract(t, makePlace));
   t.test('signing keys', (t) => keys(t, makePlace));
   t.test('revoked signing keys', (t) => revokedKeys(t, makePlace));

@@ -56,9 +56,9 @@ export const listIndex = (
 
 /**
  * The writes that may be lost in a failover. `audit`, `last_use` and `usage` are collected and written later; `sweep` is repeated by
- * the next listing; `write_back` is repeated by every replica that notices the loss.
+ * the next listing; `write_back` is repeated by every replica that notices the loss; of `counts` those of a moment are lost.
  */
-export type UnacknowledgedWrite = 'audit' | 'last_use' | 'usage' | 'sweep' | 'write_back';
+export type UnacknowledgedWrite = 'audit' | 'last_use' | 'usage' | 'sweep' | 'write_back' | 'counts';
 
 export interface StoreContext {
   readonly keys: KeySpace;

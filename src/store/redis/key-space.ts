@@ -116,6 +116,10 @@ export class KeySpace {
   readonly usageWriter = (shard: number, writer: string): string =>
     this.#key(shard, `usage-writer:${writer}`);
 
+  // What limits count: ends by itself. A living replica of those that count is a member of one sorted set.
+  readonly count = (key: string): string => this.#key(shardOfTokenId(key), `count:${key}`);
+  readonly replicas = (): string => this.#key(0, 'replicas');
+
   // The audit: streams that keep their newest entries. The logs of all orgs lie in one shard, those of an org with its record;
   // `auditBefore` is what the log of all orgs held of an org before orgs had their own.
   readonly audit = (log: AuditLog): string => {

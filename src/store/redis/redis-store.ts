@@ -11,6 +11,7 @@ import { ChangeFeed } from './change-feed.ts';
 import { ClusterDirectory } from './cluster-directory.ts';
 import { type Purpose, serverOptions } from './connection-options.ts';
 import { attemptWith, type MasterConnections, runOn, type StoreContext } from './context.ts';
+import { counts } from './counts.ts';
 import { deletions } from './deletion.ts';
 import type { Directory, ServerAddress } from './directory.ts';
 import type { FaultLog } from './fault.ts';
@@ -84,6 +85,7 @@ export const createRedisStore = (settings: RedisSettings, options: StoreOptions)
     ...audit(context),
     ...reminders(context),
     ...usage(context),
+    ...counts(context),
     reapply: (changes) => context.attempt(() => writeBack(context, [...changes, ...own.unread()], now())),
     // Who follows the feed serves: only then is there time for what earlier versions left.
     follow: (listener, longerMs = 0) => {

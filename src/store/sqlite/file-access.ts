@@ -113,6 +113,21 @@ export class FileAccess {
     };
   }
 
+  /** Makes a command that counts, in one transaction: it may be lost with the machine's power, and waits for no disk. */
+  counting<Input extends unknown[], T>(
+    step: (connection: FileConnection, ...input: Input) => T,
+  ): (...input: Input) => Promise<T | Outage> {
+    return (...input) =>
+      this.#attempt(() => {
+        const connection = this.#current(checkFileEveryMs);
+        return connection.transaction(() => {
+          const answer = step(connection, ...input);
+          this.#pruneSometimes(connection);
+          return answer;
+        }, false);
+      });
+  }
+
   /** Waits out another process's lock by trying again, so that requests are served meanwhile. */
   async #attempt<T>(step: () => T): Promise<T | Outage> {
     const deadlineMs = performance.now() + commandPatienceMs;

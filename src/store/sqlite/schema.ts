@@ -221,6 +221,11 @@ const migrations: readonly string[] = [
   -- From where a token may be used, as JSON; NULL: from anywhere.
   ALTER TABLE tokens ADD COLUMN allow_from TEXT;
   `,
+  `
+  -- What limits count, by what and whom; of a rate, when its bucket is full. Of no use after its time.
+  CREATE TABLE counts (name TEXT PRIMARY KEY, value REAL NOT NULL, until_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX counts_by_end ON counts (until_ms);
+  `,
 ];
 
 /** Brings an open database to the newest version, in one transaction; several processes may try at once. */

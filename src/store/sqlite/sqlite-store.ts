@@ -9,6 +9,7 @@ import { dayOf } from '../usage-store.ts';
 import { accounts } from './accounts.ts';
 import { audit } from './audit.ts';
 import type { FileConnection } from './connection.ts';
+import { counts, pruneCounts } from './counts.ts';
 import { deletions, pruneDeleted } from './deletion.ts';
 import { FileAccess } from './file-access.ts';
 import { FileFollower } from './follower.ts';
@@ -27,6 +28,7 @@ const pruneRecords = (connection: FileConnection, nowMs: number): void => {
   pruneDeleted(connection, nowMs);
   pruneReminders(connection, nowMs);
   pruneUsage(connection, dayOf(nowMs));
+  pruneCounts(connection, nowMs);
 };
 
 /** Opens nothing yet: `open` does, and throws with the file and what to do when it cannot be used. */
@@ -65,6 +67,7 @@ export const createSqliteStore = ({ file }: SqliteSettings, options: StoreOption
     ...audit(access),
     ...reminders(access),
     ...usage(access),
+    ...counts(access),
     reapply: (changes) => reapplyChanges(access, changes, now() - access.retentionMs),
     follow: (listener, longerMs = 0) => {
       if (longerMs > 0) void access.keepLines(longerMs);
