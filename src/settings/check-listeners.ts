@@ -1,14 +1,8 @@
-// Judges the addresses of the process: callers, ops and forward-auth have one each, no upstream leads back to one of them,
-// and nobody may ask at forward-auth who is not named.
+// Judges the addresses of the process: callers, ops and forward-auth have one each, and nobody may ask at forward-auth who is
+// not named. That no upstream leads back to one of them: check-loops.ts.
 
-import { isLoopbackUrl } from '../tokens/outgoing-proxy.ts';
 import { type Check, check } from './check.ts';
 import type { Address } from './network-readers.ts';
-import type { Report } from './settings-issue.ts';
-import type { FileFields } from './schema.ts';
-
-type Listeners = Pick<FileFields, 'listen' | 'ops'>;
-type Upstream = FileFields['upstream'];
 
 const forwardAuthCheck = check(
   ['forwardAuth', 'listen', 'ops'],
@@ -62,57 +56,13 @@ export const listenerChecks: readonly Check[] = [
     if (isSameAddress(listen, ops))
       problem(['ops'], 'is the same address as `listen`; write another port, e.g. 127.0.0.1:9464');
   }),
-  check(['listen', 'ops', 'upstream'], ({ upstream, ...own }, problem) =>
-    checkReturn(own, upstream, ['upstream'], problem),
-  ),
-  check(['listen', 'ops', 'upstreams'], ({ upstreams, ...own }, problem) => {
-    for (const [name, upstream] of Object.entries(upstreams))
-      checkReturn(own, upstream, ['upstreams', name], problem);
-  }),
   forwardAuthCheck,
 ];
-
-/** Requests that come back here would be forwarded again and again. */
-const checkReturn = (
-  { listen, ops }: Listeners,
-  { url, addresses = [] }: Upstream,
-  path: readonly string[],
-  problem: Report,
-): void => {
-  const isHere = (name: string): string =>
-    `is Tollgate itself (\`${name}\`), so each request would come back; write the address of the API`;
-  for (const [name, own] of Object.entries({ listen, ops })) {
-    // Where it is, not what it is called.
-    const at = addresses.find((one) => leadsTo({ origin: originOf(one), socketPath: undefined }, own));
-    if (at !== undefined)
-      problem([...path, 'addresses'], `${JSON.stringify(`${at.host}:${at.port}`)} ${isHere(name)}`);
-    else if (addresses.length === 0 && leadsTo(url, own)) problem([...path, 'url'], isHere(name));
-  }
-};
-
-const originOf = ({ host, port }: NonNullable<Upstream['addresses']>[number]): string =>
-  `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 
 export const isSameAddress = (one: Address, other: Address): boolean =>
   one.kind === 'unix'
     ? other.kind === 'unix' && other.path === one.path
     : other.kind === 'tcp' && one.port !== 0 && other.port === one.port && other.host === one.host;
-
-const leadsTo = (upstream: Upstream['url'], own: Address): boolean => {
-  if (own.kind === 'unix') return upstream.socketPath === own.path;
-  if (upstream.socketPath !== undefined) return false;
-  const { hostname, port, protocol } = new URL(upstream.origin);
-  if (Number(port === '' ? defaultPorts[protocol] : port) !== own.port) return false;
-  const host = hostname.replace(/^\[|\]$/g, '');
-  if (host === own.host.toLowerCase()) return true;
-  const isHere = isLoopbackUrl(upstream.origin) || wildcards.has(host);
-  return isHere && (wildcards.has(own.host) || isLoopbackHost(own.host));
-};
-
-const defaultPorts: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
-
-/** Listening there is listening on every address; connecting there is connecting to this machine. */
-const wildcards: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
 /** 127.0.0.2 is another address than 127.0.0.1; a name such as localhost may be any of them. */
 export const isLoopbackHost = (host: string): boolean => ['127.0.0.1', '::1', 'localhost'].includes(host);

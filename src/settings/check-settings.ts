@@ -7,6 +7,7 @@ import { headerCheck } from './check-headers.ts';
 import { issuerCheck } from './check-issuers.ts';
 import { keyChecks } from './check-keys.ts';
 import { listenerChecks } from './check-listeners.ts';
+import { loopCheck } from './check-loops.ts';
 import { proxyProtocolCheck } from './check-proxy-protocol.ts';
 import { surfaceCheck } from './check-routes.ts';
 import { reminderCheck } from './check-reminders.ts';
@@ -65,6 +66,7 @@ const resourceCheck = check(['upstream', 'upstreams'], ({ upstream, upstreams },
 
 const checks: readonly Check[] = [
   ...listenerChecks,
+  loopCheck,
   proxyProtocolCheck,
   ...upstreamChecks,
   storeCheck,
