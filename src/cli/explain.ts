@@ -1,20 +1,18 @@
-// `tollgate explain`: the rule that a request meets, what it asks, the verdict, and what the API would receive.
-// It asks the pipeline that judges real requests; only the caller is imagined. Sends nothing.
+// `tollgate explain`: the rule that a request meets, what it asks, the verdict, and what the API would receive
+// (explanation.ts). It asks the pipeline that judges real requests; only the caller is imagined. Sends nothing.
 
 import type { Identity } from '../decision/identity.ts';
 import { renderIdentityHeaders } from '../decision/identity-headers.ts';
-import { denial, isDenial, type Refusal } from '../decision/outcome.ts';
-import { wireOf } from '../decision/refusal.ts';
-import { type RouteRule, unroutedRule } from '../decision/route-rule.ts';
+import { denial } from '../decision/outcome.ts';
 import { ownApiToken, ownSession } from '../identity/authenticators.ts';
 import { originFormOf } from '../proxy/absolute-form.ts';
 import { createPipeline, decide, type Pipeline } from '../proxy/pipeline.ts';
-import type { Decision, Forward, RequestHead } from '../proxy/request-decision.ts';
+import type { Decision, RequestHead } from '../proxy/request-decision.ts';
 import type { Settings } from '../settings/settings.ts';
 import { command, type Given } from './command.ts';
 import { exitCode } from './exit-code.ts';
+import { asJson, type Explanation, explanationOf, explanationText } from './explanation.ts';
 import { withSettings } from './global-options.ts';
-import { pairs } from './output.ts';
 import {
   argument,
   argumentRead,
@@ -73,53 +71,6 @@ const explain = async (settings: Settings, question: Question): Promise<Explanat
   return explanationOf(settings, decision);
 };
 
-type Explanation = ReturnType<typeof explanationOf>;
-
-const explanationOf = (settings: Settings, decision: Decision) => {
-  const { rule } = decision.known;
-  const refused = decision.kind === 'refused' ? reasonOf(decision.refusal) : undefined;
-  const forward = decision.kind === 'forward' ? decision : undefined;
-  return {
-    // In shadow mode also what no route covers goes on.
-    rule: rule?.name === unroutedRule.name ? undefined : rule,
-    /** What Tollgate answers by itself, without the API. */
-    ownSurface: decision.kind === 'owned',
-    /** The group of settings that makes it do so, e.g. `surfaces.csp`. */
-    setting: decision.kind === 'owned' ? decision.owner : undefined,
-    verdict: refused === undefined ? 'permit' : 'denial',
-    reason: refused?.reason,
-    evidence: refused?.evidence,
-    /** Of a route in shadow mode: why enforcing would refuse what goes on now; undefined where it would not. */
-    shadow: forward?.permit.refusal && reasonOf(forward.permit.refusal),
-    status: refused?.status,
-    /** Where it is forwarded to; undefined when it is not. */
-    forwarded: forward && forwardedOf(settings, forward),
-  } as const;
-};
-
-const reasonOf = (refusal: Refusal) => ({
-  reason: refusal.reason,
-  evidence: isDenial(refusal) ? refusal.evidence : undefined,
-  status: wireOf(refusal).status,
-});
-
-const forwardedOf = (settings: Settings, { permit, identityPairs }: Forward) => {
-  const { rule, target } = permit;
-  const upstream = settings.upstreams[rule.upstream];
-  return {
-    upstream:
-      upstream?.socketPath === undefined
-        ? (upstream?.origin ?? rule.upstream)
-        : `unix:${upstream.socketPath}`,
-    target,
-    /** `[name, value]` of the identity family. */
-    headers: identityPairs.flatMap((name, index) =>
-      index % 2 === 0 ? [[name, identityPairs[index + 1] ?? ''] as const] : [],
-    ),
-    credential: permit.kind === 'shadow' ? 'keep' : rule.forwardCredential,
-  } as const;
-};
-
 const headOf = ({ method, target }: Question, credential: readonly string[]): RequestHead => {
   const asked = { method, target, rawHeaders: ['Host', 'api.example', ...credential], httpVersion: '1.1' };
   return {
@@ -167,81 +118,3 @@ const identityOf = (settings: Settings, question: Question): Identity => ({
   issuedAtMs: 0,
   expiresAtMs: Infinity,
 });
-
-/** A path as it is written in the settings. */
-const asJson = ({ rule, ...explanation }: Explanation): object => ({
-  rule: rule === undefined ? undefined : { ...rule, path: rule.path.written },
-  ...explanation,
-});
-
-const explanationText = (question: Question, explanation: Explanation): string => {
-  const { rule, forwarded } = explanation;
-  if (explanation.ownSurface)
-    return pairs([
-      ['request', `${question.method} ${question.target}`],
-      ['answered by', `Tollgate itself (see ${explanation.setting ?? 'oauth'} in the settings)`],
-    ]);
-  return [
-    pairs([
-      ['request', `${question.method} ${question.target}`],
-      ['rule', rule === undefined ? undefined : `${rule.name} (${rule.path.written})`],
-      ['asks for', rule === undefined ? undefined : demandOf(rule)],
-      ['caller', callerOf(question)],
-      ['verdict', verdictOf(explanation)],
-      ['forwarded to', forwarded === undefined ? undefined : `${forwarded.upstream}${forwarded.target}`],
-      ['credential', forwarded === undefined ? undefined : credentialOf(forwarded.credential)],
-    ]),
-    ...headersText(forwarded?.headers),
-  ].join('\n');
-};
-
-const headersText = (headers: readonly (readonly [string, string])[] | undefined): readonly string[] => {
-  if (headers === undefined) return [];
-  if (headers.length === 0)
-    return ['\nIdentity headers the API receives: none (what a caller sends of them is removed).'];
-  return ['\nIdentity headers the API receives:', ...headers.map(([name, value]) => `  ${name}: ${value}`)];
-};
-
-const demandOf = (rule: RouteRule): string =>
-  [
-    rule.public
-      ? 'nothing (public)'
-      : rule.scopes.length === 0
-        ? 'any valid credential'
-        : `${rule.scopes.length === 1 ? 'the scope' : 'all the scopes'} ${rule.scopes.join(' ')}`,
-    ...(rule.tenantParameter === undefined
-      ? []
-      : [`{${rule.tenantParameter}} in the path to be the caller's org`]),
-    ...(rule.sessions === 'interactive' ? ['a person who signed in'] : []),
-  ].join('; ');
-
-const callerOf = ({ scopes, orgId, userId }: Question): string =>
-  scopes === undefined
-    ? 'nobody (no credential; try --scopes)'
-    : `${orgId}/${userId} with ${scopes.length === 0 ? 'no scopes' : scopes.join(' ')}`;
-
-const verdictOf = (explanation: Explanation): string => {
-  const { verdict, shadow } = explanation;
-  if (verdict === 'denial') return `refused: ${refusalText(explanation)}`;
-  return shadow === undefined
-    ? 'let through'
-    : `let through in shadow mode; enforced, it is refused: ${refusalText(shadow)}`;
-};
-
-const refusalText = ({
-  status,
-  reason,
-  evidence,
-}: Pick<Explanation, 'reason' | 'evidence' | 'status'>): string =>
-  `${status ?? ''} ${reason ?? ''}${evidence === undefined ? '' : ` (${evidence})`}`;
-
-const credentialOf = (forward: RouteRule['forwardCredential']): string => {
-  switch (forward) {
-    case 'strip':
-      return 'removed';
-    case 'access-token':
-      return 'replaced by an access token';
-    case 'keep':
-      return 'kept as it came';
-  }
-};
