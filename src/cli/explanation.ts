@@ -62,6 +62,7 @@ const forwardedOf = (settings: Settings, { permit, identityPairs }: Forward) => 
       index % 2 === 0 ? [[name, identityPairs[index + 1] ?? ''] as const] : [],
     ),
     credential: permit.kind === 'shadow' ? 'keep' : rule.forwardCredential,
+    via: settings.via.to === 'off' ? undefined : settings.via,
   } as const;
 };
 
@@ -87,6 +88,7 @@ export const explanationText = (question: Question, explanation: Explanation): s
       ['verdict', verdictOf(explanation)],
       ['forwarded to', forwarded === undefined ? undefined : `${forwarded.upstream}${forwarded.target}`],
       ['credential', forwarded === undefined ? undefined : credentialOf(forwarded.credential)],
+      ['Via', forwarded?.via && viaOf(forwarded.via)],
     ]),
     ...headersText(forwarded?.headers),
   ].join('\n');
@@ -131,6 +133,10 @@ const refusalText = ({
   evidence,
 }: Pick<Explanation, 'reason' | 'evidence' | 'status'>): string =>
   `${status ?? ''} ${reason ?? ''}${evidence === undefined ? '' : ` (${evidence})`}`;
+
+/** Who is told that Tollgate passed it on. */
+const viaOf = ({ to, pseudonym = 'tollgate-... (new at each start)' }: Settings['via']): string =>
+  `${to === 'both' ? 'to the API and the caller' : to === 'api' ? 'to the API' : 'to the caller'}: 1.1 ${pseudonym}`;
 
 const credentialOf = (forward: RouteRule['forwardCredential']): string => {
   switch (forward) {

@@ -24,6 +24,8 @@ export type RefusalClass =
   | 'scope_missing'
   | 'tenant_mismatch'
   | 'rate_limited'
+  /** It has been here before. */
+  | 'loop'
   | 'share_used_up'
   /** Who the caller is cannot be found out. */
   | 'unavailable'
@@ -61,6 +63,7 @@ export const denialClasses = {
   session_kind_refused: 'session_kind_refused',
   address_refused: 'address_refused',
   upgrade_refused: 'route_refused',
+  loop_detected: 'loop',
   rate_limited: 'rate_limited',
   share_used_up: 'share_used_up',
   peer_untrusted: 'route_refused',

@@ -35,6 +35,7 @@ const titles = {
   502: 'Bad Gateway',
   503: 'Service Unavailable',
   504: 'Gateway Timeout',
+  508: 'Loop Detected',
 };
 
 const forbidden: Answer = { status: 403, detail: 'No rule lets this request through.' };
@@ -93,6 +94,10 @@ const answers: Readonly<Record<RefusalClass, Answer>> = {
   share_used_up: {
     status: 429,
     detail: 'You have too many requests under way. Wait for their answers, then send this one again.',
+  },
+  loop: {
+    status: 508,
+    detail: 'The request came back to this proxy, as Via says: the API that it goes to leads here again.',
   },
   unavailable: {
     status: 503,

@@ -123,6 +123,7 @@ class GateHandler {
     if (known.shadow !== undefined) running.countShadow(known.route, known.shadow);
     const headers = running.buildHeaders({
       rawHeaders: head.rawHeaders,
+      httpVersion: head.httpVersion,
       facts,
       peer: head.peer,
       host: hostFor(settings.upstreams, permit.rule, facts),
@@ -137,6 +138,7 @@ class GateHandler {
       headers,
       requestId,
       answerPairs: known.answerPairs,
+      via: running.via.toCaller,
       addressBlock: addressBlockOf(known.clientAddress),
     };
     const onEnd = (end: ForwardEnd): void => this.#finish(context, end);

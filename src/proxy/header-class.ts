@@ -34,6 +34,8 @@ export const headerClass = {
   traceparent: 18,
   tracestate: 19,
   methodOverride: 20,
+  /** Read where requests to the API carry ours; otherwise it goes on. */
+  via: 21,
 } as const;
 
 export type HeaderClass = (typeof headerClass)[keyof typeof headerClass];
@@ -99,10 +101,14 @@ export const bySpelling = <T>(find: (lower: string, name: string) => T): ((name:
   return (name) => known.get(name) ?? learn(name);
 };
 
-export const createHeaderClassifier = (settings: {
-  readonly credential: Pick<Settings['credential'], 'headers'>;
-  readonly identity: Pick<Settings['identity'], 'headers' | 'strip' | 'keep'>;
-}): ClassifyHeader => {
+/** `readsVia`: whether `Via` says something to us. */
+export const createHeaderClassifier = (
+  settings: {
+    readonly credential: Pick<Settings['credential'], 'headers'>;
+    readonly identity: Pick<Settings['identity'], 'headers' | 'strip' | 'keep'>;
+  },
+  readsVia = false,
+): ClassifyHeader => {
   const { headers, strip, keep } = settings.identity;
   const isIdentity = identityFamily([...Object.keys(headers), ...strip]);
   const credential = new Set([
@@ -116,6 +122,7 @@ export const createHeaderClassifier = (settings: {
     if (isIdentity(lower)) return headerClass.identity;
     const named = exact.get(lower);
     if (named !== undefined) return named;
+    if (readsVia && lower === 'via') return headerClass.via;
     if (credential.has(lower)) return headerClass.bareCredential;
     const folded = foldName(lower);
     if (framingNames.has(folded)) return headerClass.lookalike;

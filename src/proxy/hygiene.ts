@@ -27,6 +27,8 @@ interface Reading {
   forwarded: string | undefined;
   requestId: string | undefined;
   traceparent: string | undefined;
+  /** Undefined too where it is not read. */
+  via: string | undefined;
   /** Methods that a header asks the API to use instead. */
   methodOverrides: string[] | undefined;
 }
@@ -85,6 +87,7 @@ const nothingRead = (): Reading => ({
   forwarded: undefined,
   requestId: undefined,
   traceparent: undefined,
+  via: undefined,
   methodOverrides: undefined,
 });
 
@@ -149,6 +152,9 @@ const readHeader = (
       break;
     case headerClass.traceparent:
       facts.traceparent = joined(facts.traceparent, value);
+      break;
+    case headerClass.via:
+      facts.via = joined(facts.via, value);
       break;
     default:
       break;

@@ -31,6 +31,7 @@ import { passedCredential } from './passed-credential.ts';
 import { createTrust, type TrustsAddress } from './peer.ts';
 import type { Decision, PendingDecision, RequestHead } from './request-decision.ts';
 import { ambiguousPath, createRouter, type Router } from './router.ts';
+import { namesPseudonym, viaNames } from './via.ts';
 
 /** What all requests are judged by. */
 export interface Pipeline {
@@ -39,6 +40,8 @@ export interface Pipeline {
   };
   readonly classify: ClassifyHeader;
   readonly trusts: TrustsAddress;
+  /** In Via of what is forwarded: a request that carries it comes again. Undefined where none does. */
+  readonly pseudonym: string | undefined;
   readonly router: Router;
   /** Undefined where requests that no route covers are refused: everywhere but in shadow mode. */
   readonly unroutedRule: RouteRule | undefined;
@@ -61,17 +64,20 @@ export const createPipeline = (
     | 'proxyAddresses'
     | 'routes'
     | 'trustedProxies'
+    | 'via'
   > &
     OwnedPaths,
   identifier: Pipeline['identifier'],
   now: () => number,
 ): Pipeline => {
   const owned = ownedPatterns(settings);
+  const pseudonym = viaNames(settings.via).toApi;
   const owners = new PathTree(owned.map(({ pattern, setting }) => [pattern, setting]));
   return {
     settings,
-    classify: createHeaderClassifier(settings),
+    classify: createHeaderClassifier(settings, pseudonym !== undefined),
     trusts: createTrust(settings.trustedProxies),
+    pseudonym,
     router: createRouter(
       settings.routes,
       owned.map(({ pattern }) => pattern),
@@ -97,6 +103,12 @@ export const decide = (head: RequestHead, pipeline: Pipeline): Decision | Pendin
   );
   if (isDenial(facts)) return refused(facts, unrouted(undefined, peer.address, '(invalid)'));
   const clientAddress = callerAddress(peer, facts, pipeline.trusts);
+  if (
+    facts.via !== undefined &&
+    pipeline.pseudonym !== undefined &&
+    namesPseudonym(facts.via, pipeline.pseudonym)
+  )
+    return refused(denial('loop_detected'), unrouted(facts, clientAddress, '(none)'));
 
   // 2 path
   const parsed = parseTarget(head.target, settings.limits.targetBytesMax);

@@ -10,6 +10,7 @@ import type { Peer } from './peer.ts';
 
 export interface RequestHeaderParts {
   readonly rawHeaders: readonly string[];
+  readonly httpVersion: string;
   readonly facts: HeaderFacts;
   readonly peer: Peer;
   /** What Host says to the API. */
@@ -25,10 +26,16 @@ export interface RequestHeaderParts {
 
 /**
  * @param cookieName the configured cookie that may carry the credential.
+ * @param pseudonym what Via says of this process; undefined: nothing.
  * @param ownCookies how the names of Tollgate's own cookies begin, which are for no API, whatever the route keeps.
  */
 export const createRequestHeaders =
-  (classify: ClassifyHeader, cookieName: string | undefined, ownCookies?: string) =>
+  (
+    classify: ClassifyHeader,
+    cookieName: string | undefined,
+    pseudonym: string | undefined,
+    ownCookies?: string,
+  ) =>
   (parts: RequestHeaderParts): string[] => {
     const { rawHeaders, facts, peer, keepsCredential } = parts;
     const { connectionNames } = facts;
@@ -44,6 +51,7 @@ export const createRequestHeaders =
           headers.push(name, value);
           break;
         case headerClass.methodOverride:
+        case headerClass.via:
           headers.push(name, value);
           break;
         case headerClass.authorization:
@@ -72,6 +80,7 @@ export const createRequestHeaders =
     if (parts.accessToken !== undefined) headers.push('Authorization', `Bearer ${parts.accessToken}`);
     for (const pair of parts.identityPairs) headers.push(pair);
     addForwarded(headers, parts);
+    if (pseudonym !== undefined) headers.push('Via', `${parts.httpVersion} ${pseudonym}`);
     headers.push('X-Request-Id', parts.requestId);
     headers.push('traceparent', carriesTrace ? (facts.traceparent ?? '') : makeTraceparent());
     return headers;

@@ -11,6 +11,7 @@ import { createPipeline, type Pipeline } from './pipeline.ts';
 import { createRequestHeaders } from './request-headers.ts';
 import type { Forwarder } from './upstream/forward.ts';
 import type { Upgrader } from './upstream/upgrade.ts';
+import { type ViaNames, viaNames } from './via.ts';
 
 /** Who is calling, before any credential is looked at: for records and limits, it authenticates nobody. */
 export interface Caller {
@@ -39,6 +40,7 @@ export interface RunningParts {
 export interface Running extends RunningParts {
   readonly settings: RunningSettings;
   readonly pipeline: Pipeline;
+  readonly via: ViaNames;
   readonly buildHeaders: ReturnType<typeof createRequestHeaders>;
 }
 
@@ -50,7 +52,8 @@ export const createRunning = (settings: RunningSettings, parts: RunningParts, no
   const buildHeaders = createRequestHeaders(
     pipeline.classify,
     settings.credential.cookie,
+    pipeline.pseudonym,
     surfaceCookies(settings),
   );
-  return { ...parts, settings, pipeline, buildHeaders };
+  return { ...parts, settings, pipeline, via: viaNames(settings.via), buildHeaders };
 };

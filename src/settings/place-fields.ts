@@ -200,6 +200,25 @@ export const forwardAuthFields = group({
   ).prefault('refuse'),
 });
 
+/** How this process names itself to those before and behind it. */
+export const viaFields = alone(
+  group({
+    to: field(
+      oneOf('off', 'api', 'caller', 'both'),
+      'Who is told by `Via` that Tollgate passed a message on. To the API, a request that comes back is 508. Some servers compress nothing for a request with `Via`.',
+    ).prefault('off'),
+    pseudonym: field(
+      text(
+        'a pseudonym',
+        'a name such as gate-1, of this process alone',
+        /^[A-Za-z0-9][A-Za-z0-9._-]{2,63}$/,
+      ),
+      'The name there; each process needs its own. Default: tollgate- and 12 random digits, new at each start.',
+    ).optional(),
+  }),
+  'to',
+);
+
 /** Load balancers that pass connections on, and say before the first byte whose each is. */
 export const proxyProtocolFields = group({
   listeners: field(

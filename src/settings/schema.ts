@@ -13,6 +13,7 @@ import {
   proxyProtocolFields,
   storeFields,
   tlsFields,
+  viaFields,
 } from './place-fields.ts';
 import { duration, durationOrNever, size } from './quantity.ts';
 import { count, flag, listOf, oneOf, share, text } from './reader.ts';
@@ -277,6 +278,9 @@ export const fileFields = group({
     .prefault({}),
   reminders: reminderFields
     .meta({ description: 'Reminds people of their API tokens before these expire.' })
+    .prefault({}),
+  via: viaFields
+    .meta({ description: 'Via (RFC 9110 section 7.6.3): who passed a message on, and loops.' })
     .prefault({}),
   trustedProxies: field(
     listOf(cidr),

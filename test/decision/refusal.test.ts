@@ -13,7 +13,9 @@ const statusesThatPass: ReadonlySet<number> = new Set([429]);
 t.test('the fault of the caller is a 4xx, and never asks to retry, except for rates', async (t) => {
   for (const reason of denialReasons) {
     const { status, headers } = wireOf(denial(reason));
-    t.ok(status >= 400 && status < 500, `${reason}: ${status}`);
+    // RFC 5842 section 7.2 has no 4xx for a loop.
+    if (reason === 'loop_detected') t.equal(status, 508);
+    else t.ok(status >= 400 && status < 500, `${reason}: ${status}`);
     t.equal(headerOf(headers, 'Retry-After') !== undefined, statusesThatPass.has(status), reason);
   }
 });
@@ -53,6 +55,7 @@ t.test('the status rule', async (t) => {
     ['route_unknown', 403],
     ['method_refused', 403],
     ['method_not_allowed', 405],
+    ['loop_detected', 508],
     ['upgrade_refused', 403],
     ['rate_limited', 429],
     ['share_used_up', 429],

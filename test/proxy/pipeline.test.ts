@@ -35,6 +35,7 @@ const aPipeline = (
       credential: { headers: [] },
       identity: { headers: {}, strip: ['X-Account'], keep: [] },
     }),
+    pseudonym: undefined,
     trusts: (address) => address === '10.0.0.1',
     router: createRouter(routes),
     unroutedRule: undefined,

@@ -26,9 +26,11 @@ const build = (lines: readonly string[], more: Partial<RequestHeaderParts> = {})
   const pairs = createRequestHeaders(
     classify,
     'session',
+    undefined,
     '__Host-own',
   )({
     rawHeaders,
+    httpVersion: '1.1',
     facts,
     peer: untrusted,
     host: 'api:8080',

@@ -45,6 +45,7 @@ export interface EdgeOptions {
   readonly whenStale?: 'refuse' | 'serve';
   readonly errors?: Settings['errors'];
   readonly mode?: Settings['mode'];
+  readonly via?: Settings['via'];
   readonly upstream?: Partial<UpstreamSettings>;
   readonly tls?: Settings['tls'];
   readonly surface?: {
@@ -89,6 +90,7 @@ export const startEdge = async (
     ...(options.credential && { credential: options.credential }),
     errors: options.errors ?? 'problem',
     mode: options.mode ?? 'enforce',
+    ...(options.via && { via: options.via }),
     feed: { whenStale: options.whenStale ?? 'refuse' },
     identity: {
       ...(options.identityHeaders && { headers: options.identityHeaders }),

@@ -19,6 +19,8 @@ interface Permitted {
   readonly requestId: string;
   /** On the answer in place of the API's fields of these names, raw; to its `Vary` ours is added. */
   readonly answerPairs: readonly string[];
+  /** What Via of the answer says of this process, behind what the API says; undefined: nothing. */
+  readonly via?: string | undefined;
   /** Where the caller is, for its share of the connections; see address-block.ts. */
   readonly addressBlock: string;
 }

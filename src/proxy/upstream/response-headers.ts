@@ -73,11 +73,12 @@ export const readResponseHeaders = (
 };
 
 /** What is ours on the API's answer. */
-export type OwnFields = Pick<Exchange, 'requestId' | 'answerPairs'>;
+export type OwnFields = Pick<Exchange, 'requestId' | 'answerPairs' | 'via'>;
 
 /** Adds what is ours. */
-export const addOwn = (pairs: string[], { requestId, answerPairs }: OwnFields): void => {
+export const addOwn = (pairs: string[], { requestId, answerPairs, via }: OwnFields): void => {
   addRequestId(pairs, requestId);
+  if (via !== undefined) pairs.push('Via', via);
   if (answerPairs.length > 0) replaceWith(pairs, answerPairs);
 };
 

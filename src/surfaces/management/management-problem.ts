@@ -114,6 +114,7 @@ const codes: Readonly<Record<RefusalClass, OwnCode>> = {
   address_refused: 'address_refused',
   scope_missing: 'scope_missing',
   tenant_mismatch: 'tenant_mismatch',
+  loop: 'request_malformed',
   rate_limited: 'rate_limited',
   share_used_up: 'rate_limited',
   unavailable: 'unavailable',
