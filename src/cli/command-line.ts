@@ -14,6 +14,7 @@ import { roleCommands } from './role-commands.ts';
 import { invocationOf } from './global-options.ts';
 import { schemaCommand, serveCommand, validateCommand } from './settings-commands.ts';
 import { tokenCommands } from './token-commands.ts';
+import { usageCommand } from './usage-command.ts';
 import { userCommands } from './user-commands.ts';
 import { readVersion } from './version.ts';
 
@@ -26,6 +27,7 @@ const commands = [
   roleCommands,
   userCommands,
   tokenCommands,
+  usageCommand,
   keyCommands,
   reminderCommand,
   auditCommand,

@@ -8,6 +8,7 @@ import { effectiveScopes } from '../decision/scope.ts';
 import { member } from '../decision/strict-json.ts';
 import { isOfEarlierOwner } from '../store/api-token-state.ts';
 import type { ApiTokenRecord, AuditParty } from '../store/records.ts';
+import type { DayRange } from '../store/usage-store.ts';
 import type { Actor } from './actor.ts';
 import { ApiTokens, type ApiTokensDeps } from './api-tokens.ts';
 import type { AuditAction } from './audit.ts';
@@ -15,10 +16,11 @@ import { type CommandError, isCommandError, isFailure } from './command-error.ts
 import type { CreatedApiToken, NewApiToken } from './create-api-token.ts';
 import { type Grantable, grantableOf } from './grantable.ts';
 import { checkTokenId, tokenUnknown } from './names.ts';
-import { checkHeld, findActiveOwner, findOwner } from './owner.ts';
+import { checkHeld, findActiveOwner, findOwner, type Owner } from './owner.ts';
 import type { Regeneration } from './regenerate.ts';
 import { listTokens, type TokenListing, type TokenQuery, type TokenView, viewOf } from './token-list.ts';
 import { listTokensByUse, type UseQuery } from './token-list-by-use.ts';
+import { readCreation, readUsageReport, type UsageReport } from './usage-report.ts';
 import { payFor, withRight, type WithRightDeps } from './with-right.ts';
 
 type Owned = Pick<ApiTokenRecord, 'orgId' | 'userId'>;
@@ -51,12 +53,11 @@ export const createTokenCommands = (deps: TokenCommandsDeps) => {
     /** `of`: whose the token must be; another's is as one that does not exist. */
     findApiToken: (actor: Actor, tokenId: string, of?: Owned) =>
       withToken<TokenView>(deps, actor, 'token.see', { tokenId, of }, async (token) => {
-        const owner = await findOwner(store, token.orgId, token.userId);
-        if (isOutage(owner)) return owner;
-        if (isCommandError(owner) || isOfEarlierOwner(token, owner.user, owner.org))
-          return tokenUnknown(tokenId);
-        return viewOf(token, owner.user, owner.org, now());
+        const owner = await findOwnerOf(store, token);
+        return isFailure(owner) ? owner : viewOf(token, owner.user, owner.org, now());
       }),
+
+    ...usageCommands(deps),
 
     /** Of a user, or with `userId` undefined of the whole org. */
     listApiTokens: (actor: Actor, query: TokenQuery) =>
@@ -100,6 +101,37 @@ export const createTokenCommands = (deps: TokenCommandsDeps) => {
         apiTokens.revokeAll(whose.orgId, whose.userId),
       ),
   };
+};
+
+/** How much API tokens are used. */
+const usageCommands = (deps: TokenCommandsDeps) => {
+  const { store } = deps;
+  return {
+    findTokenUsage: (actor: Actor, tokenId: string, period: DayRange) =>
+      withToken<UsageReport>(deps, actor, 'token.see', { tokenId }, async (token) => {
+        const owner = await findOwnerOf(store, token);
+        if (isFailure(owner)) return owner;
+        return readUsageReport(store, { tokenId }, period, token.createdAtMs);
+      }),
+
+    /** Of all API tokens of a user, or with `userId` undefined of the whole org. */
+    findUsage: (actor: Actor, whose: Whose, period: DayRange) =>
+      withRightTo<UsageReport>(deps, actor, 'token.see', whose, async () => {
+        const createdAtMs = await readCreation(store, whose);
+        return isFailure(createdAtMs) ? createdAtMs : readUsageReport(store, whose, period, createdAtMs);
+      }),
+  };
+};
+
+/** Of a token that is somebody's still. */
+const findOwnerOf = async (
+  store: TokenCommandsDeps['store'],
+  token: ApiTokenRecord,
+): Promise<Owner | CommandError | Outage> => {
+  const owner = await findOwner(store, token.orgId, token.userId);
+  if (isOutage(owner)) return owner;
+  const isAnybodys = !isCommandError(owner) && !isOfEarlierOwner(token, owner.user, owner.org);
+  return isAnybodys ? owner : tokenUnknown(token.id);
 };
 
 /** A command about the tokens of a user or an org. */

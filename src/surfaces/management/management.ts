@@ -32,6 +32,7 @@ import { createSentBefore } from './sent-before.ts';
 import { sessionOperations } from './session-operations.ts';
 import { tokenListOperations } from './token-list-operations.ts';
 import { tokenOperations } from './token-operations.ts';
+import { usageOperations } from './usage-operations.ts';
 
 export const surface = defineSurface(management, (deps, paths) => {
   const { prefix } = deps.settings.surfaces.management;
@@ -91,6 +92,7 @@ const managementOperations = (deps: SurfaceDeps, { prefix, paths, serves }: Moun
     ...sessionOperations({ signIn: createSignIn(signing), signOut: createSignOut(deps), paths }),
     ...tokenOperations(tokens),
     ...tokenListOperations(tokens),
+    ...usageOperations(tokens),
     grantableOperation(tokens),
     ...revokeAllOperations(tokens),
     detailsOperation({ ...deps, findDetails: createFindDetails(deps), paths }),

@@ -225,7 +225,12 @@ const mayBeFrom = (
 };
 
 /** The commands know a token by its id alone: that the path names the caller's own organization is asked here. */
-const refuseElsewhere = ({ audit }: TokenOperationsDeps, action: AuditAction, org: string, actor: Actor) => {
+export const refuseElsewhere = (
+  { audit }: Pick<TokenOperationsDeps, 'audit'>,
+  action: AuditAction,
+  org: string,
+  actor: Actor,
+) => {
   const { identity } = actor;
   if (org === identity.org.id) return undefined;
   const refusal =
