@@ -53,8 +53,8 @@ const doors: Record<string, readonly string[]> = {
 /** Package -> the file or folders that may import it. What is not listed, nobody may; modules of Node.js need no entry. */
 const owners: Record<string, string | readonly string[]> = {
   'http-proxy': 'proxy/upstream/upgrade.ts',
-  // Of upstream/ for its speed; of fetch-json.ts for its tunnels through a proxy, which node:https cannot abort.
-  undici: ['proxy/upstream/', 'tokens/fetch-json.ts', 'reminders/webhook.ts'],
+  // For its tunnels through a proxy, which node:https cannot abort.
+  undici: ['tokens/fetch-json.ts', 'reminders/webhook.ts'],
   ioredis: 'store/redis/',
   'node:sqlite': 'store/sqlite/',
   jose: 'tokens/',

@@ -149,8 +149,7 @@ class GateHandler {
     }
     const { response } = reply;
     this.#announceShutdown(reply);
-    if (reply.expectsContinue) response.writeContinue();
-    forwarder.forward({ ...permitted, response, framing }, onEnd);
+    forwarder.forward({ ...permitted, response, framing, expectsContinue: reply.expectsContinue }, onEnd);
   }
 
   #finish(context: RequestContext, end: ForwardEnd): void {

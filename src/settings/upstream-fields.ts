@@ -4,13 +4,18 @@ import type { z } from 'zod';
 import { alone, field, group } from './field.ts';
 import { ipAddress, probePath, resourceUrl, upstreamUrl } from './network-readers.ts';
 import { certificate, privateKey } from './pem.ts';
-import { duration, durationOrNever } from './quantity.ts';
+import { duration, durationOrNever, size } from './quantity.ts';
 import { count, flag, listOf, oneOf, share } from './reader.ts';
 
 const clientCertificateFields = group({
   cert: field(certificate("the client's certificate chain"), 'PEM file with the certificate chain.'),
   key: field(privateKey, "PEM file with the certificate's private key."),
 });
+
+const responseHeadBytesMax = field(
+  size('1KB', '1MB'),
+  'Largest head of a response, status line and header lines together; more is 502.',
+).prefault('64KB');
 
 const probeFields = alone(
   group({
@@ -106,6 +111,7 @@ const upstreamFields = <Url extends z.ZodType>(url: Url) =>
         duration('100ms', '1d'),
         'Longest silence between two pieces of a response body.',
       ).prefault('60s'),
+      responseHeadBytesMax,
       hostHeader: field(
         oneOf('caller', 'upstream'),
         "Which Host the API sees: the caller's, or the one in `url`.",

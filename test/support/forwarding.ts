@@ -7,7 +7,7 @@
 //   const end = await proxy.nextEnd();                   // the ForwardEnd of each exchange, in order
 
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Test } from 'tap';
 import { authorizePublic, authorizeShadow, isPermit, type Permit } from '../../src/decision/authorize.ts';
@@ -63,6 +63,7 @@ export const upstreamSettings = (
   addressShare: 1,
   connectTimeoutMs: 5_000,
   bodyIdleTimeoutMs: 10_000,
+  responseHeadBytesMax: 65_536,
   ...more,
 });
 
@@ -165,7 +166,7 @@ export const startForwarding = async (
     ends.push(end);
     wake?.();
   };
-  const server = createServer((request, response) => {
+  const serve = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {
     requestCount += 1;
     const exchange: Exchange = {
       permit: permitFor(rule, options.target ?? request.url!, options.identity),
@@ -173,6 +174,7 @@ export const startForwarding = async (
       response,
       headers: [...endToEndHeaders(request), ...(options.headers ?? [])],
       framing: framingOf(request),
+      expectsContinue,
       requestId: 'request-1',
       answerPairs: [],
       addressBlock: '127.0.0.1',
@@ -183,7 +185,11 @@ export const startForwarding = async (
       if (failure === undefined || failure === 'client_gone' || end.responded) return;
       response.writeHead(statusOf(failure), ['X-Failure', failure.reason, 'Content-Length', '0']).end();
     });
-  });
+  };
+  const server = createServer((request, response) => serve(request, response, false));
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
+    serve(request, response, true),
+  );
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     requestCount += 1;
     // As the handler does: the refusal is written here, so an error of the socket is ours until then.

@@ -28,6 +28,10 @@ export class Party {
   get isAtShare(): boolean {
     return this.held >= this.heldMax;
   }
+
+  get isBelowHalf(): boolean {
+    return this.held < this.heldMax / 2;
+  }
 }
 
 /** One request's claim to a connection, counted against its caller and its address. */
@@ -42,6 +46,10 @@ export class ShareClaim {
 
   get isAtShare(): boolean {
     return this.usedUp !== undefined;
+  }
+
+  get isBelowHalf(): boolean {
+    return this.caller.isBelowHalf && this.address.isBelowHalf;
   }
 
   /** The setting that holds it back; undefined while none does. */

@@ -30,6 +30,8 @@ export interface Exchange extends Permitted {
   readonly response: ServerResponse;
   /** The body that the caller sends, as its header section says. */
   readonly framing: Framing;
+  /** It said `Expect: 100-continue`, and waits for an answer before it sends its body (RFC 9110 section 10.1.1). */
+  readonly expectsContinue: boolean;
 }
 
 export interface ForwardEnd {

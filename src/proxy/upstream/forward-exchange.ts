@@ -2,17 +2,18 @@
 // end. Bytes stream with backpressure both ways; a request that is safe to repeat is repeated once, on a stale connection.
 
 import type { Socket } from 'node:net';
-import type { Dispatcher } from 'undici';
 import type { Permit } from '../../decision/authorize.ts';
-import { type Denial, denial, type Outage } from '../../decision/outcome.ts';
+import { type Denial, denial, type Outage, outage } from '../../decision/outcome.ts';
 import type { Exchange, ForwardEnd, ForwardOptions } from './exchange.ts';
-import { isMisuse, outageOf } from './forward-failure.ts';
 import type { RequestUnderWay } from './live-connections.ts';
 import { RequestBody } from './request-body.ts';
-import { type RawHeaders, ResponseWriter } from './response-writer.ts';
-import type { UpstreamConnection, UpstreamConnections } from './upstream-connections.ts';
+import { requestHeadOf } from './request-writer.ts';
+import type { ResponseHead } from './response-head.ts';
+import { ResponseWriter } from './response-writer.ts';
+import type { Carried, CarriedRequest, CarryFailure, UpstreamConnection } from './upstream-connection.ts';
+import type { ConnectionSeeker, UpstreamConnections } from './upstream-connections.ts';
 
-export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnderWay {
+export class ForwardExchange implements Carried, ConnectionSeeker, RequestUnderWay {
   readonly exchange: Exchange;
   readonly #connections: UpstreamConnections;
   readonly #context: ForwardOptions;
@@ -22,8 +23,11 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
   isLive = false;
   #caller: Caller | undefined;
   #connection: UpstreamConnection | undefined;
-  #controller: Dispatcher.DispatchController | undefined;
   #body: RequestBody | undefined;
+  /** A connection has been asked for. */
+  #isSought = false;
+  /** The API is asked whether it wants the body. */
+  #asksFirst = false;
   #isOver = false;
   #askedAtMs = 0;
   #upstreamMs: number | undefined;
@@ -42,21 +46,41 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
   }
 
   start(): void {
-    const { request, headers, permit, framing } = this.exchange;
+    const { request, permit, framing } = this.exchange;
     if (request.socket.destroyed) return this.onClientGone();
     this.#caller = callerOn(request.socket);
     this.#caller.exchange = this;
-    if (framing !== 'none') {
-      const bytesMax = permit.kind === 'shadow' ? Infinity : permit.rule.requestBodyBytesMax;
-      if (framing !== 'chunked') {
-        if (framing > bytesMax) return this.end(denial('request_too_large', `${framing} bytes`));
-        headers.push('content-length', String(framing));
-      }
-      this.#body = new RequestBody(request, framing, bytesMax, this.#context.limits, this);
+    if (framing === 'none') {
+      this.#context.live.watch(this);
+      return this.#seek();
     }
+    const bytesMax = permit.kind === 'shadow' ? Infinity : permit.rule.requestBodyBytesMax;
+    if (framing !== 'chunked' && framing > bytesMax)
+      return this.end(denial('request_too_large', `${framing} bytes`));
+    this.#body = new RequestBody(request, framing, bytesMax, this.#context.limits, this);
     this.#context.live.watch(this);
-    // A connection is taken for a body that is here, not for one that is announced.
-    if (this.#body === undefined || this.#context.limits.bodyBufferBytes === 0) this.#connections.seek(this);
+    // What came with the head is here at the end of this turn, and goes with it.
+    setImmediate(() => this.#seekEarly());
+  }
+
+  /**
+   * The head goes first, before the body, where connections are plentiful. Where they are scarce, one is taken for a body that
+   * is here, not for one that is announced; a caller that waits for `100 Continue` then hears it from us.
+   */
+  #seekEarly(): void {
+    if (this.#isOver || this.#isSought) return;
+    const isEarly = this.#context.limits.bodyBufferBytes === 0 || this.#connections.arePlentifulFor(this);
+    if (this.exchange.expectsContinue) {
+      this.#asksFirst = isEarly && !this.#connections.isHttp10;
+      if (this.#asksFirst) this.#body?.awaitContinue();
+      else this.#writer.continue();
+    }
+    if (isEarly) this.#seek();
+  }
+
+  #seek(): void {
+    this.#isSought = true;
+    this.#connections.seek(this);
   }
 
   get permit(): Permit {
@@ -67,118 +91,94 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
 
   onConnection(connection: UpstreamConnection): void {
     this.#connection = connection;
-    const { socket } = connection;
-    if (socket === undefined || this.#isRepeatable) return this.#dispatch(connection);
-    // What cannot be sent twice must not meet a connection that the upstream is closing. One that is likely to be closed
-    // now is not used; on the others, what has arrived by now (a FIN, a reset) is read first: undici looks once more
-    // before it writes, and from here that is after a whole turn of the event loop.
-    if (!this.#connections.isTrusted(connection)) {
-      socket.retire();
-      return this.#dispatch(connection);
-    }
-    setImmediate(() => this.#dispatch(connection));
+    connection.carry(this);
   }
 
   onRefused(reason: Denial | Outage): void {
     this.end(reason);
   }
 
-  /** All bytes received so far are handed on and the response is not over: a slow or long one. */
+  // -- called by the connection
+
+  /** RFC 9110 section 9.2.2: the method is idempotent, and there is no body of which anything could have been consumed. */
+  get isRepeatable(): boolean {
+    return this.#body === undefined && idempotentMethods.has(this.exchange.request.method ?? '');
+  }
+
+  makeRequest(): CarriedRequest | undefined {
+    const { permit, request, headers } = this.exchange;
+    const method = request.method ?? '';
+    const body = this.#body;
+    const piece = body?.passTo((next, isLast) => this.#connection?.writeBody(next, isLast) ?? true);
+    const isWhole = body === undefined || body.isWhole;
+    const framing = body?.isWhole === true ? body.bytes || 'none' : this.exchange.framing;
+    const expectsContinue = this.#asksFirst && !isWhole;
+    const head = requestHeadOf({ method, target: permit.target, headers, framing, expectsContinue });
+    if (head === undefined) {
+      this.#context.reportBug(new Error('a request with a method, target or header that cannot be sent'));
+      this.end(outage('upstream_invalid', new Error('the request cannot be sent')));
+      return undefined;
+    }
+    this.#askedAtMs = performance.now();
+    const { responseTimeoutMs } = permit.rule;
+    const isChunked = framing === 'chunked';
+    return { head, method, isChunked, expectsContinue, body: piece, isWhole, responseTimeoutMs };
+  }
+
+  onRoom(): void {
+    this.#body?.resume();
+  }
+
+  /** As a server would: the body is wanted unless something speaks against it. */
+  onUndecided(): void {
+    this.#body?.continue();
+    this.#writer.continue();
+  }
+
+  onInterim(head: ResponseHead): void {
+    if (this.#isOver) return;
+    if (head.status === 100) this.#body?.continue();
+    const unfit = this.#writer.inform(head);
+    if (unfit !== undefined) this.end(unfit);
+  }
+
+  onHead(head: ResponseHead): void {
+    if (this.#isOver) return;
+    this.#upstreamMs = performance.now() - this.#askedAtMs;
+    this.#connections.isHttp10 = head.isHttp10;
+    const unfit = this.#writer.begin(head);
+    this.#body?.allowAnyPace();
+    if (unfit !== undefined) this.end(unfit);
+  }
+
+  onBody(piece: Buffer): void {
+    if (this.#isOver || this.#writer.write(piece)) return;
+    this.#connection?.pause();
+    if (!this.isLive) this.#context.live.watchLive(this);
+  }
+
+  /** A slow or long response. */
   onDry(): void {
     if (this.#writer.status === 0 || this.#isOver || this.isLive) return;
     this.#writer.flushHead();
     this.#context.live.watchLive(this);
   }
 
-  // -- called by undici
-
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    // Thrown, not aborted: undici then skips the request and keeps the connection.
-    if (this.#isOver) throw new Error('the exchange ended before it was sent');
-    this.#controller = controller;
-    this.#connection?.socket?.expectResponse(this);
+  onEnd(trailers: readonly string[]): void {
+    this.#connection = undefined;
+    // The answer is complete: of a body that still comes nobody wants the rest.
+    if (this.#body?.isWhole === false) this.#body.discard();
+    this.#writer.end(trailers);
   }
 
-  onResponseStarted(): void {
-    if (this.#connection?.socket !== undefined) this.#connection.socket.hasAnswer = true;
-  }
-
-  onResponseStart(
-    controller: Dispatcher.DispatchController,
-    status: number,
-    _headers: unknown,
-    reason: string | undefined,
-  ): void {
-    if (this.#isOver) return;
-    const raw = rawOf(controller.rawHeaders);
-    let unfit: Outage | undefined;
-    if (status < 200) {
-      unfit = this.#writer.inform(this.#connection?.socket?.isContinue === true ? 100 : status, raw);
-    } else {
-      this.#upstreamMs = performance.now() - this.#askedAtMs;
-      unfit = this.#writer.begin(status, reason, raw);
-      this.#body?.allowAnyPace();
-    }
-    if (unfit !== undefined) this.end(unfit);
-  }
-
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#isOver || this.#writer.write(chunk)) return;
-    controller.pause();
-    if (!this.isLive) this.#context.live.watchLive(this);
-  }
-
-  onResponseEnd(controller: Dispatcher.DispatchController): void {
-    if (this.#connection?.socket !== undefined) this.#connection.socket.served += 1;
-    this.#release();
-    if (!this.#isOver) this.#writer.end(rawOf(controller.rawTrailers));
-  }
-
-  onResponseError(_controller: unknown, error: Error): void {
+  onFailure({ outage: reason, isStale, isUnsent }: CarryFailure): void {
     const connection = this.#connection;
-    const socket = connection?.socket;
-    const reason = outageOf(error, socket?.hasAnswer === true);
-    const isStale =
-      reason.reason === 'upstream_unreachable' &&
-      socket !== undefined &&
-      socket.served > 0 &&
-      !socket.hasAnswer &&
-      !socket.hasFailed;
-    // Where nothing has been written, undici keeps the connection.
-    if (socket !== undefined && this.#controller !== undefined) socket.hasFailed = true;
-    if (connection !== undefined && isStale && !this.#isOver) {
-      this.#connections.noteStale(connection, this.#askedAtMs);
-      if (this.#isRepeatable) return this.#repeat(connection);
-    }
-    this.#release();
-    if (this.#isOver) return;
-    if (isMisuse(error)) this.#context.reportBug(error);
-    this.end(reason);
-  }
-
-  /**
-   * RFC 9110 section 9.2.2: the method is idempotent and nothing of a body has been consumed, so a request that met a
-   * connection gone stale is sent again. Its client has no socket any more: the second time, the connection is fresh.
-   */
-  #repeat(connection: UpstreamConnection): void {
-    this.#controller = undefined;
-    setImmediate(() => this.#dispatch(connection));
-  }
-
-  #dispatch(connection: UpstreamConnection): void {
-    if (this.#isOver) return this.#release();
-    const { permit, request, headers } = this.exchange;
-    // `servername` is missing from undici's types; without it undici takes the caller's Host for the upstream's TLS name.
-    const options = {
-      path: permit.target,
-      method: request.method ?? '',
-      headers,
-      body: this.#body ?? null,
-      servername: this.#connections.serverName,
-      headersTimeout: permit.rule.responseTimeoutMs,
-    };
-    this.#askedAtMs = performance.now();
-    connection.client.dispatch(options, this);
+    this.#connection = undefined;
+    if (connection === undefined) return this.end(reason);
+    if (isStale) this.#connections.noteStale(connection, isUnsent ? performance.now() : this.#askedAtMs);
+    // The second time the connection is fresh.
+    if (isUnsent || (isStale && this.isRepeatable)) this.#connections.renew(connection, this);
+    else this.end(reason);
   }
 
   // -- called by the caller's side: its socket, its body, the response
@@ -188,7 +188,7 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
   }
 
   onBodyReady(): void {
-    if (!this.#isOver && this.#context.limits.bodyBufferBytes > 0) this.#connections.seek(this);
+    if (!this.#isOver && !this.#isSought) this.#seek();
   }
 
   onBodyStalled(): void {
@@ -201,7 +201,7 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
   }
 
   onDrained(): void {
-    if (!this.#isOver) this.#controller?.resume();
+    if (!this.#isOver) this.#connection?.resume();
   }
 
   onFlushed(): void {
@@ -210,25 +210,15 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
     this.#settle(undefined);
   }
 
-  get #isRepeatable(): boolean {
-    return this.#body === undefined && idempotentMethods.has(this.exchange.request.method ?? '');
-  }
-
-  #release(): void {
-    const connection = this.#connection;
-    if (connection === undefined) return;
-    this.#connection = undefined;
-    connection.socket?.rest();
-    this.#connections.release(connection);
-  }
-
   /** Before its end, for a reason of whichever side. */
   end(failure: Outage | Denial | 'client_gone'): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#connections.forget(this);
-    this.#controller?.abort(abandoned);
-    this.#body?.destroy();
+    const connection = this.#connection;
+    this.#connection = undefined;
+    if (connection === undefined) this.#connections.forget(this);
+    else connection.abandon();
+    this.#body?.discard();
     if (this.#writer.status !== 0) this.#writer.breakOff();
     this.#settle(failure);
   }
@@ -239,7 +229,10 @@ export class ForwardExchange implements Dispatcher.DispatchHandler, RequestUnder
     this.#writer.release();
     const { status } = this.#writer;
     try {
-      this.#onEnd({ status, failure, responded: status !== 0, upstreamMs: this.#upstreamMs });
+      const bytesIn = this.#body?.bytes ?? 0;
+      const bytesOut = this.#writer.bytes;
+      const upstreamMs = this.#upstreamMs;
+      this.#onEnd({ status, failure, responded: status !== 0, upstreamMs, bytesIn, bytesOut });
     } catch (error) {
       this.#context.reportBug(error);
     }
@@ -263,9 +256,4 @@ const callerOn = (socket: Socket): Caller => {
   return caller;
 };
 
-const abandoned = new Error('the exchange was abandoned');
-
 const idempotentMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
-
-const rawOf = (headers: Dispatcher.DispatchController['rawHeaders']): RawHeaders =>
-  Array.isArray(headers) ? headers : [];

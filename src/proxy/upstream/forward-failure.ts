@@ -1,4 +1,5 @@
-// undici's errors, translated once, by code, into the outages the rest of the proxy knows. The cause is kept for the log.
+// Errors of sockets, and of http-proxy's handshakes, translated once, by code, into the outages the rest of the proxy knows. The
+// cause is kept for the log.
 
 import { type Outage, outage } from '../../decision/outcome.ts';
 import type { OutageReason } from '../../decision/refusal-class.ts';
@@ -14,20 +15,7 @@ export const outageOf = (error: Error, responseBegan: boolean): Outage => {
   );
 };
 
-/** The request cannot be expressed: a header or method that hygiene should have refused. A bug, not an outage. */
-export const isMisuse = (error: Error): boolean =>
-  'code' in error && (error.code === 'UND_ERR_INVALID_ARG' || error.code === 'UND_ERR_NOT_SUPPORTED');
-
 const reasons: Readonly<Record<string, OutageReason>> = {
-  UND_ERR_CONNECT_TIMEOUT: 'upstream_timeout',
-  UND_ERR_HEADERS_TIMEOUT: 'upstream_timeout',
-  UND_ERR_BODY_TIMEOUT: 'upstream_timeout',
-  UND_ERR_HEADERS_OVERFLOW: 'upstream_invalid',
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'upstream_invalid',
-  UND_ERR_INVALID_ARG: 'upstream_invalid',
-  UND_ERR_NOT_SUPPORTED: 'upstream_invalid',
-  UND_ERR_DESTROYED: 'shutting_down',
-  UND_ERR_CLOSED: 'shutting_down',
   EMFILE: 'overloaded',
   ENFILE: 'overloaded',
   ETIMEDOUT: 'upstream_timeout',

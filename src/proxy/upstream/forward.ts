@@ -34,7 +34,7 @@ export const createForwarder = (
   const { byUpstream, retired } = inherit(
     upstreams,
     before,
-    (settings) => new UpstreamConnections(settings, options.reportBug),
+    (settings) => new UpstreamConnections(settings),
     ({ isGone }) => isGone,
   );
   return {

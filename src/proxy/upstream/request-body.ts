@@ -1,8 +1,8 @@
 // A request's body on its way to the upstream: collected until it is worth a connection, counted against the route's limit, and
-// cut loose from the caller's socket, which undici would destroy with the upstream's, unanswered.
+// then passed on as it comes, no faster than it is taken.
 
 import type { IncomingMessage } from 'node:http';
-import { Readable } from 'node:stream';
+import { BodyPace } from './body-pace.ts';
 import type { ExchangeLimits, Framing } from './exchange.ts';
 
 /** Each is called at most once. */
@@ -15,20 +15,28 @@ export interface BodyListener {
   onBodyStalled(): void;
 }
 
-export class RequestBody extends Readable {
+/** Takes a piece, perhaps an empty one when it is the last. False: no more until `resume`. */
+export type BodySink = (piece: Buffer, isLast: boolean) => boolean;
+
+export class RequestBody {
+  /** Received so far. */
+  bytes = 0;
+  /** All of it has been received. */
+  isWhole = false;
   readonly #request: IncomingMessage;
   readonly #bytesMax: number;
   readonly #bufferBytes: number;
   readonly #listener: BodyListener;
   readonly #pace: BodyPace;
-  #bytes = 0;
-  /** Received in this turn. A body in chunks of one byte would otherwise be handed on byte by byte. */
+  /** Received and not passed on: before there is a sink, or in this turn. */
   #pieces: Buffer[] = [];
   #piecesBytes = 0;
+  #sink: BodySink | undefined;
   #isReady = false;
   #isWaitOver = false;
   #waitTimer: NodeJS.Timeout | undefined;
   #isDiscarding = false;
+  #isPlanned = false;
 
   /** `bytesMax`: the route's limit, in bytes of content. */
   constructor(
@@ -39,7 +47,6 @@ export class RequestBody extends Readable {
     listener: BodyListener,
   ) {
     const { bodyBufferBytes, bodyWaitMs, bodyStallTimeoutMs, bodyRateMin } = limits;
-    super({ highWaterMark: Math.max(65_536, bodyBufferBytes) });
     this.#request = request;
     this.#bytesMax = bytesMax;
     this.#bufferBytes = bodyBufferBytes;
@@ -55,66 +62,102 @@ export class RequestBody extends Readable {
       this.#waitTimer = setTimeout(() => this.#endWait(), bodyWaitMs);
   }
 
+  /** The caller waits until it hears that it may send: until then its silence is no fault. */
+  awaitContinue(): void {
+    this.#pace.pause();
+  }
+
+  /** It has heard so. */
+  continue(): void {
+    this.#pace.resume();
+  }
+
   /** The upstream has answered: it knows what it still waits for. */
   allowAnyPace(): void {
     this.#pace.stop();
   }
 
-  override _read(): void {
+  /** Gives what is here, undefined when that is nothing; from now on the rest goes to the sink. */
+  passTo(sink: BodySink): Buffer | undefined {
+    this.#sink = sink;
+    this.#beReady();
+    return this.#take();
+  }
+
+  /** The sink takes more again. */
+  resume(): void {
+    if (this.#isDiscarding || this.isWhole) return;
     this.#pace.resume();
     this.#request.resume();
   }
 
   /** Nobody wants the rest: read it away, within bounds, so that the caller gets to read the answer. */
-  override _destroy(_error: Error | null, callback: (error?: Error | null) => void): void {
+  discard(): void {
+    if (this.#isDiscarding) return;
     this.#isDiscarding = true;
+    this.#isReady = true;
+    this.#pieces = [];
     this.#stopTimers();
     this.#request.resume();
-    callback(null);
   }
 
   #onData(chunk: Buffer): void {
-    this.#bytes += chunk.length;
+    if (this.bytes === 0) this.#pace.resume();
+    this.bytes += chunk.length;
     this.#pace.count(chunk.length);
     if (this.#isDiscarding) {
-      if (this.#bytes > this.#bytesMax + lingerBytesMax) this.#request.destroy();
-    } else if (this.#bytes > this.#bytesMax) {
-      this.#isDiscarding = true;
+      if (this.bytes > this.#bytesMax + lingerBytesMax) this.#request.destroy();
+    } else if (this.bytes > this.#bytesMax) {
+      this.discard();
       this.#listener.onBodyTooLarge();
     } else this.#collect(chunk);
   }
 
+  /** Pieces of one turn are passed on as one: a body in chunks of one byte would otherwise go on byte by byte. */
   #collect(chunk: Buffer): void {
+    this.#pieces.push(chunk);
     this.#piecesBytes += chunk.length;
-    if (this.#pieces.push(chunk) === 1) setImmediate(() => this.#handOn());
+    if (!this.#isPlanned) {
+      this.#isPlanned = true;
+      setImmediate(() => this.#onTurn());
+    }
     // A fast caller is read many times in a turn, and must be held up as soon as there is enough.
-    if (this.#piecesBytes >= piecesBytesMax) this.#handOn();
+    if (this.#piecesBytes >= Math.max(piecesBytesMax, this.#bufferBytes)) this.#passOn();
   }
 
-  #handOn(): void {
+  #onTurn(): void {
+    this.#isPlanned = false;
+    if (this.#piecesBytes > 0) this.#passOn();
+    if (this.#isWaitOver || this.bytes >= this.#bufferBytes) this.#beReady();
+  }
+
+  #passOn(): void {
+    if (this.#isDiscarding) return;
+    if (this.#sink === undefined) {
+      if (this.#piecesBytes < Math.max(piecesBytesMax, this.#bufferBytes)) return;
+    } else if (this.#sink(this.#take() ?? noBytes, this.isWhole) || this.isWhole) return;
+    this.#request.pause();
+    this.#pace.pause();
+  }
+
+  #take(): Buffer | undefined {
     const pieces = this.#pieces;
-    const [first] = pieces;
-    if (first === undefined || this.#isDiscarding) return;
     this.#pieces = [];
     this.#piecesBytes = 0;
-    if (!this.push(pieces.length === 1 ? first : Buffer.concat(pieces))) {
-      this.#request.pause();
-      this.#pace.pause();
-    }
-    if (this.#isWaitOver || this.#bytes >= this.#bufferBytes) this.#beReady();
+    return pieces.length > 1 ? Buffer.concat(pieces) : pieces[0];
   }
 
   #onEnd(): void {
     this.#stopTimers();
+    this.isWhole = true;
     if (this.#isDiscarding) return;
-    this.#handOn();
-    this.push(null);
+    if (this.#sink !== undefined) this.#passOn();
     this.#beReady();
   }
 
   #endWait(): void {
     this.#isWaitOver = true;
-    if (this.#bytes > 0) this.#beReady();
+    if (this.bytes > 0) this.#beReady();
   }
 
   #beReady(): void {
@@ -126,7 +169,7 @@ export class RequestBody extends Readable {
 
   #onAborted(): void {
     this.#stopTimers();
-    if (!this.#isDiscarding && !this.readableEnded) this.#listener.onClientGone();
+    if (!this.#isDiscarding && !this.isWhole) this.#listener.onClientGone();
   }
 
   #stopTimers(): void {
@@ -141,41 +184,4 @@ const piecesBytesMax = 65_536;
 /** What a caller may still send after its body was given up. */
 const lingerBytesMax = 262_144;
 
-/** Watches that a body keeps coming, window by window while we read: what the API does not take is no fault of the caller. */
-class BodyPace {
-  readonly #bytesMin: number;
-  readonly #timer: NodeJS.Timeout;
-  #bytes = 0;
-  #wasPaused = false;
-  #isPaused = false;
-
-  /** `onStalled`: called once, at the end of the first window that brought too little. */
-  constructor(windowMs: number, bytesPerSecondMin: number, onStalled: () => void) {
-    this.#bytesMin = (bytesPerSecondMin * windowMs) / 1_000;
-    this.#timer = setInterval(() => {
-      const isStalled = !this.#wasPaused && this.#bytes < this.#bytesMin;
-      this.#bytes = 0;
-      this.#wasPaused = this.#isPaused;
-      if (!isStalled) return;
-      this.stop();
-      onStalled();
-    }, windowMs);
-  }
-
-  count(bytes: number): void {
-    this.#bytes += bytes;
-  }
-
-  pause(): void {
-    this.#isPaused = true;
-    this.#wasPaused = true;
-  }
-
-  resume(): void {
-    this.#isPaused = false;
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
-  }
-}
+const noBytes = Buffer.alloc(0);

@@ -3,74 +3,88 @@
 
 import type { Exchange } from './exchange.ts';
 
-/** What of a response's head reaches the caller. */
-export interface ResponseHeaders {
-  /** Raw pairs `[name, value, name, value, ...]`, Latin-1. */
-  readonly pairs: string[];
-  /** Bytes announced by Content-Length; -1 when the body is chunked or ends with the connection. */
-  readonly contentLength: number;
-}
+/** What of a response's header section reaches the caller, and what frames the body. Fields are added in their order. */
+export class ResponseHeaders {
+  /** Raw pairs `[name, value, name, value, ...]`, Latin-1, without hop-by-hop fields. */
+  pairs: string[] = [];
+  /** Bytes announced by Content-Length; -1 when the body is chunked, or ends with the connection. */
+  contentLength = -1;
+  isChunked = false;
+  /** The framing could be read in two ways (RFC 9112 section 6.3). */
+  isAmbiguous = false;
+  /** Values of `Keep-Alive`, joined. */
+  keepAlive = '';
+  /** Values of `Connection`, joined, each after a comma. */
+  options = '';
+  readonly #status: number;
+  #trailer = '';
 
-/**
- * From names and values in turn. Undefined when the framing could be read in two ways (RFC 9112 section 6.3). 204 carries no
- * Content-Length (RFC 9110 section 8.6); `Trailer` only goes where trailers can.
- */
-export const readResponseHeaders = (
-  raw: readonly (Buffer | string)[],
-  status: number,
-): ResponseHeaders | undefined => {
-  const pairs: string[] = [];
-  let contentLength = -1;
-  let isChunked = false;
-  let options = '';
-  let trailer: string | undefined;
-  for (let at = 0; at + 1 < raw.length; at += 2) {
-    const name = latin1(raw[at]);
+  constructor(status: number) {
+    this.#status = status;
+  }
+
+  add(name: string, value: string): void {
     switch (name.length) {
       case 2:
       case 7:
       case 10:
       case 14:
       case 16:
-      case 17: {
-        const value = latin1(raw[at + 1]);
-        switch (name.toLowerCase()) {
-          case 'te':
-          case 'upgrade':
-          case 'keep-alive':
-          case 'proxy-connection':
-            continue;
-          case 'trailer':
-            trailer = trailer === undefined ? value : `${trailer}, ${value}`;
-            continue;
-          case 'connection':
-            options += `,${value}`;
-            continue;
-          case 'content-length':
-            if (contentLength >= 0 || !digits.test(value)) return undefined;
-            contentLength = Number(value);
-            if (status !== 204) pairs.push(name, value);
-            continue;
-          case 'transfer-encoding':
-            if (isChunked || value.toLowerCase() !== 'chunked') return undefined;
-            isChunked = true;
-            continue;
-          default:
-            pairs.push(name, value);
-            continue;
-        }
-      }
+      case 17:
+        if (this.#keeps(name.toLowerCase(), value)) this.pairs.push(name, value);
+        break;
       default:
-        pairs.push(name, latin1(raw[at + 1]));
+        this.pairs.push(name, value);
     }
   }
-  if (isChunked && contentLength >= 0) return undefined;
-  if (trailer !== undefined && isChunked) pairs.push('Trailer', trailer);
-  return {
-    pairs: options.length > ordinaryOptionsLength ? withoutNamed(pairs, options) : pairs,
-    contentLength,
-  };
+
+  /** Reads a field that might be hop-by-hop or framing; whether it goes on. */
+  #keeps(name: string, value: string): boolean {
+    switch (name) {
+      case 'te':
+      case 'upgrade':
+      case 'proxy-connection':
+        return false;
+      case 'keep-alive':
+        this.keepAlive = joined(this.keepAlive, value);
+        return false;
+      case 'trailer':
+        this.#trailer = joined(this.#trailer, value);
+        return false;
+      case 'connection':
+        this.options += `,${value}`;
+        return false;
+      case 'content-length':
+        if (this.contentLength >= 0 || !digits.test(value)) this.isAmbiguous = true;
+        this.contentLength = Number(value);
+        // RFC 9110 section 8.6
+        return this.#status !== 204;
+      case 'transfer-encoding':
+        if (this.isChunked || value.toLowerCase() !== 'chunked') this.isAmbiguous = true;
+        this.isChunked = true;
+        return false;
+      default:
+        return true;
+    }
+  }
+
+  /** After the last field. `Trailer` only goes where trailers can. */
+  finish(): void {
+    if (this.isChunked && this.contentLength >= 0) this.isAmbiguous = true;
+    if (this.#trailer !== '' && this.isChunked) this.pairs.push('Trailer', this.#trailer);
+    if (this.options.length > ordinaryOptionsLength) this.pairs = withoutNamed(this.pairs, this.options);
+  }
+}
+
+/** From names and values in turn. Undefined when the framing could be read in two ways. */
+export const readResponseHeaders = (raw: readonly string[], status: number): ResponseHeaders | undefined => {
+  const headers = new ResponseHeaders(status);
+  for (let at = 0; at + 1 < raw.length; at += 2) headers.add(raw[at] ?? '', raw[at + 1] ?? '');
+  headers.finish();
+  return headers.isAmbiguous ? undefined : headers;
 };
+
+const joined = (before: string, value: string): string => (before === '' ? value : `${before}, ${value}`);
 
 /** What is ours on the API's answer. */
 export type OwnFields = Pick<Exchange, 'requestId' | 'answerPairs' | 'via'>;
@@ -108,11 +122,11 @@ const replaceWith = (pairs: string[], own: readonly string[]): void => {
 };
 
 /** For `addTrailers`, without fields that frame, route or authenticate a message (RFC 9110 section 6.5.1). */
-export const readTrailers = (raw: readonly (Buffer | string)[]): [string, string][] => {
+export const readTrailers = (raw: readonly string[]): [string, string][] => {
   const trailers: [string, string][] = [];
   for (let at = 0; at + 1 < raw.length; at += 2) {
-    const name = latin1(raw[at]);
-    if (!neverInTrailers.has(name.toLowerCase())) trailers.push([name, latin1(raw[at + 1])]);
+    const name = raw[at] ?? '';
+    if (!neverInTrailers.has(name.toLowerCase())) trailers.push([name, raw[at + 1] ?? '']);
   }
   return trailers;
 };
@@ -161,6 +175,3 @@ const withoutNamed = (pairs: string[], options: string): string[] => {
   );
   return pairs.filter((_, at) => !named.has((pairs[at - (at % 2)] ?? '').toLowerCase()));
 };
-
-const latin1 = (bytes: Buffer | string | undefined): string =>
-  typeof bytes === 'object' ? bytes.toString('latin1') : (bytes ?? '');

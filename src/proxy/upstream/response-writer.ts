@@ -4,10 +4,8 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import { type Outage, outage } from '../../decision/outcome.ts';
 import type { Exchange } from './exchange.ts';
-import { addOwn, type OwnFields, readResponseHeaders, readTrailers } from './response-headers.ts';
-
-/** Raw names and values in turn, as undici gives them. */
-export type RawHeaders = readonly (Buffer | string)[];
+import type { ResponseHead } from './response-head.ts';
+import { addOwn, type OwnFields, readTrailers } from './response-headers.ts';
 
 export interface WriterListener {
   /** After `write` asked for a pause: the caller has read, go on. */
@@ -21,9 +19,14 @@ export interface WriterListener {
 export class ResponseWriter {
   /** Status of the head written; 0: none yet. */
   status = 0;
+  /** Bytes of the body written. */
+  bytes = 0;
+  /** The caller has heard that it may send its body. */
+  hasContinued = false;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #own: OwnFields;
+  readonly #expectsContinue: boolean;
   readonly #stallTimeoutMs: number;
   readonly #listener: WriterListener;
   #interimCount = 0;
@@ -34,38 +37,44 @@ export class ResponseWriter {
   #stallTimer: NodeJS.Timeout | undefined;
 
   constructor(
-    exchange: Pick<Exchange, 'request' | 'response'> & OwnFields,
+    exchange: Pick<Exchange, 'request' | 'response' | 'expectsContinue'> & OwnFields,
     stallTimeoutMs: number,
     listener: WriterListener,
   ) {
     this.#request = exchange.request;
     this.#response = exchange.response;
     this.#own = exchange;
+    this.#expectsContinue = exchange.expectsContinue;
     this.#stallTimeoutMs = stallTimeoutMs;
     this.#listener = listener;
   }
 
-  /** Passes an interim response on (RFC 9110 section 15.2), except `100 Continue`, which those who asked for have been sent. */
-  inform(status: number, raw: RawHeaders): Outage | undefined {
+  /** Passes an interim response on (RFC 9110 section 15.2); `100 Continue` only to who asked for it, once. */
+  inform({ status, headers }: ResponseHead): Outage | undefined {
     this.#interimCount += 1;
-    if (status < 100 || status === 101 || this.#interimCount > interimsMax)
+    if (status === 101 || this.#interimCount > interimsMax)
       return invalid(`interim status ${status}, or too many`);
-    if (status === 100) return undefined;
-    if (!canInform || this.#request.httpVersionMinor < 1 || this.#response.destroyed) return undefined;
-    const headers = readResponseHeaders(raw, status);
-    if (headers !== undefined) this.#response.writeInformation(status, headers.pairs);
+    if (this.#request.httpVersionMinor < 1 || this.#response.destroyed) return undefined;
+    if (status === 100) this.continue();
+    else if (canInform && !headers.isAmbiguous) this.#response.writeInformation(status, headers.pairs);
     return undefined;
   }
 
+  /** Lets the caller send its body, if it asked. */
+  continue(): void {
+    if (!this.#expectsContinue || this.hasContinued || this.#response.destroyed) return;
+    this.hasContinued = true;
+    this.#response.writeContinue();
+  }
+
   /** Writes the head; an outage, with nothing written, when it is unfit to be passed on. */
-  begin(status: number, reason: string | undefined, raw: RawHeaders): Outage | undefined {
-    const headers = status > 599 ? undefined : readResponseHeaders(raw, status);
-    if (headers === undefined) return invalid(`status ${status}, or a body of ambiguous length`);
+  begin({ status, reason, headers }: ResponseHead): Outage | undefined {
+    if (status < 200 || status > 599) return invalid(`status ${status}`);
     addOwn(headers.pairs, this.#own);
     try {
-      this.#response.writeHead(status, reason ?? '', headers.pairs);
+      this.#response.writeHead(status, reason, headers.pairs);
     } catch (error) {
-      // A control character somewhere. Node keeps the reason it refused: our own answer must not meet it.
+      // Node keeps the reason it refused: our own answer must not meet it.
       this.#response.statusMessage = '';
       return outage('upstream_invalid', error);
     }
@@ -83,6 +92,7 @@ export class ResponseWriter {
   /** False: write no more until `onDrained`. */
   write(chunk: Buffer): boolean {
     const response = this.#response;
+    this.bytes += chunk.length;
     if (this.#remainingBytes >= 0) {
       this.#remainingBytes -= chunk.length;
       if (this.#remainingBytes === 0) {
@@ -100,7 +110,7 @@ export class ResponseWriter {
   }
 
   /** The body is whole. */
-  end(rawTrailers: RawHeaders): void {
+  end(rawTrailers: readonly string[]): void {
     const response = this.#response;
     if (!this.#isBodyEnded) {
       this.#isBodyEnded = true;

@@ -1,96 +1,50 @@
-// The connections to one upstream: a bounded number of undici clients, each one socket and one request at a time, the most
-// recently used first. undici's Pool hides which socket a request is on, and a safe retry (RFC 9110 section 9.2.2) depends on
-// just that. It moves no bytes.
+// The connections to one upstream: a bounded number, each with one exchange at a time, the most recently used first. Who gets one,
+// who waits, and which of them are worth keeping. It moves no bytes.
 
-import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
-import { isIP } from 'node:net';
-import { buildConnector, Client } from 'undici';
-import { outage } from '../../decision/outcome.ts';
+import { type Outage, outage } from '../../decision/outcome.ts';
 import type { UpstreamReading } from '../../observe/metric-sources.ts';
 import type { UpstreamSettings } from '../../settings/settings.ts';
-import { CallerShares, type ShareClaim, type Claimant } from './caller-shares.ts';
+import { CallerShares, type Claimant, type ShareClaim } from './caller-shares.ts';
 import { FairLine, type LineMember } from './fair-line.ts';
-import { UpstreamSocket } from './upstream-socket.ts';
+import { IdleTrust } from './idle-trust.ts';
+import { socketOpenerOf } from './open-socket.ts';
+import { type ConnectionOwner, tickMs, UpstreamConnection } from './upstream-connection.ts';
 
 /** An exchange that needs a connection; exactly one of the two is called, `onConnection` perhaps at once. */
 export interface ConnectionSeeker extends LineMember {
   readonly exchange: Claimant;
+  /** It may be sent again when its connection turns out to be stale. */
+  readonly isRepeatable: boolean;
   onConnection(connection: UpstreamConnection): void;
 }
 
-export class UpstreamConnection {
-  readonly client: Client;
-  /** Undefined before the first connect; replaced at every reconnect. */
-  socket: UpstreamSocket | undefined;
-  /** When its last exchange was over; `performance.now()`. */
-  idleSinceMs = 0;
-  /** Of the exchange it carries. */
-  claim: ShareClaim | undefined;
-
-  constructor(
-    upstream: UpstreamSettings,
-    connector: buildConnector.connector,
-    reportBug: (error: unknown) => void,
-  ) {
-    let connected: Socket | undefined;
-    const connect: buildConnector.connector = (options, callback) =>
-      connector(options, (...args) => {
-        if (args[0] === null) connected = args[1];
-        callback(...args);
-      });
-    this.client = new Client(upstream.origin, {
-      connect,
-      pipelining: 1,
-      allowH2: false,
-      maxHeaderSize: responseHeaderBytesMax,
-      strictContentLength: true,
-      keepAliveTimeout: upstream.keepAliveTimeoutMs,
-      // An upstream may ask for less in its Keep-Alive header, never for more.
-      keepAliveMaxTimeout: upstream.keepAliveTimeoutMs,
-      keepAliveTimeoutThreshold: keepAliveMarginMs,
-      bodyTimeout: upstream.bodyIdleTimeoutMs,
-      // upstream-socket.ts knows the other parser, whatever the environment asks for.
-      useMilo: false,
-    });
-    // Emitted when the parser is in its place and nothing has been written or read.
-    this.client.on('connect', () => {
-      if (connected !== undefined) this.#attach(connected, reportBug);
-    });
-  }
-
-  #attach(socket: Socket, reportBug: (error: unknown) => void): void {
-    try {
-      this.socket = new UpstreamSocket(socket);
-    } catch (bug) {
-      reportBug(bug);
-      socket.destroy(bug instanceof Error ? bug : undefined);
-    }
-  }
+/** A connection that is being opened; for nobody, when its seeker has left. */
+interface Opening {
+  seeker: ConnectionSeeker | undefined;
+  readonly claim: ShareClaim;
+  readonly giveUp: () => void;
 }
 
-export class UpstreamConnections {
+export class UpstreamConnections implements ConnectionOwner {
   readonly settings: UpstreamSettings;
-  /** The name the upstream's certificate must carry; also for requests whose Host header names the caller's host. */
-  readonly serverName: string;
-  readonly #connector: buildConnector.connector;
-  readonly #reportBug: (error: unknown) => void;
-  readonly #all: UpstreamConnection[] = [];
-  /** Idle with a socket; the last one was used last. */
-  readonly #warm: UpstreamConnection[] = [];
-  /** Idle without a socket. */
-  readonly #cold: UpstreamConnection[] = [];
+  /** The upstream answers by HTTP/1.0: it does not know `Expect` (RFC 9110 section 10.1.1). */
+  isHttp10 = false;
+  readonly #open: (onOpen: (opened: Socket | Outage) => void) => () => void;
+  readonly #all = new Set<UpstreamConnection>();
+  readonly #openings = new Set<Opening>();
+  /** Idle; the last one was used last. */
+  readonly #idle: UpstreamConnection[] = [];
   readonly #shares: CallerShares;
   readonly #line: FairLine<ConnectionSeeker>;
   readonly #idleTrust = new IdleTrust();
+  #ticker: NodeJS.Timeout | undefined;
   #isClosed = false;
   #isRetired = false;
 
-  constructor(settings: UpstreamSettings, reportBug: (error: unknown) => void) {
+  constructor(settings: UpstreamSettings) {
     this.settings = settings;
-    this.serverName = new URL(settings.origin).hostname.replace(/^\[|\]$/g, '');
-    this.#connector = connectorOf(settings, this.serverName);
-    this.#reportBug = reportBug;
+    this.#open = socketOpenerOf(settings);
     this.#shares = new CallerShares(settings);
     this.#line = new FairLine(settings.connectionsMax, settings.connectTimeoutMs);
   }
@@ -99,17 +53,27 @@ export class UpstreamConnections {
   seek(seeker: ConnectionSeeker): void {
     if (this.#isClosed) return seeker.onRefused(outage('shutting_down'));
     const claim = this.#shares.claimOf(seeker.exchange);
-    const connection = claim.isAtShare ? undefined : this.#idleOrNew();
-    if (connection === undefined) this.#line.add(seeker, claim);
-    else this.#lend(connection, claim, seeker);
+    if (claim.isAtShare || !this.#hasRoom) return this.#line.add(seeker, claim);
+    claim.take();
+    this.#provide(seeker, claim);
+  }
+
+  /**
+   * Whether a connection may be taken for a body that is still to come: while less than half of them are in use, and less than half
+   * of the caller's share. So callers that announce bodies and send none keep at most half of the API's connections.
+   */
+  arePlentifulFor(seeker: ConnectionSeeker): boolean {
+    return (
+      this.#busy < Math.floor(this.settings.connectionsMax / 2) &&
+      this.#shares.claimOf(seeker.exchange).isBelowHalf
+    );
   }
 
   /** For the gauges; costs nothing between two readings. */
   reading(): UpstreamReading {
-    const idle = this.#warm.length;
     return {
-      busy: this.#all.length - idle - this.#cold.length,
-      idle,
+      busy: this.#busy,
+      idle: this.#idle.length,
       waiting: this.#line.length,
       callersAtShare: this.#shares.countAtShare(),
     };
@@ -117,24 +81,22 @@ export class UpstreamConnections {
 
   /** The seeker no longer wants a connection. */
   forget(seeker: ConnectionSeeker): void {
-    this.#line.remove(seeker);
+    if (this.#line.remove(seeker)) return;
+    for (const opening of this.#openings) {
+      if (opening.seeker !== seeker) continue;
+      opening.seeker = undefined;
+      opening.claim.giveBack();
+    }
   }
 
-  /** Takes a connection back after its exchange. */
-  release(connection: UpstreamConnection): void {
-    connection.claim?.giveBack();
+  /** The connection was found closed: the seeker keeps its turn, and gets a fresh one. */
+  renew(connection: UpstreamConnection, seeker: ConnectionSeeker): void {
+    const { claim } = connection;
+    if (claim === undefined) throw new Error('the connection was lent to nobody');
     connection.claim = undefined;
-    connection.idleSinceMs = performance.now();
-    this.#warm.push(connection);
-    if (this.#isRetired && this.#line.length === 0) return this.#closeIdle();
-    // After the current bytes: what follows the response on this socket must be seen before it is used again.
-    if (this.#line.length > 0) queueMicrotask(() => this.#serveLine());
-  }
-
-  /** Whether a request that cannot be sent twice may use the connection's open socket. */
-  isTrusted(connection: UpstreamConnection): boolean {
-    const nowMs = performance.now();
-    return this.#idleTrust.trusts(nowMs - connection.idleSinceMs, nowMs);
+    if (!this.#isClosed) return this.#dial(seeker, claim);
+    claim.giveBack();
+    seeker.onRefused(outage('shutting_down'));
   }
 
   /** The connection was found closed when a request was written on it at `usedAtMs`. */
@@ -150,118 +112,124 @@ export class UpstreamConnections {
 
   /** Retired, and every connection is closed. */
   get isGone(): boolean {
-    return this.#isRetired && this.#all.length === 0;
+    return this.#isRetired && this.#all.size + this.#openings.size === 0;
   }
 
   /** Refuses those who wait, aborts what is under way and closes every socket. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#line.disperse(outage('shutting_down'));
-    await Promise.all(this.#all.map((connection) => connection.client.destroy()));
-  }
-
-  #closeIdle(): void {
-    for (const connection of [...this.#warm.splice(0), ...this.#cold.splice(0)]) {
-      this.#all.splice(this.#all.indexOf(connection), 1);
-      void connection.client.destroy();
+    const reason = outage('shutting_down');
+    this.#line.disperse(reason);
+    for (const { seeker, claim, giveUp } of this.#openings) {
+      giveUp();
+      if (seeker === undefined) continue;
+      claim.giveBack();
+      seeker.onRefused(reason);
     }
+    this.#openings.clear();
+    await Promise.all([...this.#all].map((connection) => connection.end(reason)));
   }
 
-  #lend(connection: UpstreamConnection, claim: ShareClaim, seeker: ConnectionSeeker): void {
-    claim.take();
+  // -- called by connections
+
+  onIdle(connection: UpstreamConnection): void {
+    connection.claim?.giveBack();
+    connection.claim = undefined;
+    this.#keep(connection);
+    this.#planLine();
+  }
+
+  onClosed(connection: UpstreamConnection, wasIdle: boolean): void {
+    connection.claim?.giveBack();
+    connection.claim = undefined;
+    this.#all.delete(connection);
+    if (this.#all.size === 0) clearInterval(this.#ticker);
+    const at = this.#idle.lastIndexOf(connection);
+    if (at >= 0) this.#idle.splice(at, 1);
+    if (wasIdle) this.noteStale(connection, performance.now());
+    this.#planLine();
+  }
+
+  /** Those that carry something, or are being opened. */
+  get #busy(): number {
+    return this.#all.size - this.#idle.length + this.#openings.size;
+  }
+
+  get #hasRoom(): boolean {
+    return this.#idle.length > 0 || this.#all.size + this.#openings.size < this.settings.connectionsMax;
+  }
+
+  /** The claim is taken, and there is room. */
+  #provide(seeker: ConnectionSeeker, claim: ShareClaim): void {
+    const connection = this.#idle.pop();
+    if (connection === undefined) return this.#dial(seeker, claim);
+    // One that is likely to be closed by the upstream now is not used for what cannot be sent twice.
+    if (!seeker.isRepeatable && !this.#isTrusted(connection)) {
+      this.#dial(seeker, claim);
+      return connection.close();
+    }
     connection.claim = claim;
     seeker.onConnection(connection);
   }
 
-  #hasRoom(): boolean {
-    const { connectionsMax } = this.settings;
-    return this.#warm.length > 0 || this.#cold.length > 0 || this.#all.length < connectionsMax;
+  #isTrusted(connection: UpstreamConnection): boolean {
+    const nowMs = performance.now();
+    return this.#idleTrust.trusts(nowMs - connection.idleSinceMs, nowMs);
   }
 
-  #idleOrNew(): UpstreamConnection | undefined {
-    return this.#warm.pop() ?? this.#cold.pop() ?? this.#open();
+  #dial(seeker: ConnectionSeeker, claim: ShareClaim): void {
+    const opening: Opening = {
+      seeker,
+      claim,
+      giveUp: this.#open((opened) => this.#onOpened(opening, opened)),
+    };
+    this.#openings.add(opening);
   }
 
-  #open(): UpstreamConnection | undefined {
-    if (this.#all.length >= this.settings.connectionsMax) return undefined;
-    const connection = new UpstreamConnection(this.settings, this.#connector, this.#reportBug);
-    connection.client
-      .on('disconnect', (_origin, _targets, error) => this.#cool(connection, error))
-      .on('connectionError', (_origin, _targets, error) => this.#cool(connection, error));
-    const events: EventEmitter = connection.client;
-    events.on('error', this.#reportBug);
-    this.#all.push(connection);
-    return connection;
+  #onOpened(opening: Opening, opened: Socket | Outage): void {
+    this.#openings.delete(opening);
+    const { seeker, claim } = opening;
+    if ('kind' in opened) {
+      if (seeker !== undefined) {
+        claim.giveBack();
+        seeker.onRefused(opened);
+      }
+      return this.#planLine();
+    }
+    const connection = new UpstreamConnection(opened, this, this.settings);
+    if (this.#all.size === 0) this.#ticker = setInterval(() => this.#tick(), tickMs);
+    this.#all.add(connection);
+    if (seeker === undefined) return this.onIdle(connection);
+    connection.claim = claim;
+    seeker.onConnection(connection);
   }
 
-  #cool(connection: UpstreamConnection, error: Error): void {
-    const isUsed = connection.socket !== undefined && !connection.socket.hasFailed;
-    connection.socket = undefined;
-    const at = this.#warm.lastIndexOf(connection);
-    if (at < 0) return;
-    if (isUsed && isClosedByUpstream(error)) this.noteStale(connection, performance.now());
-    this.#warm.splice(at, 1);
-    this.#cold.push(connection);
+  #tick(): void {
+    for (const connection of this.#all) connection.tick();
+  }
+
+  #keep(connection: UpstreamConnection): void {
+    connection.idleSinceMs = performance.now();
+    this.#idle.push(connection);
+    connection.rest(this.settings.keepAliveTimeoutMs);
+    if (this.#isRetired && this.#line.length === 0) this.#closeIdle();
+  }
+
+  #closeIdle(): void {
+    for (const connection of this.#idle.splice(0)) connection.close();
+  }
+
+  /** Afterwards: whatever ends exchanges now may be about to end those that wait, too. */
+  #planLine(): void {
+    if (this.#line.length > 0) queueMicrotask(() => this.#serveLine());
   }
 
   #serveLine(): void {
-    while (this.#hasRoom()) {
+    while (this.#line.length > 0 && this.#hasRoom) {
       const turn = this.#line.next();
       if (turn === undefined) return;
-      const connection = this.#idleOrNew();
-      if (connection === undefined) return turn.member.onRefused(outage('overloaded'));
-      this.#lend(connection, turn.claim, turn.member);
+      turn.claim.take();
+      this.#provide(turn.member, turn.claim);
     }
   }
 }
-
-/** 16 KiB: Node's own limit for a header section. */
-const responseHeaderBytesMax = 16_384;
-const keepAliveMarginMs = 1_000;
-
-/** Not by us: undici calls its own reasons (a time-out, the end after a last response) informational. */
-const isClosedByUpstream = (error: Error): boolean => !('code' in error) || error.code !== 'UND_ERR_INFO';
-
-const connectorOf = (settings: UpstreamSettings, serverName: string): buildConnector.connector => {
-  const connector = buildConnector({
-    allowH2: false,
-    timeout: settings.connectTimeoutMs,
-    rejectUnauthorized: true,
-    ...(settings.socketPath === undefined ? {} : { socketPath: settings.socketPath }),
-    ...(settings.ca === undefined ? {} : { ca: settings.ca }),
-  });
-  // TLS has no server name for an address (RFC 6066 section 3); its certificate is then checked by the address.
-  const isAddress = isIP(serverName) !== 0;
-  return (options, callback) => connector({ ...options, servername: isAddress ? '' : serverName }, callback);
-};
-
-/**
- * How long a connection may have been idle and still be trusted with a request that cannot be sent twice. Learned from the
- * upstream: the shortest idle age at which it closed a connection.
- */
-export class IdleTrust {
-  #shortestMs = Number.POSITIVE_INFINITY;
-  #learnedAtMs = 0;
-
-  /** The upstream closed a connection that had been idle for `idleMs`. */
-  learn(idleMs: number, nowMs: number): void {
-    if (idleMs > this.#expectedMs(nowMs)) return;
-    this.#shortestMs = Math.max(idleMs, shortestMs);
-    this.#learnedAtMs = nowMs;
-  }
-
-  /** Whether a connection idle for `idleMs` is younger than the upstream's closes, with a margin for the way there. */
-  trusts(idleMs: number, nowMs: number): boolean {
-    return idleMs < this.#expectedMs(nowMs) * margin;
-  }
-
-  /** One close may have been a restart: what was learned is believed less and less, unless it is seen again. */
-  #expectedMs(nowMs: number): number {
-    return this.#shortestMs * 2 ** ((nowMs - this.#learnedAtMs) / doublingMs);
-  }
-}
-
-const margin = 0.5;
-const doublingMs = 10_000;
-/** Lower ages are noise of the clock and the event loop. */
-const shortestMs = 1;

@@ -39,10 +39,11 @@ t.test('260 announced bodies that never come, without a credential, keep nobody 
   scene.edge.listener.on('request', () => (begun += 1));
   await sendAll(scene, 260, post('Content-Length: 1000'));
   await until(() => begun === 260);
-  t.same(scene.edge.upstreamReading().busy, 0);
+  await new Promise(setImmediate);
+  t.same(scene.edge.upstreamReading().busy, 128, 'half of them, where one caller may have all');
   for (let n = 0; n < 5; n += 1) t.equal((await scene.ask(otherAddress, get('/public/x'))).status, 200);
   t.equal((await scene.ask(greedyAddress, get('/public/x'))).status, 200);
-  t.equal(scene.upstream.connections.length, 1);
+  t.equal(scene.upstream.connections.length, 129);
 });
 
 t.test('nor do chunked bodies that begin and go no further, beyond a share of the connections', async (t) => {
@@ -176,9 +177,9 @@ t.test(
 );
 
 t.test(
-  'a caller that asks whether it may send its body is told to before a connection is taken',
+  'where connections are scarce, a caller that asks whether it may send its body hears it before one is taken',
   async (t) => {
-    const scene = await setUp(t);
+    const scene = await setUp(t, {}, { connectionsMax: 1 });
     const client = await scene.connect(otherAddress);
     client.send(post('Content-Length: 5', 'Expect: 100-continue'));
     t.match(await client.readHead(), { startLine: /100/ });

@@ -238,9 +238,9 @@ const refused: Readonly<Record<string, string>> = {
   'DEL in the reason': 'HTTP/1.1 200 O\x7fK\r\nContent-Length: 0\r\n\r\n',
   'a control character in a header': 'HTTP/1.1 200 OK\r\nX-Bad: a\x01b\r\nContent-Length: 0\r\n\r\n',
   'a space before a colon': 'HTTP/1.1 200 OK\r\nX-Bad : a\r\nContent-Length: 0\r\n\r\n',
-  'a folded header': 'HTTP/1.1 200 OK\r\nX-Bad: a\r\n b\r\nContent-Length: 0\r\n\r\n',
-  'headers of 20 KB': `HTTP/1.1 200 OK\r\nX-Big: ${'x'.repeat(20_000)}\r\nContent-Length: 0\r\n\r\n`,
-  'a reason phrase of 20 KB': `HTTP/1.1 200 ${'x'.repeat(20_000)}\r\nContent-Length: 0\r\n\r\n`,
+  'a folded line before the first header': 'HTTP/1.1 200 OK\r\n X-Bad: a\r\nContent-Length: 0\r\n\r\n',
+  'headers of 65 KB': `HTTP/1.1 200 OK\r\nX-Big: ${'x'.repeat(65_536)}\r\nContent-Length: 0\r\n\r\n`,
+  'a reason phrase of 65 KB': `HTTP/1.1 200 ${'x'.repeat(65_536)}\r\nContent-Length: 0\r\n\r\n`,
   'Transfer-Encoding with Content-Length':
     'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n',
   'Content-Length with Transfer-Encoding':

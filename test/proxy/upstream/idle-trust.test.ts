@@ -1,5 +1,5 @@
 import t from 'tap';
-import { IdleTrust } from '../../../src/proxy/upstream/upstream-connections.ts';
+import { IdleTrust } from '../../../src/proxy/upstream/idle-trust.ts';
 
 t.test('every age is trusted until the upstream has closed an idle connection', async (t) => {
   const trust = new IdleTrust();

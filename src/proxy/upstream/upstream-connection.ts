@@ -1,0 +1,305 @@
+// One connection to an upstream, open: it carries one exchange at a time, request and response each in its own pace, and says
+// when it is idle again or closed. It chooses nothing and repeats nothing.
+
+import type { Socket } from 'node:net';
+import { type Outage, outage } from '../../decision/outcome.ts';
+import type { ShareClaim } from './caller-shares.ts';
+import { outageOf } from './forward-failure.ts';
+import { RequestWriter } from './request-writer.ts';
+import type { ResponseHead } from './response-head.ts';
+import { type ResponseEvents, ResponseParser } from './response-parser.ts';
+
+/** A request when it is about to be written. */
+export interface CarriedRequest {
+  /** See request-writer.ts. */
+  readonly head: string;
+  readonly method: string;
+  readonly isChunked: boolean;
+  /** It says `Expect: 100-continue`: the upstream answers before the body comes. */
+  readonly expectsContinue: boolean;
+  /** What of the body is here; `isWhole`: that is all of it. */
+  readonly body: Buffer | undefined;
+  readonly isWhole: boolean;
+  /** From the last byte written to the head of the response, in ms. */
+  readonly responseTimeoutMs: number;
+}
+
+export interface CarryFailure {
+  readonly outage: Outage;
+  /** The connection had served others, and ended before anything of an answer came: perhaps it was idle for too long. */
+  readonly isStale: boolean;
+  /** Nothing of the request was written. */
+  readonly isUnsent: boolean;
+}
+
+/** An exchange, as its connection knows it. Of `onEnd` and `onFailure` one is called, once, unless it abandons. */
+export interface Carried extends ResponseEvents {
+  /** It may be sent again when its connection turns out to be stale. */
+  readonly isRepeatable: boolean;
+  /** Called when it is written; undefined when it cannot be: then it has abandoned the connection. */
+  makeRequest(): CarriedRequest | undefined;
+  /** After a write that found no room: there is some. */
+  onRoom(): void;
+  /** The upstream has been asked whether it wants the body, and says nothing. */
+  onUndecided(): void;
+  /** All bytes received so far are handed on, and the response is not over. */
+  onDry(): void;
+  onEnd(trailers: readonly string[]): void;
+  onFailure(failure: CarryFailure): void;
+}
+
+/** Whoever lends the connection. After each `carry` one of the two is called. */
+export interface ConnectionOwner {
+  /** It can carry another exchange. */
+  onIdle(connection: UpstreamConnection): void;
+  /** Once; `wasIdle`: the upstream closed it while nothing was under way. */
+  onClosed(connection: UpstreamConnection, wasIdle: boolean): void;
+}
+
+export interface ConnectionLimits {
+  readonly responseHeadBytesMax: number;
+  readonly bodyIdleTimeoutMs: number;
+}
+
+export class UpstreamConnection implements ResponseEvents {
+  isOpen = true;
+  /** Whole responses it has carried; more than 0: a request on it may meet a connection that has gone stale. */
+  served = 0;
+  /** The owner's: when its last exchange was over; `performance.now()`. */
+  idleSinceMs = 0;
+  /** The owner's: of the exchange it carries. */
+  claim: ShareClaim | undefined;
+  readonly #socket: Socket;
+  readonly #owner: ConnectionOwner;
+  readonly #parser: ResponseParser;
+  readonly #writer: RequestWriter;
+  readonly #bodyTicks: number;
+  #exchange: Carried | undefined;
+  #isWritten = false;
+  #hasAnswer = false;
+  #hasHead = false;
+  /** The upstream has been asked whether it wants the body, and has not answered. */
+  #isAsked = false;
+  #askedTicks = 0;
+  #hasRoom = true;
+  #isPaused = false;
+  #idleMsMax = Infinity;
+  #responseTicks = Infinity;
+  #ticksLeft = Infinity;
+
+  /** `socket`: connected, with TLS also through its handshake, and nobody else's. */
+  constructor(socket: Socket, owner: ConnectionOwner, limits: ConnectionLimits) {
+    this.#socket = socket;
+    this.#owner = owner;
+    this.#parser = new ResponseParser(limits.responseHeadBytesMax, this);
+    this.#writer = new RequestWriter(socket);
+    this.#bodyTicks = ticksOf(limits.bodyIdleTimeoutMs);
+    socket.on('data', (bytes: Buffer) => this.#onData(bytes));
+    socket.on('drain', () => this.#onDrain());
+    socket.on('end', () => this.#onFinish());
+    socket.on('error', (error) => this.#fail(outageOf(error, this.#hasAnswer), true));
+    // However it ended, nobody has heard of it yet when it is still open.
+    socket.on('close', () => this.#onFinish());
+  }
+
+  // -- called by its owner
+
+  /** It is open and carries nothing. */
+  carry(exchange: Carried): void {
+    this.#exchange = exchange;
+    this.#isWritten = false;
+    this.#hasAnswer = false;
+    this.#hasHead = false;
+    this.#ticksLeft = Infinity;
+    if (this.served === 0 || exchange.isRepeatable) return this.#send(exchange);
+    // What cannot be sent twice must not meet a connection that the upstream is closing: what has arrived by now (a FIN, a
+    // reset) is read first, after a whole turn of the event loop.
+    const send = (): void => {
+      if (this.#exchange === exchange && this.isOpen) this.#send(exchange);
+    };
+    setImmediate(() => setImmediate(send));
+  }
+
+  /** It is idle: it closes itself after `idleMs`, or sooner when the upstream has said so. */
+  rest(idleMs: number): void {
+    this.#ticksLeft = ticksOf(Math.min(idleMs, this.#idleMsMax));
+  }
+
+  /** Closes it while it is idle. */
+  close(): void {
+    this.#close(false);
+  }
+
+  /** Closes it whatever it carries; resolves when it is closed. */
+  end(reason: Outage): Promise<void> {
+    this.#fail(reason, false);
+    const socket = this.#socket;
+    return new Promise((resolve) => {
+      if (socket.closed) resolve();
+      else socket.once('close', () => resolve());
+    });
+  }
+
+  /** Called every `tickMs`: one timer for all connections is cheaper than one for each request. */
+  tick(): void {
+    if (this.#isAsked && (this.#askedTicks += 1) >= continueTicks) {
+      this.#isAsked = false;
+      this.#exchange?.onUndecided();
+    }
+    this.#ticksLeft -= 1;
+    if (this.#ticksLeft > 0) return;
+    if (this.#exchange === undefined) return this.#close(false);
+    // What the caller does not take, or does not send, is no fault of the upstream.
+    if (this.#hasHead) {
+      if (this.#isPaused) this.#ticksLeft = this.#bodyTicks;
+      else this.#fail(outage('upstream_timeout', new Error('its response body fell silent')), false);
+    } else if (!this.#writer.isWhole && this.#hasRoom && !this.#isAsked)
+      this.#ticksLeft = this.#responseTicks;
+    else this.#fail(outage('upstream_timeout', new Error('no response head came in time')), false);
+  }
+
+  // -- called by the exchange it carries
+
+  /** A further piece of the body, perhaps empty when it is the last. False: no more until `onRoom`. */
+  writeBody(piece: Buffer, isLast: boolean): boolean {
+    this.#isAsked = false;
+    if (!this.#hasHead) this.#ticksLeft = this.#responseTicks;
+    this.#hasRoom = this.#writer.write(piece, isLast);
+    return this.#hasRoom;
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#socket.resume();
+  }
+
+  /** The exchange wants no more: where its request was written, the connection is worth nothing. */
+  abandon(): void {
+    this.#exchange = undefined;
+    if (this.#isWritten) this.#close(false);
+    else this.#owner.onIdle(this);
+  }
+
+  // -- called by the parser
+
+  onInterim(head: ResponseHead): void {
+    this.#isAsked = false;
+    this.#ticksLeft = this.#responseTicks;
+    this.#exchange?.onInterim(head);
+  }
+
+  onHead(head: ResponseHead): void {
+    this.#hasHead = true;
+    this.#ticksLeft = this.#bodyTicks;
+    this.#idleMsMax = idleMsOf(head.headers.keepAlive);
+    this.#exchange?.onHead(head);
+  }
+
+  onBody(piece: Buffer): void {
+    this.#ticksLeft = this.#bodyTicks;
+    this.#exchange?.onBody(piece);
+  }
+
+  // -- the socket
+
+  #send(exchange: Carried): void {
+    const request = exchange.makeRequest();
+    if (request === undefined) return;
+    const { head, isChunked, body, isWhole } = request;
+    this.#isWritten = true;
+    this.#isAsked = request.expectsContinue;
+    this.#askedTicks = 0;
+    this.#responseTicks = ticksOf(request.responseTimeoutMs);
+    this.#ticksLeft = this.#responseTicks;
+    this.#parser.expect(request.method);
+    this.#hasRoom = this.#writer.begin(head, isChunked, body, isWhole);
+  }
+
+  #onData(bytes: Buffer): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined || !this.#isWritten) return this.#fail(unasked, false);
+    this.#hasAnswer = true;
+    const progress = this.#parser.read(bytes);
+    if (this.#exchange !== exchange) return;
+    if (progress === 'whole') this.#finish(exchange);
+    else if (progress !== 'more') this.#fail(outage('upstream_invalid', new Error(progress.fault)), false);
+    else if (!this.#isPaused) exchange.onDry();
+  }
+
+  #onDrain(): void {
+    if (this.#hasRoom) return;
+    this.#hasRoom = true;
+    this.#exchange?.onRoom();
+  }
+
+  /** There will be no more bytes. */
+  #onFinish(): void {
+    if (!this.isOpen) return;
+    const exchange = this.#exchange;
+    const isWhole = exchange !== undefined && this.#isWritten && this.#parser.finish() === 'whole';
+    if (isWhole) this.#finish(exchange);
+    else this.#fail(outageOf(brokenOff, this.#hasAnswer), true);
+  }
+
+  /** The response is whole. One that came before the end of the request, or goes on behind its end, is the last. */
+  #finish(exchange: Carried): void {
+    const { isPersistent, excess, trailers } = this.#parser;
+    this.served += 1;
+    this.#exchange = undefined;
+    this.resume();
+    if (isPersistent && excess === 0 && this.#writer.isWhole && this.#idleMsMax > 0) this.#owner.onIdle(this);
+    else this.#close(false);
+    exchange.onEnd(trailers);
+  }
+
+  #fail(reason: Outage, byUpstream: boolean): void {
+    if (!this.isOpen) return;
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    this.isOpen = false;
+    this.#socket.destroy();
+    exchange?.onFailure({
+      outage: reason,
+      isStale: byUpstream && this.served > 0 && !this.#hasAnswer,
+      isUnsent: !this.#isWritten,
+    });
+    this.#owner.onClosed(this, byUpstream && exchange === undefined);
+  }
+
+  #close(wasIdle: boolean): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.#socket.destroy();
+    this.#owner.onClosed(this, wasIdle);
+  }
+}
+
+/** How often a connection's time is counted. */
+export const tickMs = 50;
+
+/** Never less than `ms`: the first tick may come at once. */
+const ticksOf = (ms: number): number => Math.ceil(ms / tickMs) + 1;
+
+/**
+ * So long an upstream that ignores `Expect` is waited for: a client need not wait for any time (RFC 9110 section 10.1.1), and
+ * curl and Go wait for a second.
+ */
+const continueTicks = ticksOf(1_000);
+
+/** How long the upstream keeps an idle connection by its `Keep-Alive` field, less a margin for the way there. */
+const idleMsOf = (keepAlive: string): number => {
+  if (keepAlive === '') return Infinity;
+  const timeout = /timeout=(\d{1,9})/i.exec(keepAlive)?.[1];
+  return timeout === undefined ? Infinity : Number(timeout) * 1_000 - keepAliveMarginMs;
+};
+
+const keepAliveMarginMs = 1_000;
+
+const brokenOff = new Error('the upstream closed the connection');
+const unasked = outage('upstream_unreachable', new Error('the upstream answered to no request'));
