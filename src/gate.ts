@@ -6,12 +6,13 @@ import { type Edge, openEdge } from './gate/edge.ts';
 import { type Foundation, openFoundation } from './gate/foundation.ts';
 import { type InForce, openInForce } from './gate/in-force.ts';
 import { bind, boundAddress, countConnections, drain } from './gate/listening.ts';
-import { type ReadinessFacts, readinessOf, watchReadiness } from './gate/readiness.ts';
+import { type ReadinessFacts, readinessOf, upstreamFacts, watchReadiness } from './gate/readiness.ts';
 import { type SettingsSource, startReloading } from './gate/reloading.ts';
 import type { Log } from './observe/log.ts';
 import type { MetricSources } from './observe/metric-sources.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { createOpsServer, type Readiness } from './observe/ops-server.ts';
+import { addressReadings } from './proxy/upstream/upstream-addresses.ts';
 import type { Settings } from './settings/settings.ts';
 
 export interface Gate {
@@ -57,7 +58,9 @@ export const openGate = async (
     return { ...facts, warnings: [...facts.warnings, ...reloading.warnings()] };
   };
   metrics.watch({ ...readingsOf(inForce, foundation, edge), readiness });
-  const ops = createOpsServer({ metrics, isReady: readiness });
+  const upstreams = (): ReturnType<MetricSources['upstreamAddresses']> =>
+    addressReadings(inForce.current().reach);
+  const ops = createOpsServer({ metrics, isReady: readiness, upstreams });
 
   const closeAll = async (): Promise<void> => {
     reloading.close();
@@ -116,7 +119,7 @@ const factsOf = (
   { current }: InForce,
   { lookups, feedState, feedFault, clock }: Foundation,
 ): Omit<ReadinessFacts, 'isShuttingDown'> => {
-  const { settings, identification, shadowWarning } = current();
+  const { settings, identification, reach, shadowWarning } = current();
   return {
     lookups: lookups.state(),
     isFeedRead: feedState.ready,
@@ -128,6 +131,7 @@ const factsOf = (
     clockOffsetMs: clock.offsetMs(),
     clockLeewayMs: settings.tokens.clockLeewayMs,
     shadowWarning,
+    upstreams: upstreamFacts(reach.byUpstream.values(), settings.ready.requireUpstream),
     mode: settings.mode,
   };
 };
@@ -152,6 +156,7 @@ const readingsOf = (
       refusedByProxyHeader: refusedByProxyHeader(),
     }),
     upstreams: () => current().forwarder.reading(),
+    upstreamAddresses: () => addressReadings(current().reach),
     signingKeys: () => {
       const published = current().identification.signingKeys.ring.published(clock.now());
       const byAlgorithm = Map.groupBy(published, ({ algorithm }) => algorithm);

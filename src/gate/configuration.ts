@@ -13,8 +13,10 @@ import type { Metrics } from '../observe/metrics.ts';
 import { createRecorder } from '../observe/access-line.ts';
 import { createRunning, type Running } from '../proxy/running.ts';
 import { createForwarder, type HeritableForwarder } from '../proxy/upstream/forward.ts';
+import type { Inheritance } from '../proxy/upstream/inheritance.ts';
 import type { LiveConnections } from '../proxy/upstream/live-connections.ts';
 import { type CountedUpgrader, createUpgrader } from '../proxy/upstream/upgrade.ts';
+import { createUpstreamAddresses, type UpstreamAddresses } from '../proxy/upstream/upstream-addresses.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Surfaces } from '../surfaces/serve.ts';
 import type { SurfaceDeps } from '../surfaces/surface.ts';
@@ -40,6 +42,8 @@ export interface Configuration {
   readonly settings: Settings;
   readonly identification: Identification;
   readonly limits: Limits;
+  /** Where the upstreams are, and which of their addresses are up. */
+  readonly reach: Inheritance<UpstreamAddresses>;
   readonly forwarder: HeritableForwarder;
   readonly upgrader: CountedUpgrader;
   readonly surfaces: Surfaces;
@@ -78,8 +82,9 @@ export const createConfiguration = async (
     limits: settings.limits,
     reportBug: (err: unknown): void => log.error('a bug was caught at the edge of a request', { err }),
   };
+  const reach = createUpstreamAddresses(settings.upstreams, { log }, before?.reach);
   const forwarder = createForwarder(settings.upstreams, options, before?.forwarder);
-  const upgrader = createUpgrader(settings.upstreams, options, before?.upgrader);
+  const upgrader = createUpgrader(reach, options, before?.upgrader);
   const limits = createLimits(settings, before?.limits);
   const record = createRecorder(metrics, log, settings.log.access);
   const { identifier } = identification;
@@ -106,6 +111,7 @@ export const createConfiguration = async (
     settings,
     identification,
     limits,
+    reach,
     forwarder,
     upgrader,
     ...(await serve(settings)),
@@ -142,6 +148,7 @@ export const closeSurfaces = ({ surfaces, apart }: Configuration): void => {
 /** Lets go of what `next` has not taken over, once nothing is under way on it. */
 export const retireConfiguration = (old: Configuration, next: Configuration): void => {
   retireIdentification(old.identification, next.identification);
+  for (const addresses of next.reach.retired) addresses.close();
   for (const connections of next.forwarder.retired) connections.retire();
 };
 

@@ -44,6 +44,7 @@ export const openInForce = async (
   const { now } = foundation.clock;
   const deps = depsOf(foundation, log, metrics, () => current);
   let current = await createConfiguration(settings, deps);
+  startReach(current);
   warnOfShadow(log, current);
 
   const reloadKeys = (): void => void current.identification.signingKeys.reload();
@@ -79,12 +80,14 @@ export const openInForce = async (
       // A key may have been revoked after the new ones were read, when only the old ones heard of it.
       if (following.identification.signingKeys !== before.identification.signingKeys) reloadKeys();
       warnOfShadow(log, following, before);
+      startReach(following);
       retireConfiguration(before, following);
       return 'done';
     },
     close: async () => {
       await reminders.close();
       closeSurfaces(current);
+      for (const addresses of current.reach.byUpstream.values()) addresses.close();
       await current.forwarder.close();
       await deps.audit.close();
       await deps.usage.close();
@@ -132,6 +135,11 @@ const remind = (
   { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
   settings: () => Settings,
 ): Schedule => createSchedule({ store, now: clock.now, settings, log, count: metrics.reminder });
+
+/** Addresses are looked up and probed from here on. */
+const startReach = ({ reach }: Configuration): void => {
+  for (const addresses of reach.byUpstream.values()) addresses.start();
+};
 
 /** Says once that routes are in shadow mode. */
 const warnOfShadow = (log: Log, { shadowWarning }: Configuration, before?: Configuration): void => {

@@ -3,6 +3,7 @@
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import type { EnforcementMode } from '../decision/route-rule.ts';
 import type { Readiness } from '../observe/ops-server.ts';
+import type { UpstreamAddresses } from '../proxy/upstream/upstream-addresses.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { LookupState } from './store-watch.ts';
 
@@ -23,15 +24,45 @@ export interface ReadinessFacts {
   readonly clockLeewayMs: number;
   /** Which routes are in shadow mode; undefined where none is. */
   readonly shadowWarning: string | undefined;
+  readonly upstreams: UpstreamFacts;
   /** `shadow`: every request goes on, whatever cannot be found out. */
   readonly mode: EnforcementMode;
 }
 
+/** Upstreams that are down, one sentence each. */
+export interface UpstreamFacts {
+  /** Of those in `ready.requireUpstream`. */
+  readonly missing: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** What is asked for and cannot be reached; of the others a warning. */
+export const upstreamFacts = (
+  upstreams: Iterable<Pick<UpstreamAddresses, 'settings' | 'health' | 'faults'>>,
+  required: readonly string[],
+): UpstreamFacts => {
+  const missing: string[] = [];
+  const warnings: string[] = [];
+  for (const upstream of upstreams) {
+    const { name } = upstream.settings;
+    const isRequired = required.includes(name);
+    const health = upstream.health();
+    if (health === 'up' || (health === 'unknown' && !isRequired)) continue;
+    (isRequired ? missing : warnings).push(
+      `upstream ${name}: ${health === 'unknown' ? 'not known to be up yet' : 'no address is up'}: ${upstream.faults()}`,
+    );
+  }
+  return { missing, warnings };
+};
+
 /** Pure: the facts of now, turned into reasons a person at a dashboard understands. */
 export const readinessOf = (facts: ReadinessFacts): Readiness => {
-  const ending = facts.isShuttingDown ? ['shutting down'] : [];
+  // A request that nobody can take goes nowhere in shadow mode either.
+  const ending = [...(facts.isShuttingDown ? ['shutting down'] : []), ...facts.upstreams.missing];
   const missing = missingOf(facts);
-  const warnings = [facts.shadowWarning, clockWarning(facts)].filter((warning) => warning !== undefined);
+  const warnings = [facts.shadowWarning, clockWarning(facts), ...facts.upstreams.warnings].filter(
+    (warning) => warning !== undefined,
+  );
   // In shadow mode an outage stops no request, so it must not take this replica out of the load balancer either.
   return facts.mode === 'shadow'
     ? { ready: ending.length === 0, reasons: ending, warnings: [...warnings, ...missing] }

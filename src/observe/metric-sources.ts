@@ -22,6 +22,27 @@ export interface FeedReading {
 /** Of this process to one upstream. `busy` are those being made too. */
 export type UpstreamReading = Readonly<Record<'busy' | 'idle' | 'waiting' | 'callersAtShare', number>>;
 
+/** Of one address: `up`; `failing`: its probes or answers fail; `unreachable`: it cannot be connected to. */
+export interface AddressReading {
+  /** `10.0.0.7:8081`, `unix:/run/api.sock`. */
+  readonly address: string;
+  readonly state: 'up' | 'failing' | 'unreachable';
+  /** What failed last. */
+  readonly fault: string | undefined;
+  /** Requests and tunnels under way there. */
+  readonly busy: number;
+  readonly open: number;
+}
+
+/** Of one upstream; its addresses are those of now, so their labels come and go. */
+export interface AddressesReading {
+  readonly addresses: readonly AddressReading[];
+  /** Why its name could not be looked up last. */
+  readonly lookupFault: string | undefined;
+  readonly connectFailures: number;
+  readonly retries: number;
+}
+
 export interface MetricSources {
   readonly cache: () => Readonly<
     Record<'hits' | 'misses' | 'unknownHits' | 'identities' | 'unknowns', number>
@@ -34,6 +55,7 @@ export interface MetricSources {
   >;
   /** By the name of the upstream, one of the settings'. */
   readonly upstreams: () => Readonly<Record<string, UpstreamReading>>;
+  readonly upstreamAddresses: () => Readonly<Record<string, AddressesReading>>;
   /** Algorithm -> keys published now. */
   readonly signingKeys: () => Readonly<Record<string, number>>;
   readonly readiness: () => {
@@ -100,9 +122,27 @@ const counters: Families = {
     'Connections closed, because they had no whole PROXY header of a peer in proxyProtocol.trustedPeers.',
     ({ connections }) => connections().refusedByProxyHeader,
   ],
+  tollgate_upstream_connect_failures_total: [
+    'Connections to an upstream that could not be opened; the request may have got one to another address.',
+    ({ upstreamAddresses }) => totals(upstreamAddresses(), 'connectFailures'),
+  ],
+  tollgate_upstream_retries_total: [
+    'Requests sent to an upstream once more, because it had closed the connection they were sent on first.',
+    ({ upstreamAddresses }) => totals(upstreamAddresses(), 'retries'),
+  ],
 };
 
 const gauges: Families = {
+  tollgate_upstream_address_up: [
+    'Per address of an upstream: 1 while it is up; 0 while it cannot be connected to, or its probes or answers fail.',
+    ({ upstreamAddresses }) =>
+      Object.entries(upstreamAddresses()).flatMap(([upstream, { addresses }]) =>
+        addresses.map(({ address, state }) => ({
+          labels: { upstream, address },
+          value: Number(state === 'up'),
+        })),
+      ),
+  ],
   tollgate_identity_cache_entries: [
     'Entries in memory: identities, and digests known to be unknown.',
     ({ cache }) => {
@@ -163,6 +203,15 @@ const byUpstream = ({ upstreams }: MetricSources, of: keyof UpstreamReading): Re
   rowsBy(
     'upstream',
     Object.entries(upstreams()).map(([upstream, reading]) => [upstream, reading[of]]),
+  );
+
+const totals = (
+  readings: ReturnType<MetricSources['upstreamAddresses']>,
+  of: 'connectFailures' | 'retries',
+): Reading =>
+  rowsBy(
+    'upstream',
+    Object.entries(readings).map(([upstream, reading]) => [upstream, reading[of]]),
   );
 
 const seconds = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : ms / 1000);

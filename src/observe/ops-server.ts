@@ -3,6 +3,7 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { AddressesReading } from './metric-sources.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface Readiness {
@@ -16,13 +17,15 @@ export interface Readiness {
 export interface OpsSources {
   readonly metrics: Pick<Metrics, 'render' | 'contentType'>;
   isReady(): Readiness;
+  /** Upstream's name -> its addresses, for `/readyz?verbose`. */
+  upstreams(): Readonly<Record<string, AddressesReading>>;
 }
 
 const connectionsMax = 64;
 /** Short: who asks every fifteen seconds connects anew, at next to no cost. */
 const idleMs = 10_000;
 
-/** The server, not yet listening. /livez is 200 as long as the process turns; /readyz is 503 with the reasons. */
+/** The server, not yet listening. /livez is 200 as long as the process turns; /readyz is 503 with the reasons, and lists upstreams with `?verbose`. */
 export const createOpsServer = (sources: OpsSources): Server => {
   let rendering: Promise<string> | undefined;
   /** Scrapes that overlap share one rendering. */
@@ -79,7 +82,7 @@ const answer = (
   // A body is never read: the connection ends with the answer.
   if (request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined)
     response.setHeader('connection', 'close');
-  const path = request.url?.split('?', 1)[0];
+  const [path, query] = request.url?.split('?', 2) ?? [];
   const known = path === '/metrics' || path === '/livez' || path === '/readyz';
   if (!known) return send(response, 404, 'text/plain; charset=utf-8', 'Try /metrics, /livez or /readyz.\n');
   if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -91,7 +94,13 @@ const answer = (
       return send(response, 200, 'text/plain; charset=utf-8', 'ok\n');
     case '/readyz': {
       const { ready, reasons, warnings } = sources.isReady();
-      const body = JSON.stringify({ ready, reasons, warnings });
+      const isVerbose = new URLSearchParams(query).has('verbose');
+      const body = JSON.stringify({
+        ready,
+        reasons,
+        warnings,
+        ...(isVerbose && { upstreams: sources.upstreams() }),
+      });
       return send(response, ready ? 200 : 503, 'application/json', `${body}\n`);
     }
     case '/metrics':

@@ -20,6 +20,7 @@ const well: ReadinessFacts = {
   keys: 'ready',
   clockOffsetMs: undefined,
   shadowWarning: undefined,
+  upstreams: { missing: [], warnings: [] },
   mode: 'enforce',
   clockLeewayMs: 30_000,
 };

@@ -206,6 +206,17 @@ t.test(
         refusedByProxyHeader: 2,
       }),
       upstreams: () => ({ main: { busy: 3, idle: 2, waiting: 1, callersAtShare: 2 } }),
+      upstreamAddresses: () => ({
+        main: {
+          addresses: [
+            { address: '10.0.0.7:8081', state: 'up', fault: undefined, busy: 1, open: 2 },
+            { address: '[fd00::7]:8081', state: 'unreachable', fault: 'refused', busy: 0, open: 0 },
+          ],
+          lookupFault: undefined,
+          connectFailures: 5,
+          retries: 3,
+        },
+      }),
       signingKeys: () => ({ ES256: 2 }),
       readiness: () => ({ ready: false, reasons: ['a reason'], warnings: [] }),
       storeAnswers: () => true,
@@ -235,6 +246,10 @@ t.test(
       'tollgate_upstream_connections{upstream="main",state="idle"} 2',
       'tollgate_upstream_requests_waiting{upstream="main"} 1',
       'tollgate_upstream_callers_at_share{upstream="main"} 2',
+      'tollgate_upstream_address_up{upstream="main",address="10.0.0.7:8081"} 1',
+      'tollgate_upstream_address_up{upstream="main",address="[fd00::7]:8081"} 0',
+      'tollgate_upstream_connect_failures_total{upstream="main"} 5',
+      'tollgate_upstream_retries_total{upstream="main"} 3',
       'tollgate_signing_keys{algorithm="ES256"} 2',
       'tollgate_ready 0',
       'tollgate_tls_certificate_expiry_timestamp_seconds 1800000000.5',

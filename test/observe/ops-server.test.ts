@@ -9,6 +9,17 @@ import { createMetrics } from '../../src/observe/metrics.ts';
 import { createOpsServer, type Readiness } from '../../src/observe/ops-server.ts';
 import { sampleOutcome } from './request-outcome-samples.ts';
 
+const upstreams = () => ({
+  default: {
+    addresses: [
+      { address: '10.0.0.7:8081', state: 'unreachable', fault: 'refused', busy: 0, open: 0 } as const,
+    ],
+    lookupFault: undefined,
+    connectFailures: 3,
+    retries: 0,
+  },
+});
+
 const start = async (t: Test, readiness: () => Readiness) => {
   const metrics = createMetrics({
     version: '1.2.3',
@@ -17,7 +28,7 @@ const start = async (t: Test, readiness: () => Readiness) => {
     storeCommands: [],
     authenticators: ['api_token', 'session'],
   });
-  const server = createOpsServer({ metrics, isReady: readiness });
+  const server = createOpsServer({ metrics, isReady: readiness, upstreams });
   server.listen(0, '127.0.0.1');
   t.teardown(() => {
     server.close();
@@ -47,6 +58,18 @@ t.test('/readyz follows the gate and says what is missing', async (t) => {
   t.strictSame(await before.json(), readiness);
   readiness = { ready: true, reasons: [], warnings: [] };
   t.equal((await fetch(`${url}/readyz`)).status, 200);
+});
+
+t.test('9: /readyz?verbose lists the addresses of each upstream, with what failed last', async (t) => {
+  const { url } = await start(t, () => ({ ready: true, reasons: [], warnings: [] }));
+  const verbose = await (await fetch(`${url}/readyz?verbose`)).json();
+  t.match(verbose, {
+    ready: true,
+    upstreams: {
+      default: { addresses: [{ address: '10.0.0.7:8081', state: 'unreachable', fault: 'refused' }] },
+    },
+  });
+  t.notMatch(await (await fetch(`${url}/readyz`)).text(), 'upstreams', 'and not without it');
 });
 
 t.test('/metrics is the text format, also for scrapes that overlap', async (t) => {

@@ -22,10 +22,11 @@ import { type Caller, createRunning } from '../../src/proxy/running.ts';
 import { createListener, type Listener } from '../../src/proxy/listener.ts';
 import { LiveConnections } from '../../src/proxy/upstream/live-connections.ts';
 import { createRouter } from '../../src/proxy/router.ts';
+import { createUpstreamAddresses } from '../../src/proxy/upstream/upstream-addresses.ts';
 import { createUpgrader } from '../../src/proxy/upstream/upgrade.ts';
 import type { Settings, UpstreamSettings } from '../../src/settings/settings.ts';
 import { type Answer, createFixedIdentifier, type FixedIdentifier } from './fixed-identifier.ts';
-import { upstreamSettings } from './forwarding.ts';
+import { noLog, upstreamSettings } from './forwarding.ts';
 import { anIdentity } from './identity.ts';
 import { aRule } from './route-rule.ts';
 import { settingsWith } from './settings.ts';
@@ -127,8 +128,9 @@ export const startEdge = async (
       throw error;
     },
   };
+  const reach = createUpstreamAddresses(settings.upstreams, { log: noLog });
   const forwarder = createForwarder(settings.upstreams, forwardOptions);
-  const upgrader = createUpgrader(settings.upstreams, forwardOptions);
+  const upgrader = createUpgrader(reach, forwardOptions);
   const made = createRunning(
     settings,
     {

@@ -18,6 +18,11 @@ import type { Exchange, ExchangeLimits, ForwardEnd, Framing } from '../../src/pr
 import { createForwarder, type Forwarder } from '../../src/proxy/upstream/forward.ts';
 import { LiveConnections } from '../../src/proxy/upstream/live-connections.ts';
 import { type CountedUpgrader, createUpgrader } from '../../src/proxy/upstream/upgrade.ts';
+import {
+  createUpstreamAddresses,
+  type UpstreamAddresses,
+} from '../../src/proxy/upstream/upstream-addresses.ts';
+import type { Lookup } from '../../src/proxy/upstream/address-book.ts';
 import type { UpstreamSettings } from '../../src/settings/settings.ts';
 import { connectRaw } from './raw-client.ts';
 import { type RawUpstreamOptions, startRawUpstream } from './raw-upstream.ts';
@@ -34,7 +39,11 @@ export interface ForwardingOptions {
   readonly headers?: readonly string[];
   /** Instead of the request's own target. */
   readonly target?: string;
+  /** Instead of the system's. */
+  readonly lookup?: Lookup;
 }
+
+export const noLog = { info: (): void => undefined, warn: (): void => undefined };
 
 export interface Forwarding {
   readonly port: number;
@@ -42,6 +51,12 @@ export interface Forwarding {
   readonly forwarder: Forwarder;
   readonly upgrader: CountedUpgrader;
   readonly live: LiveConnections;
+  readonly addresses: UpstreamAddresses;
+  /** Lines of the log. */
+  readonly lines: readonly (readonly [
+    message: string,
+    fields: Readonly<Record<string, unknown>> | undefined,
+  ])[];
   readonly ends: readonly ForwardEnd[];
   readonly bugs: readonly unknown[];
   /** Requests the server has emitted. */
@@ -159,8 +174,17 @@ export const startForwarding = async (
     },
     reportBug: (error: unknown) => void bugs.push(error),
   };
+  const lines: [string, Readonly<Record<string, unknown>> | undefined][] = [];
+  const keep = (message: string, fields?: Readonly<Record<string, unknown>>): void =>
+    void lines.push([message, fields]);
+  const reach = createUpstreamAddresses(upstreams, {
+    log: { info: keep, warn: keep },
+    ...(options.lookup !== undefined && { lookup: options.lookup }),
+  });
+  const addresses = reach.byUpstream.get('api')!;
+  addresses.start();
   const forwarder = createForwarder(upstreams, forwardOptions);
-  const upgrader = createUpgrader(upstreams, forwardOptions);
+  const upgrader = createUpgrader(reach, forwardOptions);
   const rule = publicRule(options.rule);
   const onEnd = (end: ForwardEnd): void => {
     ends.push(end);
@@ -231,6 +255,8 @@ export const startForwarding = async (
     forwarder,
     upgrader,
     live,
+    addresses,
+    lines,
     ends,
     bugs,
     get requestCount() {
@@ -241,6 +267,7 @@ export const startForwarding = async (
       return ends[taken++]!;
     },
     close: async () => {
+      addresses.close();
       await upgrader.close();
       await forwarder.close();
       server.closeAllConnections();

@@ -32,9 +32,9 @@ export const createForwarder = (
   before?: HeritableForwarder,
 ): HeritableForwarder => {
   const { byUpstream, retired } = inherit(
-    upstreams,
+    Object.entries(upstreams).map(([name, settings]) => [name, { settings }] as const),
     before,
-    (settings) => new UpstreamConnections(settings),
+    ({ settings }) => new UpstreamConnections(settings),
     ({ isGone }) => isGone,
   );
   return {

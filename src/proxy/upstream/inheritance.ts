@@ -9,18 +9,25 @@ export interface Inheritance<T> {
   readonly retired: readonly T[];
 }
 
-/** Takes over from `before` what was made from the same settings, and makes the rest. `isGone`: nothing is under way on it. */
-export const inherit = <T extends { readonly settings: UpstreamSettings }>(
-  upstreams: Readonly<Record<string, UpstreamSettings>>,
+interface OfUpstream {
+  readonly settings: UpstreamSettings;
+}
+
+/**
+ * Takes over from `before` what was made from the same settings, and makes the rest, of what there is `of` each upstream.
+ * `isGone`: nothing is under way on it.
+ */
+export const inherit = <Of extends OfUpstream, T extends OfUpstream>(
+  of: Iterable<readonly [name: string, Of]>,
   before: Inheritance<T> | undefined,
-  make: (settings: UpstreamSettings) => T,
+  make: (of: Of) => T,
   isGone: (part: T) => boolean,
 ): Inheritance<T> => {
   const byUpstream = new Map<string, T>();
-  for (const [name, settings] of Object.entries(upstreams)) {
+  for (const [name, each] of of) {
     const known = before?.byUpstream.get(name);
-    const isSame = known !== undefined && isDeepStrictEqual(known.settings, settings);
-    byUpstream.set(name, isSame ? known : make(settings));
+    const isSame = known !== undefined && isDeepStrictEqual(known.settings, each.settings);
+    byUpstream.set(name, isSame ? known : make(each));
   }
   const kept = new Set(byUpstream.values());
   const earlier = [...(before?.retired ?? []), ...(before?.byUpstream.values() ?? [])];

@@ -4,11 +4,13 @@
 import { type ClientRequest, type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Permit } from '../../decision/authorize.ts';
-import { outage } from '../../decision/outcome.ts';
+import { isOutage, type Outage, outage } from '../../decision/outcome.ts';
+import type { Connected } from './connect-attempt.ts';
 import type { ForwardEnd, ForwardOptions, Upgrade } from './exchange.ts';
 import { outageOf } from './forward-failure.ts';
 import type { RequestUnderWay } from './live-connections.ts';
 import { addOwn, type OwnFields, readResponseHeaders } from './response-headers.ts';
+import type { UpstreamAddresses } from './upstream-addresses.ts';
 
 export interface Handshake {
   readonly request: ClientRequest;
@@ -44,7 +46,8 @@ export class UpgradeExchange implements RequestUnderWay {
     this.#onEnd = onEnd;
   }
 
-  start(shakeHands: () => Handshake): void {
+  /** `shakeHands` sends the handshake on a connection that has been opened. */
+  start(reach: Pick<UpstreamAddresses, 'connect'>, shakeHands: (upstreamSocket: Socket) => Handshake): void {
     const socket = this.#socket;
     // First of all: from here on an error of the caller's socket must find a listener.
     socket.on('error', ignore);
@@ -57,9 +60,27 @@ export class UpgradeExchange implements RequestUnderWay {
       () => this.end(outage('upstream_timeout')),
       this.#upgrade.permit.rule.responseTimeoutMs,
     );
-    const handshake = shakeHands();
-    this.#handshake = handshake;
     this.#context.live.watch(this);
+    reach.connect((result) => this.#onConnected(result, shakeHands));
+  }
+
+  #onConnected(result: Connected | Outage, shakeHands: (upstreamSocket: Socket) => Handshake): void {
+    if (isOutage(result)) return this.end(result);
+    const { socket, address } = result;
+    socket.once('close', () => {
+      address.busy -= 1;
+      address.open -= 1;
+    });
+    if (this.#isOver) return void socket.on('error', ignore).destroy();
+    let handshake: Handshake;
+    try {
+      handshake = shakeHands(socket);
+    } catch (bug) {
+      socket.on('error', ignore).destroy();
+      this.#context.reportBug(bug);
+      return this.end(outage('upstream_invalid', bug));
+    }
+    this.#handshake = handshake;
     handshake.request.on('error', (error) => this.end(outageOf(error, false)));
     handshake.request.on('response', (response) => this.#onRefused(response));
     handshake.request.on('upgrade', (response, upstreamSocket, head) =>
@@ -87,13 +108,6 @@ export class UpgradeExchange implements RequestUnderWay {
     } catch (error) {
       this.#context.reportBug(error);
     }
-  }
-
-  /** The handshake could not even be sent: a bug, thrown to the caller of `upgrade`. */
-  abandon(): void {
-    this.#isOver = true;
-    clearTimeout(this.#timer);
-    this.#forgetHandshake();
   }
 
   readonly #onClientGone = (): void => this.end('client_gone');

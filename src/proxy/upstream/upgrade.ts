@@ -2,8 +2,8 @@
 // else it does is taken from it, because 1.18.1 does it wrong: paths (it rewrites them), headers (`Expect` sends them before
 // they can be changed), errors (it ends the socket), refusals (it breaks their framing). Nothing else imports it.
 
-import { type ClientRequest, IncomingMessage } from 'node:http';
-import { isIP, Socket } from 'node:net';
+import { Agent, type ClientRequest, IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
 import httpProxy from 'http-proxy';
 import { isPermit } from '../../decision/authorize.ts';
 import { denial, outage } from '../../decision/outcome.ts';
@@ -12,6 +12,7 @@ import { CallerShares } from './caller-shares.ts';
 import type { ForwardEnd, ForwardOptions, Upgrade } from './exchange.ts';
 import { inherit, type Inheritance } from './inheritance.ts';
 import { type Handshake, UpgradeExchange } from './upgrade-exchange.ts';
+import type { UpstreamAddresses } from './upstream-addresses.ts';
 
 export interface Upgrader {
   /**
@@ -25,6 +26,7 @@ export interface Upgrader {
 
 interface OpenTunnels {
   readonly settings: UpstreamSettings;
+  readonly addresses: UpstreamAddresses;
   readonly exchanges: Set<UpgradeExchange>;
   readonly shares: CallerShares;
 }
@@ -35,17 +37,22 @@ export interface CountedUpgrader extends Upgrader, Inheritance<OpenTunnels> {
   readonly size: number;
 }
 
-/** Follows `before`: tunnels to an upstream whose settings are the same count on. */
+/** Follows `before`: tunnels to an upstream whose settings are the same count on. `reach`: where the upstreams are. */
 export const createUpgrader = (
-  upstreams: Readonly<Record<string, UpstreamSettings>>,
+  reach: Inheritance<UpstreamAddresses>,
   options: ForwardOptions,
   before?: CountedUpgrader,
 ): CountedUpgrader => {
   const proxy = httpProxy.createProxyServer({ toProxy: true, secure: true, xfwd: false });
-  const { byUpstream, retired } = inherit<OpenTunnels>(
-    upstreams,
+  const { byUpstream, retired } = inherit<UpstreamAddresses, OpenTunnels>(
+    reach.byUpstream,
     before,
-    (settings) => ({ settings, exchanges: new Set(), shares: new CallerShares(settings) }),
+    (addresses) => ({
+      settings: addresses.settings,
+      addresses,
+      exchanges: new Set(),
+      shares: new CallerShares(addresses.settings),
+    }),
     ({ exchanges }) => exchanges.size === 0,
   );
   const all = [...byUpstream.values(), ...retired];
@@ -76,13 +83,9 @@ export const createUpgrader = (
       const leave = (): void => {
         if (exchanges.delete(exchange)) claim.giveBack();
       };
-      try {
-        exchange.start(() => shakeHands(proxy, settings, upgrade, socket));
-      } catch (bug) {
-        leave();
-        exchange.abandon();
-        throw bug;
-      }
+      exchange.start(open.addresses, (upstreamSocket) =>
+        shakeHands(proxy, settings, upgrade, socket, upstreamSocket),
+      );
     },
     close: async () => {
       isClosed = true;
@@ -114,6 +117,7 @@ const shakeHands = (
   settings: UpstreamSettings,
   { permit, headers }: Upgrade,
   socket: Socket,
+  upstreamSocket: Socket,
 ): Handshake => {
   // Never the caller's own message: http-proxy copies every header of the one it is given.
   const outgoing = new IncomingMessage(new Socket());
@@ -132,7 +136,10 @@ const shakeHands = (
   };
   proxy.once('proxyReqWs', prepare);
   try {
-    const options = { target: targetOf(settings), ssl: tlsOf(settings) };
+    // It has been opened, and over TLS its other side is known: for http-proxy it is a plain socket. `ssl` is the object that
+    // it makes the request's options of.
+    const target = { protocol: 'http:', host: settings.name, port: 80 };
+    const options = { target, agent: new OneSocketAgent(upstreamSocket), ssl: { maxHeaderSize: 16_384 } };
     withoutDeprecations(() => proxy.ws(outgoing, socket, Buffer.alloc(0), options, () => undefined));
   } catch (bug) {
     proxy.off('proxyReqWs', prepare);
@@ -165,18 +172,19 @@ const linesOf = (pairs: readonly string[]) => {
   return lines.values();
 };
 
-const targetOf = ({ origin, socketPath, ca }: UpstreamSettings): httpProxy.ServerOptions['target'] => {
-  const url = new URL(origin);
-  const hostname = url.hostname.replace(/^\[|\]$/g, '');
-  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
-  return { protocol: url.protocol, host: hostname, hostname, port, socketPath, ca };
-};
+/** Hands out the one socket that it has. */
+class OneSocketAgent extends Agent {
+  readonly #socket: Socket;
 
-/** A fresh object each time (http-proxy writes into it). Without `servername` Node checks the caller's Host. */
-const tlsOf = ({ origin }: UpstreamSettings): Record<string, unknown> => {
-  const hostname = new URL(origin).hostname.replace(/^\[|\]$/g, '');
-  return { servername: isIP(hostname) === 0 ? hostname : '', maxHeaderSize: 16_384 };
-};
+  constructor(socket: Socket) {
+    super();
+    this.#socket = socket;
+  }
+
+  override createConnection(): Socket {
+    return this.#socket;
+  }
+}
 
 /** http-proxy calls `util._extend`, which would print a warning on the first upgrade. */
 const withoutDeprecations = (call: () => void): void => {

@@ -79,6 +79,7 @@ t.test('what has been counted is told: requests, refusals by reason, latency, fe
     clockOffsetMs: () => undefined,
     connections: () => ({ client: 1, upgraded: 0, refused: 0, refusedByAddress: 0, refusedByProxyHeader: 0 }),
     upstreams: () => ({}),
+    upstreamAddresses: () => ({}),
     signingKeys: () => ({}),
     readiness: () => ({ ready: false, reasons: ['why'], warnings: [] }),
     storeAnswers: () => true,

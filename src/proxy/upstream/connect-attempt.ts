@@ -1,0 +1,122 @@
+// One request's way to an open connection: the address whose turn it is, and others when that cannot be connected to, within the
+// time-out. Nothing of the request has been sent meanwhile, so any method may be tried again.
+
+import type { Socket } from 'node:net';
+import { type Outage, outage } from '../../decision/outcome.ts';
+import type { UpstreamSettings } from '../../settings/settings.ts';
+import type { AddressBook } from './address-book.ts';
+import { isOurFault } from './dial.ts';
+import type { UpstreamAddress } from './upstream-address.ts';
+
+/** Where connections are opened (upstream-addresses.ts). */
+export interface Reachable {
+  readonly settings: UpstreamSettings;
+  readonly book: AddressBook;
+  choose(nowMs: number, tried: readonly UpstreamAddress[]): UpstreamAddress | undefined;
+  dial(address: UpstreamAddress, timeoutMs: number, onDone: (result: Socket | Error) => void): void;
+  faults(): string;
+}
+
+export interface Connected {
+  readonly socket: Socket;
+  /** Counted busy and open there; whoever holds the socket counts it out again. */
+  readonly address: UpstreamAddress;
+}
+
+/** Addresses that one request tries. */
+const attemptsMax = 3;
+
+export class ConnectAttempt {
+  readonly #of: Reachable;
+  readonly #onDone: (result: Connected | Outage) => void;
+  readonly #deadlineMs: number;
+  readonly #avoid: UpstreamAddress | undefined;
+  readonly #tried: UpstreamAddress[] = [];
+  readonly #faults: string[] = [];
+
+  /** `onDone` is called once, later. `avoid`: to be chosen only when no other is up. */
+  constructor(
+    of: Reachable,
+    onDone: (result: Connected | Outage) => void,
+    avoid: UpstreamAddress | undefined,
+  ) {
+    this.#of = of;
+    this.#onDone = onDone;
+    this.#deadlineMs = performance.now() + of.settings.connectTimeoutMs;
+    this.#avoid = avoid;
+  }
+
+  start(): void {
+    const lookup = this.#of.book.refreshed(performance.now());
+    if (lookup === undefined) return this.#next(undefined);
+    let isOver = false;
+    const goOn = (): void => {
+      if (isOver) return;
+      isOver = true;
+      clearTimeout(timer);
+      this.#next(undefined);
+    };
+    const timer = setTimeout(goOn, this.#of.settings.connectTimeoutMs);
+    void lookup.then(goOn);
+  }
+
+  /** `before`: why there is none yet. */
+  #next(before: Outage | undefined): void {
+    const nowMs = performance.now();
+    const leftMs = this.#deadlineMs - nowMs;
+    const attemptsLeft = Math.min(attemptsMax, this.#of.book.addresses.length) - this.#tried.length;
+    const isLate = before !== undefined && leftMs <= 0;
+    const address = attemptsLeft <= 0 || isLate ? undefined : this.#choose(nowMs);
+    if (address === undefined) return this.#onDone(before ?? this.#noneLeft());
+    this.#tried.push(address);
+    // What the look-up took does not count: a connection is tried in any case.
+    const timeoutMs = Math.max(leftMs / attemptsLeft, attemptMsMin);
+    this.#of.dial(address, timeoutMs, (result) => {
+      if (!(result instanceof Error)) return this.#onDone({ socket: result, address });
+      this.#faults.push(result.message);
+      const failure = outage(reasonOf(result), this.#causeOf(result));
+      if (isOurFault(result)) this.#onDone(failure);
+      else this.#next(failure);
+    });
+  }
+
+  #choose(nowMs: number): UpstreamAddress | undefined {
+    const avoid = this.#avoid;
+    if (avoid !== undefined && !this.#tried.includes(avoid)) {
+      const other = this.#of.choose(nowMs, [...this.#tried, avoid]);
+      if (other !== undefined && other.health.state(nowMs) !== 'unreachable') return other;
+    }
+    return this.#of.choose(nowMs, this.#tried);
+  }
+
+  /** Nobody waits for what others are trying already. */
+  #noneLeft(): Outage {
+    const { book, settings } = this.#of;
+    if (book.addresses.length > 0)
+      return outage(
+        'upstream_unreachable',
+        new Error(`no address of upstream ${settings.name} can be connected to: ${this.#of.faults()}`),
+      );
+    return (
+      book.fault ??
+      outage(
+        'upstream_timeout',
+        new Error(
+          `the name in the URL of upstream ${settings.name} was not resolved within ${settings.connectTimeoutMs} ms`,
+        ),
+      )
+    );
+  }
+
+  #causeOf(last: Error): Error {
+    return this.#faults.length === 1 ? last : new Error(this.#faults.join('; '), { cause: last });
+  }
+}
+
+const attemptMsMin = 10;
+
+const reasonOf = (error: Error): 'upstream_timeout' | 'upstream_unreachable' | 'overloaded' => {
+  const code = 'code' in error ? error.code : undefined;
+  if (code === 'ETIMEDOUT') return 'upstream_timeout';
+  return code === 'EMFILE' || code === 'ENFILE' ? 'overloaded' : 'upstream_unreachable';
+};

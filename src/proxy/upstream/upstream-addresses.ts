@@ -1,0 +1,233 @@
+// Where one upstream is: its addresses, which of them are up, and connections to them. Requests and tunnels share it, so that
+// what one finds out the other knows.
+
+import type { Socket } from 'node:net';
+import type { Outage } from '../../decision/outcome.ts';
+import type { Log } from '../../observe/log.ts';
+import type { AddressReading, AddressesReading } from '../../observe/metric-sources.ts';
+import type { UpstreamSettings } from '../../settings/settings.ts';
+import { AddressBook, type Lookup, lookupBySystem } from './address-book.ts';
+import { chooseAddress } from './address-choice.ts';
+import { ConnectAttempt, type Connected } from './connect-attempt.ts';
+import { createDial, type Dial, isOurFault } from './dial.ts';
+import { inherit, type Inheritance } from './inheritance.ts';
+import { probe } from './probe.ts';
+import type { UpstreamAddress } from './upstream-address.ts';
+
+export interface AddressesOptions {
+  readonly log: Pick<Log, 'info' | 'warn'>;
+  /** How names are looked up; else as the system does. */
+  readonly lookup?: Lookup;
+}
+
+const noAddresses: readonly UpstreamAddress[] = [];
+
+export class UpstreamAddresses {
+  readonly settings: UpstreamSettings;
+  readonly book: AddressBook;
+  readonly #log: AddressesOptions['log'];
+  readonly #dial: Dial;
+  /** Called when the name has other addresses. */
+  readonly #listeners = new Set<() => void>();
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #beingProbed = new Set<UpstreamAddress>();
+  isClosed = false;
+  #turn = 0;
+  #wasUp = false;
+  #connectFailures = 0;
+  /** Requests sent once more, on another connection. */
+  retries = 0;
+
+  constructor(settings: UpstreamSettings, { log, lookup = lookupBySystem }: AddressesOptions) {
+    this.settings = settings;
+    this.#log = log;
+    this.#dial = createDial(settings);
+    const upstream = settings.name;
+    this.book = new AddressBook(settings, lookup, {
+      onChanged: (addresses) => {
+        log.info('the name of an upstream has other addresses', {
+          upstream,
+          addresses: addresses.map(({ shown }) => shown).join(' '),
+        });
+        for (const listener of this.#listeners) listener();
+        this.#probeAll();
+      },
+      onUnknown: ({ cause }) => log.warn('the name of an upstream has no address', { upstream, err: cause }),
+    });
+  }
+
+  /** Looks the name up again while it is used, and probes; until `close`. */
+  start(): void {
+    if (this.#timers.length > 0 || this.isClosed) return;
+    const { health, lookupIntervalMs } = this.settings;
+    const every = (ms: number, act: () => void): void => void this.#timers.push(setInterval(act, ms).unref());
+    if (this.book.hasName)
+      every(lookupIntervalMs, () => {
+        if (health.probe !== undefined || this.book.addresses.some(({ open }) => open > 0))
+          void this.book.refresh();
+      });
+    if (health.probe === undefined) return;
+    every(health.probe.intervalMs, () => this.#probeAll());
+    void this.book.refresh().then(() => this.#probeAll());
+  }
+
+  close(): void {
+    this.isClosed = true;
+    for (const timer of this.#timers) clearInterval(timer);
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Several: which one a request gets has to be chosen. */
+  get areSeveral(): boolean {
+    return this.book.addresses.length > 1;
+  }
+
+  /** The one whose turn it is; undefined when others are trying all that is left. Tries again, by itself, what was down. */
+  choose(nowMs: number, tried: readonly UpstreamAddress[] = noAddresses): UpstreamAddress | undefined {
+    const { addresses } = this.book;
+    this.#turn = (this.#turn + 1) % Math.max(1, addresses.length);
+    const chosen = chooseAddress(addresses, nowMs, this.#turn, tried);
+    if (addresses.length > 1 && chosen?.health.state(nowMs) !== 'unreachable')
+      for (const address of addresses)
+        if (address.health.isDue(nowMs)) this.dial(address, this.settings.connectTimeoutMs, forget(address));
+    return chosen;
+  }
+
+  /** Opens a connection at one of the addresses, and counts it there. `onDone` is called once, later. */
+  connect(onDone: (result: Connected | Outage) => void, avoid?: UpstreamAddress): void {
+    new ConnectAttempt(this, onDone, avoid).start();
+  }
+
+  /** Opens one at just this address. The caller counts it out again when it is over. */
+  dial(address: UpstreamAddress, timeoutMs: number, onDone: (result: Socket | Error) => void): void {
+    const { health } = address;
+    const isTrial = health.state(performance.now()) === 'unreachable';
+    if (isTrial) health.isBeingTried = true;
+    address.busy += 1;
+    this.#dial(address.endpoint, timeoutMs, (result) => {
+      if (isTrial) health.isBeingTried = false;
+      if (result instanceof Error) {
+        address.busy -= 1;
+        if (!isOurFault(result)) {
+          this.#connectFailures += 1;
+          this.#note(address, (nowMs) => health.connectFailed(result.message, nowMs));
+        }
+      } else {
+        address.open += 1;
+        this.#note(address, () => health.connected());
+      }
+      onDone(result);
+    });
+  }
+
+  /** The head of a response came. Costs nothing where no status counts. */
+  answered(address: UpstreamAddress, status: number): void {
+    const { failureStatuses } = this.settings.health;
+    if (failureStatuses.length === 0) return;
+    if (failureStatuses.includes(status))
+      this.#note(address, (nowMs) => address.health.answeredBadly(status, nowMs));
+    else address.health.answeredWell();
+  }
+
+  /** `unknown`: nothing speaks against it, and nothing has been asked of it yet. */
+  health(): 'up' | 'down' | 'unknown' {
+    const nowMs = performance.now();
+    let health: 'up' | 'down' | 'unknown' =
+      this.book.addresses.length === 0 && this.book.fault === undefined ? 'unknown' : 'down';
+    for (const { health: one } of this.book.addresses) {
+      if (one.state(nowMs) !== 'up') continue;
+      // One that is new is believed in where others were up before it.
+      if (one.isProven || this.#wasUp) {
+        this.#wasUp = true;
+        return 'up';
+      }
+      health = 'unknown';
+    }
+    return health;
+  }
+
+  /** Why its addresses are down, one after the other. */
+  faults(): string {
+    const known = this.book.addresses.map(
+      ({ shown, health }) => `${shown} (${health.fault ?? 'not tried yet'})`,
+    );
+    const { cause } = this.book.fault ?? {};
+    return known.length > 0 ? known.join(', ') : cause instanceof Error ? cause.message : 'not looked up yet';
+  }
+
+  reading(): AddressesReading {
+    const nowMs = performance.now();
+    const addresses = this.book.addresses.map(({ shown, health, busy, open }): AddressReading => ({
+      address: shown,
+      state: health.state(nowMs),
+      fault: health.fault,
+      busy,
+      open,
+    }));
+    const { cause } = this.book.fault ?? {};
+    const lookupFault = cause instanceof Error ? cause.message : undefined;
+    return { addresses, lookupFault, connectFailures: this.#connectFailures, retries: this.retries };
+  }
+
+  #probeAll(): void {
+    const settings = this.settings.health.probe;
+    if (settings === undefined) return;
+    for (const address of this.book.addresses) {
+      if (this.#beingProbed.has(address)) continue;
+      this.#beingProbed.add(address);
+      probe(address.endpoint, this.#dial, this.settings.origin, settings, (result) => {
+        this.#beingProbed.delete(address);
+        this.#note(address, (nowMs) => {
+          if (result.is === 'good') address.health.probeSucceeded();
+          else if (result.is === 'bad') address.health.probeFailed(result.why);
+          else address.health.connectFailed(result.why, nowMs);
+        });
+      });
+    }
+  }
+
+  /** Says when an address goes down or is up again. */
+  #note(address: UpstreamAddress, change: (nowMs: number) => void): void {
+    const { health, shown } = address;
+    const nowMs = performance.now();
+    const before = health.state(nowMs);
+    change(nowMs);
+    const after = health.state(nowMs);
+    if ((before === 'up') === (after === 'up')) return;
+    const fields = { upstream: this.settings.name, address: shown };
+    if (after === 'up') this.#log.info('an address of an upstream is up again', fields);
+    else this.#log.warn('an address of an upstream is down', { ...fields, cause: health.fault });
+  }
+}
+
+/** A connection that was only opened to see whether it can be. */
+const forget =
+  (address: UpstreamAddress) =>
+  (result: Socket | Error): void => {
+    if (result instanceof Error) return;
+    address.busy -= 1;
+    address.open -= 1;
+    result.on('error', () => undefined).destroy();
+  };
+
+/** Upstream's name -> its addresses now. */
+export const addressReadings = ({
+  byUpstream,
+}: Inheritance<UpstreamAddresses>): Readonly<Record<string, AddressesReading>> =>
+  Object.fromEntries([...byUpstream].map(([name, addresses]) => [name, addresses.reading()]));
+
+/** Takes over from `before` what is known of upstreams whose settings are the same. */
+export const createUpstreamAddresses = (
+  upstreams: Readonly<Record<string, UpstreamSettings>>,
+  options: AddressesOptions,
+  before?: Inheritance<UpstreamAddresses>,
+): Inheritance<UpstreamAddresses> =>
+  inherit(
+    Object.entries(upstreams).map(([name, settings]) => [name, { settings }] as const),
+    before,
+    ({ settings }) => new UpstreamAddresses(settings, options),
+    ({ isClosed }) => isClosed,
+  );
