@@ -17,6 +17,11 @@ t.test('a time is written in the person’s zone and language', async (t) => {
   t.match(tokyo.exact('2026-11-27T23:30:15Z'), /Saturday, November 28, 2026.*8:30:15/);
 });
 
+t.test('a day of UTC is the same day in every zone', async (t) => {
+  for (const zone of ['Pacific/Honolulu', 'Asia/Tokyo'])
+    t.equal(createDates('en', zone).day('2026-11-27'), 'Nov 27, 2026', zone);
+});
+
 t.test('how soon and how long ago', async (t) => {
   const { relative } = createDates('en', 'UTC');
   t.equal(relative(at(3 * day), now), 'in 3 days');

@@ -47,6 +47,7 @@ const calls: Record<Exclude<keyof Api, SessionCall>, (api: Api) => readonly Prom
     ),
   ],
   findToken: (api) => [api.findToken('acme', 'id', undefined)],
+  findTokenUsage: (api) => [api.findTokenUsage('acme', 'id', undefined)],
   findGrantable: (api) => [api.findGrantable('acme', 'ann', undefined)],
   generateToken: (api) =>
     (['default', 'none', 'once'] as const).flatMap((reminder) =>

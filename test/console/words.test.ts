@@ -57,6 +57,12 @@ t.test('sentences are translated, not left in English', async (t) => {
   }
 });
 
+t.test('bytes are written in the unit that fits, as the language does', async (t) => {
+  const { bytes } = createWords('en', english);
+  const shown = [0, 1, 999, 1_500, 12_345_678, 1e15, 9e18].map((value) => bytes(value));
+  t.same(shown, ['0 bytes', '1 byte', '999 bytes', '1.5 kB', '12.3 MB', '1 PB', '9,000 PB']);
+});
+
 t.test('values are filled in, and numbers are written as the language does', async (t) => {
   const [en, fr, ru] = (['en', 'fr', 'ru'] as const).map((language) =>
     createWords(language, loaded.find((each) => each.language === language)!.catalogue),

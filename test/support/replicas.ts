@@ -61,6 +61,7 @@ const settingsFor = (upstream: string, store: Readonly<Record<string, unknown>>)
   // A scenario signs in and exchanges as fast as it can.
   limits: { exchangesPerMinute: 0, commandsPerMinute: 0, unknownTokensPerMinute: 0 },
   cache: { unknownTtl: '1s' },
+  usage: { enabled: true, flushInterval: '1s' },
   log: { access: 'errors' },
 });
 

@@ -4,6 +4,7 @@
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { t } from 'tap';
+import { dayOf } from '../../src/store/usage-store.ts';
 import { startChromium } from '../support/chromium.ts';
 import { prefix } from '../support/console-browser.ts';
 import { generate, press, signIn } from '../support/console-walk.ts';
@@ -28,6 +29,18 @@ const furnish = async (): Promise<readonly [tokenId: string, endedId: string]> =
   await setPasswords(operator, ['ops/olga']);
   const hers = { org: 'ops', user: 'olga', scopes: roles.many, lifetimeMs: 86_400_000 };
   const token = await operator.token({ ...hers, name: long });
+  const { org: orgId, user: userId } = hers;
+  const sum = {
+    tokenId: token.id,
+    orgId,
+    userId,
+    requests: 1e9,
+    refused: 1e6,
+    bytesIn: 1e12,
+    bytesOut: 1e15,
+  };
+  for (const [number, day] of [dayOf(Date.now() - 86_400_000), dayOf(Date.now())].entries())
+    done(await operator.store.addUsage({ writer: 'w', number, day, keepDays: 90, sums: [sum] }));
   const ended = await operator.token({ ...hers, name: 'ended' });
   done(await apiTokens.revokeApiToken(ended.id));
   return [token.id, ended.id];

@@ -73,6 +73,8 @@ const tokenOperations = (ask: Ask, get: Get) => ({
     ),
   findToken: (org: string, id: string, signal: Signal) =>
     get(`orgs/${e(org)}/api-tokens/${e(id)}`, shapes.apiToken, signal),
+  findTokenUsage: (org: string, id: string, signal: Signal) =>
+    get(`orgs/${e(org)}/api-tokens/${e(id)}/usage`, shapes.usage, signal),
   findGrantable: (org: string, user: string, signal: Signal) =>
     get(`orgs/${e(org)}/users/${e(user)}/grantable`, shapes.grantable, signal),
   generateToken: (org: string, user: string, body: NewToken, idempotencyKey: string) =>

@@ -75,6 +75,19 @@ export const grantable = object({
 });
 export type Grantable = ReturnType<typeof grantable>;
 
+const usageSums = { requests: count, refused: count, bytesIn: count, bytesOut: count };
+const usageTotal = object(usageSums);
+export type UsageSums = ReturnType<typeof usageTotal>;
+
+export const usage = object({
+  counted: flag,
+  from: text,
+  to: text,
+  total: usageTotal,
+  days: list(object({ day: text, ...usageSums })),
+});
+export type Usage = ReturnType<typeof usage>;
+
 export const user = object({
   id: text,
   org: text,

@@ -9,6 +9,7 @@ import { RevokeDialog } from '../tokens/revoke-dialog.tsx';
 import { reminderText } from '../tokens/reminder-text.ts';
 import { StateBadge } from '../tokens/token-parts.tsx';
 import { tokenStateAt } from '../tokens/token-state.ts';
+import { TokenUsage } from '../tokens/token-usage.tsx';
 import { Button } from '../ui/button.tsx';
 import { CopyButton } from '../ui/copy-button.tsx';
 import { Fact, Facts } from '../ui/facts.tsx';
@@ -27,7 +28,14 @@ export const TokenDetails = ({ id }: { readonly id: string }) => {
   const loaded = useResource(`${org.id} ${id}`, (signal) => api.findToken(org.id, id, signal));
   return (
     <Page title={t('token.title')} width="narrow" lead={<BackToTokens />}>
-      <Shown loaded={loaded}>{(token) => <Details token={token} onChange={loaded.reload} />}</Shown>
+      <Shown loaded={loaded}>
+        {(token) => (
+          <>
+            <Details token={token} onChange={loaded.reload} />
+            <TokenUsage id={id} />
+          </>
+        )}
+      </Shown>
     </Page>
   );
 };

@@ -5,6 +5,8 @@ export interface Dates {
   readonly dateTime: (iso: string) => string;
   /** `27 Nov 2026`. */
   readonly date: (iso: string) => string;
+  /** Of a day of UTC, `2026-11-27`: the same in every zone. */
+  readonly day: (day: string) => string;
   /** With weekday, seconds and zone, for the curious. */
   readonly exact: (iso: string) => string;
   /** `in 3 days`, `2 hours ago`. */
@@ -32,11 +34,13 @@ export const createDates = (locale: string, timeZone: string | undefined): Dates
   const format = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat =>
     new Intl.DateTimeFormat(locale, { ...options, ...(timeZone !== undefined && { timeZone }) });
   const date = format({ dateStyle: 'medium' });
+  const day = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' });
   const dateTime = format({ dateStyle: 'medium', timeStyle: 'short' });
   const exact = format({ dateStyle: 'full', timeStyle: 'long' });
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
   return {
     date: (iso) => date.format(new Date(iso)),
+    day: (iso) => day.format(new Date(iso)),
     dateTime: (iso) => dateTime.format(new Date(iso)),
     exact: (iso) => exact.format(new Date(iso)),
     relative: (iso, nowMs) => {

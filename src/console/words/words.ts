@@ -47,6 +47,8 @@ export interface Words extends Dates {
   /** The message with its placeholders still in it, for a component to fill. */
   readonly form: (key: Key, values: Values) => string;
   readonly number: (value: number) => string;
+  /** `1.5 MB`, in units of 1000. */
+  readonly bytes: (value: number) => string;
   /** The key, if there is such a message: for codes that the server names. */
   readonly find: (key: string) => Key | undefined;
   /** What went wrong and what to do, in one or two sentences. */
@@ -86,9 +88,19 @@ export const createWords = (
     form,
     find,
     number: (value) => numbers.format(value),
+    bytes: (value) => formatBytes(locale, value),
     problem: sentence,
     ...createDates(locale, timeZone),
   };
+};
+
+const byteUnits = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'] as const;
+
+const formatBytes = (locale: string, value: number): string => {
+  const power = Math.max(0, Math.min(byteUnits.length - 1, Math.floor(Math.log10(value) / 3)));
+  const unit = { style: 'unit', unit: byteUnits[power] ?? 'byte', maximumFractionDigits: 1 } as const;
+  const unitDisplay = power === 0 ? 'long' : 'short';
+  return new Intl.NumberFormat(locale, { ...unit, unitDisplay }).format(value / 1000 ** power);
 };
 
 const isKey = (catalogue: Catalogue, key: string): key is Key => Object.hasOwn(catalogue, key);

@@ -32,6 +32,17 @@ export const tokens = {
   'state.expired': 'Expired',
   'state.revoked': 'Revoked',
 
+  'usage.title': 'Use in the last 30 days',
+  'usage.hint': 'By days of UTC. The newest requests come a few seconds later.',
+  'usage.none': 'It was not used.',
+  'usage.requests': 'Requests',
+  'usage.refused': 'Refused',
+  'usage.bytesIn': 'Sent to the API',
+  'usage.bytesOut': 'Received from it',
+  'usage.day': 'Day',
+  'usage.days': 'Day by day',
+  'usage.chart': 'Requests of each day from {from} to {to}, {most} on the busiest',
+
   'list.search': 'Search',
   'list.sort': 'Sort by',
   'list.actions': 'Actions',

@@ -33,6 +33,17 @@ export const tokens = {
   'state.expired': 'Caducado',
   'state.revoked': 'Revocado',
 
+  'usage.title': 'Uso en los últimos 30 días',
+  'usage.hint': 'Por días UTC. Las peticiones más recientes llegan unos segundos después.',
+  'usage.none': 'No se ha usado.',
+  'usage.requests': 'Peticiones',
+  'usage.refused': 'Rechazadas',
+  'usage.bytesIn': 'Enviado a la API',
+  'usage.bytesOut': 'Recibido de la API',
+  'usage.day': 'Día',
+  'usage.days': 'Día por día',
+  'usage.chart': 'Peticiones de cada día, del {from} al {to}; {most} en el día de más uso',
+
   'list.search': 'Buscar',
   'list.sort': 'Ordenar por',
   'list.actions': 'Acciones',

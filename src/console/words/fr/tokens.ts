@@ -33,6 +33,17 @@ export const tokens = {
   'state.expired': 'Expiré',
   'state.revoked': 'Révoqué',
 
+  'usage.title': 'Usage des 30 derniers jours',
+  'usage.hint': 'Par jour UTC. Les requêtes les plus récentes arrivent quelques secondes plus tard.',
+  'usage.none': 'Il n’a pas servi.',
+  'usage.requests': 'Requêtes',
+  'usage.refused': 'Refusées',
+  'usage.bytesIn': 'Envoyé à l’API',
+  'usage.bytesOut': 'Reçu de l’API',
+  'usage.day': 'Jour',
+  'usage.days': 'Jour par jour',
+  'usage.chart': 'Requêtes de chaque jour, du {from} au {to} ; {most} le jour le plus chargé',
+
   'list.search': 'Rechercher',
   'list.sort': 'Trier par',
   'list.actions': 'Actions',

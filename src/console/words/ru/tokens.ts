@@ -37,6 +37,17 @@ export const tokens = {
   'state.expired': 'Истёк',
   'state.revoked': 'Отозван',
 
+  'usage.title': 'Использование за последние 30 дней',
+  'usage.hint': 'По дням UTC. Самые новые запросы появляются через несколько секунд.',
+  'usage.none': 'Не использовался.',
+  'usage.requests': 'Запросы',
+  'usage.refused': 'Отклонено',
+  'usage.bytesIn': 'Отправлено в API',
+  'usage.bytesOut': 'Получено от API',
+  'usage.day': 'День',
+  'usage.days': 'По дням',
+  'usage.chart': 'Запросы по дням с {from} по {to}, в самый загруженный — {most}',
+
   'list.search': 'Поиск',
   'list.sort': 'Порядок',
   'list.actions': 'Действия',
