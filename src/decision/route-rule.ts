@@ -1,5 +1,6 @@
 // What one route asks of a request. Compiled from settings once; read on every request. No I/O.
 
+import type { AddressRule } from './address-rule.ts';
 import { parameterNames, type PathPattern, patternOf } from './path-pattern.ts';
 import type { ResourceChallenge } from './protected-resource.ts';
 
@@ -32,6 +33,8 @@ export interface RouteRule {
   /** The format of its refusals. */
   readonly errors: ErrorDialect;
   readonly sessions: 'any' | 'interactive';
+  /** From where alone it may be called, whoever asks; undefined: from anywhere. */
+  readonly allowFrom?: AddressRule | undefined;
   /** What its challenges say of the resource that its upstream is; undefined: nothing. */
   readonly challenge?: ResourceChallenge | undefined;
   /** Name in `settings.upstreams`. */

@@ -1,6 +1,7 @@
 // What the API may take a path for, beside what it says (path-readings.ts). It only judges whether such a reading asks
 // more than the rule that was found, or is of a path that Tollgate answers itself; it chooses none.
 
+import { holdsNetwork } from '../decision/address-rule.ts';
 import { foldPattern, type PathPattern } from '../decision/path-pattern.ts';
 import { PathTree } from '../decision/path-tree.ts';
 import { methodsOf, type RouteRule, tenantIndexOf } from '../decision/route-rule.ts';
@@ -105,7 +106,9 @@ export const treesByMethod = <T>(
 
 /** Whether a caller that `rule` lets through could be one that `other` does not, whatever the tenant. */
 const asksMore = (other: RouteRule, rule: RouteRule): boolean => {
-  if (other.public || other === rule) return false;
+  if (other === rule) return false;
+  if (isForFewer(other, rule)) return true;
+  if (other.public) return false;
   return (
     rule.public ||
     (rule.mode === 'shadow' && other.mode === 'enforce') ||
@@ -113,6 +116,11 @@ const asksMore = (other: RouteRule, rule: RouteRule): boolean => {
     other.scopes.some((scope) => !rule.scopes.includes(scope))
   );
 };
+
+/** Whether a caller may come from where `rule` lets them and `other` does not. */
+const isForFewer = ({ allowFrom }: RouteRule, rule: RouteRule): boolean =>
+  allowFrom !== undefined &&
+  !(rule.allowFrom?.entries.every((network) => holdsNetwork(allowFrom, network)) ?? false);
 
 const mayAskMore = (other: RouteRule, rule: RouteRule): boolean =>
   asksMore(other, rule) || other.tenantParameter !== undefined;

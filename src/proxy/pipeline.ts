@@ -1,6 +1,7 @@
 // Steps 1 to 7 of a request's life, as one function from values to a value, which every door calls: who asks for what, and may
 // they. It sends nothing and keeps nothing, knows no socket, and waits only for an identity that is not cached.
 
+import { allowsCaller } from '../decision/address-rule.ts';
 import { isPermit } from '../decision/authorize.ts';
 import { type Credential, isCredential, readCredential } from '../decision/credential.ts';
 import type { Standing } from '../decision/identity.ts';
@@ -138,6 +139,9 @@ export const decide = (head: RequestHead, pipeline: Pipeline): Decision | Pendin
   if (match.isAmbiguous) return refuse(asked, ambiguousPath, undefined);
   if (overrides) return refuse(asked, overriddenMethod, undefined);
 
+  if (rule.allowFrom !== undefined && !allowsCaller(rule.allowFrom, clientAddress, settings.proxyAddresses))
+    return refuse(asked, elsewhere, undefined);
+
   // 4 credential
   const credential = readCredential(
     {
@@ -157,6 +161,8 @@ export const decide = (head: RequestHead, pipeline: Pipeline): Decision | Pendin
   return identify({ ...asked, credential }, credential, pipeline);
 };
 
+/** The caller's address stands in the same record. */
+const elsewhere = denial('address_refused', 'the route is not for this address');
 const overriddenMethod = denial('method_refused', 'an override to a method of another rule');
 
 /** Step 5, identity. What is cached is judged by the standing that the cache was read with. */

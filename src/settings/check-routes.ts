@@ -87,14 +87,14 @@ const checkTenant = (route: RouteFields, report: (key: string, message: string) 
  */
 export const checkBarePaths = (routes: readonly IndexedRoute[], warning: Report): void => {
   for (const { index, route } of routes) {
-    if (route.public || !route.path.hasRest || route.path.segments.length === 0) continue;
+    if (isOpen(route) || !route.path.hasRest || route.path.segments.length === 0) continue;
     const bare = withoutRest(route.path);
     const catching = routes
       .filter(({ route: other }) => sharesMethod(route.methods, other.methods))
       .filter(({ route: other }) => covers(other.path, bare))
       .toSorted((a, b) => compareExactness(b.route.path, a.route.path))
       .at(0);
-    if (catching === undefined || !catching.route.public) continue;
+    if (catching === undefined || !isOpen(catching.route)) continue;
     warning(
       ['routes', index, 'path'],
       `${route.path.written} does not cover ${bare.written} itself, and ${JSON.stringify(catching.route.name)} (${catching.route.path.written}) ` +
@@ -102,6 +102,9 @@ export const checkBarePaths = (routes: readonly IndexedRoute[], warning: Report)
     );
   }
 };
+
+/** Anybody may call it, from anywhere. */
+const isOpen = (route: RouteFields): boolean => route.public && route.allowFrom === undefined;
 
 const sharesMethod = (one: readonly string[] | undefined, other: readonly string[] | undefined): boolean =>
   one === undefined || other === undefined || one.some((method) => other.includes(method));

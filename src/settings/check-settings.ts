@@ -2,6 +2,7 @@
 
 import { resourceMetadataPath } from '../decision/protected-resource.ts';
 import { type Check, check, isPlainHttp } from './check.ts';
+import { addressCheck } from './check-addresses.ts';
 import { consoleCheck } from './check-console.ts';
 import { headerCheck } from './check-headers.ts';
 import { issuerCheck } from './check-issuers.ts';
@@ -68,6 +69,7 @@ const checks: readonly Check[] = [
   ...listenerChecks,
   loopCheck,
   proxyProtocolCheck,
+  addressCheck,
   ...upstreamChecks,
   storeCheck,
   headerCheck,

@@ -2,6 +2,7 @@
 // URLs with a user name or password are refused without repeating them.
 
 import { isIP } from 'node:net';
+import { canonicalNetwork, networkExpected } from '../decision/address-rule.ts';
 import { andThen, not, type Read, type Reader, refined, right, text, wrong } from './reader.ts';
 
 export type Address =
@@ -147,5 +148,15 @@ export const cidr: Reader<string> = {
       : right(`${match?.[1] ?? ''}/${bits}`);
   },
   expects: '10.0.0.0/8, fd00::/8, one address, or unix',
+  json: { type: 'string' },
+};
+
+/** A network of callers, in its one form. Who is on a unix socket is on no network. */
+export const network: Reader<string> = {
+  read: (value): Read<string> => {
+    const found = typeof value === 'string' ? canonicalNetwork(value) : undefined;
+    return found === undefined ? not(value, 'a network', networkExpected) : right(found);
+  },
+  expects: networkExpected,
   json: { type: 'string' },
 };

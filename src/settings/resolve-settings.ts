@@ -94,6 +94,7 @@ const resolveRoute = (
   tenantParameter: tenantOf(tenant, route),
   errors: route.errors ?? fields.errors,
   challenge: challengeOf(route, fields),
+  allowFrom: route.allowFrom && addressRuleOf(route.allowFrom),
   responseTimeoutMs:
     route.responseTimeoutMs ?? (fields.upstreams[route.upstream] ?? fields.upstream).responseTimeoutMs,
 });

@@ -4,8 +4,9 @@ import { METHODS } from 'node:http';
 import { isPatternFault, parsePattern, type PathPattern } from '../decision/path-pattern.ts';
 import { isScope, looksLikeScopes } from '../decision/scope.ts';
 import { field, group } from './field.ts';
+import { network } from './network-readers.ts';
 import { duration, size } from './quantity.ts';
-import { flag, listOf, not, oneOf, type Read, type Reader, right, text, wrong } from './reader.ts';
+import { flag, listOf, not, oneOf, type Read, type Reader, refined, right, text, wrong } from './reader.ts';
 
 const scope: Reader<string> = {
   read: (value): Read<string> => {
@@ -51,6 +52,15 @@ export const errorDialect = (description: string) =>
 
 export const enforcementMode = (description: string) => field(oneOf('enforce', 'shadow'), description);
 
+const networksMax = 256;
+
+/** Every request is compared with each of them. */
+const networks = refined(listOf(network, 1), (list) =>
+  list.length <= networksMax
+    ? right(list)
+    : wrong(`has ${list.length} networks; write ${networksMax} at most, and join neighbours (10.0.0.0/23)`),
+);
+
 export const routeFields = group({
   name: field(name, 'Names the rule in metrics and logs; unique.'),
   mode: enforcementMode(
@@ -84,6 +94,10 @@ export const routeFields = group({
     oneOf('any', 'interactive'),
     '`interactive`: only sessions of a person who signed in, not API tokens.',
   ).prefault('any'),
+  allowFrom: field(
+    networks,
+    'Networks from which alone it may be called, e.g. [10.0.0.0/8, 2001:db8::/32]; else 403, whoever asks. Never one of `trustedProxies` or `proxyProtocol.trustedPeers`.',
+  ).optional(),
   upstream: field(name, 'Where requests go: a name in `upstreams`, or `default`.').prefault('default'),
   forwardCredential: field(
     oneOf('strip', 'access-token', 'keep'),

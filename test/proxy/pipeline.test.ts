@@ -204,3 +204,62 @@ t.test('in shadow mode a request whose identity cannot be told to the API goes o
     known: { identity: alice, shadow: { reason: 'keys_unavailable' } },
   });
 });
+
+t.test('14: a route for some networks refuses others before it looks at their credential', async (t) => {
+  const { pipeline, identifier } = aPipeline({ good: alice }, [
+    aRule({ allowFrom: addressRuleOf(['198.51.100.0/24', '10.0.0.0/8']), scopes: ['things:read'] }),
+    aRule({ name: 'open', path: '/open', public: true, allowFrom: addressRuleOf(['198.51.100.0/24']) }),
+    aRule({ name: 'tried', path: '/tried', mode: 'shadow', allowFrom: addressRuleOf(['192.0.2.0/24']) }),
+  ]);
+  const peerAt = (address: string, isTrusted = false): Partial<RequestHead> => ({
+    peer: { address, isTrusted, proto: 'http', forwardedFor: address },
+  });
+  t.match(decide(aHead('/things/1', [good]), pipeline), { kind: 'forward' });
+  const asked = identifier.asked.length;
+  for (const target of ['/things/1', '/open'])
+    t.match(decide(aHead(target, [good], peerAt('203.0.113.9')), pipeline), {
+      kind: 'refused',
+      refusal: { reason: 'address_refused' },
+      known: { identity: undefined, clientAddress: '203.0.113.9' },
+    });
+  t.equal(identifier.asked.length, asked, 'nobody was looked up');
+  t.match(decide(aHead('/open', [], peerAt('198.51.100.1')), pipeline), { kind: 'forward' });
+  // What the proxy 10.0.0.1 says, or hides (RFC 7239 section 6.2 and 6.3).
+  for (const [forwardedFor, kind] of [
+    ['198.51.100.2', 'forward'],
+    ['203.0.113.9', 'refused'],
+    ['198.51.100.2, 203.0.113.9', 'refused'],
+    ['unknown', 'refused'],
+    ['_hidden', 'refused'],
+    ['10.0.0.1', 'refused'],
+    ['', 'refused'],
+  ] as const)
+    t.match(
+      decide(
+        aHead('/things/1', [good, `X-Forwarded-For: ${forwardedFor}`], peerAt('10.0.0.1', true)),
+        pipeline,
+      ),
+      { kind },
+      forwardedFor,
+    );
+  t.match(decide(aHead('/things/1', [good], peerAt('10.0.0.1', true)), pipeline), { kind: 'refused' });
+  t.match(
+    decide(aHead('/things/1', [good], peerAt('unknown')), pipeline),
+    { kind: 'refused' },
+    'a unix socket',
+  );
+  const spoof = aHead('/things/1', [good, 'X-Forwarded-For: 198.51.100.2'], peerAt('203.0.113.9'));
+  t.match(decide(spoof, pipeline), { kind: 'refused' }, 'nobody believes a caller about its address');
+  t.match(
+    decide(aHead('/tried', [good]), pipeline),
+    { kind: 'forward', permit: { refusal: { reason: 'address_refused' } } },
+    'in shadow mode it is counted, and goes on',
+  );
+});
+
+t.test('14: a public route takes a token from elsewhere for none', async (t) => {
+  const bound = anIdentity({ allowFrom: addressRuleOf(['192.0.2.0/24']) });
+  const { pipeline } = aPipeline({ good: bound });
+  t.match(decide(aHead('/open', [good]), pipeline), { kind: 'forward', permit: { identity: undefined } });
+  t.match(decide(aHead('/things/1', [good]), pipeline), { refusal: { reason: 'address_refused' } });
+});

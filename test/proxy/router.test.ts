@@ -1,4 +1,5 @@
 import t from 'tap';
+import { addressRuleOf } from '../../src/decision/address-rule.ts';
 import { createRouter } from '../../src/proxy/router.ts';
 import { patternsOf } from '../../src/settings/surface-paths.ts';
 import { aRule } from '../support/route-rule.ts';
@@ -314,4 +315,19 @@ t.test('a hundred thousand random paths leave nothing behind', async (t) => {
   globalThis.gc?.();
   for (let n = 0; n < 100_000; n++) router.match('GET', `/things/${n}/${n * 7}`);
   t.equal(nameOf('GET', '/things/7'), 'thing');
+});
+
+t.test('14: a path that may be read as one for fewer networks is not let through from more', async (t) => {
+  const inside = addressRuleOf(['10.0.0.0/8']);
+  const found = (open: Parameters<typeof aRule>[0], path: string): string | undefined =>
+    createRouter([
+      aRule({ name: 'admin', path: '/admin/*', public: true, allowFrom: inside }),
+      aRule({ name: 'rest', path: '/*', public: true, ...open }),
+    ]).match('GET', path)?.rule.name;
+  for (const path of ['/ADMIN/x', '/Admin/x', '/%EF%BD%81dmin/x']) {
+    t.equal(found({}, path), undefined, path);
+    t.equal(found({ allowFrom: addressRuleOf(['0.0.0.0/0']) }, path), undefined, path);
+    t.equal(found({ allowFrom: addressRuleOf(['10.1.0.0/16']) }, path), 'rest', 'a rule for fewer still');
+  }
+  t.equal(found({}, '/admin/x'), 'admin');
 });

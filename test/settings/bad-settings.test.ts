@@ -392,6 +392,18 @@ const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]>
   // routes
   'a route has a name': ['route-no-name', /^:2:5: routes\[0\].name: is missing/],
   "a route's name is its own": ['route-name-twice', /^:3:13: routes\[1\].name: .*routes\[0\]/],
+  '14: a network has no bits behind its prefix, no name, and is no unix socket': [
+    'route-allow-from-bits',
+    /^:5:\d+: routes\[0\].allowFrom: item 1: "10\.1\.2\.3\/8" is not a network; write 10\.0\.0\.0\/8.*item 2: "example.com".*item 3: "unix"/,
+  ],
+  '14: an empty list of networks would let nobody in': [
+    'route-allow-from-empty',
+    /^:5:\d+: routes\[0\].allowFrom: is an empty list; write a list, e\.g\. \[10\.0\.0\.0\/8/,
+  ],
+  '14: a rule for the addresses of proxies would let in whomever they hide': [
+    'route-allow-from-proxies',
+    /^:6:\d+: routes\[0\].allowFrom: 10\.1\.0\.0\/16 lies in trustedProxies, .*narrow trustedProxies to the proxies/,
+  ],
   'a route says who may call it': [
     'route-asks-nothing',
     /^:2:5: routes\[0\].scopes: .*scopes: \[\] for any valid credential, or public: true/,
