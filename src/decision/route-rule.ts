@@ -1,6 +1,7 @@
 // What one route asks of a request. Compiled from settings once; read on every request. No I/O.
 
 import type { AddressRule } from './address-rule.ts';
+import type { CorsRule } from './cors.ts';
 import { parameterNames, type PathPattern, patternOf } from './path-pattern.ts';
 import type { ResourceChallenge } from './protected-resource.ts';
 
@@ -35,6 +36,8 @@ export interface RouteRule {
   readonly sessions: 'any' | 'interactive';
   /** From where alone it may be called, whoever asks; undefined: from anywhere. */
   readonly allowFrom?: AddressRule | undefined;
+  /** Pages of which origins may call it; undefined: CORS is the API's own matter. */
+  readonly cors?: CorsRule | undefined;
   /** What its challenges say of the resource that its upstream is; undefined: nothing. */
   readonly challenge?: ResourceChallenge | undefined;
   /** Name in `settings.upstreams`. */

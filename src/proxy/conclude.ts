@@ -79,9 +79,12 @@ export const refuseUnrouted = (
   clientAddress: string,
   refusal: Denial,
   shadowRule: RouteRule | undefined,
+  answerPairs: readonly string[],
 ): Refused | Forward => {
-  if (shadowRule === undefined || refusal.reason === 'path_ambiguous')
-    return refused(refusal, unrouted(facts, clientAddress, '(none)', allowPairs(refusal)));
+  if (shadowRule === undefined || refusal.reason === 'path_ambiguous') {
+    const pairs = [...allowPairs(refusal), ...answerPairs];
+    return refused(refusal, unrouted(facts, clientAddress, '(none)', pairs));
+  }
   const match = { rule: shadowRule, tenant: undefined, isAmbiguous: false };
   const asked = {
     head,

@@ -12,7 +12,7 @@ import { asksForWebSocket } from './hygiene.ts';
 import { endOnFault, isLeaving, refuseBroken } from './invalid-request.ts';
 import type { Handler, Serve } from './listener.ts';
 import { decide } from './pipeline.ts';
-import { respond } from './reply.ts';
+import { noContent, respond, respondWith } from './reply.ts';
 import { type Connection, type ReplyChannel, RequestContext } from './request-context.ts';
 import type { Decision, Forward } from './request-decision.ts';
 import type { Running } from './running.ts';
@@ -114,6 +114,8 @@ class GateHandler {
         return this.#refuse(context, decision.refusal);
       case 'owned':
         return this.#handOver(context);
+      case 'preflight':
+        return this.#answerPreflight(context);
     }
   }
 
@@ -167,6 +169,11 @@ class GateHandler {
   #refuse(context: RequestContext, refusal: Refusal): void {
     this.#announceShutdown(context.reply);
     context.endRefused(refusal, respond(context, classifyRefusal(refusal), false));
+  }
+
+  #answerPreflight(context: RequestContext): void {
+    this.#announceShutdown(context.reply);
+    context.endPermitted(respondWith(context, noContent, false), undefined);
   }
 
   #handOver(context: RequestContext): void {

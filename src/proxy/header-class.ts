@@ -3,6 +3,7 @@
 
 import { believedFrom } from '../decision/believed-headers.ts';
 import { bareCredentialHeaders } from '../decision/credential.ts';
+import type { RouteRule } from '../decision/route-rule.ts';
 import { foldName, identityFamily } from '../decision/identity-headers.ts';
 import type { Settings } from '../settings/settings.ts';
 
@@ -36,6 +37,14 @@ export const headerClass = {
   methodOverride: 20,
   /** Read where requests to the API carry ours; otherwise it goes on. */
   via: 21,
+  /** What browsers say of the page that sends a request; goes on. Read where a setting asks for it. */
+  origin: 22,
+  fetchSite: 23,
+  corsMethod: 24,
+  corsHeaders: 25,
+  webSocketKey: 26,
+  /** One of its entries may be a credential. */
+  webSocketProtocol: 27,
 } as const;
 
 export type HeaderClass = (typeof headerClass)[keyof typeof headerClass];
@@ -103,13 +112,14 @@ export const bySpelling = <T>(find: (lower: string, name: string) => T): ((name:
 
 /** `readsVia`: whether `Via` says something to us. */
 export const createHeaderClassifier = (
-  settings: {
+  settings: BrowserSettings & {
     readonly credential: Pick<Settings['credential'], 'headers'>;
     readonly identity: Pick<Settings['identity'], 'headers' | 'strip' | 'keep'>;
   },
   readsVia = false,
 ): ClassifyHeader => {
   const { headers, strip, keep } = settings.identity;
+  const browser = browserClasses(settings);
   const isIdentity = identityFamily([...Object.keys(headers), ...strip]);
   const credential = new Set([
     ...bareCredentialHeaders,
@@ -120,7 +130,7 @@ export const createHeaderClassifier = (
   const kept = new Set(keep.map(foldName));
   return bySpelling((lower): HeaderClass => {
     if (isIdentity(lower)) return headerClass.identity;
-    const named = exact.get(lower);
+    const named = exact.get(lower) ?? browser.get(lower);
     if (named !== undefined) return named;
     if (readsVia && lower === 'via') return headerClass.via;
     if (credential.has(lower)) return headerClass.bareCredential;
@@ -128,10 +138,36 @@ export const createHeaderClassifier = (
     if (framingNames.has(folded)) return headerClass.lookalike;
     if (exact.has(folded))
       return exact.get(folded) === headerClass.methodOverride ? headerClass.methodOverride : headerClass.drop;
-    if (foldedCredential.has(folded)) return headerClass.drop;
+    if (foldedCredential.has(folded) || browser.has(folded)) return headerClass.drop;
     if (kept.has(folded)) return headerClass.pass;
     const believed = believedFrom(folded);
     if (believed === undefined) return headerClass.pass;
     return believed === 'proxy' ? headerClass.proxyWord : headerClass.identity;
   });
+};
+
+/** By which it is known whether any of what browsers say matters: without them it is not read. */
+export interface BrowserSettings {
+  readonly cors?: Settings['cors'];
+  readonly routes?: readonly Pick<RouteRule, 'cors'>[];
+  readonly credential: Partial<Pick<Settings['credential'], 'cookie'>>;
+}
+
+const browserClasses = ({
+  cors,
+  routes = [],
+  credential,
+}: BrowserSettings): ReadonlyMap<string, HeaderClass> => {
+  const classes = new Map<string, HeaderClass>();
+  if (cors !== undefined || routes.some((route) => route.cors !== undefined))
+    classes
+      .set('origin', headerClass.origin)
+      .set('access-control-request-method', headerClass.corsMethod)
+      .set('access-control-request-headers', headerClass.corsHeaders);
+  if (credential.cookie !== undefined)
+    classes
+      .set('origin', headerClass.origin)
+      .set('sec-fetch-site', headerClass.fetchSite)
+      .set('sec-websocket-key', headerClass.webSocketKey);
+  return classes;
 };

@@ -31,6 +31,18 @@ interface Reading {
   via: string | undefined;
   /** Methods that a header asks the API to use instead. */
   methodOverrides: string[] | undefined;
+  /** What browsers say; undefined where it is not asked for, or nothing was said. */
+  browser: BrowserFacts | undefined;
+}
+
+/** What a browser says of the page that sends a request. */
+export interface BrowserFacts {
+  origin?: string;
+  fetchSite?: string;
+  corsMethod?: string;
+  corsHeaders?: string;
+  webSocketKey?: string;
+  webSocketProtocol?: string;
 }
 
 /** `uri-host [":" port]` of RFC 9110 section 7.2, without user information, escapes and empty names. */
@@ -89,6 +101,7 @@ const nothingRead = (): Reading => ({
   traceparent: undefined,
   via: undefined,
   methodOverrides: undefined,
+  browser: undefined,
 });
 
 /** Writes one header into `facts`; answers what is wrong with it. */
@@ -157,9 +170,25 @@ const readHeader = (
       facts.via = joined(facts.via, value);
       break;
     default:
+      if (kind >= headerClass.origin) readBrowserHeader((facts.browser ??= {}), kind, value);
       break;
   }
   return undefined;
+};
+
+const browserNames: Readonly<Partial<Record<HeaderClass, keyof BrowserFacts>>> = {
+  [headerClass.origin]: 'origin',
+  [headerClass.fetchSite]: 'fetchSite',
+  [headerClass.corsMethod]: 'corsMethod',
+  [headerClass.corsHeaders]: 'corsHeaders',
+  [headerClass.webSocketKey]: 'webSocketKey',
+  [headerClass.webSocketProtocol]: 'webSocketProtocol',
+};
+
+/** A line that stands twice is joined, and so is no origin and no method. */
+const readBrowserHeader = (browser: BrowserFacts, kind: HeaderClass, value: string): void => {
+  const name = browserNames[kind];
+  if (name !== undefined) browser[name] = joined(browser[name], value);
 };
 
 const joined = (before: string | undefined, value: string): string =>

@@ -3,6 +3,7 @@
 
 import { allowsCaller } from '../decision/address-rule.ts';
 import { isPermit } from '../decision/authorize.ts';
+import type { CorsRule } from '../decision/cors.ts';
 import { type Credential, isCredential, readCredential } from '../decision/credential.ts';
 import type { Standing } from '../decision/identity.ts';
 import { methodsAskedFor } from '../decision/method-override.ts';
@@ -26,8 +27,9 @@ import {
   refuseUnrouted,
   unrouted,
 } from './conclude.ts';
+import { answerPairsOf, corsBeside, preflightOf } from './cross-origin.ts';
 import { type ClassifyHeader, createHeaderClassifier } from './header-class.ts';
-import { inspectHeaders } from './hygiene.ts';
+import { type HeaderFacts, inspectHeaders } from './hygiene.ts';
 import { passedCredential } from './passed-credential.ts';
 import { createTrust, type TrustsAddress } from './peer.ts';
 import type { Decision, PendingDecision, RequestHead } from './request-decision.ts';
@@ -46,6 +48,10 @@ export interface Pipeline {
   readonly router: Router;
   /** Undefined where requests that no route covers are refused: everywhere but in shadow mode. */
   readonly unroutedRule: RouteRule | undefined;
+  /** For answers to requests that no route covers. */
+  readonly cors?: CorsRule | undefined;
+  /** Whether a browser that asks before it sends is answered here. */
+  readonly answersPreflights: boolean;
   /** The owner of a path that Tollgate answers itself; undefined for all others. */
   readonly ownerOf: (path: string) => string | undefined;
   readonly identifier: Pick<Identifier, 'identify' | 'standing' | 'headersFor' | 'accessTokenFor'>;
@@ -56,6 +62,7 @@ export interface Pipeline {
 export const createPipeline = (
   settings: Pick<
     Settings,
+    | 'cors'
     | 'credential'
     | 'errors'
     | 'feed'
@@ -84,6 +91,8 @@ export const createPipeline = (
       owned.map(({ pattern }) => pattern),
     ),
     unroutedRule: settings.mode === 'shadow' ? { ...unroutedRule, errors: settings.errors } : undefined,
+    cors: settings.cors,
+    answersPreflights: true,
     ownerOf: (path) => owners.find(path)?.value,
     identifier,
     now,
@@ -113,31 +122,30 @@ export const decide = (head: RequestHead, pipeline: Pipeline): Decision | Pendin
 
   // 2 path
   const parsed = parseTarget(head.target, settings.limits.targetBytesMax);
-  if (isDenial(parsed)) return refused(parsed, unrouted(facts, clientAddress, '(invalid)'));
+  if (isDenial(parsed)) {
+    const pairs = answerPairsOf(pipeline.cors, facts);
+    return refused(parsed, unrouted(facts, clientAddress, '(invalid)', pairs));
+  }
   const { path, query } = parsed;
   const owner = pipeline.ownerOf(path);
   if (owner !== undefined) return { kind: 'owned', known: unrouted(facts, clientAddress, '(none)'), owner };
 
   // 3 route
-  const match = router.match(method, path);
-  if (match === undefined) {
-    const shadowRule = router.looksOwned(path) ? undefined : pipeline.unroutedRule;
-    return refuseUnrouted(head, facts, clientAddress, router.refusalOf(method, path), shadowRule);
+  if (facts.browser?.corsMethod !== undefined && pipeline.answersPreflights) {
+    const preflight = preflightOf(head, facts, path, router, clientAddress);
+    if (preflight !== undefined) return preflight;
   }
+  const match = router.match(method, path);
+  if (match === undefined) return refuseUnruled(head, facts, clientAddress, path, pipeline);
   const { rule } = match;
   const target = forwardedTarget(rule, head.target, parsed);
-  const answerPairs = noPairs;
+  const answerPairs = answerPairsOf(rule.cors, facts);
   const asked = { head, facts, clientAddress, match, target, credential: undefined, answerPairs };
-  let overrides = false;
-  for (const other of methodsAskedFor(facts.methodOverrides, query)) {
-    const meant = router.match(other.toUpperCase(), path)?.rule ?? pipeline.unroutedRule;
-    if (meant === rule) continue;
-    // A rule in shadow mode is no way round one that is enforced, nor round none.
-    if (meant?.mode !== 'shadow') return refuseAlways(asked, overriddenMethod, undefined);
-    overrides = true;
-  }
+  const overrides = overridesOf(facts, query, path, rule, pipeline);
+  // A rule in shadow mode is no way round one that is enforced, nor round none.
+  if (overrides === 'enforced') return refuseAlways(asked, overriddenMethod, undefined);
   if (match.isAmbiguous) return refuse(asked, ambiguousPath, undefined);
-  if (overrides) return refuse(asked, overriddenMethod, undefined);
+  if (overrides === 'shadow') return refuse(asked, overriddenMethod, undefined);
 
   if (rule.allowFrom !== undefined && !allowsCaller(rule.allowFrom, clientAddress, settings.proxyAddresses))
     return refuse(asked, elsewhere, undefined);
@@ -164,6 +172,38 @@ export const decide = (head: RequestHead, pipeline: Pipeline): Decision | Pendin
 /** The caller's address stands in the same record. */
 const elsewhere = denial('address_refused', 'the route is not for this address');
 const overriddenMethod = denial('method_refused', 'an override to a method of another rule');
+
+/** A request that no rule covers, by this method at least. */
+const refuseUnruled = (
+  head: RequestHead,
+  facts: HeaderFacts,
+  clientAddress: string,
+  path: string,
+  { router, unroutedRule, cors }: Pipeline,
+): Decision => {
+  const shadowRule = router.looksOwned(path) ? undefined : unroutedRule;
+  const refusal = router.refusalOf(head.method, path);
+  const pairs = answerPairsOf(corsBeside(refusal, path, router, cors), facts);
+  return refuseUnrouted(head, facts, clientAddress, refusal, shadowRule, pairs);
+};
+
+/** Whether a request asks the API for methods of other rules: one that is enforced, or none; or such in shadow mode alone. */
+const overridesOf = (
+  facts: HeaderFacts,
+  query: string,
+  path: string,
+  rule: RouteRule,
+  { router, unroutedRule }: Pipeline,
+): 'none' | 'shadow' | 'enforced' => {
+  let found: 'none' | 'shadow' = 'none';
+  for (const other of methodsAskedFor(facts.methodOverrides, query)) {
+    const meant = router.match(other.toUpperCase(), path)?.rule ?? unroutedRule;
+    if (meant === rule) continue;
+    if (meant?.mode !== 'shadow') return 'enforced';
+    found = 'shadow';
+  }
+  return found;
+};
 
 /** Step 5, identity. What is cached is judged by the standing that the cache was read with. */
 const identify = (asked: Asked, credential: Credential, pipeline: Pipeline): Decision | PendingDecision => {

@@ -14,9 +14,14 @@ const drainedBytesMax = 65_536;
 const lingerMs = 1_000;
 
 /** Returns the status sent; 0: none. `isBroken`: the request can be read no further, so the connection ends. */
-export const respond = (context: RequestContext, kind: RefusalClass, isBroken: boolean): number => {
+export const respond = (context: RequestContext, kind: RefusalClass, isBroken: boolean): number =>
+  respondWith(context, context.responseTo(kind), isBroken);
+
+/** Says all there is to say in its head. */
+export const noContent: Wire = { status: 204, headers: [], body: '' };
+
+export const respondWith = (context: RequestContext, wire: Wire, isBroken: boolean): number => {
   const { reply } = context;
-  const wire = context.responseTo(kind);
   if (reply.kind === 'socket')
     return respondOnSocket(reply.socket, wire, context.requestId, context.answerPairs);
   const { response } = reply;
@@ -48,7 +53,7 @@ const endingOf = (context: RequestContext, reply: ReplyChannel): 'keep' | 'close
 };
 
 const endLate = ({ request }: RequestContext, response: ServerResponse, body: string): void => {
-  if (request.method === 'HEAD') response.flushHeaders();
+  if (request.method === 'HEAD' || body === '') response.flushHeaders();
   else response.write(body);
   const end = (): void => {
     clearTimeout(timer);

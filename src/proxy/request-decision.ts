@@ -70,7 +70,13 @@ export interface Owned {
   readonly owner: string;
 }
 
-export type Decision = Forward | Refused | Owned;
+/** A browser asks before it sends; `known.answerPairs` is the answer. */
+export interface Preflight {
+  readonly kind: 'preflight';
+  readonly known: Known;
+}
+
+export type Decision = Forward | Refused | Owned | Preflight;
 
 /** A decision that waits for an identity, and what is known meanwhile. */
 export interface PendingDecision extends Promise<Decision> {

@@ -52,6 +52,11 @@ export const createRequestHeaders =
           break;
         case headerClass.methodOverride:
         case headerClass.via:
+        case headerClass.origin:
+        case headerClass.fetchSite:
+        case headerClass.corsMethod:
+        case headerClass.corsHeaders:
+        case headerClass.webSocketKey:
           headers.push(name, value);
           break;
         case headerClass.authorization:

@@ -4,6 +4,7 @@ import { resourceMetadataPath } from '../decision/protected-resource.ts';
 import { type Check, check, isPlainHttp } from './check.ts';
 import { addressCheck } from './check-addresses.ts';
 import { consoleCheck } from './check-console.ts';
+import { corsChecks } from './check-cors.ts';
 import { headerCheck } from './check-headers.ts';
 import { issuerCheck } from './check-issuers.ts';
 import { keyChecks } from './check-keys.ts';
@@ -70,6 +71,7 @@ const checks: readonly Check[] = [
   loopCheck,
   proxyProtocolCheck,
   addressCheck,
+  ...corsChecks,
   ...upstreamChecks,
   storeCheck,
   headerCheck,

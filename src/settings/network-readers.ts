@@ -1,6 +1,7 @@
-// Readers of what names a place on the network: listen addresses, URLs, header names, address ranges.
+// Readers of what has a name on the network: listen addresses, URLs, origins, methods, header names, address ranges.
 // URLs with a user name or password are refused without repeating them.
 
+import { METHODS } from 'node:http';
 import { isIP } from 'node:net';
 import { canonicalNetwork, networkExpected } from '../decision/address-rule.ts';
 import { andThen, not, type Read, type Reader, refined, right, text, wrong } from './reader.ts';
@@ -134,6 +135,18 @@ export const headerName: Reader<string> = text(
   'a header name such as X-Api-Key: letters, digits and -',
   /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/,
 );
+
+export const method: Reader<string> = {
+  read: (value): Read<string> => {
+    const upper = typeof value === 'string' ? value.toUpperCase() : '';
+    if (upper === 'CONNECT') return wrong('CONNECT opens a tunnel and is never forwarded; leave it out');
+    return METHODS.includes(upper)
+      ? right(upper)
+      : wrong(`${JSON.stringify(value)} is no HTTP method; write ${method.expects}`);
+  },
+  expects: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS or another method of RFC 9110',
+  json: { type: 'string' },
+};
 
 /** `10.0.0.0/8`, `fd00::/8`, one address, or `unix`: every peer on a unix socket. */
 export const cidr: Reader<string> = {

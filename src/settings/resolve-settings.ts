@@ -7,6 +7,7 @@ import { parameterNames } from '../decision/path-pattern.ts';
 import { resourceMetadataUrl, scopeAtIssuer } from '../decision/protected-resource.ts';
 import type { RouteRule } from '../decision/route-rule.ts';
 import type { Address } from './network-readers.ts';
+import { corsRuleOf } from './cors-fields.ts';
 import type { FileFields } from './schema.ts';
 
 type RouteFields = FileFields['routes'][number];
@@ -29,6 +30,8 @@ export const resolveSettings = (
     /** Our own issuer URL, without a trailing slash. */
     issuer,
     audience: fields.audience ?? issuer,
+    /** For answers to requests that no route covers. */
+    cors: corsRuleOf(fields.cors, { methods: undefined, mode: fields.mode }),
     issuers: fields.issuers.map(resolveIssuer),
     routes: fields.routes.map((route) => resolveRoute(route, { ...fields, upstream })),
     oauth: { ...fields.oauth, clients: fields.oauth.clients.map(resolveClient) },
@@ -85,19 +88,24 @@ const resolveClient = ({ id, secret, org, user }: FileFields['oauth']['clients']
 /** One rule; `upstream` and `tenant` refer to names that the checks have found. */
 const resolveRoute = (
   { tenant, ...route }: RouteFields,
-  fields: Pick<FileFields, 'errors' | 'issuers' | 'mode' | 'upstream' | 'upstreams'>,
-): RouteRule => ({
-  ...route,
-  mode: fields.mode === 'shadow' ? fields.mode : route.mode,
-  methods: route.methods === undefined ? undefined : [...new Set(route.methods)],
-  scopes: [...new Set(route.scopes)],
-  tenantParameter: tenantOf(tenant, route),
-  errors: route.errors ?? fields.errors,
-  challenge: challengeOf(route, fields),
-  allowFrom: route.allowFrom && addressRuleOf(route.allowFrom),
-  responseTimeoutMs:
-    route.responseTimeoutMs ?? (fields.upstreams[route.upstream] ?? fields.upstream).responseTimeoutMs,
-});
+  fields: Pick<FileFields, 'cors' | 'errors' | 'issuers' | 'mode' | 'upstream' | 'upstreams'>,
+): RouteRule => {
+  const mode = fields.mode === 'shadow' ? fields.mode : route.mode;
+  const methods = route.methods === undefined ? undefined : [...new Set(route.methods)];
+  return {
+    ...route,
+    mode,
+    methods,
+    cors: corsRuleOf(route.cors ?? fields.cors, { methods, mode }),
+    scopes: [...new Set(route.scopes)],
+    tenantParameter: tenantOf(tenant, route),
+    errors: route.errors ?? fields.errors,
+    challenge: challengeOf(route, fields),
+    allowFrom: route.allowFrom && addressRuleOf(route.allowFrom),
+    responseTimeoutMs:
+      route.responseTimeoutMs ?? (fields.upstreams[route.upstream] ?? fields.upstream).responseTimeoutMs,
+  };
+};
 
 /** Where the upstream of a route has a `resource`. */
 const challengeOf = (

@@ -1,10 +1,10 @@
 // The fields of one route, as a person writes them.
 
-import { METHODS } from 'node:http';
 import { isPatternFault, parsePattern, type PathPattern } from '../decision/path-pattern.ts';
 import { isScope, looksLikeScopes } from '../decision/scope.ts';
+import { corsFields } from './cors-fields.ts';
 import { field, group } from './field.ts';
-import { network } from './network-readers.ts';
+import { method, network } from './network-readers.ts';
 import { duration, size } from './quantity.ts';
 import { flag, listOf, not, oneOf, type Read, type Reader, refined, right, text, wrong } from './reader.ts';
 
@@ -24,18 +24,6 @@ export const name = text(
   'a name of letters, digits, - _ and ., such as read-things',
   /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
 );
-
-const method: Reader<string> = {
-  read: (value): Read<string> => {
-    const upper = typeof value === 'string' ? value.toUpperCase() : '';
-    if (upper === 'CONNECT') return wrong('CONNECT opens a tunnel and is never forwarded; leave it out');
-    return METHODS.includes(upper)
-      ? right(upper)
-      : wrong(`${JSON.stringify(value)} is no HTTP method; write ${method.expects}`);
-  },
-  expects: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS or another method of RFC 9110',
-  json: { type: 'string' },
-};
 
 export const routePath: Reader<PathPattern> = {
   read: (value): Read<PathPattern> => {
@@ -98,6 +86,12 @@ export const routeFields = group({
     networks,
     'Networks from which alone it may be called, e.g. [10.0.0.0/8, 2001:db8::/32]; else 403, whoever asks. Never one of `trustedProxies` or `proxyProtocol.trustedPeers`.',
   ).optional(),
+  cors: corsFields
+    .meta({
+      description:
+        'Pages of which other origins may call it (CORS), instead of what the file says for all routes.',
+    })
+    .optional(),
   upstream: field(name, 'Where requests go: a name in `upstreams`, or `default`.').prefault('default'),
   forwardCredential: field(
     oneOf('strip', 'access-token', 'keep'),

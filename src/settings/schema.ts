@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import { identityFields } from '../decision/identity-headers.ts';
 import { signingAlgorithms } from '../tokens/signature.ts';
+import { corsFields } from './cors-fields.ts';
 import { field, fileOf, group } from './field.ts';
 import { address, cidr, headerName, httpUrl } from './network-readers.ts';
 import { sealingKey, signingKeys } from './pem.ts';
@@ -259,6 +260,12 @@ export const fileFields = group({
     .array(routeFields)
     .meta({ description: 'What may be called, and by whom. What no route covers is refused.' })
     .prefault([]),
+  cors: corsFields
+    .meta({
+      description:
+        'Pages of which other origins may call the routes (CORS). Without it nothing is added, and preflights go to the API.',
+    })
+    .optional(),
   oauth: oauth.fields.meta({ description: 'Token endpoints.' }).prefault({}),
   surfaces: surfaceFields
     .meta({ description: "Other systems' token endpoints, for clients written for them." })

@@ -39,6 +39,7 @@ const aPipeline = (
     trusts: (address) => address === '10.0.0.1',
     router: createRouter(routes),
     unroutedRule: undefined,
+    answersPreflights: true,
     ownerOf: (path) => (path === '/oauth2/token' ? 'oauth' : undefined),
     identifier: {
       ...identifier,

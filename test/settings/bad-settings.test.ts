@@ -392,6 +392,17 @@ const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]>
   // routes
   'a route has a name': ['route-no-name', /^:2:5: routes\[0\].name: is missing/],
   "a route's name is its own": ['route-name-twice', /^:3:13: routes\[1\].name: .*routes\[0\]/],
+  '11: an origin has a scheme and no path, and is of one host or of its subdomains': [
+    'cors-origins',
+    /^:2:\d+: cors.origins: item 1: has more than scheme, host and port; write https:\/\/app\.example\.com; item 2: "app\.example\.com" is not an http or https URL; .*item 3: "null" is what any page.*item 4: https:\/\/\*\.com is for a whole top-level domain; .*item 5: "https:\/\/a\.\*\.example\.com" is not an origin; .*item 6: "ftp:\/\/a\.example" is not/,
+    /^:4:\d+: routes\[0\].cors.origins: item 1: "https:\/\/\*\.example\.com\?.*" is not an origin/,
+    /^:4:\d+: routes\[0\].cors.methods: item 1: CONNECT/,
+  ],
+  '11: not every page may read with the cookies of whoever looks at it': [
+    'cors-credentials',
+    /^:1:\d+: cors.credentials: would let every page/,
+    /^:6:\d+: routes\[0\].cors.credentials: would let every page/,
+  ],
   '14: a network has no bits behind its prefix, no name, and is no unix socket': [
     'route-allow-from-bits',
     /^:5:\d+: routes\[0\].allowFrom: item 1: "10\.1\.2\.3\/8" is not a network; write 10\.0\.0\.0\/8.*item 2: "example.com".*item 3: "unix"/,

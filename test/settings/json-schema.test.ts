@@ -60,7 +60,11 @@ t.test('defaults in the schema are those in the shipped file', async (t) => {
     // A group that is optional is written there as a comment.
     if (at(shipped, path.slice(0, -1)) === undefined) {
       const value = typeof fallback === 'string' ? fallback : JSON.stringify(fallback);
-      t.match(text, new RegExp(`^ *# +${path.at(-1)}: ${value}(?: |$)`, 'm'), path.join('.'));
+      t.match(
+        text,
+        new RegExp(`^ *# +${path.at(-1)}: ${value.replaceAll(/[[\]]/g, String.raw`\$&`)}(?: |$)`, 'm'),
+        path.join('.'),
+      );
       continue;
     }
     const written = at(shipped, path);

@@ -48,6 +48,8 @@ t.test('a duration says its unit in the code, and not in the file', async (t) =>
   let count = 0;
   for (const { path } of settingNames.filter(({ path }) => path.length === 2)) {
     const [group = '', name = ''] = path;
+    // A group without a default.
+    if (at(settings, group) === undefined) continue;
     const written = at(at(at(at(schema, 'properties'), group), 'properties'), name);
     if (at(written, 'properties') !== undefined) continue;
     if (!JSON.stringify(written ?? '').includes('(ms|s|m|h|d)')) continue;

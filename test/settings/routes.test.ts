@@ -173,3 +173,48 @@ t.test('a guarded /admin/* whose /admin a public rule lets through is a warning'
     /"r0" \(\/\{org\}\/\*\) lets anyone call that/,
   ]);
 });
+
+t.test('11: a route takes the CORS of the file, its own in place of it, or none', async (t) => {
+  const { routes } = load(
+    [
+      { name: 'file', path: '/file', scopes: [], methods: ['GET'] },
+      {
+        name: 'own',
+        path: '/own',
+        scopes: [],
+        cors: { origins: 'HTTPS://*.Example.com:443', maxAge: '90s' },
+      },
+      { name: 'none', path: '/none', scopes: [], cors: { origins: [] } },
+      { name: 'tried', path: '/tried', scopes: [], mode: 'shadow' },
+    ],
+    { 'cors.origins': ['https://app.example.com'], 'cors.credentials': true },
+  );
+  t.match(routes[0]?.cors, {
+    origins: ['https://app.example.com'],
+    methods: ['GET', 'HEAD'],
+    credentials: true,
+  });
+  t.match(routes[1]?.cors, { origins: ['https://*.example.com'], credentials: false, maxAgeMs: 90_000 });
+  t.equal(routes[1]?.cors?.methods.includes('DELETE'), true);
+  t.same([routes[2]?.cors, routes[3]?.cors], [undefined, undefined]);
+});
+
+t.test('11: a public rule for preflights that does not cover a stricter rule is warned of', async (t) => {
+  const preflights = { name: 'preflights', path: '/things/*', methods: ['OPTIONS'], public: true };
+  const warningsOf = (...routes: readonly object[]) => load([preflights, ...routes]).warnings;
+  const meets =
+    /routes\[1\].methods: a browser’s preflight \(OPTIONS\) for \/things\/x meets "strict", which asks for a credential/;
+  t.match(warningsOf({ name: 'strict', path: '/things/x', scopes: [] }), [meets]);
+  t.same(warningsOf({ name: 'strict', path: '/things/x', methods: ['GET'], scopes: [] }), []);
+  t.match(warningsOf({ name: 'strict', path: '/orders', methods: ['GET'], scopes: [] }), [
+    /routes\[1\].path: a browser’s preflight \(OPTIONS\) for \/orders meets no rule/,
+  ]);
+  const cors = { origins: ['https://app.example.com'] };
+  t.same(warningsOf({ name: 'strict', path: '/things/x', scopes: [], cors }), []);
+  t.same(warningsOf({ name: 'open', path: '/open', public: true }), []);
+  t.same(
+    load([{ name: 'strict', path: '/things/x', scopes: [] }]).warnings,
+    [],
+    'nobody lets preflights through',
+  );
+});

@@ -42,6 +42,7 @@ export interface EdgeOptions {
   readonly identityHeaders?: Settings['identity']['headers'];
   readonly identityStrip?: readonly string[];
   readonly trustedProxies?: readonly string[];
+  readonly cors?: Settings['cors'];
   readonly onAddressFull?: (addressBlock: string) => void;
   readonly whenStale?: 'refuse' | 'serve';
   readonly errors?: Settings['errors'];
@@ -92,6 +93,8 @@ export const startEdge = async (
     errors: options.errors ?? 'problem',
     mode: options.mode ?? 'enforce',
     ...(options.via && { via: options.via }),
+    cors: options.cors,
+    routes: [...(options.routes ?? defaultRoutes)],
     feed: { whenStale: options.whenStale ?? 'refuse' },
     identity: {
       ...(options.identityHeaders && { headers: options.identityHeaders }),

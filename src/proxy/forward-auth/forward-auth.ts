@@ -97,6 +97,8 @@ class ForwardAuth {
         return this.#pass(asked, decision);
       case 'refused':
         return this.#refuse(asked, decision.refusal);
+      case 'preflight':
+        throw new Error('a preflight is not answered for a proxy');
       case 'owned': {
         const { owner } = decision;
         this.#advise(`the path belongs to ${owner} of Tollgate: send it to \`listen\` without asking`);
@@ -158,7 +160,8 @@ interface AskingRules {
 const rulesOf = (running: Running): AskingRules => {
   const { path = '', style, trustedPeers } = running.settings.forwardAuth;
   const names = createQuestionNames(style, running.pipeline.classify);
-  const pipeline = { ...running.pipeline, classify: names.classify };
+  // A proxy takes 2xx for leave to forward, so no preflight can be answered here: each is judged as the OPTIONS it is.
+  const pipeline = { ...running.pipeline, classify: names.classify, answersPreflights: false };
   return { running, path, style, trusts: createTrust(trustedPeers), known: new WeakMap(), names, pipeline };
 };
 

@@ -1,6 +1,7 @@
 // The header section of an upstream's response, made fit for the caller: framing checked, hop-by-hop fields removed,
 // everything else in its order, spelling and number. It decides nothing and writes nothing.
 
+import type { RouteRule } from '../../decision/route-rule.ts';
 import type { Exchange } from './exchange.ts';
 
 /** What of a response's header section reaches the caller, and what frames the body. Fields are added in their order. */
@@ -87,13 +88,15 @@ export const readResponseHeaders = (raw: readonly string[], status: number): Res
 const joined = (before: string, value: string): string => (before === '' ? value : `${before}, ${value}`);
 
 /** What is ours on the API's answer. */
-export type OwnFields = Pick<Exchange, 'requestId' | 'answerPairs' | 'via'>;
+export type OwnFields = Pick<Exchange, 'requestId' | 'answerPairs' | 'via'> & {
+  readonly permit: { readonly rule: Pick<RouteRule, 'cors'> };
+};
 
 /** Adds what is ours. */
-export const addOwn = (pairs: string[], { requestId, answerPairs, via }: OwnFields): void => {
+export const addOwn = (pairs: string[], { permit, requestId, answerPairs, via }: OwnFields): void => {
   addRequestId(pairs, requestId);
   if (via !== undefined) pairs.push('Via', via);
-  if (answerPairs.length > 0) replaceWith(pairs, answerPairs);
+  if (answerPairs.length > 0) replaceWith(pairs, answerPairs, permit.rule.cors !== undefined);
 };
 
 /** X-Request-Id, unless there is one: an API's own id, which its logs have, is worth more to its callers. */
@@ -105,15 +108,19 @@ const addRequestId = (pairs: string[], requestId: string): void => {
   pairs.push('X-Request-Id', requestId);
 };
 
-/** In place: fields named in `own` go, except `Vary`, and those of `own` come last. */
-const replaceWith = (pairs: string[], own: readonly string[]): void => {
+/**
+ * In place: fields named in `own` go, except `Vary`, and those of `own` come last. `isCors`: the API says nothing of CORS itself;
+ * two values of Access-Control-Allow-Origin are an error to browsers, and one that reflects any origin would open the route to it.
+ */
+const replaceWith = (pairs: string[], own: readonly string[], isCors: boolean): void => {
   const replaced = new Set<string>();
   for (let at = 0; at < own.length; at += 2) replaced.add((own[at] ?? '').toLowerCase());
   replaced.delete('vary');
   let end = 0;
   for (let at = 0; at < pairs.length; at += 2) {
     const name = pairs[at] ?? '';
-    if (replaced.has(name.toLowerCase())) continue;
+    const lower = name.toLowerCase();
+    if (replaced.has(lower) || (isCors && lower.startsWith('access-control-'))) continue;
     pairs[end] = name;
     pairs[end + 1] = pairs[at + 1] ?? '';
     end += 2;

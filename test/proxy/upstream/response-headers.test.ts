@@ -60,6 +60,7 @@ t.test('hop-by-hop fields stay behind, with those that Connection names', async 
 t.test('what is ours replaces the fields of these names, but is added to Vary', async (t) => {
   const pairs = ['access-control-allow-origin', '*', 'Vary', 'Accept', 'X-Request-Id', 'api', 'B', '1'];
   addOwn(pairs, {
+    permit: { rule: {} },
     requestId: 'ours',
     answerPairs: ['Access-Control-Allow-Origin', 'https://a.example', 'Vary', 'Origin'],
   });
