@@ -83,7 +83,7 @@ export const createConfiguration = async (
     reportBug: (err: unknown): void => log.error('a bug was caught at the edge of a request', { err }),
   };
   const reach = createUpstreamAddresses(settings.upstreams, { log }, before?.reach);
-  const forwarder = createForwarder(settings.upstreams, options, before?.forwarder);
+  const forwarder = createForwarder(reach, options, before?.forwarder);
   const upgrader = createUpgrader(reach, options, before?.upgrader);
   const limits = createLimits(settings, before?.limits);
   const record = createRecorder(metrics, log, settings.log.access);

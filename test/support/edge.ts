@@ -132,7 +132,7 @@ export const startEdge = async (
     },
   };
   const reach = createUpstreamAddresses(settings.upstreams, { log: noLog });
-  const forwarder = createForwarder(settings.upstreams, forwardOptions);
+  const forwarder = createForwarder(reach, forwardOptions);
   const upgrader = createUpgrader(reach, forwardOptions);
   const made = createRunning(
     settings,

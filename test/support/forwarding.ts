@@ -183,7 +183,7 @@ export const startForwarding = async (
   });
   const addresses = reach.byUpstream.get('api')!;
   addresses.start();
-  const forwarder = createForwarder(upstreams, forwardOptions);
+  const forwarder = createForwarder(reach, forwardOptions);
   const upgrader = createUpgrader(reach, forwardOptions);
   const rule = publicRule(options.rule);
   const onEnd = (end: ForwardEnd): void => {

@@ -13,7 +13,7 @@ export interface Reachable {
   readonly settings: UpstreamSettings;
   readonly book: AddressBook;
   choose(nowMs: number, tried: readonly UpstreamAddress[]): UpstreamAddress | undefined;
-  dial(address: UpstreamAddress, timeoutMs: number, onDone: (result: Socket | Error) => void): void;
+  dial(address: UpstreamAddress, timeoutMs: number, onDone: (result: Socket | Error) => void): () => void;
   faults(): string;
 }
 
@@ -23,27 +23,30 @@ export interface Connected {
   readonly address: UpstreamAddress;
 }
 
+/** `first`: to be tried first; `avoid`: only when no other is up. */
+export interface Preference {
+  readonly first?: UpstreamAddress | undefined;
+  readonly avoid?: UpstreamAddress | undefined;
+}
+
 /** Addresses that one request tries. */
 const attemptsMax = 3;
 
 export class ConnectAttempt {
   readonly #of: Reachable;
   readonly #onDone: (result: Connected | Outage) => void;
-  readonly #deadlineMs: number;
-  readonly #avoid: UpstreamAddress | undefined;
+  #deadlineMs = 0;
+  readonly #where: Preference;
   readonly #tried: UpstreamAddress[] = [];
   readonly #faults: string[] = [];
 
-  /** `onDone` is called once, later. `avoid`: to be chosen only when no other is up. */
-  constructor(
-    of: Reachable,
-    onDone: (result: Connected | Outage) => void,
-    avoid: UpstreamAddress | undefined,
-  ) {
+  #cancel: () => void = () => undefined;
+
+  /** `onDone` is called once, perhaps at once. */
+  constructor(of: Reachable, onDone: (result: Connected | Outage) => void, where: Preference) {
     this.#of = of;
     this.#onDone = onDone;
-    this.#deadlineMs = performance.now() + of.settings.connectTimeoutMs;
-    this.#avoid = avoid;
+    this.#where = where;
   }
 
   start(): void {
@@ -57,21 +60,29 @@ export class ConnectAttempt {
       this.#next(undefined);
     };
     const timer = setTimeout(goOn, this.#of.settings.connectTimeoutMs);
+    this.#cancel = () => {
+      isOver = true;
+      clearTimeout(timer);
+    };
     void lookup.then(goOn);
+  }
+
+  /** Nothing is called any more. */
+  giveUp(): void {
+    this.#cancel();
   }
 
   /** `before`: why there is none yet. */
   #next(before: Outage | undefined): void {
     const nowMs = performance.now();
+    // What a look-up took does not count.
+    if (before === undefined) this.#deadlineMs = nowMs + this.#of.settings.connectTimeoutMs;
     const leftMs = this.#deadlineMs - nowMs;
     const attemptsLeft = Math.min(attemptsMax, this.#of.book.addresses.length) - this.#tried.length;
-    const isLate = before !== undefined && leftMs <= 0;
-    const address = attemptsLeft <= 0 || isLate ? undefined : this.#choose(nowMs);
+    const address = attemptsLeft <= 0 || leftMs <= 0 ? undefined : this.#choose(nowMs);
     if (address === undefined) return this.#onDone(before ?? this.#noneLeft());
     this.#tried.push(address);
-    // What the look-up took does not count: a connection is tried in any case.
-    const timeoutMs = Math.max(leftMs / attemptsLeft, attemptMsMin);
-    this.#of.dial(address, timeoutMs, (result) => {
+    this.#cancel = this.#of.dial(address, leftMs / attemptsLeft, (result) => {
       if (!(result instanceof Error)) return this.#onDone({ socket: result, address });
       this.#faults.push(result.message);
       const failure = outage(reasonOf(result), this.#causeOf(result));
@@ -81,7 +92,8 @@ export class ConnectAttempt {
   }
 
   #choose(nowMs: number): UpstreamAddress | undefined {
-    const avoid = this.#avoid;
+    const { first, avoid } = this.#where;
+    if (first !== undefined && this.#tried.length === 0 && !isTrialOfOthers(first, nowMs)) return first;
     if (avoid !== undefined && !this.#tried.includes(avoid)) {
       const other = this.#of.choose(nowMs, [...this.#tried, avoid]);
       if (other !== undefined && other.health.state(nowMs) !== 'unreachable') return other;
@@ -113,7 +125,9 @@ export class ConnectAttempt {
   }
 }
 
-const attemptMsMin = 10;
+/** Somebody else finds out whether it is up again. */
+const isTrialOfOthers = ({ health }: UpstreamAddress, nowMs: number): boolean =>
+  health.isBeingTried && health.state(nowMs) === 'unreachable';
 
 const reasonOf = (error: Error): 'upstream_timeout' | 'upstream_unreachable' | 'overloaded' => {
   const code = 'code' in error ? error.code : undefined;

@@ -146,6 +146,7 @@ export class ForwardExchange implements Carried, ConnectionSeeker, RequestUnderW
     if (this.#isOver) return;
     this.#upstreamMs = performance.now() - this.#askedAtMs;
     this.#connections.isHttp10 = head.isHttp10;
+    if (this.#connection !== undefined) this.#connections.answered(this.#connection, head.status);
     const unfit = this.#writer.begin(head);
     this.#body?.allowAnyPace();
     if (unfit !== undefined) this.end(unfit);

@@ -3,10 +3,10 @@
 
 import { isPermit } from '../../decision/authorize.ts';
 import type { UpstreamReading } from '../../observe/metric-sources.ts';
-import type { UpstreamSettings } from '../../settings/settings.ts';
 import type { Exchange, ForwardEnd, ForwardOptions } from './exchange.ts';
 import { ForwardExchange } from './forward-exchange.ts';
 import { inherit, type Inheritance } from './inheritance.ts';
+import type { UpstreamAddresses } from './upstream-addresses.ts';
 import { UpstreamConnections } from './upstream-connections.ts';
 
 export interface Forwarder {
@@ -25,16 +25,19 @@ export interface Forwarder {
 /** A forwarder that another one can follow. */
 export type HeritableForwarder = Forwarder & Inheritance<UpstreamConnections>;
 
-/** Follows `before`: takes over the connections to each upstream whose settings are the same; what is under way goes on. */
+/**
+ * Follows `before`: takes over the connections to each upstream whose settings are the same; what is under way goes on. `reach`:
+ * where the upstreams are.
+ */
 export const createForwarder = (
-  upstreams: Readonly<Record<string, UpstreamSettings>>,
+  reach: Inheritance<UpstreamAddresses>,
   options: ForwardOptions,
   before?: HeritableForwarder,
 ): HeritableForwarder => {
   const { byUpstream, retired } = inherit(
-    Object.entries(upstreams).map(([name, settings]) => [name, { settings }] as const),
+    reach.byUpstream,
     before,
-    ({ settings }) => new UpstreamConnections(settings),
+    (addresses) => new UpstreamConnections(addresses),
     ({ isGone }) => isGone,
   );
   return {

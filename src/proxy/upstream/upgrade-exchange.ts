@@ -47,7 +47,10 @@ export class UpgradeExchange implements RequestUnderWay {
   }
 
   /** `shakeHands` sends the handshake on a connection that has been opened. */
-  start(reach: Pick<UpstreamAddresses, 'connect'>, shakeHands: (upstreamSocket: Socket) => Handshake): void {
+  start(
+    reach: Pick<UpstreamAddresses, 'connect' | 'answered'>,
+    shakeHands: (upstreamSocket: Socket) => Handshake,
+  ): void {
     const socket = this.#socket;
     // First of all: from here on an error of the caller's socket must find a listener.
     socket.on('error', ignore);
@@ -61,10 +64,14 @@ export class UpgradeExchange implements RequestUnderWay {
       this.#upgrade.permit.rule.responseTimeoutMs,
     );
     this.#context.live.watch(this);
-    reach.connect((result) => this.#onConnected(result, shakeHands));
+    reach.connect((result) => this.#onConnected(result, reach, shakeHands));
   }
 
-  #onConnected(result: Connected | Outage, shakeHands: (upstreamSocket: Socket) => Handshake): void {
+  #onConnected(
+    result: Connected | Outage,
+    reach: Pick<UpstreamAddresses, 'answered'>,
+    shakeHands: (upstreamSocket: Socket) => Handshake,
+  ): void {
     if (isOutage(result)) return this.end(result);
     const { socket, address } = result;
     socket.once('close', () => {
@@ -82,7 +89,10 @@ export class UpgradeExchange implements RequestUnderWay {
     }
     this.#handshake = handshake;
     handshake.request.on('error', (error) => this.end(outageOf(error, false)));
-    handshake.request.on('response', (response) => this.#onRefused(response));
+    handshake.request.on('response', (response) => {
+      reach.answered(address, response.statusCode ?? 0);
+      this.#onRefused(response);
+    });
     handshake.request.on('upgrade', (response, upstreamSocket, head) =>
       this.#onAccepted(handshake, response, upstreamSocket, head),
     );

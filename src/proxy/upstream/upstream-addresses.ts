@@ -8,7 +8,7 @@ import type { AddressReading, AddressesReading } from '../../observe/metric-sour
 import type { UpstreamSettings } from '../../settings/settings.ts';
 import { AddressBook, type Lookup, lookupBySystem } from './address-book.ts';
 import { chooseAddress } from './address-choice.ts';
-import { ConnectAttempt, type Connected } from './connect-attempt.ts';
+import { ConnectAttempt, type Connected, type Preference } from './connect-attempt.ts';
 import { createDial, type Dial, isOurFault } from './dial.ts';
 import { inherit, type Inheritance } from './inheritance.ts';
 import { probe } from './probe.ts';
@@ -96,18 +96,23 @@ export class UpstreamAddresses {
     return chosen;
   }
 
-  /** Opens a connection at one of the addresses, and counts it there. `onDone` is called once, later. */
-  connect(onDone: (result: Connected | Outage) => void, avoid?: UpstreamAddress): void {
-    new ConnectAttempt(this, onDone, avoid).start();
+  /**
+   * Opens a connection at one of the addresses, and counts it there. `onDone` is called once, perhaps before this returns; not
+   * after what is returned has been called, which gives up.
+   */
+  connect(onDone: (result: Connected | Outage) => void, where: Preference = {}): () => void {
+    const attempt = new ConnectAttempt(this, onDone, where);
+    attempt.start();
+    return () => attempt.giveUp();
   }
 
-  /** Opens one at just this address. The caller counts it out again when it is over. */
-  dial(address: UpstreamAddress, timeoutMs: number, onDone: (result: Socket | Error) => void): void {
+  /** Opens one at just this address. The caller counts it out again when it is over. Returns how to give up. */
+  dial(address: UpstreamAddress, timeoutMs: number, onDone: (result: Socket | Error) => void): () => void {
     const { health } = address;
     const isTrial = health.state(performance.now()) === 'unreachable';
     if (isTrial) health.isBeingTried = true;
     address.busy += 1;
-    this.#dial(address.endpoint, timeoutMs, (result) => {
+    const giveUp = this.#dial(address.endpoint, timeoutMs, (result) => {
       if (isTrial) health.isBeingTried = false;
       if (result instanceof Error) {
         address.busy -= 1;
@@ -121,6 +126,11 @@ export class UpstreamAddresses {
       }
       onDone(result);
     });
+    return () => {
+      if (isTrial) health.isBeingTried = false;
+      address.busy -= 1;
+      giveUp();
+    };
   }
 
   /** The head of a response came. Costs nothing where no status counts. */

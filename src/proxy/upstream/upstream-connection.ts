@@ -8,6 +8,7 @@ import { outageOf } from './forward-failure.ts';
 import { RequestWriter } from './request-writer.ts';
 import type { ResponseHead } from './response-head.ts';
 import { type ResponseEvents, ResponseParser } from './response-parser.ts';
+import type { UpstreamAddress } from './upstream-address.ts';
 
 /** A request when it is about to be written. */
 export interface CarriedRequest {
@@ -69,6 +70,11 @@ export class UpstreamConnection implements ResponseEvents {
   idleSinceMs = 0;
   /** The owner's: of the exchange it carries. */
   claim: ShareClaim | undefined;
+  /** The owner's: somebody has it. */
+  isLent = false;
+  /** The owner's: not lent from then on; `performance.now()`. */
+  endsAtMs = Infinity;
+  readonly address: UpstreamAddress;
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
   readonly #parser: ResponseParser;
@@ -88,8 +94,9 @@ export class UpstreamConnection implements ResponseEvents {
   #ticksLeft = Infinity;
 
   /** `socket`: connected, with TLS also through its handshake, and nobody else's. */
-  constructor(socket: Socket, owner: ConnectionOwner, limits: ConnectionLimits) {
+  constructor(socket: Socket, address: UpstreamAddress, owner: ConnectionOwner, limits: ConnectionLimits) {
     this.#socket = socket;
+    this.address = address;
     this.#owner = owner;
     this.#parser = new ResponseParser(limits.responseHeadBytesMax, this);
     this.#writer = new RequestWriter(socket);

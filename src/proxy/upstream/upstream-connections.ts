@@ -1,14 +1,15 @@
 // The connections to one upstream: a bounded number, each with one exchange at a time, the most recently used first. Who gets one,
 // who waits, and which of them are worth keeping. It moves no bytes.
 
-import type { Socket } from 'node:net';
-import { type Outage, outage } from '../../decision/outcome.ts';
+import { isOutage, type Outage, outage } from '../../decision/outcome.ts';
 import type { UpstreamReading } from '../../observe/metric-sources.ts';
 import type { UpstreamSettings } from '../../settings/settings.ts';
 import { CallerShares, type Claimant, type ShareClaim } from './caller-shares.ts';
+import type { Connected, Preference } from './connect-attempt.ts';
 import { FairLine, type LineMember } from './fair-line.ts';
 import { IdleTrust } from './idle-trust.ts';
-import { socketOpenerOf } from './open-socket.ts';
+import type { UpstreamAddress } from './upstream-address.ts';
+import type { UpstreamAddresses } from './upstream-addresses.ts';
 import { type ConnectionOwner, tickMs, UpstreamConnection } from './upstream-connection.ts';
 
 /** An exchange that needs a connection; exactly one of the two is called, `onConnection` perhaps at once. */
@@ -23,14 +24,14 @@ export interface ConnectionSeeker extends LineMember {
 interface Opening {
   seeker: ConnectionSeeker | undefined;
   readonly claim: ShareClaim;
-  readonly giveUp: () => void;
+  giveUp: () => void;
 }
 
 export class UpstreamConnections implements ConnectionOwner {
   readonly settings: UpstreamSettings;
   /** The upstream answers by HTTP/1.0: it does not know `Expect` (RFC 9110 section 10.1.1). */
   isHttp10 = false;
-  readonly #open: (onOpen: (opened: Socket | Outage) => void) => () => void;
+  readonly #addresses: UpstreamAddresses;
   readonly #all = new Set<UpstreamConnection>();
   readonly #openings = new Set<Opening>();
   /** Idle; the last one was used last. */
@@ -42,9 +43,11 @@ export class UpstreamConnections implements ConnectionOwner {
   #isClosed = false;
   #isRetired = false;
 
-  constructor(settings: UpstreamSettings) {
+  constructor(addresses: UpstreamAddresses) {
+    const { settings } = addresses;
     this.settings = settings;
-    this.#open = socketOpenerOf(settings);
+    this.#addresses = addresses;
+    addresses.onChange(() => this.#closeUnlisted());
     this.#shares = new CallerShares(settings);
     this.#line = new FairLine(settings.connectionsMax, settings.connectTimeoutMs);
   }
@@ -89,12 +92,15 @@ export class UpstreamConnections implements ConnectionOwner {
     }
   }
 
-  /** The connection was found closed: the seeker keeps its turn, and gets a fresh one. */
+  /** The connection was found closed: the seeker keeps its turn, and gets a fresh one, at another address if one is up. */
   renew(connection: UpstreamConnection, seeker: ConnectionSeeker): void {
     const { claim } = connection;
     if (claim === undefined) throw new Error('the connection was lent to nobody');
     connection.claim = undefined;
-    if (!this.#isClosed) return this.#dial(seeker, claim);
+    if (!this.#isClosed) {
+      this.#addresses.retries += 1;
+      return this.#dial(seeker, claim, { avoid: connection.address });
+    }
     claim.giveBack();
     seeker.onRefused(outage('shutting_down'));
   }
@@ -102,6 +108,11 @@ export class UpstreamConnections implements ConnectionOwner {
   /** The connection was found closed when a request was written on it at `usedAtMs`. */
   noteStale(connection: UpstreamConnection, usedAtMs: number): void {
     this.#idleTrust.learn(usedAtMs - connection.idleSinceMs, performance.now());
+  }
+
+  /** The head of its response came. */
+  answered({ address }: UpstreamConnection, status: number): void {
+    this.#addresses.answered(address, status);
   }
 
   /** Requests that begin now use others: each connection is closed as soon as nothing is under way on it. */
@@ -133,15 +144,19 @@ export class UpstreamConnections implements ConnectionOwner {
   // -- called by connections
 
   onIdle(connection: UpstreamConnection): void {
-    connection.claim?.giveBack();
-    connection.claim = undefined;
-    this.#keep(connection);
+    this.#takeBack(connection);
+    const nowMs = performance.now();
+    if (!this.#isWorthKeeping(connection, nowMs)) return connection.close();
+    connection.idleSinceMs = nowMs;
+    this.#idle.push(connection);
+    connection.rest(Math.min(this.settings.keepAliveTimeoutMs, connection.endsAtMs - nowMs));
+    if (this.#isRetired && this.#line.length === 0) this.#closeIdle();
     this.#planLine();
   }
 
   onClosed(connection: UpstreamConnection, wasIdle: boolean): void {
-    connection.claim?.giveBack();
-    connection.claim = undefined;
+    this.#takeBack(connection);
+    connection.address.open -= 1;
     this.#all.delete(connection);
     if (this.#all.size === 0) clearInterval(this.#ticker);
     const at = this.#idle.lastIndexOf(connection);
@@ -161,15 +176,39 @@ export class UpstreamConnections implements ConnectionOwner {
 
   /** The claim is taken, and there is room. */
   #provide(seeker: ConnectionSeeker, claim: ShareClaim): void {
-    const connection = this.#idle.pop();
-    if (connection === undefined) return this.#dial(seeker, claim);
+    const first = this.#addresses.areSeveral ? this.#addresses.choose(performance.now()) : undefined;
+    const connection = first === undefined ? this.#idle.pop() : this.#takeIdleAt(first);
+    if (connection === undefined) return this.#dial(seeker, claim, { first });
     // One that is likely to be closed by the upstream now is not used for what cannot be sent twice.
     if (!seeker.isRepeatable && !this.#isTrusted(connection)) {
-      this.#dial(seeker, claim);
+      this.#dial(seeker, claim, { first });
       return connection.close();
     }
+    connection.isLent = true;
+    connection.address.busy += 1;
     connection.claim = claim;
     seeker.onConnection(connection);
+  }
+
+  /** An idle connection to this address; else any, where there is no room for a new one, or that could not be opened. */
+  #takeIdleAt(address: UpstreamAddress): UpstreamConnection | undefined {
+    const at = this.#idle.findLastIndex((connection) => connection.address === address);
+    if (at >= 0) return this.#idle.splice(at, 1)[0];
+    const isFull = this.#all.size + this.#openings.size >= this.settings.connectionsMax;
+    return isFull || address.health.state(performance.now()) === 'unreachable' ? this.#idle.pop() : undefined;
+  }
+
+  #takeBack(connection: UpstreamConnection): void {
+    connection.claim?.giveBack();
+    connection.claim = undefined;
+    if (connection.isLent) connection.address.busy -= 1;
+    connection.isLent = false;
+  }
+
+  #isWorthKeeping({ served, endsAtMs, address }: UpstreamConnection, nowMs: number): boolean {
+    const { keepAlive, requestsPerConnectionMax } = this.settings;
+    if (!keepAlive || nowMs >= endsAtMs || !address.isListed) return false;
+    return requestsPerConnectionMax === 0 || served < requestsPerConnectionMax;
   }
 
   #isTrusted(connection: UpstreamConnection): boolean {
@@ -177,26 +216,27 @@ export class UpstreamConnections implements ConnectionOwner {
     return this.#idleTrust.trusts(nowMs - connection.idleSinceMs, nowMs);
   }
 
-  #dial(seeker: ConnectionSeeker, claim: ShareClaim): void {
-    const opening: Opening = {
-      seeker,
-      claim,
-      giveUp: this.#open((opened) => this.#onOpened(opening, opened)),
-    };
+  #dial(seeker: ConnectionSeeker, claim: ShareClaim, where: Preference): void {
+    const opening: Opening = { seeker, claim, giveUp: () => undefined };
     this.#openings.add(opening);
+    // Perhaps it is answered at once.
+    opening.giveUp = this.#addresses.connect((opened) => this.#onOpened(opening, opened), where);
   }
 
-  #onOpened(opening: Opening, opened: Socket | Outage): void {
+  #onOpened(opening: Opening, opened: Connected | Outage): void {
     this.#openings.delete(opening);
     const { seeker, claim } = opening;
-    if ('kind' in opened) {
+    if (isOutage(opened)) {
       if (seeker !== undefined) {
         claim.giveBack();
         seeker.onRefused(opened);
       }
       return this.#planLine();
     }
-    const connection = new UpstreamConnection(opened, this, this.settings);
+    const { socket, address } = opened;
+    const connection = new UpstreamConnection(socket, address, this, this.settings);
+    connection.endsAtMs = performance.now() + agedMs(this.settings.connectionAgeMsMax);
+    connection.isLent = true;
     if (this.#all.size === 0) this.#ticker = setInterval(() => this.#tick(), tickMs);
     this.#all.add(connection);
     if (seeker === undefined) return this.onIdle(connection);
@@ -208,15 +248,13 @@ export class UpstreamConnections implements ConnectionOwner {
     for (const connection of this.#all) connection.tick();
   }
 
-  #keep(connection: UpstreamConnection): void {
-    connection.idleSinceMs = performance.now();
-    this.#idle.push(connection);
-    connection.rest(this.settings.keepAliveTimeoutMs);
-    if (this.#isRetired && this.#line.length === 0) this.#closeIdle();
-  }
-
   #closeIdle(): void {
     for (const connection of this.#idle.splice(0)) connection.close();
+  }
+
+  /** To addresses that the name has no more. */
+  #closeUnlisted(): void {
+    for (const connection of this.#idle.filter(({ address }) => !address.isListed)) connection.close();
   }
 
   /** Afterwards: whatever ends exchanges now may be about to end those that wait, too. */
@@ -233,3 +271,6 @@ export class UpstreamConnections implements ConnectionOwner {
     }
   }
 }
+
+/** Up to a fifth less, so that connections that were opened together are not closed together. */
+const agedMs = (ageMsMax: number): number => ageMsMax * (1 - Math.random() / 5);
