@@ -35,6 +35,10 @@ export class UpgradeExchange implements RequestUnderWay {
   #handshake: Handshake | undefined;
   #upstreamSocket: Socket | undefined;
   #status = 0;
+  /** Of the upstream's socket when the tunnel was opened. */
+  #before = { read: 0, written: 0 };
+  /** Of the body of a refusal. */
+  #refusalBytes = 0;
   #isOver = false;
   #timer: NodeJS.Timeout | undefined;
   #stallTimer: NodeJS.Timeout | undefined;
@@ -109,15 +113,25 @@ export class UpgradeExchange implements RequestUnderWay {
     clearTimeout(this.#timer);
     clearInterval(this.#stallTimer);
     this.#context.live.unwatch(this);
+    const bytes = this.#bytes;
     this.#handshake?.request.destroy();
     this.#upstreamSocket?.destroy();
     this.#forgetHandshake();
     if (this.#status !== 0 || failure === 'client_gone') this.#socket.destroy();
     try {
-      this.#onEnd({ status: this.#status, failure, responded: this.#status !== 0 });
+      this.#onEnd({ status: this.#status, failure, responded: this.#status !== 0, ...bytes });
     } catch (error) {
       this.#context.reportBug(error);
     }
+  }
+
+  /** What went through the tunnel, or of the refusal's body. */
+  get #bytes(): Required<Pick<ForwardEnd, 'bytesIn' | 'bytesOut'>> {
+    const { read, written } = this.#before;
+    const socket = this.#upstreamSocket;
+    return socket === undefined
+      ? { bytesIn: 0, bytesOut: this.#refusalBytes }
+      : { bytesIn: socket.bytesWritten - written, bytesOut: socket.bytesRead - read };
   }
 
   readonly #onClientGone = (): void => this.end('client_gone');
@@ -137,6 +151,7 @@ export class UpgradeExchange implements RequestUnderWay {
     upstreamSocket.on('error', ignore);
     if (this.#isOver) return void upstreamSocket.destroy();
     this.#upstreamSocket = upstreamSocket;
+    this.#before = { read: upstreamSocket.bytesRead - head.length, written: upstreamSocket.bytesWritten };
     const headers = acceptedHeaders(response, this.#upgrade);
     if (headers === undefined)
       return this.end(outage('upstream_invalid', new Error('not a WebSocket handshake')));
@@ -198,7 +213,10 @@ export class UpgradeExchange implements RequestUnderWay {
       else this.end(outage('upstream_timeout'));
     }, this.#context.bodyIdleTimeoutMs);
     this.#timer = timer;
-    response.on('data', () => timer.refresh());
+    response.on('data', (chunk: Buffer) => {
+      this.#refusalBytes += chunk.length;
+      timer.refresh();
+    });
     response.once('end', () => clearTimeout(timer));
   }
 
