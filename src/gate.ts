@@ -163,6 +163,7 @@ const readingsOf = (
       return Object.fromEntries([...byAlgorithm].map(([algorithm, keys]) => [algorithm, keys.length]));
     },
     usageUncounted: usage.uncounted,
+    limits: () => current().limiter?.reading(),
     certificateExpiryMs: () => current().certificateExpiryMs,
   };
 };

@@ -26,6 +26,9 @@ export type RefusalClass =
   | 'rate_limited'
   /** It has been here before. */
   | 'loop'
+  /** More requests than a limit of the settings lets through; its answer says when the next may pass. */
+  | 'over_limit'
+  | 'over_quota'
   | 'share_used_up'
   /** Who the caller is cannot be found out. */
   | 'unavailable'
@@ -65,6 +68,8 @@ export const denialClasses = {
   upgrade_refused: 'route_refused',
   loop_detected: 'loop',
   rate_limited: 'rate_limited',
+  limit_exceeded: 'over_limit',
+  quota_exceeded: 'over_quota',
   share_used_up: 'share_used_up',
   peer_untrusted: 'route_refused',
   origin_refused: 'route_refused',

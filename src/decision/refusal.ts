@@ -91,6 +91,15 @@ const answers: Readonly<Record<RefusalClass, Answer>> = {
     status: 429,
     detail: 'Too many unknown tokens from this address. Wait, then send a valid one.',
   },
+  over_limit: {
+    status: 429,
+    detail: 'Too many requests in a short time. Wait as long as Retry-After says, then send this one again.',
+  },
+  over_quota: {
+    status: 429,
+    detail:
+      'All requests of this day or month are used up. Wait until the next one begins, as Retry-After says, or ask for a larger quota.',
+  },
   share_used_up: {
     status: 429,
     detail: 'You have too many requests under way. Wait for their answers, then send this one again.',

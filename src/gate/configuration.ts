@@ -2,10 +2,12 @@
 // no effect on that: a reload that fails has changed nothing.
 
 import { X509Certificate } from 'node:crypto';
+import type { Outage } from '../decision/outcome.ts';
 import { createCommandLimit } from '../identity/command-limit.ts';
 import { createSessionLimit } from '../identity/session-limit.ts';
 import { createSignInLimit } from '../identity/sign-in-limit.ts';
 import { createUnknownTokenLimit } from '../identity/unknown-token-limit.ts';
+import { Limiter } from '../limits/limiter.ts';
 import type { Audit } from '../lifecycle/audit.ts';
 import type { Usage } from '../lifecycle/usage.ts';
 import type { PasswordHashes } from '../lifecycle/password-hash.ts';
@@ -44,6 +46,8 @@ export interface Configuration {
   readonly limits: Limits;
   /** Where the upstreams are, and which of their addresses are up. */
   readonly reach: Inheritance<UpstreamAddresses>;
+  /** Undefined where nothing is limited. */
+  readonly limiter: Limiter | undefined;
   readonly forwarder: HeritableForwarder;
   readonly upgrader: CountedUpgrader;
   readonly surfaces: Surfaces;
@@ -101,7 +105,15 @@ export const createConfiguration = async (
     record,
   };
   const recordForwarded = settings.usage.enabled ? deps.usage.noting(record) : record;
-  const parts = { identifier, forwarder, upgrader, record: recordForwarded, countShadow: metrics.shadow };
+  const limiter = createLimiter(settings, deps, before?.limiter);
+  const parts = {
+    identifier,
+    forwarder,
+    upgrader,
+    limiter,
+    record: recordForwarded,
+    countShadow: metrics.shadow,
+  };
   const serve = async (served: Settings): Promise<Served> => {
     const surfaces = await createSurfaces({ ...surfaceDeps, settings: served });
     return { surfaces, running: createRunning(served, { ...parts, surfaces }, now) };
@@ -112,6 +124,7 @@ export const createConfiguration = async (
     identification,
     limits,
     reach,
+    limiter,
     forwarder,
     upgrader,
     ...(await serve(settings)),
@@ -119,6 +132,30 @@ export const createConfiguration = async (
     certificateExpiryMs: settings.tls && certificateExpiryMs(settings.tls.cert),
     shadowWarning: shadowWarningOf(settings),
   };
+};
+
+const createLimiter = (
+  { rateLimits, quotas, rateLimitHeaders, routes }: Settings,
+  { foundation: { store, clock }, log }: ConfigurationDeps,
+  before: Limiter | undefined,
+): Limiter | undefined => {
+  if (rateLimits.length + quotas.length === 0) return undefined;
+  const settings = { rateLimits, quotas, rateLimitHeaders };
+  const names = routes.map(({ name }) => name);
+  const onOutage = (why: Outage | undefined): void => {
+    if (why === undefined) log.info('the store answers for rate limits and quotas again');
+    else
+      log.warn(
+        'the store does not answer for rate limits and quotas: until it does, this replica lets its own share of them through, and tells the store afterwards',
+        { err: why.cause },
+      );
+  };
+  return keep(
+    before,
+    { settings, names },
+    [],
+    () => new Limiter(settings, { store, now: clock.now, onOutage }, before?.reading().limits),
+  );
 };
 
 const createLimits = ({ limits }: Settings, before: Limits | undefined): Limits => {
@@ -150,6 +187,7 @@ export const retireConfiguration = (old: Configuration, next: Configuration): vo
   retireIdentification(old.identification, next.identification);
   for (const addresses of next.reach.retired) addresses.close();
   for (const connections of next.forwarder.retired) connections.retire();
+  if (old.limiter !== next.limiter) void old.limiter?.close();
 };
 
 const certificates = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;

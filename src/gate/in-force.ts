@@ -60,6 +60,7 @@ export const openInForce = async (
     live: deps.live,
     usage: deps.usage,
     start: async () => {
+      current.limiter?.begin();
       reminders.start();
       await startIdentification(current.identification, now());
     },
@@ -76,6 +77,7 @@ export const openInForce = async (
       foundation.adjust(next);
       log.setLevel(next.log.level);
       metrics.setRoutes(next.routes);
+      following.limiter?.begin();
       current = following;
       // A key may have been revoked after the new ones were read, when only the old ones heard of it.
       if (following.identification.signingKeys !== before.identification.signingKeys) reloadKeys();
@@ -89,6 +91,7 @@ export const openInForce = async (
       closeSurfaces(current);
       for (const addresses of current.reach.byUpstream.values()) addresses.close();
       await current.forwarder.close();
+      await current.limiter?.close();
       await deps.audit.close();
       await deps.usage.close();
       retireIdentification(current.identification, undefined);

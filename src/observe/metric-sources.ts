@@ -43,6 +43,19 @@ export interface AddressesReading {
   readonly retries: number;
 }
 
+export interface LimitsReading {
+  /** Whether some are judged by this replica's share alone, because the store is out. */
+  readonly isAlone: boolean;
+  /** How many count together, as far as this one has heard. */
+  readonly replicas: number;
+  readonly limits: readonly {
+    readonly limit: string;
+    readonly permitted: number;
+    readonly refused: number;
+    readonly alone: number;
+  }[];
+}
+
 export interface MetricSources {
   readonly cache: () => Readonly<
     Record<'hits' | 'misses' | 'unknownHits' | 'identities' | 'unknowns', number>
@@ -67,6 +80,8 @@ export interface MetricSources {
   readonly storeAnswers: () => boolean;
   /** Requests of which no usage was counted. */
   readonly usageUncounted: () => number;
+  /** What rate limits and quotas said, by their names in the settings; undefined where there are none. */
+  readonly limits: () => LimitsReading | undefined;
   /** When the certificate of the listener expires, in ms since the epoch; undefined without TLS. */
   readonly certificateExpiryMs: () => number | undefined;
 }
@@ -109,6 +124,18 @@ const counters: Families = {
   tollgate_usage_uncounted_total: [
     'Requests missing from the usage of API tokens, because too much waited for the store.',
     ({ usageUncounted }) => usageUncounted(),
+  ],
+  tollgate_limit_decisions_total: [
+    'What rate limits and quotas said of requests, by limit and result; of one refused by another limit, nothing.',
+    ({ limits }) =>
+      limits()?.limits.flatMap(({ limit, permitted, refused }) => [
+        { labels: { limit, result: 'permitted' }, value: permitted },
+        { labels: { limit, result: 'refused' }, value: refused },
+      ]),
+  ],
+  tollgate_limit_decisions_alone_total: [
+    "Of these, those by this replica's share alone, because the store was out.",
+    ({ limits }) => limits()?.limits.map(({ limit, alone }) => ({ labels: { limit }, value: alone })),
   ],
   tollgate_client_connections_refused_total: [
     'Connections closed unread, because limits.connectionsMax were open.',
@@ -163,6 +190,17 @@ const gauges: Families = {
     ({ feed }) => seconds(feed().lastChangeAtMs),
   ],
   tollgate_tombstones: ['Revocations and generations kept in memory.', ({ feed }) => feed().tombstones],
+  tollgate_limits_alone: [
+    "1 while rate limits and quotas go by this replica's share alone, because the store is out.",
+    ({ limits }) => {
+      const reading = limits();
+      return reading && Number(reading.isAlone);
+    },
+  ],
+  tollgate_limits_replicas: [
+    'Replicas that count for the same rate limits and quotas, as this one has heard.',
+    ({ limits }) => limits()?.replicas,
+  ],
   tollgate_store_clock_offset_seconds: [
     "How far this machine's clock is ahead of the store's; negative: behind.",
     ({ clockOffsetMs }) => seconds(clockOffsetMs()),

@@ -1,43 +1,32 @@
-// Steps 1 to 7 of a request's life, as one function from values to a value, which every door calls: who asks for what, and may
-// they. It sends nothing and keeps nothing, knows no socket, and waits only for an identity that is not cached.
+// Steps 1 to 8 of a request's life, as one function from values to a value, which every door calls: who asks for what, and may
+// they (the last three are in admit.ts). It sends nothing and keeps nothing, knows no socket, and waits only for an identity that
+// is not cached, and for a limit of which nothing is in hand.
 
 import { allowsCaller } from '../decision/address-rule.ts';
-import { isPermit } from '../decision/authorize.ts';
 import type { CorsRule } from '../decision/cors.ts';
 import { type Credential, isCredential, readCredential } from '../decision/credential.ts';
-import type { Standing } from '../decision/identity.ts';
 import { methodsAskedFor } from '../decision/method-override.ts';
-import { denial, isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
+import { denial, isDenial } from '../decision/outcome.ts';
 import { parseTarget } from '../decision/path.ts';
 import { PathTree } from '../decision/path-tree.ts';
 import { type RouteRule, unroutedRule } from '../decision/route-rule.ts';
-import type { Identifier, Subject } from '../identity/identifier.ts';
+import type { Identifier } from '../identity/identifier.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type OwnedPaths, ownedPatterns } from '../settings/surface-paths.ts';
-import { forwardedTarget, isSubject, judge, unfitOf } from './admission.ts';
+import { forwardedTarget, isSubject } from './admission.ts';
+import { admit, type Admitting } from './admit.ts';
 import { callerAddress } from './caller-address.ts';
-import {
-  type Asked,
-  knownOf,
-  noPairs,
-  permit,
-  refuse,
-  refuseAlways,
-  refused,
-  refuseUnrouted,
-  unrouted,
-} from './conclude.ts';
+import { type Asked, knownOf, refuse, refuseAlways, refused, refuseUnrouted, unrouted } from './conclude.ts';
 import { answerPairsOf, corsBeside, preflightOf } from './cross-origin.ts';
 import { type ClassifyHeader, createHeaderClassifier } from './header-class.ts';
 import { type HeaderFacts, inspectHeaders } from './hygiene.ts';
-import { passedCredential } from './passed-credential.ts';
 import { createTrust, type TrustsAddress } from './peer.ts';
 import type { Decision, PendingDecision, RequestHead } from './request-decision.ts';
 import { ambiguousPath, createRouter, type Router } from './router.ts';
 import { namesPseudonym, viaNames } from './via.ts';
 
 /** What all requests are judged by. */
-export interface Pipeline {
+export interface Pipeline extends Admitting {
   readonly settings: Pick<Settings, 'credential' | 'feed' | 'proxyAddresses'> & {
     readonly limits: Pick<Settings['limits'], 'headersMax' | 'targetBytesMax'>;
   };
@@ -55,8 +44,6 @@ export interface Pipeline {
   /** The owner of a path that Tollgate answers itself; undefined for all others. */
   readonly ownerOf: (path: string) => string | undefined;
   readonly identifier: Pick<Identifier, 'identify' | 'standing' | 'headersFor' | 'accessTokenFor'>;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
 }
 
 export const createPipeline = (
@@ -77,6 +64,7 @@ export const createPipeline = (
     OwnedPaths,
   identifier: Pipeline['identifier'],
   now: () => number,
+  limiter?: Pipeline['limiter'],
 ): Pipeline => {
   const owned = ownedPatterns(settings);
   const pseudonym = viaNames(settings.via).toApi;
@@ -95,11 +83,12 @@ export const createPipeline = (
     answersPreflights: true,
     ownerOf: (path) => owners.find(path)?.value,
     identifier,
+    limiter,
     now,
   };
 };
 
-/** Judges a request. A promise only where the identity has to be looked up. Throws and rejects for bugs alone. */
+/** Judges a request. A promise only where an identity or a limit has to be asked for. Throws and rejects for bugs alone. */
 export const decide = (head: RequestHead, pipeline: Pipeline): Decision | PendingDecision => {
   const { settings, router } = pipeline;
   const { method, peer } = head;
@@ -218,42 +207,4 @@ const identify = (asked: Asked, credential: Credential, pipeline: Pipeline): Dec
     return admit(asked, late, standing, lateMs, pipeline);
   });
   return Object.assign(decision, { known: knownOf(asked, undefined, undefined) });
-};
-
-/** Steps 6 and 7: the verdict, and what the API learns of the caller. `found` is undefined for a caller without a credential. */
-const admit = (
-  asked: Asked,
-  found: Subject | Refusal | undefined,
-  standing: Standing,
-  nowMs: number,
-  { settings, identifier }: Pipeline,
-): Decision => {
-  const { facts, head, match } = asked;
-  const { rule } = match;
-
-  // 6 authorize
-  const verdict = judge({
-    rule,
-    tenant: match.tenant,
-    target: asked.target,
-    found,
-    standing,
-    clientAddress: asked.clientAddress,
-    proxies: settings.proxyAddresses,
-    nowMs,
-    serveWhenUnknown: settings.feed.whenStale === 'serve',
-  });
-  if (!isPermit(verdict)) return refuse(asked, verdict, isSubject(found) ? found.identity : undefined);
-  const { identity } = verdict;
-  const unfit = unfitOf(head, facts, rule);
-  if (unfit !== undefined) return refuse(asked, unfit, identity);
-
-  // 7 headers
-  const subject = isSubject(found) && identity !== undefined ? found : undefined;
-  const identityPairs =
-    subject === undefined ? noPairs : identifier.headersFor(subject, rule.upstream, nowMs);
-  if (isOutage(identityPairs)) return refuse(asked, identityPairs, identity);
-  const passed = passedCredential(rule, subject, asked.credential, identifier, nowMs);
-  if (isOutage(passed)) return refuse(asked, passed, identity);
-  return permit(asked, verdict, identityPairs, passed);
 };

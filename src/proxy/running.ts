@@ -32,6 +32,8 @@ export interface RunningParts {
   readonly forwarder: Forwarder;
   readonly upgrader: Upgrader;
   readonly surfaces: TokenEndpoints;
+  /** Undefined where nothing is limited. */
+  readonly limiter?: Pipeline['limiter'];
   readonly record: RecordOutcome;
   /** Of a request that goes on in shadow mode. */
   readonly countShadow: RequestMetrics['shadow'];
@@ -48,7 +50,7 @@ type RunningSettings = Parameters<typeof createPipeline>[0] &
   Pick<Settings, 'errors' | 'forwardAuth' | 'upstreams'>;
 
 export const createRunning = (settings: RunningSettings, parts: RunningParts, now: () => number): Running => {
-  const pipeline = createPipeline(settings, parts.identifier, now);
+  const pipeline = createPipeline(settings, parts.identifier, now, parts.limiter);
   const buildHeaders = createRequestHeaders(
     pipeline.classify,
     settings.credential.cookie,

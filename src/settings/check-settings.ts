@@ -8,6 +8,7 @@ import { corsChecks } from './check-cors.ts';
 import { headerCheck } from './check-headers.ts';
 import { issuerCheck } from './check-issuers.ts';
 import { keyChecks } from './check-keys.ts';
+import { limitCheck } from './check-limits.ts';
 import { listenerChecks } from './check-listeners.ts';
 import { loopCheck } from './check-loops.ts';
 import { proxyProtocolCheck } from './check-proxy-protocol.ts';
@@ -106,6 +107,7 @@ const checks: readonly Check[] = [
         'is shorter than tokens.accessTokenLifetime; write a longer one, or never',
       );
   }),
+  limitCheck,
   surfaceCheck,
   reminderCheck,
   consoleCheck,

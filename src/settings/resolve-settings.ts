@@ -34,6 +34,7 @@ export const resolveSettings = (
     cors: corsRuleOf(fields.cors, { methods: undefined, mode: fields.mode }),
     issuers: fields.issuers.map(resolveIssuer),
     routes: fields.routes.map((route) => resolveRoute(route, { ...fields, upstream })),
+    rateLimits: fields.rateLimits.map((limit) => ({ ...limit, burst: limit.burst ?? limit.requests })),
     oauth: { ...fields.oauth, clients: fields.oauth.clients.map(resolveClient) },
     surfaces: { ...fields.surfaces, csp: { ...csp, domain: csp.domain ?? new URL(issuer).hostname } },
     keys: {

@@ -6,6 +6,7 @@ import { identityFields } from '../decision/identity-headers.ts';
 import { signingAlgorithms } from '../tokens/signature.ts';
 import { corsFields } from './cors-fields.ts';
 import { field, fileOf, group } from './field.ts';
+import { quotaFields, rateLimitFields } from './limit-fields.ts';
 import { address, cidr, headerName, httpUrl } from './network-readers.ts';
 import { sealingKey, signingKeys } from './pem.ts';
 import {
@@ -278,6 +279,22 @@ export const fileFields = group({
   cache: cacheFields.meta({ description: 'What is remembered of callers.' }).prefault({}),
   feed: feedFields.meta({ description: 'How revocations reach this process.' }).prefault({}),
   limits: limitFields.meta({ description: 'Bounds for callers.' }).prefault({}),
+  rateLimits: z
+    .array(rateLimitFields)
+    .meta({
+      description: 'How many requests callers may send in a time, counted over all replicas; more is 429.',
+    })
+    .prefault([]),
+  quotas: z
+    .array(quotaFields)
+    .meta({
+      description: 'How many requests callers may send in a day or month, over all replicas; more is 429.',
+    })
+    .prefault([]),
+  rateLimitHeaders: field(
+    flag,
+    'Whether answers of limited routes say what is left: RateLimit-Policy and RateLimit.',
+  ).prefault(true),
   audit: auditFields.meta({ description: 'Who did what: in the log, and in the store.' }).prefault({}),
   usage: usageFields.meta({ description: 'How much API tokens are used.' }).prefault({}),
   proxyProtocol: proxyProtocolFields

@@ -111,9 +111,10 @@ export const counts = async (t: Test, makePlace: MakePlace): Promise<void> => {
     t.equal(await store.noteReplica('one', Date.now(), hourMs), 1);
     t.equal(await other.noteReplica('two', Date.now(), hourMs), 2);
     t.equal(await store.noteReplica('one', Date.now(), hourMs), 2, 'each once');
+    await other.noteReplica('three', Date.now(), hourMs);
     await other.noteReplica('two', Date.now(), 1);
-    let living = 2;
-    while (living > 1) living = sure(await store.noteReplica('one', Date.now(), hourMs));
+    let living = 3;
+    while (living > 2) living = sure(await store.noteReplica('one', Date.now(), hourMs));
     t.pass('who says nothing any more is none');
   });
 };

@@ -16,7 +16,10 @@ t.test('the fault of the caller is a 4xx, and never asks to retry, except for ra
     // RFC 5842 section 7.2 has no 4xx for a loop.
     if (reason === 'loop_detected') t.equal(status, 508);
     else t.ok(status >= 400 && status < 500, `${reason}: ${status}`);
-    t.equal(headerOf(headers, 'Retry-After') !== undefined, statusesThatPass.has(status), reason);
+    // Limits say for each request how long it is to wait.
+    const hasOwnSeconds = reason === 'limit_exceeded' || reason === 'quota_exceeded';
+    const isAsked = statusesThatPass.has(status) && !hasOwnSeconds;
+    t.equal(headerOf(headers, 'Retry-After') !== undefined, isAsked, reason);
   }
 });
 
@@ -58,6 +61,8 @@ t.test('the status rule', async (t) => {
     ['loop_detected', 508],
     ['upgrade_refused', 403],
     ['rate_limited', 429],
+    ['limit_exceeded', 429],
+    ['quota_exceeded', 429],
     ['share_used_up', 429],
     ['peer_untrusted', 403],
     ['origin_refused', 403],

@@ -220,6 +220,7 @@ t.test(
       signingKeys: () => ({ ES256: 2 }),
       readiness: () => ({ ready: false, reasons: ['a reason'], warnings: [] }),
       storeAnswers: () => true,
+      limits: () => undefined,
       usageUncounted: () => 3,
       certificateExpiryMs: () => 1_800_000_000_500,
     });

@@ -55,6 +55,36 @@ const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]>
     /^:4:\d+: reminders.webhook.secret: is not such a secret \(not shown\); write whsec_/,
   ],
   'a token has so many reminders': ['reminders-many', /^:2:\d+: reminders.before: has more than 8 durations/],
+  // rate limits and quotas
+  'a limit of 0 is none': [
+    'limit-of-nothing',
+    /^:4:\d+: rateLimits\[0\].requests: 0 is not a whole number from 1 to/,
+  ],
+  'a quota of 0 is none': [
+    'quota-of-nothing',
+    /^:4:\d+: quotas\[0\].requests: 0 is not a whole number from 1 to/,
+  ],
+  'a burst holds what comes while a replica has its lease': [
+    'limit-burst',
+    /^:5:\d+: rateLimits\[0\].burst: is smaller than what comes in 50ms, .*; write 50 or more/,
+  ],
+  'limits and quotas have unique names': [
+    'limit-name-twice',
+    /^:4:\d+: quotas\[0\].name: "all" is also the name of rateLimits\[0\]/,
+  ],
+  'the routes of a limit exist': [
+    'limit-route-unknown',
+    /^:5:\d+: rateLimits\[0\].routes: "thing" is no route; did you mean things\?/,
+  ],
+  'the window of a limit is whole seconds': [
+    'limit-window',
+    /^:5:\d+: rateLimits\[0\].window: is no whole number of seconds; write 1s/,
+  ],
+  'a limit says whom it is for, and a quota its period': [
+    'limit-per',
+    /^:3:\d+: quotas\[0\].per: "tokens" is not known here; write one of token, user, org, route, address/,
+    /^:5:\d+: quotas\[0\].period: "week" is not known here; write one of day, month/,
+  ],
   // the console
   'an OpenID provider of the console is one of the issuers': [
     'console-provider-unknown',

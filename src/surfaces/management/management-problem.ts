@@ -116,6 +116,8 @@ const codes: Readonly<Record<RefusalClass, OwnCode>> = {
   tenant_mismatch: 'tenant_mismatch',
   loop: 'request_malformed',
   rate_limited: 'rate_limited',
+  over_limit: 'rate_limited',
+  over_quota: 'rate_limited',
   share_used_up: 'rate_limited',
   unavailable: 'unavailable',
   busy: 'unavailable',

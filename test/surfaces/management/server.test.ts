@@ -83,6 +83,7 @@ t.test('what has been counted is told: requests, refusals by reason, latency, fe
     signingKeys: () => ({}),
     readiness: () => ({ ready: false, reasons: ['why'], warnings: [] }),
     storeAnswers: () => true,
+    limits: () => undefined,
     usageUncounted: () => 0,
     certificateExpiryMs: () => undefined,
   });

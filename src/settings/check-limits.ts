@@ -1,0 +1,73 @@
+// Judges rate limits and quotas by themselves, against each other and against the routes they name.
+
+import { type Check, check } from './check.ts';
+import type { FileFields } from './schema.ts';
+import { closest, type Path, type Report } from './settings-issue.ts';
+
+type Judged = Pick<FileFields['quotas'][number], 'name' | 'per' | 'routes'>;
+type Routes = FileFields['routes'];
+
+/** Replicas hold what they were granted for so long: a bucket that holds less overflows meanwhile. */
+const leaseMs = 50;
+
+export const limitCheck: Check = check(
+  ['rateLimits', 'quotas', 'routes'],
+  ({ rateLimits, quotas, routes }, problem, warning) => {
+    const all = [
+      ...rateLimits.map((limit, index) => ({ limit, path: ['rateLimits', index] })),
+      ...quotas.map((limit, index) => ({ limit, path: ['quotas', index] })),
+    ];
+    const names = new Map<string, Path>();
+    for (const { limit, path } of all) {
+      const other = names.get(limit.name);
+      if (other !== undefined)
+        problem(
+          [...path, 'name'],
+          `${JSON.stringify(limit.name)} is also the name of ${other[0]}[${other[1]}]; answers and metrics need unique names`,
+        );
+      names.set(limit.name, path);
+      checkRoutesOf(limit, path, routes, problem, warning);
+    }
+    for (const [index, { requests, windowMs, burst = requests }] of rateLimits.entries()) {
+      const least = Math.ceil((requests * leaseMs) / windowMs);
+      if (burst < least)
+        problem(
+          ['rateLimits', index, 'burst'],
+          `is smaller than what comes in ${leaseMs}ms, which replicas take at once, so fewer than \`requests\` would pass; write ${least} or more`,
+        );
+    }
+  },
+);
+
+const checkRoutesOf = (
+  { per, routes: named, name }: Judged,
+  path: Path,
+  routes: Routes,
+  problem: Report,
+  warning: Report,
+): void => {
+  const known = routes.map((route) => route.name);
+  const unknown = named?.find((each) => !known.includes(each));
+  if (unknown !== undefined) {
+    const near = closest(unknown, known);
+    const advice = near === undefined ? `write one of ${known.join(', ')}` : `did you mean ${near}?`;
+    problem(
+      [...path, 'routes'],
+      `${JSON.stringify(unknown)} is no route; ${known.length === 0 ? 'there are none' : advice}`,
+    );
+    return;
+  }
+  if (per === 'route' || per === 'address') return;
+  const covered = routes.filter((route) => named === undefined || named.includes(route.name));
+  const open = covered.filter((route) => route.public);
+  if (covered.length > 0 && open.length === covered.length)
+    warning(
+      [...path, 'per'],
+      `is ${per}, but all its routes are public: callers without a credential are not counted; write per: address or per: route`,
+    );
+  else if (named !== undefined && open.length > 0)
+    warning(
+      [...path, 'per'],
+      `is ${per}, and ${open.map((route) => route.name).join(', ')} of the routes of ${JSON.stringify(name)} is public: callers without a credential are not counted there; add a limit per: address`,
+    );
+};
