@@ -3,6 +3,7 @@
 
 import t from 'tap';
 import { startEdge } from '../support/edge.ts';
+import { randomOf } from '../support/random.ts';
 import { connectRaw } from '../support/raw-client.ts';
 import type { RawMessage } from '../support/raw-connection.ts';
 import { startRawUpstream } from '../support/raw-upstream.ts';
@@ -10,17 +11,6 @@ import { aRule } from '../support/route-rule.ts';
 
 const seed = Number(process.env['TOLLGATE_FUZZ_SEED'] ?? Date.now() % 1_000_000);
 const rounds = Number(process.env['TOLLGATE_FUZZ_ROUNDS'] ?? 1_500);
-
-/** mulberry32: small, and the same everywhere. */
-const randomOf = (seed: number): (() => number) => {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let z = Math.imul(state ^ (state >>> 15), 1 | state);
-    z = (z + Math.imul(z ^ (z >>> 7), 61 | z)) ^ z;
-    return ((z ^ (z >>> 14)) >>> 0) / 4_294_967_296;
-  };
-};
 
 const bases = [
   'GET /things/7?a=1 HTTP/1.1\r\nHost: api\r\nX-Identity-User: root\r\nAuthorization: Bearer good\r\nX-A: b\r\n\r\n',

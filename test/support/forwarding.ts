@@ -78,7 +78,6 @@ export const upstreamSettings = (
   addressShare: 1,
   connectTimeoutMs: 5_000,
   bodyIdleTimeoutMs: 10_000,
-  responseHeadBytesMax: 65_536,
   ...more,
 });
 

@@ -113,7 +113,9 @@ export class ForwardExchange implements Carried, ConnectionSeeker, RequestUnderW
     const isWhole = body === undefined || body.isWhole;
     const framing = body?.isWhole === true ? body.bytes || 'none' : this.exchange.framing;
     const expectsContinue = this.#asksFirst && !isWhole;
-    const head = requestHeadOf({ method, target: permit.target, headers, framing, expectsContinue });
+    const keepsAlive = this.#connections.settings.keepAlive;
+    const { target } = permit;
+    const head = requestHeadOf({ method, target, headers, framing, expectsContinue, keepsAlive });
     if (head === undefined) {
       this.#context.reportBug(new Error('a request with a method, target or header that cannot be sent'));
       this.end(outage('upstream_invalid', new Error('the request cannot be sent')));
@@ -148,8 +150,12 @@ export class ForwardExchange implements Carried, ConnectionSeeker, RequestUnderW
     this.#connections.isHttp10 = head.isHttp10;
     if (this.#connection !== undefined) this.#connections.answered(this.#connection, head.status);
     const unfit = this.#writer.begin(head);
-    this.#body?.allowAnyPace();
-    if (unfit !== undefined) this.end(unfit);
+    if (unfit !== undefined) return this.end(unfit);
+    const body = this.#body;
+    if (body === undefined || body.isWhole) return;
+    body.allowAnyPace();
+    // RFC 9112 section 9.5: an error with which the API closes the connection says that it does not want the rest.
+    if (head.status >= 400 && this.#connection?.isLast === true) body.discard();
   }
 
   onBody(piece: Buffer): void {

@@ -12,6 +12,8 @@ export interface RequestHeadParts {
   readonly framing: Framing;
   /** The caller waits for `100 Continue` before it sends the body. */
   readonly expectsContinue: boolean;
+  /** Whether the connection may carry another request. */
+  readonly keepsAlive: boolean;
 }
 
 /** The head section, Latin-1. Undefined when something in it cannot be sent: a bug of whoever built it. */
@@ -25,7 +27,7 @@ export const requestHeadOf = (parts: RequestHeadParts): string | undefined => {
     if (!token.test(name) || isOurs(name) || unsafe.test(value)) return undefined;
     head += `${name}: ${value}\r\n`;
   }
-  head += 'connection: keep-alive\r\n';
+  head += parts.keepsAlive ? 'connection: keep-alive\r\n' : 'connection: close\r\n';
   if (parts.expectsContinue) head += 'expect: 100-continue\r\n';
   if (framing === 'chunked') return `${head}transfer-encoding: chunked\r\n\r\n`;
   if (framing !== 'none') return `${head}content-length: ${framing}\r\n\r\n`;

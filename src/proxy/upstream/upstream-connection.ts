@@ -175,6 +175,11 @@ export class UpstreamConnection implements ResponseEvents {
     return this.#hasRoom;
   }
 
+  /** By the head of the response, nothing follows it on this connection. */
+  get isLast(): boolean {
+    return !this.#parser.isPersistent;
+  }
+
   pause(): void {
     this.#isPaused = true;
     this.#socket.pause();
@@ -235,7 +240,8 @@ export class UpstreamConnection implements ResponseEvents {
     const progress = this.#parser.read(bytes);
     if (this.#exchange !== exchange) return;
     if (progress === 'whole') this.#finish(exchange);
-    else if (progress !== 'more') this.#fail(outage('upstream_invalid', new Error(progress.fault)), false);
+    else if (progress !== 'more')
+      this.#fail(outage('upstream_invalid', new Error(`the upstream sent ${progress.fault}`)), false);
     else if (!this.#isPaused) exchange.onDry();
   }
 
