@@ -4,6 +4,7 @@
 import type { Identity } from '../decision/identity.ts';
 import { renderIdentityHeaders } from '../decision/identity-headers.ts';
 import { denial } from '../decision/outcome.ts';
+import { normalTarget } from '../decision/normal-path.ts';
 import { ownApiToken, ownSession } from '../identity/authenticators.ts';
 import { originFormOf } from '../proxy/absolute-form.ts';
 import { createPipeline, decide, type Pipeline } from '../proxy/pipeline.ts';
@@ -73,9 +74,11 @@ const explain = async (settings: Settings, question: Question): Promise<Explanat
 
 const headOf = ({ method, target }: Question, credential: readonly string[]): RequestHead => {
   const asked = { method, target, rawHeaders: ['Host', 'api.example', ...credential], httpVersion: '1.1' };
+  const read = originFormOf(asked) ?? asked;
   return {
     ...asked,
-    ...originFormOf(asked),
+    ...read,
+    target: normalTarget(read.target),
     peer: { address: '127.0.0.1', isTrusted: false, proto: 'http', forwardedFor: '127.0.0.1' },
     isUpgrade: false,
   };

@@ -1,8 +1,10 @@
 // What is told of a request that was judged for `tollgate explain`: the rule, the verdict, and what the API would receive; as a
 // value, and as text.
 
-import { isDenial, type Refusal } from '../decision/outcome.ts';
+import { detailOf, isDenial, type Refusal } from '../decision/outcome.ts';
+import { pathOf } from '../decision/path.ts';
 import { wireOf } from '../decision/refusal.ts';
+import { reservedEscapeOf } from '../decision/reserved-escapes.ts';
 import { type RouteRule, unroutedRule } from '../decision/route-rule.ts';
 import type { Decision, Forward } from '../proxy/request-decision.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -34,6 +36,8 @@ export const explanationOf = (settings: Settings, decision: Decision) => {
     verdict: refused === undefined ? 'permit' : 'denial',
     reason: refused?.reason,
     evidence: refused?.evidence,
+    /** What the caller reads, where it is more than what all refusals of this reason say. */
+    detail: refused?.detail,
     /** Of a route in shadow mode: why enforcing would refuse what goes on now; undefined where it would not. */
     shadow: forward?.permit.refusal && reasonOf(forward.permit.refusal),
     status: refused?.status,
@@ -45,6 +49,7 @@ export const explanationOf = (settings: Settings, decision: Decision) => {
 const reasonOf = (refusal: Refusal) => ({
   reason: refusal.reason,
   evidence: isDenial(refusal) ? refusal.evidence : undefined,
+  detail: detailOf(refusal),
   status: wireOf(refusal).status,
 });
 
@@ -86,6 +91,8 @@ export const explanationText = (question: Question, explanation: Explanation): s
       ['asks for', rule === undefined ? undefined : demandOf(rule)],
       ['caller', callerOf(question)],
       ['verdict', verdictOf(explanation)],
+      ['advice', explanation.detail],
+      ['escapes', escapesOf(explanation)],
       ['forwarded to', forwarded === undefined ? undefined : `${forwarded.upstream}${forwarded.target}`],
       ['credential', forwarded === undefined ? undefined : credentialOf(forwarded.credential)],
       ['Via', forwarded?.via && viaOf(forwarded.via)],
@@ -118,6 +125,13 @@ const callerOf = ({ scopes, orgId, userId }: Question): string =>
   scopes === undefined
     ? 'nobody (no credential; try --scopes)'
     : `${orgId}/${userId} with ${scopes.length === 0 ? 'no scopes' : scopes.join(' ')}`;
+
+const escapesOf = ({ rule, forwarded }: Explanation): string | undefined => {
+  const escape = forwarded && reservedEscapeOf(pathOf(forwarded.target));
+  return escape === undefined
+    ? undefined
+    : `${escape} goes on as it came (encodedReserved: ${rule?.encodedReserved ?? 'refuse'})`;
+};
 
 const verdictOf = (explanation: Explanation): string => {
   const { verdict, shadow } = explanation;

@@ -13,6 +13,8 @@ export interface Denial {
   readonly reason: DenialReason;
   /** For the log only: what was found, never a credential. */
   readonly evidence: string | undefined;
+  /** What the caller can do, where there is more to say than of its class; holds nothing of the request but an escape. */
+  readonly detail?: string;
   /** Of `method_not_allowed`: the methods that rules let through at this path (RFC 9110 section 15.5.6). */
   readonly allow?: readonly string[];
   /** On the proxied path, told as if there were nothing there: 404. */
@@ -43,6 +45,9 @@ export const earlyDenial = (evidence: string): Denial => ({
 });
 
 export const outage = (reason: OutageReason, cause?: unknown): Outage => ({ kind: 'outage', reason, cause });
+
+export const detailOf = (refusal: Refusal): string | undefined =>
+  refusal.kind === 'denial' ? refusal.detail : undefined;
 
 /** Whether a value is an outage. Works on any union, so callers can narrow `T | undefined | Outage`. */
 export const isOutage = (value: unknown): value is Outage =>

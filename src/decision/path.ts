@@ -1,6 +1,7 @@
-// The request target: one canonical form, or a denial. Nothing is ever normalised: the path that is authorized is,
-// byte for byte, the path that is forwarded, so a target that two servers could read as two resources is refused.
-// No I/O. Which escapes select another rule than their plain form is the router's to judge (proxy/router.ts).
+// The request target: one canonical form, or a denial. Escapes are in normal form before (normal-path.ts), and nothing else is
+// ever normalised: the path that is authorized is, byte for byte, the path that is forwarded, so a target that two servers
+// could read as two resources is refused. No I/O. Which escapes select another rule than their plain form, and whether those
+// of reserved characters pass, is the router's to judge (proxy/router.ts).
 
 import { type Denial, denial } from './outcome.ts';
 
@@ -33,9 +34,9 @@ const queryText = /^[\x21\x22\x24-\x7e]*$/;
 
 /**
  * Parses a request target in origin form (RFC 9112 section 3.2.1); every other form is refused, `*` included (the
- * absolute form has become origin form before: proxy/absolute-form.ts). Refused as `path_ambiguous`: empty, `.` and `..` segments (also between escaped blanks), `\`, `;`, `#`,
- * characters that must be escaped, and every escape of `/`, `\`, `;`, `?`, `#`, a control character, an unreserved
- * character, a second escape (`%252e`) or of bytes that are not UTF-8.
+ * absolute form has become origin form before: proxy/absolute-form.ts). Refused as `path_ambiguous`: empty, `.` and `..` segments (also between escaped blanks and separators), `\`, `;`, `#`,
+ * characters that must be escaped, and every escape of a control character, of a second escape (`%252E`), of bytes that are not
+ * UTF-8, or one that is not in normal form.
  * @param raw the target as received, one byte a character.
  */
 export const parseTarget = (raw: string, bytesMax: number): Target | Denial => {
@@ -97,12 +98,9 @@ const problemOfEscape = (raw: string, at: number): string | undefined => {
   const byte = byteAt(raw, at);
   if (byte < 0) return 'broken escape';
   if (byte < 0x20 || byte === 0x7f) return 'escaped control character';
-  if (byte >= 0x80) return undefined;
   const character = String.fromCharCode(byte);
-  if (character === '/' || character === '\\') return 'escaped separator';
-  // Decoded behind us and read again (nginx before Tomcat), each of them ends a path or a segment.
-  if (character === ';' || character === '?' || character === '#') return 'escaped end of a path';
-  if (unreserved.test(character)) return 'escape of a character that needs none';
+  if (unreserved.test(character) || /[a-f]/.test(raw.slice(at + 1, at + 3)))
+    return 'escape that is not in normal form';
   if (character === '%' && isEscapeBody(raw, at + 3)) return 'escaped escape';
   return undefined;
 };
@@ -111,13 +109,13 @@ const problemOfEscape = (raw: string, at: number): string | undefined => {
 const isEscapeBody = (raw: string, at: number): boolean =>
   hexDigit(raw.charCodeAt(at)) >= 0 && hexDigit(raw.charCodeAt(at + 1)) >= 0;
 
-/** A dot segment for a server that trims the blanks around it. */
-const blankedDots = /\/\s*\.{1,2}\s*(?:\/|$)/;
+/** A dot segment for a server that trims the blanks around it, or decodes what ends a segment or a path and reads it again. */
+const hiddenDots = /[/\\]\s*\.{1,2}\s*(?:[/\\;?#]|$)/;
 
 const problemOfDecoded = (path: string): string | undefined => {
   const decoded = readEscapes(path);
   if (decoded === undefined) return 'escapes are not UTF-8';
-  return blankedDots.test(decoded) ? 'dot segment between blanks' : undefined;
+  return hiddenDots.test(decoded) ? 'dot segment between blanks or escaped separators' : undefined;
 };
 
 /** A text with every escape read once; undefined when the bytes are not UTF-8 (RFC 3629: no overlong forms). */

@@ -128,8 +128,9 @@ export const generalAnswer = (kind: RefusalClass): Answer & { readonly title: st
   ...answers[kind],
 });
 
-const render = (kind: RefusalClass): Wire => {
-  const { status, title, detail, challenge } = generalAnswer(kind);
+const render = (kind: RefusalClass, own?: string): Wire => {
+  const { status, title, detail: general, challenge } = generalAnswer(kind);
+  const detail = own ?? general;
   const body = `${JSON.stringify({ type: 'about:blank', title, status, detail })}\n`;
   const headers = ['Content-Type', 'application/problem+json', 'Content-Length', String(body.length)];
   headers.push('Cache-Control', 'no-store');
@@ -141,8 +142,9 @@ const render = (kind: RefusalClass): Wire => {
 
 const rendered = new Map<RefusalClass, Wire>();
 
-/** The answer to a class of refusals, as `wireOf` gives it. */
-export const wireOfClass = (kind: RefusalClass): Wire => {
+/** The answer to a class of refusals, as `wireOf` gives it. `detail`, in ASCII: in place of what the class says. */
+export const wireOfClass = (kind: RefusalClass, detail?: string): Wire => {
+  if (detail !== undefined) return render(kind, detail);
   const known = rendered.get(kind);
   if (known !== undefined) return known;
   const wire = render(kind);

@@ -43,6 +43,8 @@ export interface RouteRule {
   /** Name in `settings.upstreams`. */
   readonly upstream: string;
   readonly forwardCredential: ForwardCredential;
+  /** `pass`: escapes of `/ \\ ; ? #` go on byte for byte, where no reading of them is refused. Without it they are refused. */
+  readonly encodedReserved?: 'refuse' | 'pass';
   /** Query parameter that may carry the credential on this route; removed before forwarding. */
   readonly credentialQueryParameter: string | undefined;
   /** Whether an Upgrade (WebSocket) is passed on. */

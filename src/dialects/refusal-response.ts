@@ -26,8 +26,9 @@ export const refusalResponse = (
   kind: RefusalClass,
   request: RefusedRequest,
   challenge?: ResourceChallenge,
+  detail?: string,
 ): Wire => {
-  const wire = responseIn(dialect, kind, request);
+  const wire = responseIn(dialect, kind, request, detail);
   return challenge === undefined ? wire : withResource(wire, kind, challenge);
 };
 
@@ -45,20 +46,25 @@ const withResource = (wire: Wire, kind: RefusalClass, { scope, metadataUrl }: Re
   return { ...wire, headers: wire.headers.with(at, value) };
 };
 
-const responseIn = (dialect: ErrorDialect, kind: RefusalClass, request: RefusedRequest): Wire => {
-  if (dialect === 'problem') return wireOfClass(kind);
+const responseIn = (
+  dialect: ErrorDialect,
+  kind: RefusalClass,
+  request: RefusedRequest,
+  detail: string | undefined,
+): Wire => {
+  if (dialect === 'problem') return wireOfClass(kind, detail);
   const { path, requestId, headers } = request;
   const headerLines = (name: string): readonly string[] => [headers[name.toLowerCase()] ?? []].flat();
   const reader = { requestId, headerLines };
   switch (dialect) {
     case 'csp':
-      return wireFrom(csp, kind, reader);
+      return wireFrom(csp, kind, reader, detail);
     case 'astra':
-      return wireFrom(astra, kind, reader);
+      return wireFrom(astra, kind, reader, detail);
     case 'vcd': {
       const api = path.split('/').find((segment) => segment === 'api' || segment === 'cloudapi');
       const idHeader = [vcdRequestIdHeader, vcdRequestId(reader)];
-      return wireFrom(api === 'api' ? olderVcd : vcd, kind, reader, idHeader);
+      return wireFrom(api === 'api' ? olderVcd : vcd, kind, reader, detail, idHeader);
     }
   }
 };
@@ -67,9 +73,11 @@ const wireFrom = <Code>(
   dialect: VendorDialect<Code>,
   kind: RefusalClass,
   reader: ErrorReader,
+  detail: string | undefined,
   extraHeaders: readonly string[] = [],
 ): Wire => {
-  const error = errorOfClass(dialect, kind);
+  const general = errorOfClass(dialect, kind);
+  const error = detail === undefined ? general : { ...general, message: detail };
   const written = dialect.write(error, reader);
   const body = typeof written.body === 'string' ? written.body : JSON.stringify(written.body);
   const headers = ['Content-Type', written.mediaType, 'Content-Length', String(Buffer.byteLength(body))];

@@ -3,7 +3,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { denial, type Refusal } from '../decision/outcome.ts';
+import { denial, detailOf, type Refusal } from '../decision/outcome.ts';
 import { classifyRefusal } from '../decision/refusal-class.ts';
 import { addressBlockOf } from '../identity/address-block.ts';
 import { hostFor } from './admission.ts';
@@ -168,7 +168,7 @@ class GateHandler {
 
   #refuse(context: RequestContext, refusal: Refusal): void {
     this.#announceShutdown(context.reply);
-    context.endRefused(refusal, respond(context, classifyRefusal(refusal), false));
+    context.endRefused(refusal, respond(context, classifyRefusal(refusal), false, detailOf(refusal)));
   }
 
   #answerPreflight(context: RequestContext): void {

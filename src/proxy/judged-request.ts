@@ -56,10 +56,10 @@ export class JudgedRequest implements RefusedRequest {
     return this.request.headers;
   }
 
-  /** What a refusal of it looks like, in the dialect of its route. */
-  responseTo(kind: RefusalClass): Wire {
+  /** What a refusal of it looks like, in the dialect of its route. `detail`: in place of what its class says. */
+  responseTo(kind: RefusalClass, detail?: string): Wire {
     const rule = this.known?.rule;
-    return refusalResponse(rule?.errors ?? this.running.settings.errors, kind, this, rule?.challenge);
+    return refusalResponse(rule?.errors ?? this.running.settings.errors, kind, this, rule?.challenge, detail);
   }
 
   /** Refused or failed, for a reason of ours or of the caller; `status` as sent, 0: none. */

@@ -105,7 +105,7 @@ export const treesByMethod = <T>(
 };
 
 /** Whether a caller that `rule` lets through could be one that `other` does not, whatever the tenant. */
-const asksMore = (other: RouteRule, rule: RouteRule): boolean => {
+export const asksMore = (other: RouteRule, rule: RouteRule): boolean => {
   if (other === rule) return false;
   if (isForFewer(other, rule)) return true;
   if (other.public) return false;

@@ -11,6 +11,7 @@ import {
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { normalTarget } from '../decision/normal-path.ts';
 import type { Settings } from '../settings/settings.ts';
 import { originFormOf } from './absolute-form.ts';
 
@@ -84,13 +85,16 @@ export const createListener = (settings: ListenerSettings, handler: Handler): Li
   return listener;
 };
 
-/** A request in absolute form becomes the same one in origin form, before anybody has read its target or its Host. */
+/** The target in its normal form, and in origin form where it came in absolute form, before anybody has read it or Host. */
 const readTarget = (request: IncomingMessage): IncomingMessage => {
   const { method = '', url = '', rawHeaders, httpVersion } = request;
-  if (url.charCodeAt(0) === slash) return request;
+  if (url.charCodeAt(0) === slash) {
+    if (url.includes('%')) request.url = normalTarget(url);
+    return request;
+  }
   const read = originFormOf({ method, target: url, rawHeaders, httpVersion });
   if (read === undefined) return request;
-  request.url = read.target;
+  request.url = normalTarget(read.target);
   request.rawHeaders = [...read.rawHeaders];
   request.headers.host = read.host;
   return request;

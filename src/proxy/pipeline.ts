@@ -9,6 +9,7 @@ import { methodsAskedFor } from '../decision/method-override.ts';
 import { denial, isDenial } from '../decision/outcome.ts';
 import { parseTarget } from '../decision/path.ts';
 import { PathTree } from '../decision/path-tree.ts';
+import { reservedEscapeOf } from '../decision/reserved-escapes.ts';
 import { type RouteRule, unroutedRule } from '../decision/route-rule.ts';
 import type { Identifier } from '../identity/identifier.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -81,7 +82,8 @@ export const createPipeline = (
     unroutedRule: settings.mode === 'shadow' ? { ...unroutedRule, errors: settings.errors } : undefined,
     cors: settings.cors,
     answersPreflights: true,
-    ownerOf: (path) => owners.find(path)?.value,
+    // What has a reserved escape is no path of ours, and is refused.
+    ownerOf: (path) => (reservedEscapeOf(path) === undefined ? owners.find(path)?.value : undefined),
     identifier,
     limiter,
     now,

@@ -14,8 +14,12 @@ const drainedBytesMax = 65_536;
 const lingerMs = 1_000;
 
 /** Returns the status sent; 0: none. `isBroken`: the request can be read no further, so the connection ends. */
-export const respond = (context: RequestContext, kind: RefusalClass, isBroken: boolean): number =>
-  respondWith(context, context.responseTo(kind), isBroken);
+export const respond = (
+  context: RequestContext,
+  kind: RefusalClass,
+  isBroken: boolean,
+  detail?: string,
+): number => respondWith(context, context.responseTo(kind, detail), isBroken);
 
 /** Says all there is to say in its head. */
 export const noContent: Wire = { status: 204, headers: [], body: '' };

@@ -12,7 +12,7 @@ import type { Framing } from './upstream/exchange.ts';
 /** All of a request that is judged. */
 export interface RequestHead {
   readonly method: string;
-  /** Path and query, as received. */
+  /** Path and query in origin form; the escapes of the path in normal form (decision/normal-path.ts). */
   readonly target: string;
   /** Names and values in turn, as received. */
   readonly rawHeaders: readonly string[];

@@ -29,6 +29,7 @@ export const checkRoutes = (
     const report = (key: string, message: string): void => problem(['routes', index, key], message);
     checkDemand(route, report);
     checkTenant(route, report);
+    checkEscapes(route, report);
     if (!upstreams.includes(route.upstream))
       report(
         'upstream',
@@ -78,6 +79,17 @@ const checkTenant = (route: RouteFields, report: (key: string, message: string) 
     report(
       'tenant',
       `${JSON.stringify(route.tenant)} is no parameter of the path; ${parameters.length === 0 ? 'write one into it, e.g. /accounts/{org}/*' : known(route.tenant, parameters)}`,
+    );
+};
+
+const checkEscapes = (
+  { encodedReserved, path }: RouteFields,
+  report: (key: string, message: string) => void,
+): void => {
+  if (encodedReserved === 'pass' && !path.hasRest && parameterNames(path).length === 0)
+    report(
+      'encodedReserved',
+      `means nothing for ${path.written}, where no escape can stand; remove it, or write a path with * or {name}`,
     );
 };
 

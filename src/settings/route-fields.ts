@@ -97,6 +97,10 @@ export const routeFields = group({
     oneOf('strip', 'access-token', 'keep'),
     'What the API gets of the credential: nothing, an access token in its place, or the credential itself.',
   ).prefault('strip'),
+  encodedReserved: field(
+    oneOf('refuse', 'pass'),
+    '`pass`: escapes of / \\ ; ? # in the path go on byte for byte, where this rule, or one that asks no more, covers the path however they are decoded.',
+  ).prefault('refuse'),
   credentialQueryParameter: field(
     text('a parameter name', 'a name such as access_token', /^[A-Za-z0-9._~-]{1,64}$/),
     'Query parameter that may carry the credential here; removed before forwarding. URLs end up in logs: prefer the header.',

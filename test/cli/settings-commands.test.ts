@@ -162,6 +162,16 @@ t.test('explain tells the rule, the verdict, and what the API would receive', as
       0,
       /forwarded to +http:\/\/127.0.0.1:8081\/things\/1$/m,
     ],
+    'an escape that no route passes on': [
+      ['GET', '/things/a%2fb', '--scopes', 'things:read'],
+      1,
+      /^advice +The path holds %2F, an escaped "\/"/m,
+    ],
+    'an escape that needs none': [
+      ['GET', '/things/%7Eann', '--scopes', 'things:read'],
+      0,
+      /forwarded to +http:\/\/127.0.0.1:8081\/things\/~ann$/m,
+    ],
     'a path that two servers read differently': [
       ['GET', '/things/../admin'],
       1,

@@ -165,7 +165,7 @@ t.test('a tenant parameter must be the org of the caller', async (t) => {
     ['/accounts/other/tokens', 403],
     ['/accounts/ACME/tokens', 403],
     ['/accounts/acme%20/tokens', 403],
-    ['/accounts/acm%65/tokens', 400],
+    ['/accounts/acm%65/tokens', 200],
     ['/accounts//tokens', 400],
     ['/accounts/acme/../other/tokens', 400],
     ['/accounts/other%2f..%2facme/tokens', 400],

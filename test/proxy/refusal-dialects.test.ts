@@ -81,7 +81,7 @@ t.test('what meets no route is refused in the dialect of the whole file', async 
   const send = await setScene(t, { routes, errors: 'vcd' });
   for (const [line, status] of [
     ['GET /elsewhere/api', 403],
-    ['PROPFIND /api/vdc/9', 403],
+    ['PROPFIND /api/vdc/9', 405],
     ['GET /api//vdc', 400],
     ['GET /api/vdc%2f9', 400],
   ] as const)

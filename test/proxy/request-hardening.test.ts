@@ -400,7 +400,6 @@ t.test('a path reaches the API byte for byte as it was authorized, or not at all
     '/public/..;/admin',
     '/admin%00',
     '/%00',
-    '/%61dmin',
     '/%41DMIN',
     '/admin/.',
     '/./admin',

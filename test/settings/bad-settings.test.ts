@@ -190,6 +190,11 @@ const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]>
   'an upstream has no path': ['upstream-path', /^:1:11: upstream.url: .*write http:\/\/127.0.0.1:8081$/],
   'an upstream speaks http': ['upstream-scheme', /^:1:11: upstream.url: .*write http:\/\/HOST:PORT/],
   'an upstream URL holds no password': ['upstream-password', /^:1:11: upstream.url: .*\(not shown\)/],
+  'escapes pass where some can stand': [
+    'route-escapes',
+    /^:3:\d+: routes\[0\].encodedReserved: means nothing for \/exact/,
+    /^:4:\d+: routes\[1\].encodedReserved: "maybe" is not known here; write one of refuse, pass/,
+  ],
   'the default upstream is written once': ['upstream-default-twice', /upstreams.default: .*in `upstream`/],
   "an upstream's name is one word": ['upstream-name', /upstreams.two words: .*is not a name/],
   'a store is SQLite or Redis': [

@@ -3,7 +3,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type Denial, denial, type Refusal } from '../../decision/outcome.ts';
+import { type Denial, denial, detailOf, type Refusal } from '../../decision/outcome.ts';
 import type { Wire } from '../../decision/refusal.ts';
 import { classifyRefusal } from '../../decision/refusal-class.ts';
 import { holdsSecret } from '../../decision/secret-shapes.ts';
@@ -122,7 +122,11 @@ class ForwardAuth {
   }
 
   /** `wire`: another response than the one for the refusal. */
-  #refuse(asked: AskedRequest, refusal: Refusal, wire = asked.responseTo(classifyRefusal(refusal))): void {
+  #refuse(
+    asked: AskedRequest,
+    refusal: Refusal,
+    wire = asked.responseTo(classifyRefusal(refusal), detailOf(refusal)),
+  ): void {
     const isForNginx = asked.running.settings.forwardAuth.style === 'original';
     this.#send(asked, wire.status, refusalHeaders(wire, asked, isForNginx), wire.body);
     asked.endRefused(refusal, statusSent(asked, wire));

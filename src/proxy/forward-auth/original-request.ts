@@ -1,6 +1,8 @@
 // The request that a proxy asks about, read from the request it asks with; only for peers that are trusted. A header that is
-// missing or stands twice is a fault with a message for the operator, never a guess. The target is taken byte for byte.
+// missing or stands twice is a fault with a message for the operator, never a guess. Of the target, escapes are put
+// into normal form.
 
+import { normalTarget } from '../../decision/normal-path.ts';
 import { namesCaller } from '../caller-address.ts';
 import type { RequestHead } from '../request-decision.ts';
 import { nameUse, part, type QuestionNames, type Style, words } from './question-names.ts';
@@ -68,12 +70,13 @@ export const readOriginal = (
     return { fault: 'X-Forwarded-For is missing, or does not end with an IP address: the caller’s' };
   const original = describedBy(style, asking, found);
   if ('fault' in original) return original;
-  const { method, target } = original;
+  const { method } = original;
   if (!methodSyntax.test(method)) return { fault: 'the method of the original request is no HTTP method' };
   return {
     head: {
       method,
-      target,
+      // Forwarded as the proxy wrote it: no server that reads escapes as RFC 3986 does can tell the two apart.
+      target: normalTarget(original.target),
       rawHeaders,
       httpVersion: '1.1',
       peer: {
