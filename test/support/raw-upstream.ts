@@ -14,13 +14,17 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { RawConnection, type RawMessage, Silence } from './raw-connection.ts';
 
 export interface RawUpstreamOptions {
   /** Listen on a unix socket instead of a port. */
   readonly unix?: boolean;
-  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly tls?: TlsOptions;
+  /** Instead of 127.0.0.1. */
+  readonly host?: string;
+  /** Instead of one that the system chooses. */
+  readonly port?: number;
   /** Sent in answer to every request, or made from it. */
   readonly answer?: string | ((request: RawMessage) => string);
   readonly serve?: (connection: RawConnection) => Promise<void>;
@@ -74,7 +78,11 @@ export const startRawUpstream = async (options: RawUpstreamOptions = {}): Promis
 
   const directory = options.unix === true ? mkdtempSync('/tmp/tg-') : undefined;
   const socketPath = directory === undefined ? undefined : join(directory, 'u.sock');
-  server.listen(socketPath === undefined ? { port: 0, host: '127.0.0.1' } : { path: socketPath });
+  server.listen(
+    socketPath === undefined
+      ? { port: options.port ?? 0, host: options.host ?? '127.0.0.1' }
+      : { path: socketPath },
+  );
   await once(server, 'listening');
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
@@ -103,7 +111,9 @@ export const startRawUpstream = async (options: RawUpstreamOptions = {}): Promis
 
 const originOf = (options: RawUpstreamOptions, port: number): string => {
   if (options.unix === true) return 'http://localhost';
-  return options.tls === undefined ? `http://127.0.0.1:${port}` : `https://localhost:${port}`;
+  return options.tls === undefined
+    ? `http://${options.host ?? '127.0.0.1'}:${port}`
+    : `https://localhost:${port}`;
 };
 
 const answering =

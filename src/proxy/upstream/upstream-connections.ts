@@ -273,4 +273,4 @@ export class UpstreamConnections implements ConnectionOwner {
 }
 
 /** Up to a fifth less, so that connections that were opened together are not closed together. */
-const agedMs = (ageMsMax: number): number => ageMsMax * (1 - Math.random() / 5);
+export const agedMs = (ageMsMax: number): number => ageMsMax * (1 - Math.random() / 5);
