@@ -7,7 +7,8 @@ import { wireOf } from '../decision/refusal.ts';
 import { reservedEscapeOf } from '../decision/reserved-escapes.ts';
 import { type RouteRule, unroutedRule } from '../decision/route-rule.ts';
 import type { Decision, Forward } from '../proxy/request-decision.ts';
-import type { Settings } from '../settings/settings.ts';
+import { shownOf } from '../proxy/upstream/upstream-address.ts';
+import type { Settings, UpstreamSettings } from '../settings/settings.ts';
 import { pairs } from './output.ts';
 
 /** What is asked about. */
@@ -67,7 +68,25 @@ const forwardedOf = (settings: Settings, { permit, identityPairs }: Forward) => 
       index % 2 === 0 ? [[name, identityPairs[index + 1] ?? ''] as const] : [],
     ),
     credential: permit.kind === 'shadow' ? 'keep' : rule.forwardCredential,
+    connection: upstream && connectionOf(upstream, rule.responseTimeoutMs),
     via: settings.via.to === 'off' ? undefined : settings.via,
+  } as const;
+};
+
+/** How the API is reached. Addresses of a name, and which of them are up, are known to a running Tollgate alone. */
+const connectionOf = (upstream: UpstreamSettings, responseTimeoutMs: number) => {
+  const { name, addresses, clientCertificate, connectTimeoutMs, keepAlive, connectionAgeMsMax, health } =
+    upstream;
+  return {
+    upstream: name,
+    addresses: addresses?.map(shownOf),
+    clientCertificate: clientCertificate !== undefined,
+    connectTimeoutMs,
+    responseTimeoutMs,
+    keepAlive,
+    /** Undefined: any. */
+    connectionAgeMsMax: connectionAgeMsMax === Infinity ? undefined : connectionAgeMsMax,
+    probe: health.probe && (health.probe.path ?? 'a connection'),
   } as const;
 };
 
@@ -95,6 +114,7 @@ export const explanationText = (question: Question, explanation: Explanation): s
       ['escapes', escapesOf(explanation)],
       ['forwarded to', forwarded === undefined ? undefined : `${forwarded.upstream}${forwarded.target}`],
       ['credential', forwarded === undefined ? undefined : credentialOf(forwarded.credential)],
+      ['connection', forwarded?.connection && connectionText(forwarded.connection)],
       ['Via', forwarded?.via && viaOf(forwarded.via)],
     ]),
     ...headersText(forwarded?.headers),
@@ -147,6 +167,21 @@ const refusalText = ({
   evidence,
 }: Pick<Explanation, 'reason' | 'evidence' | 'status'>): string =>
   `${status ?? ''} ${reason ?? ''}${evidence === undefined ? '' : ` (${evidence})`}`;
+
+const connectionText = (connection: ReturnType<typeof connectionOf>): string => {
+  const { upstream, addresses, clientCertificate, keepAlive, connectionAgeMsMax, probe } = connection;
+  return [
+    `upstream ${upstream}${addresses === undefined ? '' : ` at ${addresses.join(', ')}`}`,
+    ...(clientCertificate ? ['with a client certificate'] : []),
+    `opened within ${seconds(connection.connectTimeoutMs)}, answered within ${seconds(connection.responseTimeoutMs)}`,
+    keepAlive
+      ? `kept${connectionAgeMsMax === undefined ? '' : ` for ${seconds(connectionAgeMsMax)} at most`}`
+      : 'closed after the request',
+    ...(probe === undefined ? [] : [`probed: ${probe}`]),
+  ].join('; ');
+};
+
+const seconds = (ms: number): string => `${ms / 1_000} s`;
 
 /** Who is told that Tollgate passed it on. */
 const viaOf = ({ to, pseudonym = 'tollgate-... (new at each start)' }: Settings['via']): string =>
