@@ -91,6 +91,7 @@ t.test(
       'tollgate_upstream_connections',
       'tollgate_upstream_requests_waiting',
       'tollgate_upstream_callers_at_share',
+      'tollgate_upstream_address_up',
       'tollgate_config_reloads_total',
       'tollgate_config_last_reload_successful',
       'tollgate_shadow_decisions_total',
