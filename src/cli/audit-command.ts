@@ -70,7 +70,7 @@ export const auditCommand = storeCommand({
         named(entry.actor, entry.clientAddress === 'cli' ? 'the operator' : 'unknown'),
         entry.action,
         named(entry.subject, '-'),
-        entry.reason ?? entry.result,
+        resultOf(entry),
         entry.via === undefined ? entry.clientAddress : `${entry.clientAddress} (${entry.via})`,
         entry.requestId,
       ]),
@@ -122,3 +122,6 @@ const named = ({ org, user, tokenId }: AuditParty, whenNobody: string): string =
   const words = [...account, ...(tokenId === undefined ? [] : [tokenId])];
   return words.length === 0 ? whenNobody : words.join(' ');
 };
+
+const resultOf = ({ result, reason, expires }: AuditEntry): string =>
+  reason ?? (expires === undefined ? result : `${result}, expires ${expires}`);

@@ -4,6 +4,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Identity } from '../decision/identity.ts';
+import { member } from '../decision/strict-json.ts';
 import { holdsSecret } from '../decision/secret-shapes.ts';
 import { isOutage, type Outage, isRefusal } from '../decision/outcome.ts';
 import type { Log } from '../observe/log.ts';
@@ -190,6 +191,7 @@ const entryOf = ({ action, identity, origin, subject, outcome }: AuditEvent, atM
     subject: knownParts(subject),
     result: reason === undefined ? 'done' : 'refused',
     reason,
+    expires: newExpiryOf(outcome),
     clientAddress: origin.clientAddress,
     via: origin.via,
     requestId: origin.requestId,
@@ -202,6 +204,13 @@ const knownParts = ({ org, user, tokenId }: Partial<AuditParty>): AuditParty => 
   user: user !== undefined && checkUserId(user) === undefined && !holdsSecret(user) ? user : undefined,
   tokenId: tokenId !== undefined && isTokenId(tokenId) ? tokenId : undefined,
 });
+
+/** What cannot be read from the record later: another command may change it again. */
+const newExpiryOf = (outcome: unknown): string | undefined => {
+  if (member(outcome, 'isRenewed') !== true) return undefined;
+  const expiresAtMs = member(member(outcome, 'record'), 'expiresAtMs');
+  return typeof expiresAtMs === 'number' ? new Date(expiresAtMs).toISOString() : 'never';
+};
 
 const lineOf = ({ atMs, ...facts }: AuditEntry): string =>
   JSON.stringify({ level: 'info', time: new Date(atMs).toISOString(), msg: 'audit', ...facts });

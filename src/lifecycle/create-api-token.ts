@@ -58,6 +58,8 @@ export interface CreatedApiToken {
   readonly record: ApiTokenRecord;
   /** An earlier command with the same idempotency key did it: this one changed nothing. */
   readonly isRepeat?: true;
+  /** The token has its expiry from this command, which gave it a new lifetime. */
+  readonly isRenewed?: true;
 }
 
 export interface CreateApiTokenDeps {
@@ -136,6 +138,7 @@ export const newRecord = (
   state: 'active',
   createdAtMs: nowMs,
   expiresAtMs: lifetimeMs === undefined ? undefined : nowMs + lifetimeMs,
+  renewedAtMs: undefined,
   revokedAtMs: undefined,
   // Read before the write: a revoke-all in between leaves the new token dead, never alive by accident.
   generation: { org: org.generation, user: user.generation },

@@ -55,8 +55,10 @@ export const lookAt = async (
   if (user === undefined || isTokenDead(token, user, org)) return nothing;
   if (user.state === 'disabled' || org.state === 'disabled') return { nextAtMs };
   const channels = deps.channels.filter((each) => each !== 'mail' || user.email !== undefined);
-  const records = channels.length === 0 ? [] : await store.findReminders(tokenId);
-  if (isOutage(records)) return records;
+  const found = channels.length === 0 ? [] : await store.findReminders(tokenId);
+  if (isOutage(found)) return found;
+  const { renewedAtMs = -Infinity } = token;
+  const records = found.filter(({ atMs }) => atMs >= renewedAtMs);
   const { due, retryAtMs } = judgeChannels(records, thresholdMs, channels, { nowMs, staleMs });
   const againAtMs = Math.min(nextAtMs ?? Infinity, retryAtMs);
   if (due.length === 0) return { nextAtMs: againAtMs < token.expiresAtMs ? againAtMs : undefined };

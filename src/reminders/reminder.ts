@@ -11,9 +11,17 @@ export interface Reminder {
   readonly thresholdMs: number;
 }
 
-/** The same whenever it is sent again, so that a receiver knows it. Without a dot, which Standard Webhooks forbid. */
+/**
+ * The same whenever it is sent again, so that a receiver knows it; another one once the token has another expiry. Without a dot,
+ * which Standard Webhooks forbid.
+ */
 export const reminderId = ({ token, thresholdMs }: Reminder): string =>
-  `reminder_${token.id}_${thresholdMs / 1000}`;
+  [
+    'reminder',
+    token.id,
+    thresholdMs / 1000,
+    ...(token.renewedAtMs === undefined ? [] : [token.expiresAtMs]),
+  ].join('_');
 
 /** How long before its expiry a token has reminders: by its own wish, else its org's, else the settings'. */
 export const thresholdsOf = (
@@ -27,6 +35,8 @@ export const thresholdsOf = (
 
 const dayMs = 86_400_000;
 
+type Judgeable = Pick<ApiTokenRecord, 'createdAtMs' | 'expiresAtMs'> & Partial<ApiTokenRecord>;
+
 /** `thresholdMs`: the nearest one that has passed. `nextAtMs`: when to look again; undefined: never. */
 export interface Judged {
   readonly thresholdMs: number | undefined;
@@ -34,18 +44,18 @@ export interface Judged {
 }
 
 /**
- * A threshold that had passed when the token was made says nothing. Of several that have passed, as after a long outage,
+ * A threshold that had passed when the token was given this expiry says nothing. Of several that have passed, as after a long outage,
  * only the nearest counts. Wishes, orgs and settings change, so a token is looked at between its thresholds too: often where
  * little time is left.
  */
 export const judgeExpiry = (
-  { createdAtMs, expiresAtMs }: Pick<ApiTokenRecord, 'createdAtMs' | 'expiresAtMs'>,
+  { createdAtMs, renewedAtMs = createdAtMs, expiresAtMs }: Judgeable,
   thresholdsMs: readonly number[],
   nowMs: number,
 ): Judged => {
   if (expiresAtMs === undefined || expiresAtMs <= nowMs) return nothing;
   const leftMs = expiresAtMs - nowMs;
-  const meant = thresholdsMs.filter((each) => each < expiresAtMs - createdAtMs).toSorted((a, b) => a - b);
+  const meant = thresholdsMs.filter((each) => each < expiresAtMs - renewedAtMs).toSorted((a, b) => a - b);
   const ahead = meant.findLast((each) => each < leftMs) ?? -Infinity;
   const againAtMs = nowMs + Math.max(dayMs, Math.floor(leftMs / 8));
   const nextAtMs = ahead === -Infinity ? againAtMs : Math.min(againAtMs, expiresAtMs - ahead);

@@ -107,8 +107,8 @@ class Sending {
     if (look.due?.channels.includes(channel.name) !== true) return 'done';
     const { reminder } = look.due;
     const key = { tokenId, thresholdMs: reminder.thresholdMs, channel: channel.name };
-    const keepUntilMs = reminder.token.expiresAtMs;
-    const claim = await store.claimReminder(key, { holder, nowMs: now(), staleMs, keepUntilMs });
+    const { expiresAtMs: keepUntilMs, renewedAtMs: sinceMs } = reminder.token;
+    const claim = await store.claimReminder(key, { holder, nowMs: now(), staleMs, keepUntilMs, sinceMs });
     if (isOutage(claim)) return claim;
     if (claim === 'busy' || claim === 'settled') return 'done';
     const sent = await channel.send(reminder);

@@ -1,6 +1,8 @@
-// The subject of a change, its generation, and the line that says how an account stands. Pure.
+// The subject of a change, its generation, and the lines that say how an account or a secret stands. Pure.
 
 import type { Change, OrgRecord, UserRecord } from './records.ts';
+import { neverMs } from './token-listing.ts';
+import type { NextSecret } from './token-store.ts';
 
 type AccountLine = Extract<Change, { generation: number }>;
 
@@ -53,3 +55,18 @@ export const changeOfAccount = (account: OrgRecord | UserRecord, atMs: number): 
     ? { kind: 'user', orgId: account.orgId, userId: account.id, ...facts }
     : { kind: 'org', orgId: account.id, ...facts };
 };
+
+/** The line of a token's next secret. */
+export const changeOfSecret = (
+  tokenId: string,
+  { number, digest, previousUntilMs, expiry }: NextSecret,
+  atMs: number,
+): Extract<Change, { kind: 'secret' }> => ({
+  kind: 'secret',
+  tokenId,
+  secretNumber: number,
+  digest,
+  previousUntilMs,
+  endsAtMs: expiry && (expiry.expiresAtMs ?? neverMs),
+  atMs,
+});

@@ -90,6 +90,8 @@ export const readToken = record({
   state: oneOf(['active', 'revoked']),
   createdAtMs: integer,
   expiresAtMs: optionalInteger,
+  /** When it was given this expiry; undefined: when it was made. */
+  renewedAtMs: optionalInteger,
   revokedAtMs: optionalInteger,
   /** The generations it was made in. */
   generation: record({ org: integer, user: integer }),
@@ -127,11 +129,12 @@ const changes = {
   token: record({ kind: oneOf(['token']), tokenId: text, atMs: integer }),
   /**
    * A token was given a new secret: what was made with one of a smaller number is dead. `digest`: of the new secret, so that
-   * a server that lost it can have it back. `previousUntilMs`: until then the secret before this one is good too.
+   * a server that lost it can have it back. `previousUntilMs`: until then the secret before this one is good too. `endsAtMs`: when
+   * the token expires (`neverMs`: never), where that is not what it was made with.
    */
   secret: record(
     { kind: oneOf(['secret']), tokenId: text, secretNumber: integer, digest: text, atMs: integer },
-    { previousUntilMs: integer },
+    { previousUntilMs: integer, endsAtMs: integer },
   ),
   session: record({ kind: oneOf(['session']), sessionId: text, atMs: integer }),
   user: record(
@@ -170,6 +173,8 @@ const auditEntry = record({
   result: oneOf(['done', 'refused']),
   /** Why it was refused: a denial's reason or a command error's code. */
   reason: optional(text),
+  /** When the token expires that was given a new lifetime: a time of ISO 8601, or `never`. */
+  expires: optional(text),
   /** `cli` for the operator at the command line. */
   clientAddress: text,
   via: optional(oneOf<AuditVia>(['console'])),

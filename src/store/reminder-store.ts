@@ -41,6 +41,8 @@ export interface ReminderClaim {
   readonly staleMs: number;
   /** The record may go then. */
   readonly keepUntilMs: number;
+  /** What was written before counts no more: it was about another expiry. */
+  readonly sinceMs?: number | undefined;
 }
 
 export interface ReminderStore {

@@ -71,6 +71,10 @@ export interface TokenListings {
 /** The sort key of what never expires. */
 export const neverMs = Number.MAX_SAFE_INTEGER;
 
+/** The expiry behind a sort key. */
+export const expiryOf = (endsAtMs: number): number | undefined =>
+  endsAtMs === neverMs ? undefined : endsAtMs;
+
 export const sortKeyOf = (token: Pick<ApiTokenRecord, 'id' | TokenOrder>, by: TokenOrder): TokenSortKey => ({
   value: by === 'expiresAtMs' ? (token.expiresAtMs ?? neverMs) : token[by],
   id: token.id,

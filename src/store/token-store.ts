@@ -34,7 +34,11 @@ export interface NextSecret {
   readonly number: number;
   /** Until then the present secret stays good; undefined: it dies at once. */
   readonly previousUntilMs: number | undefined;
+  /** The expiry of the token from then on; undefined: it keeps its own, and that was never changed. */
+  readonly expiry?: TokenExpiry | undefined;
 }
+
+export type TokenExpiry = Pick<ApiTokenRecord, 'expiresAtMs' | 'renewedAtMs'>;
 
 export interface TokenUse {
   readonly tokenId: string;
@@ -185,7 +189,8 @@ export interface ApiTokenStore {
   findToken(tokenId: string): Promise<ApiTokenRecord | undefined | Outage>;
   /**
    * Gives a token its next secret, in the shard of `tokenId`, and answers its record. The same secret of the same number
-   * again answers the same and changes nothing. `outdated`: the token has another number by now; read it again.
+   * again answers the same and changes nothing. `outdated`: the token has another number by now; read it again. With an expiry it
+   * is listed by that, kept as long as that asks, and looked at for reminders at once.
    */
   regenerateToken(
     tokenId: string,

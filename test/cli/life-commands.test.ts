@@ -51,6 +51,22 @@ t.test('a token is given a new secret, alone on standard output', async (t) => {
   t.same((await on(['token', 'regenerate', id, ...key])).stdout, first.stdout, 'a retry');
 });
 
+t.test('a token is given a new lifetime with its new secret', async (t) => {
+  const { on, json, id } = await furnished(t);
+  const expiry = async (...options: readonly string[]): Promise<unknown> =>
+    ((await json('token', 'regenerate', id, ...options)) as { expiresAt: unknown }).expiresAt;
+  const fromMs = Date.now();
+  const givenMs = Date.parse(String(await expiry('--lifetime', '90d')));
+  t.ok(givenMs >= fromMs + 90 * 86_400_000 && givenMs <= Date.now() + 90 * 86_400_000);
+  t.equal(await expiry(), new Date(givenMs).toISOString(), 'it keeps that');
+  t.equal(await expiry('--lifetime', 'never'), null);
+  t.match(await on(['token', 'regenerate', id, '--lifetime', '1s']), { code: 1, stderr: /one minute/ });
+  t.match(await on(['token', 'regenerate', id, '--lifetime', '90']), { code: 2, stderr: /--lifetime/ });
+  const table = (await on(['audit', '--action', 'token.regenerate'])).stdout;
+  t.match(table, `done, expires ${new Date(givenMs).toISOString()}`);
+  t.match(table, / done, expires never /);
+});
+
 t.test('a password comes from standard input and is never shown', async (t) => {
   const { on, folder } = await furnished(t);
   const password = 'correct horse battery';
@@ -138,6 +154,7 @@ t.test('of what is written down, one org, user, kind of command or time can be a
     subject: { org: undefined, user: undefined, tokenId: undefined },
     result: 'done',
     reason: undefined,
+    expires: undefined,
     clientAddress: '127.0.0.1',
     via: 'console',
     requestId: 'r',

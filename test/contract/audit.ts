@@ -14,6 +14,7 @@ export const exampleEntry = (over: Partial<AuditEntry> = {}): AuditEntry => ({
   subject: { org: 'acme', user: 'ann', tokenId: randomUUID() },
   result: 'done',
   reason: undefined,
+  expires: undefined,
   clientAddress: '192.0.2.7',
   via: undefined,
   requestId: 'request-1',

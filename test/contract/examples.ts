@@ -60,6 +60,7 @@ export const exampleToken = (
     state: 'active',
     createdAtMs: startMs,
     expiresAtMs: undefined,
+    renewedAtMs: undefined,
     revokedAtMs: undefined,
     generation: { org: 0, user: 0 },
     secretNumber: 0,

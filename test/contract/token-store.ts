@@ -10,6 +10,7 @@ import { auditContract } from './audit.ts';
 import { counts } from './counts.ts';
 import { deletions } from './deletions.ts';
 import { lostLines } from './lost-lines.ts';
+import { newExpiries } from './new-expiries.ts';
 import { newSecrets } from './new-secrets.ts';
 import { particulars } from './particulars.ts';
 import { collect, isAlive, type MakePlace, openFurnished, openStores, ownerOf, sure } from './places.ts';
@@ -26,6 +27,7 @@ export const tokenStoreContract = (t: Test, makePlace: MakePlace): void => {
   t.test('revocation', (t) => revocation(t, makePlace));
   t.test('deleted users and orgs', (t) => deletions(t, makePlace));
   t.test('new secrets', (t) => newSecrets(t, makePlace));
+  t.test('new secrets with another expiry', (t) => newExpiries(t, makePlace));
   t.test('uses, passwords and what a token carries', (t) => particulars(t, makePlace));
   t.test('listings of API tokens', (t) => tokenListings(t, makePlace));
   t.test('reminders', (t) => reminders(t, makePlace));

@@ -1,7 +1,13 @@
 // When a reminder is due: a table of times, thresholds and what was sent before.
 
 import t from 'tap';
-import { backOffMs, judgeChannels, judgeExpiry, thresholdsOf } from '../../src/reminders/reminder.ts';
+import {
+  backOffMs,
+  judgeChannels,
+  judgeExpiry,
+  reminderId,
+  thresholdsOf,
+} from '../../src/reminders/reminder.ts';
 import type { ReminderRecord } from '../../src/store/reminder-store.ts';
 import { exampleOrg, exampleToken, exampleUser } from '../contract/examples.ts';
 
@@ -35,6 +41,28 @@ t.test('a threshold that had passed when the token was made is left out', async 
   t.same(judged(2, 1), [1, undefined]);
   t.same(judged(14, 14), [undefined, 1.75], 'nor at the moment when it is made');
   t.same(judged(0.01, 0.005), [undefined, undefined], 'minutes: none at all');
+});
+
+t.test('of a token with a new lifetime the thresholds count from when it was given', async (t) => {
+  const renewedAtMs = createdAtMs + days(170);
+  const judge = (lifeDays: number, leftDays: number) => {
+    const expiresAtMs = renewedAtMs + days(lifeDays);
+    return judgeExpiry({ createdAtMs, renewedAtMs, expiresAtMs }, defaults, expiresAtMs - days(leftDays));
+  };
+  t.equal(judge(2, 2).thresholdMs, undefined, 'two days: nothing about 14 days or 3');
+  t.equal(judge(2, 1).thresholdMs, days(1));
+  t.equal(judge(90, 90).thresholdMs, undefined);
+  t.equal(judge(90, 14).thresholdMs, days(14));
+  const { token } = exampleToken(exampleUser('acme'), { expiresAtMs: createdAtMs });
+  const reminder = { token: { ...token, expiresAtMs: createdAtMs }, thresholdMs: days(3) };
+  const parties = { user: exampleUser('acme'), org: exampleOrg() };
+  t.equal(reminderId({ ...reminder, ...parties }), `reminder_${token.id}_259200`);
+  const renewed = { ...reminder, token: { ...reminder.token, renewedAtMs } };
+  t.equal(
+    reminderId({ ...renewed, ...parties }),
+    `reminder_${token.id}_259200_${createdAtMs}`,
+    'a receiver that knows the one before takes it for another',
+  );
 });
 
 t.test('no threshold, no reminder; the settings may change, so it is looked at again', async (t) => {

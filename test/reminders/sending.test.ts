@@ -2,6 +2,7 @@
 
 import t from 'tap';
 import { exampleUser, startMs } from '../contract/examples.ts';
+import { nextDigest } from '../contract/new-secrets.ts';
 import { sure } from '../contract/places.ts';
 import { readMail, startMailServer } from '../support/mail-server.ts';
 import { startWebhookReceiver } from '../support/webhook-receiver.ts';
@@ -61,6 +62,32 @@ t.test('each threshold is sent once, by mail and by webhook', async (t) => {
     ['mail sent', 'webhook sent'],
     'never of the expired one',
   );
+});
+
+t.test('a token with a new lifetime is reminded of anew, of the new expiry alone', async (t) => {
+  const world = await openWorld(t);
+  const [mail, hook] = [await startMailServer(t), await startWebhookReceiver(t)];
+  const ways = { smtp: smtpOn(mail.port), webhook: webhookOn(hook.url) };
+  const token = await world.make(14);
+  await world.round(ways);
+  world.nowMs += dayMs;
+  const expiresAtMs = world.nowMs + 90 * dayMs;
+  const next = { digest: nextDigest(token), number: 1, previousUntilMs: undefined };
+  const expiry = { expiresAtMs, renewedAtMs: world.nowMs };
+  await world.store.regenerateToken(token.id, { ...next, expiry }, world.nowMs);
+  const subjects = async (atMs: number): Promise<readonly (string | undefined)[]> => {
+    world.nowMs = atMs;
+    const before = mail.messages.length;
+    for (const _ of ['first', 'second']) await world.round(ways);
+    return mail.messages.slice(before).map(({ data }) => readMail(data).headers.get('subject'));
+  };
+  t.same(await subjects(world.nowMs), [], 'it has 90 days again');
+  t.same(await subjects(token.expiresAtMs! - 3 * dayMs), [], 'nothing at the thresholds of before');
+  t.same(await subjects(token.expiresAtMs!), []);
+  t.same(await subjects(expiresAtMs - 14 * dayMs), ['API token “ci” expires in 14 days']);
+  t.same(await subjects(expiresAtMs - 3 * dayMs), ['API token “ci” expires in 3 days']);
+  const ids = hook.hooks.map(({ id }) => id);
+  t.equal(new Set(ids).size, 3, 'each has an id of its own');
 });
 
 t.test('after a long time without rounds only the nearest threshold is sent', async (t) => {

@@ -115,6 +115,7 @@ export const auditEntry = object({
   subject: party,
   result: oneOf('done', 'refused'),
   reason: nullable(text),
+  expires: nullable(text),
   clientAddress: text,
   requestId: text,
   via: nullable(text),

@@ -128,12 +128,13 @@ const useColumns = (): readonly Column<AuditEntry>[] => {
     { title: t('audit.subject'), cell: ({ subject }) => <Party party={subject} /> },
     {
       title: t('audit.result'),
-      cell: ({ result, reason }) => (
+      cell: ({ result, reason, expires }) => (
         <span class="two">
           <span>
             <Badge tone={result === 'done' ? 'ok' : 'bad'}>{t(`audit.${result}`)}</Badge>
           </span>
           {reason !== null && <small>{reason}</small>}
+          {expires !== null && <NewExpiry expires={expires} />}
         </span>
       ),
     },
@@ -147,6 +148,15 @@ const useColumns = (): readonly Column<AuditEntry>[] => {
       ),
     },
   ];
+};
+
+const NewExpiry = ({ expires }: { readonly expires: string }) => {
+  const { t } = useWords();
+  return (
+    <small>
+      {t('token.expires')}: {expires === 'never' ? t('token.neverExpires') : <Time iso={expires} />}
+    </small>
+  );
 };
 
 /** Nobody named: the operator, or nobody known. */

@@ -7,7 +7,7 @@ const commands = [
   // Where store is redis-cluster://.
   'asking cluster|slots cluster|nodes',
   // On our keys.
-  'eval evalsha exists del pttl pexpire pexpireat get set',
+  'eval evalsha exists del pttl pexpire pexpireat persist get set',
   'hget hgetall hmget hexists hset hsetnx hdel hincrby',
   'zadd zrem zcard zlexcount zrangebylex zrevrangebylex zrangebyscore',
   'xadd xdel xrange xrevrange xread xinfo|stream',

@@ -3,14 +3,24 @@
 
 import { shardOfAccount, shardOfDigest, shardOfTokenId } from '../../tokens/shard.ts';
 import { recordRetentionMs } from '../api-token-state.ts';
+import { changeOfSecret } from '../changes.ts';
 import { oneOf, text } from '../record-reader.ts';
 import type { ApiTokenRecord } from '../records.ts';
-import type { ApiTokenStore } from '../token-store.ts';
+import { sortKeyOf } from '../token-listing.ts';
+import type { ApiTokenStore, TokenExpiry } from '../token-store.ts';
 import { lineOf } from './change-codec.ts';
 import { commandsOf, type MasterConnections, runOn, type Step, type StoreContext } from './context.ts';
 import { isStorableId, isStorableTokenId, shardOfSession } from './key-space.ts';
 import { parseToken, tokenDocument, tokenFieldNames } from './record-codec.ts';
-import { afterTime, indexKeysOf, indexToken, membersOf, vanishingOf } from './token-sets.ts';
+import {
+  afterTime,
+  expiryText,
+  indexKeysOf,
+  indexToken,
+  memberOf,
+  membersOf,
+  vanishingOf,
+} from './token-sets.ts';
 import {
   claimDigest,
   createToken,
@@ -33,9 +43,13 @@ export const loadToken = async (
   return parseToken(tokenId, await connections.on(key, (client) => client.hmget(key, ...tokenFieldNames)));
 };
 
+/** Until when a record is kept, in ms; '' for ever. */
+export const keepUntil = ({ expiresAtMs }: Pick<ApiTokenRecord, 'expiresAtMs'>): string =>
+  expiresAtMs === undefined ? '' : `${expiresAtMs + recordRetentionMs}`;
+
 const create: Step<'createToken'> = async (context, token, digest, perUserMax) => {
   if (!isStorableId(token.orgId) || !isStorableId(token.userId)) return 'user_unknown';
-  const keepUntilMs = token.expiresAtMs === undefined ? '' : `${token.expiresAtMs + recordRetentionMs}`;
+  const keepUntilMs = keepUntil(token);
   const made = await writeRecord(context, token, { digest, keepUntilMs, perUserMax });
   if (made !== 'created' || shardOfDigest(digest) === shardOfTokenId(token.id)) return made;
   // The record first, then the digest that leads to it: a digest in force always leads to a whole record.
@@ -111,24 +125,56 @@ const regenerate: Step<'regenerateToken'> = async (context, tokenId, secret, now
   const shard = shardOfTokenId(tokenId);
   if (shardOfDigest(digest) !== shard)
     throw new TypeError(`the new secret of ${tokenId} does not fall into the shard of its user`);
-  const change = {
-    kind: 'secret',
-    tokenId,
-    secretNumber: number,
-    digest,
-    previousUntilMs,
-    atMs: nowMs,
-  } as const;
-  const touched = [keys.token(tokenId), keys.digest(digest), keys.changes(shard)];
+  const renewal = secret.expiry && (await renewalOf(context, tokenId, number, secret.expiry));
+  if (typeof renewal === 'string') return renewal;
+  const change = changeOfSecret(tokenId, secret, nowMs);
+  const touched = [
+    keys.token(tokenId),
+    keys.digest(digest),
+    keys.changes(shard),
+    ...(renewal?.touched ?? []),
+  ];
   const rememberedUntilMs = (previousUntilMs ?? nowMs) + recordRetentionMs;
   const facts = [tokenId, digest, number, `${previousUntilMs ?? ''}`, rememberedUntilMs];
-  const reply = await write(regenerateToken, touched, [retentionMs, ...facts, ...lineOf(change)]);
+  const expiry = renewal?.facts ?? keptExpiry;
+  const reply = await write(regenerateToken, touched, [retentionMs, ...facts, ...expiry, ...lineOf(change)]);
   if (typeof reply === 'string')
     return oneOf(['unknown', 'revoked', 'outdated', 'digest_taken'])(reply, aReply);
   const token = parseToken(tokenId, reply);
   if (token === undefined) return 'unknown';
   own.note(change);
   return token;
+};
+
+/** What the script takes for no other expiry. */
+const keptExpiry: readonly string[] = Array.from({ length: 7 }, () => '');
+
+/** And for another one: the sets to which it belongs, and how they have the token before and then. */
+const renewalOf = async (
+  context: StoreContext,
+  tokenId: string,
+  number: number,
+  expiry: TokenExpiry,
+): Promise<'unknown' | 'outdated' | { readonly touched: string[]; readonly facts: string[] }> => {
+  const { keys } = context;
+  const before = await loadToken(context, tokenId);
+  if (before === undefined) return 'unknown';
+  // The script finds this number, or refuses: the expiry changes with it alone.
+  if (before.secretNumber !== number - 1 && before.secretNumber !== number) return 'outdated';
+  const now = { ...before, ...expiry };
+  const shard = shardOfTokenId(tokenId);
+  const byExpiry = (userId: string | undefined): string =>
+    keys.tokenIndex(shard, 'live', 'expiresAtMs', keys.account(before.orgId, userId));
+  return {
+    touched: [keys.vanishing(shard), byExpiry(before.userId), byExpiry(undefined), keys.looks(shard)],
+    facts: [
+      expiryText(now),
+      `${now.renewedAtMs ?? null}`,
+      keepUntil(now),
+      ...[before, now].map((each) => memberOf(sortKeyOf(each, 'expiresAtMs'), 'expiresAtMs')),
+      ...[before, now].map(vanishingOf),
+    ],
+  };
 };
 
 /** How many uses are on their way at once. */

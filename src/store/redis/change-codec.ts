@@ -15,11 +15,19 @@ const words: ReadonlyMap<string, string> = new Map([
   ['secretNumber', 'number'],
   ['digest', 'digest'],
   ['previousUntilMs', 'previousUntil'],
+  ['endsAtMs', 'ends'],
   ['generation', 'generation'],
   ['tokenGenerationMin', 'tokenGenerationMin'],
   ['state', 'state'],
 ]);
-const numbers = new Set(['atMs', 'secretNumber', 'previousUntilMs', 'generation', 'tokenGenerationMin']);
+const numbers = new Set([
+  'atMs',
+  'secretNumber',
+  'previousUntilMs',
+  'endsAtMs',
+  'generation',
+  'tokenGenerationMin',
+]);
 
 /** Every word and its value in turn. */
 export const lineOf = (change: Change): string[] => {
@@ -58,5 +66,6 @@ const states = new Set<string | undefined>(['active', 'disabled', 'deleted']);
 const valueOf = (property: string, text: string | undefined): string | number | undefined => {
   if (property === 'state') return states.has(text) ? text : undefined;
   if (text === undefined || !numbers.has(property)) return text;
-  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+  const number = /^\d{1,16}$/.test(text) ? Number(text) : NaN;
+  return Number.isSafeInteger(number) ? number : undefined;
 };

@@ -5,10 +5,13 @@
 import { shardOfAccount, shardOfDigest, shardOfTokenId } from '../../tokens/shard.ts';
 import { generationOf, subjectOf } from '../changes.ts';
 import type { Change } from '../records.ts';
+import { expiryOf } from '../token-listing.ts';
+import { keepUntil, loadToken } from './api-tokens.ts';
 import { accountLine, lineOf, parseLine } from './change-codec.ts';
 import { type MasterConnections, runOn, type StoreContext } from './context.ts';
 import { isStorableAccount, isStorableTokenId, type KeySpace, shardOfSession } from './key-space.ts';
 import { endOnce } from './token-scripts.ts';
+import { expiryText, reindexToken } from './token-sets.ts';
 import {
   allowAtMaxmemory,
   appendLine,
@@ -17,6 +20,7 @@ import {
   type Script,
   script,
   withGeneration,
+  writeExpiry,
 } from './script.ts';
 
 /**
@@ -55,9 +59,10 @@ return 1
 /**
  * Gives a token its newest secret again: the one it replaced is dead, or good until it said. KEYS token, mark of the
  * number for the case that there is no record, digest of the secret, stream, mark of the line. ARGV retentionMs, '1' when
- * the stream lacks the line, id, digest, number, previousUntilMs or '', words of the line.
+ * the stream lacks the line, id, digest, number, previousUntilMs or '', the expiry (three of `writeExpiry`; each '' where it
+ * keeps its own), words of the line.
  */
-const reapplySecret = script(`${appendLine}${appendAgain}${allowAtMaxmemory}
+const reapplySecret = script(`${appendLine}${appendAgain}${writeExpiry}${allowAtMaxmemory}
 allowAtMaxmemory(KEYS[4])
 local id, digest, number, previousUntilMs = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 local before = redis.call('HMGET', KEYS[1], 'doc', 'secretNumber', 'digest')
@@ -67,6 +72,7 @@ if not before[1] then
     redis.call('SET', KEYS[2], ARGV[5], 'PX', retentionOf(KEYS[4], ARGV[1]) or ARGV[1])
   end
 elseif present < number then
+  if ARGV[7] ~= '' then writeExpiry(KEYS[1], before[1], ARGV[7], ARGV[8], ARGV[9]) end
   redis.call('HSET', KEYS[1], 'digest', digest, 'secretNumber', ARGV[5])
   if present + 1 == number then redis.call('HSET', KEYS[1], 'previousDigest', before[3])
   else redis.call('HDEL', KEYS[1], 'previousDigest') end
@@ -78,7 +84,7 @@ elseif present < number then
     if left > 0 then redis.call('PEXPIRE', KEYS[3], left) end
   end
 end
-if ARGV[2] == '1' then appendAgain(KEYS[4], KEYS[5], ARGV[1], number, {unpack(ARGV, 7)}) end
+if ARGV[2] == '1' then appendAgain(KEYS[4], KEYS[5], ARGV[1], number, {unpack(ARGV, 10)}) end
 return 1
 `);
 
@@ -164,11 +170,29 @@ export const writeBack = async (
     // Of a session nothing is kept but its line, and a mark beside it.
     if (change.kind === 'session' && !isMissing) return;
     const flag = change.kind === 'session' ? [] : [isMissing ? '1' : '0'];
-    return runOn(connections, script, touched, [retentionMs, ...flag, ...args, ...lineOf(change)]);
+    const run = (): Promise<unknown> =>
+      runOn(connections, script, touched, [retentionMs, ...flag, ...args, ...lineOf(change)]);
+    return change.kind === 'secret' && change.endsAtMs !== undefined
+      ? reindexAfter(context, change.tokenId, run)
+      : run();
   };
   for (let from = 0; from < commands.length; from += batch)
     await Promise.all(commands.slice(from, from + batch).map(write));
   return 'done';
+};
+
+/** The sets have the expiry that a token had before; should they keep it, the next listing corrects them. */
+const reindexAfter = async (
+  context: StoreContext,
+  tokenId: string,
+  run: () => Promise<unknown>,
+): Promise<void> => {
+  const connections = context.unacknowledged('write_back');
+  const before = await loadToken(context, tokenId, connections);
+  await run();
+  const now = await loadToken(context, tokenId, connections);
+  if (before !== undefined && now !== undefined && before.expiresAtMs !== now.expiresAtMs)
+    await reindexToken(context, before, now);
 };
 
 /** Undefined for what has no record and needs none, or could not be stored by anybody. */
@@ -187,11 +211,12 @@ const commandOf = (keys: KeySpace, change: Change): Command | undefined => {
       return { shard, script: reapplyToken, touched, args: [atMs] };
     }
     case 'secret': {
-      const { tokenId, digest, secretNumber, previousUntilMs } = change;
+      const { tokenId, digest, secretNumber, previousUntilMs, endsAtMs } = change;
       const shard = shardOfTokenId(tokenId);
       if (!isStorableTokenId(tokenId) || shard !== shardOfDigest(digest)) return undefined;
       const touched = [keys.token(tokenId), keys.ended(shard, `secret:${tokenId}`), keys.digest(digest)];
-      const args = [tokenId, digest, secretNumber, `${previousUntilMs ?? ''}`];
+      const expiry = endsAtMs === undefined ? ['', '', ''] : expiryArgs(endsAtMs, change.atMs);
+      const args = [tokenId, digest, secretNumber, `${previousUntilMs ?? ''}`, ...expiry];
       return { shard, script: reapplySecret, touched: [...touched, ...linesOf(keys, shard, change)], args };
     }
     case 'user':
@@ -208,6 +233,11 @@ const commandOf = (keys: KeySpace, change: Change): Command | undefined => {
     case 'keys':
       return undefined;
   }
+};
+
+const expiryArgs = (endsAtMs: number, renewedAtMs: number): string[] => {
+  const renewed = { expiresAtMs: expiryOf(endsAtMs) };
+  return [expiryText(renewed), `${renewedAtMs}`, keepUntil(renewed)];
 };
 
 /** The stream, and the mark of the line that was written back to it. */

@@ -69,7 +69,7 @@ const mutable = new Set([
 ]);
 const documentNames = readToken.names.filter((name) => !mutable.has(name));
 
-/** Everything of a token that never changes, by name: nothing else that an object may carry gets into the store. */
+/** Everything else of a token, by name: nothing else that an object may carry gets into the store. Only its expiry changes. */
 export const tokenDocument = (token: ApiTokenRecord): string =>
   JSON.stringify(Object.fromEntries(documentNames.map((name) => [name, token[name] ?? null])));
 

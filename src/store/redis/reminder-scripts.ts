@@ -21,10 +21,11 @@ return 1
 
 /**
  * KEYS reminders of a token. ARGV field, holder, now, from when on another's `sending` still counts, until when the hash is
- * kept. Replies 'claimed', 'repeated', 'busy' or 'settled'.
+ * kept, what was written before which time counts no more. Replies 'claimed', 'repeated', 'busy' or 'settled'.
  */
 export const claimReminder = script(`${partsOf}
 local state, attempts, at, holder = partsOf(redis.call('HGET', KEYS[1], ARGV[1]))
+if at and tonumber(at) < tonumber(ARGV[6]) then state, attempts = nil, nil end
 if state == 'sent' or state == 'given_up' then return 'settled' end
 local isBegun = state == 'sending'
 if isBegun and holder ~= ARGV[2] and tonumber(at) > tonumber(ARGV[4]) then return 'busy' end

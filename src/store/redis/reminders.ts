@@ -94,12 +94,12 @@ const find: Step<'findReminders'> = async ({ keys, reads }, tokenId) => {
 const claim: Step<'claimReminder'> = async (
   { keys, write },
   key,
-  { holder, nowMs, staleMs, keepUntilMs },
+  { holder, nowMs, staleMs, keepUntilMs, sinceMs = 0 },
 ) => {
   const reply = await write(
     claimReminder,
     [keys.reminders(key.tokenId)],
-    [fieldOf(key), holder, nowMs, nowMs - staleMs, keepUntilMs],
+    [fieldOf(key), holder, nowMs, nowMs - staleMs, keepUntilMs, sinceMs],
   );
   return oneOf(['claimed', 'repeated', 'busy', 'settled'])(reply, 'the reply to a write');
 };

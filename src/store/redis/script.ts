@@ -147,3 +147,23 @@ end
 export const sameShard = `
 local function sameShard(id, digestKey) return string.sub(id, -1) == string.sub(digestKey, -63, -63) end
 `;
+
+/**
+ * `expiryIn(doc)`: the expiry in the document of a token, as JSON. `writeExpiry(key, doc, expiresAtMs, renewedAtMs,
+ * keepUntilMs)`: gives a token another one, the document being `doc`; 'null' or '' for never. All else in the document stays as
+ * it is, also what a later version wrote there. In JSON only a member's name stands in quotes before a colon. PERSIST comes
+ * first: where the user of the store may not do that, nothing is written.
+ */
+export const writeExpiry = `
+local function expiryIn(doc) return string.match(doc, '"expiresAtMs":([^,}]*)') or 'null' end
+local function withMember(doc, name, value)
+  local text = '"' .. name .. '":'
+  local found, times = string.gsub(doc, text .. '[^,}]*', text .. value, 1)
+  return times == 1 and found or string.sub(doc, 1, -2) .. ',' .. text .. value .. '}'
+end
+local function writeExpiry(key, doc, expiresAtMs, renewedAtMs, keepUntilMs)
+  if keepUntilMs == '' then redis.call('PERSIST', key) else redis.call('PEXPIREAT', key, keepUntilMs) end
+  doc = withMember(withMember(doc, 'expiresAtMs', expiresAtMs), 'renewedAtMs', renewedAtMs)
+  redis.call('HSET', key, 'doc', doc)
+end
+`;

@@ -5,8 +5,10 @@
 import { shardOfAccount } from '../../tokens/shard.ts';
 import type { ApiTokenRecord } from '../records.ts';
 import {
+  expiryOf,
   mergeSorted,
   scanLimitMax,
+  sortKeyOf,
   type TokenCount,
   type TokenListings,
   type TokenOrder,
@@ -17,7 +19,15 @@ import {
 import { loadToken } from './api-tokens.ts';
 import { commandsOf, runOn, type Step, type StoreContext } from './context.ts';
 import { allShards, isStorableAccount, isStorableTokenId } from './key-space.ts';
-import { afterTime, boundsOfName, buryScript, indexToken, memberOf, sortKeyOfMember } from './token-sets.ts';
+import {
+  afterTime,
+  boundsOfName,
+  buryScript,
+  indexToken,
+  memberOf,
+  reindexToken,
+  sortKeyOfMember,
+} from './token-sets.ts';
 import { createIndexGuard } from './upkeep.ts';
 
 /** Fewest members that a set is asked for. */
@@ -56,7 +66,10 @@ const membersOf = (
   return Promise.all(shardsOf(scan).flatMap((shard) => parts.map((part) => read(shard, part))));
 };
 
-/** The record that a member leads to. Corrects the sets where it leads to none, beside the listing. */
+/**
+ * The record that a member leads to. Corrects the sets beside the listing where it leads to none, or to one that stands
+ * elsewhere by now: its expiry has changed.
+ */
 const readMember = async (
   context: StoreContext,
   { sortKey, part, key }: Member,
@@ -66,7 +79,10 @@ const readMember = async (
   const token = await loadToken(context, sortKey.id);
   if (token === undefined)
     void attempt(() => unacknowledged('sweep').on(key, (client) => client.zrem(key, memberOf(sortKey, by))));
-  else if ((token.state === 'revoked') !== (part === 'revoked'))
+  else if (by === 'expiresAtMs' && sortKeyOf(token, by).value !== sortKey.value) {
+    const before = { ...token, expiresAtMs: expiryOf(Number(sortKey.value)) };
+    void attempt(() => reindexToken(context, before, token));
+  } else if ((token.state === 'revoked') !== (part === 'revoked'))
     void attempt(() => indexToken(context, token));
   return token;
 };

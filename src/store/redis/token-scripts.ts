@@ -1,7 +1,15 @@
 // Scripts that write API tokens, ended sessions and signing keys. Each is atomic and safe to repeat. Those that take
 // something away or replace it append their line to the shard's change stream.
 
-import { allowAtMaxmemory, appendLine, endWithoutRecord, expireRecord, sameShard, script } from './script.ts';
+import {
+  allowAtMaxmemory,
+  appendLine,
+  endWithoutRecord,
+  expireRecord,
+  sameShard,
+  script,
+  writeExpiry,
+} from './script.ts';
 
 /**
  * KEYS token, user, index of the user's tokens, vanishing records, six indexes (token-sets.ts), the user's live
@@ -69,12 +77,25 @@ return 1
 `);
 
 /**
- * Gives a token its next secret. KEYS token, digest of the secret, stream. ARGV retentionMs, id, digest, number,
- * previousUntilMs or '', until when the secret before is remembered, words of the line. Replies the fields of the token,
- * or 'unknown', 'revoked', 'outdated' or 'digest_taken'.
+ * Gives a token its next secret. KEYS token, digest of the secret, stream; then, where it gets an expiry, vanishing records,
+ * live tokens by expiry of the user and of the org, looks for reminders. ARGV retentionMs, id, digest, number,
+ * previousUntilMs or '', until when the secret before is remembered, the expiry (three of `writeExpiry`; each '' where it keeps
+ * its own), member by expiry before and then, vanishing member before and then, words of the line. Replies the fields of
+ * the token, or 'unknown', 'revoked', 'outdated' or 'digest_taken'.
  */
-export const regenerateToken = script(`${appendLine}
+export const regenerateToken = script(`${appendLine}${writeExpiry}
 local id, digest, number, previousUntilMs = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
+local function renew(doc)
+  writeExpiry(KEYS[1], doc, ARGV[7], ARGV[8], ARGV[9])
+  redis.call('ZREM', KEYS[4], ARGV[12])
+  for _, index in ipairs({KEYS[5], KEYS[6]}) do
+    redis.call('ZREM', index, ARGV[10])
+    redis.call('ZADD', index, 0, ARGV[11])
+  end
+  if ARGV[9] == '' then return redis.call('ZREM', KEYS[7], id) end
+  redis.call('ZADD', KEYS[4], ARGV[9], ARGV[13])
+  redis.call('ZADD', KEYS[7], 0, id)
+end
 local function fields()
   return redis.call('HMGET', KEYS[1], 'doc', 'revokedAtMs', 'secretNumber', 'previousUntilMs', 'lastUsedAtMs')
 end
@@ -85,13 +106,14 @@ local present = tonumber(before[3] or '0')
 if present == number and before[4] == digest then return fields() end
 if present + 1 ~= number then return 'outdated' end
 if redis.call('EXISTS', KEYS[2]) == 1 then return 'digest_taken' end
+if ARGV[7] ~= '' then renew(before[1]) end
 redis.call('HSET', KEYS[1], 'digest', digest, 'secretNumber', ARGV[4], 'previousDigest', before[4])
 if previousUntilMs == '' then redis.call('HDEL', KEYS[1], 'previousUntilMs')
 else redis.call('HSET', KEYS[1], 'previousUntilMs', previousUntilMs) end
 redis.call('SET', KEYS[2], id)
 local left = redis.call('PTTL', KEYS[1])
 if left > 0 then redis.call('PEXPIRE', KEYS[2], left) end
-appendLine(KEYS[3], ARGV[1], {unpack(ARGV, 7)})
+appendLine(KEYS[3], ARGV[1], {unpack(ARGV, 14)})
 if string.sub(before[4], 2, 2) == string.sub(digest, 2, 2) then
   redis.pcall('PEXPIREAT', string.sub(KEYS[2], 1, -65) .. before[4], ARGV[6])
 end

@@ -17,7 +17,7 @@ import {
 import { DamagedRecord, integer, optional, parseJson, record, text } from '../record-reader.ts';
 import { runOn, type StoreContext } from './context.ts';
 import type { KeySpace } from './key-space.ts';
-import { expireRecord, script } from './script.ts';
+import { expireRecord, script, writeExpiry } from './script.ts';
 
 /** What the indexes hold of a token, and what is left of it once its record has vanished: written in this order. */
 export type IndexedToken = ReturnType<typeof readIndexed>;
@@ -66,6 +66,10 @@ export const membersOf = (token: IndexedToken): string[] => {
   return [...members, ...members];
 };
 
+/** As the document of a token has it. */
+export const expiryText = ({ expiresAtMs }: Pick<IndexedToken, 'expiresAtMs'>): string =>
+  `${expiresAtMs ?? null}`;
+
 /** A member of the set of records that vanish: all that is needed to take them out of the indexes then. */
 export const vanishingOf = (token: IndexedToken): string =>
   JSON.stringify(readIndexed.names.map((name) => token[name] ?? null));
@@ -83,22 +87,24 @@ export const parseVanishing = (member: string): IndexedToken => {
 };
 
 /**
- * Puts a token into the sets it belongs to, and out of all others; out of every one when its record has vanished.
+ * Puts a token into the sets it belongs to, and out of all others; out of every one when its record has vanished. Given with an
+ * expiry it has no more, it leaves those that hold that.
  * KEYS token, the user's ids, vanishing records, six sets of live ones, six of revoked ones, looks for reminders. ARGV id, member of the vanishing
- * records, six members.
+ * records, six members (the third of each three by expiry), expiry.
  */
-const indexScript = script(`
+const indexScript = script(`${writeExpiry}
 local known = redis.call('HMGET', KEYS[1], 'doc', 'revokedAtMs')
+local isCurrent = known[1] and expiryIn(known[1]) == ARGV[9]
 local left = redis.call('PTTL', KEYS[1])
 local to = known[1] and (known[2] and 9 or 3) or nil
 if known[1] then redis.call('ZADD', KEYS[2], 0, ARGV[1]) else redis.call('ZREM', KEYS[2], ARGV[1]) end
 for _, part in ipairs({3, 9}) do
   for i = 1, 6 do
-    if part == to then redis.call('ZADD', KEYS[part + i], 0, ARGV[2 + i])
+    if part == to and (isCurrent or i % 3 ~= 0) then redis.call('ZADD', KEYS[part + i], 0, ARGV[2 + i])
     else redis.call('ZREM', KEYS[part + i], ARGV[2 + i]) end
   end
 end
-if left >= 0 then
+if left >= 0 and isCurrent then
   local now = redis.call('TIME')
   redis.call('ZADD', KEYS[3], string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000) + left), ARGV[2])
 else redis.call('ZREM', KEYS[3], ARGV[2]) end
@@ -130,5 +136,16 @@ export const indexToken = async (
     token.id,
     vanishingOf(token),
     ...membersOf(token),
+    expiryText(token),
   ]);
+};
+
+/** `before`: with the expiry by which the token stands in the sets. */
+export const reindexToken = async (
+  context: Pick<StoreContext, 'keys' | 'unacknowledged'>,
+  before: IndexedToken,
+  now: IndexedToken,
+): Promise<void> => {
+  await indexToken(context, before);
+  await indexToken(context, now);
 };

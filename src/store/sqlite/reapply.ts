@@ -4,12 +4,13 @@
 import type { Outage } from '../../decision/outcome.ts';
 import { changeOfAccount } from '../changes.ts';
 import type { Change, OrgRecord, UserRecord } from '../records.ts';
+import { expiryOf } from '../token-listing.ts';
 import { changedAtMsOf, findOrg, findUser, writeAccount } from './accounts.ts';
 import { appendOnce } from './change-log.ts';
 import type { FileConnection } from './connection.ts';
 import { writeDeletion } from './deletion.ts';
 import type { FileAccess } from './file-access.ts';
-import { markRevoked } from './tokens.ts';
+import { markRevoked, writeExpiry } from './tokens.ts';
 
 const changesAtOnce = 500;
 
@@ -46,9 +47,9 @@ const applyToRecord = (connection: FileConnection, change: Change): Applied => {
     case 'token':
       markRevoked(connection, change.tokenId, change.atMs);
       return { line: change };
-    case 'secret':
+    case 'secret': {
       // The secret it replaced is known only when it is the very one before it.
-      connection.run(
+      const isBehind = connection.run(
         `UPDATE tokens SET previous_digest = iif(secret_number = ?1 - 1, digest, NULL), digest = ?2,
            previous_secret_expires_at_ms = ?3, secret_number = ?1
          WHERE id = ?4 AND secret_number < ?1`,
@@ -57,7 +58,12 @@ const applyToRecord = (connection: FileConnection, change: Change): Applied => {
         change.previousUntilMs ?? null,
         change.tokenId,
       );
+      if (isBehind > 0 && change.endsAtMs !== undefined) {
+        const expiry = { expiresAtMs: expiryOf(change.endsAtMs), renewedAtMs: change.atMs };
+        writeExpiry(connection, change.tokenId, expiry);
+      }
       return { line: change };
+    }
     case 'user':
       return raise(connection, findUser(connection, change.orgId, change.userId), change);
     case 'org':

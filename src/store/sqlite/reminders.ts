@@ -67,8 +67,10 @@ const findReminder = (
   return row && parseReminder(row);
 };
 
-const claimReminder: Step<'claimReminder'> = (connection, key, { holder, nowMs, staleMs, keepUntilMs }) => {
-  const known = findReminder(connection, key);
+const claimReminder: Step<'claimReminder'> = (connection, key, claim) => {
+  const { holder, nowMs, staleMs, keepUntilMs, sinceMs = -Infinity } = claim;
+  const found = findReminder(connection, key);
+  const known = found !== undefined && found.atMs >= sinceMs ? found : undefined;
   if (known?.state === 'sent' || known?.state === 'given_up') return 'settled';
   const isBegun = known?.state === 'sending';
   if (isBegun && known.holder !== holder && nowMs < known.atMs + staleMs) return 'busy';

@@ -127,7 +127,18 @@ export const parseKey = (row: TableRow): SigningKeyRecord => {
 export const changeTable = tableOf(
   'changes',
   ['kind', 'orgId', 'subject'],
-  ['kind', 'orgId', 'subject', 'generation', 'tokenGenerationMin', 'state', 'digest', 'untilMs', 'atMs'],
+  [
+    'kind',
+    'orgId',
+    'subject',
+    'generation',
+    'tokenGenerationMin',
+    'state',
+    'digest',
+    'untilMs',
+    'endsAtMs',
+    'atMs',
+  ],
 );
 
 export const parseChange = (row: TableRow): Change => {

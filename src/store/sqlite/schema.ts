@@ -226,6 +226,11 @@ const migrations: readonly string[] = [
   CREATE TABLE counts (name TEXT PRIMARY KEY, value REAL NOT NULL, until_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE INDEX counts_by_end ON counts (until_ms);
   `,
+  `
+  -- When a token was given its expiry; NULL: when it was made. And the expiry that goes with a new secret.
+  ALTER TABLE tokens ADD COLUMN renewed_at_ms INTEGER;
+  ALTER TABLE changes ADD COLUMN ends_at_ms INTEGER;
+  `,
 ];
 
 /** Brings an open database to the newest version, in one transaction; several processes may try at once. */

@@ -2,8 +2,9 @@
 // its caller holds.
 
 import { recordRetentionMs, secretEndMs } from '../api-token-state.ts';
+import { changeOfSecret } from '../changes.ts';
 import type { ApiTokenRecord } from '../records.ts';
-import type { ApiTokenStore, LookUps, TokenUse } from '../token-store.ts';
+import type { ApiTokenStore, LookUps, TokenExpiry, TokenUse } from '../token-store.ts';
 import { shardOfTokenId } from '../../tokens/shard.ts';
 import { findOrg, findUser } from './accounts.ts';
 import { appendLine, appendOnce, isKnownLine } from './change-log.ts';
@@ -92,15 +93,28 @@ const regenerateToken: Step<'regenerateToken'> = (connection, tokenId, secret, n
     secret.previousUntilMs ?? null,
     tokenId,
   );
-  appendLine(connection, {
-    kind: 'secret',
-    tokenId,
+  if (secret.expiry !== undefined) writeExpiry(connection, tokenId, secret.expiry);
+  appendLine(connection, changeOfSecret(tokenId, secret, nowMs));
+  return {
+    ...token,
     secretNumber: secret.number,
-    digest: secret.digest,
-    previousUntilMs: secret.previousUntilMs,
-    atMs: nowMs,
-  });
-  return { ...token, secretNumber: secret.number, previousSecretExpiresAtMs: secret.previousUntilMs };
+    previousSecretExpiresAtMs: secret.previousUntilMs,
+    ...secret.expiry,
+  };
+};
+
+/** It is looked at for reminders at once. */
+export const writeExpiry = (
+  connection: FileConnection,
+  tokenId: string,
+  { expiresAtMs, renewedAtMs }: TokenExpiry,
+): void => {
+  connection.run(
+    'UPDATE tokens SET expires_at_ms = ?, renewed_at_ms = ?, remind_at_ms = 0 WHERE id = ?',
+    expiresAtMs ?? null,
+    renewedAtMs ?? null,
+    tokenId,
+  );
 };
 
 const recordUses = (connection: FileConnection, uses: readonly TokenUse[]): void => {

@@ -35,6 +35,9 @@ const entry = named(
     subject: party.meta({ description: 'To whom. Null: not known, or does not apply.' }),
     result,
     reason: z.string().nullable().meta({ description: 'Why it was refused.' }),
+    expires: z.string().nullable().meta({
+      description: 'When the API token expires that was given a new lifetime: a time, or `never`.',
+    }),
     clientAddress: z.string().meta({ description: 'From where; `cli`: the operator’s command line.' }),
     via: z
       .enum(['api', 'console', 'cli'])
@@ -108,12 +111,21 @@ const readingOf = ({ limit, cursor, action, user, result, from, until }: z.outpu
 const answer = (request: SurfaceRequest, page: Page<AuditEntry> | CommandError | Refusal): Result =>
   isFailure(page) ? page : pageReply(request, { items: page.items.map(showEntry) }, page.nextCursor);
 
-const showEntry = ({ atMs, actor, subject, reason, via, ...rest }: AuditEntry): z.output<typeof entry> => ({
+const showEntry = ({
+  atMs,
+  actor,
+  subject,
+  reason,
+  expires,
+  via,
+  ...rest
+}: AuditEntry): z.output<typeof entry> => ({
   ...rest,
   at: timeOf(atMs),
   actor: showParty(actor),
   subject: showParty(subject),
   reason: reason ?? null,
+  expires: expires ?? null,
   via: via ?? (rest.clientAddress === 'cli' ? 'cli' : 'api'),
 });
 
