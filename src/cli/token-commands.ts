@@ -149,6 +149,11 @@ const tokenRegenerate = storeCommand({
       'how long the old secret stays good, e.g. 1h, up to 7d; 0s unless given',
       readDuration,
     ),
+    lifetime: optionRead(
+      '--lifetime <DURATION>',
+      'how long the token lives from now on, such as 90d, or never; it keeps its expiry unless given',
+      readLifetime,
+    ),
     isShort: shortFlag,
     idempotencyKey: option(
       '--idempotency-key <KEY>',
@@ -157,12 +162,13 @@ const tokenRegenerate = storeCommand({
   },
   help:
     '\nOnly the secret goes to standard output:\n' +
-    '  TOKEN=$(tollgate token regenerate 3f0a6f0e-8f6b-4f43-9a55-000000000007 --overlap 1h)',
-  run: async ({ tokenId, overlapMs = 0, isShort, idempotencyKey }, session) =>
+    '  TOKEN=$(tollgate token regenerate 3f0a6f0e-8f6b-4f43-9a55-000000000007 --overlap 1h --lifetime 90d)',
+  run: async ({ tokenId, overlapMs = 0, lifetime, isShort, idempotencyKey }, session) =>
     withAudit(session, 'token.regenerate', await subjectOf(session, tokenId), () =>
       session.apiTokens.regenerateApiToken({
         tokenId,
         overlapMs,
+        lifetimeMs: lifetime === 'never' ? null : lifetime,
         length: isShort ? 32 : 65,
         idempotencyKey,
       }),

@@ -1,13 +1,15 @@
-// A new secret for the same API token: the old one dies at once, or after an overlap in which both are good. With an
-// idempotency key a retry gives the same secret and burns none. The secret is returned and kept nowhere.
+// A new secret for the same API token: the old one dies at once, or after an overlap in which both are good. The token keeps
+// its expiry, or is given a new lifetime. With an idempotency key a retry gives the same secret and burns none. The secret is
+// returned and kept nowhere.
 
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import { isTokenDead } from '../store/api-token-state.ts';
-import type { ApiTokenRecord } from '../store/records.ts';
+import type { ApiTokenRecord, OrgRecord } from '../store/records.ts';
 import { shardOfTokenId } from '../tokens/shard.ts';
 import { createSecret, digestOf, type SecretLength } from '../tokens/api-token.ts';
 import type { CreateApiTokenDeps, CreatedApiToken } from './create-api-token.ts';
 import { derivationFor, type GivenBy } from './idempotency.ts';
+import { grantLifetime } from './lifetime.ts';
 import { checkTokenId, tokenUnknown } from './names.ts';
 import { findActiveOwner } from './owner.ts';
 import { isCommandError, type CommandError, commandError, isFailure } from './command-error.ts';
@@ -16,6 +18,8 @@ export interface Regeneration {
   readonly tokenId: string;
   /** How long the old secret stays good: 0 to seven days. */
   readonly overlapMs: number;
+  /** Of the token from now on: ms, or null for "never". Undefined: it keeps its expiry. */
+  readonly lifetimeMs?: number | null | undefined;
   readonly length: SecretLength;
   /** A retry with the same key gives the same secret, until the token gets another. */
   readonly idempotencyKey?: string | undefined;
@@ -39,8 +43,11 @@ export const regenerateApiToken = async (
   const derivation = await derivationFor(deps.openDerived, command.idempotencyKey, command.givenBy);
   if (isCommandError(derivation)) return derivation;
   for (let attempt = 0; attempt < triesMax; attempt++) {
-    const token = await findRegenerable(deps, tokenId);
-    if (isFailure(token)) return token;
+    const found = await findRegenerable(deps, tokenId);
+    if (isFailure(found)) return found;
+    const { token, org } = found;
+    const lifetime = lifetimeOf(command, org);
+    if (isCommandError(lifetime)) return lifetime;
     if (command.onlyFrom !== undefined && token.secretNumber !== command.onlyFrom) return secretReplaced;
     const secretOf = (number: number): string =>
       derivation?.derived.secret(tokenId, number, derivation.key, length) ??
@@ -50,11 +57,14 @@ export const regenerateApiToken = async (
     for (const step of numbers) {
       const number = token.secretNumber + step;
       const secret = secretOf(number);
-      const answer = await put(deps, command, token, { number, digest: digestOf(secret) });
+      const answer = await put(deps, command, token, { number, digest: digestOf(secret), lifetime });
       if (answer === 'unknown') return tokenUnknown(tokenId);
       if (answer === 'revoked') return tokenRevoked;
-      if (answer !== 'outdated' && answer !== 'digest_taken')
-        return isOutage(answer) ? answer : { secret, record: answer, ...(step === 0 && { isRepeat: true }) };
+      if (answer === 'outdated' || answer === 'digest_taken') continue;
+      if (isOutage(answer)) return answer;
+      if (lifetime !== undefined && !hasLifetime(answer, lifetime)) return keyUsedOtherwise;
+      const isRepeat = step === 0 && ({ isRepeat: true } as const);
+      return { secret, record: answer, ...isRepeat, ...(lifetime !== undefined && { isRenewed: true }) };
     }
   }
   return commandError(
@@ -63,22 +73,50 @@ export const regenerateApiToken = async (
   );
 };
 
+interface Lifetime {
+  /** Undefined: for ever. */
+  readonly lifetimeMs: number | undefined;
+}
+
+/** Undefined: the token keeps its expiry. */
+const lifetimeOf = (
+  { lifetimeMs }: Regeneration,
+  { tokenLifetimeMsMax }: OrgRecord,
+): Lifetime | CommandError | undefined =>
+  lifetimeMs === undefined ? undefined : grantLifetime(lifetimeMs, undefined, tokenLifetimeMsMax);
+
+/** Whether a token has its expiry from a command with this lifetime: a repeated one changed nothing. */
+const hasLifetime = ({ expiresAtMs, renewedAtMs }: ApiTokenRecord, { lifetimeMs }: Lifetime): boolean =>
+  renewedAtMs !== undefined &&
+  expiresAtMs === (lifetimeMs === undefined ? undefined : renewedAtMs + lifetimeMs);
+
 const put = (
   { store, now }: CreateApiTokenDeps,
   { overlapMs }: Regeneration,
-  token: ApiTokenRecord,
-  secret: { readonly number: number; readonly digest: string },
+  { id, expiresAtMs, renewedAtMs }: ApiTokenRecord,
+  next: { readonly number: number; readonly digest: string; readonly lifetime: Lifetime | undefined },
 ) => {
+  const { lifetime, ...secret } = next;
   const nowMs = now();
-  const previousUntilMs = overlapMs === 0 ? undefined : nowMs + overlapMs;
-  return store.regenerateToken(token.id, { ...secret, previousUntilMs }, nowMs);
+  // Once it was renewed, every line of the feed says the expiry: the line of an earlier secret may be lost with it.
+  const kept = renewedAtMs === undefined ? undefined : { expiresAtMs, renewedAtMs };
+  const expiry = lifetime === undefined ? kept : expiryOf(lifetime, nowMs);
+  // The old secret may be cached with an expiry that was later: its own end is what every replica hears of.
+  const untilMs = nowMs + Math.min(overlapMs, lifetime?.lifetimeMs ?? Infinity);
+  const previousUntilMs = overlapMs === 0 ? undefined : untilMs;
+  return store.regenerateToken(id, { ...secret, previousUntilMs, expiry }, nowMs);
 };
 
-/** The token, if a new secret would be good for anything. */
+const expiryOf = ({ lifetimeMs }: Lifetime, nowMs: number) => ({
+  expiresAtMs: lifetimeMs === undefined ? undefined : nowMs + lifetimeMs,
+  renewedAtMs: nowMs,
+});
+
+/** The token and its org, if a new secret would be good for anything. */
 const findRegenerable = async (
   { store, now }: CreateApiTokenDeps,
   tokenId: string,
-): Promise<ApiTokenRecord | CommandError | Outage> => {
+): Promise<{ readonly token: ApiTokenRecord; readonly org: OrgRecord } | CommandError | Outage> => {
   const token = await store.findToken(tokenId);
   if (isOutage(token)) return token;
   if (token === undefined) return tokenUnknown(tokenId);
@@ -87,8 +125,13 @@ const findRegenerable = async (
   if (isTokenDead(token, owner.user, owner.org)) return tokenRevoked;
   if (token.expiresAtMs !== undefined && token.expiresAtMs <= now())
     return commandError('token_expired', 'This API token has expired. Make a new one.');
-  return token;
+  return { token, org: owner.org };
 };
+
+const keyUsedOtherwise = commandError(
+  'idempotency_conflict',
+  'This idempotency key gave the token its secret with another lifetime. Use a new key for a new command.',
+);
 
 const secretReplaced = commandError(
   'secret_replaced',

@@ -71,6 +71,18 @@ const scenarios = (t: Test, makePlace: (t: Test) => OpenStore): void => {
     t.equal(await there.look(next.secret), 'live');
   });
 
+  t.test('regenerated for a shorter life: the old secret ends with the token on both', async (t) => {
+    const { clock, here, there, token, gone } = await openPair(t, makePlace(t));
+    const made = await token();
+    const times = { overlapMs: dayMs, lifetimeMs: 10 * minuteMs };
+    const next = done(await here.apiTokens.regenerateApiToken({ tokenId: made.id, ...times, length: 65 }));
+    await there.until(async () => (await there.look(next.secret)) === 'live');
+    t.same([await there.look(made.secret), await there.look(made.accessToken, 'jwt')], ['live', 'live']);
+    clock.nowMs += 10 * minuteMs;
+    t.same(await gone(made), ['token_revoked', 'token_revoked']);
+    t.equal(await there.look(next.secret), 'token_expired');
+  });
+
   t.test('a retry at the other replica gives the same secret, and the same token', async (t) => {
     const { here, there, token } = await openPair(t, makePlace(t));
     const { id } = await token();

@@ -27,19 +27,20 @@ export interface TokenOperationsDeps {
   readonly regenerations: SentBefore;
 }
 
+const lifetime = z.union(
+  [
+    z.literal('never').transform(() => null),
+    duration('From one minute to a hundred years, within the organization’s maximum.'),
+  ],
+  'Write a duration of ISO 8601 in weeks, days, hours, minutes or seconds, e.g. P90D, or "never"',
+);
+
 const createBody = named(
   'NewApiToken',
   z.strictObject({
     name: nameText,
     scopes: scopeList,
-    lifetime: z
-      .union(
-        [
-          z.literal('never').transform(() => null),
-          duration('From one minute to a hundred years, within the organization’s maximum.'),
-        ],
-        'Write a duration of ISO 8601 in weeks, days, hours, minutes or seconds, e.g. P90D, or "never"',
-      )
+    lifetime: lifetime
       .optional()
       .meta({ description: 'Without it: the server’s default, cut to the organization’s maximum.' }),
     openid: z.boolean().optional().meta({ description: 'An ID token comes with each exchange.' }),
@@ -56,6 +57,9 @@ const regenerateBody = named(
     )
       .refine((ms) => ms <= overlapMsMax, 'Seven days (P7D) at most')
       .optional(),
+    lifetime: lifetime
+      .optional()
+      .meta({ description: 'Of the token, from now on. Without it: the token keeps its expiry.' }),
   }),
 );
 
@@ -170,7 +174,7 @@ const regenerateOperation = (deps: TokenOperationsDeps): Operation =>
     path: deps.paths.regenerate,
     tag: 'API tokens',
     summary: 'Give an API token a new secret',
-    description: `The token keeps its id, name, scopes, networks and expiry. With an \`Idempotency-Key\` a retry answers the same secret instead of burning it. ${rightsSentence}`,
+    description: `The token keeps its id, name, scopes and networks; its expiry too, unless \`lifetime\` gives it another. With an \`Idempotency-Key\` a retry answers the same secret instead of burning it. ${rightsSentence}`,
     query: noQuery,
     body: regenerateBody,
     takesIdempotencyKey: true,
@@ -179,28 +183,36 @@ const regenerateOperation = (deps: TokenOperationsDeps): Operation =>
       'token_unknown',
       'token_revoked',
       'token_expired',
+      'lifetime_malformed',
+      'lifetime_too_long',
       'user_disabled',
       'scope_too_wide',
       'idempotency_malformed',
       'idempotency_conflict',
       'idempotency_unavailable',
     ],
-    example: { parameters: { org: example.org, tokenId: example.tokenId }, body: { overlap: 'P1D' } },
+    example: {
+      parameters: { org: example.org, tokenId: example.tokenId },
+      body: { overlap: 'P1D', lifetime: 'P90D' },
+    },
     run: async ({ parameters, body, idempotencyKey }, actor) => {
       const { org = '', tokenId = '' } = parameters;
-      const overlapMs = body.overlap ?? 0;
+      const { overlap: overlapMs = 0, lifetime: lifetimeMs } = body;
+      const given = { overlapMs, lifetimeMs };
       const elsewhere = refuseElsewhere(deps, 'token.regenerate', org, actor);
       const { identity } = actor;
       const use = [identity.org.id, identity.user.id, tokenId, idempotencyKey ?? ''];
       const isKeyed = idempotencyKey !== undefined;
-      if (elsewhere === undefined && isKeyed && deps.regenerations.isAnother(use, { overlapMs }))
+      if (elsewhere === undefined && isKeyed && deps.regenerations.isAnother(use, given))
         return keyUsedOtherwise;
-      const command = { tokenId, overlapMs, length: 65, idempotencyKey } as const;
+      const command = { tokenId, ...given, length: 65, idempotencyKey } as const;
       const made = elsewhere ?? (await deps.commands.regenerateApiToken(actor, command));
       if (isFailure(made)) return made;
       const nowMs = deps.now();
-      if (isKeyed && !mayBeFrom(made.record, overlapMs, nowMs)) return keyUsedOtherwise;
-      if (isKeyed) deps.regenerations.note(use, { overlapMs });
+      // With a new lifetime the old secret ends with the token at the latest.
+      const overlapGivenMs = Math.min(overlapMs, lifetimeMs ?? Infinity);
+      if (isKeyed && !mayBeFrom(made.record, overlapGivenMs, nowMs)) return keyUsedOtherwise;
+      if (isKeyed) deps.regenerations.note(use, given);
       return reply(showNewToken(made.record, made.secret, nowMs));
     },
   });
