@@ -3,7 +3,8 @@
 
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import type { Log } from '../observe/log.ts';
-import type { TokenStore, TokenUse } from '../store/token-store.ts';
+import type { TokenUse } from '../store/api-token-store.ts';
+import type { TokenStore } from '../store/token-store.ts';
 import { createFlusher } from './flusher.ts';
 
 export type LastUsed = ReturnType<typeof createLastUsed>;

@@ -2,7 +2,7 @@
 
 import type { Change, OrgRecord, UserRecord } from './records.ts';
 import { neverMs } from './token-listing.ts';
-import type { NextSecret } from './token-store.ts';
+import type { NextSecret } from './api-token-store.ts';
 
 type AccountLine = Extract<Change, { generation: number }>;
 

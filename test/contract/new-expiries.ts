@@ -3,7 +3,8 @@
 import type { Test } from 'tap';
 import type { Change } from '../../src/store/records.ts';
 import { neverMs, type TokenScan } from '../../src/store/token-listing.ts';
-import type { TokenExpiry, TokenStore } from '../../src/store/token-store.ts';
+import type { TokenExpiry } from '../../src/store/api-token-store.ts';
+import type { TokenStore } from '../../src/store/token-store.ts';
 import { exampleToken, startMs } from './examples.ts';
 import { nextDigest } from './new-secrets.ts';
 import { isAlive, type MakePlace, openFurnished, sure } from './places.ts';

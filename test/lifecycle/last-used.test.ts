@@ -3,7 +3,7 @@
 import t from 'tap';
 import { outage } from '../../src/decision/outcome.ts';
 import { createLastUsed } from '../../src/lifecycle/last-used.ts';
-import type { TokenUse } from '../../src/store/token-store.ts';
+import type { TokenUse } from '../../src/store/api-token-store.ts';
 import { anywhere, createWorld } from './world.ts';
 
 const openLastUsed = () => {

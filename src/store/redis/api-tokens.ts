@@ -7,7 +7,7 @@ import { changeOfSecret } from '../changes.ts';
 import { oneOf, text } from '../record-reader.ts';
 import type { ApiTokenRecord } from '../records.ts';
 import { sortKeyOf } from '../token-listing.ts';
-import type { ApiTokenStore, TokenExpiry } from '../token-store.ts';
+import type { ApiTokenStore, TokenExpiry } from '../api-token-store.ts';
 import { lineOf } from './change-codec.ts';
 import { commandsOf, type MasterConnections, runOn, type Step, type StoreContext } from './context.ts';
 import { isStorableId, isStorableTokenId, shardOfSession } from './key-space.ts';

@@ -4,7 +4,8 @@
 import { recordRetentionMs, secretEndMs } from '../api-token-state.ts';
 import { changeOfSecret } from '../changes.ts';
 import type { ApiTokenRecord } from '../records.ts';
-import type { ApiTokenStore, LookUps, TokenExpiry, TokenUse } from '../token-store.ts';
+import type { ApiTokenStore, TokenExpiry, TokenUse } from '../api-token-store.ts';
+import type { LookUps } from '../token-store.ts';
 import { shardOfTokenId } from '../../tokens/shard.ts';
 import { findOrg, findUser } from './accounts.ts';
 import { appendLine, appendOnce, isKnownLine } from './change-log.ts';
