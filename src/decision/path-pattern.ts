@@ -128,6 +128,13 @@ const segmentCovers = (wide: Segment, narrow: Segment): boolean =>
     ? narrow.kind === 'literal' && narrow.text === wide.text
     : narrow.kind === 'parameter' || narrow.text !== '';
 
+/** Whether some path that begins with these segments, and goes on behind them or ends there, matches the pattern. */
+export const startsWith = ({ segments, hasRest }: PathPattern, before: readonly string[]): boolean =>
+  before.every((text, at) => {
+    const segment = segments[at];
+    return segment === undefined ? hasRest : segment.kind === 'parameter' || segment.text === text;
+  });
+
 /**
  * Positive: the first is the more exact, and wins where both match. A literal comes before a parameter and that before the
  * rest, from left to right.

@@ -5,41 +5,47 @@
 import { type Denial, denial } from './outcome.ts';
 
 const reserved = /%(?:2F|5C|3B|3F|23)/;
+const everyReserved = /%(?:2F|5C|3B|3F|23)/g;
 
 /** The first such escape of a path in normal form; undefined: it has none. */
 export const reservedEscapeOf = (path: string): string | undefined =>
   path.includes('%') ? reserved.exec(path)?.[0] : undefined;
 
-/** Of all readings together: 16,384 of a path with one kind of escapes, 1,024 of one with all. */
+/** Of all readings together: 32,768 characters of a path with one kind of escapes, about 1,000 of one with all five. */
 const readCharactersMax = 65_536;
 
 /** Stands for an escape that a server takes for a part of the segment: U+E000, which nobody's path spells out. */
 const opaque = '%EE%80%80';
 
-/** A server does one of two things with an escape: it takes it for what it stands for, or for a part of the segment. */
-const kinds: readonly { readonly escape: string; readonly read: (path: string) => string }[] = [
-  { escape: '%3F', read: (path) => path.split('%3F', 1)[0] ?? '' },
-  { escape: '%23', read: (path) => path.split('%23', 1)[0] ?? '' },
-  { escape: '%2F', read: (path) => path.replaceAll('%2F', '/') },
-  { escape: '%5C', read: (path) => path.replaceAll('%5C', '/') },
-  // Last, because parameters end where a segment ends.
-  { escape: '%3B', read: (path) => path.replaceAll(/%3B[^/]*/g, '') },
-];
+/** What a server makes of one kind of escapes when it takes them for what they stand for. */
+const steps: Readonly<Record<string, (path: string) => string>> = {
+  '%2F': (path) => path.replaceAll('%2F', '/'),
+  '%5C': (path) => path.replaceAll('%5C', '/'),
+  '%3B': (path) => path.replaceAll(/%3B[^/]*/g, ''),
+  '%3F': (path) => path.split('%3F', 1)[0] ?? '',
+  '%23': (path) => path.split('%23', 1)[0] ?? '',
+};
 
 /**
- * Every path that a server may take a path with such escapes for, whichever of them it decodes, with empty segments and without:
- * at most 64. Undefined where judging them would take long: of a long path with many kinds of escapes. All are in canonical form,
- * but for empty segments. The path has no dot segment, however it is decoded (path.ts).
+ * Every path that a server, or a row of servers, may take a path with such escapes for: whichever of them are decoded, in
+ * whichever order, with empty segments and without. Undefined where judging them would take long: of a long path with many kinds
+ * of escapes. All are in canonical form, but for empty segments. The path has no dot segment, however it is decoded (path.ts).
  */
 export const decodedReadings = (path: string): readonly string[] | undefined => {
-  const found = kinds.filter(({ escape }) => path.includes(escape));
-  if (path.length * 2 ** (found.length + 1) > readCharactersMax) return undefined;
-  let readings = [path];
-  for (const { escape, read } of found)
-    readings = readings.flatMap((reading) => [read(reading), reading.replaceAll(escape, opaque)]);
-  const all = new Set(readings);
-  for (const reading of readings) all.add(reading.replaceAll(/\/{2,}/g, '/'));
-  return [...all];
+  const found = new Set([path]);
+  let characters = path.length;
+  const possible = Object.entries(steps).filter(([escape]) => path.includes(escape));
+  // What is added is visited too.
+  for (const reading of found)
+    for (const [, step] of possible) {
+      const next = step(reading);
+      if (found.has(next)) continue;
+      characters += next.length;
+      if (characters > readCharactersMax) return undefined;
+      found.add(next);
+    }
+  const readings = Array.from(found, (reading) => reading.replaceAll(everyReserved, opaque));
+  return [...new Set([...readings, ...readings.map((reading) => reading.replaceAll(/\/{2,}/g, '/'))])];
 };
 
 /** Why a path with such an escape is refused. `isPassed`: its route would pass it on. */

@@ -8,7 +8,7 @@ import { methodsOf, type RouteRule, tenantIndexOf } from '../decision/route-rule
 import { foldEscaped, foldSegment, isReadOtherwise, suffixReadings, withoutSlash } from './path-readings.ts';
 
 /** Whether a lenient reading of the path belongs to a rule that asks more of its caller than `rule`, which was found. */
-type AskMore = (method: string, path: string, rule: RouteRule, tenant: string | undefined) => boolean;
+export type AskMore = (method: string, path: string, rule: RouteRule, tenant: string | undefined) => boolean;
 
 /** `readings`: the rules that a path may be read as; `rules`: those that may be found. Where none asks more, nothing is done. */
 export const createLenientRules = (

@@ -3,16 +3,11 @@
 
 import { type Denial, denial } from '../decision/outcome.ts';
 import { readEscapes } from '../decision/path.ts';
-import { decodedReadings, refusedEscape, reservedEscapeOf } from '../decision/reserved-escapes.ts';
+import { refusedEscape, reservedEscapeOf } from '../decision/reserved-escapes.ts';
 import type { PathPattern } from '../decision/path-pattern.ts';
-import { PathTree } from '../decision/path-tree.ts';
 import { type RouteRule, tenantIndexOf } from '../decision/route-rule.ts';
-import {
-  asksMore as demandsMore,
-  createLenientPaths,
-  createLenientRules,
-  treesByMethod,
-} from './lenient-rules.ts';
+import { createEncodedPaths } from './encoded-paths.ts';
+import { createLenientPaths, createLenientRules, treesByMethod } from './lenient-rules.ts';
 
 export interface RouteMatch {
   readonly rule: RouteRule;
@@ -52,7 +47,6 @@ export const createRouter = (routes: readonly RouteRule[], owned: readonly PathP
     routes.filter(({ mode }) => mode === 'enforce'),
   );
   const looksOwned = createLenientPaths(owned);
-  const ownedTree = new PathTree(owned.map((pattern) => [pattern, true] as const));
 
   const find = (method: string, path: string): RouteMatch | undefined => {
     const found = trees.get(method)?.find(path);
@@ -63,24 +57,12 @@ export const createRouter = (routes: readonly RouteRule[], owned: readonly PathP
     return { ...match, tenant: tenant.includes('%') ? readEscapes(tenant) : tenant };
   };
 
-  /** Whether what a server may take the path for is let through too: by the rule that was found, or one that asks no more. */
-  const passesAs = (method: string, reading: string, { rule, tenant }: RouteMatch): boolean => {
-    const read = find(method, reading);
-    if (read === undefined || ownedTree.has(reading)) return false;
-    if (demandsMore(read.rule, rule) || (read.tenant !== undefined && read.tenant !== tenant)) return false;
-    // The same reading without its empty segments is judged too, and read otherwise there.
-    return reading.includes('//') || !(looksOwned(reading) || asksMore(method, reading, rule, tenant));
-  };
+  const passesEncoded = createEncodedPaths(routes, owned, { find, readsAsMore: asksMore, looksOwned });
 
   const match = (method: string, path: string): RouteMatch | undefined => {
     const found = find(method, path);
     if (found === undefined) return undefined;
-    if (reservedEscapeOf(path) !== undefined) {
-      const isPassed =
-        found.rule.encodedReserved === 'pass' &&
-        decodedReadings(path)?.every((reading) => passesAs(method, reading, found)) === true;
-      return isPassed ? found : undefined;
-    }
+    if (reservedEscapeOf(path) !== undefined) return passesEncoded(method, path, found) ? found : undefined;
     if (looksOwned(path)) return undefined;
     const { rule, tenant } = found;
     // What a rule in shadow mode lets through must not be what an enforced one refuses.
