@@ -37,8 +37,12 @@ const isOriginOf = (pattern: string, origin: string): boolean => {
   return label.test(origin.slice(scheme.length, origin.length - rest.length));
 };
 
+/** `origins`: exact ones, or with a wildcard in place of the first label. */
+export const isOriginAmong = (origins: readonly string[], origin: string): boolean =>
+  origins.some((pattern) => isOriginOf(pattern, origin));
+
 const isAllowed = ({ origins }: CorsRule, origin: string | undefined): origin is string =>
-  origin !== undefined && origins.some((pattern) => isOriginOf(pattern, origin));
+  origin !== undefined && isOriginAmong(origins, origin);
 
 /** Whether every page may read, so that answers are the same for all. */
 const isForAny = ({ origins }: CorsRule): boolean => origins.includes(anyOrigin);

@@ -1,6 +1,7 @@
 // The credential of a request: where it may stand, its one grammar, and the request without it. No I/O.
 // A denial never repeats what was found: a malformed credential is still somebody's secret.
 
+import { basicPassword, protocolCredentials } from './borrowed-places.ts';
 import type { CredentialKind } from './identity.ts';
 import { type Denial, denial, isDenial } from './outcome.ts';
 import { readEscapes } from './path.ts';
@@ -15,6 +16,8 @@ export type CredentialForm = 'jwt' | 'opaque';
 export interface Credential {
   readonly form: CredentialForm;
   readonly value: string;
+  /** A browser sends it by itself, whichever page asks for a request: it stood in the cookie, or in Basic, and nowhere else. */
+  readonly isAmbient?: true;
 }
 
 /** What most of that form are: for the records of a request whose caller is not known yet. */
@@ -36,11 +39,16 @@ export interface CredentialBounds {
 export interface CredentialPlaces {
   /** Value of the one Authorization line (two are refused before this). */
   readonly authorization: string | undefined;
+  /** Whether it may be the password of Basic. */
+  readonly takesBasic: boolean;
   /** Values of the headers that carry a bare credential, one a line. */
   readonly bare: readonly string[] | undefined;
   /** Values of the Cookie lines, and the name of the cookie that may carry it. */
   readonly cookies: readonly string[] | undefined;
   readonly cookieName: string | undefined;
+  /** Sec-WebSocket-Protocol, and how an entry that carries it begins; undefined: none does. */
+  readonly protocols: string | undefined;
+  readonly protocolPrefix: string | undefined;
   /** `?` and what follows, or empty, and the parameter that may carry it on this route. */
   readonly query: string;
   readonly queryParameter: string | undefined;
@@ -58,8 +66,8 @@ const bearerLength = 'bearer'.length;
 
 /**
  * Finds the credential of a request: `Authorization: Bearer <credential>` (scheme in any case, exactly one space), a
- * bare header, the cookie, the query parameter. Another scheme (`Basic`) is no bearer; empty headers, cookies and
- * parameters carry none. The same credential in two places is one.
+ * bare header, the cookie, the query parameter; the password of Basic and an entry of the WebSocket's subprotocols where the
+ * settings say so. Another scheme is no bearer; empty headers, cookies and parameters carry none. The same credential in two places is one.
  * @returns undefined when there is none; `credential_malformed` outside the grammar or its bound;
  *   `credential_conflict` for two different ones.
  */
@@ -68,20 +76,50 @@ export const readCredential = (
   bounds: CredentialBounds,
 ): Credential | Denial | undefined => {
   let found: string | undefined;
+  let isAmbient = false;
   if (places.authorization !== undefined && bearerScheme.test(places.authorization)) {
     if (places.authorization.charCodeAt(bearerLength) !== 32)
       return denial('credential_malformed', 'no space after Bearer');
     found = places.authorization.slice(bearerLength + 1);
     if (found === '') return denial('credential_malformed', 'nothing after Bearer');
+  } else if (places.takesBasic && places.authorization !== undefined) {
+    const password = readBasic(places.authorization, bounds);
+    if (isDenial(password)) return password;
+    found = password;
+    isAmbient = password !== undefined;
   }
-  if (places.bare !== undefined || places.cookieName !== undefined || places.queryParameter !== undefined)
-    for (const value of otherValues(places)) {
+  if (
+    places.bare !== undefined ||
+    places.queryParameter !== undefined ||
+    (places.protocols !== undefined && places.protocolPrefix !== undefined)
+  )
+    for (const value of explicitValues(places)) {
       if (value === '') continue;
-      if (found !== undefined && found !== value)
-        return denial('credential_conflict', 'two different credentials');
+      if (found !== undefined && found !== value) return conflict;
+      found = value;
+      isAmbient = false;
+    }
+  if (places.cookieName !== undefined && places.cookies !== undefined)
+    for (const value of cookieValues(places.cookies, places.cookieName)) {
+      if (value === '') continue;
+      if (found !== undefined && found !== value) return conflict;
+      isAmbient ||= found === undefined;
       found = value;
     }
-  return found === undefined ? undefined : parseCredential(found, bounds);
+  if (found === undefined) return undefined;
+  const credential = parseCredential(found, bounds);
+  return isAmbient && isCredential(credential) ? { ...credential, isAmbient } : credential;
+};
+
+const conflict = denial('credential_conflict', 'two different credentials');
+
+/** Only an API token: what is short-lived has no place where clients keep passwords. */
+const readBasic = (authorization: string, bounds: CredentialBounds): string | Denial | undefined => {
+  const password = basicPassword(authorization);
+  if (typeof password !== 'string') return password;
+  const credential = parseCredential(password, bounds);
+  if (isDenial(credential)) return credential;
+  return isJwt(credential) ? denial('credential_malformed', 'a JWT as password of Basic') : password;
 };
 
 /** A text with exactly two dots has the form of a JWT (RFC 7515 section 7.1). */
@@ -106,20 +144,27 @@ const hasTwoDots = (value: string): boolean => {
   return second >= 0 && !value.includes('.', second + 1);
 };
 
-const otherValues = (places: CredentialPlaces): string[] => {
+/** Of the places that a page of another site cannot fill. */
+const explicitValues = (places: CredentialPlaces): string[] => {
   const values = places.bare === undefined ? [] : [...places.bare];
-  if (places.cookieName !== undefined)
-    for (const line of places.cookies ?? [])
-      for (const cookie of line.split(';')) {
-        const { name, value } = splitPair(cookie);
-        if (name.trim() !== places.cookieName) continue;
-        // To a browser it is a cookie of another name, to another reader of this one: its name is not in the grammar.
-        values.push(withoutBlanks(name) === places.cookieName ? withoutBlanks(value) : name);
-      }
+  if (places.protocols !== undefined && places.protocolPrefix !== undefined)
+    values.push(...protocolCredentials(places.protocols, places.protocolPrefix));
   if (places.queryParameter !== undefined && places.query !== '')
     for (const pair of places.query.slice(1).split('&')) {
       const { name, value } = splitPair(pair);
       if (isParameter(name, places.queryParameter)) values.push(readEscapes(value) ?? value);
+    }
+  return values;
+};
+
+const cookieValues = (lines: readonly string[], cookieName: string): string[] => {
+  const values: string[] = [];
+  for (const line of lines)
+    for (const cookie of line.split(';')) {
+      const { name, value } = splitPair(cookie);
+      if (name.trim() !== cookieName) continue;
+      // To a browser it is a cookie of another name, to another reader of this one: its name is not in the grammar.
+      values.push(withoutBlanks(name) === cookieName ? withoutBlanks(value) : name);
     }
   return values;
 };

@@ -19,6 +19,8 @@ export type RefusalClass =
   | 'credential_invalid'
   | 'password_wrong'
   | 'session_kind_refused'
+  /** A browser sent the credential by itself, for a page that may not use it. */
+  | 'origin_refused'
   /** The caller may not come from this address. */
   | 'address_refused'
   | 'scope_missing'
@@ -72,7 +74,7 @@ export const denialClasses = {
   quota_exceeded: 'over_quota',
   share_used_up: 'share_used_up',
   peer_untrusted: 'route_refused',
-  origin_refused: 'route_refused',
+  origin_refused: 'origin_refused',
 } as const satisfies Readonly<Record<string, RefusalClass>>;
 export type DenialReason = keyof typeof denialClasses;
 

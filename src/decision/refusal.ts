@@ -80,6 +80,11 @@ const answers: Readonly<Record<RefusalClass, Answer>> = {
   credential_invalid: badCredential,
   password_wrong: badCredential,
   session_kind_refused: outOfScope,
+  origin_refused: {
+    status: 403,
+    detail:
+      'A page of another site sent this request. Send the token in the Authorization header, or have the origin of the page named in the settings.',
+  },
   address_refused: {
     status: 403,
     detail:

@@ -18,6 +18,8 @@ export interface RefusedRequest {
   /** The one in our log. */
   readonly requestId: string;
   readonly headers: IncomingHttpHeaders;
+  /** The password of Basic may be a credential: clients ask for one only when they are asked (RFC 7617). */
+  readonly takesBasic?: boolean;
 }
 
 /** Shared and frozen in the dialect `problem`: copy the headers before adding to them. */
@@ -28,8 +30,18 @@ export const refusalResponse = (
   challenge?: ResourceChallenge,
   detail?: string,
 ): Wire => {
-  const wire = responseIn(dialect, kind, request, detail);
-  return challenge === undefined ? wire : withResource(wire, kind, challenge);
+  const own = responseIn(dialect, kind, request, detail);
+  const wire = challenge === undefined ? own : withResource(own, kind, challenge);
+  return request.takesBasic === true ? withBasic(wire) : wire;
+};
+
+const basicChallenge = 'Basic realm="tollgate", charset="UTF-8"';
+
+/** A line of its own behind the first: some clients take a list for one challenge. */
+const withBasic = (wire: Wire): Wire => {
+  const at = wire.headers.indexOf('WWW-Authenticate') + 1;
+  if (wire.status !== 401 || at === 0 || wire.headers[at]?.startsWith('Basic') === true) return wire;
+  return { ...wire, headers: wire.headers.toSpliced(at + 1, 0, 'WWW-Authenticate', basicChallenge) };
 };
 
 /**

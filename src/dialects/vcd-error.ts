@@ -55,6 +55,7 @@ export const vcd: VendorDialect<VcdErrorCode> = {
     credential_invalid: notAuthenticated,
     password_wrong: notAuthenticated,
     session_kind_refused: forbidden,
+    origin_refused: forbidden,
     address_refused: forbidden,
     scope_missing: forbidden,
     tenant_mismatch: forbidden,

@@ -150,7 +150,7 @@ export const createHeaderClassifier = (
 export interface BrowserSettings {
   readonly cors?: Settings['cors'];
   readonly routes?: readonly Pick<RouteRule, 'cors'>[];
-  readonly credential: Partial<Pick<Settings['credential'], 'cookie'>>;
+  readonly credential: Partial<Pick<Settings['credential'], 'cookie' | 'basic' | 'webSocketProtocol'>>;
 }
 
 const browserClasses = ({
@@ -164,10 +164,12 @@ const browserClasses = ({
       .set('origin', headerClass.origin)
       .set('access-control-request-method', headerClass.corsMethod)
       .set('access-control-request-headers', headerClass.corsHeaders);
-  if (credential.cookie !== undefined)
+  if (credential.cookie !== undefined || credential.basic === true)
     classes
       .set('origin', headerClass.origin)
       .set('sec-fetch-site', headerClass.fetchSite)
       .set('sec-websocket-key', headerClass.webSocketKey);
+  if (credential.webSocketProtocol !== undefined)
+    classes.set('sec-websocket-protocol', headerClass.webSocketProtocol);
   return classes;
 };

@@ -56,6 +56,10 @@ export class JudgedRequest implements RefusedRequest {
     return this.request.headers;
   }
 
+  get takesBasic(): boolean {
+    return this.running.settings.credential.basic;
+  }
+
   /** What a refusal of it looks like, in the dialect of its route. `detail`: in place of what its class says. */
   responseTo(kind: RefusalClass, detail?: string): Wire {
     const rule = this.known?.rule;

@@ -4,7 +4,7 @@
 
 import { allowsCaller } from '../decision/address-rule.ts';
 import type { CorsRule } from '../decision/cors.ts';
-import { type Credential, isCredential, readCredential } from '../decision/credential.ts';
+import { type Credential, isCredential } from '../decision/credential.ts';
 import { methodsAskedFor } from '../decision/method-override.ts';
 import { denial, isDenial } from '../decision/outcome.ts';
 import { parseTarget } from '../decision/path.ts';
@@ -22,6 +22,7 @@ import { answerPairsOf, corsBeside, preflightOf } from './cross-origin.ts';
 import { type ClassifyHeader, createHeaderClassifier } from './header-class.ts';
 import { type HeaderFacts, inspectHeaders } from './hygiene.ts';
 import { createTrust, type TrustsAddress } from './peer.ts';
+import { presentedCredential } from './presented-credential.ts';
 import type { Decision, PendingDecision, RequestHead } from './request-decision.ts';
 import { ambiguousPath, createRouter, type Router } from './router.ts';
 import { namesPseudonym, viaNames } from './via.ts';
@@ -142,17 +143,7 @@ export const decide = (head: RequestHead, pipeline: Pipeline): Decision | Pendin
     return refuse(asked, elsewhere, undefined);
 
   // 4 credential
-  const credential = readCredential(
-    {
-      authorization: facts.authorization,
-      bare: facts.bareCredentials,
-      cookies: facts.cookies,
-      cookieName: settings.credential.cookie,
-      query,
-      queryParameter: rule.credentialQueryParameter,
-    },
-    settings.credential,
-  );
+  const credential = presentedCredential(head, facts, query, rule, settings.credential);
   if (!isCredential(credential)) {
     if (rule.public) return admit(asked, undefined, 'live', pipeline.now(), pipeline);
     return refuse(asked, credential ?? denial('credential_missing'), undefined);

@@ -2,6 +2,7 @@
 // of what goes on are kept; ours come last. It is complete, Host included, but for framing and hop-by-hop headers: the
 // forwarder frames the body by the request it reads, the upgrader adds the two lines of its handshake.
 
+import { withoutCredentials } from '../decision/borrowed-places.ts';
 import { withoutCookie, withoutCookies } from '../decision/credential.ts';
 import { isSaneTraceparent, makeTraceparent } from './correlation.ts';
 import { type ClassifyHeader, headerClass } from './header-class.ts';
@@ -24,18 +25,19 @@ export interface RequestHeaderParts {
   readonly accessToken: string | undefined;
 }
 
-/**
- * @param cookieName the configured cookie that may carry the credential.
- * @param pseudonym what Via says of this process; undefined: nothing.
- * @param ownCookies how the names of Tollgate's own cookies begin, which are for no API, whatever the route keeps.
- */
+export interface RequestHeaderNames {
+  /** The configured cookie that may carry the credential. */
+  readonly cookieName: string | undefined;
+  /** How an entry of Sec-WebSocket-Protocol begins that carries the credential; undefined: none does. */
+  readonly protocolPrefix: string | undefined;
+  /** What Via says of this process; undefined: nothing. */
+  readonly pseudonym: string | undefined;
+  /** How the names of Tollgate's own cookies begin, which are for no API, whatever the route keeps. */
+  readonly ownCookies: string | undefined;
+}
+
 export const createRequestHeaders =
-  (
-    classify: ClassifyHeader,
-    cookieName: string | undefined,
-    pseudonym: string | undefined,
-    ownCookies?: string,
-  ) =>
+  (classify: ClassifyHeader, { cookieName, protocolPrefix, pseudonym, ownCookies }: RequestHeaderNames) =>
   (parts: RequestHeaderParts): string[] => {
     const { rawHeaders, facts, peer, keepsCredential } = parts;
     const { connectionNames } = facts;
@@ -63,6 +65,14 @@ export const createRequestHeaders =
         case headerClass.bareCredential:
           if (keepsCredential) headers.push(name, value);
           break;
+        case headerClass.webSocketProtocol: {
+          const kept =
+            protocolPrefix === undefined || keepsCredential
+              ? value
+              : withoutCredentials(value, protocolPrefix);
+          if (kept !== undefined) headers.push(name, kept);
+          break;
+        }
         case headerClass.cookie: {
           const others = ownCookies === undefined ? value : withoutCookies(value, ownCookies);
           const kept =

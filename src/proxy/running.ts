@@ -51,11 +51,11 @@ type RunningSettings = Parameters<typeof createPipeline>[0] &
 
 export const createRunning = (settings: RunningSettings, parts: RunningParts, now: () => number): Running => {
   const pipeline = createPipeline(settings, parts.identifier, now, parts.limiter);
-  const buildHeaders = createRequestHeaders(
-    pipeline.classify,
-    settings.credential.cookie,
-    pipeline.pseudonym,
-    surfaceCookies(settings),
-  );
+  const buildHeaders = createRequestHeaders(pipeline.classify, {
+    cookieName: settings.credential.cookie,
+    protocolPrefix: settings.credential.webSocketProtocol,
+    pseudonym: pipeline.pseudonym,
+    ownCookies: surfaceCookies(settings),
+  });
   return { ...parts, settings, pipeline, via: viaNames(settings.via), buildHeaders };
 };

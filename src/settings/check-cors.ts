@@ -48,5 +48,12 @@ export const corsChecks: readonly Check[] = [
     for (const [index, { cors }] of routes.entries())
       checkCredentials(cors, ['routes', index, 'cors'], problem);
   }),
+  check(['credential'], ({ credential: { cookie, basic, cookieOrigins } }, _problem, warning) => {
+    if (cookieOrigins.length > 0 && cookie === undefined && !basic)
+      warning(
+        ['credential', 'cookieOrigins'],
+        'means nothing without credential.cookie: no other credential is sent by a browser by itself; write the cookie, or see `cors`',
+      );
+  }),
   check(['cors', 'routes'], (fields, _problem, warning) => checkPreflights(fields, warning)),
 ];

@@ -10,24 +10,28 @@ import { flag, listOf, not, type Read, type Reader, right, wrong } from './reade
 
 const wildcard = /^(https?:\/\/)\*\.([^/*?#]+)(\/.*)?$/i;
 
-/** An origin as browsers write it; `*` may stand for its first label, or for every origin. */
-const corsOrigin: Reader<string> = {
+/** An origin as browsers write it; `*` may stand for its first label. */
+export const originPattern: Reader<string> = {
   read: (value): Read<string> => {
-    if (value === anyOrigin) return right(anyOrigin);
-    if (typeof value !== 'string') return not(value, 'an origin', corsOrigin.expects);
+    if (typeof value !== 'string') return not(value, 'an origin', originPattern.expects);
     // To a browser it is the origin of every page that has none, such as a sandboxed frame of anybody.
     if (value === 'null') return wrong('"null" is what any page without an origin sends; leave it out');
     const [, scheme, rest = ''] = wildcard.exec(value) ?? [];
     if (scheme === undefined)
-      return value.includes('*') ? not(value, 'an origin', corsOrigin.expects) : webOrigin.read(value);
+      return value.includes('*') ? not(value, 'an origin', originPattern.expects) : webOrigin.read(value);
     const read = webOrigin.read(value.replace('*.', ''));
     if (!read.ok) return read;
     return rest.includes('.')
       ? right(read.value.replace('://', '://*.'))
-      : wrong(`${value} is for a whole top-level domain; write ${corsOrigin.expects}`);
+      : wrong(`${value} is for a whole top-level domain; write ${originPattern.expects}`);
   },
   expects: 'https://app.example.com, or https://*.example.com',
   json: { type: 'string' },
+};
+
+const corsOrigin: Reader<string> = {
+  ...originPattern,
+  read: (value) => (value === anyOrigin ? right(anyOrigin) : originPattern.read(value)),
 };
 
 const requestHeader: Reader<string> = {

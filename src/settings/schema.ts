@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { identityFields } from '../decision/identity-headers.ts';
 import { signingAlgorithms } from '../tokens/signature.ts';
 import { corsFields } from './cors-fields.ts';
+import { credentialFields } from './credential-fields.ts';
 import { field, fileOf, group } from './field.ts';
 import { quotaFields, rateLimitFields } from './limit-fields.ts';
 import { address, cidr, headerName, httpUrl } from './network-readers.ts';
@@ -51,19 +52,6 @@ const identityGroup = group({
     'Headers that callers may send although Tollgate strips them by default, because APIs believe them (Client-Cert, Remote-User, X-Envoy-...).',
   ).prefault([]),
   jwtLifetimeMs: field(duration('10s', '5m'), 'How long the identity JWT is valid.').prefault('5m'),
-});
-
-const credentialFields = group({
-  headers: field(
-    listOf(headerName),
-    'More headers that may carry the bare credential, beside Authorization, csp-auth-token and X-VMWARE-VCLOUD-ACCESS-TOKEN.',
-  ).prefault([]),
-  cookie: field(
-    text('a cookie name', 'the name of a cookie', /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/),
-    'Cookie that may carry the credential. A browser sends it by itself: mind cross-site requests.',
-  ).optional(),
-  apiTokenBytesMax: field(size('65B', '4KB'), 'Longest API token.').prefault(512),
-  accessTokenBytesMax: field(size('512B', '64KB'), 'Longest access token.').prefault('8KB'),
 });
 
 const tokenFields = group({

@@ -29,6 +29,9 @@ export const presentedCredential = (
   readCredential(
     {
       authorization: request.authorization,
+      takesBasic: false,
+      protocols: undefined,
+      protocolPrefix: undefined,
       bare: bare.flatMap((name) => request.headerLines(name)),
       cookies: undefined,
       cookieName: undefined,

@@ -1,5 +1,6 @@
 import { assert, property, string } from 'fast-check';
 import t from 'tap';
+import { withoutCredentials } from '../../src/decision/borrowed-places.ts';
 import {
   type CredentialPlaces,
   isCredential,
@@ -14,7 +15,10 @@ const read = (places: Partial<CredentialPlaces>): ReturnType<typeof readCredenti
   readCredential(
     {
       authorization: undefined,
+      takesBasic: false,
       bare: undefined,
+      protocols: undefined,
+      protocolPrefix: undefined,
       cookies: undefined,
       cookieName: 'session',
       query: '',
@@ -166,3 +170,108 @@ t.test(
     );
   },
 );
+
+const basic = (pair: string): string => `Basic ${Buffer.from(pair).toString('base64')}`;
+
+t.test(
+  '13: the password of Basic is an API token, whatever the user name, where the settings say so',
+  async (t) => {
+    for (const user of ['', 'git', 'x-access-token', 'ann@acme', 'é'])
+      t.same(read({ takesBasic: true, authorization: basic(`${user}:abc`) }), {
+        form: 'opaque',
+        value: 'abc',
+        isAmbient: true,
+      });
+    t.match(
+      read({ takesBasic: true, authorization: basic('ann:a:b') }),
+      { value: 'a:b' },
+      'RFC 7617 section 2',
+    );
+    t.match(read({ takesBasic: true, authorization: basic('ann:abc').replace('Basic', 'bASIC') }), {
+      value: 'abc',
+    });
+    t.equal(read({ authorization: basic('ann:abc') }), undefined, 'off: another scheme');
+    t.equal(read({ takesBasic: true, authorization: 'Basicx YTpi' }), undefined);
+    for (const [sentence, authorization] of [
+      ['no password', basic('ann:')],
+      ['no colon', basic('ann')],
+      ['nothing', 'Basic '],
+      ['nothing at all', 'Basic'],
+      ['two blanks', 'Basic  YTpi'],
+      ['no base64', 'Basic a:b'],
+      ['base64url', `Basic ${Buffer.from('a:ÿÿÿ').toString('base64url')}`],
+      ['no padding', 'Basic YTpiYw'],
+      ['something behind it', 'Basic YTpiYw==, Bearer x'],
+      ['a blank in the password', basic('ann:a b')],
+      ['a line break', basic('ann:a\r\nX: y')],
+      ['a long password', basic(`ann:${'a'.repeat(513)}`)],
+      ['a JWT', basic('ann:a.b.c')],
+    ] as const)
+      t.match(read({ takesBasic: true, authorization }), { reason: 'credential_malformed' }, sentence);
+    t.notMatch(JSON.stringify(read({ takesBasic: true, authorization: basic('ann:s3cr3t word') })), 's3cr3t');
+  },
+);
+
+t.test('13: a subprotocol of a WebSocket carries the credential, where the settings say so', async (t) => {
+  const protocolPrefix = 'bearer.';
+  for (const [sentence, protocols, value] of [
+    ['the first', 'bearer.abc, chat', 'abc'],
+    ['the last', 'chat,bearer.abc', 'abc'],
+    ['alone', 'bearer.abc', 'abc'],
+    ['in any case', 'BEARER.abc', 'abc'],
+    ['a JWT', 'chat, bearer.a.b.c', 'a.b.c'],
+    ['twice the same', 'bearer.abc, bearer.abc', 'abc'],
+  ] as const)
+    t.match(read({ protocols, protocolPrefix }), { value }, sentence);
+  for (const protocols of ['chat', 'bearer.', 'bearer', 'chat.bearer.abc', ''])
+    t.equal(read({ protocols, protocolPrefix }), undefined, protocols);
+  t.equal(read({ protocols: 'bearer.abc', protocolPrefix: undefined }), undefined, 'off');
+  t.match(read({ protocols: 'bearer.abc, bearer.def', protocolPrefix }), { reason: 'credential_conflict' });
+  t.match(read({ protocols: 'bearer.a"b', protocolPrefix }), { reason: 'credential_malformed' });
+});
+
+t.test('13: entries that carry a credential are taken out of the header', async (t) => {
+  for (const [line, kept] of [
+    ['bearer.abc, chat', 'chat'],
+    ['chat , Bearer.abc,superchat', 'chat, superchat'],
+    ['bearer.abc', undefined],
+    ['bearer.', undefined],
+    ['chat,  superchat', 'chat,  superchat'],
+    [',bearer.abc,,', undefined],
+  ] as const)
+    t.equal(withoutCredentials(line, 'bearer.'), kept, line);
+});
+
+t.test('13: in each pair of places the same credential is one, and another is a conflict', async (t) => {
+  const protocolPrefix = 'bearer.';
+  const places = (value: string): readonly Partial<CredentialPlaces>[] => [
+    { takesBasic: true, authorization: basic(`git:${value}`) },
+    { bare: [value] },
+    { cookies: [`session=${value}`] },
+    { protocols: `bearer.${value}`, protocolPrefix },
+    { query: `?access_token=${value}` },
+  ];
+  for (const [at, one] of places('abc').entries())
+    for (const [other, same] of places('abc').entries()) {
+      if (other === at) continue;
+      t.match(read({ ...one, ...same }), { value: 'abc' }, `${at} and ${other}`);
+      t.match(
+        read({ ...one, ...places('def')[other] }),
+        { reason: 'credential_conflict' },
+        `${at}, ${other}`,
+      );
+    }
+});
+
+t.test('13: a browser sends by itself what stands in the cookie or in Basic, and nowhere else', async (t) => {
+  const cookies = ['session=abc'];
+  t.match(read({ cookies }), { isAmbient: true });
+  t.match(read({ cookies, takesBasic: true, authorization: basic('git:abc') }), { isAmbient: true });
+  for (const elsewhere of [
+    { authorization: 'Bearer abc' },
+    { bare: ['abc'] },
+    { query: '?access_token=abc' },
+    { protocols: 'bearer.abc', protocolPrefix: 'bearer.' },
+  ])
+    t.strictSame(read({ cookies, ...elsewhere }), { form: 'opaque', value: 'abc' });
+});

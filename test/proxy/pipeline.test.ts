@@ -26,13 +26,21 @@ const aPipeline = (
   const asked = { standing: 0 };
   const pipeline: Pipeline = {
     settings: {
-      credential: { headers: [], cookie, apiTokenBytesMax: 512, accessTokenBytesMax: 8_192 },
+      credential: {
+        headers: [],
+        cookie,
+        cookieOrigins: ['https://app.example.com'],
+        basic: false,
+        webSocketProtocol: undefined,
+        apiTokenBytesMax: 512,
+        accessTokenBytesMax: 8_192,
+      },
       feed: { maxStalenessMs: 10_000, whenStale: 'refuse' },
       limits: { headersMax: 100, targetBytesMax: 8_192 },
       proxyAddresses: addressRuleOf(['10.0.0.1']),
     },
     classify: createHeaderClassifier({
-      credential: { headers: [] },
+      credential: { headers: [], cookie },
       identity: { headers: {}, strip: ['X-Account'], keep: [] },
     }),
     pseudonym: undefined,

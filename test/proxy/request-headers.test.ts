@@ -23,12 +23,12 @@ const build = (lines: readonly string[], more: Partial<RequestHeaderParts> = {})
   const rawHeaders = ['Host: api:8080', ...lines].flatMap((line) => line.split(/: ?(.*)/s).slice(0, 2));
   const facts = inspectHeaders(rawHeaders, '1.1', 100, classify);
   if (isDenial(facts)) throw new Error(facts.evidence);
-  const pairs = createRequestHeaders(
-    classify,
-    'session',
-    undefined,
-    '__Host-own',
-  )({
+  const pairs = createRequestHeaders(classify, {
+    cookieName: 'session',
+    protocolPrefix: 'bearer.',
+    pseudonym: undefined,
+    ownCookies: '__Host-own',
+  })({
     rawHeaders,
     httpVersion: '1.1',
     facts,

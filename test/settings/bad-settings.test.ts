@@ -438,6 +438,12 @@ const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]>
     /^:1:\d+: cors.credentials: would let every page/,
     /^:6:\d+: routes\[0\].cors.credentials: would let every page/,
   ],
+  '13: an origin of pages has no path, and is not every page; a subprotocol ends with a dot': [
+    'credential-origins',
+    /^:2:\d+: credential.cookieOrigins: item 1: has more than scheme.*item 2: "\*" is not an origin/,
+    /^:3:\d+: credential.webSocketProtocol: "bearer" is not the beginning of a subprotocol; write e\.g\. bearer\./,
+    /^:4:\d+: credential.basic: "maybe" is not true or false/,
+  ],
   '14: a network has no bits behind its prefix, no name, and is no unix socket': [
     'route-allow-from-bits',
     /^:5:\d+: routes\[0\].allowFrom: item 1: "10\.1\.2\.3\/8" is not a network; write 10\.0\.0\.0\/8.*item 2: "example.com".*item 3: "unix"/,

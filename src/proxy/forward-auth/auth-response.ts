@@ -1,5 +1,6 @@
 // What the proxy is answered. Values only.
 
+import { withoutCredentials } from '../../decision/borrowed-places.ts';
 import type { Wire } from '../../decision/refusal.ts';
 import type { HeaderFacts } from '../hygiene.ts';
 import type { JudgedRequest } from '../judged-request.ts';
@@ -18,11 +19,14 @@ export const passHeaders = (
   { identityPairs, passed, facts, known }: Forward,
   removed: readonly string[],
   requestId: string,
+  protocolPrefix: string | undefined,
 ): string[] => {
   const headers = ['Content-Length', '0', 'Cache-Control', 'no-store', 'X-Request-Id', requestId];
   for (const pair of identityPairs) headers.push(pair);
   const authorization = authorizationOf(passed, facts);
   if (authorization !== undefined) headers.push('Authorization', authorization);
+  const protocols = protocolPrefix === undefined ? undefined : protocolsOf(passed, facts, protocolPrefix);
+  if (protocols !== undefined) headers.push('Sec-WebSocket-Protocol', protocols);
   if (removed.length > 0) headers.push(removeHeader, removed.join(', '));
   headers.push(...known.answerPairs);
   return headers;
@@ -31,6 +35,18 @@ export const passHeaders = (
 const authorizationOf = (passed: Forward['passed'], facts: HeaderFacts): string | undefined => {
   if (passed.accessToken !== undefined) return `Bearer ${passed.accessToken}`;
   return passed.keepsCredential ? facts.authorization : undefined;
+};
+
+/** The subprotocols that are left where one of them was a credential: they take the place of the caller's header, which is removed. */
+const protocolsOf = (
+  { keepsCredential }: Forward['passed'],
+  { browser }: HeaderFacts,
+  protocolPrefix: string,
+): string | undefined => {
+  const written = browser?.webSocketProtocol;
+  if (written === undefined || keepsCredential) return undefined;
+  const kept = withoutCredentials(written, protocolPrefix);
+  return kept === written ? undefined : kept;
 };
 
 /** Which of the caller's headers may not reach the API, each once. */

@@ -116,7 +116,9 @@ class ForwardAuth {
       return this.#refuse(asked, refusal);
     }
     if (known.shadow !== undefined) running.countShadow(known.route, known.shadow);
-    this.#send(asked, 200, passHeaders(decision, removedNames(original, decision.passed), requestId), '');
+    const { webSocketProtocol } = running.settings.credential;
+    const removed = removedNames(original, decision.passed);
+    this.#send(asked, 200, passHeaders(decision, removed, requestId, webSocketProtocol), '');
     if (response.destroyed) asked.endPermitted(0, 'client_gone');
     else asked.endPermitted(200, undefined);
   }
@@ -163,7 +165,11 @@ interface AskingRules {
 
 const rulesOf = (running: Running): AskingRules => {
   const { path = '', style, trustedPeers } = running.settings.forwardAuth;
-  const names = createQuestionNames(style, running.pipeline.classify);
+  const names = createQuestionNames(
+    style,
+    running.pipeline.classify,
+    running.settings.credential.webSocketProtocol,
+  );
   // A proxy takes 2xx for leave to forward, so no preflight can be answered here: each is judged as the OPTIONS it is.
   const pipeline = { ...running.pipeline, classify: names.classify, answersPreflights: false };
   return { running, path, style, trusts: createTrust(trustedPeers), known: new WeakMap(), names, pipeline };

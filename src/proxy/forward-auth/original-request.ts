@@ -2,6 +2,7 @@
 // missing or stands twice is a fault with a message for the operator, never a guess. Of the target, escapes are put
 // into normal form.
 
+import { withoutCredentials } from '../../decision/borrowed-places.ts';
 import { normalTarget } from '../../decision/normal-path.ts';
 import { namesCaller } from '../caller-address.ts';
 import type { RequestHead } from '../request-decision.ts';
@@ -57,7 +58,9 @@ export const readOriginal = (
         return { fault: `${words[style][place]} stands twice; the proxy must set it, not add to it` };
       found[place] = rawHeaders[at + 1] ?? '';
     } else if (use === nameUse.credential) (credentials ??= []).push(name);
-    else if (use === nameUse.spoof) (spoofed ??= []).push(name);
+    else if (use === nameUse.protocols) {
+      if (carriesCredential(rawHeaders[at + 1] ?? '', names)) (credentials ??= []).push(name);
+    } else if (use === nameUse.spoof) (spoofed ??= []).push(name);
     else if (use === nameUse.proxyWord) (proxyWords ??= []).push(name);
     else if (use === nameUse.body) announcesBody ||= rawHeaders[at + 1] !== '0';
     else if (use === nameUse.upgrade) {
@@ -93,6 +96,9 @@ export const readOriginal = (
     announcesBody,
   };
 };
+
+const carriesCredential = (line: string, { protocolPrefix }: QuestionNames): boolean =>
+  protocolPrefix !== undefined && withoutCredentials(line, protocolPrefix) !== line;
 
 const none: readonly string[] = [];
 

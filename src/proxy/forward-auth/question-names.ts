@@ -19,6 +19,8 @@ export const nameUse = {
   proxyWord: 5,
   /** Only Tollgate may say who the caller is, and only the proxy which path and host are meant. */
   spoof: 6,
+  /** One of its entries may carry a credential. */
+  protocols: 7,
   word: 8,
 } as const;
 
@@ -63,6 +65,8 @@ const useOf = (lower: string, kind: number): number => {
     case headerClass.authorization:
     case headerClass.bareCredential:
       return nameUse.credential;
+    case headerClass.webSocketProtocol:
+      return nameUse.protocols;
     case headerClass.forwarded:
       return nameUse.proxyWord;
     case headerClass.identity:
@@ -78,6 +82,8 @@ const useOf = (lower: string, kind: number): number => {
 
 export interface QuestionNames {
   readonly useOf: (name: string) => number;
+  /** How an entry of Sec-WebSocket-Protocol begins that carries a credential; undefined: none does. */
+  readonly protocolPrefix: string | undefined;
   /**
    * For what is judged: as the gate's own, but that the proxy's description and its connection are nobody's. Nor is
    * `Forwarded`: X-Forwarded-For is where a proxy that asks names the caller, and it may pass on what a caller wrote there.
@@ -85,7 +91,11 @@ export interface QuestionNames {
   readonly classify: ClassifyHeader;
 }
 
-export const createQuestionNames = (style: Style, classify: ClassifyHeader): QuestionNames => {
+export const createQuestionNames = (
+  style: Style,
+  classify: ClassifyHeader,
+  protocolPrefix: string | undefined,
+): QuestionNames => {
   const own = words[style].map((name) => name?.toLowerCase());
   const use = bySpelling((lower, name): number => {
     const at = own.indexOf(lower);
@@ -93,6 +103,7 @@ export const createQuestionNames = (style: Style, classify: ClassifyHeader): Que
   });
   return {
     useOf: use,
+    protocolPrefix,
     classify: (name) => {
       const found = use(name);
       const isOurs = found === nameUse.connection || found === nameUse.body;

@@ -111,6 +111,7 @@ const codes: Readonly<Record<RefusalClass, OwnCode>> = {
   credential_invalid: 'credential_invalid',
   password_wrong: 'sign_in_refused',
   session_kind_refused: 'session_kind_refused',
+  origin_refused: 'origin_refused',
   address_refused: 'address_refused',
   scope_missing: 'scope_missing',
   tenant_mismatch: 'tenant_mismatch',

@@ -39,11 +39,15 @@ const startDoor = async (
   forwardAuth: Partial<Settings['forwardAuth']> = {},
   listenerOf: (settings: Settings, answer: Serve) => Listener = ({ limits }, answer) =>
     createAuthListener(limits, answer),
+  change: Pick<Partial<Settings>, 'cors'> & { readonly credential?: Partial<Settings['credential']> } = {},
 ) => {
   const outcomes: RequestOutcome[] = [];
   const shadowed: string[] = [];
   const warnings: { message: string; fields: unknown }[] = [];
-  const settings = settingsWith({ forwardAuth: { trustedPeers: ['127.0.0.1'], ...forwardAuth } });
+  const settings = settingsWith({
+    ...change,
+    forwardAuth: { trustedPeers: ['127.0.0.1'], ...forwardAuth },
+  });
   const identifier = createFixedIdentifier(
     { good: anIdentity({}), down: outage('store_unavailable') },
     settings.identity.headers,
@@ -514,3 +518,81 @@ t.test('a caller cannot ask for itself through a proxy that reads paths more len
   }
   t.same(callers, []);
 });
+
+const allListener = ({ limits }: Settings, answer: Serve): Listener => createAuthListener(limits, answer);
+
+t.test(
+  '13: a token among the subprotocols is named for removal, and what is left is to be set',
+  async (t) => {
+    const { ask } = await startDoor(t, {}, allListener, { credential: { webSocketProtocol: 'bearer.' } });
+    const answer = await ask(
+      'GET /socket',
+      'Sec-WebSocket-Protocol: bearer.good, chat',
+      'Upgrade: websocket',
+    );
+    t.match([answer.status, answer.header('x-identity-user')], [200, 'alice']);
+    t.equal(answer.header('x-tollgate-remove'), 'Sec-WebSocket-Protocol');
+    t.equal(answer.header('sec-websocket-protocol'), 'chat');
+    const alone = await ask('GET /socket', 'sec-websocket-protocol: bearer.good', 'Upgrade: websocket');
+    t.match(
+      [alone.header('x-tollgate-remove'), alone.header('sec-websocket-protocol')],
+      ['sec-websocket-protocol', undefined],
+    );
+    const other = await ask('GET /socket', good, 'Sec-WebSocket-Protocol: chat', 'Upgrade: websocket');
+    t.match(
+      [other.header('x-tollgate-remove'), other.header('sec-websocket-protocol')],
+      ['Authorization', undefined],
+    );
+    const kept = await ask('GET /kept/1', 'Sec-WebSocket-Protocol: bearer.good, chat');
+    t.match(
+      [kept.status, kept.header('x-tollgate-remove'), kept.header('sec-websocket-protocol')],
+      [200, undefined, undefined],
+    );
+  },
+);
+
+t.test('13: Basic is asked for and taken, and named for removal', async (t) => {
+  const { ask } = await startDoor(t, {}, allListener, { credential: { basic: true } });
+  t.equal((await ask('GET /things/1')).all('www-authenticate').length, 2);
+  const answer = await ask(
+    'GET /things/1',
+    `Authorization: Basic ${Buffer.from('git:good').toString('base64')}`,
+  );
+  t.match([answer.status, answer.header('x-tollgate-remove')], [200, 'Authorization']);
+});
+
+t.test(
+  '13: the cookie of a page that may not use it is refused, also where the proxy took Upgrade away',
+  async (t) => {
+    const { ask } = await startDoor(t, {}, allListener, { credential: { cookie: 'session' } });
+    const lines = ['Cookie: session=good', 'Origin: https://evil.example', 'Sec-Fetch-Site: cross-site'];
+    t.equal((await ask('GET /things/1', ...lines)).status, 200);
+    t.equal((await ask('DELETE /things/1', ...lines)).status, 403);
+    t.equal(
+      (await ask('GET /things/1', ...lines, 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==')).status,
+      403,
+    );
+  },
+);
+
+t.test(
+  '11: a preflight is judged as the OPTIONS it is, because a proxy forwards what is answered with 2xx',
+  async (t) => {
+    const cors = {
+      origins: ['https://app.example.com'],
+      methods: ['GET'],
+      headers: [],
+      exposedHeaders: [],
+      credentials: false,
+      maxAgeMs: 0,
+    };
+    const { ask } = await startDoor(t, {}, allListener, { cors });
+    const from = 'Origin: https://app.example.com';
+    t.equal((await ask('OPTIONS /things/1', from, 'Access-Control-Request-Method: GET')).status, 401);
+    const unknown = await ask('GET /unknown', from);
+    t.match(
+      [unknown.status, unknown.header('access-control-allow-origin')],
+      [403, 'https://app.example.com'],
+    );
+  },
+);
