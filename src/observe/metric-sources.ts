@@ -22,11 +22,11 @@ export interface FeedReading {
 /** Of this process to one upstream. `busy` are those being made too. */
 export type UpstreamReading = Readonly<Record<'busy' | 'idle' | 'waiting' | 'callersAtShare', number>>;
 
-/** Of one address: `up`; `failing`: its probes or answers fail; `unreachable`: it cannot be connected to. */
+/** Of one address. `unknown`: nothing has been asked of it; `failing`: its probes or answers are bad; `unreachable`: no connection. */
 export interface AddressReading {
   /** `10.0.0.7:8081`, `unix:/run/api.sock`. */
   readonly address: string;
-  readonly state: 'up' | 'failing' | 'unreachable';
+  readonly state: 'up' | 'unknown' | 'failing' | 'unreachable';
   /** What failed last. */
   readonly fault: string | undefined;
   /** Requests and tunnels under way there. */
@@ -164,10 +164,9 @@ const gauges: Families = {
     'Per address of an upstream: 1 while it is up; 0 while it cannot be connected to, or its probes or answers fail.',
     ({ upstreamAddresses }) =>
       Object.entries(upstreamAddresses()).flatMap(([upstream, { addresses }]) =>
-        addresses.map(({ address, state }) => ({
-          labels: { upstream, address },
-          value: Number(state === 'up'),
-        })),
+        addresses
+          .filter(({ state }) => state !== 'unknown')
+          .map(({ address, state }) => ({ labels: { upstream, address }, value: Number(state === 'up') })),
       ),
   ],
   tollgate_identity_cache_entries: [

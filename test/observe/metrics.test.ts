@@ -210,6 +210,7 @@ t.test(
         main: {
           addresses: [
             { address: '10.0.0.7:8081', state: 'up', fault: undefined, busy: 1, open: 2 },
+            { address: '10.0.0.8:8081', state: 'unknown', fault: undefined, busy: 0, open: 0 },
             { address: '[fd00::7]:8081', state: 'unreachable', fault: 'refused', busy: 0, open: 0 },
           ],
           lookupFault: undefined,
@@ -226,6 +227,7 @@ t.test(
     });
     hits = 8;
     const text = await metrics.render();
+    t.notMatch(text, '10.0.0.8:8081', 'of an address that nothing has been asked of nothing is said');
     for (const line of [
       'tollgate_identity_cache_hits_total 8',
       'tollgate_identity_cache_misses_total 3',

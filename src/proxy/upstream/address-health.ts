@@ -45,7 +45,7 @@ export class AddressHealth {
   connected(): void {
     this.isProven = true;
     this.#connectFailures = 0;
-    if (this.#probeFailures === 0) this.fault = undefined;
+    if (this.#probeFailures + this.#badStatuses === 0) this.fault = undefined;
   }
 
   connectFailed(why: string, nowMs: number): void {
@@ -64,8 +64,10 @@ export class AddressHealth {
 
   /** It was connected to, and did not answer as it should. */
   probeFailed(why: string): void {
+    const { failuresMax } = this.#rules;
+    // What was down does not come up by this.
+    this.#probeFailures = this.#connectFailures >= failuresMax ? failuresMax : this.#probeFailures + 1;
     this.#connectFailures = 0;
-    this.#probeFailures += 1;
     this.fault = why;
   }
 

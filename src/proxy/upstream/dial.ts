@@ -87,8 +87,11 @@ const timeoutError = (endpoint: Endpoint, timeoutMs: number): Error =>
 
 const ignore = (): void => undefined;
 
-/** This process or machine lacks something: it says nothing of the address. */
-const ourCodes = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
+/**
+ * This process or machine lacks something: it says nothing of the address. EADDRNOTAVAIL does: so fails an IPv6 address where
+ * there is no IPv6.
+ */
+const ourCodes = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
 
 export const isOurFault = (error: Error): boolean =>
   'code' in error && typeof error.code === 'string' && ourCodes.has(error.code);

@@ -139,7 +139,11 @@ const shakeHands = (
     // It has been opened, and over TLS its other side is known: for http-proxy it is a plain socket. `ssl` is the object that
     // it makes the request's options of.
     const target = { protocol: 'http:', host: settings.name, port: 80 };
-    const options = { target, agent: new OneSocketAgent(upstreamSocket), ssl: { maxHeaderSize: 16_384 } };
+    const options = {
+      target,
+      agent: new OneSocketAgent(upstreamSocket),
+      ssl: { maxHeaderSize: settings.responseHeadBytesMax },
+    };
     withoutDeprecations(() => proxy.ws(outgoing, socket, Buffer.alloc(0), options, () => undefined));
   } catch (bug) {
     proxy.off('proxyReqWs', prepare);

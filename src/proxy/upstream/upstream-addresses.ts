@@ -20,6 +20,9 @@ export interface AddressesOptions {
   readonly lookup?: Lookup;
 }
 
+/** Addresses that a sentence names. */
+const namedMax = 5;
+
 const noAddresses: readonly UpstreamAddress[] = [];
 
 export class UpstreamAddresses {
@@ -33,13 +36,15 @@ export class UpstreamAddresses {
   readonly #beingProbed = new Set<UpstreamAddress>();
   isClosed = false;
   #turn = 0;
-  #wasUp = false;
+  #wasUp: boolean;
   #connectFailures = 0;
   /** Requests sent once more, on another connection. */
   retries = 0;
 
-  constructor(settings: UpstreamSettings, { log, lookup = lookupBySystem }: AddressesOptions) {
+  /** `wasUp`: by its settings before, it was; until something speaks against it, it still is. */
+  constructor(settings: UpstreamSettings, { log, lookup = lookupBySystem }: AddressesOptions, wasUp = false) {
     this.settings = settings;
+    this.#wasUp = wasUp;
     this.#log = log;
     this.#dial = createDial(settings);
     const upstream = settings.name;
@@ -161,18 +166,20 @@ export class UpstreamAddresses {
 
   /** Why its addresses are down, one after the other. */
   faults(): string {
-    const known = this.book.addresses.map(
-      ({ shown, health }) => `${shown} (${health.fault ?? 'not tried yet'})`,
-    );
+    const { addresses } = this.book;
+    const named = addresses
+      .slice(0, namedMax)
+      .map(({ shown, health }) => `${shown} (${health.fault ?? 'not tried yet'})`);
+    if (addresses.length > namedMax) named.push(`and ${addresses.length - namedMax} more`);
     const { cause } = this.book.fault ?? {};
-    return known.length > 0 ? known.join(', ') : cause instanceof Error ? cause.message : 'not looked up yet';
+    return named.length > 0 ? named.join(', ') : cause instanceof Error ? cause.message : 'not looked up yet';
   }
 
   reading(): AddressesReading {
     const nowMs = performance.now();
     const addresses = this.book.addresses.map(({ shown, health, busy, open }): AddressReading => ({
       address: shown,
-      state: health.state(nowMs),
+      state: knownState(health, nowMs),
       fault: health.fault,
       busy,
       open,
@@ -213,6 +220,11 @@ export class UpstreamAddresses {
   }
 }
 
+const knownState = (health: UpstreamAddress['health'], nowMs: number): AddressReading['state'] => {
+  const state = health.state(nowMs);
+  return state === 'up' && !health.isProven ? 'unknown' : state;
+};
+
 /** A connection that was only opened to see whether it can be. */
 const forget =
   (address: UpstreamAddress) =>
@@ -238,6 +250,7 @@ export const createUpstreamAddresses = (
   inherit(
     Object.entries(upstreams).map(([name, settings]) => [name, { settings }] as const),
     before,
-    ({ settings }) => new UpstreamAddresses(settings, options),
+    ({ settings }) =>
+      new UpstreamAddresses(settings, options, before?.byUpstream.get(settings.name)?.health() === 'up'),
     ({ isClosed }) => isClosed,
   );

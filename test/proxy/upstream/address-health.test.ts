@@ -54,6 +54,13 @@ t.test('9: a probe that fails takes it down, and only a probe brings it back', a
   t.equal(health.state(0), 'up');
 });
 
+t.test('9: an address that was unreachable does not come up by a probe that fails', async (t) => {
+  const health = new AddressHealth(rules);
+  fail(health, 3);
+  health.probeFailed('503');
+  t.equal(health.state(0), 'failing');
+});
+
 t.test(
   '9: statuses that count take it down for a pause; then one more is enough, or a good one ends it',
   async (t) => {

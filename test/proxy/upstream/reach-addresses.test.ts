@@ -132,6 +132,18 @@ t.test('8: all addresses of a name are used, by requests and by tunnels', async 
   t.same([one.requests.length, other.requests.length], [2, 2]);
 });
 
+t.test('8: a family of addresses that is not served costs no request, as of localhost', async (t) => {
+  const upstream = await open(t);
+  const { proxy, ask } = await forward(t, `http://localhost:${upstream.port}`, {
+    lookup: async () => found('::1', '127.0.0.1'),
+  });
+  for (let count = 0; count < 10; count += 1) t.equal(await ask(count % 2 === 0 ? get : post), 200);
+  t.match(proxy.addresses.reading(), {
+    addresses: [{ state: 'unreachable' }, { state: 'up' }],
+    connectFailures: 3,
+  });
+});
+
 t.test('8: a name that moves is followed under steady traffic, and no request fails', async (t) => {
   const [before, after] = await openSameports(t, 2);
   let address = '127.0.0.1';

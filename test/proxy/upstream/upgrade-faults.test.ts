@@ -137,7 +137,7 @@ t.test('an answer that is none: 502, and the process lives', async (t) => {
     'HTTP/1.1 200 O\x01K\r\nContent-Length: 0\r\n\r\n',
     'HTTP/1.1 403 No\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
     'HTTP/1.1 403 No\r\nTransfer-Encoding: gzip\r\n\r\n',
-    `HTTP/1.1 403 No\r\nX-Big: ${'x'.repeat(20_000)}\r\n\r\n`,
+    `HTTP/1.1 403 No\r\nX-Big: ${'x'.repeat(70_000)}\r\n\r\n`,
     'HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n',
     'garbage\r\n\r\n',
   ];

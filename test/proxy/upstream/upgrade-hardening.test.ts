@@ -146,8 +146,8 @@ const broken: Readonly<Record<string, string>> = {
   'status 999': 'HTTP/1.1 999 High\r\nContent-Length: 0\r\n\r\n',
   'a control character in the reason': 'HTTP/1.1 403 N\u0001o\r\nContent-Length: 0\r\n\r\n',
   'a control character in a header of a 101': switching.replace('\r\n\r\n', '\r\nX-Bad: a\u0001b\r\n\r\n'),
-  'headers of 20 KB': `HTTP/1.1 403 No\r\nX-Big: ${'x'.repeat(20_000)}\r\nContent-Length: 0\r\n\r\n`,
-  'a 101 with headers of 20 KB': switching.replace('\r\n\r\n', `\r\nX-Big: ${'x'.repeat(20_000)}\r\n\r\n`),
+  'headers of 70 KB': `HTTP/1.1 403 No\r\nX-Big: ${'x'.repeat(70_000)}\r\nContent-Length: 0\r\n\r\n`,
+  'a 101 with headers of 70 KB': switching.replace('\r\n\r\n', `\r\nX-Big: ${'x'.repeat(70_000)}\r\n\r\n`),
   'a length and chunks':
     'HTTP/1.1 403 No\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
   'two lengths': 'HTTP/1.1 403 No\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nno!',
