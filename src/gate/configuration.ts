@@ -5,6 +5,7 @@ import { X509Certificate } from 'node:crypto';
 import type { Outage } from '../decision/outcome.ts';
 import { createCommandLimit } from '../identity/command-limit.ts';
 import { createSessionLimit } from '../identity/session-limit.ts';
+import type { Tallies } from '../identity/shared-window.ts';
 import { createSignInLimit } from '../identity/sign-in-limit.ts';
 import { createUnknownTokenLimit } from '../identity/unknown-token-limit.ts';
 import { Limiter } from '../limits/limiter.ts';
@@ -89,7 +90,7 @@ export const createConfiguration = async (
   const reach = createUpstreamAddresses(settings.upstreams, { log }, before?.reach);
   const forwarder = createForwarder(reach, options, before?.forwarder);
   const upgrader = createUpgrader(reach, options, before?.upgrader);
-  const limits = createLimits(settings, before?.limits);
+  const limits = createLimits(settings, foundation.tallies, before?.limits);
   const record = createRecorder(metrics, log, settings.log.access);
   const { identifier } = identification;
   const surfaceDeps = {
@@ -158,21 +159,21 @@ const createLimiter = (
   );
 };
 
-const createLimits = ({ limits }: Settings, before: Limits | undefined): Limits => {
+const createLimits = ({ limits }: Settings, tallies: Tallies, before: Limits | undefined): Limits => {
   const { unknownTokensPerMinute, exchangesPerMinute, commandsPerMinute } = limits;
   const { signInFailuresPerAccount, signInFailuresPerAddress } = limits;
   const signIns = { signInFailuresPerAccount, signInFailuresPerAddress };
   return {
     clientSecretLimit: keep(before?.clientSecretLimit, unknownTokensPerMinute, [], () =>
-      createUnknownTokenLimit(unknownTokensPerMinute),
+      createUnknownTokenLimit(unknownTokensPerMinute, undefined, tallies, 'client-secrets'),
     ),
     sessionLimit: keep(before?.sessionLimit, exchangesPerMinute, [], () =>
-      createSessionLimit(exchangesPerMinute),
+      createSessionLimit(exchangesPerMinute, undefined, tallies),
     ),
     commandLimit: keep(before?.commandLimit, commandsPerMinute, [], () =>
-      createCommandLimit(commandsPerMinute),
+      createCommandLimit(commandsPerMinute, undefined, tallies),
     ),
-    signInLimit: keep(before?.signInLimit, signIns, [], () => createSignInLimit(signIns)),
+    signInLimit: keep(before?.signInLimit, signIns, [], () => createSignInLimit(signIns, tallies)),
   };
 };
 

@@ -4,6 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Outage } from '../decision/outcome.ts';
 import { FeedState } from '../identity/feed-state.ts';
+import { Tallies } from '../identity/shared-window.ts';
 import { createLastUsed, type LastUsed } from '../lifecycle/last-used.ts';
 import type { Log } from '../observe/log.ts';
 import { measureCalls } from '../observe/measure-calls.ts';
@@ -23,6 +24,8 @@ export interface Foundation {
   /** Why the change feed is not connected; undefined while it is, and until something has failed. */
   readonly feedFault: () => Outage | undefined;
   readonly lastUsed: LastUsed;
+  /** What callers do at all replicas together. */
+  readonly tallies: Tallies;
   /** Waits for the store and its clock, by which tokens are judged, then follows the feed. False when closed meanwhile. */
   start(): Promise<boolean>;
   /** Where tokens live longer by the next settings, reads the feed again from further back, or says why it cannot. */
@@ -56,7 +59,7 @@ export const openFoundation = async (settings: Settings, log: Log, metrics: Metr
     silentMsMax: () => bounds.silentMsMax,
     isFeedStale: () => feedState.isStale(),
   });
-  const lastUsed = createLastUsed(store, log);
+  const [lastUsed, tallies] = [createLastUsed(store, log), new Tallies({ store, now })];
   let subscription: Subscription | undefined;
   let isClosed = false;
   /** How far back the feed has been read. */
@@ -69,6 +72,7 @@ export const openFoundation = async (settings: Settings, log: Log, metrics: Metr
     feedState,
     feedFault: () => subscription?.fault(),
     lastUsed,
+    tallies,
     start: async () => {
       await lookups.whenAnswered;
       if (isClosed) return false;
@@ -100,6 +104,7 @@ export const openFoundation = async (settings: Settings, log: Log, metrics: Metr
       await lookups.close();
       await subscription?.close();
       await lastUsed.close();
+      await tallies.close();
       await store.close();
     },
   };

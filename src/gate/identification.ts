@@ -24,7 +24,7 @@ export interface Identification {
 }
 
 export interface IdentificationDeps {
-  readonly foundation: Pick<Foundation, 'store' | 'clock' | 'feedState' | 'lastUsed'>;
+  readonly foundation: Pick<Foundation, 'store' | 'clock' | 'feedState' | 'lastUsed' | 'tallies'>;
   readonly log: Log;
   /** Of all identifiers since the start. */
   readonly counts: CacheCounts;
@@ -45,7 +45,7 @@ export const createIdentification = (
   const { foundation, log, onKeyRevoked: onRevoked } = deps;
   const { unknownTokensPerMinute } = settings.limits;
   const unknownTokenLimit = keep(before?.unknownTokenLimit, unknownTokensPerMinute, [], () =>
-    createUnknownTokenLimit(unknownTokensPerMinute),
+    createUnknownTokenLimit(unknownTokensPerMinute, undefined, deps.foundation.tallies),
   );
   const algorithms = algorithmsOf(settings);
   const ofKeys = { keys, tokens, identity, store: settings.store };

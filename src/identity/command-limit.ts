@@ -2,18 +2,24 @@
 // an entry of the audit. Revocations are counted apart: an account that has used up everything else can still revoke.
 
 import type { Identity } from '../decision/identity.ts';
-import { FixedWindow, minuteMs } from './fixed-window.ts';
+import { minuteMs } from './fixed-window.ts';
+import { type Tallies, windowFor } from './shared-window.ts';
 
 export type CommandKind = 'revocation' | 'other';
 
 /** Counts one command of an account; false: there were too many. Synchronous. */
 export type CommandLimit = (account: Pick<Identity, 'org' | 'user'>, kind: CommandKind) => boolean;
 
-/** `perMinute`: of each kind, for each account; 0: any number. */
-export const createCommandLimit = (perMinute: number, monotonicMs?: () => number): CommandLimit => {
+/** `perMinute`: of each kind, for each account; 0: any number. With `tallies` those of all replicas count. */
+export const createCommandLimit = (
+  perMinute: number,
+  monotonicMs?: () => number,
+  tallies?: Tallies,
+): CommandLimit => {
+  const window = { windowMs: minuteMs, monotonicMs };
   const given = {
-    revocation: new FixedWindow({ windowMs: minuteMs, monotonicMs }),
-    other: new FixedWindow({ windowMs: minuteMs, monotonicMs }),
+    revocation: windowFor(tallies, 'revocations', window, perMinute),
+    other: windowFor(tallies, 'commands', window, perMinute),
   };
   return ({ org, user }, kind) => perMinute === 0 || given[kind].add(`${org.id}/${user.id}`) <= perMinute;
 };

@@ -3,7 +3,7 @@
 
 import { LRUCache } from 'lru-cache';
 
-interface FixedWindowOptions {
+export interface FixedWindowOptions {
   readonly windowMs: number;
   /** How many are remembered. */
   readonly keysMax?: number | undefined;
@@ -17,7 +17,16 @@ interface Count {
   used: number;
 }
 
-export class FixedWindow {
+/** Counts what somebody does in a window. */
+export interface CountingWindow {
+  used(key: string): number;
+  /** Counts one more, and says how many that makes. */
+  add(key: string): number;
+  takeBack(key: string): void;
+  forget(key: string): void;
+}
+
+export class FixedWindow implements CountingWindow {
   readonly #windowMs: number;
   readonly #monotonicMs: () => number;
   readonly #counts: LRUCache<string, Count>;

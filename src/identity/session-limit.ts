@@ -2,7 +2,8 @@
 // room in caches, each one ended a write that every replica remembers: whoever holds one valid token must not fill them.
 
 import type { Identity } from '../decision/identity.ts';
-import { FixedWindow, minuteMs } from './fixed-window.ts';
+import { minuteMs } from './fixed-window.ts';
+import { type Tallies, windowFor } from './shared-window.ts';
 
 /** An identity, or the owner of an API token. */
 export interface Holder extends Pick<Identity, 'tokenId'> {
@@ -13,10 +14,13 @@ export interface Holder extends Pick<Identity, 'tokenId'> {
 
 export type SessionLimit = ReturnType<typeof createSessionLimit>;
 
-/** `perMinute`: of each kind, for each API token; without one for each session, or else user; 0: no limit. */
-export const createSessionLimit = (perMinute: number, monotonicMs?: () => number) => {
-  const begun = new FixedWindow({ windowMs: minuteMs, monotonicMs });
-  const ended = new FixedWindow({ windowMs: minuteMs, monotonicMs });
+/**
+ * `perMinute`: of each kind, for each API token; without one for each session, or else user; 0: no limit. With `tallies` those of
+ * all replicas count.
+ */
+export const createSessionLimit = (perMinute: number, monotonicMs?: () => number, tallies?: Tallies) => {
+  const begun = windowFor(tallies, 'sessions-begun', { windowMs: minuteMs, monotonicMs }, perMinute);
+  const ended = windowFor(tallies, 'sessions-ended', { windowMs: minuteMs, monotonicMs }, perMinute);
   return {
     /** Counts one access token made; false when there were too many. Synchronous; one map look-up. */
     mayBegin: (holder: Holder): boolean => perMinute === 0 || begun.add(keyOf(holder)) <= perMinute,

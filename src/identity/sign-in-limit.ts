@@ -3,7 +3,7 @@
 
 import type { Settings } from '../settings/settings.ts';
 import { addressBlockOf } from './address-block.ts';
-import { FixedWindow } from './fixed-window.ts';
+import { type Tallies, windowFor } from './shared-window.ts';
 
 const windowMs = 15 * 60_000;
 const keysMax = 50_000;
@@ -12,14 +12,21 @@ const everybody = 10;
 
 export type SignInLimit = ReturnType<typeof createSignInLimit>;
 
-/** 0 is no limit. */
-export const createSignInLimit = ({
-  signInFailuresPerAccount: perAccount,
-  signInFailuresPerAddress: perAddress,
-}: Pick<Settings['limits'], 'signInFailuresPerAccount' | 'signInFailuresPerAddress'>) => {
-  const pairs = failuresUpTo(perAccount);
-  const accounts = failuresUpTo(perAccount * everybody);
-  const addresses = failuresUpTo(perAddress);
+/** 0 is no limit. With `tallies` failures at all replicas count. */
+export const createSignInLimit = (
+  {
+    signInFailuresPerAccount: perAccount,
+    signInFailuresPerAddress: perAddress,
+  }: Pick<Settings['limits'], 'signInFailuresPerAccount' | 'signInFailuresPerAddress'>,
+  tallies?: Tallies,
+) => {
+  const failuresUpTo = (most: number, of: string) => ({
+    most,
+    window: windowFor(tallies, `sign-ins-${of}`, { windowMs, keysMax }, most),
+  });
+  const pairs = failuresUpTo(perAccount, 'of-account-by-address');
+  const accounts = failuresUpTo(perAccount * everybody, 'of-account');
+  const addresses = failuresUpTo(perAddress, 'by-address');
   const countsOf = (address: string, account: string) =>
     [
       { ...addresses, key: addressBlockOf(address) },
@@ -46,5 +53,3 @@ export const createSignInLimit = ({
     cancel: takeBack,
   };
 };
-
-const failuresUpTo = (most: number) => ({ most, window: new FixedWindow({ windowMs, keysMax }) });

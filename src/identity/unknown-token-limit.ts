@@ -4,14 +4,23 @@
 
 import { addressBlockOf } from './address-block.ts';
 import { FixedWindow, minuteMs } from './fixed-window.ts';
+import { type Tallies, windowFor } from './shared-window.ts';
 
 export type UnknownTokenLimit = ReturnType<typeof createUnknownTokenLimit>;
 
 const turnEveryMs = 1_000;
 
-/** `perMinute`: unknown tokens an address may try in a minute before it is blocked for the rest of it; 0: no limit. */
-export const createUnknownTokenLimit = (perMinute: number, monotonicMs?: () => number) => {
-  const unknown = new FixedWindow({ windowMs: minuteMs, monotonicMs });
+/**
+ * `perMinute`: unknown tokens an address may try in a minute before it is blocked for the rest of it; 0: no limit. With `tallies`
+ * the tries at all replicas count, under this name.
+ */
+export const createUnknownTokenLimit = (
+  perMinute: number,
+  monotonicMs?: () => number,
+  tallies?: Tallies,
+  name = 'unknown-tokens',
+) => {
+  const unknown = windowFor(tallies, name, { windowMs: minuteMs, monotonicMs }, perMinute);
   const turns = new FixedWindow({ windowMs: turnEveryMs, monotonicMs });
   return {
     /** Synchronous; one map look-up. */
@@ -27,7 +36,7 @@ export const createUnknownTokenLimit = (perMinute: number, monotonicMs?: () => n
       if (perMinute === 0) return;
       const block = addressBlockOf(address);
       // The first turn comes a second after the last free try.
-      if (unknown.add(block) === perMinute) turns.add(block);
+      if (unknown.add(block) >= perMinute) turns.add(block);
     },
   };
 };

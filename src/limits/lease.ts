@@ -136,6 +136,10 @@ export class Lease {
   ): void {
     if (period !== this.#period) return;
     this.#held += granted;
+    // What passed alone while a late answer was on its way is paid with what that brings.
+    const paid = Math.max(0, Math.min(this.#owed, this.#held));
+    this.#held -= paid;
+    this.#owed -= paid;
     this.dueMs = nowMs + this.limit.leaseMs;
     this.#left = left;
     this.#fullAtMs = nowMs + fullAfterMs;

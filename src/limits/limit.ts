@@ -121,4 +121,4 @@ export const digestOfSubject = (subject: string): string => hash('sha256', subje
 
 /** The store's key of a limit for somebody in a period. */
 export const countKey = ({ name }: Limit, digest: string, { startMs }: Period): string =>
-  `${name}:${startMs}:${digest}`;
+  `limit:${name}:${startMs}:${digest}`;
