@@ -1,16 +1,17 @@
 // One request on its way to the upstream and its response on the way back: the states between them, and every way it can
 // end. Bytes stream with backpressure both ways; a request that is safe to repeat is repeated once, on a stale connection.
 
-import type { Socket } from 'node:net';
 import type { Permit } from '../../decision/authorize.ts';
 import { type Denial, denial, type Outage, outage } from '../../decision/outcome.ts';
+import { type CallerSocket, callerSocketOf } from './caller-socket.ts';
+import type { Carried, CarriedRequest, CarryFailure } from './carried.ts';
 import type { Exchange, ForwardEnd, ForwardOptions } from './exchange.ts';
 import type { RequestUnderWay } from './live-connections.ts';
 import { RequestBody } from './request-body.ts';
 import { requestHeadOf } from './request-writer.ts';
 import type { ResponseHead } from './response-head.ts';
 import { ResponseWriter } from './response-writer.ts';
-import type { Carried, CarriedRequest, CarryFailure, UpstreamConnection } from './upstream-connection.ts';
+import type { UpstreamConnection } from './upstream-connection.ts';
 import type { ConnectionSeeker, UpstreamConnections } from './upstream-connections.ts';
 
 export class ForwardExchange implements Carried, ConnectionSeeker, RequestUnderWay {
@@ -21,7 +22,7 @@ export class ForwardExchange implements Carried, ConnectionSeeker, RequestUnderW
   readonly #writer: ResponseWriter;
   index = -1;
   isLive = false;
-  #caller: Caller | undefined;
+  #caller: CallerSocket | undefined;
   #connection: UpstreamConnection | undefined;
   #body: RequestBody | undefined;
   /** A connection has been asked for. */
@@ -48,7 +49,7 @@ export class ForwardExchange implements Carried, ConnectionSeeker, RequestUnderW
   start(): void {
     const { request, permit, framing } = this.exchange;
     if (request.socket.destroyed) return this.onClientGone();
-    this.#caller = callerOn(request.socket);
+    this.#caller = callerSocketOf(request.socket);
     this.#caller.exchange = this;
     if (framing === 'none') {
       this.#context.live.watch(this);
@@ -245,22 +246,5 @@ export class ForwardExchange implements Carried, ConnectionSeeker, RequestUnderW
     }
   }
 }
-
-/** Of one connection. It has one exchange at a time (proxy/waiting-line.ts). */
-interface Caller {
-  exchange: ForwardExchange | undefined;
-}
-
-const callers = new WeakMap<Socket, Caller>();
-
-/** An exchange hears at once when its caller leaves, by one listener per connection instead of one per request. */
-const callerOn = (socket: Socket): Caller => {
-  const known = callers.get(socket);
-  if (known !== undefined) return known;
-  const caller: Caller = { exchange: undefined };
-  socket.once('close', () => caller.exchange?.onClientGone());
-  callers.set(socket, caller);
-  return caller;
-};
 
 const idempotentMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);

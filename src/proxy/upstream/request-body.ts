@@ -37,6 +37,8 @@ export class RequestBody {
   #waitTimer: NodeJS.Timeout | undefined;
   #isDiscarding = false;
   #isPlanned = false;
+  /** It takes no more for now. */
+  #isHeldUp = false;
 
   /** `bytesMax`: the route's limit, in bytes of content. */
   constructor(
@@ -64,7 +66,7 @@ export class RequestBody {
 
   /** The caller waits until it hears that it may send: until then its silence is no fault. */
   awaitContinue(): void {
-    this.#pace.pause();
+    if (this.bytes === 0) this.#pace.pause();
   }
 
   /** It has heard so. */
@@ -86,7 +88,8 @@ export class RequestBody {
 
   /** The sink takes more again. */
   resume(): void {
-    if (this.#isDiscarding || this.isWhole) return;
+    if (!this.#isHeldUp || this.#isDiscarding) return;
+    this.#isHeldUp = false;
     this.#pace.resume();
     this.#request.resume();
   }
@@ -136,6 +139,7 @@ export class RequestBody {
     if (this.#sink === undefined) {
       if (this.#piecesBytes < Math.max(piecesBytesMax, this.#bufferBytes)) return;
     } else if (this.#sink(this.#take() ?? noBytes, this.isWhole) || this.isWhole) return;
+    this.#isHeldUp = true;
     this.#request.pause();
     this.#pace.pause();
   }

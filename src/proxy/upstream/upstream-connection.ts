@@ -4,50 +4,12 @@
 import type { Socket } from 'node:net';
 import { type Outage, outage } from '../../decision/outcome.ts';
 import type { ShareClaim } from './caller-shares.ts';
+import type { Carried, ConnectionLimits } from './carried.ts';
 import { outageOf } from './forward-failure.ts';
 import { RequestWriter } from './request-writer.ts';
 import type { ResponseHead } from './response-head.ts';
-import { type ResponseEvents, ResponseParser } from './response-parser.ts';
+import { type Progress, type ResponseEvents, ResponseParser } from './response-parser.ts';
 import type { UpstreamAddress } from './upstream-address.ts';
-
-/** A request when it is about to be written. */
-export interface CarriedRequest {
-  /** See request-writer.ts. */
-  readonly head: string;
-  readonly method: string;
-  readonly isChunked: boolean;
-  /** It says `Expect: 100-continue`: the upstream answers before the body comes. */
-  readonly expectsContinue: boolean;
-  /** What of the body is here; `isWhole`: that is all of it. */
-  readonly body: Buffer | undefined;
-  readonly isWhole: boolean;
-  /** From the last byte written to the head of the response, in ms. */
-  readonly responseTimeoutMs: number;
-}
-
-export interface CarryFailure {
-  readonly outage: Outage;
-  /** The connection had served others, and ended before anything of an answer came: perhaps it was idle for too long. */
-  readonly isStale: boolean;
-  /** Nothing of the request was written. */
-  readonly isUnsent: boolean;
-}
-
-/** An exchange, as its connection knows it. Of `onEnd` and `onFailure` one is called, once, unless it abandons. */
-export interface Carried extends ResponseEvents {
-  /** It may be sent again when its connection turns out to be stale. */
-  readonly isRepeatable: boolean;
-  /** Called when it is written; undefined when it cannot be: then it has abandoned the connection. */
-  makeRequest(): CarriedRequest | undefined;
-  /** After a write that found no room: there is some. */
-  onRoom(): void;
-  /** The upstream has been asked whether it wants the body, and says nothing. */
-  onUndecided(): void;
-  /** All bytes received so far are handed on, and the response is not over. */
-  onDry(): void;
-  onEnd(trailers: readonly string[]): void;
-  onFailure(failure: CarryFailure): void;
-}
 
 /** Whoever lends the connection. After each `carry` one of the two is called. */
 export interface ConnectionOwner {
@@ -57,14 +19,9 @@ export interface ConnectionOwner {
   onClosed(connection: UpstreamConnection, wasIdle: boolean): void;
 }
 
-export interface ConnectionLimits {
-  readonly responseHeadBytesMax: number;
-  readonly bodyIdleTimeoutMs: number;
-}
-
 export class UpstreamConnection implements ResponseEvents {
   isOpen = true;
-  /** Whole responses it has carried; more than 0: a request on it may meet a connection that has gone stale. */
+  /** Whole responses it has carried. */
   served = 0;
   /** The owner's: when its last exchange was over; `performance.now()`. */
   idleSinceMs = 0;
@@ -79,19 +36,22 @@ export class UpstreamConnection implements ResponseEvents {
   readonly #owner: ConnectionOwner;
   readonly #parser: ResponseParser;
   readonly #writer: RequestWriter;
-  readonly #bodyTicks: number;
+  readonly #bodyIdleMs: number;
   #exchange: Carried | undefined;
   #isWritten = false;
   #hasAnswer = false;
   #hasHead = false;
   /** The upstream has been asked whether it wants the body, and has not answered. */
   #isAsked = false;
-  #askedTicks = 0;
+  #askedMs = 0;
   #hasRoom = true;
   #isPaused = false;
+  /** It has been idle: a request on it may meet a connection that has gone stale. */
+  #hasRested = false;
   #idleMsMax = Infinity;
-  #responseTicks = Infinity;
-  #ticksLeft = Infinity;
+  #responseMs = Infinity;
+  /** What is awaited may take so long, in ms. */
+  #msLeft = Infinity;
 
   /** `socket`: connected, with TLS also through its handshake, and nobody else's. */
   constructor(socket: Socket, address: UpstreamAddress, owner: ConnectionOwner, limits: ConnectionLimits) {
@@ -100,7 +60,7 @@ export class UpstreamConnection implements ResponseEvents {
     this.#owner = owner;
     this.#parser = new ResponseParser(limits.responseHeadBytesMax, this);
     this.#writer = new RequestWriter(socket);
-    this.#bodyTicks = ticksOf(limits.bodyIdleTimeoutMs);
+    this.#bodyIdleMs = limits.bodyIdleTimeoutMs + tickMs;
     socket.on('data', (bytes: Buffer) => this.#onData(bytes));
     socket.on('drain', () => this.#onDrain());
     socket.on('end', () => this.#onFinish());
@@ -117,8 +77,8 @@ export class UpstreamConnection implements ResponseEvents {
     this.#isWritten = false;
     this.#hasAnswer = false;
     this.#hasHead = false;
-    this.#ticksLeft = Infinity;
-    if (this.served === 0 || exchange.isRepeatable) return this.#send(exchange);
+    this.#msLeft = Infinity;
+    if (!this.#hasRested || exchange.isRepeatable) return this.#send(exchange);
     // What cannot be sent twice must not meet a connection that the upstream is closing: what has arrived by now (a FIN, a
     // reset) is read first, after a whole turn of the event loop.
     const send = (): void => {
@@ -129,7 +89,8 @@ export class UpstreamConnection implements ResponseEvents {
 
   /** It is idle: it closes itself after `idleMs`, or sooner when the upstream has said so. */
   rest(idleMs: number): void {
-    this.#ticksLeft = ticksOf(Math.min(idleMs, this.#idleMsMax));
+    this.#hasRested = true;
+    this.#msLeft = Math.min(idleMs, this.#idleMsMax) + tickMs;
   }
 
   /** Closes it while it is idle. */
@@ -147,22 +108,25 @@ export class UpstreamConnection implements ResponseEvents {
     });
   }
 
-  /** Called every `tickMs`: one timer for all connections is cheaper than one for each request. */
-  tick(): void {
-    if (this.#isAsked && (this.#askedTicks += 1) >= continueTicks) {
+  /** Called about every `tickMs`: one timer for all connections is cheaper than one for each request. */
+  tick(elapsedMs: number): void {
+    const exchange = this.#exchange;
+    // Where this process was busy for long, what has arrived meanwhile is read before anybody is found too slow.
+    this.#msLeft -= exchange === undefined ? elapsedMs : Math.min(elapsedMs, 2 * tickMs);
+    if (this.#isAsked && (this.#askedMs += elapsedMs) > continueMs) {
       this.#isAsked = false;
-      this.#exchange?.onUndecided();
+      exchange?.onUndecided();
     }
-    this.#ticksLeft -= 1;
-    if (this.#ticksLeft > 0) return;
-    if (this.#exchange === undefined) return this.#close(false);
-    // What the caller does not take, or does not send, is no fault of the upstream.
-    if (this.#hasHead) {
-      if (this.#isPaused) this.#ticksLeft = this.#bodyTicks;
-      else this.#fail(outage('upstream_timeout', new Error('its response body fell silent')), false);
-    } else if (!this.#writer.isWhole && this.#hasRoom && !this.#isAsked)
-      this.#ticksLeft = this.#responseTicks;
-    else this.#fail(outage('upstream_timeout', new Error('no response head came in time')), false);
+    if (this.#msLeft > 0) return;
+    if (exchange === undefined) this.#close(false);
+    else if (this.#awaitsCaller) this.#msLeft = this.#hasHead ? this.#bodyIdleMs : this.#responseMs;
+    else this.#fail(outage('upstream_timeout', this.#hasHead ? silentBody : lateHead), false);
+  }
+
+  /** What the caller does not take, or does not send, is no fault of the upstream. */
+  get #awaitsCaller(): boolean {
+    if (this.#hasHead) return this.#isPaused;
+    return !this.#writer.isWhole && this.#hasRoom && !this.#isAsked;
   }
 
   // -- called by the exchange it carries
@@ -170,7 +134,7 @@ export class UpstreamConnection implements ResponseEvents {
   /** A further piece of the body, perhaps empty when it is the last. False: no more until `onRoom`. */
   writeBody(piece: Buffer, isLast: boolean): boolean {
     this.#isAsked = false;
-    if (!this.#hasHead) this.#ticksLeft = this.#responseTicks;
+    if (!this.#hasHead) this.#msLeft = this.#responseMs;
     this.#hasRoom = this.#writer.write(piece, isLast);
     return this.#hasRoom;
   }
@@ -201,20 +165,20 @@ export class UpstreamConnection implements ResponseEvents {
   // -- called by the parser
 
   onInterim(head: ResponseHead): void {
-    this.#isAsked = false;
-    this.#ticksLeft = this.#responseTicks;
+    if (head.status === 100) this.#isAsked = false;
+    this.#msLeft = this.#responseMs;
     this.#exchange?.onInterim(head);
   }
 
   onHead(head: ResponseHead): void {
     this.#hasHead = true;
-    this.#ticksLeft = this.#bodyTicks;
+    this.#msLeft = this.#bodyIdleMs;
     this.#idleMsMax = idleMsOf(head.headers.keepAlive);
     this.#exchange?.onHead(head);
   }
 
   onBody(piece: Buffer): void {
-    this.#ticksLeft = this.#bodyTicks;
+    this.#msLeft = this.#bodyIdleMs;
     this.#exchange?.onBody(piece);
   }
 
@@ -226,18 +190,24 @@ export class UpstreamConnection implements ResponseEvents {
     const { head, isChunked, body, isWhole } = request;
     this.#isWritten = true;
     this.#isAsked = request.expectsContinue;
-    this.#askedTicks = 0;
-    this.#responseTicks = ticksOf(request.responseTimeoutMs);
-    this.#ticksLeft = this.#responseTicks;
+    this.#askedMs = 0;
+    this.#responseMs = request.responseTimeoutMs + tickMs;
+    this.#msLeft = this.#responseMs;
     this.#parser.expect(request.method);
     this.#hasRoom = this.#writer.begin(head, isChunked, body, isWhole);
+    if (this.#hasRoom && !isWhole) exchange.onRoom();
   }
 
   #onData(bytes: Buffer): void {
     const exchange = this.#exchange;
     if (exchange === undefined || !this.#isWritten) return this.#fail(unasked, false);
     this.#hasAnswer = true;
-    const progress = this.#parser.read(bytes);
+    let progress: Progress;
+    try {
+      progress = this.#parser.read(bytes);
+    } catch (bug) {
+      return this.#fail(outage('upstream_invalid', bug), false);
+    }
     if (this.#exchange !== exchange) return;
     if (progress === 'whole') this.#finish(exchange);
     else if (progress !== 'more')
@@ -279,7 +249,7 @@ export class UpstreamConnection implements ResponseEvents {
     this.#socket.destroy();
     exchange?.onFailure({
       outage: reason,
-      isStale: byUpstream && this.served > 0 && !this.#hasAnswer,
+      isStale: byUpstream && this.#hasRested && !this.#hasAnswer,
       isUnsent: !this.#isWritten,
     });
     this.#owner.onClosed(this, byUpstream && exchange === undefined);
@@ -296,14 +266,11 @@ export class UpstreamConnection implements ResponseEvents {
 /** How often a connection's time is counted. */
 export const tickMs = 50;
 
-/** Never less than `ms`: the first tick may come at once. */
-const ticksOf = (ms: number): number => Math.ceil(ms / tickMs) + 1;
-
 /**
  * So long an upstream that ignores `Expect` is waited for: a client need not wait for any time (RFC 9110 section 10.1.1), and
  * curl and Go wait for a second.
  */
-const continueTicks = ticksOf(1_000);
+const continueMs = 1_000;
 
 /** How long the upstream keeps an idle connection by its `Keep-Alive` field, less a margin for the way there. */
 const idleMsOf = (keepAlive: string): number => {
@@ -314,5 +281,7 @@ const idleMsOf = (keepAlive: string): number => {
 
 const keepAliveMarginMs = 1_000;
 
+const silentBody = new Error('its response body fell silent');
+const lateHead = new Error('no response head came in time');
 const brokenOff = new Error('the upstream closed the connection');
 const unasked = outage('upstream_unreachable', new Error('the upstream answered to no request'));

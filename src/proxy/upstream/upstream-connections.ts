@@ -237,15 +237,21 @@ export class UpstreamConnections implements ConnectionOwner {
     const connection = new UpstreamConnection(socket, address, this, this.settings);
     connection.endsAtMs = performance.now() + agedMs(this.settings.connectionAgeMsMax);
     connection.isLent = true;
-    if (this.#all.size === 0) this.#ticker = setInterval(() => this.#tick(), tickMs);
+    if (this.#all.size === 0) this.#beginTicks();
     this.#all.add(connection);
     if (seeker === undefined) return this.onIdle(connection);
     connection.claim = claim;
     seeker.onConnection(connection);
   }
 
-  #tick(): void {
-    for (const connection of this.#all) connection.tick();
+  #beginTicks(): void {
+    let tickedAtMs = performance.now();
+    this.#ticker = setInterval(() => {
+      const nowMs = performance.now();
+      const elapsedMs = nowMs - tickedAtMs;
+      tickedAtMs = nowMs;
+      for (const connection of this.#all) connection.tick(elapsedMs);
+    }, tickMs);
   }
 
   #closeIdle(): void {

@@ -145,6 +145,20 @@ t.test('an API that ignores Expect is waited for a second; then the caller may s
   t.match(await client.readMessage(), { status: 200, body: 'ok' }, 'and a late 100 is not said again');
 });
 
+t.test('so is one that sends a hint and then nothing', async (t) => {
+  const { accept, client } = await openScene(t);
+  client.send(asking);
+  const api = await accept();
+  await api.readHead();
+  api.send('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n');
+  t.equal((await client.readHead()).startLine, 'HTTP/1.1 103 Early Hints');
+  t.equal((await client.readHead()).startLine, 'HTTP/1.1 100 Continue');
+  client.send('hello');
+  t.equal(await api.readBytes(5), 'hello');
+  api.send(ok);
+  t.equal((await client.readMessage()).status, 200);
+});
+
 t.test('an API that answers by HTTP/1.0 is not asked: we let the caller send', async (t) => {
   const { accept, client } = await openScene(t);
   client.send(post('Content-Length: 1') + 'x');
