@@ -19,6 +19,8 @@ import {
   argumentRead,
   choice,
   collectWords,
+  flag,
+  option,
   optionOr,
   optionRead,
   readText,
@@ -40,6 +42,9 @@ const takes = {
     ['api_token', 'interactive'],
     'api_token',
   ),
+  from: option('--from <ADDRESS>', "the caller's address. Without it: one that the route is for"),
+  origin: option('--origin <ORIGIN>', 'the page that asks, as a browser names it: https://app.example.com'),
+  isInCookie: flag('--cookie', 'the credential stands in the cookie (credential.cookie), and nowhere else'),
 };
 
 type Question = Given<typeof takes>;
@@ -63,29 +68,50 @@ export const explainCommand = command({
 
 /** Judges an imagined request. Its caller is whom the question says, whatever credential the target may hold. */
 const explain = async (settings: Settings, question: Question): Promise<Explanation> => {
-  const pipeline = createPipeline(settings, answeringWith(settings, question), () => 0);
-  const bare = await decide(headOf(question, []), pipeline);
-  const decision =
-    question.scopes !== undefined && lacksCredential(bare)
-      ? await decide(headOf(question, ['Authorization', credentials[question.sessionKind]]), pipeline)
-      : bare;
-  return explanationOf(settings, decision);
+  const decision = await judged(settings, question);
+  const { allowFrom } = decision.known.rule ?? {};
+  if (question.from !== undefined || allowFrom === undefined) return explanationOf(settings, decision);
+  const [from] = allowFrom.entries[0]?.split('/') ?? [];
+  return explanationOf(settings, await judged(settings, { ...question, from }));
 };
 
-const headOf = ({ method, target }: Question, credential: readonly string[]): RequestHead => {
-  const asked = { method, target, rawHeaders: ['Host', 'api.example', ...credential], httpVersion: '1.1' };
+const judged = async (settings: Settings, question: Question): Promise<Decision> => {
+  const pipeline = createPipeline(settings, answeringWith(settings, question), () => 0);
+  const bare = await decide(headOf(question, []), pipeline);
+  if (question.scopes === undefined || !lacksCredential(bare)) return bare;
+  return decide(headOf(question, credentialLines(settings, question)), pipeline);
+};
+
+/** It only stands for a credential, and has the form of its kind. */
+const credentialLines = (
+  { credential }: Settings,
+  { sessionKind, isInCookie }: Question,
+): readonly string[] => {
+  const value = sessionKind === 'interactive' ? 'a.b.c' : 'imagined';
+  return isInCookie && credential.cookie !== undefined
+    ? ['Cookie', `${credential.cookie}=${value}`]
+    : ['Authorization', `Bearer ${value}`];
+};
+
+const headOf = (
+  { method, target, from = '127.0.0.1', origin }: Question,
+  credential: readonly string[],
+): RequestHead => {
+  const asked = {
+    method,
+    target,
+    rawHeaders: ['Host', 'api.example', ...credential, ...(origin === undefined ? [] : ['Origin', origin])],
+    httpVersion: '1.1',
+  };
   const read = originFormOf(asked) ?? asked;
   return {
     ...asked,
     ...read,
     target: normalTarget(read.target),
-    peer: { address: '127.0.0.1', isTrusted: false, proto: 'http', forwardedFor: '127.0.0.1' },
+    peer: { address: from, isTrusted: false, proto: 'http', forwardedFor: from },
     isUpgrade: false,
   };
 };
-
-/** They only stand for a credential: each has the form of its kind. */
-const credentials = { api_token: 'Bearer imagined', interactive: 'Bearer a.b.c' };
 
 const lacksCredential = (decision: Decision): boolean =>
   decision.kind === 'refused'

@@ -19,6 +19,8 @@ export interface Question {
   readonly scopes: readonly string[] | undefined;
   readonly orgId: string;
   readonly userId: string;
+  /** The page that asks; undefined: none. */
+  readonly origin: string | undefined;
 }
 
 export type Explanation = ReturnType<typeof explanationOf>;
@@ -42,6 +44,10 @@ export const explanationOf = (settings: Settings, decision: Decision) => {
     /** Of a route in shadow mode: why enforcing would refuse what goes on now; undefined where it would not. */
     shadow: forward?.permit.refusal && reasonOf(forward.permit.refusal),
     status: refused?.status,
+    /** Whether the page that asks may read the answer; undefined where CORS is the API's own matter. */
+    isReadable: rule?.cors && decision.known.answerPairs.includes('Access-Control-Allow-Origin'),
+    /** Pages beside the own ones that may use the cookie; undefined: no cookie carries a credential. */
+    cookieOrigins: settings.credential.cookie === undefined ? undefined : settings.credential.cookieOrigins,
     /** Where it is forwarded to; undefined when it is not. */
     forwarded: forward && forwardedOf(settings, forward),
   } as const;
@@ -92,7 +98,8 @@ const connectionOf = (upstream: UpstreamSettings, responseTimeoutMs: number) => 
 
 /** A path as it is written in the settings. */
 export const asJson = ({ rule, ...explanation }: Explanation): object => ({
-  rule: rule === undefined ? undefined : { ...rule, path: rule.path.written },
+  rule:
+    rule === undefined ? undefined : { ...rule, path: rule.path.written, allowFrom: rule.allowFrom?.entries },
   ...explanation,
 });
 
@@ -110,6 +117,8 @@ export const explanationText = (question: Question, explanation: Explanation): s
       ['asks for', rule === undefined ? undefined : demandOf(rule)],
       ['caller', callerOf(question)],
       ['verdict', verdictOf(explanation)],
+      ['pages', pagesOf(question, explanation)],
+      ['cookie', explanation.cookieOrigins && cookieOf(explanation.cookieOrigins)],
       ['advice', explanation.detail],
       ['escapes', escapesOf(explanation)],
       ['forwarded to', forwarded === undefined ? undefined : `${forwarded.upstream}${forwarded.target}`],
@@ -139,7 +148,20 @@ const demandOf = (rule: RouteRule): string =>
       ? []
       : [`{${rule.tenantParameter}} in the path to be the caller's org`]),
     ...(rule.sessions === 'interactive' ? ['a person who signed in'] : []),
+    ...(rule.allowFrom === undefined ? [] : [`a caller from ${rule.allowFrom.entries.join(' or ')}`]),
   ].join('; ');
+
+const pagesOf = ({ origin }: Question, { rule, isReadable }: Explanation): string | undefined => {
+  if (rule?.cors === undefined) return undefined;
+  const { origins, credentials } = rule.cors;
+  const whose = `answers are for pages of ${origins.join(', ')}${credentials ? ', with cookies' : ''}`;
+  return origin === undefined
+    ? whose
+    : `${whose}; ${origin} ${isReadable === true ? 'may read them' : 'may not read them'}`;
+};
+
+const cookieOf = (origins: readonly string[]): string =>
+  `for what is not safe only of own pages${origins.map((origin) => `, or of ${origin}`).join('')}`;
 
 const callerOf = ({ scopes, orgId, userId }: Question): string =>
   scopes === undefined

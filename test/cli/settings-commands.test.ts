@@ -378,3 +378,42 @@ t.test('serve that cannot begin says why and ends with 1', async (t) => {
   });
   t.match(ran, { code: 1, stderr: new RegExp(`tollgate: cannot serve: .*127.0.0.1:${port}`) });
 });
+
+t.test(
+  '11, 13 and 14: explain tells who may call from where, which pages may read, and which may use the cookie',
+  async (t) => {
+    const guarded = `
+credential: { cookie: session, cookieOrigins: [https://app.example.com] }
+cors: { origins: [https://*.example.com], credentials: true }
+routes:
+  - { name: admin, path: /admin, scopes: [], allowFrom: [10.0.0.0/8, "2001:db8::/32"] }
+`;
+    const file = join(t.testdir({ 'a.yaml': guarded }), 'a.yaml');
+    const explain = (...args: string[]) =>
+      run(['explain', '-c', file, 'POST', '/admin', '--scopes', '', ...args]);
+    const permitted = await explain();
+    t.equal(permitted.code, 0);
+    t.match(
+      permitted.stdout,
+      /^asks for +any valid credential; a caller from 10\.0\.0\.0\/8 or 2001:db8::\/32$/m,
+    );
+    t.match(permitted.stdout, /^pages +answers are for pages of https:\/\/\*\.example\.com, with cookies$/m);
+    t.match(
+      permitted.stdout,
+      /^cookie +for what is not safe only of own pages, or of https:\/\/app\.example\.com$/m,
+    );
+    t.match(await explain('--from', '192.0.2.7'), { code: 1, stdout: /refused: 403 address_refused/ });
+    t.match(await explain('--from', '2001:db8::7'), { code: 0 });
+    t.match(await explain('--origin', 'https://a.example.com'), {
+      code: 0,
+      stdout: /a\.example\.com may read them/,
+    });
+    t.match(await explain('--cookie', '--origin', 'https://a.example.com'), {
+      code: 1,
+      stdout: /refused: 403 origin_refused \(Origin: https:\/\/a\.example\.com\)/,
+    });
+    t.match(await explain('--cookie', '--origin', 'https://app.example.com'), { code: 0 });
+    const { rule } = JSON.parse((await explain('--json')).stdout) as { rule: { allowFrom: unknown } };
+    t.same(rule.allowFrom, ['10.0.0.0/8', '2001:db8::/32']);
+  },
+);
