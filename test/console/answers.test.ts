@@ -65,6 +65,7 @@ t.test('the secret is shown for its token, and once it is forgotten for none', a
     origin: 'created',
     openid: false,
     remindBefore: null,
+    allowFrom: null,
     createdAt: '',
     expiresAt: null,
     revokedAt: null,

@@ -108,3 +108,18 @@ t.test('the command says what the form does', async (t) => {
   t.equal(commandOf({ ...form, amount: '90', unit: 'minutes' }).lifetime, 'PT90M');
   t.equal(commandOf({ ...form, reminder: 'once', remindDays: '7' }).remindBefore, 'P7D');
 });
+
+t.test('14: networks are written with blanks or commas between, and sent as a list', async (t) => {
+  const empty = {
+    ...emptyForm({ lifetimeMax: null, lifetimeDefault: null }),
+    name: 'ci',
+    chosen: ['things:read'],
+  };
+  const limits = { lifetimeMax: null };
+  t.notOk('allowFrom' in commandOf(empty), 'nothing written: from anywhere');
+  const form = { ...empty, networks: ' 10.0.0.0/8, 2001:db8::/32\n192.0.2.7 ' };
+  t.same(faultsOf(form, limits), []);
+  t.same(commandOf(form).allowFrom, ['10.0.0.0/8', '2001:db8::/32', '192.0.2.7']);
+  for (const networks of ['example.com', '10.0.0.0/8;', '10.0.0.0-10.0.0.9', '10.0.0.1 '.repeat(33)])
+    t.same(faultsOf({ ...empty, networks }, limits), ['networksMalformed'], networks);
+});

@@ -32,6 +32,7 @@ const tokenFields = {
   origin: oneOf('created', 'imported'),
   openid: flag,
   remindBefore: nullable(text),
+  allowFrom: nullable(list(text)),
   createdAt: text,
   expiresAt: nullable(text),
   revokedAt: nullable(text),

@@ -10,7 +10,7 @@ import { useApi, useSignedIn } from '../session/session.tsx';
 import { showSecret } from '../session/shown-secret.ts';
 import { useDraft } from '../session/use-draft.ts';
 import { commandOf, emptyForm, faultsOf, type NewTokenForm } from '../tokens/new-token.ts';
-import { LifetimeFields, ReminderFields, ScopeFields } from '../tokens/new-token-fields.tsx';
+import { LifetimeFields, NetworkField, ReminderFields, ScopeFields } from '../tokens/new-token-fields.tsx';
 import { Button } from '../ui/button.tsx';
 import { Choice, Group, TextField } from '../ui/fields.tsx';
 import { ProblemNotice } from '../ui/notice.tsx';
@@ -97,6 +97,7 @@ const Form = ({ choices }: { readonly choices: Choices }) => {
       />
       <LifetimeFields form={form} grantable={grantable} faults={faults} onChange={change} />
       <ScopeFields form={form} grantable={grantable} faults={faults} onChange={change} />
+      <NetworkField form={form} faults={faults} onChange={change} />
       <Group title={t('token.openid')}>
         <Choice
           label={t('generate.openid')}

@@ -104,6 +104,9 @@ const TokenFacts = ({ token, isAlive }: { readonly token: ApiToken; readonly isA
       <Fact title={t('token.scopes')}>
         <AllScopes scopes={token.scopes} />
       </Fact>
+      <Fact title={t('token.allowFrom')}>
+        {token.allowFrom === null ? t('token.anywhere') : <code>{token.allowFrom.join(' ')}</code>}
+      </Fact>
       <Fact title={t('token.created')}>
         <Time iso={token.createdAt} />
       </Fact>

@@ -105,6 +105,21 @@ export const ScopeFields = ({
   );
 };
 
+export const NetworkField = ({ form, faults, onChange }: Part) => {
+  const { t } = useWords();
+  return (
+    <TextField
+      label={t('token.allowFrom')}
+      hint={t('generate.networksHint')}
+      error={faults.includes('networksMalformed') ? t('generate.networksMalformed') : undefined}
+      value={form.networks}
+      lengthMax={2_048}
+      isId
+      onValue={(networks) => onChange({ networks })}
+    />
+  );
+};
+
 interface ReminderProps extends Part {
   readonly choices: { readonly grantable: Grantable; readonly email: string | null };
 }

@@ -11,6 +11,8 @@ export interface NewTokenForm extends Amount {
   readonly openid: boolean;
   readonly reminder: 'default' | 'none' | 'once';
   readonly remindDays: string;
+  /** Networks with blanks or commas between; nothing: from anywhere. */
+  readonly networks: string;
 }
 
 /** What the API is sent. */
@@ -21,6 +23,7 @@ export interface NewToken {
   readonly lifetime: string;
   readonly openid: boolean;
   readonly remindBefore?: string;
+  readonly allowFrom?: readonly string[];
 }
 
 /** Six months: what the server takes where nobody says. */
@@ -42,6 +45,7 @@ export const emptyForm = (grantable: Pick<Grantable, 'lifetimeMax' | 'lifetimeDe
     openid: false,
     reminder: 'default',
     remindDays: '14',
+    networks: '',
   };
 };
 
@@ -50,7 +54,8 @@ export type NewTokenFault =
   | 'lifetimeMalformed'
   | 'lifetimeTooLong'
   | 'scopesMissing'
-  | 'remindMalformed';
+  | 'remindMalformed'
+  | 'networksMalformed';
 
 export const faultsOf = (
   form: NewTokenForm,
@@ -64,12 +69,20 @@ export const faultsOf = (
     !form.isForever && ms !== undefined && ms > maxMs && 'lifetimeTooLong',
     !form.takesAll && form.chosen.length === 0 && 'scopesMissing',
     form.reminder === 'once' && remindMs(form) === undefined && 'remindMalformed',
+    !areNetworks(networksOf(form)) && 'networksMalformed',
   ];
   return faults.filter((fault) => fault !== false);
 };
 
 const remindMs = ({ remindDays }: NewTokenForm): number | undefined =>
   amountMs({ amount: remindDays, unit: 'days' });
+
+const networksOf = ({ networks }: NewTokenForm): readonly string[] =>
+  networks.split(/[\s,]+/).filter((network) => network !== '');
+
+/** As many as the server takes, each of a network's characters; which of them is none, the server says. */
+const areNetworks = (networks: readonly string[]): boolean =>
+  networks.length <= 32 && networks.every((network) => /^[\dA-Fa-f.:]+(?:\/\d{1,3})?$/.test(network));
 
 /** `form` has no faults. */
 export const commandOf = (form: NewTokenForm): NewToken => ({
@@ -78,5 +91,6 @@ export const commandOf = (form: NewTokenForm): NewToken => ({
   lifetime: form.isForever ? 'never' : durationOf(amountMs(form) ?? usualMs),
   openid: form.openid,
   ...(form.reminder === 'none' && { remindBefore: 'PT0S' }),
+  ...(networksOf(form).length > 0 && { allowFrom: networksOf(form) }),
   ...(form.reminder === 'once' && { remindBefore: durationOf(remindMs(form) ?? 0) }),
 });

@@ -11,6 +11,8 @@ export const tokens = {
   'token.name': 'Name',
   'token.id': 'Id',
   'token.scopes': 'Scopes',
+  'token.allowFrom': 'Usable from',
+  'token.anywhere': 'Any address',
   'token.created': 'Created',
   'token.expires': 'Expires',
   'token.revoked': 'Revoked',
@@ -87,6 +89,9 @@ export const tokens = {
   'generate.allRolesHint':
     'Whatever your roles grant at the time of use: it changes with them, and is never more than you may do yourself.',
   'generate.someScopes': 'Only what I choose',
+  'generate.networksHint':
+    'Networks it may be used from, such as 10.0.0.0/8 or 2001:db8::/32, with blanks between. Empty: from any address. It cannot be changed later.',
+  'generate.networksMalformed': 'Write networks such as 10.0.0.0/8, 32 at most.',
   'generate.openid': 'Give an ID token too (OpenID)',
   'generate.openidHint':
     'Each exchange of the API token then answers an ID token, for programs that must know who you are.',
@@ -176,6 +181,8 @@ export const tokens = {
   'problem.too_many_tokens': 'You have as many API tokens as are allowed. Revoke one that is no longer used.',
   'problem.lifetime_too_long': 'That is longer than your organization allows.',
   'problem.lifetime_malformed': 'That cannot be a lifetime: from one minute to a hundred years.',
+  'problem.address_malformed':
+    'That is no network. Write address and prefix, such as 10.0.0.0/8, without bits behind the prefix.',
   'problem.scope_malformed': 'That cannot be a scope.',
   'problem.remind_malformed': 'That cannot be a time for a reminder.',
   'problem.idempotency_conflict':

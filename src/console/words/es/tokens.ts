@@ -12,6 +12,8 @@ export const tokens = {
   'token.name': 'Nombre',
   'token.id': 'Identificador',
   'token.scopes': 'Ámbitos',
+  'token.allowFrom': 'Se puede usar desde',
+  'token.anywhere': 'Cualquier dirección',
   'token.created': 'Creado',
   'token.expires': 'Caduca',
   'token.revoked': 'Revocado',
@@ -88,6 +90,9 @@ export const tokens = {
   'generate.allRolesHint':
     'Lo que sus roles concedan en el momento del uso: cambia con ellos, y nunca es más de lo que usted puede hacer.',
   'generate.someScopes': 'Solo lo que elijo',
+  'generate.networksHint':
+    'Redes desde las que se puede usar, como 10.0.0.0/8 o 2001:db8::/32, separadas por espacios. Vacío: desde cualquier dirección. No se puede cambiar después.',
+  'generate.networksMalformed': 'Escriba redes como 10.0.0.0/8, 32 como máximo.',
   'generate.openid': 'Dar también un token de identidad (OpenID)',
   'generate.openidHint':
     'Cada intercambio del token de API da entonces un token de identidad, para los programas que deben saber quién es usted.',
@@ -188,6 +193,8 @@ export const tokens = {
   'problem.too_many_tokens': 'Tiene tantos tokens de API como se permiten. Revoque uno que ya no se use.',
   'problem.lifetime_too_long': 'Es más de lo que permite su organización.',
   'problem.lifetime_malformed': 'Eso no puede ser una duración: de un minuto a cien años.',
+  'problem.address_malformed':
+    'Eso no es una red. Escriba dirección y prefijo, como 10.0.0.0/8, sin bits tras el prefijo.',
   'problem.scope_malformed': 'Eso no puede ser un ámbito.',
   'problem.remind_malformed': 'Eso no puede ser un momento de recordatorio.',
   'problem.idempotency_conflict':

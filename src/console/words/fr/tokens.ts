@@ -12,6 +12,8 @@ export const tokens = {
   'token.name': 'Nom',
   'token.id': 'Identifiant',
   'token.scopes': 'Portées',
+  'token.allowFrom': 'Utilisable depuis',
+  'token.anywhere': 'Toute adresse',
   'token.created': 'Créé',
   'token.expires': 'Expire',
   'token.revoked': 'Révoqué',
@@ -89,6 +91,9 @@ export const tokens = {
   'generate.allRolesHint':
     'Ce que vos rôles accordent au moment de l’usage : cela change avec eux, et ne dépasse jamais ce que vous pouvez faire vous-même.',
   'generate.someScopes': 'Seulement ce que je choisis',
+  'generate.networksHint':
+    'Réseaux depuis lesquels il peut servir, comme 10.0.0.0/8 ou 2001:db8::/32, séparés par des espaces. Vide : depuis toute adresse. On ne peut pas le changer ensuite.',
+  'generate.networksMalformed': 'Écrivez des réseaux comme 10.0.0.0/8, 32 au plus.',
   'generate.openid': 'Donner aussi un jeton d’identité (OpenID)',
   'generate.openidHint':
     'Chaque échange du jeton d’API répond alors aussi un jeton d’identité, pour les programmes qui doivent savoir qui vous êtes.',
@@ -191,6 +196,8 @@ export const tokens = {
     'Vous avez autant de jetons d’API qu’il est permis. Révoquez-en un qui ne sert plus.',
   'problem.lifetime_too_long': 'C’est plus long que ce que votre organisation autorise.',
   'problem.lifetime_malformed': 'Cela ne peut pas être une durée de vie : d’une minute à cent ans.',
+  'problem.address_malformed':
+    'Ce n’est pas un réseau. Écrivez une adresse et un préfixe, comme 10.0.0.0/8, sans bits après le préfixe.',
   'problem.scope_malformed': 'Cela ne peut pas être une portée.',
   'problem.remind_malformed': 'Cela ne peut pas être un moment de rappel.',
   'problem.idempotency_conflict': 'Quelqu’un d’autre régénère ce jeton en même temps. Regardez-le à nouveau.',
