@@ -71,8 +71,9 @@ const openerOfTls = (settings: UpstreamSettings): ((endpoint: Endpoint) => Openi
       checkServerIdentity: (_host, certificate) => checkServerIdentity(serverName, certificate),
       ...(session !== undefined && { session }),
     });
+    // Node does not check the name again when a session is resumed: only one of a server that is who it should be is kept.
     socket.on('session', (next: Buffer) => {
-      session = next;
+      if (socket.authorized) session = next;
     });
     return { socket, readyEvent: 'secureConnect' };
   };

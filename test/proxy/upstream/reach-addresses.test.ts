@@ -1,6 +1,7 @@
 // Number 8: connections have an age and a number of requests, a name that moves is followed, all addresses of a name are used,
 // and an API may ask for a client certificate. Requests and WebSocket tunnels go the same way.
 
+import { TLSSocket } from 'node:tls';
 import t, { type Test } from 'tap';
 import { agedMs } from '../../../src/proxy/upstream/upstream-connections.ts';
 import { makeCertificates } from '../../support/certificates.ts';
@@ -222,6 +223,28 @@ t.test('8: an API that asks for a client certificate gets it, from requests and 
   const bare = await forward(t, upstream.origin, { upstream: { ca } });
   t.equal(await bare.ask(), 502, 'without one the API refuses');
   t.equal(upstream.requests.length, 2);
+});
+
+t.test('8: a TLS session is resumed, but never one of a server with a wrong name', async (t) => {
+  const { ca, localhost, elsewhere } = makeCertificates();
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    const isResumed: boolean[] = [];
+    const good = await open(t, {
+      tls: { ...localhost, maxVersion },
+      serve: async (connection) => {
+        isResumed.push(connection.socket instanceof TLSSocket && connection.socket.isSessionReused());
+        await connection.readMessage();
+        connection.send(ok);
+      },
+    });
+    const { ask } = await forward(t, good.origin, { upstream: { ca, keepAlive: false } });
+    for (let count = 0; count < 3; count += 1) t.equal(await ask(), 200);
+    t.same(isResumed, [false, true, true], maxVersion);
+    const bad = await open(t, { tls: { ...elsewhere, maxVersion } });
+    const wrong = await forward(t, bad.origin, { upstream: { ca, keepAlive: false } });
+    for (let count = 0; count < 3; count += 1) t.equal(await wrong.ask(), 502);
+    t.equal(bad.requests.length, 0);
+  }
 });
 
 t.test('8: an API at fixed addresses must have a certificate for the name in its URL', async (t) => {
