@@ -1,7 +1,6 @@
 // All of the gate that is made from settings, as one immutable value. A reload makes another one from the one before and has
 // no effect on that: a reload that fails has changed nothing.
 
-import { X509Certificate } from 'node:crypto';
 import type { Outage } from '../decision/outcome.ts';
 import { createCommandLimit } from '../identity/command-limit.ts';
 import { createSessionLimit } from '../identity/session-limit.ts';
@@ -20,6 +19,7 @@ import type { Inheritance } from '../proxy/upstream/inheritance.ts';
 import type { LiveConnections } from '../proxy/upstream/live-connections.ts';
 import { type CountedUpgrader, createUpgrader } from '../proxy/upstream/upgrade.ts';
 import { createUpstreamAddresses, type UpstreamAddresses } from '../proxy/upstream/upstream-addresses.ts';
+import { certificateExpiryMs } from '../settings/pem.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Surfaces } from '../surfaces/serve.ts';
 import type { SurfaceDeps } from '../surfaces/surface.ts';
@@ -190,9 +190,3 @@ export const retireConfiguration = (old: Configuration, next: Configuration): vo
   for (const connections of next.forwarder.retired) connections.retire();
   if (old.limiter !== next.limiter) void old.limiter?.close();
 };
-
-const certificates = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
-
-/** When the first certificate of the chain expires, in ms since the epoch: from then on callers refuse the chain. */
-export const certificateExpiryMs = (pem: string): number =>
-  Math.min(...(pem.match(certificates) ?? []).map((each) => new X509Certificate(each).validToDate.getTime()));

@@ -39,6 +39,8 @@ export interface AddressesReading {
   readonly addresses: readonly AddressReading[];
   /** Why its name could not be looked up last. */
   readonly lookupFault: string | undefined;
+  /** When the certificate that is shown to it expires, in ms since the epoch; undefined: none is. */
+  readonly certificateExpiryMs: number | undefined;
   readonly connectFailures: number;
   readonly retries: number;
 }
@@ -232,6 +234,13 @@ const gauges: Families = {
   tollgate_tls_certificate_expiry_timestamp_seconds: [
     'When the certificate shown to callers expires, or the first of its chain to do so.',
     ({ certificateExpiryMs }) => seconds(certificateExpiryMs()),
+  ],
+  tollgate_upstream_certificate_expiry_timestamp_seconds: [
+    'When the client certificate shown to an upstream expires, or the first of its chain to do so.',
+    ({ upstreamAddresses }) =>
+      Object.entries(upstreamAddresses()).flatMap(([upstream, { certificateExpiryMs: ms }]) =>
+        ms === undefined ? [] : [{ labels: { upstream }, value: ms / 1000 }],
+      ),
   ],
   tollgate_ready: ['1 while /readyz answers 200.', ({ readiness }) => Number(readiness().ready)],
 };

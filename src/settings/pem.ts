@@ -55,6 +55,14 @@ export const certificate = (what: string): Reader<string> => {
   });
 };
 
+/** When the first certificate of a chain expires, in ms since the epoch: from then on the chain is refused. */
+export const certificateExpiryMs = (pem: string): number =>
+  Math.min(
+    ...[...pem.matchAll(blocks)]
+      .filter(([, label]) => label === 'CERTIFICATE')
+      .map(([block]) => new X509Certificate(block).validToDate.getTime()),
+  );
+
 const isCertificate = (pem: string): boolean => {
   try {
     return new X509Certificate(pem).subject !== null;

@@ -1,8 +1,8 @@
-// When the listener's certificate runs out, read from real certificates.
+// When a certificate runs out, read from real certificates.
 
 import { X509Certificate } from 'node:crypto';
 import t from 'tap';
-import { certificateExpiryMs } from '../../src/gate/configuration.ts';
+import { certificateExpiryMs } from '../../src/settings/pem.ts';
 import { makeCertificates } from '../support/certificates.ts';
 
 t.test('the certificate of a chain that expires first says when the chain does', async (t) => {

@@ -15,6 +15,7 @@ const upstreams = () => ({
       { address: '10.0.0.7:8081', state: 'unreachable', fault: 'refused', busy: 0, open: 0 } as const,
     ],
     lookupFault: undefined,
+    certificateExpiryMs: undefined,
     connectFailures: 3,
     retries: 0,
   },

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import type { Outage } from '../../decision/outcome.ts';
 import type { Log } from '../../observe/log.ts';
 import type { AddressReading, AddressesReading } from '../../observe/metric-sources.ts';
+import { certificateExpiryMs } from '../../settings/pem.ts';
 import type { UpstreamSettings } from '../../settings/settings.ts';
 import { AddressBook, type Lookup, lookupBySystem } from './address-book.ts';
 import { chooseAddress } from './address-choice.ts';
@@ -36,6 +37,7 @@ export class UpstreamAddresses {
   readonly #beingProbed = new Set<UpstreamAddress>();
   isClosed = false;
   #turn = 0;
+  readonly #certificateExpiryMs: number | undefined;
   #wasUp: boolean;
   #connectFailures = 0;
   /** Requests sent once more, on another connection. */
@@ -45,6 +47,8 @@ export class UpstreamAddresses {
   constructor(settings: UpstreamSettings, { log, lookup = lookupBySystem }: AddressesOptions, wasUp = false) {
     this.settings = settings;
     this.#wasUp = wasUp;
+    this.#certificateExpiryMs =
+      settings.clientCertificate && certificateExpiryMs(settings.clientCertificate.cert);
     this.#log = log;
     this.#dial = createDial(settings);
     const upstream = settings.name;
@@ -186,7 +190,13 @@ export class UpstreamAddresses {
     }));
     const { cause } = this.book.fault ?? {};
     const lookupFault = cause instanceof Error ? cause.message : undefined;
-    return { addresses, lookupFault, connectFailures: this.#connectFailures, retries: this.retries };
+    return {
+      addresses,
+      lookupFault,
+      certificateExpiryMs: this.#certificateExpiryMs,
+      connectFailures: this.#connectFailures,
+      retries: this.retries,
+    };
   }
 
   #probeAll(): void {

@@ -70,11 +70,12 @@ t.test('8: connections that are opened together do not all have the same age', a
   t.equal(agedMs(Infinity), Infinity);
 });
 
-t.test('8: keep-alive can be off: a connection for each request', async (t) => {
+t.test('8: keep-alive can be off: a connection for each request, which says so', async (t) => {
   const upstream = await open(t);
   const { ask } = await forward(t, upstream.origin, { upstream: { keepAlive: false } });
   for (const request of [get, post, get]) t.equal(await ask(request), 200);
   t.equal(upstream.connections.length, 3);
+  for (const request of upstream.requests) t.same(request.all('connection'), ['close']);
 });
 
 t.test('8: all addresses get requests, in turns', async (t) => {

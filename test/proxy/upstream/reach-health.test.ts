@@ -7,6 +7,7 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
+import { makeCertificates } from '../../support/certificates.ts';
 import { type Forwarding, type ForwardingOptions, startForwarding } from '../../support/forwarding.ts';
 import { connectRaw, exchangeRaw } from '../../support/raw-client.ts';
 import { type RawUpstream, type RawUpstreamOptions, startRawUpstream } from '../../support/raw-upstream.ts';
@@ -225,6 +226,24 @@ t.test('9: a probe finds an address down before a caller comes, and up again', a
   await until(() => statesOf(proxy)[0] === 'up');
   for (let count = 0; count < 4; count += 1) t.equal(await ask(), 200);
   t.equal(asked(), 2);
+});
+
+t.test('9: a probe shows the client certificate as requests do', async (t) => {
+  const { ca, localhost, client: clientCertificate } = makeCertificates();
+  const tls = { ...localhost, ca, requestCert: true, rejectUnauthorized: true };
+  const upstream = await open(t, { tls });
+  const probe = { path: '/healthz', intervalMs: 20, timeoutMs: 2_000, status: undefined };
+  for (const [certificate, expected] of [
+    [clientCertificate, 'up'],
+    [undefined, 'down'],
+  ] as const) {
+    const proxy = await startForwarding(upstream, {
+      upstream: { ca, clientCertificate: certificate, health: { ...health, probe } },
+    });
+    t.teardown(() => proxy.close());
+    await until(() => proxy.addresses.health() === expected);
+  }
+  t.ok(upstream.requests.length >= 1);
 });
 
 t.test('9: where only probes say that all addresses are down, requests go there all the same', async (t) => {
