@@ -55,7 +55,7 @@ export const mailWords: Readonly<Record<Language, MailWords>> = {
     subject: 'El token de API {token} caduca en {left}',
     greeting: 'Hola, {user}:',
     lead: 'Su token de API {token} de la organización {org} caduca en {left}. A partir de entonces se rechazará todo programa que lo use.',
-    advice: 'Regenérelo con una nueva vigencia, cree otro a tiempo o revóquelo:',
+    advice: 'Regenérelo con una duración nueva, cree otro a tiempo o revóquelo:',
     button: 'Abrir el token de API',
     name: 'Nombre',
     id: 'Identificador',

@@ -11,6 +11,7 @@ import { auditResults } from '../../src/console/lists/audit-query.ts';
 import { askTokens, plainTokenQuery, tokenSorts, tokenStates } from '../../src/console/lists/token-query.ts';
 import { emptyOrgForm, orgBody } from '../../src/console/operator/org-form.ts';
 import { commandOf, emptyForm } from '../../src/console/tokens/new-token.ts';
+import { overlaps, regenerationOf } from '../../src/console/tokens/regeneration.ts';
 import { createDescribedServer, type Document } from '../support/described-server.ts';
 import { startConsole } from '../surfaces/console/console-server.ts';
 import { startManagement } from '../surfaces/management/management-server.ts';
@@ -64,8 +65,12 @@ const calls: Record<Exclude<keyof Api, SessionCall>, (api: Api) => readonly Prom
       }),
     ),
   regenerateToken: (api) => [
-    api.regenerateToken('acme', 'id', undefined, 'key'),
-    api.regenerateToken('acme', 'id', 'PT1H', 'key'),
+    ...overlaps.flatMap((overlap) =>
+      (['keep', 'new'] as const).map((expiry) =>
+        api.regenerateToken('acme', 'id', regenerationOf({ ...form, overlap, expiry }), 'key'),
+      ),
+    ),
+    api.regenerateToken('acme', 'id', { lifetime: 'never' }, 'key'),
   ],
   revokeToken: (api) => [api.revokeToken('acme', 'id')],
   revokeMine: (api) => [api.revokeMine()],

@@ -1,5 +1,10 @@
 import t from 'tap';
 import { commandOf, emptyForm, faultsOf } from '../../src/console/tokens/new-token.ts';
+import {
+  beginRegeneration,
+  regenerationFaultsOf,
+  regenerationOf,
+} from '../../src/console/tokens/regeneration.ts';
 import { choose, groupScopes, howMuch, narrowTree, scopeTree } from '../../src/console/tokens/scope-tree.ts';
 import { tokenStateAt } from '../../src/console/tokens/token-state.ts';
 
@@ -123,3 +128,30 @@ t.test('14: networks are written with blanks or commas between, and sent as a li
   for (const networks of ['example.com', '10.0.0.0/8;', '10.0.0.0-10.0.0.9', '10.0.0.1 '.repeat(33)])
     t.same(faultsOf({ ...empty, networks }, limits), ['networksMalformed'], networks);
 });
+
+t.test(
+  'a regeneration keeps the expiry, or gives a new lifetime where little of the old is left',
+  async (t) => {
+    const nowMs = Date.parse('2027-01-01T00:00:00Z');
+    const dayMs = 86_400_000;
+    const lifetimes = { lifetimeMax: 'P60D', lifetimeDefault: 'P90D' };
+    const begun = (leftMs: number | undefined) =>
+      beginRegeneration(
+        { expiresAt: leftMs === undefined ? null : new Date(nowMs + leftMs).toISOString() },
+        lifetimes,
+        nowMs,
+      );
+    for (const leftMs of [undefined, 90 * dayMs, 30 * dayMs])
+      t.same(regenerationOf(begun(leftMs)), { overlap: 'P1D' }, `${leftMs}`);
+    for (const leftMs of [30 * dayMs - 1, 1_000])
+      t.same(regenerationOf(begun(leftMs)), { overlap: 'P1D', lifetime: 'P60D' }, 'the usual one, cut');
+    const form = { ...begun(1), overlap: 'none' } as const;
+    t.same(regenerationOf({ ...form, isForever: true }), { lifetime: 'never' });
+    t.same(regenerationOf({ ...form, expiry: 'keep' }), {});
+    const faults = (part: object) => regenerationFaultsOf({ ...form, unit: 'days', ...part }, lifetimes);
+    t.same(faults({ amount: '61' }), ['lifetimeTooLong']);
+    t.same(faults({ amount: 'x' }), ['lifetimeMalformed']);
+    t.same(faults({ amount: 'x', expiry: 'keep' }), [], 'what is not sent is not wrong');
+    t.same(faults({ amount: '60' }), []);
+  },
+);

@@ -42,7 +42,8 @@ for (const kind of ['sqlite', 'redis'] satisfies readonly StoreKind[])
     t.not(second, first);
     await is(t, replicas, first, 200);
     await is(t, replicas, second, 200);
-    const third = await regenerateInList(t, page, 'deploy', 'Not at all: it ends at once');
+    const third = await regenerateInList(t, page, 'deploy', 'Not at all: it ends at once', '5');
+    await says(rowOf(page, 'deploy'), 'Expires soon');
     await is(t, replicas, third, 200);
     await is(t, replicas, first, 401);
     await is(t, replicas, second, 401);
@@ -110,9 +111,23 @@ const isListedWithoutSecret = async (t: Test, page: Page, secret: string): Promi
   t.notMatch(await heldBy(page), secret, 'no page and no storage holds the secret');
 };
 
-const regenerateInList = async (t: Test, page: Page, name: string, overlap: string): Promise<string> => {
+/** `days`: its new lifetime. */
+const regenerateInList = async (
+  t: Test,
+  page: Page,
+  name: string,
+  overlap: string,
+  days?: string,
+): Promise<string> => {
   await follow(page, `Regenerate ${name}`);
   await titled(page, 'Regenerate API token');
+  await says(page, 'It keeps its id, name, scopes and expiry.');
+  if (days !== undefined) {
+    await page.getByLabel('Expiry').selectOption({ label: 'Give it a new lifetime' });
+    await says(page, 'The token gets a new secret and a new lifetime.');
+    await page.getByLabel('Unit').selectOption('days');
+    await page.getByLabel('Expires after').fill(days);
+  }
   await page.getByLabel('The old secret stays good for').selectOption({ label: overlap });
   await press(page, 'Regenerate');
   const secret = await secretOf(page);

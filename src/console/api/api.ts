@@ -5,6 +5,7 @@ import type { Reader } from './reader.ts';
 import { type Outcome, type Request, send } from './request.ts';
 import * as shapes from './shapes.ts';
 import type { NewToken } from '../tokens/new-token.ts';
+import type { Regeneration } from '../tokens/regeneration.ts';
 
 type Query = Readonly<Record<string, string | undefined>>;
 type Signal = AbortSignal | undefined;
@@ -85,11 +86,11 @@ const tokenOperations = (ask: Ask, get: Get) => ({
       idempotencyKey,
       read: shapes.apiTokenWithSecret,
     }),
-  regenerateToken: (org: string, id: string, overlap: string | undefined, idempotencyKey: string) =>
+  regenerateToken: (org: string, id: string, body: Regeneration, idempotencyKey: string) =>
     ask({
       method: 'POST',
       path: `api/orgs/${e(org)}/api-tokens/${e(id)}/regenerate`,
-      body: overlap === undefined ? {} : { overlap },
+      body,
       idempotencyKey,
       read: shapes.apiTokenWithSecret,
     }),

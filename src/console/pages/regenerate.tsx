@@ -1,12 +1,22 @@
-// A new secret for a token that keeps its id, name, scopes and expiry. The old secret may stay good for a while. The links
-// in reminders lead here.
+// A new secret for a token that keeps its id, name and scopes, and its expiry unless it gets a new lifetime. The old secret may
+// stay good for a while. The links in reminders lead here.
 
 import { useRef, useState } from 'preact/hooks';
+import { isProblem } from '../api/problem.ts';
 import type { ApiToken } from '../api/shapes.ts';
 import { Link, useRouter } from '../routing/router.tsx';
 import { useWords } from '../session/preferences.tsx';
 import { useApi, useSession, useSignedIn } from '../session/session.tsx';
 import { showSecret } from '../session/shown-secret.ts';
+import type { Lifetimes } from '../tokens/new-token.ts';
+import { LifetimeFields } from '../tokens/new-token-fields.tsx';
+import {
+  beginRegeneration,
+  regenerationOf,
+  regenerationFaultsOf,
+  overlaps,
+  type RegenerationForm,
+} from '../tokens/regeneration.ts';
 import { Expiry, LastUse } from '../tokens/token-parts.tsx';
 import { tokenStateAt } from '../tokens/token-state.ts';
 import { Button } from '../ui/button.tsx';
@@ -18,6 +28,7 @@ import { Name } from '../ui/rich.tsx';
 import { Shown } from '../ui/shown.tsx';
 import { useNow } from '../ui/time.tsx';
 import { useCommand } from '../ui/use-command.ts';
+import { useFirstFault } from '../ui/use-first-fault.ts';
 import { useResource } from '../ui/use-resource.ts';
 import { parseDuration } from '../words/duration.ts';
 import { BackToTokens } from './token-details.tsx';
@@ -58,45 +69,112 @@ const Elsewhere = ({ org }: { readonly org: { readonly id: string; readonly name
 const Here = ({ id }: { readonly id: string }) => {
   const api = useApi();
   const { org } = useSignedIn().session;
-  const loaded = useResource(`${org.id} ${id}`, (signal) => api.findToken(org.id, id, signal));
-  return <Shown loaded={loaded}>{(token) => <Form token={token} />}</Shown>;
+  const loaded = useResource(`${org.id} ${id}`, async (signal) => {
+    const token = await api.findToken(org.id, id, signal);
+    if (isProblem(token)) return token;
+    const lifetimes = await api.findGrantable(token.org, token.user, signal);
+    return isProblem(lifetimes) ? lifetimes : { token, lifetimes };
+  });
+  return <Shown loaded={loaded}>{(found) => <Form {...found} />}</Shown>;
 };
 
-const overlaps = ['none', 'PT1H', 'P1D', 'P3D', 'P7D'] as const;
-type Overlap = (typeof overlaps)[number];
+interface Found {
+  readonly token: ApiToken;
+  readonly lifetimes: Lifetimes;
+}
 
-const Form = ({ token }: { readonly token: ApiToken }) => {
+const Form = ({ token, lifetimes }: Found) => {
   const { t, duration } = useWords();
+  const { form, faults, change, submit, ref, command } = useRegeneration({ token, lifetimes });
+  const state = tokenStateAt(token, useNow());
+  if (state === 'revoked' || state === 'expired') return <Over state={state} />;
+  return (
+    <form class="card stack" ref={ref} onSubmit={submit} noValidate>
+      <Which token={token} />
+      <p>{t(form.expiry === 'keep' ? 'regenerate.keeps' : 'regenerate.renews')}</p>
+      <SelectField
+        label={t('regenerate.expiry')}
+        value={form.expiry}
+        options={[
+          ['keep', t('regenerate.keepExpiry')],
+          ['new', t('regenerate.newLifetime')],
+        ]}
+        onValue={(expiry) => change({ expiry })}
+      />
+      {form.expiry === 'new' && (
+        <LifetimeFields form={form} grantable={lifetimes} faults={faults} onChange={change} />
+      )}
+      <SelectField
+        label={t('regenerate.overlap')}
+        hint={t(form.overlap === 'none' ? 'regenerate.atOnceHint' : 'regenerate.overlapHint')}
+        value={form.overlap}
+        options={overlaps.map((each) => [
+          each,
+          each === 'none' ? t('regenerate.atOnce') : duration(parseDuration(each) ?? 0),
+        ])}
+        onValue={(overlap) => change({ overlap })}
+      />
+      <p>{t('regenerate.noUndo')}</p>
+      <ProblemNotice problem={command.problem} />
+      <div class="actions">
+        <Link to={{ page: 'tokens' }} class="button">
+          {t('action.cancel')}
+        </Link>
+        <Button look="primary" type="submit" icon="refresh" isBusy={command.isBusy}>
+          {t('regenerate.action')}
+        </Button>
+      </div>
+    </form>
+  );
+};
+
+/** What is chosen in the form, and how it is sent. */
+const useRegeneration = ({ token, lifetimes }: Found) => {
   const api = useApi();
   const { replace } = useRouter();
   const command = useCommand();
-  const [overlap, setOverlap] = useState<Overlap>('P1D');
-  const key = useRef({ overlap, value: crypto.randomUUID() });
-  const state = tokenStateAt(token, useNow());
+  const nowMs = useNow();
+  const [form, setForm] = useState(() => beginRegeneration(token, lifetimes, nowMs));
+  const [isChecked, setChecked] = useState(false);
+  const { ref, showFirst } = useFirstFault();
+  const attempt = useRef({ content: '', key: '' });
   const submit = (event: Event): void => {
     event.preventDefault();
-    // A repeated click after a lost answer gives the same secret; another overlap is another command.
-    if (key.current.overlap !== overlap) key.current = { overlap, value: crypto.randomUUID() };
-    const asked = overlap === 'none' ? undefined : overlap;
+    setChecked(true);
+    if (regenerationFaultsOf(form, lifetimes).length > 0) return showFirst();
+    const asked = regenerationOf(form);
+    // A repeated click after a lost answer gives the same secret; what differs is another command.
+    const content = JSON.stringify(asked);
+    if (attempt.current.content !== content) attempt.current = { content, key: crypto.randomUUID() };
     command.run(
-      () => api.regenerateToken(token.org, token.id, asked, key.current.value),
+      () => api.regenerateToken(token.org, token.id, asked, attempt.current.key),
       (made) => {
         showSecret(made);
         replace({ page: 'secret', id: made.id });
       },
     );
   };
-  if (state === 'revoked' || state === 'expired')
-    return (
-      <Notice tone="warning" role="status">
-        <p>{t(`regenerate.${state}`)}</p>
-        <Link to={{ page: 'generate' }} class="button">
-          {t('generate.title')}
-        </Link>
-      </Notice>
-    );
+  const faults = isChecked ? regenerationFaultsOf(form, lifetimes) : [];
+  const change = (part: Partial<RegenerationForm>): void => setForm({ ...form, ...part });
+  return { form, faults, change, submit, ref, command };
+};
+
+const Over = ({ state }: { readonly state: 'revoked' | 'expired' }) => {
+  const { t } = useWords();
   return (
-    <form class="card stack" onSubmit={submit}>
+    <Notice tone="warning" role="status">
+      <p>{t(`regenerate.${state}`)}</p>
+      <Link to={{ page: 'generate' }} class="button">
+        {t('generate.title')}
+      </Link>
+    </Notice>
+  );
+};
+
+const Which = ({ token }: { readonly token: ApiToken }) => {
+  const { t } = useWords();
+  return (
+    <>
       <h2>
         <Name>{token.name}</Name>
       </h2>
@@ -111,27 +189,6 @@ const Form = ({ token }: { readonly token: ApiToken }) => {
           <LastUse token={token} />
         </Fact>
       </Facts>
-      <p>{t('regenerate.keeps')}</p>
-      <SelectField
-        label={t('regenerate.overlap')}
-        hint={t(overlap === 'none' ? 'regenerate.atOnceHint' : 'regenerate.overlapHint')}
-        value={overlap}
-        options={overlaps.map((each) => [
-          each,
-          each === 'none' ? t('regenerate.atOnce') : duration(parseDuration(each) ?? 0),
-        ])}
-        onValue={setOverlap}
-      />
-      <p>{t('regenerate.noUndo')}</p>
-      <ProblemNotice problem={command.problem} />
-      <div class="actions">
-        <Link to={{ page: 'tokens' }} class="button">
-          {t('action.cancel')}
-        </Link>
-        <Button look="primary" type="submit" icon="refresh" isBusy={command.isBusy}>
-          {t('regenerate.action')}
-        </Button>
-      </div>
-    </form>
+    </>
   );
 };

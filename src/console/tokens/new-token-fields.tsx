@@ -8,7 +8,13 @@ import { Choice, Group, SelectField, TextField } from '../ui/fields.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { useNow } from '../ui/time.tsx';
 import { amountMs, parseDuration } from '../words/duration.ts';
-import { lifetimeMaxMs, type NewTokenFault, type NewTokenForm } from './new-token.ts';
+import {
+  type LifetimeForm,
+  lifetimeMaxMs,
+  type Lifetimes,
+  type NewTokenFault,
+  type NewTokenForm,
+} from './new-token.ts';
 import { ScopePicker } from './scope-picker.tsx';
 
 interface Part {
@@ -17,12 +23,14 @@ interface Part {
   readonly onChange: (part: Partial<NewTokenForm>) => void;
 }
 
-export const LifetimeFields = ({
-  form,
-  grantable,
-  faults,
-  onChange,
-}: Part & { readonly grantable: Grantable }) => {
+interface LifetimePart {
+  readonly form: LifetimeForm;
+  readonly grantable: Lifetimes;
+  readonly faults: readonly NewTokenFault[];
+  readonly onChange: (part: Partial<LifetimeForm>) => void;
+}
+
+export const LifetimeFields = ({ form, grantable, faults, onChange }: LifetimePart) => {
   const { t, duration } = useWords();
   const maxMs = lifetimeMaxMs(grantable);
   const error = faults.includes('lifetimeMalformed')

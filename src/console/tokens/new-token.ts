@@ -3,9 +3,13 @@
 import type { Grantable } from '../api/shapes.ts';
 import { type Amount, amountMs, amountOf, durationOf, parseDuration } from '../words/duration.ts';
 
-export interface NewTokenForm extends Amount {
-  readonly name: string;
+/** A lifetime, as it is typed. */
+export interface LifetimeForm extends Amount {
   readonly isForever: boolean;
+}
+
+export interface NewTokenForm extends LifetimeForm {
+  readonly name: string;
   readonly takesAll: boolean;
   readonly chosen: readonly string[];
   readonly openid: boolean;
@@ -33,40 +37,56 @@ const minuteMs = 60_000;
 export const lifetimeMaxMs = ({ lifetimeMax }: Pick<Grantable, 'lifetimeMax'>): number | undefined =>
   lifetimeMax === null ? undefined : parseDuration(lifetimeMax);
 
-export const emptyForm = (grantable: Pick<Grantable, 'lifetimeMax' | 'lifetimeDefault'>): NewTokenForm => {
-  const { lifetimeDefault } = grantable;
+export type Lifetimes = Pick<Grantable, 'lifetimeMax' | 'lifetimeDefault'>;
+
+/** What the organization gives where nobody says. */
+export const usualLifetime = (lifetimes: Lifetimes): LifetimeForm => {
+  const { lifetimeDefault } = lifetimes;
   const wantedMs = lifetimeDefault === null ? usualMs : (parseDuration(lifetimeDefault) ?? usualMs);
-  return {
-    name: '',
-    ...amountOf(Math.min(wantedMs, lifetimeMaxMs(grantable) ?? Infinity)),
-    isForever: false,
-    takesAll: false,
-    chosen: [],
-    openid: false,
-    reminder: 'default',
-    remindDays: '14',
-    networks: '',
-  };
+  return { ...amountOf(Math.min(wantedMs, lifetimeMaxMs(lifetimes) ?? Infinity)), isForever: false };
 };
 
+export const emptyForm = (lifetimes: Lifetimes): NewTokenForm => ({
+  name: '',
+  ...usualLifetime(lifetimes),
+  takesAll: false,
+  chosen: [],
+  openid: false,
+  reminder: 'default',
+  remindDays: '14',
+  networks: '',
+});
+
+export type LifetimeFault = 'lifetimeMalformed' | 'lifetimeTooLong';
 export type NewTokenFault =
+  | LifetimeFault
   | 'nameMissing'
-  | 'lifetimeMalformed'
-  | 'lifetimeTooLong'
   | 'scopesMissing'
   | 'remindMalformed'
   | 'networksMalformed';
+
+/** The part of it that is wrong. */
+export const lifetimeFaultsOf = (
+  form: LifetimeForm,
+  lifetimes: Pick<Grantable, 'lifetimeMax'>,
+): readonly LifetimeFault[] => {
+  const ms = amountMs(form);
+  if (form.isForever) return [];
+  if (ms === undefined || ms < minuteMs) return ['lifetimeMalformed'];
+  return ms > (lifetimeMaxMs(lifetimes) ?? Infinity) ? ['lifetimeTooLong'] : [];
+};
+
+/** `form` has no faults. */
+export const lifetimeOf = (form: LifetimeForm): string =>
+  form.isForever ? 'never' : durationOf(amountMs(form) ?? usualMs);
 
 export const faultsOf = (
   form: NewTokenForm,
   grantable: Pick<Grantable, 'lifetimeMax'>,
 ): readonly NewTokenFault[] => {
-  const ms = amountMs(form);
-  const maxMs = lifetimeMaxMs(grantable) ?? Infinity;
   const faults: readonly (NewTokenFault | false)[] = [
     form.name.trim() === '' && 'nameMissing',
-    !form.isForever && (ms === undefined || ms < minuteMs) && 'lifetimeMalformed',
-    !form.isForever && ms !== undefined && ms > maxMs && 'lifetimeTooLong',
+    ...lifetimeFaultsOf(form, grantable),
     !form.takesAll && form.chosen.length === 0 && 'scopesMissing',
     form.reminder === 'once' && remindMs(form) === undefined && 'remindMalformed',
     !areNetworks(networksOf(form)) && 'networksMalformed',
@@ -88,7 +108,7 @@ const areNetworks = (networks: readonly string[]): boolean =>
 export const commandOf = (form: NewTokenForm): NewToken => ({
   name: form.name.trim(),
   scopes: form.takesAll ? 'all' : form.chosen,
-  lifetime: form.isForever ? 'never' : durationOf(amountMs(form) ?? usualMs),
+  lifetime: lifetimeOf(form),
   openid: form.openid,
   ...(form.reminder === 'none' && { remindBefore: 'PT0S' }),
   ...(networksOf(form).length > 0 && { allowFrom: networksOf(form) }),

@@ -144,6 +144,10 @@ export const tokens = {
   'regenerate.named': 'Regenerate {name}',
   'regenerate.action': 'Regenerate',
   'regenerate.keeps': 'The token gets a new secret. It keeps its id, name, scopes and expiry.',
+  'regenerate.renews': 'The token gets a new secret and a new lifetime. It keeps its id, name and scopes.',
+  'regenerate.expiry': 'Expiry',
+  'regenerate.keepExpiry': 'Keep the expiry',
+  'regenerate.newLifetime': 'Give it a new lifetime',
   'regenerate.overlap': 'The old secret stays good for',
   'regenerate.atOnce': 'Not at all: it ends at once',
   'regenerate.atOnceHint':

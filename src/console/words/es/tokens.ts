@@ -155,6 +155,11 @@ export const tokens = {
   'regenerate.action': 'Regenerar',
   'regenerate.keeps':
     'El token recibe un secreto nuevo. Conserva su identificador, su nombre, sus ámbitos y su caducidad.',
+  'regenerate.renews':
+    'El token recibe un secreto nuevo y una duración nueva. Conserva su identificador, su nombre y sus ámbitos.',
+  'regenerate.expiry': 'Caducidad',
+  'regenerate.keepExpiry': 'Conservar la caducidad',
+  'regenerate.newLifetime': 'Darle una duración nueva',
   'regenerate.overlap': 'El secreto anterior sigue valiendo durante',
   'regenerate.atOnce': 'Nada: termina de inmediato',
   'regenerate.atOnceHint':

@@ -157,6 +157,11 @@ export const tokens = {
   'regenerate.action': 'Régénérer',
   'regenerate.keeps':
     'Le jeton reçoit un nouveau secret. Il garde son identifiant, son nom, ses portées et son expiration.',
+  'regenerate.renews':
+    'Le jeton reçoit un nouveau secret et une nouvelle durée de vie. Il garde son identifiant, son nom et ses portées.',
+  'regenerate.expiry': 'Expiration',
+  'regenerate.keepExpiry': 'Garder l’expiration',
+  'regenerate.newLifetime': 'Lui donner une nouvelle durée de vie',
   'regenerate.overlap': 'L’ancien secret reste valable pendant',
   'regenerate.atOnce': 'Pas du tout : il prend fin aussitôt',
   'regenerate.atOnceHint':

@@ -161,6 +161,11 @@ export const tokens = {
   'regenerate.action': 'Перевыпустить',
   'regenerate.keeps':
     'Токен получит новый секрет. Идентификатор, имя, области доступа и срок останутся прежними.',
+  'regenerate.renews':
+    'Токен получит новый секрет и новый срок действия. Идентификатор, имя и области доступа останутся прежними.',
+  'regenerate.expiry': 'Срок',
+  'regenerate.keepExpiry': 'Оставить прежний срок',
+  'regenerate.newLifetime': 'Назначить новый срок действия',
   'regenerate.overlap': 'Прежний секрет продолжит действовать',
   'regenerate.atOnce': 'Нисколько: он кончится сразу',
   'regenerate.atOnceHint':
