@@ -122,6 +122,7 @@ export const explanationText = (question: Question, explanation: Explanation): s
       ['advice', explanation.detail],
       ['escapes', escapesOf(explanation)],
       ['forwarded to', forwarded === undefined ? undefined : `${forwarded.upstream}${forwarded.target}`],
+      ['rewritten', rewrittenOf(question, explanation)],
       ['credential', forwarded === undefined ? undefined : credentialOf(forwarded.credential)],
       ['connection', forwarded?.connection && connectionText(forwarded.connection)],
       ['Via', forwarded?.via && viaOf(forwarded.via)],
@@ -167,6 +168,12 @@ const callerOf = ({ scopes, orgId, userId }: Question): string =>
   scopes === undefined
     ? 'nobody (no credential; try --scopes)'
     : `${orgId}/${userId} with ${scopes.length === 0 ? 'no scopes' : scopes.join(' ')}`;
+
+/** The path that was judged, and the one that the API gets. */
+const rewrittenOf = ({ target }: Question, { rule, forwarded }: Explanation): string | undefined =>
+  rule?.rewrite === undefined || forwarded === undefined
+    ? undefined
+    : `the rule is judged on ${pathOf(target)}, the API gets ${pathOf(forwarded.target)}`;
 
 const escapesOf = ({ rule, forwarded }: Explanation): string | undefined => {
   const escape = forwarded && reservedEscapeOf(pathOf(forwarded.target));

@@ -15,7 +15,7 @@ class IssuedPermit {
   readonly rule: RouteRule;
   /** Undefined on a public route called without a valid credential, and where a shadow permit stands for a refusal. */
   readonly identity: Identity | undefined;
-  /** Path and query, byte for byte what was authorized and what is forwarded. */
+  /** Path and query, byte for byte as they are forwarded: as they were authorized, or what the rule makes of that. */
   readonly target: string;
   /** Of a shadow permit: why the request would be refused; undefined when it would not be. */
   readonly refusal: Refusal | undefined;

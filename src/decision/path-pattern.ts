@@ -108,6 +108,26 @@ export const overlaps = (one: PathPattern, other: PathPattern): boolean => {
   );
 };
 
+/** What matches both; undefined where nothing does. */
+export const bothOf = (one: PathPattern, other: PathPattern): PathPattern | undefined => {
+  if (!overlaps(one, other)) return undefined;
+  const length = Math.max(one.segments.length, other.segments.length);
+  const segments = Array.from({ length }, (_, at): Segment => {
+    const [mine, theirs] = [one.segments[at], other.segments[at]];
+    const chosen = mine?.kind === 'literal' ? mine : (theirs ?? mine);
+    return chosen?.kind === 'literal' ? chosen : { kind: 'parameter', name: `p${at}` };
+  });
+  return patternOfSegments(segments, one.hasRest && other.hasRest);
+};
+
+/** A pattern of these segments, written as a person would. */
+export const patternOfSegments = (segments: readonly Segment[], hasRest: boolean): PathPattern => {
+  const written = segments.map((segment) =>
+    segment.kind === 'literal' ? segment.text : `{${segment.name}}`,
+  );
+  return patternFrom(`/${[...written, ...(hasRest ? ['*'] : [])].join('/')}`, segments, hasRest);
+};
+
 /** Whether every path that matches `narrow` matches `wide` too. */
 export const covers = (wide: PathPattern, narrow: PathPattern): boolean => {
   const [length, narrowLength] = [wide.segments.length, narrow.segments.length];

@@ -3,7 +3,7 @@
 // could read as two resources is refused. No I/O. Which escapes select another rule than their plain form, and whether those
 // of reserved characters pass, is the router's to judge (proxy/router.ts).
 
-import { type Denial, denial } from './outcome.ts';
+import { type Denial, denial, isDenial } from './outcome.ts';
 
 /** `path + query` is the raw target. `query` begins with its `?`, and is kept byte for byte; empty when there is none. */
 export interface Target {
@@ -74,6 +74,9 @@ export const parseTarget = (raw: string, bytesMax: number): Target | Denial => {
     ? { path, query }
     : denial('path_ambiguous', 'a fragment, or a character that no query may hold');
 };
+
+/** Whether a path that was made here is one that would be accepted. */
+export const isCanonicalPath = (path: string): boolean => !isDenial(parseTarget(path, Infinity));
 
 /** An empty segment (allowed only as the last: a trailing slash), `.` or `..`. */
 const isHollow = (length: number, dots: number, isLast: boolean): boolean =>

@@ -3,6 +3,7 @@
 import type { AddressRule } from './address-rule.ts';
 import type { CorsRule } from './cors.ts';
 import { parameterNames, type PathPattern, patternOf } from './path-pattern.ts';
+import type { PathRewrite } from './path-rewrite.ts';
 import type { ResourceChallenge } from './protected-resource.ts';
 
 export const defaultMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
@@ -43,6 +44,8 @@ export interface RouteRule {
   /** Name in `settings.upstreams`. */
   readonly upstream: string;
   readonly forwardCredential: ForwardCredential;
+  /** What is made of the path before it is forwarded; undefined: nothing. */
+  readonly rewrite?: PathRewrite | undefined;
   /** `pass`: escapes of `/ \\ ; ? #` go on byte for byte, where no reading of them is refused. Without it they are refused. */
   readonly encodedReserved?: 'refuse' | 'pass';
   /** Query parameter that may carry the credential on this route; removed before forwarding. */

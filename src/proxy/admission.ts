@@ -4,6 +4,7 @@ import { authorize, authorizePublic, type Claim, doubtOf, type Permit } from '..
 import { withoutParameter } from '../decision/credential.ts';
 import { type Denial, denial, isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
 import type { Target } from '../decision/path.ts';
+import { rewritePath } from '../decision/path-rewrite.ts';
 import type { RouteRule } from '../decision/route-rule.ts';
 import type { Subject } from '../identity/identifier.ts';
 import { meansOrg } from '../identity/vendor-ids.ts';
@@ -11,11 +12,18 @@ import type { Settings } from '../settings/settings.ts';
 import { asksForWebSocket, type HeaderFacts } from './hygiene.ts';
 import type { RequestHead } from './request-decision.ts';
 
-/** Without the parameter that carries the credential; byte for byte as it came where none does, or it goes on. */
-export const forwardedTarget = (rule: RouteRule, raw: string, { path, query }: Target): string =>
-  rule.credentialQueryParameter === undefined || rule.forwardCredential === 'keep' || rule.mode === 'shadow'
-    ? raw
-    : path + withoutParameter(query, rule.credentialQueryParameter);
+/**
+ * The path as the rule rewrites it, and the query without the parameter that carries the credential; the target as it came where
+ * neither is so. A path is rewritten in shadow mode too: it says where the request goes, not who may send it.
+ */
+export const forwardedTarget = (rule: RouteRule, raw: string, { path, query }: Target): string | Denial => {
+  const { credentialQueryParameter: parameter, rewrite } = rule;
+  const keepsQuery = parameter === undefined || rule.forwardCredential === 'keep' || rule.mode === 'shadow';
+  if (rewrite === undefined) return keepsQuery ? raw : path + withoutParameter(query, parameter);
+  const rewritten = rewritePath(rewrite, path);
+  if (isDenial(rewritten)) return rewritten;
+  return rewritten + (keepsQuery ? query : withoutParameter(query, parameter));
+};
 
 /** What cannot be forwarded whatever the rule says: an upgrade that two servers could read differently. */
 export const unsafeUpgradeOf = (

@@ -5,7 +5,8 @@ import { foldPattern, type PathPattern, startsWith } from '../decision/path-patt
 import { PathTree } from '../decision/path-tree.ts';
 import { decodedReadings } from '../decision/reserved-escapes.ts';
 import { methodsOf, type RouteRule } from '../decision/route-rule.ts';
-import { asksMore, type AskMore } from './lenient-rules.ts';
+import { asksMore } from '../decision/stricter-rule.ts';
+import type { AskMore } from './lenient-rules.ts';
 import { foldEscaped, foldSegment } from './path-readings.ts';
 
 interface Found {

@@ -1,10 +1,10 @@
 // What the API may take a path for, beside what it says (path-readings.ts). It only judges whether such a reading asks
 // more than the rule that was found, or is of a path that Tollgate answers itself; it chooses none.
 
-import { holdsNetwork } from '../decision/address-rule.ts';
 import { foldPattern, type PathPattern } from '../decision/path-pattern.ts';
 import { PathTree } from '../decision/path-tree.ts';
 import { methodsOf, type RouteRule, tenantIndexOf } from '../decision/route-rule.ts';
+import { asksMore } from '../decision/stricter-rule.ts';
 import { foldEscaped, foldSegment, isReadOtherwise, suffixReadings, withoutSlash } from './path-readings.ts';
 
 /** Whether a lenient reading of the path belongs to a rule that asks more of its caller than `rule`, which was found. */
@@ -103,24 +103,6 @@ export const treesByMethod = <T>(
     ]),
   );
 };
-
-/** Whether a caller that `rule` lets through could be one that `other` does not, whatever the tenant. */
-export const asksMore = (other: RouteRule, rule: RouteRule): boolean => {
-  if (other === rule) return false;
-  if (isForFewer(other, rule)) return true;
-  if (other.public) return false;
-  return (
-    rule.public ||
-    (rule.mode === 'shadow' && other.mode === 'enforce') ||
-    (other.sessions === 'interactive' && rule.sessions !== 'interactive') ||
-    other.scopes.some((scope) => !rule.scopes.includes(scope))
-  );
-};
-
-/** Whether a caller may come from where `rule` lets them and `other` does not. */
-const isForFewer = ({ allowFrom }: RouteRule, rule: RouteRule): boolean =>
-  allowFrom !== undefined &&
-  !(rule.allowFrom?.entries.every((network) => holdsNetwork(allowFrom, network)) ?? false);
 
 const mayAskMore = (other: RouteRule, rule: RouteRule): boolean =>
   asksMore(other, rule) || other.tenantParameter !== undefined;

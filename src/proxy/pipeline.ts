@@ -132,6 +132,12 @@ export const decide = (head: RequestHead, pipeline: Pipeline): Decision | Pendin
   const { rule } = match;
   const target = forwardedTarget(rule, head.target, parsed);
   const answerPairs = answerPairsOf(rule.cors, facts);
+  if (isDenial(target))
+    return refuseAlways(
+      { head, facts, clientAddress, match, target: head.target, credential: undefined, answerPairs },
+      target,
+      undefined,
+    );
   const asked = { head, facts, clientAddress, match, target, credential: undefined, answerPairs };
   const overrides = overridesOf(facts, query, path, rule, pipeline);
   // A rule in shadow mode is no way round one that is enforced, nor round none.

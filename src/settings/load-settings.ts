@@ -2,6 +2,7 @@
 // Reads the settings file and the files it names, and nothing else.
 
 import { checkBarePaths, checkClashes, checkRoutes } from './check-routes.ts';
+import { checkRewrites } from './check-rewrites.ts';
 import { checkSettings } from './check-settings.ts';
 import { checkSecretFiles, isTree, layered } from './layers.ts';
 import { readEnvironment, readFlags } from './setting-names.ts';
@@ -58,6 +59,7 @@ export const loadSettings = ({ file, env, flags, isReload = false }: LoadInput):
   checkSettings(fields, isFaulty, report, warn);
   checkRoutes(routes, upstreamNames(layers.tree), report);
   checkBarePaths(routes, warn);
+  checkRewrites(routes, report);
   if (!isFaulty('oauth') && !isFaulty('surfaces') && !isFaulty('forwardAuth'))
     checkClashes(routes, fields, report, warn);
   if (problems.length > 0) return { ok: false, problems: inOrder(problems), warnings, files };

@@ -4,6 +4,7 @@
 import { dirname, join } from 'node:path';
 import { addressRuleOf } from '../decision/address-rule.ts';
 import { parameterNames } from '../decision/path-pattern.ts';
+import { compileRewrite, isRewriteFault, type RewriteSettings } from '../decision/path-rewrite.ts';
 import { resourceMetadataUrl, scopeAtIssuer } from '../decision/protected-resource.ts';
 import type { RouteRule } from '../decision/route-rule.ts';
 import type { Address } from './network-readers.ts';
@@ -88,7 +89,7 @@ const resolveClient = ({ id, secret, org, user }: FileFields['oauth']['clients']
 
 /** One rule; `upstream` and `tenant` refer to names that the checks have found. */
 const resolveRoute = (
-  { tenant, ...route }: RouteFields,
+  { tenant, stripPrefix, addPrefix, rewrite, ...route }: RouteFields,
   fields: Pick<FileFields, 'cors' | 'errors' | 'issuers' | 'mode' | 'upstream' | 'upstreams'>,
 ): RouteRule => {
   const mode = fields.mode === 'shadow' ? fields.mode : route.mode;
@@ -99,6 +100,7 @@ const resolveRoute = (
     methods,
     cors: corsRuleOf(route.cors ?? fields.cors, { methods, mode }),
     scopes: [...new Set(route.scopes)],
+    rewrite: rewriteOf({ path: route.path, stripPrefix, addPrefix, rewrite }),
     tenantParameter: tenantOf(tenant, route),
     errors: route.errors ?? fields.errors,
     challenge: challengeOf(route, fields),
@@ -106,6 +108,13 @@ const resolveRoute = (
     responseTimeoutMs:
       route.responseTimeoutMs ?? (fields.upstreams[route.upstream] ?? fields.upstream).responseTimeoutMs,
   };
+};
+
+/** Throws on a fault, which the checks have found. */
+const rewriteOf = (written: RewriteSettings): RouteRule['rewrite'] => {
+  const rewrite = compileRewrite(written);
+  if (isRewriteFault(rewrite)) throw new Error(`${rewrite.key}: ${rewrite.fault}`);
+  return rewrite;
 };
 
 /** Where the upstream of a route has a `resource`. */

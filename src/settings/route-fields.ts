@@ -97,6 +97,18 @@ export const routeFields = group({
     oneOf('strip', 'access-token', 'keep'),
     'What the API gets of the credential: nothing, an access token in its place, or the credential itself.',
   ).prefault('strip'),
+  stripPrefix: field(
+    text('a path', 'a beginning of the path, such as /api', /^\//),
+    'Beginning of the path that the API does not get. The rule is judged on the path as it came.',
+  ).optional(),
+  addPrefix: field(
+    text('a path', 'a path such as /internal', /^\//),
+    'Put before the path that the API gets, behind `stripPrefix`.',
+  ).optional(),
+  rewrite: field(
+    text('a path', 'a path such as /v2/users/{id}/*', /^\//),
+    'The path that the API gets, with the {parameters} of `path`, and * for what its * stands for. Instead of the two others.',
+  ).optional(),
   encodedReserved: field(
     oneOf('refuse', 'pass'),
     '`pass`: escapes of / \\ ; ? # in the path go on byte for byte, where this rule, or one that asks no more, covers the path however they are decoded.',

@@ -110,7 +110,11 @@ class ForwardAuth {
   #pass(asked: AskedRequest, decision: Forward): void {
     const { running, original, response, requestId } = asked;
     const { known, permit } = decision;
-    const refusal = permit.target === original.head.target ? spoofOf(asked) : credentialInQuery;
+    const { rewrite } = permit.rule;
+    if (rewrite !== undefined)
+      this.#advise(`the route ${known.route} rewrites the path, which a proxy that asks forwards as it came`);
+    const sent = permit.target === original.head.target ? spoofOf(asked) : credentialInQuery;
+    const refusal = rewrite === undefined ? sent : rewrittenElsewhere;
     if (refusal !== undefined) {
       asked.known = { ...known, shadow: undefined };
       return this.#refuse(asked, refusal);
@@ -214,6 +218,7 @@ const astray = {
     'the path of the question is not plain; ask at forwardAuth.path itself, and let no caller reach it through the proxy',
 };
 const untrustedPeer: Denial = denial('peer_untrusted');
+const rewrittenElsewhere: Denial = denial('route_unknown', 'a route that rewrites the path');
 const credentialInQuery: Denial = denial(
   'request_malformed',
   'a credential in the query, which the proxy would send to the API; forwardCredential: keep allows it',

@@ -1,0 +1,91 @@
+// Judges what routes make of paths: each rewrite fits its own path, and none leads to what a stricter route guards at the same
+// upstream. (Two names in `upstreams` are two upstreams, whatever their URLs.)
+
+import { addressRuleOf } from '../decision/address-rule.ts';
+import { bothOf, compareExactness, covers, parameterNames } from '../decision/path-pattern.ts';
+import {
+  callersPattern,
+  compileRewrite,
+  isRewriteFault,
+  type PathRewrite,
+  rewrittenPattern,
+} from '../decision/path-rewrite.ts';
+import { asksMore, type Demand } from '../decision/stricter-rule.ts';
+import type { IndexedRoute } from './parse-fields.ts';
+import type { Report } from './settings-issue.ts';
+
+interface Rewriting {
+  readonly index: number;
+  readonly route: IndexedRoute['route'];
+  readonly path: IndexedRoute['route']['path'];
+  readonly rewrite: PathRewrite | undefined;
+  readonly demand: Demand;
+  readonly hasTenant: boolean;
+}
+
+export const checkRewrites = (routes: readonly IndexedRoute[], problem: Report): void => {
+  const sound = routes.flatMap(({ index, route }): Rewriting[] => {
+    const rewrite = compileRewrite(route);
+    if (isRewriteFault(rewrite)) {
+      problem(['routes', index, rewrite.key], rewrite.fault);
+      return [];
+    }
+    if (route.rewrite !== undefined && route.encodedReserved === 'pass')
+      problem(
+        ['routes', index, 'encodedReserved'],
+        'stands beside rewrite, which could move an escape to where the API reads it as another path; write stripPrefix and addPrefix instead, or remove it',
+      );
+    const { path, public: isPublic, tenant, scopes = [], allowFrom } = route;
+    const hasTenant =
+      !isPublic && tenant !== 'none' && (tenant !== undefined || parameterNames(path).includes('org'));
+    return [
+      {
+        index,
+        route,
+        path,
+        rewrite,
+        hasTenant,
+        demand: { ...route, scopes, allowFrom: allowFrom && addressRuleOf(allowFrom) },
+      },
+    ];
+  });
+  for (const one of sound)
+    for (const guarded of sound) {
+      if (one === guarded || (one.rewrite === undefined && guarded.rewrite === undefined)) continue;
+      const reached = reachedBehind(one, guarded);
+      if (reached !== undefined)
+        problem(
+          [
+            'routes',
+            one.rewrite === undefined ? guarded.index : one.index,
+            keyOf(one.rewrite === undefined ? guarded.route : one.route),
+          ],
+          `lets ${one.route.name} reach ${reached} at the upstream ${one.route.upstream}, which ${guarded.route.name} (${guarded.path.written}) lets fewer callers reach; ` +
+            'ask for the same in both, narrow one of the paths, or give one of them an upstream of its own',
+        );
+    }
+};
+
+/** The path, as forwarded, that `one` lets through to where `guarded` asks more; undefined: there is none. */
+const reachedBehind = (one: Rewriting, guarded: Rewriting): string | undefined => {
+  const isStricter = guarded.hasTenant || asksMore(guarded.demand, one.demand);
+  if (!isStricter || one.route.upstream !== guarded.route.upstream || !sharesMethod(one, guarded))
+    return undefined;
+  const [ownImage, image] = [rewrittenPattern(one), rewrittenPattern(guarded)];
+  const reached = bothOf(ownImage, image);
+  // Where both lead, the more exact one says who may, as it does for callers' paths.
+  if (reached === undefined || compareExactness(image, ownImage) < 0) return undefined;
+  const asked = callersPattern(one, reached);
+  // Callers who ask for that meet the stricter rule itself.
+  const isTaken =
+    asked !== undefined && covers(guarded.path, asked) && compareExactness(guarded.path, one.path) > 0;
+  return isTaken ? undefined : reached.written;
+};
+
+const sharesMethod = ({ route: { methods } }: Rewriting, { route: other }: Rewriting): boolean =>
+  methods === undefined ||
+  other.methods === undefined ||
+  other.methods.some((method) => methods.includes(method));
+
+const keyOf = ({ rewrite, stripPrefix }: IndexedRoute['route']): string =>
+  rewrite === undefined ? (stripPrefix === undefined ? 'addPrefix' : 'stripPrefix') : 'rewrite';
