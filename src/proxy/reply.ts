@@ -49,8 +49,8 @@ export const respondWith = (context: RequestContext, wire: Wire, isBroken: boole
 /** What becomes of the connection: kept, closed, or closed once the caller has stopped sending. */
 const endingOf = (context: RequestContext, reply: ReplyChannel): 'keep' | 'close' | 'linger' => {
   const facts = context.known?.facts;
-  // The caller waits for 100, and will not send the body it has announced.
-  if (reply.kind === 'response' && reply.expectsContinue) return 'close';
+  // The caller waits for 100, and will not send the body it has announced; unless it has begun to.
+  if (reply.kind === 'response' && reply.expectsContinue && !context.request.readableDidRead) return 'close';
   if (facts === undefined) return 'linger';
   if (facts.isChunked || facts.contentLength > drainedBytesMax) return 'linger';
   return context.isLastRefusal ? 'close' : 'keep';

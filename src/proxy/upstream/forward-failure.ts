@@ -9,11 +9,14 @@ export const outageOf = (error: Error, responseBegan: boolean): Outage => {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const reason = reasons[code];
   if (reason !== undefined) return outage(reason, error);
+  if (code === 'HPE_HEADER_OVERFLOW') return outage('upstream_invalid', new Error(tooLong, { cause: error }));
   return outage(
     responseBegan || code.startsWith('HPE_') ? 'upstream_invalid' : 'upstream_unreachable',
     error,
   );
 };
+
+const tooLong = 'the upstream sent a head of more than upstreams.*.responseHeadBytesMax';
 
 const reasons: Readonly<Record<string, OutageReason>> = {
   EMFILE: 'overloaded',

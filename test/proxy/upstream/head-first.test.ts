@@ -89,6 +89,20 @@ t.test('its final answer reaches the caller, and no body the API', async (t) => 
   }
 });
 
+t.test('a caller that sends its body after the 100 reads why the API failed', async (t) => {
+  const { accept, client } = await openScene(t);
+  client.send(post('Content-Length: 300000', 'Expect: 100-continue'));
+  const api = await accept();
+  await api.readHead();
+  api.send('HTTP/1.1 100 Continue\r\n\r\n');
+  await client.readHead();
+  client.send('x'.repeat(1_000));
+  await api.readBytes(1_000);
+  api.reset();
+  client.send('x'.repeat(200_000));
+  t.equal((await client.readMessage()).status, 502);
+});
+
 t.test('interim responses reach the caller in order; of several 100 the first', async (t) => {
   const { accept, client } = await openScene(t);
   client.send(asking);

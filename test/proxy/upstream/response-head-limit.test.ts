@@ -6,7 +6,7 @@ import t, { type Test } from 'tap';
 import { accessLine } from '../../../src/observe/access-line.ts';
 import { startEdge } from '../../support/edge.ts';
 import { startForwarding, upstreamSettings } from '../../support/forwarding.ts';
-import { exchangeRaw } from '../../support/raw-client.ts';
+import { connectRaw, exchangeRaw } from '../../support/raw-client.ts';
 import { startRawUpstream } from '../../support/raw-upstream.ts';
 
 const get = 'GET /public/x HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -79,6 +79,26 @@ t.test('the number of header lines is bounded, too', async (t) => {
   const edge = await setUp(t, `HTTP/1.1 200 OK\r\n${'a:\r\n'.repeat(2_001)}Content-Length: 2\r\n\r\n`);
   t.equal((await exchangeRaw(edge.port, get)).status, 502);
   t.match(await edge.nextOutcome(), { cause: { message: /more than 2000 header lines/ } });
+});
+
+t.test('it holds for the answer to a WebSocket handshake', async (t) => {
+  const handshake =
+    'GET /public/x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\nSec-WebSocket-Version: 13\r\n\r\n';
+  const upstream = await startRawUpstream({ answer: `${headOf(70_000).replace('200 OK', '403 No')}ok` });
+  t.teardown(() => upstream.close());
+  for (const [responseHeadBytesMax, status] of [
+    [65_536, 502],
+    [131_072, 403],
+  ] as const) {
+    const proxy = await startForwarding(upstream, { upstream: { responseHeadBytesMax } });
+    t.teardown(() => proxy.close());
+    const client = await connectRaw(proxy.port);
+    client.send(handshake);
+    await client.closed;
+    t.match(client.received, new RegExp(`^HTTP/1.1 ${status} `));
+    if (status === 502)
+      t.match(await proxy.nextEnd(), { failure: { cause: { message: /responseHeadBytesMax/ } } });
+  }
 });
 
 t.test('without a setting it is 64 KB', async (t) => {
