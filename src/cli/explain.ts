@@ -12,6 +12,7 @@ import type { Decision, RequestHead } from '../proxy/request-decision.ts';
 import type { Settings } from '../settings/settings.ts';
 import { command, type Given } from './command.ts';
 import { exitCode } from './exit-code.ts';
+import { explainLimits } from './explained-limits.ts';
 import { asJson, type Explanation, explanationOf, explanationText } from './explanation.ts';
 import { withSettings } from './global-options.ts';
 import {
@@ -68,11 +69,19 @@ export const explainCommand = command({
 
 /** Judges an imagined request. Its caller is whom the question says, whatever credential the target may hold. */
 const explain = async (settings: Settings, question: Question): Promise<Explanation> => {
+  const decision = await judgedAs(settings, question);
+  const isIdentified = decision.known.identity !== undefined;
+  const caller = isIdentified ? identityOf(settings, question) : undefined;
+  return explanationOf(settings, decision, await explainLimits(settings, decision.known.rule, caller));
+};
+
+/** By somebody of a network that the rule is for, where the question names no address. */
+const judgedAs = async (settings: Settings, question: Question): Promise<Decision> => {
   const decision = await judged(settings, question);
   const { allowFrom } = decision.known.rule ?? {};
-  if (question.from !== undefined || allowFrom === undefined) return explanationOf(settings, decision);
+  if (question.from !== undefined || allowFrom === undefined) return decision;
   const [from] = allowFrom.entries[0]?.split('/') ?? [];
-  return explanationOf(settings, await judged(settings, { ...question, from }));
+  return judged(settings, { ...question, from });
 };
 
 const judged = async (settings: Settings, question: Question): Promise<Decision> => {

@@ -9,6 +9,7 @@ import { type RouteRule, unroutedRule } from '../decision/route-rule.ts';
 import type { Decision, Forward } from '../proxy/request-decision.ts';
 import { shownOf } from '../proxy/upstream/upstream-address.ts';
 import type { Settings, UpstreamSettings } from '../settings/settings.ts';
+import { type ExplainedLimit, limitsText } from './explained-limits.ts';
 import { pairs } from './output.ts';
 
 /** What is asked about. */
@@ -25,7 +26,7 @@ export interface Question {
 
 export type Explanation = ReturnType<typeof explanationOf>;
 
-export const explanationOf = (settings: Settings, decision: Decision) => {
+export const explanationOf = (settings: Settings, decision: Decision, limits: readonly ExplainedLimit[]) => {
   const { rule } = decision.known;
   const refused = decision.kind === 'refused' ? reasonOf(decision.refusal) : undefined;
   const forward = decision.kind === 'forward' ? decision : undefined;
@@ -48,6 +49,8 @@ export const explanationOf = (settings: Settings, decision: Decision) => {
     isReadable: rule?.cors && decision.known.answerPairs.includes('Access-Control-Allow-Origin'),
     /** Pages beside the own ones that may use the cookie; undefined: no cookie carries a credential. */
     cookieOrigins: settings.credential.cookie === undefined ? undefined : settings.credential.cookieOrigins,
+    /** What else a request like this one is held to once it is let through. */
+    limits,
     /** Where it is forwarded to; undefined when it is not. */
     forwarded: forward && forwardedOf(settings, forward),
   } as const;
@@ -120,6 +123,7 @@ export const explanationText = (question: Question, explanation: Explanation): s
       ['pages', pagesOf(question, explanation)],
       ['cookie', explanation.cookieOrigins && cookieOf(explanation.cookieOrigins)],
       ['advice', explanation.detail],
+      ['limits', limitsText(explanation.limits)],
       ['escapes', escapesOf(explanation)],
       ['forwarded to', forwarded === undefined ? undefined : `${forwarded.upstream}${forwarded.target}`],
       ['rewritten', rewrittenOf(question, explanation)],

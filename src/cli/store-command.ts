@@ -109,7 +109,7 @@ export const withStore = (
   });
 
 /** The absolute path of a SQLite file that does not exist. */
-const missingFile = (store: Settings['store']): string | undefined =>
+export const missingFile = (store: Settings['store']): string | undefined =>
   store.kind === 'sqlite' && !existsSync(store.file) ? resolve(store.file) : undefined;
 
 /** The store's clock; where the store does not say, this machine's: a revocation must not fail for want of the time. */

@@ -4,6 +4,7 @@
 import { type Bucket, takeFromBucket } from '../decision/bucket.ts';
 import type { Allowance, AllowanceTerms } from '../store/count-store.ts';
 import { countKey, digestOfSubject, type Limit, type Period } from './limit.ts';
+import { policyOf } from './rate-limit-fields.ts';
 
 /** `held`: one may pass at once. `empty`: none is left. `unknown`: the store must be asked. */
 export type LeaseState = 'held' | 'empty' | 'unknown';
@@ -27,6 +28,7 @@ export class Lease {
   readonly #digest: string;
   #period: Period;
   #terms: AllowanceTerms;
+  #policy: string | undefined;
   /** Granted, and not used yet. */
   #held = 0;
   /** When it is to be settled. */
@@ -69,6 +71,11 @@ export class Lease {
   /** Of the store, where its counts are. */
   get shard(): string {
     return this.#digest.slice(-1);
+  }
+
+  /** What callers are told that it allows. */
+  get policy(): string {
+    return (this.#policy ??= policyOf(this.limit, this.#period));
   }
 
   get period(): Period {
@@ -228,6 +235,7 @@ export class Lease {
   #beginPeriod(nowMs: number): void {
     this.#period = this.limit.periodOf(nowMs);
     this.#terms = this.limit.termsOf(this.#period);
+    this.#policy = undefined;
     this.#held = 0;
     this.#owed = 0;
     this.#emptyUntilMs = 0;

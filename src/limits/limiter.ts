@@ -210,7 +210,7 @@ const noPairs: readonly string[] = [];
 const shownOf = (counted: readonly Counted[], nowMs: number): readonly Shown[] =>
   counted.map(({ of: { limit }, lease }) => ({
     limit,
-    period: lease.period,
+    policy: lease.policy,
     remaining: lease.remaining(nowMs),
     resetAfterMs: lease.resetAfterMs(nowMs),
   }));

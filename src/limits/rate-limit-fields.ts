@@ -5,13 +5,20 @@ import type { Limit, Period } from './limit.ts';
 
 /** One limit as its caller sees it. */
 export interface Shown {
-  readonly limit: Pick<Limit, 'name' | 'requests' | 'windowMs'>;
-  readonly period: Period;
+  readonly limit: Pick<Limit, 'name'>;
+  /** By `policyOf`. */
+  readonly policy: string;
   /** `r`: how many more may pass. */
   readonly remaining: number;
   /** Until all of it may pass again. */
   readonly resetAfterMs: number;
 }
+
+/** The part of RateLimit-Policy that is about one limit. */
+export const policyOf = (
+  { name, requests, windowMs }: Pick<Limit, 'name' | 'requests' | 'windowMs'>,
+  { startMs, endMs }: Period,
+): string => `"${name}";q=${requests};w=${(windowMs ?? endMs - startMs) / 1_000}`;
 
 export interface RefusedBy {
   readonly limit: string;
@@ -23,17 +30,16 @@ export interface RefusedBy {
 export const limitPairs = (shown: readonly Shown[], refused: RefusedBy | undefined): readonly string[] => {
   const pairs: string[] = [];
   if (shown.length > 0) {
-    let policy = '';
+    let policies = '';
     let state = '';
-    for (const { limit, period, remaining, resetAfterMs } of shown) {
-      const comma = policy === '' ? '' : ', ';
+    for (const { limit, policy, remaining, resetAfterMs } of shown) {
+      const comma = policies === '' ? '' : ', ';
       const isRefusing = refused?.limit === limit.name;
-      const windowMs = limit.windowMs ?? period.endMs - period.startMs;
       const seconds = isRefusing ? refused.seconds : Math.ceil(resetAfterMs / 1_000);
-      policy += `${comma}"${limit.name}";q=${limit.requests};w=${windowMs / 1_000}`;
+      policies += comma + policy;
       state += `${comma}"${limit.name}";r=${isRefusing ? 0 : remaining};t=${seconds}`;
     }
-    pairs.push('RateLimit-Policy', policy, 'RateLimit', state);
+    pairs.push('RateLimit-Policy', policies, 'RateLimit', state);
   }
   if (refused !== undefined) pairs.push('Retry-After', String(refused.seconds));
   return pairs;
