@@ -25,6 +25,7 @@ import { openapiDocument } from './openapi.ts';
 import type { Operation } from './operation.ts';
 import { orgOperations } from './org-operations.ts';
 import { ownAccountOperations } from './own-account-operations.ts';
+import { regenerateOperation } from './regenerate-operation.ts';
 import { revokeAllOperations } from './revoke-all-operations.ts';
 import { roleOperations } from './role-operations.ts';
 import { serverOperations } from './server-operations.ts';
@@ -91,6 +92,7 @@ const managementOperations = (deps: SurfaceDeps, { prefix, paths, serves }: Moun
   const operations: readonly Operation[] = [
     ...sessionOperations({ signIn: createSignIn(signing), signOut: createSignOut(deps), paths }),
     ...tokenOperations(tokens),
+    regenerateOperation(tokens),
     ...tokenListOperations(tokens),
     ...usageOperations(tokens),
     grantableOperation(tokens),

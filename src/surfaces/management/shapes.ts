@@ -34,6 +34,15 @@ export const duration = (description: string) =>
     .meta({ description, format: 'duration' })
     .transform(durationMs);
 
+/** Of an API token. Read as milliseconds; null for ever. */
+export const tokenLifetime = z.union(
+  [
+    z.literal('never').transform(() => null),
+    duration('From one minute to a hundred years, within the organization’s maximum.'),
+  ],
+  'Write a duration of ISO 8601 in weeks, days, hours, minutes or seconds, e.g. P90D, or "never"',
+);
+
 /** Parts of a body or a query that may be an address; the lifecycle says which can be one. */
 export const emailText = z.string().max(emailCharactersMax).meta({ format: 'email' });
 

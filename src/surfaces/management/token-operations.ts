@@ -1,5 +1,5 @@
-// The operations on one API token: make, see, give a new secret, revoke. The lifecycle commands check the rights. A
-// token of another organization than the path's does not exist.
+// The operations on one API token: make, see, revoke (regenerate-operation.ts gives it a new secret). The lifecycle commands
+// check the rights. A token of another organization than the path's does not exist.
 
 import { z } from 'zod';
 import { denial } from '../../decision/outcome.ts';
@@ -7,14 +7,12 @@ import { mayManageTokens } from '../../decision/rights.ts';
 import type { Actor } from '../../lifecycle/actor.ts';
 import type { Audit, AuditAction } from '../../lifecycle/audit.ts';
 import { isFailure } from '../../lifecycle/command-error.ts';
-import { overlapMsMax } from '../../lifecycle/regenerate.ts';
 import type { TokenCommands } from '../../lifecycle/token-commands.ts';
 import type { ManagementPaths } from '../../settings/surfaces/management.ts';
-import type { ApiTokenRecord } from '../../store/records.ts';
 import { example } from './examples.ts';
-import { fault, type Operation, operation, pathOf, reply } from './operation.ts';
+import { type Operation, operation, pathOf, reply } from './operation.ts';
 import { noBody } from './read-input.ts';
-import { duration, named, nameText, networkList, noQuery, scopeList } from './shapes.ts';
+import { duration, named, nameText, networkList, noQuery, scopeList, tokenLifetime } from './shapes.ts';
 import type { SentBefore } from './sent-before.ts';
 import { apiToken, newApiToken, rightsSentence, showNewToken, showToken } from './token-shapes.ts';
 
@@ -27,20 +25,12 @@ export interface TokenOperationsDeps {
   readonly regenerations: SentBefore;
 }
 
-const lifetime = z.union(
-  [
-    z.literal('never').transform(() => null),
-    duration('From one minute to a hundred years, within the organization’s maximum.'),
-  ],
-  'Write a duration of ISO 8601 in weeks, days, hours, minutes or seconds, e.g. P90D, or "never"',
-);
-
 const createBody = named(
   'NewApiToken',
   z.strictObject({
     name: nameText,
     scopes: scopeList,
-    lifetime: lifetime
+    lifetime: tokenLifetime
       .optional()
       .meta({ description: 'Without it: the server’s default, cut to the organization’s maximum.' }),
     openid: z.boolean().optional().meta({ description: 'An ID token comes with each exchange.' }),
@@ -49,24 +39,9 @@ const createBody = named(
   }),
 );
 
-const regenerateBody = named(
-  'Regeneration',
-  z.strictObject({
-    overlap: duration(
-      `How long the old secret stays good, at most seven days (P7D). Without it: it ends at once, with every session made from it.`,
-    )
-      .refine((ms) => ms <= overlapMsMax, 'Seven days (P7D) at most')
-      .optional(),
-    lifetime: lifetime
-      .optional()
-      .meta({ description: 'Of the token, from now on. Without it: the token keeps its expiry.' }),
-  }),
-);
-
 export const tokenOperations = (deps: TokenOperationsDeps): readonly Operation[] => [
   createOperation(deps),
   ...oneOperations(deps),
-  regenerateOperation(deps),
 ];
 
 const createOperation = ({ commands, paths, now }: TokenOperationsDeps): Operation =>
@@ -165,75 +140,6 @@ const oneOperations = (deps: TokenOperationsDeps): readonly Operation[] => {
       },
     }),
   ];
-};
-
-const regenerateOperation = (deps: TokenOperationsDeps): Operation =>
-  operation({
-    id: 'regenerateApiToken',
-    method: 'POST',
-    path: deps.paths.regenerate,
-    tag: 'API tokens',
-    summary: 'Give an API token a new secret',
-    description: `The token keeps its id, name, scopes and networks; its expiry too, unless \`lifetime\` gives it another. With an \`Idempotency-Key\` a retry answers the same secret instead of burning it. ${rightsSentence}`,
-    query: noQuery,
-    body: regenerateBody,
-    takesIdempotencyKey: true,
-    success: { status: 200, description: 'The token, with its new secret.', body: newApiToken },
-    problems: [
-      'token_unknown',
-      'token_revoked',
-      'token_expired',
-      'lifetime_malformed',
-      'lifetime_too_long',
-      'user_disabled',
-      'scope_too_wide',
-      'idempotency_malformed',
-      'idempotency_conflict',
-      'idempotency_unavailable',
-    ],
-    example: {
-      parameters: { org: example.org, tokenId: example.tokenId },
-      body: { overlap: 'P1D', lifetime: 'P90D' },
-    },
-    run: async ({ parameters, body, idempotencyKey }, actor) => {
-      const { org = '', tokenId = '' } = parameters;
-      const { overlap: overlapMs = 0, lifetime: lifetimeMs } = body;
-      const given = { overlapMs, lifetimeMs };
-      const elsewhere = refuseElsewhere(deps, 'token.regenerate', org, actor);
-      const { identity } = actor;
-      const use = [identity.org.id, identity.user.id, tokenId, idempotencyKey ?? ''];
-      const isKeyed = idempotencyKey !== undefined;
-      if (elsewhere === undefined && isKeyed && deps.regenerations.isAnother(use, given))
-        return keyUsedOtherwise;
-      const command = { tokenId, ...given, length: 65, idempotencyKey } as const;
-      const made = elsewhere ?? (await deps.commands.regenerateApiToken(actor, command));
-      if (isFailure(made)) return made;
-      const nowMs = deps.now();
-      // With a new lifetime the old secret ends with the token at the latest.
-      const overlapGivenMs = Math.min(overlapMs, lifetimeMs ?? Infinity);
-      if (isKeyed && !mayBeFrom(made.record, overlapGivenMs, nowMs)) return keyUsedOtherwise;
-      if (isKeyed) deps.regenerations.note(use, given);
-      return reply(showNewToken(made.record, made.secret, nowMs));
-    },
-  });
-
-const keyUsedOtherwise = fault('idempotency_conflict');
-
-const dayMs = 24 * 3600 * 1000;
-const clocksApartMs = 60_000;
-
-/**
- * Whether a command with this overlap can have made the record, now or within the day in which a key is remembered: a repeated
- * command changed nothing, and another replica may have carried out the first.
- */
-const mayBeFrom = (
-  { previousSecretExpiresAtMs: endMs }: ApiTokenRecord,
-  overlapMs: number,
-  nowMs: number,
-): boolean => {
-  if (endMs === undefined || overlapMs === 0) return endMs === undefined && overlapMs === 0;
-  const givenAtMs = endMs - overlapMs;
-  return givenAtMs <= nowMs + clocksApartMs && givenAtMs >= nowMs - dayMs;
 };
 
 /** The commands know a token by its id alone: that the path names the caller's own organization is asked here. */
