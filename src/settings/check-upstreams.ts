@@ -1,6 +1,7 @@
 // Judges the APIs behind Tollgate: names, the certificate shown to them, where they are, and what readiness asks of them.
 
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
 import { type Check, check } from './check.ts';
 import { name } from './route-fields.ts';
 import type { FileFields } from './schema.ts';
@@ -82,10 +83,21 @@ const checkCertificate = (
       'key',
       `does not belong to the certificate in clientCertificate.cert; write the path of that certificate's key`,
     );
+  else if (!isUsable(cert, key))
+    report('cert', 'is refused by OpenSSL, perhaps for a short key or an old signature; write a newer one');
   const day = (date: Date): string => date.toISOString().slice(0, 10);
   const { validToDate, validFromDate } = certificate;
   if (validToDate.getTime() <= Date.now())
     report('cert', `expired on ${day(validToDate)}, so the upstream would refuse it; write a valid one`);
   else if (validFromDate.getTime() > Date.now())
     report('cert', `is not valid before ${day(validFromDate)}; write one that is valid now`);
+};
+
+const isUsable = (cert: string, key: string): boolean => {
+  try {
+    createSecureContext({ cert, key });
+    return true;
+  } catch {
+    return false;
+  }
 };

@@ -404,6 +404,10 @@ const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]>
     'upstream-client-key',
     /^:6:12: upstreams.reports.clientCertificate.key: does not belong to the certificate/,
   ],
+  'a client certificate that TLS would not take': [
+    'upstream-client-weak',
+    /^:4:11: upstream.clientCertificate.cert: is refused by OpenSSL, perhaps for a short key/,
+  ],
   'a client certificate needs TLS to be shown': [
     'upstream-client-plain',
     /^:4:11: upstream.clientCertificate.cert: is shown to https upstreams alone/,

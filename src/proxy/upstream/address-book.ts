@@ -16,7 +16,7 @@ export const lookupBySystem: Lookup = (name) => systemLookup(name, { all: true, 
 
 /** What an operator is told of. */
 export interface BookEvents {
-  onChanged(addresses: readonly UpstreamAddress[]): void;
+  onChanged(addresses: readonly UpstreamAddress[], before: readonly UpstreamAddress[]): void;
   /** The name has no address, or none can be found out; told again after the next success only. */
   onUnknown(fault: Outage): void;
 }
@@ -69,6 +69,11 @@ export class AddressBook {
     return this.#name === undefined || nowMs < this.#askAgainAtMs ? undefined : this.refresh();
   }
 
+  /** A look-up takes too long: where there are addresses, nobody waits for it again for a while. */
+  postpone(nowMs: number): void {
+    if (this.#addresses.length > 0) this.#askAgainAtMs = nowMs + this.#settings.lookupIntervalMs;
+  }
+
   /** Looks the name up; calls while it is looked up share that. */
   refresh(): Promise<void> {
     const name = this.#name;
@@ -99,8 +104,9 @@ export class AddressBook {
     const gone = this.#addresses.filter((each) => !kept.has(each));
     for (const each of gone) each.isListed = false;
     const isChanged = gone.length > 0 || next.some(({ shown }) => !known.has(shown));
+    const before = this.#addresses;
     this.#addresses = next;
-    if (isChanged) this.#events.onChanged(next);
+    if (isChanged) this.#events.onChanged(next, before);
   }
 
   #fail(name: string, cause: unknown): void {

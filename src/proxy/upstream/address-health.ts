@@ -78,7 +78,10 @@ export class AddressHealth {
     this.fault = `it answered ${this.#badStatuses} times in a row with a status that counts as a failure, last ${status}`;
   }
 
-  answeredWell(): void {
+  /** Whether it was down for its answers before. */
+  answeredWell(): boolean {
+    const wasDown = this.#badStatuses >= this.#rules.failuresMax;
     this.#badStatuses = 0;
+    return wasDown;
   }
 }

@@ -35,11 +35,10 @@ const attemptsMax = 3;
 export class ConnectAttempt {
   readonly #of: Reachable;
   readonly #onDone: (result: Connected | Outage) => void;
-  #deadlineMs = 0;
   readonly #where: Preference;
   readonly #tried: UpstreamAddress[] = [];
   readonly #faults: string[] = [];
-
+  #deadlineMs = 0;
   #cancel: () => void = () => undefined;
 
   /** `onDone` is called once, perhaps at once. */
@@ -50,7 +49,8 @@ export class ConnectAttempt {
   }
 
   start(): void {
-    const lookup = this.#of.book.refreshed(performance.now());
+    const { book, settings } = this.#of;
+    const lookup = book.refreshed(performance.now());
     if (lookup === undefined) return this.#next(undefined);
     let isOver = false;
     const goOn = (): void => {
@@ -59,7 +59,10 @@ export class ConnectAttempt {
       clearTimeout(timer);
       this.#next(undefined);
     };
-    const timer = setTimeout(goOn, this.#of.settings.connectTimeoutMs);
+    const timer = setTimeout(() => {
+      book.postpone(performance.now());
+      goOn();
+    }, settings.connectTimeoutMs);
     this.#cancel = () => {
       isOver = true;
       clearTimeout(timer);

@@ -82,12 +82,13 @@ export class UpgradeExchange implements RequestUnderWay {
       address.busy -= 1;
       address.open -= 1;
     });
-    if (this.#isOver) return void socket.on('error', ignore).destroy();
+    socket.on('error', ignore);
+    if (this.#isOver) return void socket.destroy();
     let handshake: Handshake;
     try {
       handshake = shakeHands(socket);
     } catch (bug) {
-      socket.on('error', ignore).destroy();
+      socket.destroy();
       this.#context.reportBug(bug);
       return this.end(outage('upstream_invalid', bug));
     }

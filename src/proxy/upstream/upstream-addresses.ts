@@ -35,9 +35,10 @@ export class UpstreamAddresses {
   readonly #listeners = new Set<() => void>();
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #beingProbed = new Set<UpstreamAddress>();
-  isClosed = false;
-  #turn = 0;
   readonly #certificateExpiryMs: number | undefined;
+  isClosed = false;
+  /** Index of the address whose turn it is. */
+  #turn = 0;
   #wasUp: boolean;
   #connectFailures = 0;
   /** Requests sent once more, on another connection. */
@@ -53,11 +54,10 @@ export class UpstreamAddresses {
     this.#dial = createDial(settings);
     const upstream = settings.name;
     this.book = new AddressBook(settings, lookup, {
-      onChanged: (addresses) => {
-        log.info('the name of an upstream has other addresses', {
-          upstream,
-          addresses: addresses.map(({ shown }) => shown).join(' '),
-        });
+      onChanged: (addresses, before) => {
+        const shown = addresses.map((each) => each.shown).join(' ');
+        if (before.length > 0)
+          log.info('the name of an upstream has other addresses', { upstream, addresses: shown });
         for (const listener of this.#listeners) listener();
         this.#probeAll();
       },
@@ -97,9 +97,10 @@ export class UpstreamAddresses {
   /** The one whose turn it is; undefined when others are trying all that is left. Tries again, by itself, what was down. */
   choose(nowMs: number, tried: readonly UpstreamAddress[] = noAddresses): UpstreamAddress | undefined {
     const { addresses } = this.book;
-    this.#turn = (this.#turn + 1) % Math.max(1, addresses.length);
     const chosen = chooseAddress(addresses, nowMs, this.#turn, tried);
-    if (addresses.length > 1 && chosen?.health.state(nowMs) !== 'unreachable')
+    if (chosen === undefined || addresses.length === 1) return chosen;
+    this.#turn = addresses.indexOf(chosen) + 1;
+    if (chosen.health.state(nowMs) !== 'unreachable')
       for (const address of addresses)
         if (address.health.isDue(nowMs)) this.dial(address, this.settings.connectTimeoutMs, forget(address));
     return chosen;
@@ -148,7 +149,7 @@ export class UpstreamAddresses {
     if (failureStatuses.length === 0) return;
     if (failureStatuses.includes(status))
       this.#note(address, (nowMs) => address.health.answeredBadly(status, nowMs));
-    else address.health.answeredWell();
+    else if (address.health.answeredWell()) this.#sayUp(address);
   }
 
   /** `unknown`: nothing speaks against it, and nothing has been asked of it yet. */
@@ -210,7 +211,7 @@ export class UpstreamAddresses {
         this.#note(address, (nowMs) => {
           if (result.is === 'good') address.health.probeSucceeded();
           else if (result.is === 'bad') address.health.probeFailed(result.why);
-          else address.health.connectFailed(result.why, nowMs);
+          else if (result.is === 'unreachable') address.health.connectFailed(result.why, nowMs);
         });
       });
     }
@@ -224,9 +225,14 @@ export class UpstreamAddresses {
     change(nowMs);
     const after = health.state(nowMs);
     if ((before === 'up') === (after === 'up')) return;
-    const fields = { upstream: this.settings.name, address: shown };
-    if (after === 'up') this.#log.info('an address of an upstream is up again', fields);
-    else this.#log.warn('an address of an upstream is down', { ...fields, cause: health.fault });
+    if (after === 'up') return this.#sayUp(address);
+    const upstream = this.settings.name;
+    this.#log.warn('an address of an upstream is down', { upstream, address: shown, cause: health.fault });
+  }
+
+  #sayUp({ shown }: UpstreamAddress): void {
+    const upstream = this.settings.name;
+    this.#log.info('an address of an upstream is up again', { upstream, address: shown });
   }
 }
 

@@ -177,6 +177,27 @@ t.test('8: a request that has a connection never waits for a look-up', async (t)
   t.equal(upstream.connections.length, 1);
 });
 
+t.test(
+  '8: where a look-up hangs, the addresses known are used, and one request waits for it at a time',
+  async (t) => {
+    const upstream = await open(t);
+    const asked: string[] = [];
+    const never = new Promise<never>(() => undefined);
+    const { proxy, ask } = await forward(t, `http://api.internal:${upstream.port}`, {
+      lookup: (name) => (asked.push(name) === 1 ? Promise.resolve(found('127.0.0.1')) : never),
+      upstream: { lookupIntervalMs: 3_600_000, keepAlive: false, connectTimeoutMs: 100 },
+    });
+    t.equal(await ask(), 200);
+    // As if it had not been used for hours.
+    const later = performance.now() + 8_000_000;
+    t.ok(proxy.addresses.book.refreshed(later));
+    proxy.addresses.book.postpone(later);
+    t.equal(proxy.addresses.book.refreshed(later), undefined);
+    t.equal(await ask(), 200);
+    t.equal(asked.length, 2);
+  },
+);
+
 t.test('8: a name without addresses is a clear refusal: 502, and the log names it', async (t) => {
   const lookup = async (): Promise<never> => {
     throw new Error('getaddrinfo ENOTFOUND api.internal');
