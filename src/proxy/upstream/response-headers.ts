@@ -73,7 +73,8 @@ export class ResponseHeaders {
   finish(): void {
     if (this.isChunked && this.contentLength >= 0) this.isAmbiguous = true;
     if (this.#trailer !== '' && this.isChunked) this.pairs.push('Trailer', this.#trailer);
-    if (this.options.length > ordinaryOptionsLength) this.pairs = withoutNamed(this.pairs, this.options);
+    if (this.options !== '' && !ordinaryOptions.has(this.options))
+      this.pairs = withoutNamed(this.pairs, this.options);
   }
 }
 
@@ -138,8 +139,8 @@ export const readTrailers = (raw: readonly string[]): [string, string][] => {
   return trailers;
 };
 
-/** `,keep-alive` and `,close` name no field. */
-const ordinaryOptionsLength = 11;
+/** They name no field, and nearly every answer has one of them or none. */
+const ordinaryOptions = new Set([',keep-alive', ',Keep-Alive', ',close', ',Close']);
 
 const digits = /^\d{1,15}$/;
 

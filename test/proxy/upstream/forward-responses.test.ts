@@ -40,6 +40,18 @@ t.test('headers come back in order, spelling and number, hop-by-hop ones removed
   t.equal(answer.all('connection').length, 1);
 });
 
+t.test('a field that Connection alone names goes no further, however short its name', async (t) => {
+  for (const options of ['X-A', 'close, X-A', 'x-a', 'CLOSE,X-A']) {
+    const { proxy } = await setUp(
+      t,
+      `HTTP/1.1 200 OK\r\nConnection: ${options}\r\nX-A: 1\r\nX-B: 2\r\nContent-Length: 0\r\n\r\n`,
+    );
+    const answer = await exchangeRaw(proxy.port, get);
+    t.equal(answer.header('x-a'), undefined, options);
+    t.equal(answer.header('x-b'), '2');
+  }
+});
+
 t.test("an API's own X-Request-Id is what the caller sees", async (t) => {
   const { proxy } = await setUp(
     t,
