@@ -5,6 +5,7 @@ import { crossSiteFault } from '../decision/cross-site.ts';
 import { methodsAskedFor } from '../decision/method-override.ts';
 import { type Denial, denial } from '../decision/outcome.ts';
 import type { RouteRule } from '../decision/route-rule.ts';
+import { holdsSecret } from '../decision/secret-shapes.ts';
 import type { Settings } from '../settings/settings.ts';
 import { asksForWebSocket, type HeaderFacts } from './hygiene.ts';
 import type { RequestHead } from './request-decision.ts';
@@ -59,4 +60,6 @@ const elsewhereOf = (
 
 /** Nothing that a stranger could hide a secret or a line break in. */
 const shown = (value: string | undefined): string =>
-  value !== undefined && /^[a-z0-9.:/_-]{1,100}$/.test(value) ? value : 'another value';
+  value !== undefined && /^[a-z0-9.:/_-]{1,100}$/.test(value) && !holdsSecret(value)
+    ? value
+    : 'another value';

@@ -37,16 +37,17 @@ const authorizationOf = (passed: Forward['passed'], facts: HeaderFacts): string 
   return passed.keepsCredential ? facts.authorization : undefined;
 };
 
-/** The subprotocols that are left where one of them was a credential: they take the place of the caller's header, which is removed. */
+/**
+ * The subprotocols that the API is to get, in place of the caller's: those that are no credential. Always all of them, because a
+ * proxy that is told to take this header over removes the caller's own.
+ */
 const protocolsOf = (
   { keepsCredential }: Forward['passed'],
   { browser }: HeaderFacts,
   protocolPrefix: string,
 ): string | undefined => {
   const written = browser?.webSocketProtocol;
-  if (written === undefined || keepsCredential) return undefined;
-  const kept = withoutCredentials(written, protocolPrefix);
-  return kept === written ? undefined : kept;
+  return written === undefined || keepsCredential ? written : withoutCredentials(written, protocolPrefix);
 };
 
 /** Which of the caller's headers may not reach the API, each once. */
