@@ -4,6 +4,7 @@
 // of reserved characters pass, is the router's to judge (proxy/router.ts).
 
 import { type Denial, denial, isDenial } from './outcome.ts';
+import { hasEndlessMarks, isAscii, plainForm } from './plain-text.ts';
 
 /** `path + query` is the raw target. `query` begins with its `?`, and is kept byte for byte; empty when there is none. */
 export interface Target {
@@ -35,7 +36,7 @@ const queryText = /^[\x21\x22\x24-\x7e]*$/;
 /**
  * Parses a request target in origin form (RFC 9112 section 3.2.1); every other form is refused, `*` included (the
  * absolute form has become origin form before: proxy/absolute-form.ts). Refused as `path_ambiguous`: empty, `.` and `..` segments (also between escaped blanks and separators), `\`, `;`, `#`,
- * characters that must be escaped, and every escape of a control character, of a second escape (`%252E`), of bytes that are not
+ * characters that must be escaped, characters that a server may take for dot segments (`．．`), and every escape of a control character, of a second escape (`%252E`), of bytes that are not
  * UTF-8, or one that is not in normal form.
  * @param raw the target as received, one byte a character.
  */
@@ -118,7 +119,10 @@ const hiddenDots = /[/\\]\s*\.{1,2}\s*(?:[/\\;?#]|$)/;
 const problemOfDecoded = (path: string): string | undefined => {
   const decoded = readEscapes(path);
   if (decoded === undefined) return 'escapes are not UTF-8';
-  return hiddenDots.test(decoded) ? 'dot segment between blanks or escaped separators' : undefined;
+  if (hiddenDots.test(decoded)) return 'dot segment between blanks or escaped separators';
+  if (isAscii(decoded)) return undefined;
+  if (hasEndlessMarks(decoded)) return 'more marks on a letter than it can have';
+  return hiddenDots.test(plainForm(decoded)) ? 'dot segment of characters that look like dots' : undefined;
 };
 
 /** A text with every escape read once; undefined when the bytes are not UTF-8 (RFC 3629: no overlong forms). */

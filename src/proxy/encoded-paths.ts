@@ -7,7 +7,7 @@ import { decodedReadings } from '../decision/reserved-escapes.ts';
 import { methodsOf, type RouteRule } from '../decision/route-rule.ts';
 import { asksMore } from '../decision/stricter-rule.ts';
 import type { AskMore } from './lenient-rules.ts';
-import { foldEscaped, foldSegment } from './path-readings.ts';
+import { foldedReadings, foldSegment } from './path-readings.ts';
 
 interface Found {
   readonly rule: RouteRule;
@@ -45,16 +45,18 @@ export const createEncodedPaths = (
    * the rule's own, and no other rule that may ask more, nor a path of ours, has any part in it.
    */
   const passesMerged = (method: string, reading: string, rule: RouteRule): boolean => {
-    const before = foldEscaped(reading.slice(0, reading.indexOf('//')))
-      ?.split('/')
-      .slice(1);
-    if (before === undefined || !rule.path.hasRest || before.length < rule.path.segments.length) return false;
+    const before = foldedReadings(reading.slice(0, reading.indexOf('//')))?.map((each) =>
+      each.split('/').slice(1),
+    );
+    if (before === undefined || !rule.path.hasRest) return false;
+    if (before.some(({ length }) => length < rule.path.segments.length)) return false;
+    const mayBeBelow = (pattern: PathPattern): boolean => before.some((each) => startsWith(pattern, each));
     const mayHold = ({ rule: other, pattern }: (typeof foldedRules)[number]): boolean =>
       other !== rule &&
       (asksMore(other, rule) || other.tenantParameter !== undefined) &&
       coversMethod(other, method) &&
-      startsWith(pattern, before);
-    return !foldedRules.some(mayHold) && !foldedOwned.some((pattern) => startsWith(pattern, before));
+      mayBeBelow(pattern);
+    return !foldedRules.some(mayHold) && !foldedOwned.some(mayBeBelow);
   };
 
   return (method, path, found) =>

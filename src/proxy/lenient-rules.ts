@@ -5,7 +5,13 @@ import { foldPattern, type PathPattern } from '../decision/path-pattern.ts';
 import { PathTree } from '../decision/path-tree.ts';
 import { methodsOf, type RouteRule, tenantIndexOf } from '../decision/route-rule.ts';
 import { asksMore } from '../decision/stricter-rule.ts';
-import { foldEscaped, foldSegment, isReadOtherwise, suffixReadings, withoutSlash } from './path-readings.ts';
+import {
+  foldedReadings,
+  foldSegment,
+  isReadOtherwise,
+  suffixReadings,
+  withoutSlash,
+} from './path-readings.ts';
 
 /** Whether a lenient reading of the path belongs to a rule that asks more of its caller than `rule`, which was found. */
 export type AskMore = (method: string, path: string, rule: RouteRule, tenant: string | undefined) => boolean;
@@ -22,11 +28,13 @@ export const createLenientRules = (
   return (method, path, rule, tenant) => {
     if (!outdone.has(rule) || !(isOdd || isReadOtherwise(path))) return false;
     const tree = trees.get(method);
-    const reading = foldEscaped(path);
-    if (reading === undefined || reading.includes('//')) return true;
+    const paths = foldedReadings(path);
+    if (paths === undefined || paths.some((reading) => reading.includes('//'))) return true;
     const foldedTenant = tenant === undefined ? undefined : foldSegment(tenant);
     const isStricter = ({ rule: other, tenantAt }: FoldedRule, parameters: readonly string[]): boolean =>
-      tenantAt < 0 ? mayAskMore(other, rule) : asksMore(other, rule) || parameters[tenantAt] !== foldedTenant;
+      tenantAt < 0
+        ? mayAskMore(other, rule)
+        : asksMore(other, rule) || foldSegment(parameters[tenantAt] ?? '') !== foldedTenant;
     /** `isSameRead`: another path of the rule that was found counts too. */
     const isStricterAt = (read: string, isSameRead = true): boolean => {
       const found = tree?.find(read);
@@ -34,13 +42,14 @@ export const createLenientRules = (
         (isSameRead || other.rule !== rule) && isStricter(other, found?.parameters ?? []);
       return found?.value.some(isStricterThere) ?? false;
     };
-    const bare = withoutSlash(reading);
-    if (isStricterAt(bare)) return true;
-    // The path itself has been looked up.
-    if (bare !== reading && (isOdd || reading !== path) && isStricterAt(reading)) return true;
-    // A rule that spells out the end of the path means that end. Another tenant of the same rule (`acme.com`) is no reading.
-    if (endsLiterally(rule)) return false;
-    return suffixReadings(bare).some((read) => isStricterAt(read, false));
+    return paths.some((reading) => {
+      const bare = withoutSlash(reading);
+      if (isStricterAt(bare)) return true;
+      // The path itself has been looked up.
+      if (bare !== reading && (isOdd || reading !== path) && isStricterAt(reading)) return true;
+      // A rule that spells out the end of the path means that end. Another tenant of the same rule (`acme.com`) is no reading.
+      return !endsLiterally(rule) && suffixReadings(bare).some((read) => isStricterAt(read, false));
+    });
   };
 };
 
@@ -53,10 +62,11 @@ export const createLenientPaths = (patterns: readonly PathPattern[]): ((path: st
   const tree = new PathTree([...byForm.values()].map((pattern) => [pattern, true] as const));
   return (path) => {
     if (patterns.length === 0 || !(isOdd || isReadOtherwise(path))) return false;
-    const reading = foldEscaped(path);
-    if (reading === undefined || reading.includes('//')) return true;
-    const bare = withoutSlash(reading);
-    return [bare, ...suffixReadings(bare)].some((read) => tree.has(read));
+    const readings = foldedReadings(path);
+    if (readings === undefined || readings.some((reading) => reading.includes('//'))) return true;
+    return readings
+      .map(withoutSlash)
+      .some((bare) => tree.has(bare) || suffixReadings(bare).some((read) => tree.has(read)));
   };
 };
 

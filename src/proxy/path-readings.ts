@@ -3,6 +3,7 @@
 // `.json` for a format, or `::$DATA` for a part of a file. It only lists readings; lenient-rules.ts judges them.
 
 import { readEscapes } from '../decision/path.ts';
+import { isAscii, lowerCase, plainForm } from '../decision/plain-text.ts';
 
 /** Whether a server may read a canonical path in another way than it is written. On every request: allocates nothing. */
 export const isReadOtherwise = (path: string): boolean => {
@@ -15,55 +16,47 @@ export const isReadOtherwise = (path: string): boolean => {
 };
 const [percent, dot, colon, upperA, upperZ] = [37, 46, 58, 65, 90];
 
-/** A path with its escapes read and folded by `foldPath`; undefined when its bytes are not UTF-8. */
-export const foldEscaped = (path: string): string | undefined => {
-  if (!path.includes('%')) return foldPath(path);
-  const decoded = readEscapes(path);
-  return decoded === undefined ? undefined : foldPath(decoded);
+/**
+ * What servers that do not read paths to the letter make of a path, its escapes read: each thing alone that some do, and all
+ * together. One that ignores case alone reads `/Admin/1？/x` as a path of three segments, one that takes `？` for `?` as one of two.
+ * Undefined when its bytes are not UTF-8.
+ */
+export const foldedReadings = (path: string): readonly string[] | undefined => {
+  if (path === last.path) return last.readings;
+  const decoded = path.includes('%') ? readEscapes(path) : path;
+  const readings = decoded === undefined ? undefined : readingsOf(decoded);
+  last = { path, readings };
+  return readings;
 };
 
-/** Every spelling that one lenient server or another takes for the same path becomes one. */
-const foldPath = (path: string): string => {
-  const folded = ascii.test(path) ? path.toLowerCase() : foldUnicode(path);
-  const trimmed = folded.replaceAll(blankEnds, '');
-  return trimmed === folded ? folded : trimmed.replaceAll(/\/{2,}/g, '/');
+/** One request asks for the same readings many times, for each method of a 405 too. */
+let last: { readonly path: string; readonly readings: readonly string[] | undefined } = {
+  path: '',
+  readings: undefined,
 };
 
-/** One segment of a path, or of a pattern, folded alike; empty when nothing is left of it. */
-export const foldSegment = (segment: string): string => foldPath(`/${segment}`).slice(1);
+const readingsOf = (path: string): readonly string[] => {
+  const plain = plainForm(path);
+  const folded = isAscii(path) ? [plain] : [lowerCase(path), plain, withoutParameters(plain)];
+  return [...new Set([...folded, ...folded.map(trimmed)])];
+};
 
-/** Printable ASCII: what a canonical path holds besides its escapes. */
-const ascii = /^[\x20-\x7e]*$/;
+/** One segment of a path, or of a pattern, without anything that a server may ignore; empty when nothing is left of it. */
+export const foldSegment = (segment: string): string =>
+  trimmed(withoutParameters(plainForm(`/${segment}`))).slice(1);
+
+const trimmed = (path: string): string => {
+  const ends = path.replaceAll(blankEnds, '');
+  return ends === path ? path : ends.replaceAll(/\/{2,}/g, '/');
+};
 
 /** Blanks before a segment, blanks and dots after it. A run is tried once, from its beginning. */
 const blankEnds = /(?<=\/)\s+|(?<![\s.])[\s.]+(?=\/|$)/g;
 
-/**
- * Compatibility forms become plain letters (Unicode UAX 15: `ａ`, `ﬁ`, `ⓐ`), accents and characters that nobody sees go,
- * and the separators that come out of that (`／`, `．．`, `；`, `？`) mean what they mean in ASCII. Upper case comes first:
- * `ı` and `ſ` are lower case, but in upper case I and S.
- */
-const foldUnicode = (path: string): string => {
-  const plain = path.normalize('NFKD').replaceAll(unseen, '').toUpperCase().toLowerCase().normalize('NFKD');
-  const [beforeQuery = ''] = plain.replaceAll(unseen, '').replaceAll('\\', '/').split(/[?#]/, 1);
-  return resolveDots(beforeQuery.replaceAll(/;[^/]*/g, ''));
-};
-
-/** Marks on letters, control characters (U+0085 is a blank for some), zero-width and other ignorable characters. */
-const unseen = /[\p{M}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
-
-/** Removes `.` and `..` segments, blanks around them ignored (RFC 3986 section 5.2.4). */
-const resolveDots = (path: string): string => {
-  const kept: string[] = [];
-  const segments = path.split('/').slice(1);
-  for (const [at, segment] of segments.entries()) {
-    const bare = segment.trim();
-    if (bare === '..') kept.pop();
-    if (bare === '..' || bare === '.') {
-      if (at === segments.length - 1) kept.push('');
-    } else kept.push(segment);
-  }
-  return `/${kept.join('/')}`;
+/** The separators that come out of compatibility forms (`；`, `？`, `＼`) mean what they mean in ASCII. */
+const withoutParameters = (path: string): string => {
+  const [beforeQuery = ''] = path.replaceAll('\\', '/').split(/[?#]/, 1);
+  return beforeQuery.replaceAll(/;[^/]*/g, '');
 };
 
 export const withoutSlash = (path: string): string =>

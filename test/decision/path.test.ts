@@ -23,6 +23,8 @@ t.test('a canonical target is taken as it is', async (t) => {
     ['/a%2Fb%5C%3B%3F%23', '/a%2Fb%5C%3B%3F%23', ''],
     ['/caf%C3%A9/%20/%F0%9F%98%80', '/caf%C3%A9/%20/%F0%9F%98%80', ''],
     ['/a%20b/..%20c/x%20', '/a%20b/..%20c/x%20', ''],
+    ['/%E4%BD%A0%EF%BC%9F%EF%BC%8Etxt', '/%E4%BD%A0%EF%BC%9F%EF%BC%8Etxt', ''],
+    [`/a${'%CC%81'.repeat(30)}`, `/a${'%CC%81'.repeat(30)}`, ''],
     ['/100%25', '/100%25', ''],
     ['/100%25/x', '/100%25/x', ''],
   ] as const)
@@ -46,6 +48,23 @@ t.test('a target two servers could read differently is refused, not repaired', a
     ['fragments', '/admin#x', '/#', '/a?b#c'],
     ['path parameters', '/admin;x', '/public/..;/admin', '/;'],
     ['dot segments in blanks', '/public/..%20/admin', '/public/%20../admin', '/a/.%C2%A0', '/a/%20.%20?x'],
+    [
+      'characters that look like dot segments to a server that folds them (UAX 15)',
+      '/public/%EF%BC%8E%EF%BC%8E/admin',
+      '/public/%E2%80%A5/admin',
+      '/public/..%E2%80%8B/admin',
+      '/ADMIN/%CC%B8../',
+      '/a/.%C2%AD./b',
+      '/x/..%EF%BC%8Fadmin',
+      '/x%EF%BC%8F%EF%BC%8E%EF%BC%8E/admin',
+      '/x%EF%BC%BC../admin',
+      '/x/..%EF%BC%9Badmin',
+    ],
+    [
+      'more marks on a letter than any has (UAX 15 section 13: 30)',
+      `/a${'%CC%81'.repeat(31)}`,
+      `/${'a%CC%95%CC%9B'.repeat(3)}${'%CC%81%CC%95%CC%9B'.repeat(400)}`,
+    ],
     ['escaped control characters', '/%00', '/a%0d%0ab', '/a%1F', '/a%7f'],
     [
       'escapes that are not in normal form',
