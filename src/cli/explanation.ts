@@ -127,6 +127,10 @@ export const explanationText = (question: Question, explanation: Explanation): s
       ['escapes', escapesOf(explanation)],
       ['forwarded to', forwarded === undefined ? undefined : `${forwarded.upstream}${forwarded.target}`],
       ['rewritten', rewrittenOf(question, explanation)],
+      [
+        'answers',
+        rule?.mapResponses === true ? 'Location, Content-Location and Set-Cookie are mapped back' : undefined,
+      ],
       ['credential', forwarded === undefined ? undefined : credentialOf(forwarded.credential)],
       ['connection', forwarded?.connection && connectionText(forwarded.connection)],
       ['Via', forwarded?.via && viaOf(forwarded.via)],

@@ -46,6 +46,8 @@ export interface RouteRule {
   readonly forwardCredential: ForwardCredential;
   /** What is made of the path before it is forwarded; undefined: nothing. */
   readonly rewrite?: PathRewrite | undefined;
+  /** What the API says of its own place is mapped back to how the caller sees it. */
+  readonly mapResponses?: boolean;
   /** `pass`: escapes of `/ \\ ; ? #` go on byte for byte, where no reading of them is refused. Without it they are refused. */
   readonly encodedReserved?: 'refuse' | 'pass';
   /** Query parameter that may carry the credential on this route; removed before forwarding. */

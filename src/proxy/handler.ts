@@ -3,18 +3,20 @@
 
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Permit } from '../decision/authorize.ts';
 import { denial, detailOf, type Refusal } from '../decision/outcome.ts';
 import { classifyRefusal } from '../decision/refusal-class.ts';
 import { addressBlockOf } from '../identity/address-block.ts';
 import { hostFor } from './admission.ts';
 import { type CallerConnection, Connections } from './connections.ts';
-import { asksForWebSocket } from './hygiene.ts';
+import { asksForWebSocket, type HeaderFacts } from './hygiene.ts';
 import { endOnFault, isLeaving, refuseBroken } from './invalid-request.ts';
 import type { Handler, Serve } from './listener.ts';
 import { decide } from './pipeline.ts';
 import { noContent, respond, respondWith } from './reply.ts';
 import { type Connection, type ReplyChannel, RequestContext } from './request-context.ts';
 import type { Decision, Forward } from './request-decision.ts';
+import { type AnswerMap, answerMapOf } from '../decision/response-mapping.ts';
 import type { Running } from './running.ts';
 import type { ForwardEnd } from './upstream/exchange.ts';
 import type { PipelinedRequest } from './waiting-line.ts';
@@ -140,6 +142,7 @@ class GateHandler {
       headers,
       requestId,
       answerPairs: known.answerPairs,
+      answerMap: permit.rule.mapResponses === true ? this.#answerMapOf(context, permit, facts) : undefined,
       via: running.via.toCaller,
       addressBlock: addressBlockOf(known.clientAddress),
     };
@@ -152,6 +155,11 @@ class GateHandler {
     const { response } = reply;
     this.#announceShutdown(reply);
     forwarder.forward({ ...permitted, response, framing, expectsContinue: reply.expectsContinue }, onEnd);
+  }
+
+  #answerMapOf({ head, running }: RequestContext, { rule, target }: Permit, facts: HeaderFacts): AnswerMap {
+    const origin = running.settings.upstreams[rule.upstream]?.origin ?? '';
+    return answerMapOf(rule, head.target, target, origin, facts.host);
   }
 
   #finish(context: RequestContext, end: ForwardEnd): void {

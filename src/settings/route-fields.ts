@@ -109,6 +109,10 @@ export const routeFields = group({
     text('a path', 'a path such as /v2/users/{id}/*', /^\//),
     'The path that the API gets, with the {parameters} of `path`, and * for what its * stands for. Instead of the two others.',
   ).optional(),
+  mapResponses: field(
+    flag,
+    "Maps the API's Location, Content-Location, and Path and Domain of Set-Cookie back to the paths and the host that the caller sees.",
+  ).prefault(false),
   encodedReserved: field(
     oneOf('refuse', 'pass'),
     '`pass`: escapes of / \\ ; ? # in the path go on byte for byte, where this rule, or one that asks no more, covers the path however they are decoded.',

@@ -28,6 +28,7 @@ t.test('a route needs a name, a path, and who may call it; the rest has defaults
       sessions: 'any',
       upstream: 'default',
       forwardCredential: 'strip',
+      mapResponses: false,
       encodedReserved: 'refuse',
       credentialQueryParameter: undefined,
       upgrade: false,

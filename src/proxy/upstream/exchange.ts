@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { Permit } from '../../decision/authorize.ts';
 import type { Denial, Outage } from '../../decision/outcome.ts';
 import type { Settings } from '../../settings/settings.ts';
+import type { AnswerMap } from '../../decision/response-mapping.ts';
 import type { LiveConnections } from './live-connections.ts';
 
 /** The length of a request's body in bytes, at least 1, or how else its end is known (RFC 9112 section 6.3). */
@@ -19,6 +20,8 @@ interface Permitted {
   readonly requestId: string;
   /** On the answer in place of the API's fields of these names, raw; to its `Vary` ours is added. */
   readonly answerPairs: readonly string[];
+  /** How the answer is mapped back to what the caller sees; undefined: as it is. */
+  readonly answerMap?: AnswerMap | undefined;
   /** What Via of the answer says of this process, behind what the API says; undefined: nothing. */
   readonly via?: string | undefined;
   /** Where the caller is, for its share of the connections; see address-block.ts. */

@@ -2,6 +2,7 @@
 // everything else in its order, spelling and number. It decides nothing and writes nothing.
 
 import type { RouteRule } from '../../decision/route-rule.ts';
+import { mapAnswer } from '../../decision/response-mapping.ts';
 import type { Exchange } from './exchange.ts';
 
 /** What of a response's header section reaches the caller, and what frames the body. Fields are added in their order. */
@@ -89,12 +90,16 @@ export const readResponseHeaders = (raw: readonly string[], status: number): Res
 const joined = (before: string, value: string): string => (before === '' ? value : `${before}, ${value}`);
 
 /** What is ours on the API's answer. */
-export type OwnFields = Pick<Exchange, 'requestId' | 'answerPairs' | 'via'> & {
+export type OwnFields = Pick<Exchange, 'requestId' | 'answerPairs' | 'answerMap' | 'via'> & {
   readonly permit: { readonly rule: Pick<RouteRule, 'cors'> };
 };
 
-/** Adds what is ours. */
-export const addOwn = (pairs: string[], { permit, requestId, answerPairs, via }: OwnFields): void => {
+/** Maps what the API says of its own place, and adds what is ours. */
+export const addOwn = (
+  pairs: string[],
+  { permit, requestId, answerPairs, answerMap, via }: OwnFields,
+): void => {
+  if (answerMap !== undefined) mapAnswer(pairs, answerMap);
   addRequestId(pairs, requestId);
   if (via !== undefined) pairs.push('Via', via);
   if (answerPairs.length > 0) replaceWith(pairs, answerPairs, permit.rule.cors !== undefined);
