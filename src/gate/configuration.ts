@@ -1,7 +1,6 @@
 // All of the gate that is made from settings, as one immutable value. A reload makes another one from the one before and has
 // no effect on that: a reload that fails has changed nothing.
 
-import type { Outage } from '../decision/outcome.ts';
 import { createCommandLimit } from '../identity/command-limit.ts';
 import { createSessionLimit } from '../identity/session-limit.ts';
 import type { Tallies } from '../identity/shared-window.ts';
@@ -33,6 +32,7 @@ import {
   retireIdentification,
 } from './identification.ts';
 import { keep } from './keep.ts';
+import { createOutageLog } from './outage-log.ts';
 import { shadowWarningOf } from './readiness.ts';
 
 /** The surfaces of a listener, and what its requests are judged by. */
@@ -143,19 +143,16 @@ const createLimiter = (
   if (rateLimits.length + quotas.length === 0) return undefined;
   const settings = { rateLimits, quotas, rateLimitHeaders };
   const names = routes.map(({ name }) => name);
-  const onOutage = (why: Outage | undefined): void => {
-    if (why === undefined) log.info('the store answers for rate limits and quotas again');
-    else
-      log.warn(
-        'the store does not answer for rate limits and quotas: until it does, this replica lets its own share of them through, and tells the store afterwards',
-        { err: why.cause },
-      );
-  };
   return keep(
     before,
     { settings, names },
     [],
-    () => new Limiter(settings, { store, now: clock.now, onOutage }, before?.reading().limits),
+    () =>
+      new Limiter(
+        settings,
+        { store, now: clock.now, onOutage: createOutageLog(log) },
+        before?.reading().limits,
+      ),
   );
 };
 

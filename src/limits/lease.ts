@@ -19,6 +19,8 @@ const idleMsMin = 10_000;
 const settleMsMin = 1_000;
 /** Between two questions of a replica about what is used up. */
 const pauseMs = 5;
+/** Others may give something back long before the next one comes. */
+const recheckMs = 1_000;
 /** Of a quota that was never asked about, a replica alone gives its share of this share. */
 const unheardShare = 10;
 
@@ -35,8 +37,10 @@ export class Lease {
   dueMs = 0;
   /** Passed without a grant, less what was granted and is given back: the next question says so. */
   #owed = 0;
-  /** Until then nothing is left. */
+  /** Until then nothing is left: the store is not asked. */
   #emptyUntilMs = 0;
+  /** When one more may pass, as the store said. */
+  #nextAtMs = 0;
   /** As the store said: how many more it could have granted; undefined: it was not asked in this period. */
   #left: number | undefined;
   /** By the store's last answer. */
@@ -152,7 +156,9 @@ export class Lease {
     this.#fullAtMs = nowMs + fullAfterMs;
     this.#aloneFullAtMs = undefined;
     this.#aloneUsed = 0;
-    this.#emptyUntilMs = granted < wanted ? nowMs + Math.max(pauseMs, retryAfterMs) : 0;
+    this.#nextAtMs = nowMs + retryAfterMs;
+    const isEmpty = granted < wanted;
+    this.#emptyUntilMs = isEmpty ? nowMs + Math.min(Math.max(pauseMs, retryAfterMs), recheckMs) : 0;
   }
 
   /** The question was not answered: what it said is owed still. */
@@ -190,7 +196,7 @@ export class Lease {
   /** Until one more may pass, at least a moment. */
   retryAfterMs(nowMs: number, isAlone: boolean, replicas: number): number {
     if (this.#terms.kind === 'quota') return Math.max(1, this.#period.endMs - nowMs);
-    if (!isAlone) return Math.max(1, this.#emptyUntilMs - nowMs);
+    if (!isAlone) return Math.max(1, this.#nextAtMs - nowMs);
     const bucket = shareOf(this.#terms, replicas);
     return Math.max(1, takeFromBucket(bucket, this.#aloneFullAtMs ?? nowMs, nowMs, 0, 0).retryAfterMs);
   }

@@ -147,7 +147,10 @@ export class Ledger {
       for (const lease of aging) {
         if (nowMs < lease.dueMs) break;
         aging.delete(lease);
-        if (lease.settle(nowMs, replicas)) this.askAhead(lease);
+        if (this.isOutFor(lease, nowMs)) {
+          lease.dueMs = nowMs + probeEveryMs;
+          aging.add(lease);
+        } else if (lease.settle(nowMs, replicas)) this.askAhead(lease);
         else if (!lease.isOver(nowMs)) aging.add(lease);
       }
   }

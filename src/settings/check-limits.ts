@@ -28,6 +28,12 @@ export const limitCheck: Check = check(
       names.set(limit.name, path);
       checkRoutesOf(limit, path, routes, problem, warning);
     }
+    for (const [index, { per }] of quotas.entries())
+      if (per === 'address')
+        warning(
+          ['quotas', index, 'per'],
+          'is address: the store keeps a count of each address until the period ends, and anybody can make many; write a rate limit per: address, or a quota per: user',
+        );
     for (const [index, { requests, windowMs, burst = requests }] of rateLimits.entries()) {
       const least = Math.ceil((requests * leaseMs) / windowMs);
       if (burst < least)

@@ -56,6 +56,8 @@ t.test('validate warns where a limit counts nobody', async (t) => {
 rateLimits:
   - { name: each-user, per: user, requests: 10, routes: [others] }
   - { name: each-token, per: token, requests: 10, routes: [others, things] }
+quotas:
+  - { name: each-address, per: address, requests: 10, period: month }
 routes:
   - { name: things, path: /things/*, scopes: [things:read] }
   - { name: others, path: /others/*, public: true }
@@ -66,5 +68,6 @@ routes:
     stdout + stderr,
     /:3:\d+: rateLimits\[0\].per: is user, but all its routes are public.*write per: address/,
   );
+  t.match(stdout + stderr, /:6:\d+: quotas\[0\].per: is address: the store keeps a count of each address/);
   t.match(stdout + stderr, /:4:\d+: rateLimits\[1\].per: is token, and others of the routes/);
 });

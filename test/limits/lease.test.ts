@@ -64,6 +64,13 @@ t.test('what is granted in part is all there is, until the next comes', async (t
   t.equal(lease.state(nowMs + 10), 'unknown', 'then the store is asked again');
 });
 
+t.test('what is used up for long is asked about again every second', async (t) => {
+  const lease = new Lease(monthly(10), 'ada', nowMs);
+  lease.heard({ granted: 0, left: 0, retryAfterMs: 86_400_000, fullAfterMs: 1 }, 1, lease.period, nowMs);
+  t.equal(lease.state(nowMs + 999), 'empty');
+  t.equal(lease.state(nowMs + 1_000), 'unknown', 'another replica may have given something back');
+});
+
 t.test('what nobody uses is owed back: most after a lease, all once nobody comes', async (t) => {
   const lease = new Lease(limitWith({ requests: 100 }), 'ada', nowMs);
   granting(lease, 10, 10, nowMs);

@@ -8,7 +8,7 @@ import { commandsOf, runOn, type Step, type StoreContext } from './context.ts';
 import { addReplica, addToTallies, takeFromQuota, takeFromRate } from './count-scripts.ts';
 
 /** A count of an ended period is of use to nobody; clocks of servers and replicas may differ by less than this. */
-const keptAfterMs = 86_400_000;
+const keptAfterMs = 3_600_000;
 
 const numbersOf = (reply: unknown): readonly number[] => {
   const numbers = Array.isArray(reply) ? reply.filter((each) => typeof each === 'number') : [];
