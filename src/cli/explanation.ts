@@ -51,6 +51,8 @@ export const explanationOf = (settings: Settings, decision: Decision, limits: re
     cookieOrigins: settings.credential.cookie === undefined ? undefined : settings.credential.cookieOrigins,
     /** What else a request like this one is held to once it is let through. */
     limits,
+    /** Whether it is use of an API token that is counted. */
+    isCounted: settings.usage.enabled && decision.known.identity?.tokenId !== undefined,
     /** Where it is forwarded to; undefined when it is not. */
     forwarded: forward && forwardedOf(settings, forward),
   } as const;
@@ -124,6 +126,7 @@ export const explanationText = (question: Question, explanation: Explanation): s
       ['cookie', explanation.cookieOrigins && cookieOf(explanation.cookieOrigins)],
       ['advice', explanation.detail],
       ['limits', limitsText(explanation.limits)],
+      ['usage', usageOf(explanation)],
       ['escapes', escapesOf(explanation)],
       ['forwarded to', forwarded === undefined ? undefined : `${forwarded.upstream}${forwarded.target}`],
       ['rewritten', rewrittenOf(question, explanation)],
@@ -171,6 +174,9 @@ const pagesOf = ({ origin }: Question, { rule, isReadable }: Explanation): strin
 
 const cookieOf = (origins: readonly string[]): string =>
   `for what is not safe only of own pages${origins.map((origin) => `, or of ${origin}`).join('')}`;
+
+const usageOf = ({ isCounted, verdict }: Explanation): string | undefined =>
+  isCounted ? `counted for the API token${verdict === 'denial' ? ', as refused' : ''}` : undefined;
 
 const callerOf = ({ scopes, orgId, userId }: Question): string =>
   scopes === undefined

@@ -129,3 +129,26 @@ t.test('what is not there, not used or not understood is said', async (t) => {
   ] as const)
     t.match(await tollgate(...args), { code: 2, stderr: said }, args.join(' '));
 });
+
+t.test('explain says whether a request is counted', async (t) => {
+  const explained = async (usage: object, ...args: string[]) => {
+    const file = join(t.testdir(), 'tollgate.yaml');
+    const routes = [{ name: 'things', path: '/things', scopes: ['things:read'] }];
+    writeFileSync(file, JSON.stringify({ usage, routes }));
+    return (await run(['explain', '--config', file, 'GET', '/things', ...args])).stdout;
+  };
+  t.match(
+    await explained({ enabled: true }, '--scopes', 'things:read'),
+    /\nusage +counted for the API token\n/,
+  );
+  t.match(
+    await explained({ enabled: true }, '--scopes', ''),
+    /\nusage +counted for the API token, as refused/,
+  );
+  t.notMatch(await explained({ enabled: true }), /usage/, 'nobody’s use');
+  t.notMatch(
+    await explained({ enabled: true }, '--scopes', 'things:read', '--session', 'interactive'),
+    /usage/,
+  );
+  t.notMatch(await explained({}, '--scopes', 'things:read'), /usage/);
+});

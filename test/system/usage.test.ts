@@ -16,6 +16,7 @@ import {
 } from '../support/gate-process.ts';
 import { openOperator, type Operator } from '../support/operator.ts';
 import { startRedis } from '../support/redis.ts';
+import { reload } from '../support/reload.ts';
 
 t.setTimeout(120_000);
 
@@ -144,12 +145,17 @@ t.test('a replica that is stopped writes what it has counted', async (t) => {
   t.equal((await totalOf(operator, id)).requests, 5);
 });
 
-t.test('by default nothing is counted', async (t) => {
+t.test('by default nothing is counted; a reload turns it on and off', async (t) => {
   const { a, operator } = await startCounting(t, {});
   const { id, secret } = await operator.token({ scopes: ['things:read'] });
-  await call(a, '/things', secret);
+  await forwarded(a, secret, 1);
+  t.match(await reload(a, { usage: onASecond }), { msg: 'the settings were read again and are in force' });
+  await forwarded(a, secret, 2);
+  t.equal((await counted(operator, id, 2)).requests, 2);
+  await reload(a, { usage: {} });
+  await forwarded(a, secret, 1);
   await a.stop(20_000);
-  t.same(await totalOf(operator, id), nothing);
+  t.equal((await totalOf(operator, id)).requests, 2);
 });
 
 t.test('what is counted while the store is frozen is written when it answers again', async (t) => {
