@@ -94,6 +94,7 @@ const connectionOf = (upstream: UpstreamSettings, responseTimeoutMs: number) => 
     clientCertificate: clientCertificate !== undefined,
     connectTimeoutMs,
     responseTimeoutMs,
+    responseHeadBytesMax: upstream.responseHeadBytesMax,
     keepAlive,
     /** Undefined: any. */
     connectionAgeMsMax: connectionAgeMsMax === Infinity ? undefined : connectionAgeMsMax,
@@ -216,7 +217,7 @@ const connectionText = (connection: ReturnType<typeof connectionOf>): string => 
   return [
     `upstream ${upstream}${addresses === undefined ? '' : ` at ${addresses.join(', ')}`}`,
     ...(clientCertificate ? ['with a client certificate'] : []),
-    `opened within ${seconds(connection.connectTimeoutMs)}, answered within ${seconds(connection.responseTimeoutMs)}`,
+    `opened within ${seconds(connection.connectTimeoutMs)}, answered within ${seconds(connection.responseTimeoutMs)} with a head of at most ${connection.responseHeadBytesMax} bytes`,
     keepAlive
       ? `kept${connectionAgeMsMax === undefined ? '' : ` for ${seconds(connectionAgeMsMax)} at most`}`
       : 'closed after the request',

@@ -137,7 +137,7 @@ t.test('explain tells the rule, the verdict, and what the API would receive', as
     /^verdict +let through$/m,
     /^forwarded to +http:\/\/127.0.0.1:8081\/things\/1\?x=1$/m,
     /^credential +removed$/m,
-    /^connection +upstream default; opened within 2 s, answered within 60 s; kept for 300 s at most$/m,
+    /^connection +upstream default; opened within 2 s, answered within 60 s with a head of at most 65536 bytes; kept for 300 s at most$/m,
     /^  X-User: ann$/m,
     /^  X-Org: acme$/m,
     /^  X-Scopes: things:read things:write$/m,
@@ -228,7 +228,7 @@ t.test('explain tells the rule, the verdict, and what the API would receive', as
         'upstream.health.probe=/healthz',
       ],
       0,
-      /^connection +upstream default at 10\.0\.0\.7:81, 10\.0\.0\.8:81; opened within 2 s, answered within 5 s; closed after the request; probed: \/healthz$/m,
+      /^connection +upstream default at 10\.0\.0\.7:81, 10\.0\.0\.8:81; opened within 2 s, answered within 5 s with a head of at most 65536 bytes; closed after the request; probed: \/healthz$/m,
     ],
     "Tollgate's own paths": [['POST', '/oauth2/token'], 0, /answered by +Tollgate itself \(see oauth in/],
     'the whole server, which OPTIONS asks about': [

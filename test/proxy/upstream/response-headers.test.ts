@@ -40,6 +40,12 @@ t.test('hop-by-hop fields stay behind, with those that Connection names', async 
     '3',
   );
   t.strictSame(readResponseHeaders(named, 200)?.pairs, ['X-Three', '3']);
+  for (const [option, kept] of [
+    ['X-Hop', ['X', '2']],
+    ['x-hop,close', ['X', '2']],
+    ['x', ['X-Hop', '1']],
+  ] as const)
+    t.strictSame(readResponseHeaders(raw('Connection', option, 'X-Hop', '1', 'X', '2'), 200)?.pairs, kept);
   const vital = raw(
     'Connection',
     'Content-Length, Content-Type, Date',
