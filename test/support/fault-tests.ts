@@ -3,6 +3,24 @@
 type TestTitle = readonly [file: string, title: string];
 
 export const faultTests: Readonly<Record<string, readonly TestTitle[]>> = {
+  'One address of the API is down': [
+    [
+      'test/proxy/upstream/reach-health.test.ts',
+      '9: an address that refuses costs no request; after three connects it is left alone',
+    ],
+  ],
+  'The only address of the API is gone': [
+    [
+      'test/proxy/upstream/reach-health.test.ts',
+      '9: one address, and it is gone: one request tries it, the others are 502 at once',
+    ],
+  ],
+  "The API's name has no address": [
+    [
+      'test/proxy/upstream/reach-addresses.test.ts',
+      '8: a name without addresses is a clear refusal: 502, and the log names it',
+    ],
+  ],
   'Redis, for less than `feed.maxStaleness` (10 s)': [
     [
       'test/system/redis-faults.test.ts',
