@@ -3,6 +3,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { type Check, check } from './check.ts';
+import { certificateExpiryMs } from './pem.ts';
 import { name } from './route-fields.ts';
 import type { FileFields } from './schema.ts';
 import { closest, type Path, type Report } from './settings-issue.ts';
@@ -86,9 +87,13 @@ const checkCertificate = (
   else if (!isUsable(cert, key))
     report('cert', 'is refused by OpenSSL, perhaps for a short key or an old signature; write a newer one');
   const day = (date: Date): string => date.toISOString().slice(0, 10);
-  const { validToDate, validFromDate } = certificate;
-  if (validToDate.getTime() <= Date.now())
-    report('cert', `expired on ${day(validToDate)}, so the upstream would refuse it; write a valid one`);
+  const { validFromDate } = certificate;
+  const expiryMs = certificateExpiryMs(cert);
+  if (expiryMs <= Date.now())
+    report(
+      'cert',
+      `expired on ${day(new Date(expiryMs))}, so the upstream would refuse it; write a valid one`,
+    );
   else if (validFromDate.getTime() > Date.now())
     report('cert', `is not valid before ${day(validFromDate)}; write one that is valid now`);
 };

@@ -1,11 +1,13 @@
 import t from 'tap';
 import { outage } from '../../src/decision/outcome.ts';
+import { upstreamSettings } from '../support/forwarding.ts';
 import { aRule } from '../support/route-rule.ts';
 import { RedisFault } from '../../src/store/redis/fault.ts';
 import {
   readinessOf,
   type ReadinessFacts,
   shadowWarningOf,
+  upstreamFacts,
   watchReadiness,
 } from '../../src/gate/readiness.ts';
 
@@ -41,6 +43,24 @@ t.test('each thing that is missing is a reason a person understands', async (t) 
   ]);
   t.match(reasonsWhen({ keys: outage('store_unavailable') }), ['signing keys: store_unavailable']);
 });
+
+t.test(
+  '9: an upstream that is down is a reason where it is required, in shadow mode too; else a warning',
+  async (t) => {
+    const upstreams = (['up', 'down', 'unknown'] as const).map((health) => ({
+      settings: upstreamSettings({ origin: 'http://api.internal' }, { name: `api-${health}` }),
+      health: () => health,
+      faults: () => '10.0.0.7:80 (refused)',
+    }));
+    const down = 'upstream api-down: no address is up: 10.0.0.7:80 (refused)';
+    const unknown = 'upstream api-unknown: not known to be up yet: 10.0.0.7:80 (refused)';
+    t.same(upstreamFacts(upstreams, []), { missing: [], warnings: [down] });
+    const facts = upstreamFacts(upstreams, ['api-up', 'api-down', 'api-unknown']);
+    t.same(facts, { missing: [down, unknown], warnings: [] });
+    for (const mode of ['enforce', 'shadow'] as const)
+      t.match(readinessOf({ ...well, mode, upstreams: facts }), { ready: false, reasons: [down, unknown] });
+  },
+);
 
 t.test('a feed that lost its thread is not said to be silent', async (t) => {
   const [reason, ...more] = reasonsWhen({ isFeedStale: true, isFeedBroken: true });

@@ -146,6 +146,22 @@ t.test('8: a family of addresses that is not served costs no request, as of loca
   });
 });
 
+t.test('8: requests and tunnels go to a unix socket', async (t) => {
+  for (const [request, answer, status] of [
+    [get, ok, 200],
+    [handshake, switching, 101],
+  ] as const) {
+    const { origin, socketPath } = await open(t, { unix: true, answer });
+    const proxy = await startForwarding({ origin, socketPath });
+    t.teardown(() => proxy.close());
+    const client = await connectRaw(proxy.port);
+    t.teardown(() => client.socket.destroy());
+    client.send(request);
+    t.match((await client.readHead()).startLine, `HTTP/1.1 ${status}`);
+    t.match(proxy.addresses.reading().addresses, [{ address: `unix:${socketPath}`, state: 'up', open: 1 }]);
+  }
+});
+
 t.test('8: a name that moves is followed under steady traffic, and no request fails', async (t) => {
   const [before, after] = await openSameports(t, 2);
   let address = '127.0.0.1';
