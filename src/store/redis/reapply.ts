@@ -65,14 +65,14 @@ return 1
 const reapplySecret = script(`${appendLine}${appendAgain}${writeExpiry}${allowAtMaxmemory}
 allowAtMaxmemory(KEYS[4])
 local id, digest, number, previousUntilMs = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
-local before = redis.call('HMGET', KEYS[1], 'doc', 'secretNumber', 'digest')
+local before = redis.call('HMGET', KEYS[1], 'doc', 'secretNumber', 'digest', 'revokedAtMs')
 local present = tonumber(before[2] or '0')
 if not before[1] then
   if tonumber(redis.call('GET', KEYS[2]) or '-1') < number then
     redis.call('SET', KEYS[2], ARGV[5], 'PX', retentionOf(KEYS[4], ARGV[1]) or ARGV[1])
   end
 elseif present < number then
-  if ARGV[7] ~= '' then writeExpiry(KEYS[1], before[1], ARGV[7], ARGV[8], ARGV[9]) end
+  if ARGV[7] ~= '' and not before[4] then writeExpiry(KEYS[1], before[1], ARGV[7], ARGV[8], ARGV[9]) end
   redis.call('HSET', KEYS[1], 'digest', digest, 'secretNumber', ARGV[5])
   if present + 1 == number then redis.call('HSET', KEYS[1], 'previousDigest', before[3])
   else redis.call('HDEL', KEYS[1], 'previousDigest') end

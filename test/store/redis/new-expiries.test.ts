@@ -111,3 +111,14 @@ t.test('a set that has an expiry of before is put right by a listing, and by the
   await eventually(isRight);
   t.match(await store.findToken(token.id), { expiresAtMs: nowMs + 90 * dayMs });
 });
+
+t.test('a revoked record goes when it would have, whatever expiry is written back', async (t) => {
+  const store = await openStore(t, { socketPath: server.socketPath });
+  const { made } = await furnish(t, store);
+  const { id } = made.token;
+  await store.revokeToken(id, nowMs);
+  const lost = { kind: 'secret', tokenId: id, secretNumber: 1, digest: nextDigest(made.token) } as const;
+  t.equal(await store.reapply([{ ...lost, endsAtMs: neverMs, atMs: nowMs }]), 'done');
+  t.match(await store.findToken(id), { state: 'revoked', secretNumber: 1 });
+  t.equal(await endsIn(`*:token:${id}`), recordRetentionMs / dayMs);
+});
