@@ -16,10 +16,11 @@ export class ResponseHeaders {
   isAmbiguous = false;
   /** Values of `Keep-Alive`, joined. */
   keepAlive = '';
+  /** Values of `Trailer`, joined: it goes on only where trailers can. */
+  trailer = '';
   /** Values of `Connection`, joined, each after a comma. */
   options = '';
   readonly #status: number;
-  #trailer = '';
 
   constructor(status: number) {
     this.#status = status;
@@ -51,7 +52,7 @@ export class ResponseHeaders {
         this.keepAlive = joined(this.keepAlive, value);
         return false;
       case 'trailer':
-        this.#trailer = joined(this.#trailer, value);
+        this.trailer = joined(this.trailer, value);
         return false;
       case 'connection':
         this.options += `,${value}`;
@@ -59,8 +60,8 @@ export class ResponseHeaders {
       case 'content-length':
         if (this.contentLength >= 0 || !digits.test(value)) this.isAmbiguous = true;
         this.contentLength = Number(value);
-        // RFC 9110 section 8.6
-        return this.#status !== 204;
+        // RFC 9110 section 8.6: never in 1xx and 204.
+        return this.#status >= 200 && this.#status !== 204;
       case 'transfer-encoding':
         if (this.isChunked || value.toLowerCase() !== 'chunked') this.isAmbiguous = true;
         this.isChunked = true;
@@ -70,10 +71,9 @@ export class ResponseHeaders {
     }
   }
 
-  /** After the last field. `Trailer` only goes where trailers can. */
+  /** After the last field. */
   finish(): void {
     if (this.isChunked && this.contentLength >= 0) this.isAmbiguous = true;
-    if (this.#trailer !== '' && this.isChunked) this.pairs.push('Trailer', this.#trailer);
     if (this.options !== '' && !ordinaryOptions.has(this.options))
       this.pairs = withoutNamed(this.pairs, this.options);
   }

@@ -71,6 +71,10 @@ export class ResponseWriter {
   begin({ status, reason, headers }: ResponseHead): Outage | undefined {
     if (status < 200 || status > 599) return invalid(`status ${status}`);
     addOwn(headers.pairs, this.#own);
+    const isBodiless = this.#request.method === 'HEAD' || status === 204 || status === 304;
+    // Node refuses it in an answer that it does not send in chunks.
+    if (headers.trailer !== '' && headers.isChunked && !isBodiless && this.#request.httpVersionMinor > 0)
+      headers.pairs.push('Trailer', headers.trailer);
     try {
       this.#response.writeHead(status, reason, headers.pairs);
     } catch (error) {
@@ -79,8 +83,7 @@ export class ResponseWriter {
       return outage('upstream_invalid', error);
     }
     this.status = status;
-    if (this.#request.method !== 'HEAD' && status !== 204 && status !== 304)
-      this.#remainingBytes = headers.contentLength;
+    if (!isBodiless) this.#remainingBytes = headers.contentLength;
     return undefined;
   }
 

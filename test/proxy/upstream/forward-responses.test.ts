@@ -148,6 +148,20 @@ t.test('a chunked answer stays chunked, with its trailers', async (t) => {
   }
 });
 
+t.test('Trailer goes only where trailers can, and is no reason to refuse an answer', async (t) => {
+  const head = 'HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n';
+  for (const [request, answer] of [
+    ['HEAD / HTTP/1.1\r\nHost: a\r\n\r\n', head],
+    [get, head.replace('200 OK', '304 Not Modified')],
+    ['GET / HTTP/1.0\r\nHost: a\r\n\r\n', `${head}5\r\nhello\r\n0\r\nX-Sum: 42\r\n\r\n`],
+  ] as const) {
+    const { proxy } = await setUp(t, answer);
+    const received = await exchangeRaw(proxy.port, request);
+    t.equal(received.status, answer.includes('304') ? 304 : 200, request);
+    t.equal(received.header('trailer'), undefined);
+  }
+});
+
 t.test('an HTTP/1.0 upstream whose body ends with its connection arrives whole', async (t) => {
   const upstream = await startRawUpstream({
     serve: async (connection) => {
