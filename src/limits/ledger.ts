@@ -17,6 +17,12 @@ export interface LedgerDeps {
   readonly onOutage: (outage: Outage | undefined) => void;
 }
 
+/** Leases of one limit that are to be settled, the first due first: those that were heard of, and those that are looked at again. */
+interface Aging {
+  readonly heard: Set<Lease>;
+  readonly again: Set<Lease>;
+}
+
 /** How long requests wait for an answer at most; after it the store is taken to be out. */
 const patienceMs = 250;
 /** A store that is out is asked again so often, for each of its shards. */
@@ -27,8 +33,7 @@ export class Ledger {
   readonly #deps: LedgerDeps;
   /** Shards that are out, and when each was asked last. */
   readonly #outs = new Map<string, number>();
-  /** Leases of each limit, in the order in which they are to be settled. */
-  readonly #aging = new Map<Limit, Set<Lease>>();
+  readonly #aging = new Map<Limit, Aging>();
   #timer: NodeJS.Timeout | undefined;
   readonly #underWay = new Set<Promise<void>>();
 
@@ -68,7 +73,7 @@ export class Ledger {
   /** Gives back what a lease holds: it is not used any more. */
   giveBack(lease: Lease): void {
     lease.giveUp();
-    this.#agingOf(lease).delete(lease);
+    this.#forget(lease);
     if (lease.settle(this.#deps.now(), this.#deps.replicas())) this.askAhead(lease);
   }
 
@@ -115,16 +120,22 @@ export class Ledger {
     { spent, wanted, period }: { readonly spent: number; readonly wanted: number; readonly period: Period },
   ): void {
     const nowMs = this.#deps.now();
+    this.#forget(lease);
     if (isOutage(answer)) {
       lease.unheard(spent, period, nowMs);
+      this.#agingOf(lease).again.add(lease);
       this.#failed(lease, answer);
     } else {
       lease.heard(answer, wanted, period, nowMs);
+      this.#agingOf(lease).heard.add(lease);
       if (this.#outs.delete(lease.shard) && this.#outs.size === 0) this.#deps.onOutage(undefined);
     }
-    const aging = this.#agingOf(lease);
-    aging.delete(lease);
-    aging.add(lease);
+  }
+
+  #forget(lease: Lease): void {
+    const { heard, again } = this.#agingOf(lease);
+    heard.delete(lease);
+    again.delete(lease);
   }
 
   #failed(lease: Lease, why: Outage): void {
@@ -133,25 +144,34 @@ export class Ledger {
     if (isFirst) this.#deps.onOutage(why);
   }
 
-  #agingOf({ limit }: Lease): Set<Lease> {
+  #agingOf({ limit }: Lease): Aging {
     const known = this.#aging.get(limit);
     if (known !== undefined) return known;
-    const made = new Set<Lease>();
+    const made = { heard: new Set<Lease>(), again: new Set<Lease>() };
     this.#aging.set(limit, made);
     return made;
   }
 
   #settleDue(): void {
-    const [nowMs, replicas] = [this.#deps.now(), this.#deps.replicas()];
-    for (const aging of this.#aging.values())
-      for (const lease of aging) {
-        if (nowMs < lease.dueMs) break;
-        aging.delete(lease);
-        if (this.isOutFor(lease, nowMs)) {
-          lease.dueMs = nowMs + probeEveryMs;
-          aging.add(lease);
-        } else if (lease.settle(nowMs, replicas)) this.askAhead(lease);
-        else if (!lease.isOver(nowMs)) aging.add(lease);
-      }
+    const nowMs = this.#deps.now();
+    for (const { heard, again } of this.#aging.values())
+      for (const aging of [heard, again])
+        for (const lease of aging) {
+          if (nowMs < lease.dueMs) break;
+          aging.delete(lease);
+          if (this.#settle(lease, nowMs)) again.add(lease);
+        }
+  }
+
+  /** Whether it is to be looked at again. */
+  #settle(lease: Lease, nowMs: number): boolean {
+    if (this.isOutFor(lease, nowMs)) {
+      lease.dueMs = nowMs + probeEveryMs;
+      return true;
+    }
+    if (!lease.settle(nowMs, this.#deps.replicas())) return !lease.isOver(nowMs);
+    // The answer puts it in its place.
+    this.askAhead(lease);
+    return false;
   }
 }

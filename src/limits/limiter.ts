@@ -5,12 +5,12 @@ import { LRUCache } from 'lru-cache';
 import type { Identity } from '../decision/identity.ts';
 import { type Denial, denial } from '../decision/outcome.ts';
 import type { RouteRule } from '../decision/route-rule.ts';
+import type { CountStore } from '../store/count-store.ts';
 import { Lease } from './lease.ts';
 import { Ledger, type LedgerDeps } from './ledger.ts';
 import { appliesTo, type Limit, limitsOf, type LimitSettings, subjectOf } from './limit.ts';
 import { limitPairs, type Shown } from './rate-limit-fields.ts';
 import { Replicas } from './replicas.ts';
-import type { CountStore } from '../store/count-store.ts';
 
 /** What limits come to. */
 export interface LimitVerdict {

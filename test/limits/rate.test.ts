@@ -49,6 +49,24 @@ t.test('a burst passes as a whole, wherever it comes to, and no more', async (t)
   t.ok(sum <= 100 && sum >= 95, passed.join(' + '));
 });
 
+t.test('after a pause no more than one burst passes, although each replica had some in hand', async (t) => {
+  const { limiters, storeMs } = await startLimiters(t, limiterSettings({ rateLimits: [rate()] }));
+  const beganMs = await storeMs();
+  let nowMs = beganMs;
+  let isOver = false;
+  const passing = limiters.map((limiter) => passedUntil(limiter, () => isOver));
+  while (nowMs < beganMs + 500) nowMs = await storeMs();
+  isOver = true;
+  await Promise.all(passing);
+  // Long enough to fill the bucket.
+  while (nowMs < beganMs + 2_500) nowMs = await storeMs();
+  const passed = await Promise.all(limiters.map((limiter) => passedOf(limiter, 300)));
+  const seconds = ((await storeMs()) - nowMs) / 1_000;
+  const sum = passed.reduce((all, each) => all + each, 0);
+  t.ok(sum <= 1.05 * (200 + 200 * seconds), `${passed.join(' + ')} in ${seconds} s`);
+  t.ok(sum >= 190, 'and not less');
+});
+
 t.test('what leases cover is decided at once, without a promise', async (t) => {
   const { limiters } = await startLimiters(
     t,
