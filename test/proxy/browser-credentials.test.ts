@@ -2,6 +2,8 @@
 
 import { createHash } from 'node:crypto';
 import t, { type Test } from 'tap';
+import { accessLine } from '../../src/observe/access-line.ts';
+import { createSecret } from '../../src/tokens/api-token.ts';
 import { type EdgeOptions, startEdge } from '../support/edge.ts';
 import { exchangeRaw } from '../support/raw-client.ts';
 import { type RawUpstreamOptions, startRawUpstream } from '../support/raw-upstream.ts';
@@ -223,3 +225,33 @@ t.test('13: a password that a browser remembers is as a cookie', async (t) => {
   t.equal((await send('DELETE /things/1', basic('git:good'), ...evil)).status, 403);
   t.equal((await send('DELETE /things/1', basic('git:good'))).status, 200, 'git');
 });
+
+t.test(
+  '13: no line of the log has a secret from any of these places, in whatever form it came',
+  async (t) => {
+    const { edge, send } = await setScene(t, {
+      credential: { basic: true, webSocketProtocol: 'bearer.', cookie: 'session' },
+    });
+    const secret = createSecret({ shard: 3, length: 65 });
+    const encoded = Buffer.from(`git:${secret}`).toString('base64');
+    for (const lines of [
+      [basic(`git:${secret}`)],
+      [basic(`${secret}:`)],
+      [basic(secret)],
+      [`Authorization: Basic ${secret}`],
+      [`Authorization: Basic ${encoded}, x`],
+      [protocols(`bearer.${secret}, chat`)],
+      [protocols(`chat, bearer.${secret}"`)],
+      [protocols(`bearer.${secret}`), `Cookie: session=other`],
+      [`Cookie: session=${secret}`, `Origin: https://${secret}`, `Sec-Fetch-Site: ${secret}`],
+      [`Cookie: session=${secret}`, `Origin: ${secret}`],
+    ])
+      t.notMatch((await send('DELETE /things/1', ...lines)).status, 200);
+    t.equal(edge.outcomes.length, 10);
+    for (const outcome of edge.outcomes) {
+      const line = accessLine(outcome, 0).toLowerCase();
+      for (const part of [secret.slice(4, 30), encoded.slice(8, 40)])
+        t.notOk(line.includes(part.toLowerCase()), line);
+    }
+  },
+);

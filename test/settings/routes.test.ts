@@ -220,3 +220,10 @@ t.test('11: a public rule for preflights that does not cover a stricter rule is 
     'nobody lets preflights through',
   );
 });
+
+t.test('13: origins for a cookie that there is not are warned of', async (t) => {
+  const origins = { 'credential.cookieOrigins': ['https://app.example.com'] };
+  t.match(load([], origins).warnings, [/credential.cookieOrigins: means nothing without credential.cookie/]);
+  for (const more of [{ 'credential.cookie': 'session' }, { 'credential.basic': true }])
+    t.same(load([], { ...origins, ...more }).warnings, []);
+});

@@ -74,6 +74,18 @@ t.test("a session remembers which of its API token's secrets it began with", asy
   for (const sn of [-1, 1.5, '1', null, [1]]) await refuses(t, withClaims({ sn }), /claim sn/);
 });
 
+t.test(
+  '14: a session is bound to the networks of its API token; a list that cannot be read lets nobody in',
+  async (t) => {
+    const entries = ['10.0.0.0/8', '2001:db8::/32'];
+    t.match(await verify(withClaims({ allow_from: entries }), nowMs), { allowFrom: { entries } });
+    t.match(await verify(withClaims({ allow_from: [] }), nowMs), { allowFrom: { networks: [] } }, 'nobody');
+    t.notOk('allowFrom' in (await verify(withClaims({}), nowMs)));
+    for (const allow_from of [null, '10.0.0.0/8', ['10.0.0.0/8', 'x'], [''], [7], { 0: '10.0.0.0/8' }])
+      await refuses(t, withClaims({ allow_from }), /claim allow_from/);
+  },
+);
+
 t.test('a token without scopes is a good token that may do nothing', async (t) => {
   const identity = await verify(withClaims({ scope: '' }), nowMs);
   t.match(identity, { scopes: new Set() });
