@@ -130,7 +130,7 @@ const limitFields = group({
   ).prefault('60s'),
   bodyBufferBytes: field(
     size('0B', '1MB'),
-    'A body up to this size is read whole before it takes a connection to the API; of a longer one so much. 0B: none is.',
+    'Where half of the connections to the API, or of a share of them, are in use, a body up to this size is read whole before it takes one; of a longer one so much. Else its head goes first; with 0B always.',
   ).prefault('16KB'),
   bodyWaitMs: field(
     duration('0s', '1m'),
