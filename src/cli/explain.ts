@@ -30,6 +30,7 @@ import {
 const takes = {
   method: argumentRead('<METHOD>', 'GET, POST, ...', (method) => method.toUpperCase()),
   target: argument('<PATH>', 'path or URL as a caller sends it, with a query or without'),
+  host: optionOr('--host <HOST>', 'Host that the caller asks for', 'api.example', readText),
   scopes: optionRead(
     '--scopes <SCOPES>',
     'scopes in effect, repeatable; "" for none. Without it: no credential',
@@ -103,13 +104,13 @@ const credentialLines = (
 };
 
 const headOf = (
-  { method, target, from = '127.0.0.1', origin }: Question,
+  { method, target, host, from = '127.0.0.1', origin }: Question,
   credential: readonly string[],
 ): RequestHead => {
   const asked = {
     method,
     target,
-    rawHeaders: ['Host', 'api.example', ...credential, ...(origin === undefined ? [] : ['Origin', origin])],
+    rawHeaders: ['Host', host, ...credential, ...(origin === undefined ? [] : ['Origin', origin])],
     httpVersion: '1.1',
   };
   const read = originFormOf(asked) ?? asked;

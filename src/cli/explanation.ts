@@ -105,7 +105,9 @@ const connectionOf = (upstream: UpstreamSettings, responseTimeoutMs: number) => 
 /** A path as it is written in the settings. */
 export const asJson = ({ rule, ...explanation }: Explanation): object => ({
   rule:
-    rule === undefined ? undefined : { ...rule, path: rule.path.written, allowFrom: rule.allowFrom?.entries },
+    rule === undefined
+      ? undefined
+      : { ...rule, path: rule.path.written, host: rule.host?.written, allowFrom: rule.allowFrom?.entries },
   ...explanation,
 });
 
@@ -119,7 +121,10 @@ export const explanationText = (question: Question, explanation: Explanation): s
   return [
     pairs([
       ['request', `${question.method} ${question.target}`],
-      ['rule', rule === undefined ? undefined : `${rule.name} (${rule.path.written})`],
+      [
+        'rule',
+        rule === undefined ? undefined : `${rule.name} (${rule.host?.written ?? ''}${rule.path.written})`,
+      ],
       ['asks for', rule === undefined ? undefined : demandOf(rule)],
       ['caller', callerOf(question)],
       ['verdict', verdictOf(explanation)],

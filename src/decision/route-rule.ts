@@ -2,6 +2,7 @@
 
 import type { AddressRule } from './address-rule.ts';
 import type { CorsRule } from './cors.ts';
+import type { HostPattern } from './host-pattern.ts';
 import { parameterNames, type PathPattern, patternOf } from './path-pattern.ts';
 import type { PathRewrite } from './path-rewrite.ts';
 import type { ResourceChallenge } from './protected-resource.ts';
@@ -24,6 +25,8 @@ export interface RouteRule {
   /** Upper-case methods; undefined means `defaultMethods`. */
   readonly methods: readonly string[] | undefined;
   readonly path: PathPattern;
+  /** The hosts it is for; undefined: all. */
+  readonly host?: HostPattern | undefined;
   /** Anyone may call it; a valid credential still adds the identity. */
   readonly public: boolean;
   /** Every one of these is required. */

@@ -20,6 +20,7 @@ import { callerAddress } from './caller-address.ts';
 import { type Asked, knownOf, refuse, refuseAlways, refused, refuseUnrouted, unrouted } from './conclude.ts';
 import { answerPairsOf, corsBeside, preflightOf } from './cross-origin.ts';
 import { type ClassifyHeader, createHeaderClassifier } from './header-class.ts';
+import { createHostRouters, type RouterOfHost, rulesOfHost } from './host-routes.ts';
 import { type HeaderFacts, inspectHeaders } from './hygiene.ts';
 import { createTrust, type TrustsAddress } from './peer.ts';
 import { presentedCredential } from './presented-credential.ts';
@@ -36,7 +37,10 @@ export interface Pipeline extends Admitting {
   readonly trusts: TrustsAddress;
   /** In Via of what is forwarded: a request that carries it comes again. Undefined where none does. */
   readonly pseudonym: string | undefined;
+  /** Of a request whose host no rule names, and of all where none names any. */
   readonly router: Router;
+  /** Undefined where no rule names a host. */
+  readonly routerOf?: RouterOfHost | undefined;
   /** Undefined where requests that no route covers are refused: everywhere but in shadow mode. */
   readonly unroutedRule: RouteRule | undefined;
   /** For answers to requests that no route covers. */
@@ -69,6 +73,7 @@ export const createPipeline = (
   limiter?: Pipeline['limiter'],
 ): Pipeline => {
   const owned = ownedPatterns(settings);
+  const ownedPaths = owned.map(({ pattern }) => pattern);
   const pseudonym = viaNames(settings.via).toApi;
   const owners = new PathTree(owned.map(({ pattern, setting }) => [pattern, setting]));
   return {
@@ -76,10 +81,8 @@ export const createPipeline = (
     classify: createHeaderClassifier(settings, pseudonym !== undefined),
     trusts: createTrust(settings.trustedProxies),
     pseudonym,
-    router: createRouter(
-      settings.routes,
-      owned.map(({ pattern }) => pattern),
-    ),
+    router: createRouter(rulesOfHost(settings.routes, undefined), ownedPaths),
+    routerOf: createHostRouters(settings.routes, ownedPaths),
     unroutedRule: settings.mode === 'shadow' ? { ...unroutedRule, errors: settings.errors } : undefined,
     cors: settings.cors,
     answersPreflights: true,
@@ -92,8 +95,8 @@ export const createPipeline = (
 };
 
 /** Judges a request. A promise only where an identity or a limit has to be asked for. Throws and rejects for bugs alone. */
-export const decide = (head: RequestHead, pipeline: Pipeline): Decision | PendingDecision => {
-  const { settings, router } = pipeline;
+export const decide = (head: RequestHead, general: Pipeline): Decision | PendingDecision => {
+  const { settings } = general;
   const { method, peer } = head;
 
   // 1 hygiene
@@ -101,10 +104,13 @@ export const decide = (head: RequestHead, pipeline: Pipeline): Decision | Pendin
     head.rawHeaders,
     head.httpVersion,
     settings.limits.headersMax,
-    pipeline.classify,
+    general.classify,
   );
   if (isDenial(facts)) return refused(facts, unrouted(undefined, peer.address, '(invalid)'));
-  const clientAddress = callerAddress(peer, facts, pipeline.trusts);
+  const clientAddress = callerAddress(peer, facts, general.trusts);
+  const pipeline = general.routerOf === undefined ? general : ofHost(general, head.host ?? facts.host);
+  if (pipeline === undefined) return refused(ambiguousHost, unrouted(facts, clientAddress, '(invalid)'));
+  const { router } = pipeline;
   if (
     facts.via !== undefined &&
     pipeline.pseudonym !== undefined &&
@@ -157,6 +163,13 @@ export const decide = (head: RequestHead, pipeline: Pipeline): Decision | Pendin
   return identify({ ...asked, credential }, credential, pipeline);
 };
 
+/** With the router of the host. */
+const ofHost = (pipeline: Pipeline, host: string | undefined): Pipeline | undefined => {
+  const router = pipeline.routerOf?.(host);
+  return router && { ...pipeline, router };
+};
+
+const ambiguousHost = denial('request_malformed', 'a host with an empty label, or too long');
 /** The caller's address stands in the same record. */
 const elsewhere = denial('address_refused', 'the route is not for this address');
 const overriddenMethod = denial('method_refused', 'an override to a method of another rule');

@@ -14,6 +14,8 @@ export interface RequestHead {
   readonly method: string;
   /** Path and query in origin form; the escapes of the path in normal form (decision/normal-path.ts). */
   readonly target: string;
+  /** Where it is not Host that says which host is asked for: at a proxy that asks. */
+  readonly host?: string | undefined;
   /** Names and values in turn, as received. */
   readonly rawHeaders: readonly string[];
   /** `1.1` or `1.0`; any other is refused. */

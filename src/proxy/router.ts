@@ -80,7 +80,9 @@ export const createRouter = (routes: readonly RouteRule[], owned: readonly PathP
       method === 'CONNECT' ? [] : [...trees.keys()].filter((other) => match(other, path) !== undefined);
     if (allow.length > 0) return { ...denial('method_not_allowed', method), allow };
     const isRead = [...trees.values()].some((tree) => tree.has(path));
-    return isRead || !trees.has(method) ? denial('method_refused', method) : denial('route_unknown');
+    return isRead || (trees.size > 0 && !trees.has(method))
+      ? denial('method_refused', method)
+      : denial('route_unknown');
   };
   return { match, refusalOf, looksOwned };
 };

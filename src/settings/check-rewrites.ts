@@ -2,6 +2,7 @@
 // upstream. (Two names in `upstreams` are two upstreams, whatever their URLs.)
 
 import { addressRuleOf } from '../decision/address-rule.ts';
+import { coversHost } from '../decision/host-pattern.ts';
 import { bothOf, compareExactness, covers, parameterNames } from '../decision/path-pattern.ts';
 import {
   callersPattern,
@@ -78,7 +79,10 @@ const reachedBehind = (one: Rewriting, guarded: Rewriting): string | undefined =
   const asked = callersPattern(one, reached);
   // Callers who ask for that meet the stricter rule itself.
   const isTaken =
-    asked !== undefined && covers(guarded.path, asked) && compareExactness(guarded.path, one.path) > 0;
+    asked !== undefined &&
+    coversHost(guarded.route.host, one.route.host) &&
+    covers(guarded.path, asked) &&
+    compareExactness(guarded.path, one.path) > 0;
   return isTaken ? undefined : reached.written;
 };
 

@@ -1,6 +1,7 @@
 // Judges routes by themselves, against each other, and against what Tollgate answers itself: every rule must be reachable, ask
 // for something, and say where it forwards to, and no request may silently go to another place than the settings seem to say.
 
+import { coversHost } from '../decision/host-pattern.ts';
 import { compareExactness, covers, overlaps, parameterNames, withoutRest } from '../decision/path-pattern.ts';
 import { defaultMethods } from '../decision/route-rule.ts';
 import { check } from './check.ts';
@@ -43,12 +44,12 @@ export const checkRoutes = (
       );
     names.set(route.name, index);
     for (const method of new Set(route.methods ?? defaultMethods)) {
-      const rule = `${method} ${route.path.form}`;
+      const rule = `${method} ${hostOf(route)}${route.path.form}`;
       const sameRule = rules.get(rule);
       if (sameRule !== undefined) {
         report(
           'path',
-          `${method} ${route.path.written} is what routes[${sameRule}] covers too; merge the two rules, or split them by methods`,
+          `${method} ${hostOf(route)}${route.path.written} is what routes[${sameRule}] covers too; merge the two rules, or split them by methods`,
         );
         break;
       }
@@ -56,6 +57,9 @@ export const checkRoutes = (
     }
   }
 };
+
+const hostOf = ({ host }: RouteFields): string =>
+  host === undefined ? '' : `${host.isWildcard ? '*.' : ''}${host.name}`;
 
 const checkDemand = (route: RouteFields, report: (key: string, message: string) => void): void => {
   if (route.public && route.scopes !== undefined && route.scopes.length > 0)
@@ -102,7 +106,7 @@ export const checkBarePaths = (routes: readonly IndexedRoute[], warning: Report)
     if (isOpen(route) || !route.path.hasRest || route.path.segments.length === 0) continue;
     const bare = withoutRest(route.path);
     const catching = routes
-      .filter(({ route: other }) => sharesMethod(route.methods, other.methods))
+      .filter(({ route: other }) => sharesMethod(route.methods, other.methods) && sharesHost(route, other))
       .filter(({ route: other }) => covers(other.path, bare))
       .toSorted((a, b) => compareExactness(b.route.path, a.route.path))
       .at(0);
@@ -117,6 +121,9 @@ export const checkBarePaths = (routes: readonly IndexedRoute[], warning: Report)
 
 /** Anybody may call it, from anywhere. */
 const isOpen = (route: RouteFields): boolean => route.public && route.allowFrom === undefined;
+
+const sharesHost = (one: RouteFields, other: RouteFields): boolean =>
+  coversHost(one.host, other.host) || coversHost(other.host, one.host);
 
 const sharesMethod = (one: readonly string[] | undefined, other: readonly string[] | undefined): boolean =>
   one === undefined || other === undefined || one.some((method) => other.includes(method));

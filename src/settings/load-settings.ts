@@ -2,6 +2,7 @@
 // Reads the settings file and the files it names, and nothing else.
 
 import { checkBarePaths, checkClashes, checkRoutes } from './check-routes.ts';
+import { checkHosts } from './check-hosts.ts';
 import { checkRewrites } from './check-rewrites.ts';
 import { checkSettings } from './check-settings.ts';
 import { checkSecretFiles, isTree, layered } from './layers.ts';
@@ -60,6 +61,7 @@ export const loadSettings = ({ file, env, flags, isReload = false }: LoadInput):
   checkRoutes(routes, upstreamNames(layers.tree), report);
   checkBarePaths(routes, warn);
   checkRewrites(routes, report);
+  checkHosts(routes, warn);
   if (!isFaulty('oauth') && !isFaulty('surfaces') && !isFaulty('forwardAuth'))
     checkClashes(routes, fields, report, warn);
   if (problems.length > 0) return { ok: false, problems: inOrder(problems), warnings, files };

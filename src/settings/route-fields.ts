@@ -1,5 +1,6 @@
 // The fields of one route, as a person writes them.
 
+import { type HostPattern, parseHostPattern } from '../decision/host-pattern.ts';
 import { isPatternFault, parsePattern, type PathPattern } from '../decision/path-pattern.ts';
 import { isScope, looksLikeScopes } from '../decision/scope.ts';
 import { corsFields } from './cors-fields.ts';
@@ -35,6 +36,16 @@ export const routePath: Reader<PathPattern> = {
   json: { type: 'string', pattern: '^/' },
 };
 
+const routeHost: Reader<HostPattern> = {
+  read: (value): Read<HostPattern> => {
+    if (typeof value !== 'string') return not(value, 'a host', routeHost.expects);
+    const host = parseHostPattern(value);
+    return 'fault' in host ? wrong(`${JSON.stringify(value)}: ${host.fault}`) : right(host);
+  },
+  expects: 'api.example.com, or *.example.com for every name below example.com',
+  json: { type: 'string' },
+};
+
 export const errorDialect = (description: string) =>
   field(oneOf('problem', 'vcd', 'csp', 'astra'), description);
 
@@ -62,6 +73,10 @@ export const routeFields = group({
     routePath,
     'Path it covers: `/things` exactly, `/things/*` everything below `/things/`, `{name}` one segment. The most exact path wins, whatever the order.',
   ),
+  host: field(
+    routeHost,
+    'Host it is for: `api.example.com`, or `*.example.com`: every name below. Of two routes for the same path the more exact host counts. Without it: all hosts.',
+  ).optional(),
   public: field(flag, 'Anyone may call it; a valid credential still adds the identity.').prefault(false),
   scopes: field(
     listOf(scope),

@@ -256,6 +256,41 @@ t.test('explain tells the rule, the verdict, and what the API would receive', as
   }
 });
 
+t.test('explain tells the host, the rewritten path and what is mapped back', async (t) => {
+  const text = `upstream: http://127.0.0.1:8081
+routes:
+  - { name: files, host: '*.example.com', path: /files/*, public: true, stripPrefix: /files, mapResponses: true, encodedReserved: pass }
+`;
+  const file = join(t.testdir({ 'a.yaml': text }), 'a.yaml');
+  const { code, stdout } = await run([
+    'explain',
+    '-c',
+    file,
+    'GET',
+    '/files/a%2fb?x',
+    '--host',
+    'api.example.com',
+  ]);
+  t.equal(code, 0);
+  for (const line of [
+    /^rule +files \(\*\.example\.com\/files\/\*\)$/m,
+    /^forwarded to +http:\/\/127.0.0.1:8081\/a%2Fb\?x$/m,
+    /^rewritten +the rule is judged on \/files\/a%2[fF]b, the API gets \/a%2Fb$/m,
+    /^answers +Location, Content-Location and Set-Cookie are mapped back$/m,
+    /^escapes +%2F goes on as it came/m,
+  ])
+    t.match(stdout, line);
+  t.match(await run(['explain', '-c', file, 'GET', '/files/a', '--host', 'example.com']), {
+    code: 1,
+    stdout: /route_unknown/,
+  });
+  t.equal(
+    (await run(['explain', '-c', file, 'GET', 'http://a.example.com/files/a'])).code,
+    0,
+    'the host of a URL',
+  );
+});
+
 t.test('explain tells what shadow mode lets through, and what enforcing it would refuse', async (t) => {
   const file = join(t.testdir({ 'a.yaml': `mode: shadow\n${routes}` }), 'a.yaml');
   const explain = (...args: string[]) => run(['explain', '-c', file, ...args]);

@@ -195,6 +195,12 @@ const table: Record<string, readonly [file: string, ...told: readonly RegExp[]]>
     /^:3:\d+: routes\[0\].encodedReserved: means nothing for \/exact/,
     /^:4:\d+: routes\[1\].encodedReserved: "maybe" is not known here; write one of refuse, pass/,
   ],
+  'a host is a name, and stands once for a path': [
+    'route-host',
+    /^:3:\d+: routes\[0\].host: "https:\/\/api.example.com": is more than a host/,
+    /^:4:\d+: routes\[1\].host: "\*": \* stands for the first labels/,
+    /^:6:\d+: routes\[3\].path: GET api.example.com\/c is what routes\[2\] covers too/,
+  ],
   'the default upstream is written once': ['upstream-default-twice', /upstreams.default: .*in `upstream`/],
   "an upstream's name is one word": ['upstream-name', /upstreams.two words: .*is not a name/],
   'a store is SQLite or Redis': [

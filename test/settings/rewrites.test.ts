@@ -73,6 +73,30 @@ t.test('no rewrite leads to what a stricter route guards at the same upstream', 
   }
 });
 
+t.test(
+  'a route for one host is no guard at an upstream that others reach by another: a warning',
+  async (t) => {
+    const warningsOf = (...routes: readonly string[]) => {
+      const text = [
+        'upstreams: { other: { url: "http://127.0.0.1:8082" } }',
+        'routes:',
+        ...routes.map((line) => `  - ${line}`),
+        '',
+      ];
+      const file = join(t.testdir({ 'a.yaml': text.join('\n') }), 'a.yaml');
+      const { ok, warnings } = loadSettings({ file, env: {}, flags: {} });
+      t.ok(ok);
+      return warnings.map(issueLine).filter((line) => line.includes('.host: '));
+    };
+    const admin = '{ name: admin, host: admin.example.com, path: /*, scopes: [admin] }';
+    t.match(warningsOf('{ name: open, path: /*, public: true }', admin), [
+      /:4:\d+: routes\[1\].host: guards \/\* at admin.example.com alone, and "open"/,
+    ]);
+    t.same(warningsOf('{ name: open, path: /*, public: true, upstream: other }', admin), []);
+    t.same(warningsOf('{ name: open, path: /*, scopes: [admin] }', admin), []);
+  },
+);
+
 t.test('what cannot reach it, or is asked the same, is fine', async (t) => {
   for (const [sentence, ...routes] of [
     [

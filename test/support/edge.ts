@@ -21,6 +21,7 @@ import { createHandler } from '../../src/proxy/handler.ts';
 import { type Caller, createRunning } from '../../src/proxy/running.ts';
 import { createListener, type Listener } from '../../src/proxy/listener.ts';
 import { LiveConnections } from '../../src/proxy/upstream/live-connections.ts';
+import { createHostRouters, rulesOfHost } from '../../src/proxy/host-routes.ts';
 import { createRouter } from '../../src/proxy/router.ts';
 import { createUpstreamAddresses } from '../../src/proxy/upstream/upstream-addresses.ts';
 import { createUpgrader } from '../../src/proxy/upstream/upgrade.ts';
@@ -157,7 +158,8 @@ export const startEdge = async (
     ...made,
     pipeline: {
       ...made.pipeline,
-      router: createRouter(options.routes ?? defaultRoutes, options.owned),
+      router: createRouter(rulesOfHost(options.routes ?? defaultRoutes, undefined), options.owned),
+      routerOf: createHostRouters(options.routes ?? defaultRoutes, options.owned),
       ownerOf: (path: string) => (path === options.surface?.path ? 'a surface' : undefined),
     },
   };

@@ -34,7 +34,7 @@ export interface OriginalFault {
 
 const methodSyntax = /^[A-Za-z-]{1,32}$/;
 /** The target of an absolute URL, without reading any of it in another way. */
-const absoluteUrl = /^https?:\/\/[^/?#]+(\/.*)$/;
+const absoluteUrl = /^https?:\/\/([^/?#]+)(\/.*)$/;
 
 export const readOriginal = (
   style: Style,
@@ -80,6 +80,7 @@ export const readOriginal = (
       method,
       // Forwarded as the proxy wrote it: no server that reads escapes as RFC 3986 does can tell the two apart.
       target: normalTarget(original.target),
+      host: original.host,
       rawHeaders,
       httpVersion: '1.1',
       peer: {
@@ -105,6 +106,8 @@ const none: readonly string[] = [];
 interface Description {
   readonly method: string;
   readonly target: string;
+  /** Undefined: Host says it. */
+  readonly host?: string | undefined;
 }
 
 type Found = readonly (string | undefined)[];
@@ -121,7 +124,7 @@ const describedBy = (style: Style, asking: AskingRequest, found: Found): Descrip
     if (!isWritten(found[part.host])) return missing(style, part.host);
     if (!isWritten(found[part.proto])) return missing(style, part.proto);
   }
-  return { method, target };
+  return { method, target, host: style === 'forwarded' ? found[part.host] : undefined };
 };
 
 const describedByUrl = (
@@ -131,10 +134,10 @@ const describedByUrl = (
 ): Description | OriginalFault => {
   if (target !== undefined)
     return { fault: 'X-Original-URI and X-Original-URL both stand there; the proxy must send one of them' };
-  const rest = absoluteUrl.exec(url)?.[1];
+  const [, host, rest] = absoluteUrl.exec(url) ?? [];
   return rest === undefined
     ? { fault: 'X-Original-URL is no URL with scheme, host and path' }
-    : { method, target: rest };
+    : { method, target: rest, host };
 };
 
 const isWritten = (value: string | undefined): value is string => value !== undefined && value !== '';

@@ -8,6 +8,9 @@ import t, { type Test } from 'tap';
 import { outage } from '../../../src/decision/outcome.ts';
 import type { RequestOutcome } from '../../../src/observe/request-outcome.ts';
 import { createAuthListener, withAuthPath } from '../../../src/proxy/forward-auth/auth-listener.ts';
+import { createHeaderClassifier } from '../../../src/proxy/header-class.ts';
+import { readOriginal } from '../../../src/proxy/forward-auth/original-request.ts';
+import { createQuestionNames } from '../../../src/proxy/forward-auth/question-names.ts';
 import { createForwardAuth } from '../../../src/proxy/forward-auth/forward-auth.ts';
 import { createListener, type Handler, type Listener, type Serve } from '../../../src/proxy/listener.ts';
 import { createTrust } from '../../../src/proxy/peer.ts';
@@ -252,6 +255,40 @@ t.test('the target is judged byte for byte, or refused', async (t) => {
     t.equal((await ask(`GET ${target}`)).status, 400, target);
   for (const target of ['/public/a%20b', '/public/x?y=%2F..%2F&z=//', '/public/'])
     t.equal((await ask(`GET ${target}`)).status, 200, target);
+});
+
+t.test('the host that is asked about is the one that the proxy names', async (t) => {
+  const classify = createHeaderClassifier({
+    credential: { headers: [] },
+    identity: { headers: {}, strip: [], keep: [] },
+  });
+  const hostOf = (
+    style: 'original' | 'forwarded' | 'envoy',
+    lines: readonly string[],
+  ): string | undefined => {
+    const rawHeaders = ['X-Forwarded-For: 203.0.113.9', 'Host: auth.internal', ...lines].flatMap((line) =>
+      line.split(/: (.*)/s).slice(0, 2),
+    );
+    const asking = { method: 'GET', target: '/x', rawHeaders, peerAddress: '127.0.0.1' };
+    const read = readOriginal(style, createQuestionNames(style, classify, undefined), asking);
+    if ('fault' in read) throw new Error(read.fault);
+    return read.head.host;
+  };
+  // Traefik asks with a Host of its own.
+  const forwarded = [
+    'X-Forwarded-Method: GET',
+    'X-Forwarded-Uri: /x',
+    'X-Forwarded-Host: api.example',
+    'X-Forwarded-Proto: https',
+  ];
+  t.equal(hostOf('forwarded', forwarded), 'api.example');
+  // So does the Ingress of nginx.
+  t.equal(
+    hostOf('original', ['X-Original-Method: GET', 'X-Original-URL: https://api.example:8443/x']),
+    'api.example:8443',
+  );
+  t.equal(hostOf('original', ['X-Original-Method: GET', 'X-Original-URI: /x']), undefined, 'Host says it');
+  t.equal(hostOf('envoy', ['X-Forwarded-Proto: https']), undefined, 'Host says it');
 });
 
 t.test('405 names the methods to the proxy, and to nginx by header too', async (t) => {
