@@ -7,6 +7,7 @@ import { agedMs } from '../../../src/proxy/upstream/upstream-connections.ts';
 import { makeCertificates } from '../../support/certificates.ts';
 import { type ForwardingOptions, startForwarding } from '../../support/forwarding.ts';
 import { connectRaw, exchangeRaw } from '../../support/raw-client.ts';
+import { settingsWith } from '../../support/settings.ts';
 import { type RawUpstream, type RawUpstreamOptions, startRawUpstream } from '../../support/raw-upstream.ts';
 
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -138,6 +139,7 @@ t.test('8: a family of addresses that is not served costs no request, as of loca
   const upstream = await open(t);
   const { proxy, ask } = await forward(t, `http://localhost:${upstream.port}`, {
     lookup: async () => found('::1', '127.0.0.1'),
+    upstream: { health: { ...settingsWith().upstreams['default']!.health, pauseMs: 3_600_000 } },
   });
   for (let count = 0; count < 10; count += 1) t.equal(await ask(count % 2 === 0 ? get : post), 200);
   t.match(proxy.addresses.reading(), {

@@ -21,7 +21,8 @@ const switching = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nCon
 const handshake =
   'GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\nSec-WebSocket-Version: 13\r\n\r\n';
 
-const health = settingsWith().upstreams['default']!.health;
+/** With a pause that no test outlasts, however slow the machine is. */
+const health = { ...settingsWith().upstreams['default']!.health, pauseMs: 3_600_000 };
 
 const open = async (t: Test, options: RawUpstreamOptions = {}): Promise<RawUpstream> => {
   const upstream = await startRawUpstream({ answer: ok, ...options });
@@ -37,10 +38,10 @@ const freePort = async (): Promise<number> => {
 };
 
 /** Takes connections, and never says a word: a TLS handshake with it hangs. */
-const openSilent = async (t: Test) => {
+const openSilent = async (t: Test, port = 0) => {
   const sockets: Socket[] = [];
   const server = createServer((socket) => void sockets.push(socket.on('error', () => undefined)));
-  server.listen(0, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   t.teardown(() => {
     for (const socket of sockets) socket.destroy();
@@ -59,7 +60,7 @@ const forward = async (
   const addresses = ports.map((port) => ({ host: '127.0.0.1', port }));
   const proxy = await startForwarding(
     { origin: `${scheme}://api.internal` },
-    { ...options, upstream: { addresses, ...options.upstream } },
+    { ...options, upstream: { addresses, health, ...options.upstream } },
   );
   t.teardown(() => proxy.close());
   const ask = async (request = get) => (await exchangeRaw(proxy.port, request)).status;
@@ -123,19 +124,21 @@ t.test('9: an address that is up again is found without a request of a caller', 
 });
 
 t.test('9: one address, and it is gone: one request tries it, the others are 502 at once', async (t) => {
-  const silent = await openSilent(t);
+  const port = await freePort();
   const { proxy, ask } = await forward(
     t,
-    [silent.port],
-    { upstream: { connectTimeoutMs: 400, health: { ...health, failuresMax: 1 } } },
+    [port],
+    { upstream: { connectTimeoutMs: 60_000, health: { ...health, failuresMax: 1 } } },
     'https',
   );
-  t.equal(await ask(), 504, 'the first one finds out');
+  t.equal(await ask(), 502, 'the first one finds out');
   t.same(statesOf(proxy), ['unreachable']);
+  // A host that is there again, and does not answer yet.
+  const silent = await openSilent(t, port);
   const trying = await connectRaw(proxy.port);
   t.teardown(() => trying.socket.destroy());
   trying.send(get);
-  await until(() => silent.sockets.length === 2);
+  await until(() => silent.sockets.length === 1);
   let isTried = false;
   const tried = trying.readMessage().then(({ status }) => {
     isTried = true;
@@ -147,14 +150,15 @@ t.test('9: one address, and it is gone: one request tries it, the others are 502
   t.match(proxy.ends[1], {
     failure: { cause: { message: /no address of upstream api can be connected to/ } },
   });
-  t.equal(await tried, 504);
-  t.equal(silent.sockets.length, 2, 'and try nothing themselves');
+  t.equal(silent.sockets.length, 1, 'and try nothing themselves');
+  silent.sockets[0]?.destroy();
+  t.equal(await tried, 502);
 });
 
 t.test('9: the first request after its return finds one address up again, without a pause', async (t) => {
   const port = await freePort();
   const { proxy, ask } = await forward(t, [port], {
-    upstream: { health: { ...health, pauseMs: 3_600_000 } },
+    upstream: { health: health },
   });
   for (let count = 0; count < 5; count += 1) t.equal(await ask(), 502);
   t.same(statesOf(proxy), ['unreachable']);
@@ -168,7 +172,7 @@ t.test(
   async (t) => {
     const ports = [await freePort(), await freePort()];
     const { proxy, ask } = await forward(t, ports, {
-      upstream: { health: { ...health, pauseMs: 3_600_000 } },
+      upstream: { health: health },
     });
     for (let count = 0; count < 3; count += 1) t.equal(await ask(), 502);
     t.same(statesOf(proxy), ['unreachable', 'unreachable']);
@@ -188,8 +192,8 @@ t.test('9: a route that is slow, or breaks off, takes no address down', async (t
       else if (startLine.includes('/reset')) connection.reset();
     },
   });
-  const { proxy, ask } = await forward(t, [upstream.port], { rule: { responseTimeoutMs: 100 } });
-  for (let count = 0; count < 5; count += 1) {
+  const { proxy, ask } = await forward(t, [upstream.port], { rule: { responseTimeoutMs: 300 } });
+  for (let count = 0; count < 4; count += 1) {
     t.equal(await ask('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n'), 504);
     t.equal(await ask('GET /reset HTTP/1.1\r\nHost: a\r\n\r\n'), 502);
   }
@@ -205,7 +209,7 @@ t.test('9: an answer of 503 says nothing of the address, unless the settings cou
   t.equal(bad.requests.length, 5);
 
   const counting = await forward(t, [bad.port, good.port], {
-    upstream: { health: { ...health, pauseMs: 3_600_000, failureStatuses: [502, 503] } },
+    upstream: { health: { ...health, failureStatuses: [502, 503] } },
   });
   const statuses: number[] = [];
   for (let count = 0; count < 10; count += 1) statuses.push(await counting.ask());
