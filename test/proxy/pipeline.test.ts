@@ -2,6 +2,7 @@ import t from 'tap';
 import { addressRuleOf } from '../../src/decision/address-rule.ts';
 import { denial, outage } from '../../src/decision/outcome.ts';
 import type { RouteRule } from '../../src/decision/route-rule.ts';
+import type { LimitVerdict } from '../../src/limits/limiter.ts';
 import { createHeaderClassifier } from '../../src/proxy/header-class.ts';
 import { decide, type Pipeline } from '../../src/proxy/pipeline.ts';
 import type { RequestHead } from '../../src/proxy/request-decision.ts';
@@ -272,3 +273,52 @@ t.test('14: a public route takes a token from elsewhere for none', async (t) => 
   t.match(decide(aHead('/open', [good]), pipeline), { kind: 'forward', permit: { identity: undefined } });
   t.match(decide(aHead('/things/1', [good]), pipeline), { refusal: { reason: 'address_refused' } });
 });
+
+t.test(
+  'a request that waited for a limit is judged once more: its caller may have been revoked',
+  async (t) => {
+    const { pipeline, identifier } = aPipeline();
+    const answer = Promise.withResolvers<LimitVerdict>();
+    const limiter = { judge: () => answer.promise };
+    const pending = decide(aHead('/things/1', [good]), { ...pipeline, limiter });
+    t.ok(pending instanceof Promise);
+    t.equal('known' in pending && pending.known.identity, alice, 'what is known meanwhile');
+    identifier.setStanding('revoked');
+    answer.resolve({ refusal: undefined, pairs: ['RateLimit', '"all";r=1;t=1'] });
+    t.match(await pending, {
+      kind: 'refused',
+      refusal: { reason: 'token_revoked' },
+      known: { answerPairs: [] },
+    });
+  },
+);
+
+t.test(
+  'what is refused before counts in no limit, and a limit refuses for a reason of its own',
+  async (t) => {
+    const { pipeline } = aPipeline();
+    let counted = 0;
+    const pairs = ['RateLimit', '"all";r=0;t=7', 'Retry-After', '7'];
+    const limiter = {
+      judge: () => {
+        counted += 1;
+        return { refusal: denial('limit_exceeded', 'all'), pairs };
+      },
+    };
+    const limited = { ...pipeline, limiter };
+    await decide(aHead('/things/1', ['Authorization: Bearer bad']), limited);
+    await decide(aHead('/nowhere', [good]), limited);
+    await decide(aHead('/oauth2/token', [good]), limited);
+    await decide(aHead('/things/1', [good, 'Content-Length: 99999999']), limited);
+    t.equal(counted, 0);
+    const refused = await decide(aHead('/things/1', [good]), limited);
+    t.match(refused, {
+      kind: 'refused',
+      refusal: { reason: 'limit_exceeded' },
+      known: { answerPairs: pairs },
+    });
+    const open = await decide(aHead('/open'), limited);
+    t.match(open, { kind: 'refused', refusal: { reason: 'limit_exceeded' } });
+    t.equal(counted, 2);
+  },
+);

@@ -1,9 +1,11 @@
 // 15: limits on an SQLite file, changed while the gate runs, and asked about by a proxy that forwards by itself.
 
+import { join } from 'node:path';
 import t from 'tap';
 import { startEchoApi } from '../support/echo-api.ts';
 import { call, startGate } from '../support/gate-process.ts';
 import { openOperator } from '../support/operator.ts';
+import { startProxy } from '../support/proxies.ts';
 import { reload } from '../support/reload.ts';
 import { makeDirectory } from '../support/temporary-directory.ts';
 
@@ -54,4 +56,30 @@ t.test('a reload changes limits, and what was counted counts on', async (t) => {
   t.equal(free.status, 200);
   t.equal(free.headers.get('ratelimit'), null, 'nothing is said where nothing is limited');
   t.notMatch(await gate.metrics(), /^tollgate_limit/m);
+});
+
+t.test('behind nginx callers read what is left, and when to come again', async (t) => {
+  const directory = makeDirectory(t);
+  const api = await startEchoApi(t);
+  const socket = join(directory, 'ask.sock');
+  const gate = await startGate(t, {
+    directory,
+    settings: {
+      upstream: api.url,
+      trustedProxies: ['127.0.0.1'],
+      routes: [{ name: 'public', path: '/public/*', public: true }],
+      rateLimits: [{ name: 'each', per: 'address', requests: 1, window: '1h' }],
+      forwardAuth: { listen: `unix:${socket}`, trustedPeers: ['unix'] },
+    },
+  });
+  await gate.whenReady();
+  const proxy = await startProxy(t, 'nginx', { gatePort: gate.port, auth: socket, apiPort: api.port });
+  const passed = await call(proxy, '/public/1');
+  t.equal(passed.status, 200);
+  t.equal(passed.headers.get('ratelimit-policy'), '"each";q=1;w=3600');
+  t.equal(passed.headers.get('ratelimit'), '"each";r=0;t=3600');
+  const refused = await call(proxy, '/public/1');
+  t.equal(refused.status, 429);
+  t.match(refused.json(), { status: 429 });
+  t.equal(refused.headers.get('ratelimit'), `"each";r=0;t=${refused.headers.get('retry-after')}`);
 });
