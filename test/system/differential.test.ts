@@ -1,6 +1,6 @@
 // Issue 9: each kind of bytes through nginx 1.22, HAProxy 2.6 and Caddy 2.6 (Debian 12) and through Tollgate, in front of the same
-// raw API. Every difference is in the tables of differential/, those of Tollgate with the reason: the test fails when one is new,
-// and when one is gone. Other versions of the three may differ: the table is of these.
+// raw API. Every difference is in differential/table.yaml, with the reason where Tollgate is not as most are: the test fails when one is
+// new, and when one is gone.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,7 +1,8 @@
 // Where a caller is: X-Forwarded-For and Forwarded of a trusted proxy, and the PROXY protocol. `/from` is for callers in 192.0.2.0/24 and
 // 2001:db8::/32 alone.
 
-import { type Case, get } from './case.ts';
+import type { Case } from './case.ts';
+import { get } from './request-bytes.ts';
 
 const forwarded = (name: string, ...lines: readonly string[]): Case => ({
   name,
@@ -17,9 +18,11 @@ const proxied = (name: string, header: string): Case => ({
 });
 
 const signature = '\r\n\r\n\0\r\nQUIT\n';
-/** Version 2, for TCP over IPv4: from 192.0.2.1:5000 to 192.0.2.2:80. */
-const version2 = (command: string, family = '\x11'): string =>
-  `${signature}${command}${family}\0\x0c\xc0\0\x02\x01\xc0\0\x02\x02\x13\x88\0\x50`;
+/** Version 2, for TCP over IPv4: from 192.0.2.1:5000 to 192.0.2.2:80; `more`: TLVs. */
+const version2 = (command: string, family = '\x11', more = ''): string => {
+  const length = String.fromCharCode(12 + more.length);
+  return `${signature}${command}${family}\0${length}\xc0\0\x02\x01\xc0\0\x02\x02\x13\x88\0\x50${more}`;
+};
 
 export const addressCases: readonly Case[] = [
   {
@@ -51,5 +54,7 @@ export const addressCases: readonly Case[] = [
   proxied('a PROXY header of version 2', version2('\x21')),
   proxied('a PROXY header of version 2: LOCAL', version2('\x20')),
   proxied('a PROXY header of version 2, of another version', version2('\x31')),
+  proxied('a PROXY header of version 1 that does not end', `PROXY TCP4 ${'1'.repeat(200)}`),
+  proxied('a PROXY header of version 2 with an extension', version2('\x21', '\x11', '\x04\0\x01x')),
   proxied('no PROXY header', ''),
 ];

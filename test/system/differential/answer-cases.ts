@@ -1,6 +1,7 @@
 // The API's answers: large heads, odd framing, interim answers, trailers.
 
-import { type Case, get, request } from './case.ts';
+import type { Case } from './case.ts';
+import { get, request } from './request-bytes.ts';
 import { answering, ok, type Script } from './scripted-api.ts';
 
 const answer = (name: string, script: Script, more: Partial<Case> = {}): Case => ({

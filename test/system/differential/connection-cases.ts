@@ -1,6 +1,7 @@
 // Connections: kept, closed, gone stale, pipelined, and turned into WebSockets.
 
-import { type Case, get, request } from './case.ts';
+import type { Case } from './case.ts';
+import { get, request } from './request-bytes.ts';
 import { answering, ok, type Script } from './scripted-api.ts';
 
 const kept = 'Connection: keep-alive';

@@ -1,8 +1,21 @@
 // Targets: their forms, their escapes, and where the API's answers point.
 
-import { type Case, get, request } from './case.ts';
+import type { Case } from './case.ts';
+import { get, request } from './request-bytes.ts';
+import { answering } from './scripted-api.ts';
 
 const target = (name: string, written: string): Case => ({ name, send: get(written) });
+
+/** Answered behind a prefix that is taken off before the API sees the path. */
+const mapped = (name: string, line: string, watched: string): Case => ({
+  name: `${name}, behind a prefix that is taken off`,
+  send: get('/prefix/things'),
+  answer: answering(
+    `HTTP/1.1 ${line.startsWith('Location') ? '302 Found' : '200 OK'}\r\n${line}\r\nContent-Length: 0\r\n\r\n`,
+  ),
+  door: 'special',
+  caller: [watched],
+});
 
 export const pathCases: readonly Case[] = [
   {
@@ -50,4 +63,16 @@ export const pathCases: readonly Case[] = [
     send: get(written),
     door: 'special',
   })),
+  { name: 'a prefix that is taken off', send: get('/prefix/things?a=b'), door: 'special' },
+  mapped('a redirect to a path', 'Location: /elsewhere?a=b', 'location'),
+  mapped(
+    'a redirect to the host that the API was told',
+    'Location: http://api.example/elsewhere',
+    'location',
+  ),
+  mapped('a redirect to another host', 'Location: https://other.example/elsewhere', 'location'),
+  mapped('a redirect to a relative path', 'Location: elsewhere', 'location'),
+  mapped('Content-Location', 'Content-Location: /things/1', 'content-location'),
+  mapped('a cookie of a path', 'Set-Cookie: a=1; Path=/things; HttpOnly', 'set-cookie'),
+  mapped('a cookie of a path and a domain', 'Set-Cookie: a=1; Path=/; Domain=internal.example', 'set-cookie'),
 ];

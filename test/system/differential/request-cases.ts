@@ -1,6 +1,7 @@
 // Requests: when their parts go on, their methods, headers and framing.
 
-import { type Case, get, request } from './case.ts';
+import type { Case } from './case.ts';
+import { get, request } from './request-bytes.ts';
 import { answering, ok, readBody } from './scripted-api.ts';
 
 const post = (target: string, lines: readonly string[], body = ''): string =>

@@ -4,12 +4,13 @@
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { startGate } from '../../support/gate-process.ts';
 import { freePort, startProcess } from '../../support/process.ts';
-import { type ScriptedApi, startScriptedApi } from './scripted-api.ts';
+import { exchangeRaw } from '../../support/raw-client.ts';
+import { get } from './request-bytes.ts';
+import { answering, ok, type ScriptedApi, startScriptedApi } from './scripted-api.ts';
 
 export const subjectNames = ['nginx', 'haproxy', 'caddy', 'tollgate'] as const;
 export type SubjectName = (typeof subjectNames)[number];
@@ -23,15 +24,20 @@ export interface Subject {
   readonly ports: Readonly<Partial<Record<Door, number>>>;
 }
 
-/** The programs that are missing here; with one of them nothing can be compared. */
+/** Of Debian 12: the table is of these. */
+const versions = [
+  { command: 'nginx', option: '-v', version: '1.22' },
+  { command: 'haproxy', option: '-v', version: '2.6' },
+  { command: 'caddy', option: 'version', version: '2.6' },
+] as const;
+
+/** Programs that are not here, or in another version; with one of them nothing can be compared. */
 export const missingPrograms = (): readonly string[] =>
-  [
-    ['nginx', '-v'],
-    ['haproxy', '-v'],
-    ['caddy', 'version'],
-  ].flatMap(([command = '', option = '']) =>
-    spawnSync(command, [option], { stdio: 'ignore' }).status === 0 ? [] : [command],
-  );
+  versions.flatMap(({ command, option, version }) => {
+    const { stdout, stderr } = spawnSync(command, [option], { encoding: 'utf8' });
+    const [found] = /\d+\.\d+/.exec(`${stdout}${stderr}`) ?? [];
+    return found === version ? [] : [`${command} ${version} (found: ${found ?? 'none'})`];
+  });
 
 export const startSubjects = async (t: Test): Promise<readonly Subject[]> => {
   const directory = mkdtempSync('/tmp/tg-');
@@ -40,41 +46,51 @@ export const startSubjects = async (t: Test): Promise<readonly Subject[]> => {
     const api = await startScriptedApi(t);
     const folder = join(directory, name);
     mkdirSync(folder);
-    const ports =
-      name === 'tollgate' ? await gates(t, folder, api.port) : await proxy(t, name, folder, api.port);
+    const ports = name === 'tollgate' ? await gates(t, folder, api.port) : await proxy(t, name, folder, api);
     return { name, api, ports };
   };
   return Promise.all(subjectNames.map(start));
 };
 
+/** A port that was free a moment ago may be another program's by now: then the proxy ends, and tries others. */
+const startsMax = 4;
+
 const proxy = async (
   t: Test,
   name: Exclude<SubjectName, 'tollgate'>,
   folder: string,
-  apiPort: number,
+  api: ScriptedApi,
 ): Promise<Subject['ports']> => {
-  const [plain, proxied] = [await freePort(), await freePort()];
-  const { args, text, file } = configs[name](folder, { plain, proxied, api: apiPort });
-  writeFileSync(join(folder, file), text);
-  const running = await startProcess(name, args, {
-    cwd: folder,
-    env: { ...process.env, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
-    isReady: () => accepts(plain),
-  });
-  t.teardown(() => running.stop(3_000));
-  // Caddy 2.6 reads no PROXY header.
-  return name === 'caddy' ? { plain, special: plain } : { plain, proxied, special: plain };
+  for (let starts = 1; ; starts += 1) {
+    const [plain, proxied] = [await freePort(), await freePort()];
+    const { args, text, file } = configs[name](folder, { plain, proxied, api: api.port });
+    writeFileSync(join(folder, file), text);
+    const env = { ...process.env, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder };
+    try {
+      const running = await startProcess(name, args, {
+        cwd: folder,
+        env,
+        isReady: () => leadsTo(api, plain),
+      });
+      t.teardown(() => running.stop(3_000));
+      // Caddy 2.6 reads no PROXY header.
+      return name === 'caddy' ? { plain, special: plain } : { plain, proxied, special: plain };
+    } catch (error) {
+      if (starts === startsMax) throw error;
+    }
+  }
 };
 
-const accepts = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const probe = connect(port, '127.0.0.1');
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once('error', () => resolve(false));
-  });
+/** Whether what listens there is in front of this API. */
+const leadsTo = async (api: ScriptedApi, port: number): Promise<boolean> => {
+  api.play(answering(ok));
+  try {
+    await exchangeRaw(port, get('/ready'));
+    return api.seen.some(({ head }) => head.startLine.startsWith('GET /ready '));
+  } catch {
+    return false;
+  }
+};
 
 interface Ports extends Readonly<Record<'plain' | 'proxied', number>> {
   readonly api: number;
@@ -101,6 +117,7 @@ http {
   proxy_http_version 1.1;
   proxy_request_buffering off;
   proxy_buffering off;
+  absolute_redirect off;
   proxy_set_header Host $host;
   proxy_set_header Upgrade $http_upgrade;
   proxy_set_header Connection $upgraded;
@@ -215,6 +232,13 @@ const gates = async (t: Test, folder: string, apiPort: number): Promise<Subject[
       routes: [
         { name: 'readonly', path: '/readonly', methods: ['GET'], public: true },
         { name: 'files', path: '/files/*', public: true, encodedReserved: 'pass' },
+        {
+          name: 'prefix',
+          path: '/prefix/*',
+          public: true,
+          stripPrefix: '/prefix',
+          mapResponses: true,
+        },
         {
           name: 'cors',
           path: '/cors/*',
