@@ -6,6 +6,7 @@ import { type Outage, outage } from '../../decision/outcome.ts';
 import type { UpstreamSettings } from '../../settings/settings.ts';
 import type { AddressBook } from './address-book.ts';
 import { isOurFault } from './dial.ts';
+import { outageOf } from './forward-failure.ts';
 import type { UpstreamAddress } from './upstream-address.ts';
 
 /** Where connections are opened (upstream-addresses.ts). */
@@ -88,7 +89,7 @@ export class ConnectAttempt {
     this.#cancel = this.#of.dial(address, leftMs / attemptsLeft, (result) => {
       if (!(result instanceof Error)) return this.#onDone({ socket: result, address });
       this.#faults.push(result.message);
-      const failure = outage(reasonOf(result), this.#causeOf(result));
+      const failure = outage(outageOf(result, false).reason, this.#causeOf(result));
       if (isOurFault(result)) this.#onDone(failure);
       else this.#next(failure);
     });
@@ -131,9 +132,3 @@ export class ConnectAttempt {
 /** Somebody else finds out whether it is up again. */
 const isTrialOfOthers = ({ health }: UpstreamAddress, nowMs: number): boolean =>
   health.isBeingTried && health.state(nowMs) === 'unreachable';
-
-const reasonOf = (error: Error): 'upstream_timeout' | 'upstream_unreachable' | 'overloaded' => {
-  const code = 'code' in error ? error.code : undefined;
-  if (code === 'ETIMEDOUT') return 'upstream_timeout';
-  return code === 'EMFILE' || code === 'ENFILE' ? 'overloaded' : 'upstream_unreachable';
-};

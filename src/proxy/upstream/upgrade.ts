@@ -1,5 +1,5 @@
-// WebSocket upgrades, through http-proxy: it makes the handshake request and pipes the two sockets together. Everything
-// else it does is taken from it, because 1.18.1 does it wrong: paths (it rewrites them), headers (`Expect` sends them before
+// WebSocket upgrades, through http-proxy: it makes the handshake request and pipes the two sockets together. The connection is
+// opened for it (upstream-addresses.ts). Everything else it does is taken from it, because 1.18.1 does it wrong: paths (it rewrites them), headers (`Expect` sends them before
 // they can be changed), errors (it ends the socket), refusals (it breaks their framing). Nothing else imports it.
 
 import { Agent, type ClientRequest, IncomingMessage } from 'node:http';
@@ -43,7 +43,7 @@ export const createUpgrader = (
   options: ForwardOptions,
   before?: CountedUpgrader,
 ): CountedUpgrader => {
-  const proxy = httpProxy.createProxyServer({ toProxy: true, secure: true, xfwd: false });
+  const proxy = httpProxy.createProxyServer({ toProxy: true, xfwd: false });
   const { byUpstream, retired } = inherit<UpstreamAddresses, OpenTunnels>(
     reach.byUpstream,
     before,
