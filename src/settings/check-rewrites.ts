@@ -86,10 +86,14 @@ const reachedBehind = (one: Rewriting, guarded: Rewriting): string | undefined =
   return isTaken ? undefined : reached.written;
 };
 
-const sharesMethod = ({ route: { methods } }: Rewriting, { route: other }: Rewriting): boolean =>
-  methods === undefined ||
-  other.methods === undefined ||
-  other.methods.some((method) => methods.includes(method));
+const sharesMethod = (one: Rewriting, other: Rewriting): boolean => {
+  const [mine, theirs] = [withHead(one.route.methods), withHead(other.route.methods)];
+  return mine === undefined || theirs === undefined || theirs.some((method) => mine.includes(method));
+};
+
+/** What a rule says of GET it says of HEAD too. */
+const withHead = (methods: readonly string[] | undefined): readonly string[] | undefined =>
+  methods?.includes('GET') === true ? [...methods, 'HEAD'] : methods;
 
 const keyOf = ({ rewrite, stripPrefix }: IndexedRoute['route']): string =>
   rewrite === undefined ? (stripPrefix === undefined ? 'addPrefix' : 'stripPrefix') : 'rewrite';

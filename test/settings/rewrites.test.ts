@@ -59,6 +59,11 @@ t.test('no rewrite leads to what a stricter route guards at the same upstream', 
       '{ name: org, path: "/orgs/{org}/*", scopes: [] }',
     ],
     [
+      'HEAD, which follows GET',
+      '{ name: open, path: /open/*, methods: [HEAD], public: true, stripPrefix: /open }',
+      '{ name: admin, path: /admin/*, methods: [GET], scopes: [admin] }',
+    ],
+    [
       'people alone',
       '{ name: open, path: /open/*, scopes: [], stripPrefix: /open }',
       '{ name: people, path: /me, scopes: [], sessions: interactive }',
