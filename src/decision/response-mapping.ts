@@ -51,7 +51,10 @@ const pathAlone = /^(\/(?!\/)[^?#]*)(.*)$/;
  */
 const mapReference = (value: string, map: AnswerMap): string => {
   const [, path, behind = ''] = pathAlone.exec(value) ?? [];
-  if (path !== undefined) return mapPath(path, map) + behind;
+  if (path !== undefined) {
+    const mapped = mapPath(path, map);
+    return (mapped === path ? path : withoutHost(mapped)) + behind;
+  }
   const [, scheme, authority, ownPath = '', rest = ''] = withAuthority.exec(value) ?? [];
   if (authority === undefined) return value;
   const mapped = mapPath(ownPath === '' ? '/' : ownPath, map);
@@ -59,8 +62,14 @@ const mapReference = (value: string, map: AnswerMap): string => {
     return `${value.slice(0, value.indexOf('//') + 2)}${authority}${mapped}${rest}`;
   const [ownScheme = '', ownAuthority = ''] = map.origin.split('://');
   const isOwn = scheme === undefined || scheme.toLowerCase() === ownScheme;
-  return isOwn && isSameAuthority(authority, ownAuthority, ownScheme) ? mapped + rest : value;
+  return isOwn && isSameAuthority(authority, ownAuthority, ownScheme) ? withoutHost(mapped) + rest : value;
 };
+
+/**
+ * Without its prefix `/api//evil.example` would name another host; browsers take `\\` for `/`, and no notice of tabs. `/.` keeps it a
+ * path, as the URL standard's serializer does.
+ */
+const withoutHost = (path: string): string => (/^\/\t*[/\\]/.test(path) ? `/.${path}` : path);
 
 const isSameAuthority = (one: string, other: string, scheme: string): boolean =>
   withoutDefaultPort(one, scheme) === withoutDefaultPort(other, scheme);

@@ -57,6 +57,29 @@ t.test('Location and Content-Location name the caller’s paths', async (t) => {
       t.equal(mapped(name, value), expected, `${name}: ${value}`);
 });
 
+t.test('a path of the API never becomes the name of another host', async (t) => {
+  const api = answerMapOf(
+    { rewrite: rewriteOf('/*', { addPrefix: '/api' }) },
+    '/a',
+    '/api/a',
+    'http://api.internal',
+    'gate.example',
+  );
+  const plain = answerMapOf({ rewrite: undefined }, '/a', '/a', 'http://api.internal', 'gate.example');
+  for (const [map, value, expected] of [
+    [api, '/api//evil.example/x', '/.//evil.example/x'],
+    [api, '/api/\\evil.example', '/./\\evil.example'],
+    [api, '/api/\t/evil.example', '/./\t/evil.example'],
+    [api, 'http://api.internal/api//evil.example', '/.//evil.example'],
+    [plain, 'http://api.internal//evil.example?x', '/.//evil.example?x'],
+    [plain, '//api.internal/\\evil.example', '/./\\evil.example'],
+    [api, 'https://gate.example/api//evil.example', 'https://gate.example//evil.example'],
+  ] as const) {
+    t.equal(mapped('Location', value, map), expected, value);
+    t.equal(new URL(expected, 'https://gate.example/').host, 'gate.example', 'as browsers read it');
+  }
+});
+
 t.test('Path and Domain of a cookie are the caller’s', async (t) => {
   for (const [value, expected] of [
     ['a=b', 'a=b'],

@@ -318,7 +318,7 @@ const endToEnd = (pairs: readonly string[], status: number): string[] => {
   const dropped = /^(?:connection|keep-alive|transfer-encoding|te|trailer)$/i;
   return pairs.filter((_, at) => {
     const name = pairs[at - (at % 2)] ?? '';
-    return !dropped.test(name) && !(status === 204 && /^content-length$/i.test(name));
+    return !dropped.test(name) && !((status < 200 || status === 204) && /^content-length$/i.test(name));
   });
 };
 const comparable = (read: Read): Read => ({
