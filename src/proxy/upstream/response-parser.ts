@@ -116,6 +116,8 @@ export class ResponseParser {
     const head = readHead(section.take(), lineEnd);
     if (typeof head === 'string') return head;
     if (head.status >= 100 && head.status < 200) {
+      // RFC 9110 section 15.2: HTTP/1.0 has none.
+      if (head.isHttp10) return 'an interim response in HTTP/1.0';
       this.#events.onInterim(head);
       return end;
     }
