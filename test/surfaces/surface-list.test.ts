@@ -23,6 +23,7 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
     'gate/in-force.ts',
     'reminders/round.ts',
     'settings/check-console.ts',
+    'settings/check-loops.ts',
     'settings/check-proxy-protocol.ts',
     'settings/check-reminders.ts',
     'settings/place-fields.ts',

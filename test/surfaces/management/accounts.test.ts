@@ -170,6 +170,7 @@ t.test('the audit tells what the organization did, page by page, and of refused 
       subject: party('acme', 'ben'),
       result: 'done',
       reason: null,
+      expires: null,
     },
     {
       action: 'token.list',
@@ -177,6 +178,7 @@ t.test('the audit tells what the organization did, page by page, and of refused 
       subject: party('acme', null),
       result: 'refused',
       reason: 'scope_missing',
+      expires: null,
     },
     {
       action: 'token.create',
@@ -184,6 +186,7 @@ t.test('the audit tells what the organization did, page by page, and of refused 
       subject: party('acme', 'ann', made.body['id'] as string),
       result: 'done',
       reason: null,
+      expires: null,
     },
   ];
   const facts = ({ id: _id, at: _at, clientAddress, via, requestId, ...rest }: Record<string, unknown>) => {
