@@ -3,6 +3,9 @@
 type TestTitle = readonly [file: string, title: string];
 
 export const faultTests: Readonly<Record<string, readonly TestTitle[]>> = {
+  'The store is out, and there are limits': [
+    ['test/limits/outage.test.ts', 'requests do not wait for a Redis that hangs, but for a moment once'],
+  ],
   'One address of the API is down': [
     [
       'test/proxy/upstream/reach-health.test.ts',
