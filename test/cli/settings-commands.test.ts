@@ -256,6 +256,20 @@ t.test('explain tells the rule, the verdict, and what the API would receive', as
   }
 });
 
+t.test('explain tells what Via will say', async (t) => {
+  const route = 'routes: [{ name: all, path: /*, public: true }]\n';
+  for (const [via, line] of [
+    ['via: api', /^Via +to the API: 1\.1 tollgate-\.\.\. \(new at each start\)$/m],
+    ['via: { to: both, pseudonym: gate-1 }', /^Via +to the API and the caller: 1\.1 gate-1$/m],
+    ['via: { to: caller, pseudonym: gate-1 }', /^Via +to the caller: 1\.1 gate-1$/m],
+  ] as const) {
+    const file = join(t.testdir({ 'a.yaml': `${via}\n${route}` }), 'a.yaml');
+    t.match((await run(['explain', '-c', file, 'GET', '/x'])).stdout, line);
+  }
+  const off = join(t.testdir({ 'a.yaml': route }), 'a.yaml');
+  t.notMatch((await run(['explain', '-c', off, 'GET', '/x'])).stdout, /Via/);
+});
+
 t.test('explain tells the host, the rewritten path and what is mapped back', async (t) => {
   const text = `upstream: http://127.0.0.1:8081
 routes:
