@@ -11,8 +11,8 @@ const everyReserved = /%(?:2F|5C|3B|3F|23)/g;
 export const reservedEscapeOf = (path: string): string | undefined =>
   path.includes('%') ? reserved.exec(path)?.[0] : undefined;
 
-/** Of all readings together: 32,768 characters of a path with one kind of escapes, about 1,000 of one with all five. */
-const readCharactersMax = 65_536;
+/** Of all readings together: 8,192 characters of a path with one kind of escapes, about 250 of one with all five. */
+const readCharactersMax = 16_384;
 
 /** Stands for an escape that a server takes for a part of the segment: U+E000, which nobody's path spells out. */
 const opaque = '%EE%80%80';
