@@ -12,7 +12,7 @@ import type { Log } from './observe/log.ts';
 import type { MetricSources } from './observe/metric-sources.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { createOpsServer, type Readiness } from './observe/ops-server.ts';
-import { addressReadings } from './proxy/upstream/upstream-addresses.ts';
+import { addressReadings } from './proxy/upstream/addresses/upstream-addresses.ts';
 import type { Settings } from './settings/settings.ts';
 
 export interface Gate {

@@ -7,7 +7,7 @@ import { wireOf } from '../decision/refusal.ts';
 import { reservedEscapeOf } from '../decision/reserved-escapes.ts';
 import { type RouteRule, unroutedRule } from '../decision/route-rule.ts';
 import type { Decision, Forward } from '../proxy/request-decision.ts';
-import { shownOf } from '../proxy/upstream/upstream-address.ts';
+import { shownOf } from '../proxy/upstream/addresses/upstream-address.ts';
 import type { Settings, UpstreamSettings } from '../settings/settings.ts';
 import { type ExplainedLimit, limitsText } from './explained-limits.ts';
 import { pairs } from './output.ts';

@@ -1,7 +1,7 @@
 // The request target: one canonical form, or a denial. Escapes are in normal form before (normal-path.ts), and nothing else is
 // ever normalised: the path that is authorized is, byte for byte, the path that is forwarded, so a target that two servers
 // could read as two resources is refused. No I/O. Which escapes select another rule than their plain form, and whether those
-// of reserved characters pass, is the router's to judge (proxy/router.ts).
+// of reserved characters pass, is the router's to judge (proxy/routing/router.ts).
 
 import { type Denial, denial, isDenial } from './outcome.ts';
 import { hasEndlessMarks, isAscii, plainForm } from './plain-text.ts';

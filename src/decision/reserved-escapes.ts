@@ -1,6 +1,6 @@
 // Escapes of characters that end a path or a segment (`%2F`, `%5C`, `%3B`, `%3F`, `%23`). Some servers decode them and read the
 // rest of the path anew, others take them for a part of the segment. They pass byte for byte where a route says so, and only
-// where each of these readings is let through too (proxy/encoded-paths.ts). No I/O.
+// where each of these readings is let through too (proxy/routing/encoded-paths.ts). No I/O.
 
 import { type Denial, denial } from './outcome.ts';
 

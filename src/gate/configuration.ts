@@ -17,7 +17,10 @@ import { createForwarder, type HeritableForwarder } from '../proxy/upstream/forw
 import type { Inheritance } from '../proxy/upstream/inheritance.ts';
 import type { LiveConnections } from '../proxy/upstream/live-connections.ts';
 import { type CountedUpgrader, createUpgrader } from '../proxy/upstream/upgrade.ts';
-import { createUpstreamAddresses, type UpstreamAddresses } from '../proxy/upstream/upstream-addresses.ts';
+import {
+  createUpstreamAddresses,
+  type UpstreamAddresses,
+} from '../proxy/upstream/addresses/upstream-addresses.ts';
 import { certificateExpiryMs } from '../settings/pem.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Surfaces } from '../surfaces/serve.ts';

@@ -1,7 +1,7 @@
 // The listeners of the gate, and the sweep that ends what a revocation or an expiry speaks against. Binds no address.
 
 import type { Log } from '../observe/log.ts';
-import { limitPerAddress } from '../proxy/connections-per-address.ts';
+import { limitPerAddress } from '../proxy/connections/connections-per-address.ts';
 import { createAuthListener, withAuthPath } from '../proxy/forward-auth/auth-listener.ts';
 import { createForwardAuth } from '../proxy/forward-auth/forward-auth.ts';
 import { createHandler } from '../proxy/handler.ts';

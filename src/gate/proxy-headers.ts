@@ -4,7 +4,7 @@ import type { Log } from '../observe/log.ts';
 import { createAdviser } from '../proxy/adviser.ts';
 import type { Listener } from '../proxy/listener.ts';
 import { createTrust, type TrustsAddress } from '../proxy/peer.ts';
-import { expectProxyHeaders, type ProxyProtocol } from '../proxy/proxy-protocol.ts';
+import { expectProxyHeaders, type ProxyProtocol } from '../proxy/connections/proxy-protocol.ts';
 import type { Settings } from '../settings/settings.ts';
 
 type Named = Readonly<Record<Settings['proxyProtocol']['listeners'][number], Listener | undefined>>;

@@ -3,7 +3,7 @@
 import { isOutage, type Outage } from '../decision/outcome.ts';
 import type { EnforcementMode } from '../decision/route-rule.ts';
 import type { Readiness } from '../observe/ops-server.ts';
-import type { UpstreamAddresses } from '../proxy/upstream/upstream-addresses.ts';
+import type { UpstreamAddresses } from '../proxy/upstream/addresses/upstream-addresses.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { LookupState } from './store-watch.ts';
 

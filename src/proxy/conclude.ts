@@ -9,7 +9,7 @@ import { unsafeUpgradeOf } from './admission.ts';
 import { framingOf, type HeaderFacts } from './hygiene.ts';
 import { keptCredential, type PassedCredential } from './passed-credential.ts';
 import type { Forward, Known, Refused, RequestHead } from './request-decision.ts';
-import type { RouteMatch } from './router.ts';
+import type { RouteMatch } from './routing/router.ts';
 
 /** A request whose caller is all that is still to be found out. */
 export interface Asked {

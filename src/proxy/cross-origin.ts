@@ -6,7 +6,7 @@ import type { RouteRule } from '../decision/route-rule.ts';
 import { noPairs } from './conclude.ts';
 import type { HeaderFacts } from './hygiene.ts';
 import type { Preflight, RequestHead } from './request-decision.ts';
-import type { Router } from './router.ts';
+import type { Router } from './routing/router.ts';
 
 /**
  * The answer to a preflight (Fetch standard section 3.2.2): for the rule that the request would meet, without a credential, which no

@@ -8,7 +8,7 @@ import { denial, detailOf, type Refusal } from '../decision/outcome.ts';
 import { classifyRefusal } from '../decision/refusal-class.ts';
 import { addressBlockOf } from '../identity/address-block.ts';
 import { hostFor } from './admission.ts';
-import { type CallerConnection, Connections } from './connections.ts';
+import { type CallerConnection, Connections } from './connections/connections.ts';
 import { asksForWebSocket, type HeaderFacts } from './hygiene.ts';
 import { endOnFault, isLeaving, refuseBroken } from './invalid-request.ts';
 import type { Handler, Serve } from './listener.ts';
@@ -19,7 +19,7 @@ import type { Decision, Forward } from './request-decision.ts';
 import { type AnswerMap, answerMapOf } from '../decision/response-mapping.ts';
 import type { Running } from './running.ts';
 import type { ForwardEnd } from './upstream/exchange.ts';
-import type { PipelinedRequest } from './waiting-line.ts';
+import type { PipelinedRequest } from './connections/waiting-line.ts';
 
 export interface HandlerDeps {
   /** By what a request that begins now is judged and served. */

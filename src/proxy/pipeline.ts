@@ -20,12 +20,12 @@ import { callerAddress } from './caller-address.ts';
 import { type Asked, knownOf, refuse, refuseAlways, refused, refuseUnrouted, unrouted } from './conclude.ts';
 import { answerPairsOf, corsBeside, preflightOf } from './cross-origin.ts';
 import { type ClassifyHeader, createHeaderClassifier } from './header-class.ts';
-import { createHostRouters, type RouterOfHost, rulesOfHost } from './host-routes.ts';
+import { createHostRouters, type RouterOfHost, rulesOfHost } from './routing/host-routes.ts';
 import { type HeaderFacts, inspectHeaders } from './hygiene.ts';
 import { createTrust, type TrustsAddress } from './peer.ts';
 import { presentedCredential } from './presented-credential.ts';
 import type { Decision, PendingDecision, RequestHead } from './request-decision.ts';
-import { ambiguousPath, createRouter, type Router } from './router.ts';
+import { ambiguousPath, createRouter, type Router } from './routing/router.ts';
 import { namesPseudonym, viaNames } from './via.ts';
 
 /** What all requests are judged by. */

@@ -9,7 +9,7 @@ import { parseTarget } from '../../src/decision/path.ts';
 import { patternOf } from '../../src/decision/path-pattern.ts';
 import { PathTree } from '../../src/decision/path-tree.ts';
 import { decodedReadings } from '../../src/decision/reserved-escapes.ts';
-import { createRouter } from '../../src/proxy/router.ts';
+import { createRouter } from '../../src/proxy/routing/router.ts';
 import { type EdgeOptions, startEdge } from '../support/edge.ts';
 import { exchangeRaw } from '../support/raw-client.ts';
 import { startRawUpstream } from '../support/raw-upstream.ts';

@@ -6,7 +6,7 @@ import type { LimitVerdict } from '../../src/limits/limiter.ts';
 import { createHeaderClassifier } from '../../src/proxy/header-class.ts';
 import { decide, type Pipeline } from '../../src/proxy/pipeline.ts';
 import type { RequestHead } from '../../src/proxy/request-decision.ts';
-import { createRouter } from '../../src/proxy/router.ts';
+import { createRouter } from '../../src/proxy/routing/router.ts';
 import { type Answer, createFixedIdentifier } from '../support/fixed-identifier.ts';
 import { anIdentity } from '../support/identity.ts';
 import { aRule } from '../support/route-rule.ts';

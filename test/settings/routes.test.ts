@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { t } from 'tap';
 import { patternOf } from '../../src/decision/path-pattern.ts';
-import { createRouter } from '../../src/proxy/router.ts';
+import { createRouter } from '../../src/proxy/routing/router.ts';
 import { loadSettings } from '../../src/settings/load-settings.ts';
 import { issueLine } from '../../src/settings/settings-issue.ts';
 

@@ -21,8 +21,8 @@ import { type CountedUpgrader, createUpgrader } from '../../src/proxy/upstream/u
 import {
   createUpstreamAddresses,
   type UpstreamAddresses,
-} from '../../src/proxy/upstream/upstream-addresses.ts';
-import type { Lookup } from '../../src/proxy/upstream/address-book.ts';
+} from '../../src/proxy/upstream/addresses/upstream-addresses.ts';
+import type { Lookup } from '../../src/proxy/upstream/addresses/address-book.ts';
 import type { UpstreamSettings } from '../../src/settings/settings.ts';
 import { connectRaw } from './raw-client.ts';
 import { type RawUpstreamOptions, startRawUpstream } from './raw-upstream.ts';

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { loadSettings } from '../../src/settings/load-settings.ts';
-import { createRouter } from '../../src/proxy/router.ts';
+import { createRouter } from '../../src/proxy/routing/router.ts';
 import { startEchoApi } from '../support/echo-api.ts';
 import { call, startGate } from '../support/gate-process.ts';
 import { root } from '../support/process.ts';

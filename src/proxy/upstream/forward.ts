@@ -6,7 +6,7 @@ import type { UpstreamReading } from '../../observe/metric-sources.ts';
 import type { Exchange, ForwardEnd, ForwardOptions } from './exchange.ts';
 import { ForwardExchange } from './forward-exchange.ts';
 import { inherit, type Inheritance } from './inheritance.ts';
-import type { UpstreamAddresses } from './upstream-addresses.ts';
+import type { UpstreamAddresses } from './addresses/upstream-addresses.ts';
 import { UpstreamConnections } from './upstream-connections.ts';
 
 export interface Forwarder {

@@ -5,12 +5,12 @@ import { type ClientRequest, type IncomingMessage, ServerResponse } from 'node:h
 import type { Socket } from 'node:net';
 import type { Permit } from '../../decision/authorize.ts';
 import { isOutage, type Outage, outage } from '../../decision/outcome.ts';
-import type { Connected } from './connect-attempt.ts';
+import type { Connected } from './addresses/connect-attempt.ts';
 import type { ForwardEnd, ForwardOptions, Upgrade } from './exchange.ts';
 import { outageOf } from './forward-failure.ts';
 import type { RequestUnderWay } from './live-connections.ts';
 import { addOwn, type OwnFields, readResponseHeaders } from './response-headers.ts';
-import type { UpstreamAddresses } from './upstream-addresses.ts';
+import type { UpstreamAddresses } from './addresses/upstream-addresses.ts';
 
 export interface Handshake {
   readonly request: ClientRequest;

@@ -12,7 +12,7 @@ import { CallerShares } from './caller-shares.ts';
 import type { ForwardEnd, ForwardOptions, Upgrade } from './exchange.ts';
 import { inherit, type Inheritance } from './inheritance.ts';
 import { type Handshake, UpgradeExchange } from './upgrade-exchange.ts';
-import type { UpstreamAddresses } from './upstream-addresses.ts';
+import type { UpstreamAddresses } from './addresses/upstream-addresses.ts';
 
 export interface Upgrader {
   /**

@@ -9,7 +9,7 @@ import { outageOf } from './forward-failure.ts';
 import { RequestWriter } from './request-writer.ts';
 import type { ResponseHead } from './response-head.ts';
 import { type Progress, type ResponseEvents, ResponseParser } from './response-parser.ts';
-import type { UpstreamAddress } from './upstream-address.ts';
+import type { UpstreamAddress } from './addresses/upstream-address.ts';
 
 /** Whoever lends the connection. After each `carry` one of the two is called. */
 export interface ConnectionOwner {

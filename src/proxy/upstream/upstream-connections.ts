@@ -5,11 +5,11 @@ import { isOutage, type Outage, outage } from '../../decision/outcome.ts';
 import type { UpstreamReading } from '../../observe/metric-sources.ts';
 import type { UpstreamSettings } from '../../settings/settings.ts';
 import { CallerShares, type Claimant, type ShareClaim } from './caller-shares.ts';
-import type { Connected, Preference } from './connect-attempt.ts';
+import type { Connected, Preference } from './addresses/connect-attempt.ts';
 import { FairLine, type LineMember } from './fair-line.ts';
 import { IdleTrust } from './idle-trust.ts';
-import type { UpstreamAddress } from './upstream-address.ts';
-import type { UpstreamAddresses } from './upstream-addresses.ts';
+import type { UpstreamAddress } from './addresses/upstream-address.ts';
+import type { UpstreamAddresses } from './addresses/upstream-addresses.ts';
 import { type ConnectionOwner, tickMs, UpstreamConnection } from './upstream-connection.ts';
 
 /** An exchange that needs a connection; exactly one of the two is called, `onConnection` perhaps at once. */

@@ -14,8 +14,8 @@ import { createQuestionNames } from '../../../src/proxy/forward-auth/question-na
 import { createForwardAuth } from '../../../src/proxy/forward-auth/forward-auth.ts';
 import { createListener, type Handler, type Listener, type Serve } from '../../../src/proxy/listener.ts';
 import { createTrust } from '../../../src/proxy/peer.ts';
-import { expectProxyHeaders } from '../../../src/proxy/proxy-protocol.ts';
-import { createRouter } from '../../../src/proxy/router.ts';
+import { expectProxyHeaders } from '../../../src/proxy/connections/proxy-protocol.ts';
+import { createRouter } from '../../../src/proxy/routing/router.ts';
 import { createRunning } from '../../../src/proxy/running.ts';
 import type { Settings } from '../../../src/settings/settings.ts';
 import { createFixedIdentifier } from '../../support/fixed-identifier.ts';

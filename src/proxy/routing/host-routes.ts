@@ -2,9 +2,9 @@
 // method, the one with the more exact host counts. They are a table of their own for each host that a rule names, judged as any
 // other: what a lenient server reads as a path of a stricter rule is refused there too.
 
-import { compareHosts, coversHost, type HostPattern, normalHost } from '../decision/host-pattern.ts';
-import type { PathPattern } from '../decision/path-pattern.ts';
-import { methodsOf, type RouteRule } from '../decision/route-rule.ts';
+import { compareHosts, coversHost, type HostPattern, normalHost } from '../../decision/host-pattern.ts';
+import type { PathPattern } from '../../decision/path-pattern.ts';
+import { methodsOf, type RouteRule } from '../../decision/route-rule.ts';
 import { createRouter, type Router } from './router.ts';
 
 /** The router of a host; undefined where servers could read the host as two. A request without one has that of no host. */

@@ -3,8 +3,8 @@
 
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Refusal } from '../decision/outcome.ts';
-import type { ReplyChannel } from './request-context.ts';
+import type { Refusal } from '../../decision/outcome.ts';
+import type { ReplyChannel } from '../request-context.ts';
 
 export interface PipelinedRequest {
   readonly request: IncomingMessage;

@@ -2,11 +2,11 @@
 // time-out. Nothing of the request has been sent meanwhile, so any method may be tried again.
 
 import type { Socket } from 'node:net';
-import { type Outage, outage } from '../../decision/outcome.ts';
-import type { UpstreamSettings } from '../../settings/settings.ts';
+import { type Outage, outage } from '../../../decision/outcome.ts';
+import type { UpstreamSettings } from '../../../settings/settings.ts';
 import type { AddressBook } from './address-book.ts';
 import { isOurFault } from './dial.ts';
-import { outageOf } from './forward-failure.ts';
+import { outageOf } from '../forward-failure.ts';
 import type { UpstreamAddress } from './upstream-address.ts';
 
 /** Where connections are opened (upstream-addresses.ts). */

@@ -1,11 +1,11 @@
 // One address has a bounded number of connections, so that its idle ones leave room for others.
 
 import t, { type Test } from 'tap';
-import { makeCertificates } from '../support/certificates.ts';
-import { type EdgeOptions, startEdge } from '../support/edge.ts';
-import { connectRaw, exchangeRaw } from '../support/raw-client.ts';
-import type { RawConnection } from '../support/raw-connection.ts';
-import { startRawUpstream } from '../support/raw-upstream.ts';
+import { makeCertificates } from '../../support/certificates.ts';
+import { type EdgeOptions, startEdge } from '../../support/edge.ts';
+import { connectRaw, exchangeRaw } from '../../support/raw-client.ts';
+import type { RawConnection } from '../../support/raw-connection.ts';
+import { startRawUpstream } from '../../support/raw-upstream.ts';
 
 const greedyAddress = '127.0.0.2';
 const otherAddress = '127.0.0.3';

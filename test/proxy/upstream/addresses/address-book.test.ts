@@ -1,9 +1,9 @@
 // Number 8: the addresses of an upstream, and how a name that moves is followed.
 
 import t from 'tap';
-import { AddressBook } from '../../../src/proxy/upstream/address-book.ts';
-import type { UpstreamSettings } from '../../../src/settings/settings.ts';
-import { upstreamSettings } from '../../support/forwarding.ts';
+import { AddressBook } from '../../../../src/proxy/upstream/addresses/address-book.ts';
+import type { UpstreamSettings } from '../../../../src/settings/settings.ts';
+import { upstreamSettings } from '../../../support/forwarding.ts';
 
 const open = (origin: string, more: Partial<UpstreamSettings> = {}) => {
   const events: string[] = [];

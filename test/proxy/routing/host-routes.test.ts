@@ -3,13 +3,13 @@
 
 import { assert, constantFrom, property, subarray } from 'fast-check';
 import t, { type Test } from 'tap';
-import { type HostPattern, parseHostPattern } from '../../src/decision/host-pattern.ts';
-import type { RouteRule } from '../../src/decision/route-rule.ts';
-import { createHostRouters, rulesOfHost } from '../../src/proxy/host-routes.ts';
-import { type EdgeOptions, startEdge } from '../support/edge.ts';
-import { exchangeRaw } from '../support/raw-client.ts';
-import { startRawUpstream } from '../support/raw-upstream.ts';
-import { aRule } from '../support/route-rule.ts';
+import { type HostPattern, parseHostPattern } from '../../../src/decision/host-pattern.ts';
+import type { RouteRule } from '../../../src/decision/route-rule.ts';
+import { createHostRouters, rulesOfHost } from '../../../src/proxy/routing/host-routes.ts';
+import { type EdgeOptions, startEdge } from '../../support/edge.ts';
+import { exchangeRaw } from '../../support/raw-client.ts';
+import { startRawUpstream } from '../../support/raw-upstream.ts';
+import { aRule } from '../../support/route-rule.ts';
 
 const host = (written: string): HostPattern => {
   const pattern = parseHostPattern(written);

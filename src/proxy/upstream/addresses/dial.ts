@@ -3,7 +3,7 @@
 
 import { connect, isIP, type Socket } from 'node:net';
 import { checkServerIdentity, connect as connectTls, createSecureContext } from 'node:tls';
-import type { UpstreamSettings } from '../../settings/settings.ts';
+import type { UpstreamSettings } from '../../../settings/settings.ts';
 import { type Endpoint, shownOf } from './upstream-address.ts';
 
 /**

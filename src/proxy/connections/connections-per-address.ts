@@ -2,8 +2,8 @@
 // A proxy that is trusted stands for many callers, and so does a unix socket: they are not counted.
 
 import type { Server, Socket } from 'node:net';
-import { addressBlockOf } from '../identity/address-block.ts';
-import { addressOf, type TrustsAddress } from './peer.ts';
+import { addressBlockOf } from '../../identity/address-block.ts';
+import { addressOf, type TrustsAddress } from '../peer.ts';
 
 /** How often it is said that an address has too many: a flood must not fill the log. */
 const sayEveryMs = 60_000;

@@ -2,16 +2,16 @@
 // what one finds out the other knows.
 
 import type { Socket } from 'node:net';
-import type { Outage } from '../../decision/outcome.ts';
-import type { Log } from '../../observe/log.ts';
-import type { AddressReading, AddressesReading } from '../../observe/metric-sources.ts';
-import { certificateExpiryMs } from '../../settings/pem.ts';
-import type { UpstreamSettings } from '../../settings/settings.ts';
+import type { Outage } from '../../../decision/outcome.ts';
+import type { Log } from '../../../observe/log.ts';
+import type { AddressReading, AddressesReading } from '../../../observe/metric-sources.ts';
+import { certificateExpiryMs } from '../../../settings/pem.ts';
+import type { UpstreamSettings } from '../../../settings/settings.ts';
 import { AddressBook, type Lookup, lookupBySystem } from './address-book.ts';
 import { chooseAddress } from './address-choice.ts';
 import { ConnectAttempt, type Connected, type Preference } from './connect-attempt.ts';
 import { createDial, type Dial, isOurFault } from './dial.ts';
-import { inherit, type Inheritance } from './inheritance.ts';
+import { inherit, type Inheritance } from '../inheritance.ts';
 import { probe } from './probe.ts';
 import type { UpstreamAddress } from './upstream-address.ts';
 

@@ -2,14 +2,14 @@
 // bytes behind it. HAProxy itself is in test/system/proxy-protocol.test.ts.
 
 import t, { type Test } from 'tap';
-import { createTrust } from '../../src/proxy/peer.ts';
-import { expectProxyHeaders } from '../../src/proxy/proxy-protocol.ts';
-import { makeCertificates } from '../support/certificates.ts';
-import { type EdgeOptions, startEdge } from '../support/edge.ts';
-import { connectRaw } from '../support/raw-client.ts';
-import type { RawConnection } from '../support/raw-connection.ts';
-import { startRawUpstream } from '../support/raw-upstream.ts';
-import { binaryHeader, lineHeader, signature } from '../support/proxy-header.ts';
+import { createTrust } from '../../../src/proxy/peer.ts';
+import { expectProxyHeaders } from '../../../src/proxy/connections/proxy-protocol.ts';
+import { makeCertificates } from '../../support/certificates.ts';
+import { type EdgeOptions, startEdge } from '../../support/edge.ts';
+import { connectRaw } from '../../support/raw-client.ts';
+import type { RawConnection } from '../../support/raw-connection.ts';
+import { startRawUpstream } from '../../support/raw-upstream.ts';
+import { binaryHeader, lineHeader, signature } from '../../support/proxy-header.ts';
 
 const request = 'GET /public/x HTTP/1.1\r\nHost: api\r\n\r\n';
 const minute = 60_000;

@@ -12,8 +12,8 @@ import {
 } from 'fast-check';
 import { SocketAddress } from 'node:net';
 import t from 'tap';
-import { readProxyHeader } from '../../src/proxy/proxy-header.ts';
-import { binaryHeader, lineHeader, signature } from '../support/proxy-header.ts';
+import { readProxyHeader } from '../../../src/proxy/connections/proxy-header.ts';
+import { binaryHeader, lineHeader, signature } from '../../support/proxy-header.ts';
 
 const read = (bytes: Buffer | string) =>
   readProxyHeader(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);

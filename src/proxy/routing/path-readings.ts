@@ -2,8 +2,8 @@
 // dots at the end of a segment; some fold look-alike letters (NFKC, best fit), drop characters that nobody sees, take
 // `.json` for a format, or `::$DATA` for a part of a file. It only lists readings; lenient-rules.ts judges them.
 
-import { readEscapes } from '../decision/path.ts';
-import { isAscii, lowerCase, plainForm } from '../decision/plain-text.ts';
+import { readEscapes } from '../../decision/path.ts';
+import { isAscii, lowerCase, plainForm } from '../../decision/plain-text.ts';
 
 /** Whether a server may read a canonical path in another way than it is written. On every request: allocates nothing. */
 export const isReadOtherwise = (path: string): boolean => {

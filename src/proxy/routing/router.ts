@@ -1,11 +1,11 @@
 // Step 3: method and path -> the rule. Paths are matched as received, case and trailing slash included; a path that the API may
 // take for one of another rule, which asks more, or for one that is answered here, has none.
 
-import { type Denial, denial } from '../decision/outcome.ts';
-import { readEscapes } from '../decision/path.ts';
-import { refusedEscape, reservedEscapeOf } from '../decision/reserved-escapes.ts';
-import type { PathPattern } from '../decision/path-pattern.ts';
-import { type RouteRule, tenantIndexOf } from '../decision/route-rule.ts';
+import { type Denial, denial } from '../../decision/outcome.ts';
+import { readEscapes } from '../../decision/path.ts';
+import { refusedEscape, reservedEscapeOf } from '../../decision/reserved-escapes.ts';
+import type { PathPattern } from '../../decision/path-pattern.ts';
+import { type RouteRule, tenantIndexOf } from '../../decision/route-rule.ts';
 import { createEncodedPaths } from './encoded-paths.ts';
 import { createLenientPaths, createLenientRules, treesByMethod } from './lenient-rules.ts';
 

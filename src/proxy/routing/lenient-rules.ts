@@ -1,10 +1,10 @@
 // What the API may take a path for, beside what it says (path-readings.ts). It only judges whether such a reading asks
 // more than the rule that was found, or is of a path that Tollgate answers itself; it chooses none.
 
-import { foldPattern, type PathPattern } from '../decision/path-pattern.ts';
-import { PathTree } from '../decision/path-tree.ts';
-import { methodsOf, type RouteRule, tenantIndexOf } from '../decision/route-rule.ts';
-import { asksMore } from '../decision/stricter-rule.ts';
+import { foldPattern, type PathPattern } from '../../decision/path-pattern.ts';
+import { PathTree } from '../../decision/path-tree.ts';
+import { methodsOf, type RouteRule, tenantIndexOf } from '../../decision/route-rule.ts';
+import { asksMore } from '../../decision/stricter-rule.ts';
 import {
   foldedReadings,
   foldSegment,

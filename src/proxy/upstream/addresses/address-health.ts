@@ -1,7 +1,7 @@
 // Whether one address of an upstream is up: a circuit that opens after failures in a row, for this address alone. Pure: the
 // time is a parameter (ms, of one clock). What a route is slow with or answers counts only where the settings name the status.
 
-import type { UpstreamSettings } from '../../settings/settings.ts';
+import type { UpstreamSettings } from '../../../settings/settings.ts';
 
 type HealthRules = Pick<UpstreamSettings['health'], 'failuresMax' | 'pauseMs'>;
 

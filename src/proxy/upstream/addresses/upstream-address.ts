@@ -1,7 +1,7 @@
 // One address of an upstream: an IP address and a port, or a unix socket, with what is known of it and what is under way there.
 
 import { isIPv6 } from 'node:net';
-import type { UpstreamSettings } from '../../settings/settings.ts';
+import type { UpstreamSettings } from '../../../settings/settings.ts';
 import { AddressHealth } from './address-health.ts';
 
 /** What `node:net` connects to. */

@@ -2,10 +2,10 @@
 // wait behind it. Forgotten with the connection.
 
 import type { Socket } from 'node:net';
-import { addressBlockOf } from '../identity/address-block.ts';
+import { addressBlockOf } from '../../identity/address-block.ts';
 import { Pipeliners } from './input-pieces.ts';
-import { addressOf, describePeer, type Peer, type TrustsAddress } from './peer.ts';
-import type { Connection, RequestContext } from './request-context.ts';
+import { addressOf, describePeer, type Peer, type TrustsAddress } from '../peer.ts';
+import type { Connection, RequestContext } from '../request-context.ts';
 import { type PipelinedRequest, WaitingLine, type WaitingRoom } from './waiting-line.ts';
 
 /** What all connections have in common. */

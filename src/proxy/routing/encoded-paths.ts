@@ -1,11 +1,11 @@
 // Whether a path with escapes of reserved characters may go on byte for byte, where its rule has `encodedReserved: pass`: only if
 // each path that a server behind may read it as is let through too. A reading that no rule covers was never opened to anybody.
 
-import { foldPattern, type PathPattern, startsWith } from '../decision/path-pattern.ts';
-import { PathTree } from '../decision/path-tree.ts';
-import { decodedReadings } from '../decision/reserved-escapes.ts';
-import { methodsOf, type RouteRule } from '../decision/route-rule.ts';
-import { asksMore } from '../decision/stricter-rule.ts';
+import { foldPattern, type PathPattern, startsWith } from '../../decision/path-pattern.ts';
+import { PathTree } from '../../decision/path-tree.ts';
+import { decodedReadings } from '../../decision/reserved-escapes.ts';
+import { methodsOf, type RouteRule } from '../../decision/route-rule.ts';
+import { asksMore } from '../../decision/stricter-rule.ts';
 import type { AskMore } from './lenient-rules.ts';
 import { foldedReadings, foldSegment } from './path-readings.ts';
 

@@ -1,9 +1,9 @@
 import t from 'tap';
-import { addressRuleOf } from '../../src/decision/address-rule.ts';
-import { patternOf } from '../../src/decision/path-pattern.ts';
-import { createRouter } from '../../src/proxy/router.ts';
-import { patternsOf } from '../../src/settings/surface-paths.ts';
-import { aRule } from '../support/route-rule.ts';
+import { addressRuleOf } from '../../../src/decision/address-rule.ts';
+import { patternOf } from '../../../src/decision/path-pattern.ts';
+import { createRouter } from '../../../src/proxy/routing/router.ts';
+import { patternsOf } from '../../../src/settings/surface-paths.ts';
+import { aRule } from '../../support/route-rule.ts';
 
 const router = createRouter([
   aRule({ name: 'things', path: '/things/*' }),

@@ -4,8 +4,8 @@
 import { ADDRCONFIG } from 'node:dns';
 import { lookup as systemLookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { type Outage, outage } from '../../decision/outcome.ts';
-import type { UpstreamSettings } from '../../settings/settings.ts';
+import { type Outage, outage } from '../../../decision/outcome.ts';
+import type { UpstreamSettings } from '../../../settings/settings.ts';
 import { type Endpoint, shownOf, UpstreamAddress } from './upstream-address.ts';
 
 /** All addresses of a name; rejects as `node:dns` does. */

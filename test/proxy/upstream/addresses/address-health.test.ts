@@ -1,10 +1,10 @@
 // Number 9: an address is down after failures in a row, is left alone for a while, and is tried again. Pure: the clock is a number.
 
 import t from 'tap';
-import { chooseAddress } from '../../../src/proxy/upstream/address-choice.ts';
-import { AddressHealth } from '../../../src/proxy/upstream/address-health.ts';
-import { UpstreamAddress } from '../../../src/proxy/upstream/upstream-address.ts';
-import { settingsWith } from '../../support/settings.ts';
+import { chooseAddress } from '../../../../src/proxy/upstream/addresses/address-choice.ts';
+import { AddressHealth } from '../../../../src/proxy/upstream/addresses/address-health.ts';
+import { UpstreamAddress } from '../../../../src/proxy/upstream/addresses/upstream-address.ts';
+import { settingsWith } from '../../../support/settings.ts';
 
 const rules = { failuresMax: 3, pauseMs: 10_000 };
 

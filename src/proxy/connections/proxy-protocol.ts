@@ -3,7 +3,7 @@
 
 import { type Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { noteSource, plainAddress, sourceOf, type TrustsAddress } from './peer.ts';
+import { noteSource, plainAddress, sourceOf, type TrustsAddress } from '../peer.ts';
 import { readProxyHeader } from './proxy-header.ts';
 
 export interface ProxyProtocolDeps {

@@ -3,7 +3,7 @@
 
 import { request as sendRequest } from 'node:http';
 import type { Socket } from 'node:net';
-import type { UpstreamSettings } from '../../settings/settings.ts';
+import type { UpstreamSettings } from '../../../settings/settings.ts';
 import { type Dial, isOurFault } from './dial.ts';
 import type { Endpoint } from './upstream-address.ts';
 
