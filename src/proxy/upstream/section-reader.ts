@@ -68,8 +68,10 @@ export class SectionReader {
       if (first < 0) return -1;
       this.lineEnd = first > start && all[first - 1] === carriageReturn ? '\r\n' : '\n';
     }
-    const at = all.indexOf(this.lineEnd === '\n' ? blankLineLf : blankLineCrlf, from);
-    return at < 0 ? -1 : at + 2 * this.lineEnd.length;
+    if (this.lineEnd === '\r\n') return endOf(all, blankLineCrlf, from);
+    const end = endOf(all, blankLineLf, from);
+    // Lines that end in two ways are refused at the end of the head, and not waited for.
+    return end < 0 ? endOf(all, blankLineMixed, from) : end;
   }
 }
 
@@ -78,5 +80,12 @@ const carriageReturn = 13;
 const noBytes = Buffer.alloc(0);
 const blankLineCrlf = Buffer.from('\r\n\r\n');
 const blankLineLf = Buffer.from('\n\n');
+const blankLineMixed = Buffer.from('\n\r\n');
+
+const endOf = (all: Buffer, blankLine: Buffer, from: number): number => {
+  const at = all.indexOf(blankLine, from);
+  return at < 0 ? -1 : at + blankLine.length;
+};
+
 /** So much of a blank line may have come before. */
 const endLengthMax = 3;

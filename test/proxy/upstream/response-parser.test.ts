@@ -118,6 +118,11 @@ t.test(
       'string',
       'nor the other way round',
     );
+    t.equal(
+      parse(['HTTP/1.1 200 OK\nX-A: b\r\n\r\n'], { isClosed: false }),
+      'a control character in its head',
+      'and no more is waited for',
+    );
   },
 );
 
