@@ -33,7 +33,7 @@ export const createDial = (settings: UpstreamSettings): Dial => {
       end();
       onDone(socket);
     };
-    const onError = (error: Error): void => fail(error);
+    const onError = (error: Error): void => fail(withAdvice(error, settings.name));
     const timer = setTimeout(() => fail(timeoutError(endpoint, timeoutMs)), timeoutMs);
     socket.once(readyEvent, onReady).once('error', onError);
     return () => {
@@ -87,6 +87,28 @@ const timeoutError = (endpoint: Endpoint, timeoutMs: number): Error =>
   });
 
 const ignore = (): void => undefined;
+
+const untrusted = 'name the CA that signed its certificate in';
+const plain = 'it does not speak TLS; write http in';
+
+/** What an operator does about a failed handshake whose error does not say it by itself, and in which setting. */
+const adviceByCode: Readonly<Record<string, readonly [advice: string, key: string]>> = {
+  SELF_SIGNED_CERT_IN_CHAIN: [untrusted, 'ca'],
+  DEPTH_ZERO_SELF_SIGNED_CERT: [untrusted, 'ca'],
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: [untrusted, 'ca'],
+  UNABLE_TO_GET_ISSUER_CERT: [untrusted, 'ca'],
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: [untrusted, 'ca'],
+  ERR_SSL_WRONG_VERSION_NUMBER: [plain, 'url'],
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: [plain, 'url'],
+};
+
+const withAdvice = (error: Error, upstream: string): Error => {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (!Object.hasOwn(adviceByCode, code)) return error;
+  const [advice, key] = adviceByCode[code] ?? ['', ''];
+  const setting = upstream === 'default' ? 'upstream' : `upstreams.${upstream}`;
+  return Object.assign(new Error(`${error.message.trim()}: ${advice} ${setting}.${key}`), { code });
+};
 
 /**
  * This process or machine lacks something: it says nothing of the address. EADDRNOTAVAIL does: so fails an IPv6 address where
