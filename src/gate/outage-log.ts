@@ -24,7 +24,11 @@ export const createOutageLog = (
     isSaid = true;
     log.warn(
       'the store does not answer for rate limits and quotas: until it does, this replica lets its own share of them through, and tells the store afterwards',
-      { err: why.cause },
+      { err: why.cause, advice: adviceOf(why.cause) },
     );
   };
 };
+
+/** What the operator does about a fault of the store; undefined where there is nothing to do but to wait. */
+const adviceOf = (fault: unknown): string | undefined =>
+  fault instanceof Error && 'advice' in fault && typeof fault.advice === 'string' ? fault.advice : undefined;

@@ -34,7 +34,9 @@ export const summarizeError = (thrown: unknown): string => {
     error = causeOf(error), depth++
   ) {
     const said = error.message === '' ? (codeOf(error) ?? error.name) : error.message;
-    parts.push(maskSecrets(said).replaceAll('\n', ' '));
+    const part = maskSecrets(said).replaceAll('\n', ' ');
+    // What ends in the words of its cause has said them.
+    if (parts.at(-1)?.endsWith(part) !== true) parts.push(part);
   }
   return parts.join(': ');
 };

@@ -16,6 +16,7 @@ const adviceByCode: Readonly<Record<string, string>> = {
   NOAUTH:
     'Redis asks for a password and none is set: set store.password (TOLLGATE_STORE_PASSWORD_FILE), and store.username if it is for a named user.',
   NOPERM: `The Redis user of the store (store.username) lacks a command or its keys; ACL LOG shows what was refused. It needs: ${aclCommand} (tollgate:* is store.prefix).`,
+  OOM: 'Redis is full (maxmemory): make room, or raise maxmemory. It must not evict keys (maxmemory-policy noeviction).',
   ENOTFOUND: 'No such host: check the host name of store, and that this machine can resolve it.',
   EAI_AGAIN: 'The name service does not answer: check the host name of store, and DNS on this machine.',
   ECONNREFUSED:
