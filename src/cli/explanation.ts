@@ -1,4 +1,4 @@
-// What is told of a request that was judged for `tollgate explain`: the rule, the verdict, and what the API would receive; as a
+// What `tollgate explain` says of a request that was judged: the rule, the verdict, and what the API would receive; as a
 // value, and as text.
 
 import { detailOf, isDenial, type Refusal } from '../decision/outcome.ts';
@@ -232,7 +232,7 @@ const connectionText = (connection: ReturnType<typeof connectionOf>): string => 
 
 const seconds = (ms: number): string => `${ms / 1_000} s`;
 
-/** Who is told that Tollgate passed it on. */
+/** Which messages get a `Via` that names Tollgate. */
 const viaOf = ({ to, pseudonym = 'tollgate-... (new at each start)' }: Settings['via']): string =>
   `${to === 'both' ? 'to the API and the caller' : to === 'api' ? 'to the API' : 'to the caller'}: 1.1 ${pseudonym}`;
 

@@ -5,7 +5,7 @@
 export interface CorsRule {
   /** `https://app.example.com`, `https://*.example.com` (one label in place of the `*`), or `*`. */
   readonly origins: readonly string[];
-  /** What a preflight is told, and which fields of an answer a page may read. */
+  /** What the answer to a preflight allows, and which fields of an answer a page may read. */
   readonly methods: readonly string[];
   /** `*` stands for whatever is asked for. */
   readonly headers: readonly string[];

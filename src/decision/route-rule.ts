@@ -38,7 +38,7 @@ export interface RouteRule {
   /** The format of its refusals. */
   readonly errors: ErrorDialect;
   readonly sessions: 'any' | 'interactive';
-  /** From where alone it may be called, whoever asks; undefined: from anywhere. */
+  /** The networks from which it may be called; undefined: from anywhere. */
   readonly allowFrom?: AddressRule | undefined;
   /** Pages of which origins may call it; undefined: CORS is the API's own matter. */
   readonly cors?: CorsRule | undefined;

@@ -13,9 +13,9 @@ export type LeaseState = 'held' | 'empty' | 'unknown';
 const keptShare = 20;
 /** And each takes at most this share ahead of what it needs in one lease. */
 const aheadShare = 8;
-/** So long after its last request a caller is not expected any more. */
+/** A caller that has sent nothing for this long is not expected any more. */
 const idleMsMin = 10_000;
-/** What is kept in hand is looked at again after so long. */
+/** What is kept in hand is checked again after this time. */
 const settleMsMin = 1_000;
 /** Between two questions of a replica about what is used up. */
 const pauseMs = 5;
@@ -56,7 +56,7 @@ export class Lease {
   #target = 0;
   /** Requests that wait for the next answer. */
   waiting = 0;
-  /** Under way: resolves when the store has answered, or is taken to be out. */
+  /** The question under way: resolves when the store has answered, or counts as out. */
   asking: Promise<void> | undefined;
 
   constructor(limit: Limit, subject: string, nowMs: number) {
@@ -77,7 +77,7 @@ export class Lease {
     return this.#digest.slice(-1);
   }
 
-  /** What callers are told that it allows. */
+  /** What answers say that it allows. */
   get policy(): string {
     return (this.#policy ??= policyOf(this.limit, this.#period));
   }
@@ -167,7 +167,7 @@ export class Lease {
     if (period === this.#period) this.#owed += spent;
   }
 
-  /** At `dueMs`: what is held for too long is owed back. True: the store is to be told of something. */
+  /** At `dueMs`: what is held for too long is owed back. True: the store must hear of it. */
   settle(nowMs: number, replicas: number): boolean {
     if (nowMs >= this.#period.endMs) this.#beginPeriod(nowMs);
     if (this.#held > 0) {
@@ -188,7 +188,7 @@ export class Lease {
     this.#passedMs = 0;
   }
 
-  /** Nothing is held or owed, and nobody comes. */
+  /** Nothing is held or owed, and the caller has stopped sending. */
   isOver(nowMs: number): boolean {
     return this.#held === 0 && this.#owed === 0 && this.#isIdle(nowMs);
   }

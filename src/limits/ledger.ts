@@ -1,5 +1,5 @@
 // Asks the store for leases, in the background where it can, and gives back what nobody used. Says for which of them the store is
-// out: this replica then goes on by its share alone, and tells the store what passed once that answers again.
+// out: this replica then goes on by its share alone, and reports to the store what passed once that answers again.
 
 import { setImmediate } from 'node:timers/promises';
 import { isOutage, outage, type Outage } from '../decision/outcome.ts';
@@ -25,7 +25,7 @@ interface Aging {
 
 /** How long requests wait for an answer at most; after it the store is taken to be out. */
 const patienceMs = 250;
-/** A store that is out is asked again so often, for each of its shards. */
+/** A store that is out is asked again at this interval, for each of its shards. */
 const probeEveryMs = 1_000;
 const settleEveryMs = 50;
 

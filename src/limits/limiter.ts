@@ -39,7 +39,7 @@ export interface LimiterSettings extends LimitSettings {
 
 /** How many callers a replica remembers for each limit; of others it gives back what it holds. */
 const leasesMax = 50_000;
-/** So often a request waits for the store before it is refused: each time others have taken what came. */
+/** How many times a request waits for the store before it is refused: each time others took what the store gave. */
 const roundsMax = 4;
 
 class CountedLimit {

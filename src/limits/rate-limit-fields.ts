@@ -1,4 +1,4 @@
-// What callers are told of limits: RateLimit-Policy and RateLimit as structured fields (draft-ietf-httpapi-ratelimit-headers-10
+// What answers say about limits: RateLimit-Policy and RateLimit as structured fields (draft-ietf-httpapi-ratelimit-headers-10
 // sections 3 and 4), and Retry-After (RFC 9110 section 10.2.3) of a refusal. Names of limits need no escaping: they are tokens. Pure.
 
 import type { Limit, Period } from './limit.ts';

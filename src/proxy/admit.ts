@@ -56,20 +56,20 @@ export const admit = (
   if (unfit !== undefined) return refuse(asked, unfit, identity);
 
   // 7 limits
-  if (limiter === undefined) return tell(asked, verdict, found, nowMs, identifier);
+  if (limiter === undefined) return permitWithHeaders(asked, verdict, found, nowMs, identifier);
   const counted = limits ?? limiter.judge(rule, identity, asked.clientAddress, nowMs);
   if (counted instanceof Promise) {
     const decision = counted.then((late) => admitLater(asked, found, late, pipeline));
     return Object.assign(decision, { known: knownOf(asked, identity, undefined) });
   }
-  if (counted === undefined) return tell(asked, verdict, found, nowMs, identifier);
+  if (counted === undefined) return permitWithHeaders(asked, verdict, found, nowMs, identifier);
   // Where nothing is enforced, nothing is said of limits either.
   const shown =
     rule.mode === 'shadow' || counted.pairs.length === 0
       ? asked
       : { ...asked, answerPairs: [...asked.answerPairs, ...counted.pairs] };
   if (counted.refusal !== undefined) return refuse(shown, counted.refusal, identity);
-  return tell(shown, verdict, found, nowMs, identifier);
+  return permitWithHeaders(shown, verdict, found, nowMs, identifier);
 };
 
 /** A request that waited for its limits: it is judged once more, because its caller may have been revoked meanwhile. */
@@ -84,8 +84,8 @@ const admitLater = (
   return admit(asked, found, standing, nowMs, pipeline, limits);
 };
 
-/** Step 8, headers. */
-const tell = (
+/** Step 8, headers: adds what the API learns of the caller. */
+const permitWithHeaders = (
   asked: Asked,
   verdict: Permit,
   found: Subject | Refusal | undefined,

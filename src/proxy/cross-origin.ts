@@ -10,7 +10,7 @@ import type { Router } from './routing/router.ts';
 
 /**
  * The answer to a preflight (Fetch standard section 3.2.2): for the rule that the request would meet, without a credential, which no
- * browser sends with one. It is told to whoever asks, from whatever address: it says what the settings say, and nothing is done.
+ * browser sends with one. Every caller may ask, from any address: the answer only repeats the settings, and nothing is done.
  * Undefined where the request is none, or its rule says nothing of CORS.
  */
 export const preflightOf = (

@@ -152,7 +152,7 @@ export const decide = (head: RequestHead, general: Pipeline): Decision | Pending
   if (overrides === 'shadow') return refuse(asked, overriddenMethod, undefined);
 
   if (rule.allowFrom !== undefined && !allowsCaller(rule.allowFrom, clientAddress, settings.proxyAddresses))
-    return refuse(asked, elsewhere, undefined);
+    return refuse(asked, addressRefused, undefined);
 
   // 4 credential
   const credential = presentedCredential(head, facts, query, rule, settings.credential);
@@ -170,8 +170,8 @@ const ofHost = (pipeline: Pipeline, host: string | undefined): Pipeline | undefi
 };
 
 const ambiguousHost = denial('request_malformed', 'a host with an empty label, or too long');
-/** The caller's address stands in the same record. */
-const elsewhere = denial('address_refused', 'the route is not for this address');
+/** The record of the request has the caller's address. */
+const addressRefused = denial('address_refused', 'the route is not for this address');
 const overriddenMethod = denial('method_refused', 'an override to a method of another rule');
 
 /** A request that no rule covers, by this method at least. */

@@ -32,11 +32,11 @@ export const presentedCredential = (
     settings,
   );
   if (!isCredential(credential) || credential.isAmbient !== true) return credential;
-  return elsewhereOf(head, facts, query, settings.cookieOrigins) ?? credential;
+  return pageDenialOf(head, facts, query, settings.cookieOrigins) ?? credential;
 };
 
 /** What is wrong with the page from which a browser has sent a credential by itself. */
-const elsewhereOf = (
+const pageDenialOf = (
   { method, isUpgrade, peer }: RequestHead,
   facts: HeaderFacts,
   query: string,
@@ -58,7 +58,7 @@ const elsewhereOf = (
   return fault && denial('origin_refused', `${fault}: ${shown(fault === 'Origin' ? origin : fetchSite)}`);
 };
 
-/** Nothing that a stranger could hide a secret or a line break in. */
+/** For the record: the value itself only where it can contain neither a secret nor a line break. */
 const shown = (value: string | undefined): string =>
   value !== undefined && /^[a-z0-9.:/_-]{1,100}$/.test(value) && !holdsSecret(value)
     ? value

@@ -1,4 +1,4 @@
-// Judges routes for some hosts alone. Whoever calls writes the Host: where an upstream does not tell hosts apart, a route for one host
+// Judges routes for some hosts alone. Callers write the Host: where an upstream does not tell hosts apart, a route for one host
 // is no guard against a caller that names another. It may tell them apart, hence a warning.
 
 import { coversHost } from '../decision/host-pattern.ts';

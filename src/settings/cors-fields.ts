@@ -46,7 +46,7 @@ export const corsFields = group({
   ),
   methods: field(
     listOf(method, 1),
-    'Methods that a preflight is told. Without it: those of the route.',
+    'Methods that the answer to a preflight allows. Without it: those of the route.',
   ).optional(),
   headers: field(
     listOf(requestHeader),
@@ -69,10 +69,10 @@ export const corsRuleOf = (
 ): CorsRule | undefined => {
   // In shadow mode what the API answers goes on as it is.
   if (cors === undefined || cors.origins.length === 0 || mode === 'shadow') return undefined;
-  const told = methodsOf({ methods: cors.methods ?? methods });
+  const allowed = methodsOf({ methods: cors.methods ?? methods });
   return {
     ...cors,
     headers: cors.headers ?? ['Authorization', 'Content-Type'],
-    methods: [...new Set(told.includes('GET') ? [...told, 'HEAD'] : told)],
+    methods: [...new Set(allowed.includes('GET') ? [...allowed, 'HEAD'] : allowed)],
   };
 };

@@ -205,7 +205,7 @@ export const viaFields = alone(
   group({
     to: field(
       oneOf('off', 'api', 'caller', 'both'),
-      'Who is told by `Via` that Tollgate passed a message on. To the API, a request that comes back is 508. Some servers compress nothing for a request with `Via`.',
+      'Which messages get a `Via` that names Tollgate: those to the API, to the caller, or both. To the API, a request that comes back is 508. Some servers compress nothing for a request with `Via`.',
     ).prefault('off'),
     pseudonym: field(
       text(

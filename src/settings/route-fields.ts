@@ -99,7 +99,7 @@ export const routeFields = group({
   ).prefault('any'),
   allowFrom: field(
     networks,
-    'Networks from which alone it may be called, e.g. [10.0.0.0/8, 2001:db8::/32]; else 403, whoever asks. Never one of `trustedProxies` or `proxyProtocol.trustedPeers`.',
+    'Networks from which alone it may be called, e.g. [10.0.0.0/8, 2001:db8::/32]; else 403 for every caller. Never one of `trustedProxies` or `proxyProtocol.trustedPeers`.',
   ).optional(),
   cors: corsFields
     .meta({

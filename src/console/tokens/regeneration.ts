@@ -25,7 +25,7 @@ export interface Regeneration {
   readonly lifetime?: string;
 }
 
-/** With less left than this, whoever comes here most likely comes for a new lifetime: so far ahead goes no usual reminder. */
+/** With less time left than this, a person most likely wants a new lifetime: reminders usually come later than this. */
 const soonMs = 30 * 86_400_000;
 
 export const beginRegeneration = (

@@ -59,7 +59,7 @@ const Sums = ({ usage, isStale }: SumsProps) => {
 const barWidth = 10;
 const chartHeight = 60;
 
-/** A picture to whoever sees it, one sentence to whoever does not; the numbers are in the table. */
+/** A picture, and one sentence for screen readers; the numbers are in the table. */
 const Chart = ({ usage }: { readonly usage: Usage }) => {
   const { t, day, number } = useWords();
   const bars = daysOf(usage);

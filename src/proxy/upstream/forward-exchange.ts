@@ -132,7 +132,7 @@ export class ForwardExchange implements Carried, ConnectionSeeker, RequestUnderW
     this.#body?.resume();
   }
 
-  /** As a server would: the body is wanted unless something speaks against it. */
+  /** The API has said nothing: the body is sent, as RFC 9110 section 10.1.1 lets a client do. */
   onUndecided(): void {
     this.#body?.continue();
     this.#writer.continue();

@@ -1,5 +1,5 @@
 // A request's way onto a socket: the head as one string, the body by Content-Length or in chunks. What would break out of its line
-// is refused, whoever let it in. It reads nothing and waits for nothing.
+// is refused, even if an earlier check let it pass. It reads nothing and waits for nothing.
 
 import type { Socket } from 'node:net';
 import type { Framing } from './exchange.ts';
@@ -16,7 +16,7 @@ export interface RequestHeadParts {
   readonly keepsAlive: boolean;
 }
 
-/** The head section, Latin-1. Undefined when something in it cannot be sent: a bug of whoever built it. */
+/** The head section, Latin-1. Undefined when something in it cannot be sent: a bug in the code that built it. */
 export const requestHeadOf = (parts: RequestHeadParts): string | undefined => {
   const { method, target, headers, framing } = parts;
   if (!token.test(method) || !targetSyntax.test(target)) return undefined;

@@ -11,7 +11,7 @@ import type { ResponseHead } from './response-head.ts';
 import { type Progress, type ResponseEvents, ResponseParser } from './response-parser.ts';
 import type { UpstreamAddress } from './addresses/upstream-address.ts';
 
-/** Whoever lends the connection. After each `carry` one of the two is called. */
+/** Lends the connection to exchanges. After each `carry` one of the two is called. */
 export interface ConnectionOwner {
   /** It can carry another exchange. */
   onIdle(connection: UpstreamConnection): void;

@@ -14,10 +14,10 @@ export type Lookup = (name: string) => Promise<readonly { readonly address: stri
 /** A and AAAA, /etc/hosts and whatever else the system asks; only of the families that this machine has an address of. */
 export const lookupBySystem: Lookup = (name) => systemLookup(name, { all: true, hints: ADDRCONFIG });
 
-/** What an operator is told of. */
+/** What the log reports. */
 export interface BookEvents {
   onChanged(addresses: readonly UpstreamAddress[], before: readonly UpstreamAddress[]): void;
-  /** The name has no address, or none can be found out; told again after the next success only. */
+  /** The name has no address, or it cannot be looked up; reported again only after the next success. */
   onUnknown(fault: Outage): void;
 }
 

@@ -20,7 +20,7 @@ export interface Reachable {
 
 export interface Connected {
   readonly socket: Socket;
-  /** Counted busy and open there; whoever holds the socket counts it out again. */
+  /** Counted busy and open there; the holder of the socket counts it out again. */
   readonly address: UpstreamAddress;
 }
 

@@ -44,7 +44,7 @@ export class UpstreamAddresses {
   /** Requests sent once more, on another connection. */
   retries = 0;
 
-  /** `wasUp`: by its settings before, it was; until something speaks against it, it still is. */
+  /** `wasUp`: it was up with the settings before a reload; it counts as up until something fails. */
   constructor(settings: UpstreamSettings, { log, lookup = lookupBySystem }: AddressesOptions, wasUp = false) {
     this.settings = settings;
     this.#wasUp = wasUp;
@@ -152,7 +152,7 @@ export class UpstreamAddresses {
     else if (address.health.answeredWell()) this.#sayUp(address);
   }
 
-  /** `unknown`: nothing speaks against it, and nothing has been asked of it yet. */
+  /** `unknown`: nothing has failed, and nothing has been asked of it yet. */
   health(): 'up' | 'down' | 'unknown' {
     const nowMs = performance.now();
     let health: 'up' | 'down' | 'unknown' =
