@@ -4,6 +4,7 @@ import { hash } from 'node:crypto';
 import type { Identity } from '../decision/identity.ts';
 import type { RouteRule } from '../decision/route-rule.ts';
 import { addressBlockOf } from '../identity/address-block.ts';
+import { leaseMsMin } from '../settings/limit-fields.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { AllowanceTerms } from '../store/count-store.ts';
 
@@ -38,7 +39,6 @@ export interface Period {
 
 /** A twentieth of the window: what is spent so much later moves no more than 5 % of it from one window into the next. */
 const leaseShare = 20;
-export const leaseMsMin = 50;
 const leaseMsMax = 3_000;
 
 const ofRate = ({ name, per, routes, requests, windowMs, burst }: RateSettings): Limit => {

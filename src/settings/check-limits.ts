@@ -3,12 +3,10 @@
 import { type Check, check } from './check.ts';
 import type { FileFields } from './schema.ts';
 import { closest, type Path, type Report } from './settings-issue.ts';
+import { leaseMsMin } from './limit-fields.ts';
 
 type Judged = Pick<FileFields['quotas'][number], 'name' | 'per' | 'routes'>;
 type Routes = FileFields['routes'];
-
-/** Replicas hold what they were granted for so long: a bucket that holds less overflows meanwhile. */
-const leaseMs = 50;
 
 export const limitCheck: Check = check(
   ['rateLimits', 'quotas', 'routes'],
@@ -35,11 +33,11 @@ export const limitCheck: Check = check(
           'is address: the store keeps a count of each address until the period ends, and anybody can make many; write a rate limit per: address, or a quota per: user',
         );
     for (const [index, { requests, windowMs, burst = requests }] of rateLimits.entries()) {
-      const least = Math.ceil((requests * leaseMs) / windowMs);
+      const least = Math.ceil((requests * leaseMsMin) / windowMs);
       if (burst < least)
         problem(
           ['rateLimits', index, 'burst'],
-          `is smaller than what comes in ${leaseMs}ms, which replicas take at once, so fewer than \`requests\` would pass; write ${least} or more`,
+          `is smaller than what comes in ${leaseMsMin}ms, which replicas take at once, so fewer than \`requests\` would pass; write ${least} or more`,
         );
     }
   },

@@ -5,6 +5,9 @@ import { duration } from './quantity.ts';
 import { count, listOf, oneOf, refined, right, wrong } from './reader.ts';
 import { name } from './route-fields.ts';
 
+/** Replicas hold what they were granted at least this long: a bucket that holds less would overflow meanwhile. */
+export const leaseMsMin = 50;
+
 const seconds = refined(duration('1s', '1h'), (ms) =>
   ms % 1_000 === 0 ? right(ms) : wrong('is no whole number of seconds; write 1s, 10s, 1m or the like'),
 );
