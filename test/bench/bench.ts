@@ -37,7 +37,7 @@ const plan = quick
   : { rounds: 14, warmSecondsMax: 4, latencyRounds: roundsMin, latencySeconds: 1, tokens: 100_000 };
 /** Milliseconds from the start by which each step is over: a busy machine gets fewer tokens and rounds, not more time. */
 const untilMs = quick
-  ? { provision: 12_000, rounds: 60_000, end: 80_000 }
+  ? { provision: 25_000, rounds: 75_000, end: 95_000 }
   : { provision: 55_000, rounds: 190_000, end: 280_000 };
 const startedMs = performance.now();
 const leftMs = (step: keyof typeof untilMs): number => startedMs + untilMs[step] - performance.now();
