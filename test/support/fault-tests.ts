@@ -8,19 +8,19 @@ export const faultTests: Readonly<Record<string, readonly TestTitle[]>> = {
   ],
   'One address of the API is down': [
     [
-      'test/proxy/upstream/reach-health.test.ts',
+      'test/proxy/upstream/upstream-health.test.ts',
       '9: an address that refuses costs no request; after three connects it is left alone',
     ],
   ],
   'The only address of the API is gone': [
     [
-      'test/proxy/upstream/reach-health.test.ts',
+      'test/proxy/upstream/upstream-health.test.ts',
       '9: one address, and it is gone: one request tries it, the others are 502 at once',
     ],
   ],
   "The API's name has no address": [
     [
-      'test/proxy/upstream/reach-addresses.test.ts',
+      'test/proxy/upstream/upstream-addresses.test.ts',
       '8: a name without addresses is a clear refusal: 502, and the log names it',
     ],
   ],
