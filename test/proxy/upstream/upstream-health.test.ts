@@ -123,6 +123,20 @@ t.test('9: an address that is up again is found without a request of a caller', 
   t.match(proxy.lines.at(-1), ['an address of an upstream is up again', { address: `127.0.0.1:${port}` }]);
 });
 
+t.test('9: an address that nobody asks any more is found up again, too', async (t) => {
+  const port = await freePort();
+  const { proxy, ask } = await forward(t, [port], {
+    upstream: { health: { ...health, failuresMax: 1, pauseMs: 10 } },
+  });
+  t.equal(await ask(), 502);
+  t.same(statesOf(proxy), ['unreachable']);
+  const again = await open(t, { port });
+  proxy.addresses.start();
+  t.teardown(() => proxy.addresses.close());
+  await until(() => statesOf(proxy)[0] === 'up');
+  t.equal(again.requests.length, 0);
+});
+
 t.test('9: one address, and it is gone: one request tries it, the others are 502 at once', async (t) => {
   const port = await freePort();
   const { proxy, ask } = await forward(

@@ -65,7 +65,7 @@ export class UpstreamAddresses {
     });
   }
 
-  /** Looks the name up again while it is used, and probes; until `close`. */
+  /** Looks the name up again while it is used, tries what is down, and probes; until `close`. */
   start(): void {
     if (this.#timers.length > 0 || this.isClosed) return;
     const { health, lookupIntervalMs } = this.settings;
@@ -75,6 +75,8 @@ export class UpstreamAddresses {
         if (health.probe !== undefined || this.book.addresses.some(({ open }) => open > 0))
           void this.book.refresh();
       });
+    // So that one which nobody asks is not shown as down for ever.
+    every(health.pauseMs, () => this.#tryDue(performance.now()));
     if (health.probe === undefined) return;
     every(health.probe.intervalMs, () => this.#probeAll());
     void this.book.refresh().then(() => this.#probeAll());
@@ -100,9 +102,7 @@ export class UpstreamAddresses {
     const chosen = chooseAddress(addresses, nowMs, this.#turn, tried);
     if (chosen === undefined || addresses.length === 1) return chosen;
     this.#turn = addresses.indexOf(chosen) + 1;
-    if (chosen.health.state(nowMs) !== 'unreachable')
-      for (const address of addresses)
-        if (address.health.isDue(nowMs)) this.dial(address, this.settings.connectTimeoutMs, forget(address));
+    if (chosen.health.state(nowMs) !== 'unreachable') this.#tryDue(nowMs);
     return chosen;
   }
 
@@ -198,6 +198,12 @@ export class UpstreamAddresses {
       connectFailures: this.#connectFailures,
       retries: this.retries,
     };
+  }
+
+  /** Finds out whether those that were left alone for long enough are up again. */
+  #tryDue(nowMs: number): void {
+    for (const address of this.book.addresses)
+      if (address.health.isDue(nowMs)) this.dial(address, this.settings.connectTimeoutMs, forget(address));
   }
 
   #probeAll(): void {
