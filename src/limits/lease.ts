@@ -161,10 +161,13 @@ export class Lease {
     this.#emptyUntilMs = isEmpty ? nowMs + Math.min(Math.max(pauseMs, retryAfterMs), recheckMs) : 0;
   }
 
-  /** The question was not answered: what it said is owed still. */
+  /**
+   * The question was not answered, though the store may have heard it: what passed is owed still, and may be charged twice. What
+   * was given back is not said again: more would pass than is allowed.
+   */
   unheard(spent: number, period: Period, nowMs: number): void {
     this.dueMs = nowMs + settleMsMin;
-    if (period === this.#period) this.#owed += spent;
+    if (period === this.#period && spent > 0) this.#owed += spent;
   }
 
   /** At `dueMs`: what is held for too long is owed back. True: the store must hear of it. */

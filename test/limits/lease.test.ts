@@ -94,6 +94,18 @@ t.test('what passed alone is owed, and paid by an answer that comes late', async
   t.match(lease.nextAsk(nowMs, 4), { spent: 15 }, 'a question that was not answered is asked again');
 });
 
+t.test(
+  'what was given back is never given back twice, though nobody knows whether the store heard it',
+  async (t) => {
+    const lease = new Lease(limitWith({ requests: 100 }), 'ada', nowMs);
+    granting(lease, 10, 10, nowMs);
+    t.equal(lease.settle(nowMs + 20_000, 1), true);
+    t.match(lease.nextAsk(nowMs + 20_000, 1), { spent: -10 });
+    lease.unheard(-10, lease.period, nowMs + 20_000);
+    t.match(lease.nextAsk(nowMs + 20_000, 1), { spent: 0 });
+  },
+);
+
 t.test('a quota begins anew with its period, and what is left over of the old one is gone', async (t) => {
   const lease = new Lease(monthly(40), 'ada', nowMs);
   const before = lease.period;
