@@ -104,15 +104,15 @@ t.test('killed under load: who is known is served, up to the bound; then 503, ne
   };
   const callers = Array.from({ length: 4 }, caller);
   await until(() => seen.length > 20);
-  const readyBefore = (await a.readiness()).ready;
+  await a.whenReady();
   await redis.kill();
   const killedAtMs = performance.now();
   isRefusedAsOutage(t, await call(a, '/things', unknown), 'whom it does not know it cannot check');
-  t.ok(readyBefore);
-  // On a busy machine the bound may already be past; nothing else may have flipped it.
+  // On a busy machine the bound may already be past, or have been past for a moment before; nothing else may have flipped it.
   t.strictSame(
     (await a.readiness()).reasons.filter(
-      (reason) => !/silent for longer than feed.maxStaleness/.test(reason),
+      (reason) =>
+        !/silent for longer than feed.maxStaleness|no look-up since the change feed was lost/.test(reason),
     ),
     [],
     'readiness does not flip on what the cache rides out',
