@@ -59,7 +59,7 @@ export const admit = (
   if (limiter === undefined) return permitWithHeaders(asked, verdict, found, nowMs, identifier);
   const counted = limits ?? limiter.judge(rule, identity, asked.clientAddress, nowMs);
   if (counted instanceof Promise) {
-    const decision = counted.then((late) => admitLater(asked, found, late, pipeline));
+    const decision = counted.then((late) => admitLater(asked, found, pipeline, late));
     return Object.assign(decision, { known: knownOf(asked, identity, undefined) });
   }
   if (counted === undefined) return permitWithHeaders(asked, verdict, found, nowMs, identifier);
@@ -67,17 +67,20 @@ export const admit = (
   const shown =
     rule.mode === 'shadow' || counted.pairs.length === 0
       ? asked
-      : { ...asked, answerPairs: [...asked.answerPairs, ...counted.pairs] };
+      : { ...asked, answerPairs: joined(asked.answerPairs, counted.pairs) };
   if (counted.refusal !== undefined) return refuse(shown, counted.refusal, identity);
   return permitWithHeaders(shown, verdict, found, nowMs, identifier);
 };
 
-/** A request that waited for its limits: it is judged once more, because its caller may have been revoked meanwhile. */
-const admitLater = (
+const joined = (before: readonly string[], pairs: readonly string[]): readonly string[] =>
+  before.length === 0 ? pairs : [...before, ...pairs];
+
+/** A request that waited, for its identity or its limits: its caller may have been revoked meanwhile. */
+export const admitLater = (
   asked: Asked,
   found: Subject | Refusal | undefined,
-  limits: LimitVerdict,
   pipeline: Admitting,
+  limits?: LimitVerdict,
 ): Decision | PendingDecision => {
   const nowMs = pipeline.now();
   const standing = isSubject(found) ? pipeline.identifier.standing(found.identity, nowMs) : 'live';

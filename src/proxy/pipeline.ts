@@ -15,7 +15,7 @@ import type { Identifier } from '../identity/identifier.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type OwnedPaths, ownedPatterns } from '../settings/surface-paths.ts';
 import { forwardedTarget, isSubject } from './admission.ts';
-import { admit, type Admitting } from './admit.ts';
+import { admit, admitLater, type Admitting } from './admit.ts';
 import { callerAddress } from './caller-address.ts';
 import { type Asked, knownOf, refuse, refuseAlways, refused, refuseUnrouted, unrouted } from './conclude.ts';
 import { answerPairsOf, corsBeside, preflightOf } from './cross-origin.ts';
@@ -75,14 +75,15 @@ export const createPipeline = (
   const owned = ownedPatterns(settings);
   const ownedPaths = owned.map(({ pattern }) => pattern);
   const pseudonym = viaNames(settings.via).toApi;
+  const router = createRouter(rulesOfHost(settings.routes, undefined), ownedPaths);
   const owners = new PathTree(owned.map(({ pattern, setting }) => [pattern, setting]));
   return {
     settings,
     classify: createHeaderClassifier(settings, pseudonym !== undefined),
     trusts: createTrust(settings.trustedProxies),
     pseudonym,
-    router: createRouter(rulesOfHost(settings.routes, undefined), ownedPaths),
-    routerOf: createHostRouters(settings.routes, ownedPaths),
+    router,
+    routerOf: createHostRouters(settings.routes, ownedPaths, router),
     unroutedRule: settings.mode === 'shadow' ? { ...unroutedRule, errors: settings.errors } : undefined,
     cors: settings.cors,
     answersPreflights: true,
@@ -95,8 +96,8 @@ export const createPipeline = (
 };
 
 /** Judges a request. A promise only where an identity or a limit has to be asked for. Throws and rejects for bugs alone. */
-export const decide = (head: RequestHead, general: Pipeline): Decision | PendingDecision => {
-  const { settings } = general;
+export const decide = (head: RequestHead, pipeline: Pipeline): Decision | PendingDecision => {
+  const { settings } = pipeline;
   const { method, peer } = head;
 
   // 1 hygiene
@@ -104,13 +105,13 @@ export const decide = (head: RequestHead, general: Pipeline): Decision | Pending
     head.rawHeaders,
     head.httpVersion,
     settings.limits.headersMax,
-    general.classify,
+    pipeline.classify,
   );
   if (isDenial(facts)) return refused(facts, unrouted(undefined, peer.address, '(invalid)'));
-  const clientAddress = callerAddress(peer, facts, general.trusts);
-  const pipeline = general.routerOf === undefined ? general : ofHost(general, head.host ?? facts.host);
-  if (pipeline === undefined) return refused(ambiguousHost, unrouted(facts, clientAddress, '(invalid)'));
-  const { router } = pipeline;
+  const clientAddress = callerAddress(peer, facts, pipeline.trusts);
+  const router =
+    pipeline.routerOf === undefined ? pipeline.router : pipeline.routerOf(head.host ?? facts.host);
+  if (router === undefined) return refused(ambiguousHost, unrouted(facts, clientAddress, '(invalid)'));
   if (
     facts.via !== undefined &&
     pipeline.pseudonym !== undefined &&
@@ -134,18 +135,14 @@ export const decide = (head: RequestHead, general: Pipeline): Decision | Pending
     if (preflight !== undefined) return preflight;
   }
   const match = router.match(method, path);
-  if (match === undefined) return refuseUnruled(head, facts, clientAddress, path, pipeline);
+  if (match === undefined) return refuseUnruled(head, facts, clientAddress, path, router, pipeline);
   const { rule } = match;
-  const target = forwardedTarget(rule, head.target, parsed);
+  const rewritten = forwardedTarget(rule, head.target, parsed);
+  const target = isDenial(rewritten) ? head.target : rewritten;
   const answerPairs = answerPairsOf(rule.cors, facts);
-  if (isDenial(target))
-    return refuseAlways(
-      { head, facts, clientAddress, match, target: head.target, credential: undefined, answerPairs },
-      target,
-      undefined,
-    );
   const asked = { head, facts, clientAddress, match, target, credential: undefined, answerPairs };
-  const overrides = overridesOf(facts, query, path, rule, pipeline);
+  if (isDenial(rewritten)) return refuseAlways(asked, rewritten, undefined);
+  const overrides = overridesOf(facts, query, path, rule, router, pipeline);
   // A rule in shadow mode is no way round one that is enforced, nor round none.
   if (overrides === 'enforced') return refuseAlways(asked, overriddenMethod, undefined);
   if (match.isAmbiguous) return refuse(asked, ambiguousPath, undefined);
@@ -160,13 +157,11 @@ export const decide = (head: RequestHead, general: Pipeline): Decision | Pending
     if (rule.public) return admit(asked, undefined, 'live', pipeline.now(), pipeline);
     return refuse(asked, credential ?? denial('credential_missing'), undefined);
   }
-  return identify({ ...asked, credential }, credential, pipeline);
-};
-
-/** With the router of the host. */
-const ofHost = (pipeline: Pipeline, host: string | undefined): Pipeline | undefined => {
-  const router = pipeline.routerOf?.(host);
-  return router && { ...pipeline, router };
+  return identify(
+    { head, facts, clientAddress, match, target, credential, answerPairs },
+    credential,
+    pipeline,
+  );
 };
 
 const ambiguousHost = denial('request_malformed', 'a host with an empty label, or too long');
@@ -180,7 +175,8 @@ const refuseUnruled = (
   facts: HeaderFacts,
   clientAddress: string,
   path: string,
-  { router, unroutedRule, cors }: Pipeline,
+  router: Router,
+  { unroutedRule, cors }: Pipeline,
 ): Decision => {
   const shadowRule = router.looksOwned(path) ? undefined : unroutedRule;
   const refusal = router.refusalOf(head.method, path);
@@ -194,7 +190,8 @@ const overridesOf = (
   query: string,
   path: string,
   rule: RouteRule,
-  { router, unroutedRule }: Pipeline,
+  router: Router,
+  { unroutedRule }: Pipeline,
 ): 'none' | 'shadow' | 'enforced' => {
   let found: 'none' | 'shadow' = 'none';
   for (const other of methodsAskedFor(facts.methodOverrides, query)) {
@@ -213,10 +210,6 @@ const identify = (asked: Asked, credential: Credential, pipeline: Pipeline): Dec
   const found = identifier.identify(credential, nowMs, asked.clientAddress);
   if (!(found instanceof Promise))
     return admit(asked, found, isSubject(found) ? found.standing : 'live', nowMs, pipeline);
-  const decision = found.then((late) => {
-    const lateMs = pipeline.now();
-    const standing = isSubject(late) ? identifier.standing(late.identity, lateMs) : 'live';
-    return admit(asked, late, standing, lateMs, pipeline);
-  });
+  const decision = found.then((late) => admitLater(asked, late, pipeline));
   return Object.assign(decision, { known: knownOf(asked, undefined, undefined) });
 };

@@ -10,17 +10,17 @@ import { createRouter, type Router } from './router.ts';
 /** The router of a host; undefined where servers could read the host as two. A request without one has that of no host. */
 export type RouterOfHost = (host: string | undefined) => Router | undefined;
 
-/** Undefined where no rule names a host: one router is for all. */
+/** Undefined where no rule names a host: one router is for all. `ofNone`: of requests whose host no rule names. */
 export const createHostRouters = (
   rules: readonly RouteRule[],
   owned: readonly PathPattern[] = [],
+  ofNone = createRouter(rulesOfHost(rules, undefined), owned),
 ): RouterOfHost | undefined => {
   const hosts = new Map(rules.flatMap(({ host }) => (host === undefined ? [] : [[keyOf(host), host]])));
   if (hosts.size === 0) return undefined;
   const routers = new Map(
     Array.from(hosts, ([key, host]) => [key, createRouter(rulesOfHost(rules, host), owned)]),
   );
-  const ofNone = createRouter(rulesOfHost(rules, undefined), owned);
   return (written) => {
     if (written === undefined) return ofNone;
     const host = normalHost(written);
