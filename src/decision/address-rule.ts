@@ -13,6 +13,10 @@ interface Network {
   readonly groups: readonly number[];
   /** How many leading bits of the 128 count. */
   readonly bits: number;
+  /** Of each group, the bits that count. */
+  readonly masks: readonly number[];
+  /** IPv4 as such: `::/0` is every IPv6 address, and no IPv4 address. */
+  readonly isIpv4: boolean;
 }
 
 const groupCount = 8;
@@ -69,7 +73,9 @@ const parseNetwork = (entry: string): Network | undefined => {
   if (prefix !== undefined && !/^(?:0|[1-9]\d{0,2})$/.test(prefix)) return undefined;
   const offset = address.includes(':') ? 0 : ipv4PrefixBits;
   const bits = prefix === undefined ? groupCount * 16 : offset + Number(prefix);
-  return bits <= groupCount * 16 ? { groups, bits } : undefined;
+  if (bits > groupCount * 16) return undefined;
+  const masks = groups.map((_, at) => maskOf(bits, at));
+  return { groups, bits, masks, isIpv4: bits >= ipv4PrefixBits && isIpv4(groups) };
 };
 
 /** The bits of a group that count. */
@@ -80,13 +86,10 @@ const maskOf = (bits: number, at: number): number => {
 
 const isIpv4 = (groups: readonly number[]): boolean => ipv4Prefix.every((group, at) => groups[at] === group);
 
-/** IPv4 as such: `::/0` is every IPv6 address, and no IPv4 address. */
-const isIpv4Network = ({ groups, bits }: Network): boolean => bits >= ipv4PrefixBits && isIpv4(groups);
-
 /** One form for each network, so that a list shows and compares alike: lower case, its prefix, IPv4 as such. */
 const write = (network: Network): string => {
   const { groups, bits } = network;
-  if (!isIpv4Network(network)) return `${writeIpv6(groups)}/${bits}`;
+  if (!network.isIpv4) return `${writeIpv6(groups)}/${bits}`;
   const [high = 0, low = 0] = groups.slice(ipv4Prefix.length);
   return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}/${bits - ipv4PrefixBits}`;
 };
@@ -106,7 +109,7 @@ const writeIpv6 = (groups: readonly number[]): string => {
 export const canonicalNetwork = (entry: string): string | undefined => {
   const network = parseNetwork(entry);
   if (network === undefined) return undefined;
-  const hasStray = network.groups.some((group, at) => (group & ~maskOf(network.bits, at)) !== 0);
+  const hasStray = network.groups.some((group, at) => (group & ~(network.masks[at] ?? 0)) !== 0);
   return hasStray ? undefined : write(network);
 };
 
@@ -129,12 +132,9 @@ export const addressRuleOf = (entries: readonly string[]): AddressRule => {
   return rule;
 };
 
-const isIn = (network: Network, groups: readonly number[]): boolean =>
-  isIpv4Network(network) === isIpv4(groups) &&
-  network.groups.every((group, at) => {
-    const mask = maskOf(network.bits, at);
-    return (group & mask) === ((groups[at] ?? 0) & mask);
-  });
+const isIn = (network: Network, groups: readonly number[], ofIpv4 = isIpv4(groups)): boolean =>
+  network.isIpv4 === ofIpv4 &&
+  network.groups.every((group, at) => ((group ^ (groups[at] ?? 0)) & (network.masks[at] ?? 0)) === 0);
 
 /** Whether all of one network lies in one network of a rule. */
 export const holdsNetwork = ({ networks }: AddressRule, entry: string): boolean => {
@@ -151,6 +151,8 @@ export const holdsNetwork = ({ networks }: AddressRule, entry: string): boolean 
 export const allowsCaller = (rule: AddressRule, address: string, proxies: AddressRule): boolean => {
   const groups = parseAddress(address);
   if (groups === undefined) return false;
-  const isAmong = ({ networks }: AddressRule): boolean => networks.some((network) => isIn(network, groups));
+  const ofIpv4 = isIpv4(groups);
+  const isAmong = ({ networks }: AddressRule): boolean =>
+    networks.some((network) => isIn(network, groups, ofIpv4));
   return isAmong(rule) && !isAmong(proxies);
 };

@@ -2,6 +2,7 @@
 // A denial never repeats what was found: a malformed credential is still somebody's secret.
 
 import { basicPassword, protocolCredentials } from './borrowed-places.ts';
+import { withoutBlanks } from './http-text.ts';
 import type { CredentialKind } from './identity.ts';
 import { type Denial, denial, isDenial } from './outcome.ts';
 import { readEscapes } from './path.ts';
@@ -176,19 +177,6 @@ export const withoutCookie = (line: string, cookieName: string): string | undefi
   const rest = kept.join(';').trim();
   return rest === '' ? undefined : rest;
 };
-
-/**
- * A name or a value of a Cookie line, as RFC 6265 section 5.2 has it. Not `trim`, which takes away more than browsers do: by a
- * no-break space before `__Host-` another host could set a cookie of that name.
- */
-export const withoutBlanks = (text: string): string => {
-  let [from, to] = [0, text.length];
-  while (from < to && isBlank(text.charCodeAt(from))) from++;
-  while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
-  return text.slice(from, to);
-};
-
-const isBlank = (code: number): boolean => code === 0x20 || code === 0x09;
 
 /** A Cookie line without the cookies whose names begin so; undefined when nothing is left. Others stay as they came. */
 export const withoutCookies = (line: string, beginning: string): string | undefined => {

@@ -21,7 +21,8 @@ const escape = /%[0-9A-Fa-f]{2}/g;
 /** RFC 3986 section 2.3. */
 const unreserved = /[A-Za-z0-9._~-]/;
 
-const normalEscape = (written: string): string => {
+/** What one escape with two hexadecimal digits is in normal form: the character, or upper-case digits. */
+export const normalEscape = (written: string): string => {
   const character = String.fromCharCode(Number.parseInt(written.slice(1), 16));
   return unreserved.test(character) ? character : written.toUpperCase();
 };

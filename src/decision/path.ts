@@ -3,6 +3,8 @@
 // could read as two resources is refused. No I/O. Which escapes select another rule than their plain form, and whether those
 // of reserved characters pass, is the router's to judge (proxy/routing/router.ts).
 
+import { hexDigit } from './http-text.ts';
+import { normalEscape } from './normal-path.ts';
 import { type Denial, denial, isDenial } from './outcome.ts';
 import { hasEndlessMarks, isAscii, plainForm } from './plain-text.ts';
 
@@ -83,29 +85,20 @@ export const isCanonicalPath = (path: string): boolean => !isDenial(parseTarget(
 const isHollow = (length: number, dots: number, isLast: boolean): boolean =>
   length === 0 ? !isLast : length <= 2 && dots === length;
 
-const hexDigit = (code: number): number => {
-  if (code >= 48 && code <= 57) return code - 48;
-  const letter = code | 32;
-  return letter >= 97 && letter <= 102 ? letter - 87 : -1;
-};
-
 const byteAt = (raw: string, at: number): number => {
   const high = hexDigit(raw.charCodeAt(at + 1));
   const low = hexDigit(raw.charCodeAt(at + 2));
   return high < 0 || low < 0 ? -1 : high * 16 + low;
 };
 
-const unreserved = /[A-Za-z0-9._~-]/;
-
 /** What is wrong with the escape at `at`; undefined when it can only be read one way. */
 const problemOfEscape = (raw: string, at: number): string | undefined => {
   const byte = byteAt(raw, at);
   if (byte < 0) return 'broken escape';
   if (byte < 0x20 || byte === 0x7f) return 'escaped control character';
-  const character = String.fromCharCode(byte);
-  if (unreserved.test(character) || /[a-f]/.test(raw.slice(at + 1, at + 3)))
-    return 'escape that is not in normal form';
-  if (character === '%' && isEscapeBody(raw, at + 3)) return 'escaped escape';
+  const written = raw.slice(at, at + 3);
+  if (normalEscape(written) !== written) return 'escape that is not in normal form';
+  if (written === '%25' && isEscapeBody(raw, at + 3)) return 'escaped escape';
   return undefined;
 };
 

@@ -104,7 +104,7 @@ export class Tallies {
   }
 }
 
-export class SharedWindow implements CountingWindow {
+class SharedWindow implements CountingWindow {
   readonly #own: FixedWindow;
   readonly #name: string;
   readonly #windowMs: number;

@@ -125,10 +125,9 @@ export class Lease {
 
   /** What the store is asked now: everything owed, and as many as are waited for and will soon be needed. */
   nextAsk(nowMs: number, replicas: number): { readonly spent: number; readonly wanted: number } {
-    const room = this.#terms.kind === 'rate' ? this.#terms.capacity : (this.#left ?? 0);
     const perMs = this.#passed / Math.max(1, nowMs - this.#askedMs);
-    const ahead = Math.min(Math.ceil(perMs * this.limit.leaseMs), Math.floor(room / aheadShare));
-    this.#target = this.#isIdle(nowMs) ? 0 : Math.max(ahead, this.#keptOf(room, replicas));
+    const ahead = Math.min(Math.ceil(perMs * this.limit.leaseMs), Math.floor(this.#room / aheadShare));
+    this.#target = this.#isIdle(nowMs) ? 0 : Math.max(ahead, this.#keptOf(replicas));
     const wanted = this.waiting + Math.max(0, this.#target - this.#held);
     const spent = this.#owed;
     this.#owed = 0;
@@ -174,8 +173,7 @@ export class Lease {
   settle(nowMs: number, replicas: number): boolean {
     if (nowMs >= this.#period.endMs) this.#beginPeriod(nowMs);
     if (this.#held > 0) {
-      const room = this.#terms.kind === 'rate' ? this.#terms.capacity : (this.#left ?? 0);
-      const kept = this.#isIdle(nowMs) ? 0 : Math.min(this.#held, this.#keptOf(room, replicas));
+      const kept = this.#isIdle(nowMs) ? 0 : Math.min(this.#held, this.#keptOf(replicas));
       this.#owed -= this.#held - kept;
       this.#held = kept;
     }
@@ -227,8 +225,13 @@ export class Lease {
     return Math.max(this.#left === undefined ? 1 : 0, Math.floor(share));
   }
 
-  #keptOf(room: number, replicas: number): number {
-    return Math.floor(room / keptShare / replicas);
+  /** Most that there can be, as far as is known here. */
+  get #room(): number {
+    return this.#terms.kind === 'rate' ? this.#terms.capacity : (this.#left ?? 0);
+  }
+
+  #keptOf(replicas: number): number {
+    return Math.floor(this.#room / keptShare / replicas);
   }
 
   #isIdle(nowMs: number): boolean {

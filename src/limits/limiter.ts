@@ -6,7 +6,7 @@ import type { Identity } from '../decision/identity.ts';
 import { type Denial, denial } from '../decision/outcome.ts';
 import type { RouteRule } from '../decision/route-rule.ts';
 import type { CountStore } from '../store/count-store.ts';
-import { Lease } from './lease.ts';
+import { Lease, type LeaseState } from './lease.ts';
 import { Ledger, type LedgerDeps } from './ledger.ts';
 import { appliesTo, type Limit, limitsOf, type LimitSettings, subjectOf } from './limit.ts';
 import { limitPairs, type Shown } from './rate-limit-fields.ts';
@@ -157,7 +157,7 @@ export class Limiter {
     return this.#judge(counted, this.#now(), rounds - 1);
   }
 
-  #stateOf(lease: Lease, nowMs: number): 'held' | 'empty' | 'unknown' {
+  #stateOf(lease: Lease, nowMs: number): LeaseState {
     const state = lease.state(nowMs);
     return state === 'unknown' && this.#ledger.isOutFor(lease, nowMs)
       ? lease.stateAlone(nowMs, this.#replicas.count)

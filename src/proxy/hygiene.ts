@@ -1,6 +1,7 @@
 // Step 1: refuse what two parsers could read differently, and gather in one pass over the raw headers all that the later steps
 // need of them. Node's strict parser has refused most of it (test/proxy/listener.test.ts); nothing here relies on that.
 
+import { token } from '../decision/http-text.ts';
 import { type Denial, denial } from '../decision/outcome.ts';
 import { type ClassifyHeader, type HeaderClass, headerClass } from './header-class.ts';
 import type { Framing } from './upstream/exchange.ts';
@@ -50,7 +51,6 @@ const hostSyntax = /^(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 /** Whether a text is a host that is understood in one way: of Host, or of a target in absolute form. */
 export const isHost = (text: string): boolean => hostSyntax.test(text);
 const digits = /^\d{1,15}$/;
-const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** Reads the raw header pairs of a request. HTTP/1.1 and HTTP/1.0 only: Node's parser also lets 0.9 and 2.0 through. */
 export const inspectHeaders = (

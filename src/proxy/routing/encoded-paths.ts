@@ -1,13 +1,13 @@
 // Whether a path with escapes of reserved characters may go on byte for byte, where its rule has `encodedReserved: pass`: only if
 // each path that a server behind may read it as is let through too. A reading that no rule covers was never opened to anybody.
 
-import { foldPattern, type PathPattern, startsWith } from '../../decision/path-pattern.ts';
+import { type PathPattern, startsWith } from '../../decision/path-pattern.ts';
 import { PathTree } from '../../decision/path-tree.ts';
 import { decodedReadings } from '../../decision/reserved-escapes.ts';
 import { methodsOf, type RouteRule } from '../../decision/route-rule.ts';
 import { asksMore } from '../../decision/stricter-rule.ts';
-import type { AskMore } from './lenient-rules.ts';
-import { foldedReadings, foldSegment } from './path-readings.ts';
+import { type AskMore, folded, mayAskMore } from './lenient-rules.ts';
+import { foldedReadings } from './path-readings.ts';
 
 interface Found {
   readonly rule: RouteRule;
@@ -28,6 +28,7 @@ export const createEncodedPaths = (
   owned: readonly PathPattern[],
   { find, readsAsMore, looksOwned }: Routing,
 ): ((method: string, path: string, found: Found) => boolean) => {
+  if (!routes.some(({ encodedReserved }) => encodedReserved === 'pass')) return () => false;
   const ownedTree = new PathTree(owned.map((pattern) => [pattern, true] as const));
   const foldedOwned = owned.map(folded);
   const foldedRules = routes.map((rule) => ({ rule, pattern: folded(rule.path) }));
@@ -52,10 +53,7 @@ export const createEncodedPaths = (
     if (before.some(({ length }) => length < rule.path.segments.length)) return false;
     const mayBeBelow = (pattern: PathPattern): boolean => before.some((each) => startsWith(pattern, each));
     const mayHold = ({ rule: other, pattern }: (typeof foldedRules)[number]): boolean =>
-      other !== rule &&
-      (asksMore(other, rule) || other.tenantParameter !== undefined) &&
-      coversMethod(other, method) &&
-      mayBeBelow(pattern);
+      other !== rule && mayAskMore(other, rule) && coversMethod(other, method) && mayBeBelow(pattern);
     return !foldedRules.some(mayHold) && !foldedOwned.some(mayBeBelow);
   };
 
@@ -63,8 +61,6 @@ export const createEncodedPaths = (
     found.rule.encodedReserved === 'pass' &&
     decodedReadings(path)?.every((reading) => passesAs(method, reading, found)) === true;
 };
-
-const folded = (pattern: PathPattern): PathPattern => foldPattern(pattern, foldSegment);
 
 const coversMethod = (rule: RouteRule, method: string): boolean =>
   methodsOf(rule).includes(method === 'HEAD' ? 'GET' : method) || methodsOf(rule).includes(method);

@@ -70,7 +70,8 @@ export const createLenientPaths = (patterns: readonly PathPattern[]): ((path: st
   };
 };
 
-const folded = (pattern: PathPattern): PathPattern => foldPattern(pattern, foldSegment);
+/** As the readings are folded. */
+export const folded = (pattern: PathPattern): PathPattern => foldPattern(pattern, foldSegment);
 
 interface FoldedRule {
   readonly rule: RouteRule;
@@ -114,7 +115,8 @@ export const treesByMethod = <T>(
   );
 };
 
-const mayAskMore = (other: RouteRule, rule: RouteRule): boolean =>
+/** As well by its tenant, whom a reading may name in another way. */
+export const mayAskMore = (other: RouteRule, rule: RouteRule): boolean =>
   asksMore(other, rule) || other.tenantParameter !== undefined;
 
 /** Whether the last segment of a rule's path is spelled out: neither a parameter nor `*`. */

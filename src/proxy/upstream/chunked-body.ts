@@ -1,6 +1,8 @@
 // The chunked coding of a response's body (RFC 9112 section 7.1), as its bytes come: sizes and extensions are read and bounded,
 // data are handed on as they lie in the bytes, without a copy. It ends before the trailers. Pure: no I/O, no clock.
 
+import { hexDigit } from '../../decision/http-text.ts';
+
 type State = 'size' | 'extension' | 'line feed' | 'data' | 'data end' | 'data line feed' | 'over';
 
 export class ChunkedBody {
@@ -61,7 +63,7 @@ export class ChunkedBody {
   }
 
   #readSize(byte: number): string | undefined {
-    const digit = hexOf(byte);
+    const digit = hexDigit(byte);
     if (digit >= 0) {
       this.#size = this.#size * 16 + digit;
       this.#digits += 1;
@@ -96,10 +98,3 @@ const carriageReturn = 13;
 const blank = 32;
 const semicolon = 59;
 const del = 127;
-
-/** The value of a hexadecimal digit; -1: it is none. */
-const hexOf = (byte: number): number => {
-  if (byte >= 48 && byte <= 57) return byte - 48;
-  const letter = byte | 32;
-  return letter >= 97 && letter <= 102 ? letter - 87 : -1;
-};

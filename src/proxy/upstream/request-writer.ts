@@ -2,6 +2,7 @@
 // is refused, even if an earlier check let it pass. It reads nothing and waits for nothing.
 
 import type { Socket } from 'node:net';
+import { token } from '../../decision/http-text.ts';
 import type { Framing } from './exchange.ts';
 
 export interface RequestHeadParts {
@@ -35,7 +36,6 @@ export const requestHeadOf = (parts: RequestHeadParts): string | undefined => {
   return methodsWithContent.has(method) ? `${head}content-length: 0\r\n\r\n` : `${head}\r\n`;
 };
 
-const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** No blank, no control character, nothing beyond one byte. */
 const targetSyntax = /^[\x21-\x7e\x80-\xff]+$/;
 /** RFC 9110 section 5.5. A character beyond one byte would lose its upper half, and U+010A is a line feed without it. */
@@ -80,15 +80,10 @@ export class RequestWriter {
   begin(head: string, isChunked: boolean, body: Buffer | undefined, isLast: boolean): boolean {
     const socket = this.#socket;
     this.#isChunked = isChunked;
-    this.isWhole = false;
-    if (body === undefined && isLast) {
-      this.isWhole = true;
-      return socket.write(head, 'latin1');
-    }
+    this.isWhole = isLast;
     if (body === undefined) return socket.write(head, 'latin1');
     if (body.length <= stringBytesMax) {
       const framed = isChunked ? chunkOf(body, isLast) : body.toString('latin1');
-      this.isWhole = isLast;
       return socket.write(head + framed, 'latin1');
     }
     socket.cork();

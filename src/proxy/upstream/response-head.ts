@@ -1,6 +1,7 @@
 // The head of a response, and the trailers of one, from bytes to values. Strict: what two readers could understand differently
 // is a fault, said in words. Pure: no I/O, no clock, no state.
 
+import { isBlank, token, withoutBlanks } from '../../decision/http-text.ts';
 import { ResponseHeaders } from './response-headers.ts';
 
 export interface ResponseHead {
@@ -50,7 +51,6 @@ export const startsLikeHead = (text: string): boolean =>
 
 /** RFC 9112 section 4; the blank before an empty reason is often left out. */
 const statusLineSyntax = /^HTTP\/1\.([01]) (\d{3})(?: (.*))?$/;
-const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** A control character other than a tab, a bare CR, a bare LF (RFC 9110 section 5.5, RFC 9112 section 2.2). */
 const unsafeWithCrlf = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r[^\n]|[^\r]\n/;
@@ -69,11 +69,11 @@ const readFields = (text: string, from: number, lineEnd: LineEnd, sink: FieldSin
     const name = text.slice(at, colon);
     // With a blank before the colon it is none (RFC 9112 section 5.1).
     if (!token.test(name)) return 'a header name that is none';
-    let value = trimmed(text, colon + 1, end);
-    while (isBlank(text, end + lineEnd.length)) {
+    let value = withoutBlanks(text, colon + 1, end);
+    while (isBlank(text.charCodeAt(end + lineEnd.length))) {
       const next = end + lineEnd.length;
       end = text.indexOf(lineEnd, next);
-      const more = trimmed(text, next, end);
+      const more = withoutBlanks(text, next, end);
       value = value === '' || more === '' ? value + more : `${value} ${more}`;
     }
     count += 1;
@@ -82,18 +82,4 @@ const readFields = (text: string, from: number, lineEnd: LineEnd, sink: FieldSin
     at = end + lineEnd.length;
   }
   return undefined;
-};
-
-const isBlank = (text: string, at: number): boolean => {
-  const code = text.charCodeAt(at);
-  return code === 32 || code === 9;
-};
-
-/** Without the blanks around it (RFC 9112 section 5). */
-const trimmed = (text: string, from: number, to: number): string => {
-  let start = from;
-  let end = to;
-  while (start < end && isBlank(text, start)) start += 1;
-  while (end > start && isBlank(text, end - 1)) end -= 1;
-  return text.slice(start, end);
 };

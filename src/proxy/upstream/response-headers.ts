@@ -119,19 +119,26 @@ const addRequestId = (pairs: string[], requestId: string): void => {
  * two values of Access-Control-Allow-Origin are an error to browsers, and one that reflects any origin would open the route to it.
  */
 const replaceWith = (pairs: string[], own: readonly string[], isCors: boolean): void => {
-  const replaced = new Set<string>();
-  for (let at = 0; at < own.length; at += 2) replaced.add((own[at] ?? '').toLowerCase());
-  replaced.delete('vary');
   let end = 0;
   for (let at = 0; at < pairs.length; at += 2) {
     const name = pairs[at] ?? '';
-    const lower = name.toLowerCase();
-    if (replaced.has(lower) || (isCors && lower.startsWith('access-control-'))) continue;
+    if (isAmong(name, own) || (isCors && name.toLowerCase().startsWith('access-control-'))) continue;
     pairs[end] = name;
     pairs[end + 1] = pairs[at + 1] ?? '';
     end += 2;
   }
   pairs.splice(end, Infinity, ...own);
+};
+
+/** Whether one of these few fields has the name, which is not `Vary`. */
+const isAmong = (name: string, own: readonly string[]): boolean => {
+  for (let at = 0; at < own.length; at += 2) {
+    const other = own[at] ?? '';
+    if (other.length !== name.length) continue;
+    const lower = name.toLowerCase();
+    if (other.toLowerCase() === lower) return lower !== 'vary';
+  }
+  return false;
 };
 
 /** For `addTrailers`, without fields that frame, route or authenticate a message (RFC 9110 section 6.5.1). */

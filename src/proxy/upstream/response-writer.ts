@@ -22,7 +22,7 @@ export class ResponseWriter {
   /** Bytes of the body written. */
   bytes = 0;
   /** The caller has heard that it may send its body. */
-  hasContinued = false;
+  #hasContinued = false;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #own: OwnFields;
@@ -62,8 +62,8 @@ export class ResponseWriter {
 
   /** Lets the caller send its body, if it asked. */
   continue(): void {
-    if (!this.#expectsContinue || this.hasContinued || this.#response.destroyed) return;
-    this.hasContinued = true;
+    if (!this.#expectsContinue || this.#hasContinued || this.#response.destroyed) return;
+    this.#hasContinued = true;
     this.#response.writeContinue();
   }
 

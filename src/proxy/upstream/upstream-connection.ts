@@ -93,9 +93,12 @@ export class UpstreamConnection implements ResponseEvents {
     this.#msLeft = Math.min(idleMs, this.#idleMsMax) + tickMs;
   }
 
-  /** Closes it while it is idle. */
+  /** Closes it; what it carries has ended. */
   close(): void {
-    this.#close(false);
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.#socket.destroy();
+    this.#owner.onClosed(this, false);
   }
 
   /** Closes it whatever it carries; resolves when it is closed. */
@@ -118,7 +121,7 @@ export class UpstreamConnection implements ResponseEvents {
       exchange?.onUndecided();
     }
     if (this.#msLeft > 0) return;
-    if (exchange === undefined) this.#close(false);
+    if (exchange === undefined) this.close();
     else if (this.#awaitsCaller) this.#msLeft = this.#hasHead ? this.#bodyIdleMs : this.#responseMs;
     else this.#fail(outage('upstream_timeout', this.#hasHead ? silentBody : lateHead), false);
   }
@@ -158,7 +161,7 @@ export class UpstreamConnection implements ResponseEvents {
   /** The exchange wants no more: where its request was written, the connection is worth nothing. */
   abandon(): void {
     this.#exchange = undefined;
-    if (this.#isWritten) this.#close(false);
+    if (this.#isWritten) this.close();
     else this.#owner.onIdle(this);
   }
 
@@ -237,7 +240,7 @@ export class UpstreamConnection implements ResponseEvents {
     this.#exchange = undefined;
     this.resume();
     if (isPersistent && excess === 0 && this.#writer.isWhole && this.#idleMsMax > 0) this.#owner.onIdle(this);
-    else this.#close(false);
+    else this.close();
     exchange.onEnd(trailers);
   }
 
@@ -253,13 +256,6 @@ export class UpstreamConnection implements ResponseEvents {
       isUnsent: !this.#isWritten,
     });
     this.#owner.onClosed(this, byUpstream && exchange === undefined);
-  }
-
-  #close(wasIdle: boolean): void {
-    if (!this.isOpen) return;
-    this.isOpen = false;
-    this.#socket.destroy();
-    this.#owner.onClosed(this, wasIdle);
   }
 }
 

@@ -171,7 +171,11 @@ export class UpstreamConnections implements ConnectionOwner {
   }
 
   get #hasRoom(): boolean {
-    return this.#idle.length > 0 || this.#all.size + this.#openings.size < this.settings.connectionsMax;
+    return this.#idle.length > 0 || this.#mayOpen;
+  }
+
+  get #mayOpen(): boolean {
+    return this.#all.size + this.#openings.size < this.settings.connectionsMax;
   }
 
   /** The claim is taken, and there is room. */
@@ -194,8 +198,9 @@ export class UpstreamConnections implements ConnectionOwner {
   #takeIdleAt(address: UpstreamAddress): UpstreamConnection | undefined {
     const at = this.#idle.findLastIndex((connection) => connection.address === address);
     if (at >= 0) return this.#idle.splice(at, 1)[0];
-    const isFull = this.#all.size + this.#openings.size >= this.settings.connectionsMax;
-    return isFull || address.health.state(performance.now()) === 'unreachable' ? this.#idle.pop() : undefined;
+    return !this.#mayOpen || address.health.state(performance.now()) === 'unreachable'
+      ? this.#idle.pop()
+      : undefined;
   }
 
   #takeBack(connection: UpstreamConnection): void {

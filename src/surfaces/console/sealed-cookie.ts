@@ -2,7 +2,7 @@
 // every replica. It is `__Host-`: of one host, sent over TLS (or to this machine itself), never read by a page's script.
 
 import { hkdfSync } from 'node:crypto';
-import { withoutBlanks } from '../../decision/credential.ts';
+import { withoutBlanks } from '../../decision/http-text.ts';
 import { type Outage, outage } from '../../decision/outcome.ts';
 import { loadSealingKey } from '../../lifecycle/sealing-key.ts';
 import type { Settings } from '../../settings/settings.ts';
