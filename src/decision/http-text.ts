@@ -23,3 +23,6 @@ export const hexDigit = (code: number): number => {
   const letter = code | 32;
   return letter >= 97 && letter <= 102 ? letter - 87 : -1;
 };
+
+/** `host:port` of an origin such as `https://api.example.com:8443`. */
+export const authorityOf = (origin: string): string => origin.slice(origin.indexOf('//') + 2);

@@ -2,6 +2,7 @@
 // and Domain of Set-Cookie, as nginx's proxy_redirect, proxy_cookie_path and proxy_cookie_domain do. Values only.
 
 import { parseAddress } from './address-rule.ts';
+import { authorityOf } from './http-text.ts';
 import { pathOf } from './path.ts';
 import type { RouteRule } from './route-rule.ts';
 
@@ -60,9 +61,11 @@ const mapReference = (value: string, map: AnswerMap): string => {
   const mapped = mapPath(ownPath === '' ? '/' : ownPath, map);
   if (map.callerHost !== undefined && isSameAuthority(authority, map.callerHost, scheme ?? 'http'))
     return `${value.slice(0, value.indexOf('//') + 2)}${authority}${mapped}${rest}`;
-  const [ownScheme = '', ownAuthority = ''] = map.origin.split('://');
+  const [ownScheme = ''] = map.origin.split(':');
   const isOwn = scheme === undefined || scheme.toLowerCase() === ownScheme;
-  return isOwn && isSameAuthority(authority, ownAuthority, ownScheme) ? withoutHost(mapped) + rest : value;
+  return isOwn && isSameAuthority(authority, authorityOf(map.origin), ownScheme)
+    ? withoutHost(mapped) + rest
+    : value;
 };
 
 /**
@@ -109,7 +112,7 @@ const mapCookiePath = (written: string, map: AnswerMap): string => {
 /** The API's own name becomes the caller's; undefined where that is an address, which no cookie can be for but by default. */
 const mapDomain = (written: string, { origin, callerHost }: AnswerMap): string | undefined => {
   const domain = written.trim().toLowerCase().replace(/^\./, '');
-  const own = hostnameOf(origin.slice(origin.indexOf('://') + 3));
+  const own = hostnameOf(authorityOf(origin));
   const caller = callerHost === undefined ? undefined : hostnameOf(callerHost);
   if (domain !== own || domain === caller) return written;
   return caller === undefined ||

@@ -30,5 +30,5 @@ export const createOutageLog = (
 };
 
 /** What the operator does about a fault of the store; undefined where there is nothing to do but to wait. */
-const adviceOf = (fault: unknown): string | undefined =>
+export const adviceOf = (fault: unknown): string | undefined =>
   fault instanceof Error && 'advice' in fault && typeof fault.advice === 'string' ? fault.advice : undefined;

@@ -5,6 +5,7 @@ import type { EnforcementMode } from '../decision/route-rule.ts';
 import type { Readiness } from '../observe/ops-server.ts';
 import type { UpstreamAddresses } from '../proxy/upstream/addresses/upstream-addresses.ts';
 import type { Settings } from '../settings/settings.ts';
+import { adviceOf } from './outage-log.ts';
 import type { LookupState } from './store-watch.ts';
 
 export interface ReadinessFacts {
@@ -133,7 +134,7 @@ const storeUp = 'is the store up?';
 const describeFault = (fault: Outage | undefined): string | undefined => {
   let described: string | undefined;
   for (let cause = fault?.cause; cause instanceof Error; cause = cause.cause) {
-    const advice = 'advice' in cause && typeof cause.advice === 'string' ? cause.advice : undefined;
+    const advice = adviceOf(cause);
     if (advice !== undefined) described = `${cause.message}. ${advice}`;
     else described ??= cause.message;
   }

@@ -153,11 +153,11 @@ const counters: Families = {
   ],
   tollgate_upstream_connect_failures_total: [
     'Connections to an upstream that could not be opened; the request may have got one to another address.',
-    ({ upstreamAddresses }) => totals(upstreamAddresses(), 'connectFailures'),
+    ({ upstreamAddresses }) => byUpstream(upstreamAddresses(), 'connectFailures'),
   ],
   tollgate_upstream_retries_total: [
     'Requests sent to an upstream once more, because it had closed the connection they were sent on first.',
-    ({ upstreamAddresses }) => totals(upstreamAddresses(), 'retries'),
+    ({ upstreamAddresses }) => byUpstream(upstreamAddresses(), 'retries'),
   ],
 };
 
@@ -221,11 +221,11 @@ const gauges: Families = {
   ],
   tollgate_upstream_requests_waiting: [
     'Requests waiting for a connection to an upstream: all are busy, or the caller holds its share.',
-    (sources) => byUpstream(sources, 'waiting'),
+    (sources) => byUpstream(sources.upstreams(), 'waiting'),
   ],
   tollgate_upstream_callers_at_share: [
     'Callers that hold as many connections to an upstream as callerShare allows one.',
-    (sources) => byUpstream(sources, 'callersAtShare'),
+    (sources) => byUpstream(sources.upstreams(), 'callersAtShare'),
   ],
   tollgate_signing_keys: [
     'Published signing keys by algorithm.',
@@ -245,15 +245,10 @@ const gauges: Families = {
   tollgate_ready: ['1 while /readyz answers 200.', ({ readiness }) => Number(readiness().ready)],
 };
 
-const byUpstream = ({ upstreams }: MetricSources, of: keyof UpstreamReading): Reading =>
-  rowsBy(
-    'upstream',
-    Object.entries(upstreams()).map(([upstream, reading]) => [upstream, reading[of]]),
-  );
-
-const totals = (
-  readings: ReturnType<MetricSources['upstreamAddresses']>,
-  of: 'connectFailures' | 'retries',
+/** A number of each upstream's reading. */
+const byUpstream = <K extends string>(
+  readings: Readonly<Record<string, Readonly<Record<K, number>>>>,
+  of: K,
 ): Reading =>
   rowsBy(
     'upstream',

@@ -2,6 +2,7 @@
 
 import { authorize, authorizePublic, type Claim, doubtOf, type Permit } from '../decision/authorize.ts';
 import { withoutParameter } from '../decision/credential.ts';
+import { authorityOf } from '../decision/http-text.ts';
 import { type Denial, denial, isDenial, isOutage, type Refusal } from '../decision/outcome.ts';
 import type { Target } from '../decision/path.ts';
 import { rewritePath } from '../decision/path-rewrite.ts';
@@ -54,7 +55,7 @@ export const hostFor = (upstreams: Settings['upstreams'], rule: RouteRule, facts
   if (upstream === undefined) throw new Error(`no upstream is named ${rule.upstream}`);
   return upstream.hostHeader === 'caller' && facts.host !== undefined
     ? facts.host
-    : upstream.origin.slice(upstream.origin.indexOf('//') + 2);
+    : authorityOf(upstream.origin);
 };
 
 export const isSubject = <T extends Subject>(found: T | Refusal | undefined): found is T =>

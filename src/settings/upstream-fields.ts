@@ -131,3 +131,7 @@ export const defaultUpstreamFields = upstreamFields(
 export const namedUpstreamFields = upstreamFields(
   field(upstreamUrl, 'http://HOST:PORT, https://HOST:PORT or unix:/path.'),
 );
+
+/** How the settings call an upstream, by its name. */
+export const settingOfUpstream = (name: string): string =>
+  name === 'default' ? 'upstream' : `upstreams.${name}`;

@@ -4,9 +4,13 @@
 import { type Outage, outage } from '../../decision/outcome.ts';
 import type { OutageReason } from '../../decision/refusal-class.ts';
 
+/** Of a socket, of TLS or of a parser; empty where there is none. */
+export const codeOf = (error: Error): string =>
+  'code' in error && typeof error.code === 'string' ? error.code : '';
+
 /** `responseBegan`: bytes of a response had been read, so a lost connection means a broken answer, not a missing upstream. */
 export const outageOf = (error: Error, responseBegan: boolean): Outage => {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const code = codeOf(error);
   const reason = reasons[code];
   if (reason !== undefined) return outage(reason, error);
   if (code === 'HPE_HEADER_OVERFLOW') return outage('upstream_invalid', new Error(tooLong, { cause: error }));

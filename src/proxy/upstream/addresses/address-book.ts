@@ -6,7 +6,7 @@ import { lookup as systemLookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { type Outage, outage } from '../../../decision/outcome.ts';
 import type { UpstreamSettings } from '../../../settings/settings.ts';
-import { type Endpoint, shownOf, UpstreamAddress } from './upstream-address.ts';
+import { type Endpoint, hostOf, shownOf, UpstreamAddress } from './upstream-address.ts';
 
 /** All addresses of a name; rejects as `node:dns` does. */
 export type Lookup = (name: string) => Promise<readonly { readonly address: string }[]>;
@@ -42,8 +42,8 @@ export class AddressBook {
     this.#settings = settings;
     this.#lookup = lookup;
     this.#events = events;
-    const { hostname, port, protocol } = new URL(settings.origin);
-    const host = hostname.replace(/^\[|\]$/g, '');
+    const { port, protocol } = new URL(settings.origin);
+    const host = hostOf(settings);
     this.#port = port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
     const fixed = fixedEndpoints(settings, host, this.#port);
     this.#name = fixed === undefined ? host : undefined;

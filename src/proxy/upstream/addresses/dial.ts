@@ -4,7 +4,9 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { checkServerIdentity, connect as connectTls, createSecureContext } from 'node:tls';
 import type { UpstreamSettings } from '../../../settings/settings.ts';
-import { type Endpoint, shownOf } from './upstream-address.ts';
+import { settingOfUpstream } from '../../../settings/upstream-fields.ts';
+import { codeOf } from '../forward-failure.ts';
+import { type Endpoint, hostOf, shownOf } from './upstream-address.ts';
 
 /**
  * `onDone` gets an open socket (over TLS: the other side is who it should be), or why there is none; later, unless the returned
@@ -57,7 +59,7 @@ const openerOfTls = (settings: UpstreamSettings): ((endpoint: Endpoint) => Openi
   const { ca, clientCertificate } = settings;
   // An own CA stands instead of the system's.
   const secureContext = createSecureContext({ ...(ca !== undefined && { ca }), ...clientCertificate });
-  const serverName = new URL(settings.origin).hostname.replace(/^\[|\]$/g, '');
+  const serverName = hostOf(settings);
   let session: Buffer | undefined;
   return (endpoint) => {
     const socket = connectTls({
@@ -103,11 +105,13 @@ const adviceByCode: Readonly<Record<string, readonly [advice: string, key: strin
 };
 
 const withAdvice = (error: Error, upstream: string): Error => {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const code = codeOf(error);
   if (!Object.hasOwn(adviceByCode, code)) return error;
   const [advice, key] = adviceByCode[code] ?? ['', ''];
-  const setting = upstream === 'default' ? 'upstream' : `upstreams.${upstream}`;
-  return Object.assign(new Error(`${error.message.trim()}: ${advice} ${setting}.${key}`), { code });
+  return Object.assign(
+    new Error(`${error.message.trim()}: ${advice} ${settingOfUpstream(upstream)}.${key}`),
+    { code },
+  );
 };
 
 /**
@@ -116,5 +120,4 @@ const withAdvice = (error: Error, upstream: string): Error => {
  */
 const ourCodes = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
 
-export const isOurFault = (error: Error): boolean =>
-  'code' in error && typeof error.code === 'string' && ourCodes.has(error.code);
+export const isOurFault = (error: Error): boolean => ourCodes.has(codeOf(error));

@@ -3,6 +3,7 @@
 
 import { request as sendRequest } from 'node:http';
 import type { Socket } from 'node:net';
+import { authorityOf } from '../../../decision/http-text.ts';
 import type { UpstreamSettings } from '../../../settings/settings.ts';
 import { type Dial, isOurFault } from './dial.ts';
 import type { Endpoint } from './upstream-address.ts';
@@ -55,7 +56,7 @@ const ask = (
     createConnection: () => socket,
     method: 'GET',
     path,
-    headers: { Host: new URL(origin).host, 'User-Agent': 'tollgate-probe', Connection: 'close' },
+    headers: { Host: authorityOf(origin), 'User-Agent': 'tollgate-probe', Connection: 'close' },
   });
   const timer = setTimeout(() => end(`no answer within ${timeoutMs} ms`), leftMs);
   sent.on('error', (error) => end(error.message));

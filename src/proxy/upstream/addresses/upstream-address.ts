@@ -26,6 +26,10 @@ export class UpstreamAddress {
   }
 }
 
+/** The name or address in the URL of an upstream, without brackets. */
+export const hostOf = ({ origin }: Pick<UpstreamSettings, 'origin'>): string =>
+  new URL(origin).hostname.replace(/^\[|\]$/g, '');
+
 export const shownOf = (endpoint: Endpoint): string => {
   if ('path' in endpoint) return `unix:${endpoint.path}`;
   const { host, port } = endpoint;
