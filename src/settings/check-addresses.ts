@@ -11,8 +11,8 @@ export const addressCheck = check(
       ['proxyProtocol.trustedPeers', proxyProtocol.trustedPeers],
     ] as const) {
       const proxies = addressRuleOf(ranges.filter((range) => range !== 'unix'));
-      for (const [index, { allowFrom = [] }] of routes.entries()) {
-        const taken = allowFrom.find((network) => holdsNetwork(proxies, network));
+      for (const [index, { allowFrom }] of routes.entries()) {
+        const taken = allowFrom?.entries.find((network) => holdsNetwork(proxies, network));
         if (taken !== undefined)
           problem(
             ['routes', index, 'allowFrom'],

@@ -1,9 +1,9 @@
 // Judges CORS: every page may not read with cookies, and where preflights are let through to the API they must be so everywhere.
 
 import { anyOrigin } from '../decision/cors.ts';
-import { compareExactness, covers } from '../decision/path-pattern.ts';
 import { defaultMethods } from '../decision/route-rule.ts';
 import { type Check, check } from './check.ts';
+import { mostExactFor } from './check-routes.ts';
 import type { FileFields } from './schema.ts';
 import type { Path, Report } from './settings-issue.ts';
 
@@ -29,10 +29,7 @@ const checkPreflights = ({ cors, routes }: Pick<FileFields, 'cors' | 'routes'>, 
   for (const [index, route] of routes.entries()) {
     const { origins } = route.cors ?? cors ?? { origins: [] };
     if (route.public || origins.length > 0) continue;
-    const met = routes
-      .filter((other) => takesOptions(other) && covers(other.path, route.path))
-      .toSorted((one, other) => compareExactness(other.path, one.path))
-      .at(0);
+    const met = mostExactFor(routes.filter(takesOptions), route.path, route);
     if (met?.public === true) continue;
     warning(
       ['routes', index, met === route ? 'methods' : 'path'],

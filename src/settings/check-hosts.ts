@@ -4,7 +4,6 @@
 import { coversHost } from '../decision/host-pattern.ts';
 import { overlaps } from '../decision/path-pattern.ts';
 import { asksMore, type Demand } from '../decision/stricter-rule.ts';
-import { addressRuleOf } from '../decision/address-rule.ts';
 import type { IndexedRoute } from './parse-fields.ts';
 import type { Report } from './settings-issue.ts';
 
@@ -32,8 +31,5 @@ const isWayRound = (other: RouteFields, guarded: RouteFields): boolean =>
   overlaps(other.path, guarded.path) &&
   asksMore(demandOf(guarded), demandOf(other));
 
-const demandOf = ({ scopes = [], allowFrom, ...route }: RouteFields): Demand => ({
-  ...route,
-  scopes,
-  allowFrom: allowFrom && addressRuleOf(allowFrom),
-});
+/** What a route asks of its callers, but for the tenant. */
+export const demandOf = ({ scopes = [], ...route }: RouteFields): Demand => ({ ...route, scopes });

@@ -1,9 +1,10 @@
 // Judges the keys in the settings: what signs fits what it is asked to sign, and what is kept in the store can be sealed.
 
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { algorithmOf, type SigningAlgorithm } from '../tokens/signature.ts';
 import { readPrivateKey } from '../tokens/signing-key.ts';
 import { type Check, check } from './check.ts';
+import { belongsTo } from './pem.ts';
 import type { FileFields } from './schema.ts';
 import { configuredSurfaces } from './surface-paths.ts';
 
@@ -11,7 +12,7 @@ export const keyChecks: readonly Check[] = [
   check(['tls'], ({ tls }, problem, warning) => {
     if (tls === undefined) return;
     const certificate = new X509Certificate(tls.cert);
-    if (!certificate.checkPrivateKey(createPrivateKey(tls.key)))
+    if (!belongsTo(tls.key, tls.cert))
       problem(
         ['tls', 'key'],
         "does not belong to the certificate in tls.cert; write the path of that certificate's key",

@@ -2,7 +2,7 @@
 
 import { type Check, check } from './check.ts';
 import type { FileFields } from './schema.ts';
-import { closest, type Path, type Report } from './settings-issue.ts';
+import { known, type Path, type Report } from './settings-issue.ts';
 import { leaseMsMin } from './limit-fields.ts';
 
 type Judged = Pick<FileFields['quotas'][number], 'name' | 'per' | 'routes'>;
@@ -50,15 +50,11 @@ const checkRoutesOf = (
   problem: Report,
   warning: Report,
 ): void => {
-  const known = routes.map((route) => route.name);
-  const unknown = named?.find((each) => !known.includes(each));
+  const names = routes.map((route) => route.name);
+  const unknown = named?.find((each) => !names.includes(each));
   if (unknown !== undefined) {
-    const near = closest(unknown, known);
-    const advice = near === undefined ? `write one of ${known.join(', ')}` : `did you mean ${near}?`;
-    problem(
-      [...path, 'routes'],
-      `${JSON.stringify(unknown)} is no route; ${known.length === 0 ? 'there are none' : advice}`,
-    );
+    const advice = names.length === 0 ? 'there are none' : known(unknown, names);
+    problem([...path, 'routes'], `${JSON.stringify(unknown)} is no route; ${advice}`);
     return;
   }
   if (per === 'route' || per === 'address') return;

@@ -1,9 +1,9 @@
 // Judges whether an upstream leads back to a listener of this process: requests would be forwarded again and again. A loop
 // through other servers cannot be seen here; `via` finds it.
 
-import { isIP } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
+import { canonicalNetwork } from '../decision/address-rule.ts';
 import { isLoopbackUrl } from '../tokens/outgoing-proxy.ts';
 import { type Check, check } from './check.ts';
 import { isLoopbackHost } from './check-listeners.ts';
@@ -83,16 +83,11 @@ const defaultPorts: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 
 /** Listening there is listening on every address; connecting there is connecting to this machine. */
 const wildcards: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
-/** Lower case, without brackets and a final dot; IPv4 in its own form. */
+/** Lower case, without brackets and a final dot; an address in its one form. */
 const plainHost = (written: string): string => {
   const host = written
     .toLowerCase()
     .replace(/^\[|\]$/g, '')
     .replace(/\.$/, '');
-  if (isIP(host) !== 6) return host;
-  const { hostname: canonical } = new URL(`http://[${host}]`);
-  const mapped = /^\[::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/.exec(canonical);
-  if (mapped === null) return canonical.slice(1, -1);
-  const [high, low] = [Number.parseInt(mapped[1] ?? '', 16), Number.parseInt(mapped[2] ?? '', 16)];
-  return [high >> 8, high & 255, low >> 8, low & 255].join('.');
+  return canonicalNetwork(host)?.replace(/\/\d+$/, '') ?? host;
 };

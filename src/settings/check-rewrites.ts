@@ -1,9 +1,8 @@
 // Judges what routes make of paths: each rewrite fits its own path, and none leads to what a stricter route guards at the same
 // upstream. (Two names in `upstreams` are two upstreams, whatever their URLs.)
 
-import { addressRuleOf } from '../decision/address-rule.ts';
 import { coversHost } from '../decision/host-pattern.ts';
-import { bothOf, compareExactness, covers, parameterNames } from '../decision/path-pattern.ts';
+import { bothOf, compareExactness, covers, type PathPattern } from '../decision/path-pattern.ts';
 import {
   callersPattern,
   compileRewrite,
@@ -12,14 +11,17 @@ import {
   rewrittenPattern,
 } from '../decision/path-rewrite.ts';
 import { asksMore, type Demand } from '../decision/stricter-rule.ts';
+import { demandOf } from './check-hosts.ts';
 import type { IndexedRoute } from './parse-fields.ts';
+import { tenantOf } from './resolve-settings.ts';
 import type { Report } from './settings-issue.ts';
 
 interface Rewriting {
   readonly index: number;
   readonly route: IndexedRoute['route'];
-  readonly path: IndexedRoute['route']['path'];
   readonly rewrite: PathRewrite | undefined;
+  /** Every path that the API may get by it. */
+  readonly image: PathPattern;
   readonly demand: Demand;
   readonly hasTenant: boolean;
 }
@@ -36,19 +38,10 @@ export const checkRewrites = (routes: readonly IndexedRoute[], problem: Report):
         ['routes', index, 'encodedReserved'],
         'stands beside rewrite, which could move an escape to where the API reads it as another path; write stripPrefix and addPrefix instead, or remove it',
       );
-    const { path, public: isPublic, tenant, scopes = [], allowFrom } = route;
-    const hasTenant =
-      !isPublic && tenant !== 'none' && (tenant !== undefined || parameterNames(path).includes('org'));
-    return [
-      {
-        index,
-        route,
-        path,
-        rewrite,
-        hasTenant,
-        demand: { ...route, scopes, allowFrom: allowFrom && addressRuleOf(allowFrom) },
-      },
-    ];
+    const { path } = route;
+    const image = rewrittenPattern({ path, rewrite });
+    const hasTenant = !route.public && tenantOf(route.tenant, route) !== undefined;
+    return [{ index, route, rewrite, image, hasTenant, demand: demandOf(route) }];
   });
   for (const one of sound)
     for (const guarded of sound) {
@@ -61,7 +54,7 @@ export const checkRewrites = (routes: readonly IndexedRoute[], problem: Report):
             one.rewrite === undefined ? guarded.index : one.index,
             keyOf(one.rewrite === undefined ? guarded.route : one.route),
           ],
-          `lets ${one.route.name} reach ${reached} at the upstream ${one.route.upstream}, which ${guarded.route.name} (${guarded.path.written}) lets fewer callers reach; ` +
+          `lets ${one.route.name} reach ${reached} at the upstream ${one.route.upstream}, which ${guarded.route.name} (${guarded.route.path.written}) lets fewer callers reach; ` +
             'ask for the same in both, narrow one of the paths, or give one of them an upstream of its own',
         );
     }
@@ -69,20 +62,18 @@ export const checkRewrites = (routes: readonly IndexedRoute[], problem: Report):
 
 /** The path, as forwarded, that `one` lets through to where `guarded` asks more; undefined: there is none. */
 const reachedBehind = (one: Rewriting, guarded: Rewriting): string | undefined => {
-  const isStricter = guarded.hasTenant || asksMore(guarded.demand, one.demand);
-  if (!isStricter || one.route.upstream !== guarded.route.upstream || !sharesMethod(one, guarded))
-    return undefined;
-  const [ownImage, image] = [rewrittenPattern(one), rewrittenPattern(guarded)];
-  const reached = bothOf(ownImage, image);
+  if (one.route.upstream !== guarded.route.upstream || !sharesMethod(one, guarded)) return undefined;
+  if (!guarded.hasTenant && !asksMore(guarded.demand, one.demand)) return undefined;
+  const reached = bothOf(one.image, guarded.image);
   // Where both lead, the more exact one says who may, as it does for callers' paths.
-  if (reached === undefined || compareExactness(image, ownImage) < 0) return undefined;
-  const asked = callersPattern(one, reached);
+  if (reached === undefined || compareExactness(guarded.image, one.image) < 0) return undefined;
+  const asked = callersPattern({ path: one.route.path, rewrite: one.rewrite }, reached);
   // Callers who ask for that meet the stricter rule itself.
   const isTaken =
     asked !== undefined &&
     coversHost(guarded.route.host, one.route.host) &&
-    covers(guarded.path, asked) &&
-    compareExactness(guarded.path, one.path) > 0;
+    covers(guarded.route.path, asked) &&
+    compareExactness(guarded.route.path, one.route.path) > 0;
   return isTaken ? undefined : reached.written;
 };
 

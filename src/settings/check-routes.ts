@@ -2,11 +2,18 @@
 // for something, and say where it forwards to, and no request may silently go to another place than the settings seem to say.
 
 import { coversHost } from '../decision/host-pattern.ts';
-import { compareExactness, covers, overlaps, parameterNames, withoutRest } from '../decision/path-pattern.ts';
+import {
+  compareExactness,
+  covers,
+  overlaps,
+  parameterNames,
+  type PathPattern,
+  withoutRest,
+} from '../decision/path-pattern.ts';
 import { defaultMethods } from '../decision/route-rule.ts';
 import { check } from './check.ts';
 import type { IndexedRoute } from './parse-fields.ts';
-import { closest, type Path, type Report } from './settings-issue.ts';
+import { known, type Path, type Report } from './settings-issue.ts';
 import {
   configuredSurfaces,
   identityKeys,
@@ -105,15 +112,16 @@ export const checkBarePaths = (routes: readonly IndexedRoute[], warning: Report)
   for (const { index, route } of routes) {
     if (isOpen(route) || !route.path.hasRest || route.path.segments.length === 0) continue;
     const bare = withoutRest(route.path);
-    const catching = routes
-      .filter(({ route: other }) => sharesMethod(route.methods, other.methods) && sharesHost(route, other))
-      .filter(({ route: other }) => covers(other.path, bare))
-      .toSorted((a, b) => compareExactness(b.route.path, a.route.path))
-      .at(0);
-    if (catching === undefined || !isOpen(catching.route)) continue;
+    const others = routes.map(({ route: other }) => other);
+    const catching = mostExactFor(
+      others.filter((other) => sharesMethod(route.methods, other.methods)),
+      bare,
+      route,
+    );
+    if (catching === undefined || !isOpen(catching)) continue;
     warning(
       ['routes', index, 'path'],
-      `${route.path.written} does not cover ${bare.written} itself, and ${JSON.stringify(catching.route.name)} (${catching.route.path.written}) ` +
+      `${route.path.written} does not cover ${bare.written} itself, and ${JSON.stringify(catching.name)} (${catching.path.written}) ` +
         `lets anyone call that; write a rule for ${bare.written} too, with the same scopes, or with public: true if it is meant so`,
     );
   }
@@ -122,16 +130,22 @@ export const checkBarePaths = (routes: readonly IndexedRoute[], warning: Report)
 /** Anybody may call it, from anywhere. */
 const isOpen = (route: RouteFields): boolean => route.public && route.allowFrom === undefined;
 
+/** The route that paths of this pattern meet, for a host of `route`; undefined: none covers them. */
+export const mostExactFor = (
+  routes: readonly RouteFields[],
+  path: PathPattern,
+  route: RouteFields,
+): RouteFields | undefined =>
+  routes
+    .filter((other) => sharesHost(route, other) && covers(other.path, path))
+    .toSorted((one, other) => compareExactness(other.path, one.path))
+    .at(0);
+
 const sharesHost = (one: RouteFields, other: RouteFields): boolean =>
   coversHost(one.host, other.host) || coversHost(other.host, one.host);
 
 const sharesMethod = (one: readonly string[] | undefined, other: readonly string[] | undefined): boolean =>
   one === undefined || other === undefined || one.some((method) => other.includes(method));
-
-const known = (name: string, names: readonly string[]): string => {
-  const near = closest(name, names);
-  return near === undefined ? `write one of ${names.join(', ')}` : `did you mean ${near}?`;
-};
 
 /** Two surfaces that would answer the same path: where one of them lies must change. */
 export const surfaceCheck = check(

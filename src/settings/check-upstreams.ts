@@ -1,12 +1,13 @@
 // Judges the APIs behind Tollgate: names, the certificate shown to them, where they are, and what readiness asks of them.
 
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { type Check, check } from './check.ts';
-import { certificateExpiryMs } from './pem.ts';
+import { belongsTo, certificateExpiryMs } from './pem.ts';
 import { name } from './route-fields.ts';
 import type { FileFields } from './schema.ts';
-import { closest, type Path, type Report } from './settings-issue.ts';
+import { known, type Path, type Report } from './settings-issue.ts';
+import { settingOfUpstream } from './upstream-fields.ts';
 
 type Upstream = FileFields['upstream'];
 
@@ -37,16 +38,11 @@ export const upstreamChecks: readonly Check[] = [
       else if (found.health.probe === undefined)
         problem(
           ['ready', 'requireUpstream'],
-          `names ${JSON.stringify(wanted)}, which has no health.probe to say that it is up again; write ${wanted === 'default' ? 'upstream' : `upstreams.${wanted}`}.health.probe: /healthz`,
+          `names ${JSON.stringify(wanted)}, which has no health.probe to say that it is up again; write ${settingOfUpstream(wanted)}.health.probe: /healthz`,
         );
     }
   }),
 ];
-
-const known = (written: string, names: readonly string[]): string => {
-  const near = closest(written, names);
-  return near === undefined ? `write one of ${names.join(', ')}` : `did you mean ${near}?`;
-};
 
 const checkUpstream = (
   { url, addresses = [], clientCertificate, keepAlive, requestsPerConnectionMax }: Upstream,
@@ -78,8 +74,7 @@ const checkCertificate = (
     problem([...path, 'clientCertificate', field], message);
   if (!origin.startsWith('https:'))
     report('cert', 'is shown to https upstreams alone; write an https URL, or remove clientCertificate');
-  const certificate = new X509Certificate(cert);
-  if (!certificate.checkPrivateKey(createPrivateKey(key)))
+  if (!belongsTo(key, cert))
     report(
       'key',
       `does not belong to the certificate in clientCertificate.cert; write the path of that certificate's key`,
@@ -87,7 +82,7 @@ const checkCertificate = (
   else if (!isUsable(cert, key))
     report('cert', 'is refused by OpenSSL, perhaps for a short key or an old signature; write a newer one');
   const day = (date: Date): string => date.toISOString().slice(0, 10);
-  const { validFromDate } = certificate;
+  const { validFromDate } = new X509Certificate(cert);
   const expiryMs = certificateExpiryMs(cert);
   if (expiryMs <= Date.now())
     report(

@@ -1,6 +1,6 @@
 // Readers of certificates and keys: PEM text, or the path of a file with it. Their content is never in a message.
 
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { algorithmOf } from '../tokens/signature.ts';
 import { readPrivateKey } from '../tokens/signing-key.ts';
@@ -54,6 +54,10 @@ export const certificate = (what: string): Reader<string> => {
       : wrong(`holds no readable PEM certificate; write ${expects} (-----BEGIN CERTIFICATE-----)`);
   });
 };
+
+/** Whether a private key is that of the first certificate. */
+export const belongsTo = (key: string, cert: string): boolean =>
+  new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
 
 /** When the first certificate of a chain expires, in ms since the epoch: from then on the chain is refused. */
 export const certificateExpiryMs = (pem: string): number =>

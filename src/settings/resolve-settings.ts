@@ -104,7 +104,6 @@ const resolveRoute = (
     tenantParameter: tenantOf(tenant, route),
     errors: route.errors ?? fields.errors,
     challenge: challengeOf(route, fields),
-    allowFrom: route.allowFrom && addressRuleOf(route.allowFrom),
     responseTimeoutMs:
       route.responseTimeoutMs ?? (fields.upstreams[route.upstream] ?? fields.upstream).responseTimeoutMs,
   };
@@ -130,7 +129,7 @@ const challengeOf = (
 };
 
 /** A parameter named `org` is the tenant unless the route says otherwise or is public. */
-const tenantOf = (
+export const tenantOf = (
   tenant: string | undefined,
   { path, public: isPublic }: Pick<RouteFields, 'path' | 'public'>,
 ): string | undefined => {

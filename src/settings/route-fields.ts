@@ -1,5 +1,6 @@
 // The fields of one route, as a person writes them.
 
+import { type AddressRule, addressRuleOf } from '../decision/address-rule.ts';
 import { type HostPattern, parseHostPattern } from '../decision/host-pattern.ts';
 import { isPatternFault, parsePattern, type PathPattern } from '../decision/path-pattern.ts';
 import { isScope, looksLikeScopes } from '../decision/scope.ts';
@@ -54,9 +55,9 @@ export const enforcementMode = (description: string) => field(oneOf('enforce', '
 const networksMax = 256;
 
 /** Every request is compared with each of them. */
-const networks = refined(listOf(network, 1), (list) =>
+const networks: Reader<AddressRule> = refined(listOf(network, 1), (list) =>
   list.length <= networksMax
-    ? right(list)
+    ? right(addressRuleOf(list))
     : wrong(`has ${list.length} networks; write ${networksMax} at most, and join neighbours (10.0.0.0/23)`),
 );
 

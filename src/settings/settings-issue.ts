@@ -110,3 +110,9 @@ const editDistance = (a: string, b: string): number => {
   }
   return at(a.length, b.length);
 };
+
+/** What to write in place of a name that is none of these; there is at least one. */
+export const known = (written: string, names: readonly string[]): string => {
+  const near = closest(written, names);
+  return near === undefined ? `write one of ${names.join(', ')}` : `did you mean ${near}?`;
+};

@@ -214,6 +214,14 @@ t.test('11: a public rule for preflights that does not cover a stricter rule is 
   const cors = { origins: ['https://app.example.com'] };
   t.same(warningsOf({ name: 'strict', path: '/things/x', scopes: [], cors }), []);
   t.same(warningsOf({ name: 'open', path: '/open', public: true }), []);
+  const ofHost = { name: 'of-host', path: '/orders', methods: ['OPTIONS'], public: true, host: 'a.example' };
+  const strict = { name: 'strict', path: '/orders', methods: ['GET'], scopes: [] };
+  t.same(load([ofHost, { ...strict, host: 'a.example' }]).warnings, []);
+  t.match(
+    load([ofHost, { ...strict, host: 'b.example' }]).warnings,
+    [/preflight \(OPTIONS\) for \/orders meets no rule/],
+    'a rule for another host is not met',
+  );
   t.same(
     load([{ name: 'strict', path: '/things/x', scopes: [] }]).warnings,
     [],
