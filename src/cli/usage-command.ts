@@ -4,7 +4,6 @@
 import { InvalidArgumentError } from 'commander';
 import type { Outage } from '../decision/outcome.ts';
 import { type CommandError, isFailure } from '../lifecycle/command-error.ts';
-import { checkTokenId, tokenUnknown } from '../lifecycle/names.ts';
 import { listTokens, type TokenListing, type TokenView } from '../lifecycle/token-list.ts';
 import { readUsageReport, usagePeriod, type UsageReport } from '../lifecycle/usage-report.ts';
 import type { Whose } from '../decision/rights.ts';
@@ -105,19 +104,16 @@ export const usageCommand = storeCommand({
 
 /** Why there is no usage: no such org, user or token; undefined: there is. */
 const findMissing = async (
-  { store, accounts }: Session,
+  { accounts, apiTokens }: Session,
   subject: UsageSubject,
 ): Promise<CommandError | Outage | undefined> => {
   const found = await ('tokenId' in subject
-    ? findToken(store, subject.tokenId)
+    ? apiTokens.findApiToken(subject.tokenId)
     : subject.userId === undefined
       ? accounts.findOrg(subject.orgId)
       : accounts.findUser(subject.orgId, subject.userId));
   return isFailure(found) ? found : undefined;
 };
-
-const findToken = async (store: Session['store'], tokenId: string) =>
-  checkTokenId(tokenId) ?? (await store.findToken(tokenId)) ?? tokenUnknown(tokenId);
 
 const printUsage = ({ total, days, tokens }: UsageResult, output: Session['output']): void => {
   const lines = tokens

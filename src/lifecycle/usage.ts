@@ -9,7 +9,7 @@ import type { Log } from '../observe/log.ts';
 import type { RecordOutcome, RequestOutcome } from '../observe/request-outcome.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { TokenStore } from '../store/token-store.ts';
-import { dayMs, dayOf, type TokenUsage, type UsageBatch } from '../store/usage-store.ts';
+import { dayMs, dayOf, noUsage, type TokenUsage, type UsageBatch } from '../store/usage-store.ts';
 import { createFlusher } from './flusher.ts';
 
 export interface UsageDeps {
@@ -133,15 +133,7 @@ class UsageSums {
       this.complete();
       this.#dayStartMs = nowMs - (nowMs % dayMs);
     }
-    const made = {
-      tokenId,
-      orgId: org.id,
-      userId: user.id,
-      requests: 0,
-      refused: 0,
-      bytesIn: 0,
-      bytesOut: 0,
-    };
+    const made = { tokenId, orgId: org.id, userId: user.id, ...noUsage };
     this.#sums.set(tokenId, made);
     this.#onBegun();
     return made;

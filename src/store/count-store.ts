@@ -1,5 +1,5 @@
 // The part of the port that limits need: what callers of all replicas together may still do, and what they did. A replica takes
-// leases of an allowance and adds up what it counts in batches: no request waits for the store each time. Types only.
+// leases of an allowance and adds up what it counts in batches: no request waits for the store each time.
 
 import type { Bucket } from '../decision/bucket.ts';
 import type { Outage } from '../decision/outcome.ts';
@@ -29,6 +29,17 @@ export interface Allowance {
   /** Until everything can be granted again, in ms. */
   readonly fullAfterMs: number;
 }
+
+/** Of a quota nothing comes back before its period ends. */
+export const allowanceOfQuota = (
+  { untilMs }: Extract<AllowanceTerms, { kind: 'quota' }>,
+  granted: number,
+  left: number,
+  nowMs: number,
+): Allowance => {
+  const endsAfterMs = Math.max(1, untilMs - nowMs);
+  return { granted, left, retryAfterMs: left > 0 ? 0 : endsAfterMs, fullAfterMs: endsAfterMs };
+};
 
 /** What one replica has counted since it last said so. */
 export interface TallyPart {

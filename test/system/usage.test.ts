@@ -1,10 +1,9 @@
 // Issue 9, number 15: requests, refusals and bytes per API token and day, from replicas on one store.
 
-import { mkdtempSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
-import { dayOf, type UsageSum } from '../../src/store/usage-store.ts';
+import { addSums, dayOf, noUsage, type UsageSum } from '../../src/store/usage-store.ts';
 import { startEchoApi } from '../support/echo-api.ts';
 import {
   call,
@@ -17,17 +16,16 @@ import {
 import { openOperator, type Operator } from '../support/operator.ts';
 import { startRedis } from '../support/redis.ts';
 import { reload } from '../support/reload.ts';
+import { makeDirectory } from '../support/temporary-directory.ts';
 
 t.setTimeout(120_000);
 
 const everyDay = { from: '2000-01-01', to: '9999-12-31' };
-const nothing = { requests: 0, refused: 0, bytesIn: 0, bytesOut: 0 };
 
 const onASecond = { enabled: true, flushInterval: '1s' };
 
 const startCounting = async (t: Test, usage: object = onASecond) => {
-  const directory = mkdtempSync('/tmp/tg-');
-  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  const directory = makeDirectory(t);
   const redis = await startRedis();
   t.teardown(() => redis.close());
   const api = await startEchoApi(t);
@@ -57,15 +55,7 @@ const totalOf = async ({ store }: Operator, tokenId: string): Promise<UsageSum> 
   const days = await store.readUsage({ tokenId }, everyDay);
   if ('kind' in days) throw new Error('an outage');
   // Two where midnight passes meanwhile.
-  return days.reduce(
-    (sum, { requests, refused, bytesIn, bytesOut }) => ({
-      requests: sum.requests + requests,
-      refused: sum.refused + refused,
-      bytesIn: sum.bytesIn + bytesIn,
-      bytesOut: sum.bytesOut + bytesOut,
-    }),
-    nothing,
-  );
+  return days.reduce(addSums, noUsage);
 };
 
 /** Waits until as many requests are in the store. */
@@ -100,7 +90,7 @@ t.test('what a token does at every replica, itself or by its access tokens, is i
   t.equal((await call(b, '/things')).status, 401);
   t.equal((await call(b, '/things', 'x'.repeat(65))).status, 401);
   t.same(await counted(operator, id, 6), { requests: 6, refused: 2, bytesIn: 3_000, bytesOut });
-  t.same(await totalOf(operator, other.id), nothing);
+  t.same(await totalOf(operator, other.id), noUsage);
   const days = await operator.store.readUsage({ orgId: 'acme', userId: undefined }, everyDay);
   t.match(days, [{ requests: 6, refused: 2 }], 'nothing but the token was used in its org');
   t.ok('length' in days && days.every(({ day }) => day <= dayOf(Date.now())));
@@ -140,7 +130,7 @@ t.test('a replica that is stopped writes what it has counted', async (t) => {
   const { a, operator } = await startCounting(t, { enabled: true, flushInterval: '5m' });
   const { id, secret } = await operator.token({ scopes: ['things:read'] });
   for (let count = 0; count < 5; count++) await call(a, '/things', secret);
-  t.same(await totalOf(operator, id), nothing);
+  t.same(await totalOf(operator, id), noUsage);
   await a.stop(20_000);
   t.equal((await totalOf(operator, id)).requests, 5);
 });

@@ -2,7 +2,13 @@
 // failover may lose the counts of a moment, and no caller is answered that they are kept.
 
 import { shardOfTokenId } from '../../tokens/shard.ts';
-import type { Allowance, CountStore, TallyPart, TallyTotal } from '../count-store.ts';
+import {
+  type Allowance,
+  allowanceOfQuota,
+  type CountStore,
+  type TallyPart,
+  type TallyTotal,
+} from '../count-store.ts';
 import { DamagedRecord } from '../record-reader.ts';
 import { commandsOf, runOn, type Step, type StoreContext } from './context.ts';
 import { addReplica, addToTallies, takeFromQuota, takeFromRate } from './count-scripts.ts';
@@ -30,8 +36,7 @@ const take: Step<'takeAllowance'> = async (
   }
   const args = [terms.requests, spent, wanted, terms.untilMs + keptAfterMs];
   const [granted = 0, left = 0] = numbersOf(await runOn(writes, takeFromQuota, [keys.count(key)], args));
-  const endsAfterMs = Math.max(1, terms.untilMs - nowMs);
-  return { granted, left, retryAfterMs: left > 0 ? 0 : endsAfterMs, fullAfterMs: endsAfterMs };
+  return allowanceOfQuota(terms, granted, left, nowMs);
 };
 
 /** How many keys one script counts: it holds up the server for less than a millisecond. */

@@ -1,7 +1,13 @@
 // What limits count, in the embedded store: a row for each allowance, tally and living replica, which is deleted after its time.
 
 import { takeFromBucket } from '../../decision/bucket.ts';
-import type { Allowance, CountStore, TallyPart, TallyTotal } from '../count-store.ts';
+import {
+  type Allowance,
+  allowanceOfQuota,
+  type CountStore,
+  type TallyPart,
+  type TallyTotal,
+} from '../count-store.ts';
 import type { FileConnection } from './connection.ts';
 import type { FileAccess, Step } from './file-access.ts';
 
@@ -43,8 +49,7 @@ const takeAllowance: Step<'takeAllowance'> = (
   const granted = Math.max(0, Math.min(wanted, terms.requests - used));
   if (isChanged(granted)) write(connection, key, { value: used + granted, untilMs: terms.untilMs });
   const left = Math.max(0, terms.requests - used - granted);
-  const endsAfterMs = Math.max(1, terms.untilMs - nowMs);
-  return { granted, left, retryAfterMs: left > 0 ? 0 : endsAfterMs, fullAfterMs: endsAfterMs };
+  return allowanceOfQuota(terms, granted, left, nowMs);
 };
 
 const addTally = (

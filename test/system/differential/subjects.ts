@@ -3,12 +3,13 @@
 // Where one of them cannot do a thing at all, it is left out of that case.
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { startGate } from '../../support/gate-process.ts';
 import { freePort, startProcess } from '../../support/process.ts';
 import { exchangeRaw } from '../../support/raw-client.ts';
+import { makeDirectory } from '../../support/temporary-directory.ts';
 import { get } from './request-bytes.ts';
 import { answering, ok, type ScriptedApi, startScriptedApi } from './scripted-api.ts';
 
@@ -40,8 +41,7 @@ export const missingPrograms = (): readonly string[] =>
   });
 
 export const startSubjects = async (t: Test): Promise<readonly Subject[]> => {
-  const directory = mkdtempSync('/tmp/tg-');
-  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  const directory = makeDirectory(t);
   const start = async (name: SubjectName): Promise<Subject> => {
     const api = await startScriptedApi(t);
     const folder = join(directory, name);

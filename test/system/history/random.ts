@@ -1,5 +1,7 @@
 // Random numbers that are the same for the same seed on every machine.
 
+import { randomOf } from '../../support/random.ts';
+
 export interface Random {
   /** From 0 up to, not including, 1. */
   next(): number;
@@ -14,12 +16,7 @@ export interface Random {
 export const randomFrom = (seed: string): Random => {
   let state = 0x811c9dc5;
   for (const character of seed) state = Math.imul(state ^ (character.codePointAt(0) ?? 0), 0x01000193);
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const next = randomOf(state);
   const below = (end: number): number => Math.floor(next() * end);
   return {
     next,
