@@ -14,6 +14,7 @@ export class Replicas {
   readonly #now: () => number;
   readonly #id = randomUUID();
   #timer: NodeJS.Timeout | undefined;
+  #soonTimer: NodeJS.Timeout | undefined;
   /** Of the last two answers: a store that lost its records hears of the others again within their time. */
   #heard: readonly number[] = [1];
 
@@ -27,7 +28,7 @@ export class Replicas {
     this.#timer = setInterval(() => void this.#note(livesForMs), noteEveryMs).unref();
     void this.#note(livesForMs);
     // Those that began at the same moment hear of each other soon.
-    setTimeout(() => void this.#note(livesForMs), soonMs).unref();
+    this.#soonTimer = setTimeout(() => void this.#note(livesForMs), soonMs).unref();
   }
 
   /** At least 1. */
@@ -39,6 +40,7 @@ export class Replicas {
   async close(): Promise<void> {
     if (this.#timer === undefined) return;
     clearInterval(this.#timer);
+    clearTimeout(this.#soonTimer);
     await this.#note(1);
   }
 
