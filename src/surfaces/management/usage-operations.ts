@@ -1,4 +1,4 @@
-// The operations that show how much API tokens are used: one token, all of a user, all of an organization. Whoever may see the
+// The operations that show how much API tokens are used: one token, all of a user, all of an organization. Who may see the
 // tokens may see their usage.
 
 import { z } from 'zod';
