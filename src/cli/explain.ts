@@ -5,6 +5,7 @@ import type { Identity } from '../decision/identity.ts';
 import { renderIdentityHeaders } from '../decision/identity-headers.ts';
 import { denial } from '../decision/outcome.ts';
 import { normalTarget } from '../decision/normal-path.ts';
+import { pathOf } from '../decision/path.ts';
 import { ownApiToken, ownSession } from '../identity/authenticators.ts';
 import { originFormOf } from '../proxy/absolute-form.ts';
 import { createPipeline, decide, type Pipeline } from '../proxy/pipeline.ts';
@@ -73,7 +74,8 @@ const explain = async (settings: Settings, question: Question): Promise<Explanat
   const decision = await judgedAs(settings, question);
   const isIdentified = decision.known.identity !== undefined;
   const caller = isIdentified ? identityOf(settings, question) : undefined;
-  return explanationOf(settings, decision, await explainLimits(settings, decision.known.rule, caller));
+  const limits = await explainLimits(settings, decision.known.rule, caller);
+  return explanationOf(settings, decision, limits, pathOf(headOf(question, []).target));
 };
 
 /** By somebody of a network that the rule is for, where the question names no address. */

@@ -26,13 +26,20 @@ export interface Question {
 
 export type Explanation = ReturnType<typeof explanationOf>;
 
-export const explanationOf = (settings: Settings, decision: Decision, limits: readonly ExplainedLimit[]) => {
+export const explanationOf = (
+  settings: Settings,
+  decision: Decision,
+  limits: readonly ExplainedLimit[],
+  path: string,
+) => {
   const { rule } = decision.known;
   const refused = decision.kind === 'refused' ? reasonOf(decision.refusal) : undefined;
   const forward = decision.kind === 'forward' ? decision : undefined;
   return {
     // In shadow mode also what no route covers goes on.
     rule: rule?.name === unroutedRule.name ? undefined : rule,
+    /** The path that was judged: in origin form, its escapes in their normal form. */
+    path,
     /** What Tollgate answers by itself, without the API. */
     ownSurface: decision.kind === 'owned',
     /** The group of settings that makes it do so, e.g. `surfaces.csp`. */
@@ -135,7 +142,7 @@ export const explanationText = (question: Question, explanation: Explanation): s
       ['usage', usageOf(explanation)],
       ['escapes', escapesOf(explanation)],
       ['forwarded to', forwarded === undefined ? undefined : `${forwarded.upstream}${forwarded.target}`],
-      ['rewritten', rewrittenOf(question, explanation)],
+      ['rewritten', rewrittenOf(explanation)],
       [
         'answers',
         rule?.mapResponses === true ? 'Location, Content-Location and Set-Cookie are mapped back' : undefined,
@@ -190,10 +197,10 @@ const callerOf = ({ scopes, orgId, userId }: Question): string =>
     : `${orgId}/${userId} with ${scopes.length === 0 ? 'no scopes' : scopes.join(' ')}`;
 
 /** The path that was judged, and the one that the API gets. */
-const rewrittenOf = ({ target }: Question, { rule, forwarded }: Explanation): string | undefined =>
+const rewrittenOf = ({ rule, path, forwarded }: Explanation): string | undefined =>
   rule?.rewrite === undefined || forwarded === undefined
     ? undefined
-    : `the rule is judged on ${pathOf(target)}, the API gets ${pathOf(forwarded.target)}`;
+    : `the rule is judged on ${path}, the API gets ${pathOf(forwarded.target)}`;
 
 const escapesOf = ({ rule, forwarded }: Explanation): string | undefined => {
   const escape = forwarded && reservedEscapeOf(pathOf(forwarded.target));
